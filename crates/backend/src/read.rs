@@ -1,0 +1,29 @@
+//! Reading tensors back, asynchronously at the bottom.
+//!
+//! A browser's main thread cannot wait for its GPU, so the library crates read
+//! through these functions and stay `async`; where the platform can block,
+//! [`block_on`] turns any of them into an ordinary call.
+
+use burn::tensor::{Tensor, TensorData, Transaction};
+
+use crate::Error;
+
+/// Runs a future to its end on this thread. Not for a browser's main thread.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    pollster::block_on(future)
+}
+
+/// Reads one tensor.
+pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<TensorData, Error> {
+    tensor.into_data_async().await.map_err(|error| Error::Read(error.to_string()))
+}
+
+/// Reads many flat tensors in one transaction, in their order.
+pub async fn read_all(tensors: Vec<Tensor<1>>) -> Result<Vec<TensorData>, Error> {
+    tensors
+        .into_iter()
+        .fold(Transaction::default(), Transaction::register)
+        .execute_async()
+        .await
+        .map_err(|error| Error::Read(error.to_string()))
+}

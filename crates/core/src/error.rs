@@ -1,0 +1,100 @@
+//! What can go wrong with the shared nouns.
+
+use std::{fmt, path::PathBuf};
+
+use crate::ParamPath;
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The text is no position in training.
+    #[error("`{found}` is no position in training: expected `10ep`, `500it`, `10ep50it` or `end`")]
+    Step {
+        /// What was written.
+        found: String,
+    },
+    /// A batch whose parts do not fit its shape.
+    #[error("the batch's shape asks for {expected} {what}, but there are {found}")]
+    BatchSize {
+        /// Which part.
+        what: &'static str,
+        /// How many the shape asks for.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// Targets that do not fit the network's outputs.
+    #[error("{0}")]
+    Target(String),
+    /// Weights that do not fit the network.
+    #[error("the weights do not fit the network: {0}")]
+    Mismatch(Mismatch),
+    /// A layer that cannot be built on what comes into it.
+    #[error("layer `{layer}`: {problem}")]
+    Graph {
+        /// The layer.
+        layer: String,
+        /// What does not fit.
+        problem: String,
+    },
+    /// A file that is not what it should be.
+    #[error("not a usable {what}: {problem}")]
+    Format {
+        /// What kind of file was expected.
+        what: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The file system refused.
+    #[error("cannot {action}: {error}: {path}", path = path.display())]
+    File {
+        /// What was being done.
+        action: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The device failed.
+    #[error(transparent)]
+    Backend(#[from] sapwood_backend::Error),
+}
+
+/// Every way in which a set of weights differs from the one a network has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mismatch {
+    /// Parameters of the network that were not there.
+    pub missing: Vec<ParamPath>,
+    /// Tensors that the network does not have.
+    pub unexpected: Vec<ParamPath>,
+    /// Tensors of another shape: path, expected, found.
+    pub misshapen: Vec<(ParamPath, Vec<usize>, Vec<usize>)>,
+}
+
+impl Mismatch {
+    /// Whether nothing differs.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list =
+            |paths: &[ParamPath]| paths.iter().map(ParamPath::to_string).collect::<Vec<_>>().join(", ");
+        let mut parts = Vec::new();
+        if !self.missing.is_empty() {
+            parts.push(format!("missing {}", list(&self.missing)));
+        }
+        if !self.unexpected.is_empty() {
+            parts.push(format!("unexpected {}", list(&self.unexpected)));
+        }
+        parts.extend(
+            self.misshapen
+                .iter()
+                .map(|(path, expected, found)| format!("{path} should be {expected:?} but is {found:?}")),
+        );
+        f.write_str(&parts.join("; "))
+    }
+}

@@ -1,0 +1,186 @@
+//! How the layers of a network connect.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, GraphBuilder};
+
+/// The shape of one example between two layers: `[C, H, W]`. What is flat has
+/// `H = W = 1`.
+pub type Shape = [usize; 3];
+
+/// A convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ConvSpec {
+    /// Channels that come in.
+    pub inputs: usize,
+    /// Channels that go out.
+    pub outputs: usize,
+    /// Width and height of the kernel.
+    pub kernel: usize,
+    /// Stride in both directions.
+    pub stride: usize,
+    /// Zero padding on every side.
+    pub padding: usize,
+    /// Groups of channels; as many as inputs in a depthwise convolution.
+    pub groups: usize,
+    /// Whether there is a bias.
+    pub bias: bool,
+}
+
+/// An elementwise non-linearity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Activation {
+    /// `max(x, 0)`
+    Relu,
+}
+
+/// What a node computes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Op {
+    /// The network's input.
+    Input,
+    /// A convolution.
+    Conv(ConvSpec),
+    /// A fully connected layer on a flat input.
+    Linear {
+        /// Values that come in.
+        inputs: usize,
+        /// Values that go out.
+        outputs: usize,
+        /// Whether there is a bias.
+        bias: bool,
+    },
+    /// Batch normalisation over channels.
+    BatchNorm {
+        /// Channels.
+        channels: usize,
+        /// Added to the variance.
+        epsilon: f64,
+        /// The weight of a batch in the running statistics.
+        momentum: f64,
+    },
+    /// An activation.
+    Activation(Activation),
+    /// The largest value of each window.
+    MaxPool {
+        /// Width and height of the window.
+        kernel: usize,
+        /// Stride in both directions.
+        stride: usize,
+        /// Padding on every side, never chosen as the largest.
+        padding: usize,
+    },
+    /// The mean over height and width.
+    GlobalAvgPool,
+    /// All values of an example in one row.
+    Flatten,
+    /// The sum of two inputs of one shape.
+    Add,
+    /// Every `stride`-th pixel, with zero channels added on both sides: the
+    /// parameter-free shortcut (option A) of He et al. 2015, section 4.2.
+    Subsample {
+        /// Stride in both directions.
+        stride: usize,
+        /// Channels that go out; the first half of the new ones in front.
+        channels: usize,
+    },
+}
+
+/// A layer or operation and where its inputs come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    /// The layer's path (`layer1.0.conv1`), or the operation's name.
+    pub name: String,
+    /// What it computes.
+    pub op: Op,
+    /// The nodes that it reads, by position; all earlier than itself.
+    pub inputs: Vec<usize>,
+}
+
+/// A network as a directed acyclic graph of layers, in an order in which they
+/// can be run. The first node is the input, the last one the output.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Graph {
+    nodes: Vec<Node>,
+    input: Shape,
+}
+
+impl Graph {
+    /// Begins a network on inputs of this shape.
+    pub fn builder(input: Shape) -> GraphBuilder {
+        GraphBuilder::new(input)
+    }
+
+    pub(crate) fn new(nodes: Vec<Node>, input: Shape) -> Self {
+        Self { nodes, input }
+    }
+
+    /// The nodes, in an order in which they can be run.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The input shape for which the network was built.
+    pub fn input(&self) -> Shape {
+        self.input
+    }
+
+    /// The shape that leaves each node for an input shape.
+    pub fn shapes(&self, input: Shape) -> Result<Vec<Shape>, Error> {
+        let mut shapes: Vec<Shape> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            let inputs: Vec<Shape> = node.inputs.iter().map(|id| shapes[*id]).collect();
+            let shape = match node.op {
+                Op::Input => Ok(input),
+                op => op.shape(&inputs),
+            };
+            shapes.push(shape.map_err(|problem| Error::Graph { layer: node.name.clone(), problem })?);
+        }
+        Ok(shapes)
+    }
+
+    /// The number of outputs per example at the shape for which it was built.
+    pub fn outputs(&self) -> Result<usize, Error> {
+        Ok(self.shapes(self.input)?.last().map_or(0, |shape| shape.iter().product()))
+    }
+}
+
+impl Op {
+    /// The shape that leaves, for the shapes that come in.
+    pub fn shape(&self, inputs: &[Shape]) -> Result<Shape, String> {
+        let [c, h, w] = *inputs.first().ok_or("it has no input")?;
+        let window = |kernel: usize, stride: usize, padding: usize| {
+            let size = |n: usize| (n + 2 * padding).checked_sub(kernel).map(|room| room / stride + 1);
+            size(h)
+                .zip(size(w))
+                .ok_or(format!("its {kernel}x{kernel} window is larger than its {h}x{w} input"))
+        };
+        match *self {
+            Op::Input => Ok([c, h, w]),
+            Op::Conv(spec) => {
+                expect("channels", spec.inputs, c)?;
+                let (h, w) = window(spec.kernel, spec.stride, spec.padding)?;
+                Ok([spec.outputs, h, w])
+            }
+            Op::Linear { inputs, outputs, .. } => {
+                expect("values", inputs, c * h * w)?;
+                Ok([outputs, 1, 1])
+            }
+            Op::BatchNorm { channels, .. } => expect("channels", channels, c).map(|()| [c, h, w]),
+            Op::Activation(_) => Ok([c, h, w]),
+            Op::MaxPool { kernel, stride, padding } => {
+                let (h, w) = window(kernel, stride, padding)?;
+                Ok([c, h, w])
+            }
+            Op::GlobalAvgPool => Ok([c, 1, 1]),
+            Op::Flatten => Ok([c * h * w, 1, 1]),
+            Op::Add if inputs.iter().all(|shape| *shape == [c, h, w]) => Ok([c, h, w]),
+            Op::Add => Err(format!("it adds different shapes: {inputs:?}")),
+            Op::Subsample { stride, channels } => Ok([channels, h.div_ceil(stride), w.div_ceil(stride)]),
+        }
+    }
+}
+
+fn expect(what: &str, expected: usize, found: usize) -> Result<(), String> {
+    if expected == found { Ok(()) } else { Err(format!("expected {expected} {what}, found {found}")) }
+}

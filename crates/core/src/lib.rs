@@ -1,0 +1,65 @@
+//! The nouns that all of Sapwood shares: what a network is, a parameter's path,
+//! a batch, a step of training, a graph of layers and its anatomy.
+//!
+//! The principal trait is [`Network`]: a Burn module with a forward pass. The
+//! design decision behind it is that a forward pass is a pure function. What a
+//! layer wants to leave behind (batch-normalisation statistics) or to show (its
+//! input) goes through the [`Pass`] that is handed in, so that scoring or
+//! probing a network can never change it.
+//!
+//! Everything that is keyed by a parameter is keyed by its [`ParamPath`], which
+//! is the name that PyTorch gives it, and everything that is flat (masks, scores,
+//! ties) follows PyTorch's layout, also where Burn's is transposed.
+//!
+//! ```
+//! use sapwood_core::Graph;
+//!
+//! let mut g = Graph::builder([1, 28, 28]);
+//! let x = g.input();
+//! let x = g.flatten(x);
+//! let x = g.linear("fc1", x, 300);
+//! let x = g.relu(x);
+//! g.linear("fc2", x, 10);
+//! let anatomy = g.finish().unwrap().anatomy([1, 28, 28]).unwrap();
+//! assert_eq!(anatomy.params(), 784 * 300 + 300 + 300 * 10 + 10);
+//! ```
+
+mod anatomy;
+mod batch;
+mod bits;
+mod builder;
+mod durable;
+mod error;
+mod gradients;
+mod graph;
+mod loss;
+mod moments;
+mod names;
+mod network;
+mod params;
+mod pass;
+mod path;
+mod source;
+mod state;
+mod state_file;
+mod step;
+
+pub use anatomy::{Anatomy, Layer};
+pub use batch::{Batch, Target};
+pub use bits::{Bits, Masks};
+pub use builder::{Conv, GraphBuilder, Wire};
+pub use durable::{seal, unseal, write_atomic};
+pub use error::{Error, Mismatch};
+pub use gradients::{Gradients, gradients};
+pub use graph::{Activation, ConvSpec, Graph, Node, Op, Shape};
+pub use loss::{loss, soft_labels};
+pub use moments::{Moments, absorb};
+pub use names::{UnknownName, nearest};
+pub use network::{Network, Observed};
+pub use params::{Layout, ParamInfo, Role, infos, map, tensors};
+pub use pass::{Norm, Pass, Tap};
+pub use path::ParamPath;
+pub use source::{Source, SourceError};
+pub use state::State;
+pub use state_file::StateFile;
+pub use step::Step;

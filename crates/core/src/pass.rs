@@ -1,0 +1,80 @@
+//! What accompanies a forward pass.
+
+use burn::tensor::Tensor;
+
+use crate::Moments;
+
+/// Which statistics batch normalisation uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Norm {
+    /// The running ones: evaluation.
+    Running,
+    /// Those of the batch: training.
+    Batch,
+}
+
+/// Somebody who looks at the inputs of layers as they pass.
+pub trait Tap {
+    /// The layer at this path (`layer1.0.conv1`) is about to see this input.
+    ///
+    /// # Shapes
+    /// `[N, C, H, W]`; linear layers see `[N, C, 1, 1]`.
+    fn input(&mut self, layer: &str, input: &Tensor<4>);
+}
+
+/// How a forward pass is run, who watches it, and what it leaves behind.
+///
+/// A network never changes in a forward pass. Batch statistics that training
+/// wants to keep are left in the pass; [`absorb`](crate::absorb) adds them to the
+/// network's running ones, and whoever does not call it has changed nothing.
+pub struct Pass<'a> {
+    norm: Norm,
+    tap: Option<&'a mut dyn Tap>,
+    moments: Vec<Moments>,
+}
+
+impl Pass<'static> {
+    /// A pass for evaluation.
+    pub fn evaluate() -> Self {
+        Self::new(Norm::Running)
+    }
+
+    /// A pass for training.
+    pub fn train() -> Self {
+        Self::new(Norm::Batch)
+    }
+
+    /// A pass with these statistics.
+    pub fn new(norm: Norm) -> Self {
+        Pass { norm, tap: None, moments: Vec::new() }
+    }
+}
+
+impl<'a> Pass<'a> {
+    /// The same pass, watched.
+    pub fn with_tap(self, tap: &'a mut dyn Tap) -> Pass<'a> {
+        Pass { norm: self.norm, tap: Some(tap), moments: self.moments }
+    }
+
+    /// Which statistics a normalisation layer should use.
+    pub fn norm(&self) -> Norm {
+        self.norm
+    }
+
+    /// Called by a layer before it runs.
+    pub fn show(&mut self, layer: &str, input: &Tensor<4>) {
+        if let Some(tap) = &mut self.tap {
+            tap.input(layer, input);
+        }
+    }
+
+    /// Called by a normalisation layer that used the batch's statistics.
+    pub fn leave(&mut self, moments: Moments) {
+        self.moments.push(moments);
+    }
+
+    /// The batch statistics that were left, in the order of the layers.
+    pub fn into_moments(self) -> Vec<Moments> {
+        self.moments
+    }
+}

@@ -1,0 +1,46 @@
+//! The name of a parameter.
+
+use std::{borrow::Borrow, fmt};
+
+use serde::{Deserialize, Serialize};
+
+/// The path of a parameter or buffer, as PyTorch's `state_dict` names it:
+/// `layer1.0.conv1.weight`. The key of every map; ordered as text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ParamPath(String);
+
+impl ParamPath {
+    /// The path as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The layer that the parameter belongs to: the path without its last part.
+    ///
+    /// ```
+    /// # use sapwood_core::ParamPath;
+    /// assert_eq!(ParamPath::from("layer1.0.conv1.weight").layer(), "layer1.0.conv1");
+    /// ```
+    pub fn layer(&self) -> &str {
+        self.0.rsplit_once('.').map_or("", |(layer, _)| layer)
+    }
+}
+
+impl<T: Into<String>> From<T> for ParamPath {
+    fn from(path: T) -> Self {
+        Self(path.into())
+    }
+}
+
+impl Borrow<str> for ParamPath {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ParamPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
