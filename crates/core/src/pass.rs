@@ -50,9 +50,9 @@ impl Pass<'static> {
     }
 }
 
-impl<'a> Pass<'a> {
+impl Pass<'_> {
     /// The same pass, watched.
-    pub fn with_tap(self, tap: &'a mut dyn Tap) -> Pass<'a> {
+    pub fn with_tap<'b>(self, tap: &'b mut dyn Tap) -> Pass<'b> {
         Pass { norm: self.norm, tap: Some(tap), moments: self.moments }
     }
 

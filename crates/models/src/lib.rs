@@ -1,1 +1,41 @@
-//! To be written.
+//! The network zoo: the networks that pruning papers are written on, under
+//! PyTorch's names.
+//!
+//! A network is written down once, as a [`Graph`](sapwood_core::Graph) of layers
+//! (one file each under `zoo/`). The one design decision follows from it: [`Net`]
+//! runs any such graph, and the anatomy, the view of each layer's input, the
+//! names in a weight file and the connections that structural passes need are
+//! all read off the same graph, so that they cannot disagree.
+//!
+//! ```
+//! use sapwood_backend::{DeviceSpec, Seed};
+//! use sapwood_models::{Init, Spec};
+//!
+//! let spec = Spec::named("resnet-20").unwrap();
+//! let graph = spec.graph().unwrap();
+//! assert_eq!(graph.anatomy(spec.input).unwrap().params(), 272_474);
+//!
+//! let device = DeviceSpec::CPU.resolve().unwrap();
+//! let net = Init::default().apply(spec.net(&device).unwrap(), Seed(1));
+//! # let _ = net;
+//! ```
+
+mod error;
+mod infer;
+mod init;
+mod layers;
+mod module;
+mod net;
+mod pytorch;
+mod spec;
+mod weights;
+mod zoo;
+
+pub use error::Error;
+pub use infer::infer;
+pub use init::{Init, NormScale, WeightInit};
+pub use layers::{BatchNorm, Conv2d, Linear};
+pub use net::Net;
+pub use spec::{Shortcut, Spec};
+pub use weights::{Opened, open, pack};
+pub use zoo::{MODELS, Model, names};

@@ -1,0 +1,62 @@
+//! Reading a network's options off the shapes of its weights.
+
+use sapwood_core::{Op, State};
+
+use crate::{Error, Shortcut, Spec};
+
+/// The options of a named network that these weights ask for: input channels,
+/// classes, width, shortcut, and the sizes of a Life network. What cannot be told
+/// is left at its default; whether all shapes fit shows when the weights are
+/// written into the network.
+pub fn infer(state: &State, model: &str) -> Result<Spec, Error> {
+    let mut spec = Spec::named(model)?;
+    let shape = |path: &str| state.0.get(path).map(|value| value.shape().to_vec());
+    if model == "life-net" {
+        let steps = (0..).take_while(|step| shape(&format!("step{step}.conv.weight")).is_some()).count();
+        spec.steps = steps.max(1);
+        if let Some(first) = shape("step0.conv.weight") {
+            spec.overcompleteness = (first[0] / 2).max(1);
+        }
+        return Ok(spec);
+    }
+    if !state.0.keys().any(|path| path.as_str().contains("downsample")) && has_shortcut_a(model) {
+        spec.shortcut = Shortcut::A;
+    }
+    let graph = spec.graph()?;
+    let layers: Vec<(Op, Vec<usize>)> = graph
+        .nodes()
+        .iter()
+        .filter(|node| matches!(node.op, Op::Conv(_) | Op::Linear { .. }))
+        .filter_map(|node| Some((node.op, shape(&format!("{}.weight", node.name))?)))
+        .collect();
+    let Some(((_, last), hidden)) = layers.split_last() else { return Ok(spec) };
+    spec.classes = last[0];
+    match hidden.first() {
+        Some((Op::Conv(_), found)) if found.len() == 4 => spec.input[0] = found[1],
+        // How a flattened input was shaped cannot be told.
+        Some((Op::Linear { inputs, .. }, found)) if found.len() == 2 && found[1] != *inputs => {
+            spec.input = [found[1], 1, 1];
+        }
+        _ => {}
+    }
+    // Each layer was rounded up: the factor is at most found / usual everywhere.
+    let factors = hidden.iter().map(|(op, found)| found[0] as f64 / outputs(op) as f64);
+    spec.width = factors.fold(f64::INFINITY, f64::min);
+    if !spec.width.is_finite() {
+        spec.width = 1.0;
+    }
+    Ok(spec)
+}
+
+fn outputs(op: &Op) -> usize {
+    match *op {
+        Op::Conv(conv) => conv.outputs,
+        Op::Linear { outputs, .. } => outputs,
+        _ => 1,
+    }
+}
+
+/// Only the CIFAR ResNets have the choice.
+fn has_shortcut_a(model: &str) -> bool {
+    matches!(model, "resnet-20" | "resnet-32" | "resnet-44" | "resnet-56" | "resnet-110")
+}

@@ -1,0 +1,87 @@
+//! [`Net`] as a Burn module.
+//!
+//! Written by hand because the paths of a network's parameters come from its
+//! graph: the derive macro would name them after the fields of [`Net`].
+
+use burn::{
+    module::{Module, ModuleMapper, ModuleVisitor},
+    prelude::Device,
+};
+
+use crate::{Net, net::Layer};
+
+/// The container that burn reports for what lies in a network.
+const CONTAINER: &str = "Struct:Net";
+
+/// The same method on whatever layer it is, and the layer again around its result.
+macro_rules! each {
+    ($layer:expr, $module:ident => $call:expr) => {
+        match $layer {
+            Layer::Conv($module) => Layer::Conv($call),
+            Layer::Linear($module) => Layer::Linear($call),
+            Layer::BatchNorm($module) => Layer::BatchNorm($call),
+            Layer::Stateless => Layer::Stateless,
+        }
+    };
+}
+
+impl Net {
+    fn each(self, f: impl Fn(Layer) -> Layer) -> Self {
+        Self { layers: self.layers.into_iter().map(f).collect(), ..self }
+    }
+}
+
+impl Module for Net {
+    fn visit<V: ModuleVisitor>(&self, visitor: &mut V) {
+        for (node, layer) in self.graph.nodes().iter().zip(&self.layers) {
+            visitor.enter_module(&node.name, CONTAINER);
+            match layer {
+                Layer::Conv(module) => module.visit(visitor),
+                Layer::Linear(module) => module.visit(visitor),
+                Layer::BatchNorm(module) => module.visit(visitor),
+                Layer::Stateless => {}
+            }
+            visitor.exit_module(&node.name, CONTAINER);
+        }
+    }
+
+    fn map<M: ModuleMapper>(self, mapper: &mut M) -> Self {
+        let mut layers = Vec::with_capacity(self.layers.len());
+        for (node, layer) in self.graph.nodes().iter().zip(self.layers) {
+            mapper.enter_module(&node.name, CONTAINER);
+            layers.push(each!(layer, module => module.map(mapper)));
+            mapper.exit_module(&node.name, CONTAINER);
+        }
+        Self { layers, ..self }
+    }
+
+    fn collect_devices(&self, devices: Vec<Device>) -> Vec<Device> {
+        self.layers.iter().fold(devices, |devices, layer| match layer {
+            Layer::Conv(module) => module.collect_devices(devices),
+            Layer::Linear(module) => module.collect_devices(devices),
+            Layer::BatchNorm(module) => module.collect_devices(devices),
+            Layer::Stateless => devices,
+        })
+    }
+
+    fn fork(self, device: &Device) -> Self {
+        self.each(|layer| each!(layer, module => module.fork(device)))
+    }
+
+    fn to_device(self, device: &Device) -> Self {
+        self.each(|layer| each!(layer, module => module.to_device(device)))
+    }
+
+    fn train(self) -> Self {
+        self.each(|layer| each!(layer, module => module.train()))
+    }
+
+    fn valid(&self) -> Self {
+        let layers = self.layers.iter().map(|layer| each!(layer, module => module.valid()));
+        Self { layers: layers.collect(), ..self.clone() }
+    }
+
+    fn materialize(self) -> Self {
+        self.each(|layer| each!(layer, module => module.materialize()))
+    }
+}

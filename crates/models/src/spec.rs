@@ -1,0 +1,116 @@
+//! A network of the zoo with its options.
+
+use burn::prelude::Device;
+use sapwood_core::{Graph, Shape};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Net, zoo};
+
+/// The shortcut of the CIFAR ResNets where the shape changes (He et al. 2015,
+/// section 4.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Shortcut {
+    /// Every second pixel and zero channels: no parameters.
+    A,
+    /// A 1x1 convolution with batch normalisation.
+    #[default]
+    B,
+}
+
+/// A network by name, with everything that decides its shape. A weight file
+/// carries it as metadata, so that no option is needed to load the file again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// The name in the zoo.
+    pub model: String,
+    /// The input, `[C, H, W]`.
+    pub input: Shape,
+    /// The number of classes.
+    pub classes: usize,
+    /// Multiplies every hidden width, rounded up.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub width: f64,
+    /// The shortcut of the CIFAR ResNets.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub shortcut: Shortcut,
+    /// Game of Life: how many times the minimal network (`m`).
+    #[serde(default = "unit", skip_serializing_if = "is_unit")]
+    pub overcompleteness: usize,
+    /// Game of Life: steps to predict (`n`).
+    #[serde(default = "unit", skip_serializing_if = "is_unit")]
+    pub steps: usize,
+}
+
+impl Spec {
+    /// A network of the zoo at its usual input and number of classes.
+    pub fn named(name: &str) -> Result<Self, Error> {
+        let model = zoo::find(name)?;
+        Ok(Self {
+            model: model.name.into(),
+            input: model.input,
+            classes: model.classes,
+            width: 1.0,
+            shortcut: Shortcut::default(),
+            overcompleteness: 1,
+            steps: 1,
+        })
+    }
+
+    /// The same network on another input and with another number of classes: a
+    /// data set's.
+    pub fn fit(self, input: Shape, classes: usize) -> Self {
+        Self { input, classes, ..self }
+    }
+
+    /// The layers.
+    pub fn graph(&self) -> Result<Graph, Error> {
+        let wrong = |option, expected, found: String| Err(Error::Option { option, expected, found });
+        if !(self.width > 0.0 && self.width <= 64.0) {
+            return wrong("width", "a factor above 0 and at most 64", self.width.to_string());
+        }
+        for (option, value) in [
+            ("classes", self.classes),
+            ("overcompleteness", self.overcompleteness),
+            ("steps", self.steps),
+            ("input", self.input.into_iter().min().unwrap_or(0)),
+        ] {
+            if value == 0 {
+                return wrong(option, "at least 1", value.to_string());
+            }
+        }
+        Ok((zoo::find(&self.model)?.build)(self)?)
+    }
+
+    /// The network on a device, with all weights zero.
+    pub fn net(&self, device: &Device) -> Result<Net, Error> {
+        Ok(Net::new(self.graph()?, device))
+    }
+
+    /// A hidden width, multiplied and rounded up. What is within 1e-9 of a whole
+    /// number is that number: a factor of 3/20 of 20 channels is 3 channels.
+    pub(crate) fn width(&self, channels: usize) -> usize {
+        (channels as f64 * self.width - 1e-9).ceil() as usize
+    }
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn is_one(width: &f64) -> bool {
+    *width == 1.0
+}
+
+fn unit() -> usize {
+    1
+}
+
+fn is_unit(n: &usize) -> bool {
+    *n == 1
+}
+
+fn is_default(shortcut: &Shortcut) -> bool {
+    *shortcut == Shortcut::default()
+}

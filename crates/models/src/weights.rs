@@ -1,0 +1,62 @@
+//! Weight files and the networks that they belong to.
+
+use std::{fs, path::Path};
+
+use burn::prelude::Device;
+use sapwood_core::{Masks, State, StateFile};
+use serde::Deserialize as _;
+
+use crate::{Error, Net, Spec, infer, pytorch};
+
+/// A network from a file.
+#[derive(Debug)]
+pub struct Opened {
+    /// What it is.
+    pub spec: Spec,
+    /// It, with its weights; masked ones are zero.
+    pub net: Net,
+    /// The masks that were in the file.
+    pub masks: Masks,
+}
+
+/// Opens a weight file: safetensors, or a PyTorch `.pt`/`.pth` state dict.
+///
+/// What the network is comes from the file's metadata; else from `model` and the
+/// shapes in the file. A `model` that contradicts the metadata is an error, as is
+/// every tensor that is missing, unexpected or misshapen.
+pub fn open(path: &Path, model: Option<&str>, device: &Device) -> Result<Opened, Error> {
+    let file = read(path)?;
+    let spec = spec(&file, model)?;
+    let net = file.state.write(spec.net(device)?)?;
+    Ok(Opened { spec, net, masks: file.masks })
+}
+
+/// A network's weights and masks with the metadata that opens them again.
+pub fn pack(spec: &Spec, state: State, masks: Masks) -> StateFile {
+    let metadata = serde_json::to_value(spec).unwrap_or_default();
+    StateFile { state, masks, metadata }
+}
+
+fn read(path: &Path) -> Result<StateFile, Error> {
+    let wrong = |problem: String| Error::File { problem, path: path.to_path_buf() };
+    if path.extension().is_some_and(|extension| extension == "pt" || extension == "pth") {
+        // The reader names a missing file less plainly than the system does.
+        fs::metadata(path).map_err(|error| wrong(error.to_string()))?;
+        return pytorch::read(path);
+    }
+    let bytes = fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    StateFile::from_bytes(&bytes).map_err(|error| wrong(error.to_string()))
+}
+
+fn spec(file: &StateFile, model: Option<&str>) -> Result<Spec, Error> {
+    match (Spec::deserialize(&file.metadata), model) {
+        (Ok(spec), Some(model)) if spec.model != model => Err(Error::Option {
+            option: "model",
+            expected: "the one that the weights belong to",
+            found: format!("`{model}` for weights of `{}`", spec.model),
+        }),
+        (Ok(spec), _) => Ok(spec),
+        (Err(_), Some(model)) => infer(&file.state, model),
+        (Err(_), None) => Err(Error::NoModel),
+    }
+}

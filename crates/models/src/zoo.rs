@@ -1,0 +1,86 @@
+//! The table of networks.
+
+mod conv;
+mod lenet;
+mod life;
+mod resnet;
+mod resnet_cifar;
+mod vgg;
+
+use sapwood_core::{Error, Graph, Shape, UnknownName};
+
+use crate::Spec;
+
+/// A row of the zoo.
+pub struct Model {
+    /// The name by which it is asked for.
+    pub name: &'static str,
+    /// What it is.
+    pub about: &'static str,
+    /// Its usual input, `[C, H, W]`.
+    pub input: Shape,
+    /// Its usual number of classes (1 for dense targets).
+    pub classes: usize,
+    /// Writes its layers down.
+    pub build: fn(&Spec) -> Result<Graph, Error>,
+}
+
+const MNIST: Shape = [1, 28, 28];
+const CIFAR: Shape = [3, 32, 32];
+const IMAGENET: Shape = [3, 224, 224];
+
+const fn row(
+    name: &'static str,
+    about: &'static str,
+    input: Shape,
+    classes: usize,
+    build: fn(&Spec) -> Result<Graph, Error>,
+) -> Model {
+    Model { name, about, input, classes, build }
+}
+
+/// Every network, in the order in which they are listed.
+pub const MODELS: &[Model] = &[
+    row("lenet-300-100", "fully connected, LeCun et al. 1998", MNIST, 10, lenet::lenet_300_100),
+    row("lenet-5", "two convolutions, Caffe's sizes", MNIST, 10, lenet::lenet_5),
+    row("conv-2", "Frankle & Carbin 2019", CIFAR, 10, |s| conv::conv(s, 2)),
+    row("conv-4", "Frankle & Carbin 2019", CIFAR, 10, |s| conv::conv(s, 4)),
+    row("conv-6", "Frankle & Carbin 2019", CIFAR, 10, |s| conv::conv(s, 6)),
+    row("vgg-11", "with batch normalisation and one linear layer", CIFAR, 10, |s| vgg::vgg(s, vgg::VGG_11)),
+    row("vgg-13", "with batch normalisation and one linear layer", CIFAR, 10, |s| vgg::vgg(s, vgg::VGG_13)),
+    row("vgg-16", "with batch normalisation and one linear layer", CIFAR, 10, |s| vgg::vgg(s, vgg::VGG_16)),
+    row("vgg-19", "with batch normalisation and one linear layer", CIFAR, 10, |s| vgg::vgg(s, vgg::VGG_19)),
+    row("resnet-20", "CIFAR ResNet, He et al. 2015", CIFAR, 10, |s| resnet_cifar::resnet(s, 3)),
+    row("resnet-32", "CIFAR ResNet, He et al. 2015", CIFAR, 10, |s| resnet_cifar::resnet(s, 5)),
+    row("resnet-44", "CIFAR ResNet, He et al. 2015", CIFAR, 10, |s| resnet_cifar::resnet(s, 7)),
+    row("resnet-56", "CIFAR ResNet, He et al. 2015", CIFAR, 10, |s| resnet_cifar::resnet(s, 9)),
+    row("resnet-110", "CIFAR ResNet, He et al. 2015", CIFAR, 10, |s| resnet_cifar::resnet(s, 18)),
+    row("resnet-18", "ImageNet ResNet", IMAGENET, 1000, |s| {
+        resnet::resnet(s, resnet::RESNET_18, resnet::Stem::Large)
+    }),
+    row("resnet-34", "ImageNet ResNet", IMAGENET, 1000, |s| {
+        resnet::resnet(s, resnet::RESNET_34, resnet::Stem::Large)
+    }),
+    row("resnet-50", "ImageNet ResNet", IMAGENET, 1000, |s| {
+        resnet::resnet(s, resnet::RESNET_50, resnet::Stem::Large)
+    }),
+    row("resnet-18-small", "with a 3x3 stem", CIFAR, 10, |s| {
+        resnet::resnet(s, resnet::RESNET_18, resnet::Stem::Small)
+    }),
+    row("resnet-34-small", "with a 3x3 stem", CIFAR, 10, |s| {
+        resnet::resnet(s, resnet::RESNET_34, resnet::Stem::Small)
+    }),
+    row("resnet-50-small", "with a 3x3 stem", CIFAR, 10, |s| {
+        resnet::resnet(s, resnet::RESNET_50, resnet::Stem::Small)
+    }),
+    row("life-net", "n steps of the Game of Life, Springer & Kenyon 2020", [1, 32, 32], 1, life::life_net),
+];
+
+/// The names, in order.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    MODELS.iter().map(|model| model.name)
+}
+
+pub(crate) fn find(name: &str) -> Result<&'static Model, UnknownName> {
+    MODELS.iter().find(|model| model.name == name).ok_or_else(|| UnknownName::new("model", name, names()))
+}
