@@ -1,1 +1,31 @@
-fn main() {}
+//! `cargo xtask`: the lab's command line, and the project's own chores beside it.
+
+mod bench;
+mod cargo;
+mod ci;
+mod test;
+
+use std::{env, ffi::OsString, process::ExitCode};
+
+/// The chores, with what they do.
+const CHORES: &[(&str, &str, fn(&[OsString]) -> ExitCode)] = &[
+    ("ci", "Check format, lints, documentation and layers", ci::run),
+    ("test", "Run all tests (--device D, --all-devices)", test::run),
+    ("bench", "Time this project beside its peers: bench train --against pytorch", bench::run),
+];
+
+fn main() -> ExitCode {
+    let args: Vec<OsString> = env::args_os().collect();
+    let first = args.get(1).and_then(|arg| arg.to_str());
+    if let Some((.., chore)) = CHORES.iter().find(|chore| first == Some(chore.0)) {
+        return chore(&args[2..]);
+    }
+    let code = sapwood_lab::cli::main(args.iter().cloned());
+    if matches!(first, Some("help" | "--help" | "-h")) {
+        println!("\nChores of the project:");
+        for (name, about, _) in CHORES {
+            println!("  {name:<9} {about}");
+        }
+    }
+    code
+}

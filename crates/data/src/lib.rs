@@ -1,1 +1,59 @@
-//! To be written.
+//! Data sets: reading them, getting them, and cutting them into batches.
+//!
+//! The principal type is [`Dataset`]: the images of one split as bytes, their
+//! labels, and the constants that turn bytes into what a network sees. The names
+//! that exist are rows of one table, [`CATALOGUE`]; [`open`] reads one of them
+//! from a folder (`digits` and `life` need none), and, with the feature
+//! `acquire`, [`acquire::get`] puts the files there.
+//!
+//! The one design decision: the bytes that a network is trained on are a pure
+//! function of data set, seed and epoch. A [`Loader`] shuffles each epoch with a
+//! random stream of its own and augments each example with another, so that it
+//! gives the same batches whatever the number of threads that make them, and a
+//! run that resumes in the middle of an epoch asks for the rest of it. For the
+//! same reason a data set that was downloaded is compared with the SHA-256 of
+//! its decoded arrays, not of the archive that it happened to come in.
+//!
+//! ```
+//! use std::{path::Path, sync::Arc};
+//! use sapwood_backend::Seed;
+//! use sapwood_core::Source;
+//! use sapwood_data::{Loader, LoaderOptions, OpenOptions, Order, Split, open};
+//!
+//! let digits = open("digits", Split::Train, Path::new("datasets"), &OpenOptions::default()).unwrap();
+//! let options = LoaderOptions { batch_size: 100, order: Order::Shuffled(Seed(1)), ..Default::default() };
+//! let loader = Loader::new(Arc::new(digits), options).unwrap();
+//! assert_eq!((loader.examples(), loader.batches()), (1437, 15));
+//! let batch = loader.epoch(0, 0).next().unwrap().unwrap();
+//! assert_eq!(batch.shape, [100, 1, 8, 8]);
+//! ```
+
+#[cfg(feature = "acquire")]
+pub mod acquire;
+mod augment;
+mod catalogue;
+mod cifar;
+mod dataset;
+mod digests;
+mod digits;
+mod error;
+mod files;
+mod idx;
+mod image_file;
+mod image_folder;
+pub mod life;
+mod loader;
+mod normalisation;
+mod open;
+mod prefetch;
+mod resample;
+
+pub use augment::{Augment, Augmentation};
+pub use catalogue::{CATALOGUE, Entry, Layout, Origin, entry, names};
+pub use dataset::{Dataset, Labels, Split, Task};
+pub use digests::{Digests, PARTS};
+pub use error::Error;
+pub use image_file::read_image;
+pub use loader::{Loader, LoaderOptions, Order};
+pub use normalisation::Normalisation;
+pub use open::{OpenOptions, open};

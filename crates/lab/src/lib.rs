@@ -1,3 +1,32 @@
-//! To be written.
+//! The lab: what joins networks, data, training and pruning into things that a
+//! person does, and the command line that does them.
+//!
+//! It knows every other crate and holds no algorithm. Its principal function is
+//! [`cli::main`], the whole command line as a call, so that a binary of one's own
+//! is three lines; below it, [`train`] runs one training in a folder.
+//!
+//! The one design decision: a run's folder is the truth. Nothing is kept in
+//! memory across runs, every file is written whole or not at all, and starting a
+//! run again continues it where it was left, to the same bytes.
+//!
+//! ```no_run
+//! fn main() -> std::process::ExitCode {
+//!     sapwood_lab::cli::main(std::env::args_os())
+//! }
+//! ```
 
+pub mod cli;
+mod config;
+mod demo;
+mod error;
 pub mod report;
+mod reporter;
+mod run;
+mod tensor_file;
+
+pub use config::{DataConfig, TrainConfig};
+pub use demo::{Demo, DemoOutcome};
+pub use error::Error;
+pub use reporter::{Reporter, Silent};
+pub use run::{CheckpointEvery, Record, RunFolder, Start, train};
+pub use tensor_file::{read_input, write_tensors};

@@ -29,12 +29,28 @@ pub enum WeightInit {
     XavierNormal,
 }
 
-const INITS: &[(&str, WeightInit)] = &[
-    ("pytorch", WeightInit::Pytorch),
-    ("kaiming-normal", WeightInit::KaimingNormal),
-    ("kaiming-uniform", WeightInit::KaimingUniform),
-    ("xavier", WeightInit::Xavier),
-    ("xavier-normal", WeightInit::XavierNormal),
+/// A row of [`INITS`].
+#[derive(Clone, Copy, Debug)]
+pub struct InitEntry {
+    /// The name by which it is asked for.
+    pub name: &'static str,
+    /// What it draws.
+    pub about: &'static str,
+    /// The value.
+    pub weights: WeightInit,
+}
+
+const fn row(name: &'static str, about: &'static str, weights: WeightInit) -> InitEntry {
+    InitEntry { name, about, weights }
+}
+
+/// All initialisations, in the order in which they are shown.
+pub const INITS: &[InitEntry] = &[
+    row("pytorch", "uniform in +-1/sqrt(fan-in): PyTorch's default", WeightInit::Pytorch),
+    row("kaiming-normal", "normal with variance 2/fan-in", WeightInit::KaimingNormal),
+    row("kaiming-uniform", "uniform with variance 2/fan-in", WeightInit::KaimingUniform),
+    row("xavier", "uniform with variance 2/(fan-in + fan-out)", WeightInit::Xavier),
+    row("xavier-normal", "normal with variance 2/(fan-in + fan-out)", WeightInit::XavierNormal),
 ];
 
 /// The scale of normalisation layers.
@@ -64,9 +80,9 @@ pub struct Init {
 impl Init {
     /// By the name of the distribution of the weights.
     pub fn named(name: &str) -> Result<Self, Error> {
-        let row = INITS.iter().find(|row| row.0 == name);
-        let unknown = || UnknownName::new("initialisation", name, INITS.iter().map(|row| row.0));
-        Ok(Self { weights: row.ok_or_else(unknown)?.1, norm_scale: NormScale::One })
+        let row = INITS.iter().find(|row| row.name == name);
+        let unknown = || UnknownName::new("initialisation", name, INITS.iter().map(|row| row.name));
+        Ok(Self { weights: row.ok_or_else(unknown)?.weights, norm_scale: NormScale::One })
     }
 
     /// The network with newly drawn parameters. Each parameter has a random

@@ -33,7 +33,7 @@ mod zoo;
 
 pub use error::Error;
 pub use infer::infer;
-pub use init::{Init, NormScale, WeightInit};
+pub use init::{INITS, Init, InitEntry, NormScale, WeightInit};
 pub use layers::{BatchNorm, Conv2d, Linear};
 pub use net::Net;
 pub use spec::{Shortcut, Spec};

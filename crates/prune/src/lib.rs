@@ -1,1 +1,81 @@
-//! To be written.
+//! Which weights of a network are worth keeping: masks, the criteria that rank
+//! weights, and the exact selection between them.
+//!
+//! The principal type is [`MaskSet`], one bit per prunable weight. It comes about
+//! in two steps that know nothing of each other. A [`Criterion`] gives every weight
+//! a score, higher meaning keep; a [`Cut`] (a [`Sparsity`], an [`Allocation`], a
+//! [`Scope`]) turns scores into bits.
+//!
+//! The one design decision is where that line runs: a criterion maps tensors to
+//! tensors, asks the network through a [`Probe`] that can change nothing, and reads
+//! no value. So a criterion is one short file, it works on every device, and it
+//! cannot get the counting wrong; counting is done once, for all of them. It is
+//! exact: of N weights `floor(s N + 1/2)` are removed, with s the decimal that was
+//! written, and ties go by path and then by flat index in PyTorch's layout, so that
+//! the same scores give the same masks everywhere.
+//!
+//! ```
+//! use burn::{
+//!     module::Module,
+//!     nn::{Linear, LinearConfig},
+//!     tensor::{Tensor, activation::relu},
+//! };
+//! use sapwood_backend::DeviceSpec;
+//! use sapwood_core::{Network, Pass};
+//! use sapwood_prune::{Cut, Magnitude, NetworkProbe};
+//!
+//! #[derive(Module, Debug)]
+//! struct TwoLayers {
+//!     fc1: Linear,
+//!     fc2: Linear,
+//! }
+//!
+//! impl Network for TwoLayers {
+//!     fn forward(&self, input: Tensor<4>, _pass: &mut Pass<'_>) -> Tensor<2> {
+//!         self.fc2.forward(relu(self.fc1.forward(input.flatten(1, 3))))
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let device = DeviceSpec::CPU.resolve()?;
+//! let network = TwoLayers {
+//!     fc1: LinearConfig::new(64, 32).init(&device),
+//!     fc2: LinearConfig::new(32, 10).init(&device),
+//! };
+//!
+//! let cut = Cut::to("0.9".parse()?);
+//! let masks = cut.masks_blocking(&Magnitude, &NetworkProbe::new(&network), None)?;
+//! let network = masks.apply(network)?;
+//!
+//! assert_eq!((masks.kept(), masks.total()), (237, 64 * 32 + 32 * 10));
+//! # let _ = network;
+//! # Ok(())
+//! # }
+//! ```
+
+mod allocation;
+mod criteria;
+mod criterion;
+mod cut;
+mod density;
+mod error;
+mod mask_set;
+mod network_probe;
+mod probe;
+mod prunable;
+mod ranking;
+mod scores;
+mod sparsity;
+
+pub use allocation::{ALLOCATIONS, Allocation, AllocationEntry};
+pub use criteria::{CRITERIA, CriterionEntry, Magnitude, Random, Snip, criterion};
+pub use criterion::{Criterion, Removed};
+pub use cut::Cut;
+pub use density::{LayerDensity, Warning};
+pub use error::Error;
+pub use mask_set::MaskSet;
+pub use network_probe::NetworkProbe;
+pub use probe::{Needs, ParamTensors, Probe};
+pub use prunable::{Prunable, Scope};
+pub use scores::{ScoreTensors, Scores};
+pub use sparsity::Sparsity;

@@ -1,1 +1,89 @@
-//! To be written.
+//! One closed training loop, with our own optimisers, hooks, learning-rate
+//! schedules, evaluation and checkpoints.
+//!
+//! The principal type is the [`Trainer`]: it takes a [`Recipe`], a network and a
+//! [`Source`](sapwood_core::Source) of batches, and gives back a [`Trained`]
+//! network with the [curve](Row) of its run. Whatever else should happen on the
+//! way enters as a [`Hook`].
+//!
+//! The one design decision: everything that a run is made of can be named. The
+//! optimisers are ours because their memory must be reachable by parameter path:
+//! masks zero it, hooks look at it, checkpoints restore it to the bit. And there
+//! is no random state to save: what is random in a run (the order of the data,
+//! augmentation) is a pure function of a seed and the epoch, and lives in the
+//! source of batches, so that the position in training is all that a checkpoint
+//! needs to hold of it. A run that is killed and started again therefore ends
+//! with the same bytes.
+//!
+//! Masked weights are zero when training starts, and so is all that the optimiser
+//! remembers of them. Their gradients are zeroed, so each step adds zero to zero;
+//! weights are never multiplied by masks again, and nothing is copied.
+//!
+//! ```
+//! use burn::{module::Module, nn::{Linear, LinearConfig}, tensor::Tensor};
+//! use sapwood_backend::DeviceSpec;
+//! use sapwood_core::{Batch, Network, Pass, Source, SourceError, Target};
+//! use sapwood_train::{Recipe, Sgd, Trainer};
+//!
+//! #[derive(Module, Debug)]
+//! struct Softmax {
+//!     fc: Linear,
+//! }
+//!
+//! impl Network for Softmax {
+//!     fn forward(&self, input: Tensor<4>, _pass: &mut Pass<'_>) -> Tensor<2> {
+//!         self.fc.forward(input.flatten(1, 3))
+//!     }
+//! }
+//!
+//! /// Two examples in one batch.
+//! struct Two;
+//!
+//! impl Source for Two {
+//!     fn examples(&self) -> usize { 2 }
+//!     fn batches(&self) -> usize { 1 }
+//!     fn shape(&self) -> [usize; 3] { [1, 1, 2] }
+//!     fn epoch(&self, _epoch: usize, from: usize)
+//!         -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + '_>
+//!     {
+//!         let batch = Batch::new([2, 1, 1, 2], vec![1.0, 0.0, 0.0, 1.0], Target::Class(vec![0, 1]));
+//!         Box::new(std::iter::once(batch.map_err(SourceError::from)).skip(from))
+//!     }
+//! }
+//!
+//! let device = DeviceSpec::CPU.resolve().unwrap();
+//! let network = Softmax { fc: LinearConfig::new(2, 2).init(&device) };
+//! let recipe = Recipe::new(20, Sgd { momentum: 0.9, nesterov: true }, 0.5);
+//! let trained = Trainer::new(recipe, &device).test(&Two).run_blocking(network, &Two).unwrap();
+//! assert_eq!(trained.curve.last().unwrap().test.unwrap().top1, 1.0);
+//! ```
+
+mod adamw;
+mod checkpoints;
+mod clip;
+mod curve;
+mod error;
+mod evaluate;
+mod hook;
+mod live;
+mod mask;
+mod optimizer;
+mod recipe;
+mod schedule;
+mod sgd;
+mod snapshot;
+mod trainer;
+
+pub use adamw::AdamW;
+pub use checkpoints::{Checkpoints, Rejected, Resumed};
+pub use clip::{clip, global_norm};
+pub use curve::Row;
+pub use error::Error;
+pub use evaluate::{Evaluation, evaluate};
+pub use hook::{Hook, HookError, OnEpoch, StepReport};
+pub use live::Live;
+pub use optimizer::{Memory, Optimizer, Rates, Slots};
+pub use recipe::{Decay, Plan, Recipe};
+pub use schedule::{Length, Schedule};
+pub use sgd::Sgd;
+pub use trainer::{Trained, Trainer};

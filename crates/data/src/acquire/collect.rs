@@ -1,0 +1,88 @@
+//! From whatever folder a user or a package has to the layout on the disk.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{Read, Write},
+    path::{Path, PathBuf},
+};
+
+use flate2::read::MultiGzDecoder;
+
+use super::{Progress, Report, tfjs};
+use crate::{Entry, Error, Layout};
+
+/// How many folders deep the files may lie.
+const DEPTH: usize = 6;
+
+/// Finds the files of a data set anywhere below a folder, compressed or not, and
+/// writes them under their official names.
+pub(crate) fn collect(row: &Entry, from: PathBuf, to: &Path, report: &mut Report<'_>) -> Result<(), Error> {
+    let mut found = BTreeMap::new();
+    index(&from, DEPTH, &mut found)?;
+    let wanted: Vec<&str> = match row.layout {
+        Layout::None | Layout::Folders => vec![],
+        Layout::Idx(files) => files.to_vec(),
+        Layout::Cifar { train, test, .. } => train.iter().copied().chain([test]).collect(),
+    };
+    let pictures = wanted.iter().any(|file| tfjs::has(file, &found)) && !found.contains_key(wanted[0]);
+    if pictures {
+        return tfjs::convert(row, &found, to, report);
+    }
+    for file in wanted {
+        // Some copies write a dot where the original has a dash.
+        let dotted = file.replacen("-idx", ".idx", 1);
+        let names = [file.to_string(), format!("{file}.gz"), dotted.clone(), format!("{dotted}.gz")];
+        let path = names.iter().find_map(|name| found.get(name)).ok_or_else(|| Error::Missing {
+            name: row.name.into(),
+            problem: format!("expected the file {file} or {file}.gz here or in a folder below"),
+            path: from.clone(),
+        })?;
+        let bytes = fs::read(path).map_err(Error::file("read", path))?;
+        report(Progress { label: file, done: 0, total: Some(bytes.len() as u64) });
+        let bytes = match bytes.as_slice() {
+            [0x1f, 0x8b, ..] => {
+                let mut plain = Vec::new();
+                MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut plain).map_err(|error| {
+                    Error::Format { what: "gzip file", problem: error.to_string(), path: path.clone() }
+                })?;
+                plain
+            }
+            _ => bytes,
+        };
+        write(&to.join(file), &bytes)?;
+        report(Progress { label: file, done: bytes.len() as u64, total: Some(bytes.len() as u64) });
+    }
+    Ok(())
+}
+
+/// The files below a folder by their names; of several with one name, the one
+/// nearest to the folder and then the first in the order of paths.
+fn index(folder: &Path, depth: usize, found: &mut BTreeMap<String, PathBuf>) -> Result<(), Error> {
+    let entries = fs::read_dir(folder).map_err(Error::file("read the folder", folder))?;
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort();
+    let (folders, files): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| path.is_dir());
+    for path in files {
+        if let Some(name) = path.file_name() {
+            found.entry(name.to_string_lossy().into_owned()).or_insert(path);
+        }
+    }
+    for path in folders.iter().filter(|_| depth > 0) {
+        index(path, depth - 1, found)?;
+    }
+    Ok(())
+}
+
+/// Writes one file of a folder that is published whole, so that it need not be
+/// renamed itself.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(Error::file("make the folder", folder))?;
+    }
+    let written = File::create(path).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    written.map_err(Error::file("write", path))
+}

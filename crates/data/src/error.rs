@@ -1,0 +1,102 @@
+//! What can go wrong between a data set's name and its batches.
+
+use std::path::PathBuf;
+
+use sapwood_core::UnknownName;
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no data set of that name.
+    #[error(transparent)]
+    UnknownName(#[from] UnknownName),
+    /// A file of the data set is not there.
+    #[error("data set `{name}` is not there: {problem}: {path}", path = path.display())]
+    Missing {
+        /// The data set.
+        name: String,
+        /// What was looked for, and what to do.
+        problem: String,
+        /// Where.
+        path: PathBuf,
+    },
+    /// A file that is not what it should be.
+    #[error("not a usable {what}: {problem}: {path}", path = path.display())]
+    Format {
+        /// What kind of file was expected.
+        what: &'static str,
+        /// What is wrong with it.
+        problem: String,
+        /// Where.
+        path: PathBuf,
+    },
+    /// Parts of a data set that do not fit each other.
+    #[error("data set `{name}`: {problem}")]
+    Inconsistent {
+        /// The data set.
+        name: String,
+        /// What does not fit.
+        problem: String,
+    },
+    /// An option out of its range.
+    #[error("{option} is {found}: expected {expected}")]
+    Option {
+        /// The option.
+        option: &'static str,
+        /// What was given.
+        found: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// Data that are not the ones that everyone else means by the name.
+    #[error(
+        "data set `{name}`: the SHA-256 of its {part} should be {expected} but is {found}: get it again, or from another source"
+    )]
+    Digest {
+        /// The data set.
+        name: String,
+        /// Which array.
+        part: &'static str,
+        /// What it should be.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// No source of the data set could be used.
+    #[error(
+        "data set `{name}` could not be had; tried {tried}; with `--from PATH` it is read from a folder or archive that you have"
+    )]
+    Acquire {
+        /// The data set.
+        name: String,
+        /// Each source and why it failed.
+        tried: String,
+    },
+    /// A thread that makes batches could not be started, or ended early.
+    #[error("a thread that makes batches {problem}: use fewer workers (0 needs no thread)")]
+    Worker {
+        /// What happened.
+        problem: String,
+    },
+    /// The file system refused.
+    #[error("cannot {action}: {error}: {path}", path = path.display())]
+    File {
+        /// What was being done.
+        action: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// A batch or a file that the shared types refused.
+    #[error(transparent)]
+    Core(#[from] sapwood_core::Error),
+}
+
+impl Error {
+    /// For `map_err`: the file system refused to do something with a path.
+    pub(crate) fn file(action: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
+        move |error| Self::File { action, path: path.to_path_buf(), error }
+    }
+}

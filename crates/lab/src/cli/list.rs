@@ -1,0 +1,69 @@
+//! `list`
+
+use clap::{Args, ValueEnum};
+use sapwood_models::MODELS;
+use sapwood_prune::{ALLOCATIONS, CRITERIA};
+
+use crate::{Error, report::{Cell, Table}};
+
+/// List what there is: models, data, criteria, allocations, inits
+#[derive(Args)]
+pub(super) struct List {
+    #[arg(value_enum)]
+    what: What,
+    /// Only names that match, as in 'resnet*'
+    pattern: Option<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum What {
+    Models,
+    Data,
+    Criteria,
+    Allocations,
+    Inits,
+}
+
+impl List {
+    pub(super) fn run(self) -> Result<(), Error> {
+        let rows: Vec<(&str, String)> = match self.what {
+            What::Models => MODELS.iter().map(|row| (row.name, row.about.into())).collect(),
+            What::Data => sapwood_data::CATALOGUE.iter().map(|row| (row.name, row.about.into())).collect(),
+            What::Criteria => CRITERIA.iter().map(|row| (row.name, cited(row.about, row.paper))).collect(),
+            What::Allocations => ALLOCATIONS.iter().map(|row| (row.name, cited(row.about, row.paper))).collect(),
+            What::Inits => sapwood_models::INITS.iter().map(|row| (row.name, row.about.into())).collect(),
+        };
+        let pattern = self.pattern.as_deref().unwrap_or("*");
+        let mut table = Table::new(["name", "about"]);
+        for (name, about) in rows.into_iter().filter(|(name, _)| matches(pattern, name)) {
+            table.row([Cell::from(name), Cell::from(about)]);
+        }
+        print!("{}", table.to_text());
+        Ok(())
+    }
+}
+
+fn cited(about: &str, paper: &str) -> String {
+    if paper.is_empty() { about.into() } else { format!("{about} ({paper})") }
+}
+
+/// `*` stands for any characters.
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((head, tail)) => name.strip_prefix(head).is_some_and(|rest| {
+            (0..=rest.len()).any(|cut| rest.is_char_boundary(cut) && matches(tail, &rest[cut..]))
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn a_star_stands_for_any_characters() {
+        assert!(matches("resnet*", "resnet-20") && matches("*-20", "resnet-20") && matches("*", ""));
+        assert!(matches("r*-*0", "resnet-20") && !matches("vgg*", "resnet-20") && !matches("resnet", "resnet-20"));
+    }
+}

@@ -1,0 +1,54 @@
+//! `predict`
+
+use std::path::PathBuf;
+
+use burn::tensor::{Tensor, TensorData, activation::softmax};
+use clap::Args;
+use sapwood_backend::{block_on, read};
+use sapwood_core::{Network, Pass};
+
+use super::OnDevice;
+use crate::Error;
+
+/// Classify images of your own with a trained network
+#[derive(Args)]
+pub(super) struct Predict {
+    /// safetensors, or a PyTorch .pt/.pth state dict
+    #[arg(long, value_name = "FILE")]
+    weights: PathBuf,
+    /// The network, where the file does not say
+    #[arg(long)]
+    model: Option<String>,
+    /// The data set that it was trained on: its normalisation and class names
+    #[arg(long)]
+    data: String,
+    /// PNG or JPEG files
+    #[arg(required = true)]
+    images: Vec<PathBuf>,
+    #[command(flatten)]
+    device: OnDevice,
+}
+
+impl Predict {
+    pub(super) fn run(self) -> Result<(), Error> {
+        let device = self.device.resolve()?;
+        let opened = sapwood_models::open(&self.weights, self.model.as_deref(), &device)?;
+        let entry = sapwood_data::entry(&self.data)?;
+        let shape = entry.shape.unwrap_or(opened.spec.input);
+        opened.spec.graph()?.shapes(shape)?;
+        for path in &self.images {
+            let mut image = sapwood_data::read_image(path, shape)?;
+            entry.normalisation.apply(&mut image);
+            let [c, h, w] = shape;
+            let input = Tensor::from_data(TensorData::new(image, [1, c, h, w]), &device);
+            let logits = opened.net.forward(input, &mut Pass::evaluate());
+            let probabilities: Vec<f32> = block_on(read(softmax(logits, 1)))?.iter::<f32>().collect();
+            let mut ranked: Vec<(usize, f32)> = probabilities.into_iter().enumerate().collect();
+            ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+            let name = |class: usize| entry.classes.get(class).map_or(class.to_string(), |name| name.to_string());
+            let answers = ranked.iter().take(3).map(|&(class, p)| format!("{} {:.1} %", name(class), 100.0 * p));
+            println!("{}: {}", path.display(), answers.collect::<Vec<_>>().join(", "));
+        }
+        Ok(())
+    }
+}

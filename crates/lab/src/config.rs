@@ -1,0 +1,105 @@
+//! What a training run is.
+
+use std::{path::Path, sync::Arc};
+
+use sapwood_backend::Seed;
+use sapwood_data::{Augmentation, Dataset, Loader, LoaderOptions, OpenOptions, Order, Split};
+use sapwood_models::{Init, Spec};
+use sapwood_train::Recipe;
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// The examples of an evaluation batch. Results do not depend on it.
+const TEST_BATCH: usize = 256;
+
+/// Everything that decides the outcome of a training run. Its hash names the run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainConfig {
+    /// The network.
+    pub model: Spec,
+    /// How it begins.
+    #[serde(default)]
+    pub init: Init,
+    /// BLAKE3 of the weight file that it begins with instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
+    /// What it learns.
+    pub data: DataConfig,
+    /// The examples of a step.
+    pub batch_size: usize,
+    /// The seed of all random streams.
+    pub seed: u64,
+    /// How it learns.
+    pub recipe: Recipe,
+}
+
+/// A data set and what is made of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// Its name.
+    pub name: String,
+    /// Only so many examples of the training split, the first ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub examples: Option<usize>,
+    /// Whether the augmentation that is customary for it is used.
+    #[serde(default)]
+    pub augment: bool,
+    /// What some data sets need to know.
+    #[serde(default)]
+    pub options: OpenOptions,
+}
+
+impl TrainConfig {
+    /// The name of the run that this describes: 16 hexadecimal digits.
+    pub fn hash(&self) -> String {
+        let text = serde_json::to_string(self).unwrap_or_default();
+        blake3::hash(text.as_bytes()).to_hex()[..16].to_string()
+    }
+
+    /// The batches that are learnt from.
+    pub fn train_source(&self, root: &Path, workers: usize) -> Result<Loader, Error> {
+        let seed = Seed(self.seed);
+        let steps = match self.data.augment {
+            true => sapwood_data::entry(&self.data.name)?.augment.to_vec(),
+            false => Vec::new(),
+        };
+        let options = LoaderOptions {
+            batch_size: self.batch_size,
+            order: Order::Shuffled(seed),
+            augment: Augmentation { seed, steps },
+            workers,
+            drop_last: false,
+        };
+        Ok(Loader::new(Arc::new(self.data.open(Split::Train, root)?), options)?)
+    }
+
+    /// The batches that are tested on.
+    pub fn test_source(&self, root: &Path) -> Result<Loader, Error> {
+        self.data.test_source(root)
+    }
+}
+
+impl DataConfig {
+    /// A data set as it is.
+    pub fn named(name: &str) -> Self {
+        Self { name: name.into(), examples: None, augment: false, options: OpenOptions::default() }
+    }
+
+    /// One split.
+    pub fn open(&self, split: Split, root: &Path) -> Result<Dataset, Error> {
+        let dataset = sapwood_data::open(&self.name, split, root, &self.options)?;
+        Ok(match self.examples {
+            Some(n) if split == Split::Train => dataset.take(n)?,
+            _ => dataset,
+        })
+    }
+
+    /// The test split, in order.
+    pub fn test_source(&self, root: &Path) -> Result<Loader, Error> {
+        let options = LoaderOptions { batch_size: TEST_BATCH, ..LoaderOptions::default() };
+        Ok(Loader::new(Arc::new(self.open(Split::Test, root)?), options)?)
+    }
+}

@@ -1,0 +1,249 @@
+//! The demonstration: a small study on embedded data.
+
+use std::{path::Path, sync::Arc};
+
+use burn::prelude::Device;
+use sapwood_backend::Seed;
+use sapwood_core::{Batch, Masks, Source};
+use sapwood_data::{Loader, LoaderOptions, OpenOptions, Order, Split};
+use sapwood_models::{Init, Net, Spec};
+use sapwood_prune::{Allocation, Cut, MaskSet, NetworkProbe, Sparsity, criterion};
+use sapwood_train::{Recipe, Schedule, Sgd, Trainer};
+
+use crate::{
+    Error, Reporter,
+    report::{
+        Body, Cell, DensityPlot, DensitySeries, LinePlot, Plot, Point, Reference, Report, Scale, Section, Series,
+        Table,
+    },
+};
+
+/// One way of pruning.
+struct Method {
+    name: &'static str,
+    criterion: &'static str,
+    allocation: Allocation,
+    when: When,
+}
+
+/// Which weights are scored, and which the retraining begins with.
+#[derive(Clone, Copy, PartialEq)]
+enum When {
+    /// Score and keep the initial weights.
+    AtInit,
+    /// Score the trained weights, and go back to the initial ones.
+    Rewind,
+    /// Score and keep the trained weights.
+    AfterTraining,
+}
+
+const METHODS: [Method; 6] = [
+    method("magnitude after training", "magnitude", Allocation::Global, When::AfterTraining),
+    method("same, each layer alike", "magnitude", Allocation::Uniform, When::AfterTraining),
+    method("same, rewound to init", "magnitude", Allocation::Global, When::Rewind),
+    method("SNIP at init", "snip", Allocation::Global, When::AtInit),
+    method("magnitude at init", "magnitude", Allocation::Global, When::AtInit),
+    method("random at init", "random", Allocation::Global, When::AtInit),
+];
+
+const fn method(name: &'static str, criterion: &'static str, allocation: Allocation, when: When) -> Method {
+    Method { name, criterion, allocation, when }
+}
+
+/// What the demonstration studies: a dense network on `digits`, and the same
+/// pruned in several ways to several sparsities and trained again, each with the
+/// recipe of the dense one.
+#[derive(Clone, Debug)]
+pub struct Demo {
+    /// How much is removed.
+    pub sparsities: Vec<Sparsity>,
+    /// Runs of each kind, with seeds 0, 1, ...
+    pub replicates: u64,
+    /// Times all examples are seen in each training.
+    pub epochs: usize,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct DemoOutcome {
+    /// Accuracy by method and sparsity.
+    pub table: Table,
+    /// The page.
+    pub report: Report,
+}
+
+/// Test accuracies in percent, over replicates.
+type Accuracies = Vec<f64>;
+
+/// One method at one sparsity.
+#[derive(Clone, Default)]
+struct Entry {
+    accuracies: Accuracies,
+    layers: Vec<(String, f64)>,
+}
+
+impl Demo {
+    /// The number of trainings.
+    pub fn runs(&self) -> u64 {
+        self.replicates * (1 + (METHODS.len() * self.sparsities.len()) as u64)
+    }
+
+    /// Runs the study.
+    pub fn run(&self, device: &Device, command: &str, reporter: &dyn Reporter) -> Result<DemoOutcome, Error> {
+        let mut dense = Accuracies::new();
+        let mut entries = vec![vec![Entry::default(); self.sparsities.len()]; METHODS.len()];
+        reporter.begin("training", self.runs());
+        for seed in (0..self.replicates).map(Seed) {
+            let bench = Bench::new(seed, self.epochs, device)?;
+            let initial = bench.initial()?;
+            let (trained, accuracy) = bench.train(initial.clone(), Masks::new())?;
+            dense.push(accuracy);
+            reporter.advance(1);
+            for (method, entries) in METHODS.iter().zip(&mut entries) {
+                for (&sparsity, entry) in self.sparsities.iter().zip(entries) {
+                    let scored = if method.when == When::AtInit { &initial } else { &trained };
+                    let masks = bench.masks(method, scored, sparsity)?;
+                    entry.layers =
+                        masks.layers().iter().map(|layer| (layer.path.layer().into(), layer.density())).collect();
+                    let begin = if method.when == When::AfterTraining { &trained } else { &initial };
+                    let (_, accuracy) = bench.train(begin.clone(), masks.into_masks())?;
+                    entry.accuracies.push(accuracy);
+                    reporter.advance(1);
+                }
+            }
+        }
+        reporter.end();
+        Ok(self.outcome(command, &dense, &entries))
+    }
+
+    fn outcome(&self, command: &str, dense: &[f64], entries: &[Vec<Entry>]) -> DemoOutcome {
+        let mut columns = vec!["test accuracy (%)".to_string()];
+        columns.extend(self.sparsities.iter().map(|s| format!("{s} removed")));
+        let mut table = Table::new(columns);
+        let (dense_mean, dense_spread) = mean_and_deviation(dense);
+        let blanks = std::iter::repeat_n(Cell::none(), self.sparsities.len().saturating_sub(1));
+        table.row([Cell::from("dense"), Cell::spread(dense_mean, dense_spread, 1)].into_iter().chain(blanks));
+        for (method, entries) in METHODS.iter().zip(entries) {
+            let cells = entries.iter().map(|entry| {
+                let (mean, deviation) = mean_and_deviation(&entry.accuracies);
+                Cell::spread(mean, deviation, 1)
+            });
+            table.row([Cell::from(method.name)].into_iter().chain(cells));
+        }
+        let report = self.report(command, dense_mean, &table, entries);
+        DemoOutcome { table, report }
+    }
+
+    fn report(&self, command: &str, dense: f64, table: &Table, entries: &[Vec<Entry>]) -> Report {
+        let series = METHODS.iter().zip(entries).map(|(method, entries)| {
+            let points = self.sparsities.iter().zip(entries).map(|(sparsity, entry)| {
+                let (mean, deviation) = mean_and_deviation(&entry.accuracies);
+                Point { x: sparsity.to_f64(), mean, low: mean - deviation, high: mean + deviation }
+            });
+            Series { name: method.name.into(), points: points.collect() }
+        });
+        let accuracy = LinePlot {
+            x_label: "weights removed".into(),
+            y_label: "test accuracy (%)".into(),
+            x_scale: Scale::Sparsity,
+            y_scale: Scale::Linear,
+            series: series.collect(),
+            reference: Some(Reference { name: "dense".into(), value: dense }),
+        };
+        let densities = METHODS.iter().zip(entries).filter_map(|(method, entries)| {
+            Some(DensitySeries { name: method.name.into(), layers: entries.last()?.layers.clone() })
+        });
+        let sparsest = self.sparsities.last();
+        let density = DensityPlot {
+            series: densities.collect(),
+            reference: sparsest.map(|s| Reference { name: "whole network".into(), value: 1.0 - s.to_f64() }),
+        };
+        let removed = sparsest.map_or(String::new(), ToString::to_string);
+        Report {
+            title: "Sapwood: pruning a network on handwritten digits".into(),
+            intro: vec![
+                "A fully connected network (lenet-300-100) learns the UCI handwritten digits. Then most of its \
+                 weights are removed, in several ways, and what is left is trained again with the same recipe."
+                    .into(),
+                format!(
+                    "Every number is the test accuracy after the last epoch, mean and standard deviation over {} \
+                     replicates. No test example was used to choose anything.",
+                    self.replicates
+                ),
+            ],
+            facts: vec![
+                ("data".into(), "digits: 1,437 training and 360 test images of 8x8 pixels".into()),
+                ("trainings".into(), self.runs().to_string()),
+                ("epochs each".into(), self.epochs.to_string()),
+            ],
+            command: command.into(),
+            sections: vec![
+                Section::new(
+                    "Accuracy against sparsity",
+                    "To the right, ever more weights are removed. What is learnt before pruning pays: the methods \
+                     that look at trained weights stay up longest.",
+                    Body::Plot(Plot::Line(accuracy)),
+                ),
+                Section::new(
+                    "What is left of each layer",
+                    format!("The fraction of each layer that is kept where {removed} of all weights are removed."),
+                    Body::Plot(Plot::Density(density)),
+                ),
+                Section::new("Numbers", "", Body::Table(table.clone())),
+            ],
+        }
+    }
+}
+
+/// One replicate: its data, its seed and its recipe.
+struct Bench<'a> {
+    seed: Seed,
+    train: Loader,
+    test: Loader,
+    spec: Spec,
+    recipe: Recipe,
+    device: &'a Device,
+}
+
+impl<'a> Bench<'a> {
+    fn new(seed: Seed, epochs: usize, device: &'a Device) -> Result<Self, Error> {
+        let open = |split| sapwood_data::open("digits", split, Path::new(""), &OpenOptions::default());
+        let shuffled = LoaderOptions { batch_size: 64, order: Order::Shuffled(seed), ..LoaderOptions::default() };
+        let train = Loader::new(Arc::new(open(Split::Train)?), shuffled)?;
+        let test = Loader::new(Arc::new(open(Split::Test)?), LoaderOptions::default())?;
+        let spec = Spec::named("lenet-300-100")?.fit(train.shape(), 10);
+        let recipe = Recipe {
+            schedule: Schedule::Cosine { end: 0.0 },
+            weight_decay: 1e-4,
+            ..Recipe::new(epochs, Sgd { momentum: 0.9, nesterov: true }, 0.05)
+        };
+        Ok(Self { seed, train, test, spec, recipe, device })
+    }
+
+    fn initial(&self) -> Result<Net, Error> {
+        Ok(Init::named("kaiming-normal")?.apply(self.spec.net(self.device)?, self.seed))
+    }
+
+    /// The trained network and its test accuracy in percent.
+    fn train(&self, net: Net, masks: Masks) -> Result<(Net, f64), Error> {
+        let trained = Trainer::new(self.recipe.clone(), self.device).masks(masks).run_blocking(net, &self.train)?;
+        let test = sapwood_train::evaluate(&trained.network, &self.test, self.device);
+        let test = sapwood_backend::block_on(test)?;
+        Ok((trained.network, 100.0 * test.top1))
+    }
+
+    fn masks(&self, method: &Method, net: &Net, sparsity: Sparsity) -> Result<MaskSet, Error> {
+        let batch: Vec<Batch> = self.train.epoch(0, 0).take(2).filter_map(Result::ok).collect();
+        let criterion = criterion(method.criterion, self.seed)?;
+        let cut = Cut::to(sparsity).allocation(method.allocation.clone());
+        Ok(cut.masks_blocking(criterion.as_ref(), &NetworkProbe::new(net).with_examples(&batch), None)?)
+    }
+}
+
+/// The mean and the sample standard deviation.
+fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
+    let n = values.len().max(1) as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    (mean, (squares / (n - 1.0).max(1.0)).sqrt())
+}

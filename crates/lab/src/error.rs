@@ -1,0 +1,73 @@
+//! What can go wrong in the lab.
+
+use std::path::PathBuf;
+
+/// An error of this crate: its own, or one of a crate that it uses.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The command line cannot be understood.
+    #[error("{0}")]
+    Usage(String),
+    /// The folder holds another run.
+    #[error(
+        "the folder holds another run, whose {field} is {found} and not {expected}: choose another with `--out`: {path}",
+        path = path.display()
+    )]
+    OtherRun {
+        /// The first setting that differs.
+        field: String,
+        /// This run's.
+        expected: String,
+        /// The folder's.
+        found: String,
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file that is not what it should be.
+    #[error("{problem}: {path}", path = path.display())]
+    Content {
+        /// What is wrong.
+        problem: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file system refused.
+    #[error("cannot {action}: {error}: {path}", path = path.display())]
+    File {
+        /// What was being done.
+        action: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The report could not be drawn.
+    #[error("the report cannot be written: {0}")]
+    Report(String),
+    /// Devices and seeds.
+    #[error(transparent)]
+    Backend(#[from] sapwood_backend::Error),
+    /// Weights, batches and files.
+    #[error(transparent)]
+    Core(#[from] sapwood_core::Error),
+    /// Data sets.
+    #[error(transparent)]
+    Data(#[from] sapwood_data::Error),
+    /// Networks.
+    #[error(transparent)]
+    Models(#[from] sapwood_models::Error),
+    /// Pruning.
+    #[error(transparent)]
+    Prune(#[from] sapwood_prune::Error),
+    /// Training.
+    #[error(transparent)]
+    Train(#[from] sapwood_train::Error),
+}
+
+impl Error {
+    pub(crate) fn file(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |error| Self::File { action, path, error }
+    }
+}

@@ -1,0 +1,61 @@
+//! One cut: how much, where, and spread how.
+
+use sapwood_backend::block_on;
+
+use crate::{Allocation, Criterion, Error, MaskSet, Probe, Removed, Scope, Sparsity};
+
+/// What is orthogonal to a criterion: how much is removed, which parameters are
+/// considered, and how the rest is spread over the layers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// How much is removed, of all weights in scope.
+    pub sparsity: Sparsity,
+    /// How the kept weights are spread over the layers.
+    pub allocation: Allocation,
+    /// Which parameters are considered.
+    pub scope: Scope,
+}
+
+impl Cut {
+    /// Down to this sparsity: all conv and linear weights, in one ranking.
+    pub fn to(sparsity: Sparsity) -> Self {
+        Self { sparsity, allocation: Allocation::default(), scope: Scope::default() }
+    }
+
+    /// With this allocation.
+    pub fn allocation(self, allocation: Allocation) -> Self {
+        Self { allocation, ..self }
+    }
+
+    /// Within this scope.
+    pub fn scope(self, scope: Scope) -> Self {
+        Self { scope, ..self }
+    }
+
+    /// Scores a network and selects what is kept. `alive` are the masks that the
+    /// network already has, if any; what they removed stays removed unless the
+    /// criterion says otherwise.
+    pub async fn masks(
+        &self,
+        criterion: &dyn Criterion,
+        probe: &dyn Probe,
+        alive: Option<&MaskSet>,
+    ) -> Result<MaskSet, Error> {
+        let scores = criterion.score(probe, &self.scope.of(probe.infos())?)?;
+        let alive = match criterion.removed() {
+            Removed::StayRemoved => alive,
+            Removed::MayReturn => None,
+        };
+        MaskSet::select(scores, self.sparsity, &self.allocation, alive).await
+    }
+
+    /// [`Cut::masks`], waiting for the device. Not for a browser's main thread.
+    pub fn masks_blocking(
+        &self,
+        criterion: &dyn Criterion,
+        probe: &dyn Probe,
+        alive: Option<&MaskSet>,
+    ) -> Result<MaskSet, Error> {
+        block_on(self.masks(criterion, probe, alive))
+    }
+}

@@ -1,0 +1,105 @@
+//! What can go wrong in pruning.
+
+use sapwood_core::{Mismatch, ParamPath, UnknownName};
+
+use crate::Needs;
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The text is no sparsity.
+    #[error("`{found}` is no sparsity ({problem}): expected a decimal from 0 to 1 such as `0.9`, or `90%`")]
+    Sparsity {
+        /// What was written.
+        found: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The name is not in a table.
+    #[error(transparent)]
+    UnknownName(#[from] UnknownName),
+    /// A pattern that excludes nothing.
+    #[error("the pattern `{pattern}` excludes no weight: the network's prunable weights are {present}")]
+    UnusedPattern {
+        /// The pattern.
+        pattern: String,
+        /// What it could have matched.
+        present: String,
+    },
+    /// Nothing is left to prune.
+    #[error(
+        "nothing to prune: the network has {weights} conv and linear weights, and all of them are excluded"
+    )]
+    NothingPrunable {
+        /// How many weights there were before exclusion.
+        weights: usize,
+    },
+    /// A probe was asked for a parameter that its network does not have.
+    #[error("the network has no parameter `{path}`: resolve the scope on the network that is scored")]
+    NoParameter {
+        /// Its name.
+        path: ParamPath,
+    },
+    /// A criterion needs what the probe cannot give.
+    #[error("the scores need {need}, which this probe cannot give: {}", need.remedy())]
+    Unmet {
+        /// What is missing.
+        need: Needs,
+    },
+    /// A criterion gave the wrong number of scores.
+    #[error("`{path}` has {expected} weights, but the criterion gave {found} scores")]
+    ScoreCount {
+        /// The parameter.
+        path: ParamPath,
+        /// Its number of weights.
+        expected: usize,
+        /// The number of scores.
+        found: usize,
+    },
+    /// A score that cannot be ranked.
+    #[error(
+        "{count} scores of `{path}` are not finite (the first is {found}, at flat index {index}): \
+         look for a loss or weight that overflowed"
+    )]
+    NotFinite {
+        /// The parameter.
+        path: ParamPath,
+        /// How many of its scores.
+        count: usize,
+        /// The flat index of the first of them, in PyTorch's layout.
+        index: usize,
+        /// Its value.
+        found: f64,
+    },
+    /// Masks of one thing met those of another.
+    #[error("the masks do not belong to {to}: {mismatch}")]
+    Foreign {
+        /// What they should belong to.
+        to: &'static str,
+        /// How they differ.
+        mismatch: Mismatch,
+    },
+    /// More weights should be kept than there are.
+    #[error(
+        "{asked} of {total} weights should be kept, but only {alive} are alive: \
+         ask for a sparsity that does not fall, or start from denser masks"
+    )]
+    TooFewAlive {
+        /// How many should be kept.
+        asked: usize,
+        /// How many there are in all.
+        total: usize,
+        /// How many are still alive.
+        alive: usize,
+    },
+    /// The network, a batch or the device failed.
+    #[error(transparent)]
+    Core(#[from] sapwood_core::Error),
+}
+
+impl From<sapwood_backend::Error> for Error {
+    fn from(error: sapwood_backend::Error) -> Self {
+        Self::Core(error.into())
+    }
+}

@@ -1,0 +1,212 @@
+//! One bit per prunable weight.
+
+use burn::{
+    module::Module,
+    tensor::{Bool, Tensor, TensorData},
+};
+use sapwood_backend::block_on;
+use sapwood_core::{Bits, Layout, Masks, Mismatch, ParamInfo, ParamPath, Role, infos, map};
+
+use crate::{Allocation, Error, LayerDensity, Prunable, ScoreTensors, Scores, Sparsity, Warning, ranking};
+
+/// Which prunable weights of a network are kept: one bit for each, in PyTorch's
+/// row-major order. A parameter without a mask is dense and does not count.
+///
+/// However scores are selected, the number of kept weights is exactly
+/// `N - floor(s N + 1/2)`, with N over all masked parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MaskSet(Masks);
+
+impl MaskSet {
+    /// Keeps everything.
+    pub fn dense(prunable: &Prunable) -> Self {
+        Self(prunable.params().iter().map(|info| (info.path.clone(), Bits::ones(info.len()))).collect())
+    }
+
+    /// Reads the scores and keeps those that come first in the order (score
+    /// descending, path ascending, flat index ascending): see [`Self::of_scores`].
+    pub async fn select(
+        scores: ScoreTensors,
+        sparsity: Sparsity,
+        allocation: &Allocation,
+        alive: Option<&MaskSet>,
+    ) -> Result<Self, Error> {
+        Self::of_scores(&scores.read().await?, sparsity, allocation, alive)
+    }
+
+    /// [`Self::select`], waiting for the device. Not for a browser's main thread.
+    pub fn select_blocking(
+        scores: ScoreTensors,
+        sparsity: Sparsity,
+        allocation: &Allocation,
+        alive: Option<&MaskSet>,
+    ) -> Result<Self, Error> {
+        block_on(Self::select(scores, sparsity, allocation, alive))
+    }
+
+    /// Keeps those that come first in the order (score descending, path ascending,
+    /// flat index ascending), as many as the sparsity says of *all* scored weights,
+    /// spread over the parameters as the allocation says.
+    ///
+    /// Only weights that are alive are candidates. Without `alive` all weights are,
+    /// which is how a criterion under which weights may return is selected.
+    pub fn of_scores(
+        scores: &Scores,
+        sparsity: Sparsity,
+        allocation: &Allocation,
+        alive: Option<&MaskSet>,
+    ) -> Result<Self, Error> {
+        let prunable = scores.prunable();
+        if let Some(alive) = alive {
+            alive.same_params(&Self::dense(prunable), "what is scored")?;
+        }
+        let mask = |info: &ParamInfo| alive.and_then(|alive| alive.get(&info.path));
+        let candidates: Vec<ranking::Candidates<'_>> =
+            scores.iter().map(|(info, scores)| (scores, mask(info))).collect();
+        let room: Vec<usize> =
+            candidates.iter().map(|(all, alive)| alive.map_or(all.len(), Bits::count_ones)).collect();
+        let (total, left) = (prunable.weights(), room.iter().sum());
+        let asked = sparsity.kept(total);
+        if asked > left {
+            return Err(Error::TooFewAlive { asked, total, alive: left });
+        }
+        let bits = match allocation.quotas(prunable.params(), sparsity, &room) {
+            None => ranking::keep_first(&candidates, asked),
+            Some(quotas) => {
+                let layers = candidates.iter().zip(quotas);
+                layers.flat_map(|(layer, keep)| ranking::keep_first(&[*layer], keep)).collect()
+            }
+        };
+        Ok(Self(prunable.params().iter().map(|info| info.path.clone()).zip(bits).collect()))
+    }
+
+    /// The network with every masked weight set to zero.
+    pub fn apply<M: Module>(&self, network: M) -> Result<M, Error> {
+        self.fits(&network)?;
+        Ok(map(network, Layout::Torch, |info, weights| match self.get(&info.path) {
+            None => weights,
+            Some(mask) => {
+                let dead: Vec<bool> = mask.iter().map(|keep| !keep).collect();
+                let dead = TensorData::new(dead, [mask.len()]);
+                let dead = Tensor::<1, Bool>::from_data(dead, &weights.device());
+                weights.mask_fill(dead, 0.0)
+            }
+        }))
+    }
+
+    /// Whether each mask has its parameter in the network; otherwise an error that
+    /// lists what differs.
+    pub fn fits<M: Module>(&self, network: &M) -> Result<(), Error> {
+        let infos: Vec<_> = infos(network).into_iter().filter(|info| info.role != Role::Buffer).collect();
+        let mut mismatch = Mismatch::default();
+        for (path, mask) in &self.0 {
+            match infos.iter().find(|info| info.path == *path) {
+                None => mismatch.unexpected.push(path.clone()),
+                Some(info) if info.len() != mask.len() => {
+                    mismatch.misshapen.push((path.clone(), info.shape.clone(), vec![mask.len()]));
+                }
+                Some(_) => {}
+            }
+        }
+        refuse(mismatch, "this network")
+    }
+
+    /// The weights that both keep.
+    pub fn and(&self, other: &Self) -> Result<Self, Error> {
+        self.zip(other, Bits::and)
+    }
+
+    /// The weights that either keeps.
+    pub fn or(&self, other: &Self) -> Result<Self, Error> {
+        self.zip(other, Bits::or)
+    }
+
+    /// The weights that are kept here and not in `other`.
+    pub fn minus(&self, other: &Self) -> Result<Self, Error> {
+        self.zip(other, Bits::minus)
+    }
+
+    /// Whether every weight that is kept here is kept in `other`.
+    pub fn is_subset(&self, other: &Self) -> Result<bool, Error> {
+        Ok(self.minus(other)?.kept() == 0)
+    }
+
+    /// The number of kept weights.
+    pub fn kept(&self) -> usize {
+        self.0.values().map(Bits::count_ones).sum()
+    }
+
+    /// The number of weights, kept or not.
+    pub fn total(&self) -> usize {
+        self.0.values().map(Bits::len).sum()
+    }
+
+    /// The fraction that is really removed: within half a weight of what was asked.
+    pub fn realised_sparsity(&self) -> f64 {
+        (self.total() - self.kept()) as f64 / self.total().max(1) as f64
+    }
+
+    /// The mask of one parameter.
+    pub fn get(&self, path: &ParamPath) -> Option<&Bits> {
+        self.0.get(path)
+    }
+
+    /// What is kept of each parameter, by path.
+    pub fn layers(&self) -> Vec<LayerDensity> {
+        let row = |(path, mask): (&ParamPath, &Bits)| LayerDensity {
+            path: path.clone(),
+            kept: mask.count_ones(),
+            total: mask.len(),
+        };
+        self.0.iter().map(row).collect()
+    }
+
+    /// What a user should know about these masks.
+    pub fn warnings(&self) -> Vec<Warning> {
+        Warning::of(&self.layers())
+    }
+
+    /// The masks as the other crates take them.
+    pub fn as_masks(&self) -> &Masks {
+        &self.0
+    }
+
+    /// The masks as the other crates take them.
+    pub fn into_masks(self) -> Masks {
+        self.0
+    }
+
+    fn zip(&self, other: &Self, f: impl Fn(&Bits, &Bits) -> Bits) -> Result<Self, Error> {
+        self.same_params(other, "the same network")?;
+        let both = self.0.iter().zip(other.0.values());
+        Ok(Self(both.map(|((path, a), b)| (path.clone(), f(a, b))).collect()))
+    }
+
+    /// Whether both mask the same parameters.
+    fn same_params(&self, expected: &Self, to: &'static str) -> Result<(), Error> {
+        let mut mismatch = Mismatch::default();
+        for (path, mask) in &expected.0 {
+            match self.get(path) {
+                None => mismatch.missing.push(path.clone()),
+                Some(found) if found.len() != mask.len() => {
+                    mismatch.misshapen.push((path.clone(), vec![mask.len()], vec![found.len()]));
+                }
+                Some(_) => {}
+            }
+        }
+        mismatch.unexpected = self.0.keys().filter(|path| expected.get(path).is_none()).cloned().collect();
+        refuse(mismatch, to)
+    }
+}
+
+/// Masks as they come out of a file; whether they belong to a network,
+/// [`MaskSet::fits`] tells.
+impl From<Masks> for MaskSet {
+    fn from(masks: Masks) -> Self {
+        Self(masks)
+    }
+}
+
+fn refuse(mismatch: Mismatch, to: &'static str) -> Result<(), Error> {
+    if mismatch.is_empty() { Ok(()) } else { Err(Error::Foreign { to, mismatch }) }
+}

@@ -1,0 +1,224 @@
+//! The folder in which a run's checkpoints lie.
+
+use std::{
+    fmt,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use sapwood_core::{seal, unseal, write_atomic};
+
+use crate::Error;
+
+const PREFIX: &str = "checkpoint-";
+const SUFFIX: &str = ".sapwood";
+/// How the names begin under which [`write_atomic`] writes.
+const TEMPORARY: &str = ".tmp";
+/// How many are kept: the newest, and the one to fall back to.
+const KEPT: usize = 2;
+
+type Clock<'a> = Box<dyn Fn() -> Duration + 'a>;
+
+/// Where and how often a run writes its checkpoints.
+///
+/// A checkpoint is a safetensors file behind a checksum. The last two are kept;
+/// one whose checksum is wrong is passed over for the one before it. One is
+/// always written at the end of the run. The folder belongs to one run alone.
+///
+/// ```
+/// use std::{num::NonZeroUsize, time::{Duration, Instant}};
+/// use sapwood_train::Checkpoints;
+///
+/// let start = Instant::now();
+/// let checkpoints = Checkpoints::in_folder("runs/a/checkpoints")
+///     .every_iterations(NonZeroUsize::new(500).unwrap())
+///     .every(Duration::from_secs(60), move || start.elapsed());
+/// # let _ = checkpoints;
+/// ```
+pub struct Checkpoints<'a> {
+    folder: PathBuf,
+    pub(crate) label: String,
+    iterations: Option<NonZeroUsize>,
+    time: Option<Time<'a>>,
+    /// Those known to be whole, oldest first.
+    whole: Vec<PathBuf>,
+}
+
+struct Time<'a> {
+    every: Duration,
+    clock: Clock<'a>,
+    last: Duration,
+}
+
+/// From where a run was continued.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resumed {
+    /// The number of complete iterations of the checkpoint; `None` if there was
+    /// none to continue from.
+    pub from: Option<usize>,
+    /// Newer checkpoints that were cut short or altered, newest first.
+    pub rejected: Vec<Rejected>,
+}
+
+/// A checkpoint that could not be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// A checkpoint whose checksum is right.
+pub(crate) struct Whole {
+    pub(crate) path: PathBuf,
+    pub(crate) payload: Vec<u8>,
+}
+
+impl<'a> Checkpoints<'a> {
+    /// Checkpoints in this folder, which is made when it is needed, and only at
+    /// the end of the run.
+    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
+        let (folder, label) = (folder.into(), String::new());
+        Self { folder, label, iterations: None, time: None, whole: Vec::new() }
+    }
+
+    /// Also whenever the number of iterations is a multiple of `n`.
+    pub fn every_iterations(self, n: NonZeroUsize) -> Self {
+        Self { iterations: Some(n), ..self }
+    }
+
+    /// Also after the first step that ends this long after the last checkpoint, by
+    /// a clock that tells the time since some fixed moment.
+    pub fn every(self, every: Duration, clock: impl Fn() -> Duration + 'a) -> Self {
+        let last = clock();
+        Self { time: Some(Time { every, clock: Box::new(clock), last }), ..self }
+    }
+
+    /// What only the caller knows of the run (the seed of its data, say). A
+    /// checkpoint with another label is refused, as one of another run.
+    pub fn labelled(self, label: impl Into<String>) -> Self {
+        Self { label: label.into(), ..self }
+    }
+
+    /// The newest whole checkpoint, and those that were passed over for it.
+    pub(crate) fn newest(&mut self) -> Result<(Option<Whole>, Vec<Rejected>), Error> {
+        // A run that was killed while it wrote leaves its temporary file behind,
+        // and nobody else would remove it.
+        for path in self.files(|name| name.starts_with(TEMPORARY))? {
+            std::fs::remove_file(&path).map_err(failed("remove", &path))?;
+        }
+        let mut rejected = Vec::new();
+        for path in self.present()?.into_iter().rev() {
+            let bytes = std::fs::read(&path).map_err(failed("read", &path))?;
+            match unseal(&bytes) {
+                Ok(payload) => {
+                    self.whole = vec![path.clone()];
+                    return Ok((Some(Whole { path, payload: payload.to_vec() }), rejected));
+                }
+                Err(error) => rejected.push(Rejected { path, problem: error.to_string() }),
+            }
+        }
+        Ok((None, rejected))
+    }
+
+    /// Whether it is time for a checkpoint after so many iterations.
+    pub(crate) fn due(&self, iteration: usize) -> bool {
+        self.iterations.is_some_and(|n| iteration % n == 0)
+            || self.time.as_ref().is_some_and(|time| time.last + time.every <= (time.clock)())
+    }
+
+    /// Writes a checkpoint, then removes all but the last two whole ones.
+    pub(crate) fn write(&mut self, iteration: usize, payload: &[u8]) -> Result<(), Error> {
+        let path = self.folder.join(format!("{PREFIX}{iteration:012}{SUFFIX}"));
+        write_atomic(&path, &seal(payload))?;
+        self.whole.retain(|whole| *whole != path);
+        self.whole.push(path);
+        self.whole.drain(..self.whole.len().saturating_sub(KEPT));
+        for path in self.present()? {
+            if !self.whole.contains(&path) {
+                std::fs::remove_file(&path).map_err(failed("remove", &path))?;
+            }
+        }
+        if let Some(time) = &mut self.time {
+            time.last = (time.clock)();
+        }
+        Ok(())
+    }
+
+    /// The checkpoints in the folder, oldest first: their names are in the order of
+    /// their iterations.
+    fn present(&self) -> Result<Vec<PathBuf>, Error> {
+        self.files(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
+    }
+
+    fn files(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, Error> {
+        let entries = match std::fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed("list", &self.folder)(error)),
+        };
+        let mut paths = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(failed("list", &self.folder))?.path();
+            if wanted(&path.file_name().unwrap_or_default().to_string_lossy()) {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        Ok(paths)
+    }
+}
+
+impl fmt::Debug for Checkpoints<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Checkpoints").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+fn failed(action: &'static str, path: &Path) -> impl Fn(std::io::Error) -> Error {
+    move |error| Error::File { action, path: path.into(), error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_checkpoint_is_passed_over_and_then_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Checkpoints::in_folder(folder.path());
+        let mut checkpoints = open();
+        for iteration in [1, 2, 10] {
+            checkpoints.write(iteration, &[iteration as u8]).unwrap();
+        }
+        let present = open().present().unwrap();
+        assert_eq!(present.len(), KEPT);
+        std::fs::write(&present[1], b"SAPWOOD1 cut short").unwrap();
+        std::fs::write(folder.path().join(".tmpA1b2C3"), b"killed while writing").unwrap();
+
+        let mut again = open();
+        let (whole, rejected) = again.newest().unwrap();
+        assert_eq!(whole.unwrap().payload, [2]);
+        assert_eq!(rejected.iter().map(|r| &r.path).collect::<Vec<_>>(), [&present[1]]);
+        again.write(5, &[5]).unwrap();
+        let left: Vec<_> = again.present().unwrap();
+        assert_eq!(left.len(), KEPT);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), KEPT);
+        assert_eq!(again.newest().unwrap().0.unwrap().payload, [5]);
+    }
+
+    #[test]
+    fn the_clock_that_was_passed_in_decides() {
+        let now = std::cell::Cell::new(0);
+        let folder = tempfile::tempdir().unwrap();
+        let mut checkpoints = Checkpoints::in_folder(folder.path())
+            .every(Duration::from_secs(10), || Duration::from_secs(now.get()));
+        assert!(!checkpoints.due(1));
+        now.set(10);
+        assert!(checkpoints.due(2));
+        checkpoints.write(2, b"").unwrap();
+        assert!(!checkpoints.due(3));
+    }
+}

@@ -1,0 +1,119 @@
+//! What can go wrong while training.
+
+use std::path::PathBuf;
+
+use sapwood_core::{ParamPath, SourceError};
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A value of the recipe that cannot be trained with.
+    #[error("`{field}` must be {expected}, but it is {found}")]
+    Recipe {
+        /// The field of the recipe.
+        field: &'static str,
+        /// What it may be.
+        expected: String,
+        /// What was written.
+        found: String,
+    },
+    /// The loss, or the norm of the gradient, is infinite or not a number.
+    #[error(
+        "the {what} is {value} at iteration {iteration} (epoch {epoch}, both counted from 0): lower the learning rate, warm up, or clip the gradient"
+    )]
+    NotFinite {
+        /// What was computed.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+        /// The iteration, counted from 0.
+        iteration: usize,
+        /// Its epoch, counted from 0.
+        epoch: usize,
+    },
+    /// A mask for something that the network does not train.
+    #[error(
+        "the mask of `{path}` has no parameter to mask: masks belong to trained parameters of the network"
+    )]
+    MaskOfNothing {
+        /// What the mask was made for.
+        path: ParamPath,
+    },
+    /// A mask of another size than its parameter.
+    #[error(
+        "the mask of `{path}` should have {expected} bits, but it has {found}: was it made for another network?"
+    )]
+    MaskLength {
+        /// The parameter.
+        path: ParamPath,
+        /// Its number of values.
+        expected: usize,
+        /// The number of bits.
+        found: usize,
+    },
+    /// The data set failed.
+    #[error("the data set failed: {0}")]
+    Source(#[source] SourceError),
+    /// The data set does not keep its word.
+    #[error("the data set promised {promised} {what}, but gave {found}")]
+    BrokenPromise {
+        /// Of what it should have given so many.
+        what: &'static str,
+        /// How many it promised.
+        promised: String,
+        /// How many there were.
+        found: String,
+    },
+    /// A hook ended the run.
+    #[error("a hook ended the run at iteration {iteration}: {error}")]
+    Hook {
+        /// The number of iterations that were complete.
+        iteration: usize,
+        /// Why.
+        #[source]
+        error: crate::HookError,
+    },
+    /// The folder holds the checkpoints of another run.
+    #[error(
+        "the checkpoint was written by another run: its {what} is {found}, this run's is {expected}; give each run a folder of its own: {path}",
+        path = path.display()
+    )]
+    OtherRun {
+        /// In what they differ.
+        what: String,
+        /// This run's.
+        expected: String,
+        /// The checkpoint's.
+        found: String,
+        /// The checkpoint.
+        path: PathBuf,
+    },
+    /// The checkpoint is whole, but this version cannot read it.
+    #[error(
+        "the checkpoint is whole, but its content is not understood ({problem}): it needs the version of Sapwood that wrote it: {path}",
+        path = path.display()
+    )]
+    Content {
+        /// What is wrong with it.
+        problem: String,
+        /// The checkpoint.
+        path: PathBuf,
+    },
+    /// The file system refused.
+    #[error("cannot {action}: {error}: {path}", path = path.display())]
+    File {
+        /// What was being done.
+        action: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// Batches, weights or files do not fit.
+    #[error(transparent)]
+    Core(#[from] sapwood_core::Error),
+    /// The device failed.
+    #[error(transparent)]
+    Backend(#[from] sapwood_backend::Error),
+}

@@ -1,0 +1,78 @@
+//! How behaviour enters the training loop.
+
+use sapwood_core::{Gradients, Network};
+
+use crate::{Live, Resumed, Row};
+
+/// Why a hook ends a run.
+pub type HookError = Box<dyn std::error::Error + Send + Sync>;
+
+/// One step of training, as hooks see it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepReport {
+    /// The step's iteration, counted from 0.
+    pub iteration: usize,
+    /// Its epoch, counted from 0.
+    pub epoch: usize,
+    /// The learning rate of the step.
+    pub learning_rate: f64,
+    /// The loss of its batch, before the step.
+    pub loss: f64,
+}
+
+/// Something that is called as training goes on, in the order in which hooks
+/// were given to the trainer. An error ends the run.
+///
+/// A run that resumes repeats the iterations since its last checkpoint, and calls
+/// the hooks again. A hook that changes the network or the masks must therefore
+/// do it as a pure function of the iteration and of what it is shown; its own
+/// fields are not in the checkpoint.
+pub trait Hook<N: Network> {
+    /// Before the first iteration, also of a run that resumes.
+    fn on_start(&mut self, resumed: &Resumed, live: &mut Live<N>) -> Result<(), HookError> {
+        let _ = (resumed, live);
+        Ok(())
+    }
+
+    /// After the backward pass: gradients are dense, also where weights are
+    /// masked, flat and in the stored order. What is changed here is masked and
+    /// clipped afterwards.
+    fn on_gradients(
+        &mut self,
+        step: &StepReport,
+        gradients: &mut Gradients,
+        live: &Live<N>,
+    ) -> Result<(), HookError> {
+        let _ = (step, gradients, live);
+        Ok(())
+    }
+
+    /// After the weights have moved.
+    fn on_step_end(&mut self, step: &StepReport, live: &mut Live<N>) -> Result<(), HookError> {
+        let _ = (step, live);
+        Ok(())
+    }
+
+    /// After the last step of an epoch, or of the run, and its evaluation.
+    fn on_epoch_end(&mut self, row: &Row, live: &mut Live<N>) -> Result<(), HookError> {
+        let _ = (row, live);
+        Ok(())
+    }
+}
+
+/// A hook that tells how the run goes: called with each epoch's row.
+///
+/// ```
+/// use sapwood_train::OnEpoch;
+///
+/// let hook = OnEpoch(|row| eprintln!("epoch {}: loss {:.3}", row.epoch, row.train_loss));
+/// # let _ = hook;
+/// ```
+pub struct OnEpoch<F: FnMut(&Row)>(pub F);
+
+impl<N: Network, F: FnMut(&Row)> Hook<N> for OnEpoch<F> {
+    fn on_epoch_end(&mut self, row: &Row, _live: &mut Live<N>) -> Result<(), HookError> {
+        (self.0)(row);
+        Ok(())
+    }
+}

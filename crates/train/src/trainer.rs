@@ -1,0 +1,211 @@
+//! The training loop.
+
+use burn::prelude::Device;
+use sapwood_backend::{block_on, read};
+use sapwood_core::{Batch, Layout, Masks, Network, Pass, Source, gradients, loss};
+
+use crate::{
+    Checkpoints, Error, Hook, HookError, Live, Memory, Plan, Recipe, Resumed, Row, StepReport, clip,
+    evaluate,
+    snapshot::{self, Identity, Progress},
+};
+
+/// Everything that a run needs but the network and its data. See the crate's
+/// documentation for an example.
+pub struct Trainer<'a, N: Network> {
+    recipe: Recipe,
+    device: Device,
+    masks: Masks,
+    test: Option<&'a dyn Source>,
+    hooks: Vec<Box<dyn Hook<N> + 'a>>,
+    checkpoints: Option<Checkpoints<'a>>,
+}
+
+/// What a run left.
+#[derive(Clone, Debug)]
+pub struct Trained<N> {
+    /// The network, off autodiff.
+    pub network: N,
+    /// What its optimiser remembers.
+    pub memory: Memory,
+    /// Its masks, as the hooks left them.
+    pub masks: Masks,
+    /// One row per epoch.
+    pub curve: Vec<Row>,
+    /// Where this run came from.
+    pub resumed: Resumed,
+}
+
+impl<'a, N: Network> Trainer<'a, N> {
+    /// A trainer without masks, tests, hooks and checkpoints.
+    pub fn new(recipe: Recipe, device: &Device) -> Self {
+        let device = device.clone().inner();
+        Self { recipe, device, masks: Masks::new(), test: None, hooks: Vec::new(), checkpoints: None }
+    }
+
+    /// Keeps masked weights at zero.
+    pub fn masks(self, masks: Masks) -> Self {
+        Self { masks, ..self }
+    }
+
+    /// Evaluates the network on these data after every epoch.
+    pub fn test(self, test: &'a dyn Source) -> Self {
+        Self { test: Some(test), ..self }
+    }
+
+    /// Adds a hook behind those that are there.
+    pub fn hook(mut self, hook: impl Hook<N> + 'a) -> Self {
+        self.hooks.push(Box::new(hook));
+        self
+    }
+
+    /// Writes checkpoints, and continues from the newest whole one that is there.
+    pub fn checkpoints(self, checkpoints: Checkpoints<'a>) -> Self {
+        Self { checkpoints: Some(checkpoints), ..self }
+    }
+
+    /// [`Trainer::run`], on this thread. Not for a browser's main thread.
+    pub fn run_blocking(self, network: N, train: &dyn Source) -> Result<Trained<N>, Error> {
+        block_on(self.run(network, train))
+    }
+
+    /// Trains a network. On the `cpu` device the result depends on nothing but the
+    /// recipe, the network, the masks, the data and the hooks: not on whether, or
+    /// how often, the run was killed and started again.
+    pub async fn run(mut self, network: N, train: &dyn Source) -> Result<Trained<N>, Error> {
+        let plan = self.recipe.clone().plan(train.batches())?;
+        let live = Live::new(network, std::mem::take(&mut self.masks), &self.device)?;
+        let label = self.checkpoints.as_ref().map_or("", |checkpoints| &checkpoints.label);
+        let identity = snapshot::identity(&plan, &live, train, label)?;
+        let (mut live, mut progress, resumed) = self.resume(&plan, &identity, live)?;
+        let start = progress.iteration;
+        self.tell(start, |hook| hook.on_start(&resumed, &mut live))?;
+
+        while progress.iteration < plan.until {
+            let (epoch, from) =
+                (progress.iteration / plan.length.per_epoch, progress.iteration % plan.length.per_epoch);
+            let end = plan.until.min((epoch + 1) * plan.length.per_epoch);
+            let mut batches = train.epoch(epoch, from);
+            while progress.iteration < end {
+                let batch = next(&mut batches, train, progress.iteration % plan.length.per_epoch)?;
+                let examples = batch.len();
+                let report;
+                (live, report) = self.step(&plan, live, batch, progress.iteration).await?;
+                progress.losses.add(report.loss, examples);
+                progress.iteration += 1;
+                self.tell(progress.iteration, |hook| hook.on_step_end(&report, &mut live))?;
+                if progress.iteration == end {
+                    let row = self.close(&mut progress, &report, &live).await?;
+                    self.tell(end, |hook| hook.on_epoch_end(&row, &mut live))?;
+                }
+                if let Some(checkpoints) = &mut self.checkpoints
+                    && (progress.iteration == plan.until || checkpoints.due(progress.iteration))
+                {
+                    let bytes = snapshot::to_bytes(&live, &progress, &identity).await?;
+                    checkpoints.write(progress.iteration, &bytes)?;
+                }
+            }
+        }
+        let Live { network, memory, masking, .. } = live;
+        let masks = masking.masks().clone();
+        Ok(Trained { network: network.valid(), memory, masks, curve: progress.curve, resumed })
+    }
+
+    fn resume(
+        &mut self,
+        plan: &Plan,
+        identity: &Identity,
+        live: Live<N>,
+    ) -> Result<(Live<N>, Progress, Resumed), Error> {
+        let mut resumed = Resumed::default();
+        if let Some(checkpoints) = &mut self.checkpoints {
+            let (found, rejected) = checkpoints.newest()?;
+            resumed.rejected = rejected;
+            if let Some(found) = found {
+                let (live, progress) = snapshot::from_bytes(&found.payload, &found.path, identity, live)?;
+                resumed.from = Some(progress.iteration);
+                return Ok((live, progress, resumed));
+            }
+        }
+        Ok((live, Progress { iteration: plan.start, ..Progress::default() }, resumed))
+    }
+
+    /// One step. The order is what PyTorch's loops do: backward, (hooks, masks,)
+    /// clip, step; running statistics last.
+    async fn step(
+        &mut self,
+        plan: &Plan,
+        live: Live<N>,
+        batch: Batch,
+        iteration: usize,
+    ) -> Result<(Live<N>, StepReport), Error> {
+        let (epoch, learning_rate) = (iteration / plan.length.per_epoch, plan.learning_rate(iteration));
+        let finite = |what, value: f64| match value.is_finite() {
+            true => Ok(value),
+            false => Err(Error::NotFinite { what, value, iteration, epoch }),
+        };
+
+        let mut pass = Pass::train();
+        let input = batch.tensor(&live.device.clone().autodiff());
+        let logits = live.network.forward(input, &mut pass);
+        let loss = loss(logits, &batch.target, plan.recipe.label_smoothing)?;
+        let value = loss.clone().inner();
+        let mut gradients = gradients(&live.network, loss, Layout::Stored);
+        // Read only now, so that a GPU has the backward pass to do meanwhile.
+        let loss = finite("loss", read(value).await?.iter::<f64>().sum())?;
+        let report = StepReport { iteration, epoch, learning_rate, loss };
+
+        self.tell(iteration, |hook| hook.on_gradients(&report, &mut gradients, &live))?;
+        live.masking.silence(&mut gradients);
+        if let Some(max) = plan.recipe.clip {
+            finite("norm of the gradient", clip(&mut gradients, max).await?)?;
+        }
+        Ok((live.learn(plan, learning_rate, gradients, pass.into_moments()), report))
+    }
+
+    /// Ends an epoch: its row of the curve.
+    async fn close(&self, progress: &mut Progress, last: &StepReport, live: &Live<N>) -> Result<Row, Error> {
+        let test = match self.test {
+            Some(test) => Some(evaluate(&live.network, test, &self.device).await?),
+            None => None,
+        };
+        let row = Row {
+            epoch: last.epoch + 1,
+            iteration: progress.iteration,
+            learning_rate: last.learning_rate,
+            train_loss: progress.losses.take(),
+            test,
+        };
+        progress.curve.push(row);
+        Ok(row)
+    }
+
+    fn tell(
+        &mut self,
+        iteration: usize,
+        mut call: impl FnMut(&mut dyn Hook<N>) -> Result<(), HookError>,
+    ) -> Result<(), Error> {
+        self.hooks
+            .iter_mut()
+            .try_for_each(|hook| call(&mut **hook))
+            .map_err(|error| Error::Hook { iteration, error })
+    }
+}
+
+/// The next batch, if it is what the data set promised.
+fn next(
+    batches: &mut dyn Iterator<Item = Result<Batch, sapwood_core::SourceError>>,
+    source: &dyn Source,
+    done: usize,
+) -> Result<Batch, Error> {
+    let Some(batch) = batches.next() else {
+        let (promised, found) = (source.batches().to_string(), done.to_string());
+        return Err(Error::BrokenPromise { what: "batches in an epoch", promised, found });
+    };
+    let batch = batch.map_err(Error::Source)?;
+    if batch.shape[1..] != source.shape() || batch.is_empty() {
+        let (promised, found) = (format!("{:?}", source.shape()), format!("{:?}", batch.shape));
+        return Err(Error::BrokenPromise { what: "examples in each batch", promised, found });
+    }
+    Ok(batch)
+}
