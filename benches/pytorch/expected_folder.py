@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-EXPECTED = Path(__file__).resolve().parents[2] / "crates" / "lab" / "tests" / "expected"
+EXPECTED = Path(__file__).resolve().parents[2] / "crates" / "conformance" / "expected"
 
 
 def number(value, digits=8):

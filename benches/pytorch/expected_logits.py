@@ -1,4 +1,4 @@
-"""Write crates/lab/tests/expected/logits.json: what PyTorch's networks answer, with weights and inputs from `fill`.
+"""Write crates/conformance/expected/logits.json: what PyTorch's networks answer, with weights and inputs from `fill`.
 
 Quick cases (small networks, the large ones at width 0.25, and a few options) are for every run of the tests; the
 others are the full widths. Each case is computed in f32, and again in f64 to show how far rounding alone carries.

@@ -1,4 +1,4 @@
-"""Write crates/lab/tests/expected/training.json: ten SGD and ten AdamW steps on two networks, as PyTorch takes them.
+"""Write crates/conformance/expected/training.json: ten SGD and ten AdamW steps on two networks, as PyTorch takes them.
 
 Weights, images (`input.0` .. `input.9`) and labels (`labels.0` ..) come from `fill`; each series starts afresh.
 

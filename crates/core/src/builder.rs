@@ -72,7 +72,7 @@ impl GraphBuilder {
     pub fn conv(&mut self, name: &str, x: Wire, conv: Conv) -> Wire {
         let inputs = self.shape(x)[0];
         let groups = conv.0.groups;
-        if groups == 0 || inputs % groups != 0 || conv.0.outputs % groups != 0 {
+        if groups == 0 || !inputs.is_multiple_of(groups) || !conv.0.outputs.is_multiple_of(groups) {
             self.refuse(
                 name,
                 format!(
@@ -104,6 +104,11 @@ impl GraphBuilder {
     /// Max pooling.
     pub fn max_pool(&mut self, x: Wire, kernel: usize, stride: usize, padding: usize) -> Wire {
         self.push("max_pool", Op::MaxPool { kernel, stride, padding }, &[x])
+    }
+
+    /// The rows and columns of the opposite edges on every side.
+    pub fn wrap(&mut self, x: Wire, padding: usize) -> Wire {
+        self.push("wrap", Op::Wrap { padding }, &[x])
     }
 
     /// The mean over height and width.

@@ -17,7 +17,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         _ => Path::new("."),
     };
     std::fs::create_dir_all(folder).map_err(error("make the folder of"))?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(error("write"))?;
+    let mut file = temporary().tempfile_in(folder).map_err(error("write"))?;
     file.write_all(bytes).map_err(error("write"))?;
     file.as_file().sync_all().map_err(error("write"))?;
     file.persist(path).map_err(|failed| error("write")(failed.error))?;
@@ -27,6 +27,16 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         folder.sync_all().map_err(error("write"))?;
     }
     Ok(())
+}
+
+/// A temporary file with the rights that any new file has; the crate's own choice
+/// is a file for its owner alone.
+fn temporary() -> tempfile::Builder<'static, 'static> {
+    #[allow(unused_mut)]
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder
 }
 
 /// A payload behind a checksum.

@@ -70,6 +70,11 @@ pub enum Op {
         /// Padding on every side, never chosen as the largest.
         padding: usize,
     },
+    /// The rows and columns of the opposite edges on every side: on a torus.
+    Wrap {
+        /// How many on every side.
+        padding: usize,
+    },
     /// The mean over height and width.
     GlobalAvgPool,
     /// All values of an example in one row.
@@ -172,6 +177,10 @@ impl Op {
                 let (h, w) = window(kernel, stride, padding)?;
                 Ok([c, h, w])
             }
+            Op::Wrap { padding } if padding > h.min(w) => {
+                Err(format!("it wraps {padding} of a {h}x{w} input"))
+            }
+            Op::Wrap { padding } => Ok([c, h + 2 * padding, w + 2 * padding]),
             Op::GlobalAvgPool => Ok([c, 1, 1]),
             Op::Flatten => Ok([c * h * w, 1, 1]),
             Op::Add if inputs.iter().all(|shape| *shape == [c, h, w]) => Ok([c, h, w]),

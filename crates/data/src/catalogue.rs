@@ -257,6 +257,8 @@ pub const CATALOGUE: &[Entry] = &[
             test: "test_batch.bin",
             label_bytes: 1,
         },
+        // Of the npm package's copy. Its means and standard deviations per channel
+        // are those that are published for CIFAR-10, to all eight digits.
         digests: Some(Digests([
             "9d5c2eddadb0deff02c14c350c0385aab7b1d5ff1edfeb4997c8dc8644960111",
             "2b7cd2f24487317614016b72ffd53071c3062f592f0eb300c18a770d41ae1253",

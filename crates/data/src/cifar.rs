@@ -14,7 +14,7 @@ pub(crate) fn parse(
     labels: &mut Vec<u32>,
 ) -> Result<(), String> {
     let record = label_bytes + image_bytes;
-    if bytes.is_empty() || bytes.len() % record != 0 {
+    if bytes.is_empty() || !bytes.len().is_multiple_of(record) {
         return Err(format!(
             "it should be a whole number of records of {record} bytes, but has {} bytes",
             bytes.len()

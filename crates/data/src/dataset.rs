@@ -96,7 +96,7 @@ impl Dataset {
         if channels != self.shape[0] {
             return Some(format!("there are constants for {channels} channels, but {}", self.shape[0]));
         }
-        if self.images.len() % size != 0 {
+        if !self.images.len().is_multiple_of(size) {
             return Some(format!(
                 "{} values are no whole number of {:?} images",
                 self.images.len(),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use crate::{Dataset, Entry, Error, Labels, OpenOptions, Split};
+use crate::{Dataset, Entry, Error, Labels, OpenOptions, Split, entry};
 
 /// The names of the arrays, in the order of [`Digests`].
 pub const PARTS: [&str; 4] = ["training images", "training labels", "test images", "test labels"];
@@ -15,9 +15,32 @@ pub const PARTS: [&str; 4] = ["training images", "training labels", "test images
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Digests<T>(pub [T; 4]);
 
+/// The SHA-256 of the arrays of a data set on the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// What was found.
+    pub digests: Digests<String>,
+    /// Whether the catalogue says the same; if not, it says nothing: a difference
+    /// is an error.
+    pub checked: bool,
+}
+
+/// Compares a data set on the disk with the catalogue.
+pub fn verify(name: &str, root: &Path) -> Result<Verified, Error> {
+    Verified::of(entry(name)?, root)
+}
+
+impl Verified {
+    pub(crate) fn of(row: &Entry, root: &Path) -> Result<Self, Error> {
+        let digests = Digests::of(row, root)?;
+        digests.compare(row)?;
+        Ok(Self { digests, checked: row.digests.is_some() })
+    }
+}
+
 impl Digests<String> {
     /// The digests of a data set on the disk.
-    pub(crate) fn of(row: &Entry, root: &Path) -> Result<Self, Error> {
+    fn of(row: &Entry, root: &Path) -> Result<Self, Error> {
         let split = |split| -> Result<[String; 2], Error> {
             Ok(digest(&(row.open)(row, split, root, &OpenOptions::default())?))
         };
@@ -27,7 +50,7 @@ impl Digests<String> {
     }
 
     /// Compares them with those of the catalogue, where it has them.
-    pub(crate) fn compare(&self, row: &Entry) -> Result<(), Error> {
+    fn compare(&self, row: &Entry) -> Result<(), Error> {
         let Some(expected) = row.digests else { return Ok(()) };
         for ((part, expected), found) in PARTS.into_iter().zip(expected.0).zip(&self.0) {
             if expected != found {

@@ -51,7 +51,7 @@ mod resample;
 pub use augment::{Augment, Augmentation};
 pub use catalogue::{CATALOGUE, Entry, Layout, Origin, entry, names};
 pub use dataset::{Dataset, Labels, Split, Task};
-pub use digests::{Digests, PARTS};
+pub use digests::{Digests, PARTS, Verified, verify};
 pub use error::Error;
 pub use image_file::read_image;
 pub use loader::{Loader, LoaderOptions, Order};

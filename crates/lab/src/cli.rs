@@ -90,7 +90,8 @@ pub fn commands() -> Vec<(String, String)> {
 
 /// clap's message without its usage section, on one line.
 fn one_line(message: &str) -> String {
-    let said = message.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+    let said =
+        message.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
     let said: Vec<&str> = said.map(str::trim).filter(|line| !line.is_empty()).collect();
     let said = said.join(" ");
     let said = said.strip_prefix("error: ").unwrap_or(&said);

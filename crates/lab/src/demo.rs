@@ -13,8 +13,8 @@ use sapwood_train::{Recipe, Schedule, Sgd, Trainer};
 use crate::{
     Error, Reporter,
     report::{
-        Body, Cell, DensityPlot, DensitySeries, LinePlot, Plot, Point, Reference, Report, Scale, Section, Series,
-        Table,
+        Body, Cell, DensityPlot, DensitySeries, LinePlot, Plot, Point, Reference, Report, Scale, Section,
+        Series, Table,
     },
 };
 
@@ -103,8 +103,11 @@ impl Demo {
                 for (&sparsity, entry) in self.sparsities.iter().zip(entries) {
                     let scored = if method.when == When::AtInit { &initial } else { &trained };
                     let masks = bench.masks(method, scored, sparsity)?;
-                    entry.layers =
-                        masks.layers().iter().map(|layer| (layer.path.layer().into(), layer.density())).collect();
+                    entry.layers = masks
+                        .layers()
+                        .iter()
+                        .map(|layer| (layer.path.layer().into(), layer.density()))
+                        .collect();
                     let begin = if method.when == When::AfterTraining { &trained } else { &initial };
                     let (_, accuracy) = bench.train(begin.clone(), masks.into_masks())?;
                     entry.accuracies.push(accuracy);
@@ -208,7 +211,8 @@ struct Bench<'a> {
 impl<'a> Bench<'a> {
     fn new(seed: Seed, epochs: usize, device: &'a Device) -> Result<Self, Error> {
         let open = |split| sapwood_data::open("digits", split, Path::new(""), &OpenOptions::default());
-        let shuffled = LoaderOptions { batch_size: 64, order: Order::Shuffled(seed), ..LoaderOptions::default() };
+        let shuffled =
+            LoaderOptions { batch_size: 64, order: Order::Shuffled(seed), ..LoaderOptions::default() };
         let train = Loader::new(Arc::new(open(Split::Train)?), shuffled)?;
         let test = Loader::new(Arc::new(open(Split::Test)?), LoaderOptions::default())?;
         let spec = Spec::named("lenet-300-100")?.fit(train.shape(), 10);
@@ -226,7 +230,8 @@ impl<'a> Bench<'a> {
 
     /// The trained network and its test accuracy in percent.
     fn train(&self, net: Net, masks: Masks) -> Result<(Net, f64), Error> {
-        let trained = Trainer::new(self.recipe.clone(), self.device).masks(masks).run_blocking(net, &self.train)?;
+        let trained =
+            Trainer::new(self.recipe.clone(), self.device).masks(masks).run_blocking(net, &self.train)?;
         let test = sapwood_train::evaluate(&trained.network, &self.test, self.device);
         let test = sapwood_backend::block_on(test)?;
         Ok((trained.network, 100.0 * test.top1))

@@ -114,7 +114,8 @@ fn first_difference(path: &str, a: &Value, b: &Value) -> Option<(String, String,
             let keys: std::collections::BTreeSet<_> = x.keys().chain(y.keys()).collect();
             keys.into_iter().find_map(|key| {
                 let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                let side = |object: &serde_json::Map<String, Value>| object.get(key).cloned().unwrap_or_default();
+                let side =
+                    |object: &serde_json::Map<String, Value>| object.get(key).cloned().unwrap_or_default();
                 first_difference(&path, &side(x), &side(y))
             })
         }

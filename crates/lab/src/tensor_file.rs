@@ -2,8 +2,8 @@
 
 use std::{fs, path::Path};
 
-use burn::tensor::{TensorData, Tensor};
 use burn::prelude::Device;
+use burn::tensor::{Tensor, TensorData};
 use sapwood_core::{State, StateFile, write_atomic};
 
 use crate::Error;
@@ -23,13 +23,18 @@ pub fn read_input(path: &Path, name: &str, device: &Device) -> Result<Tensor<4>,
     };
     if value.shape().len() != 4 || value.num_elements() == 0 {
         let shape = value.shape().to_vec();
-        return Err(wrong(format!("tensor `{name}` should be [N, C, H, W] with at least one value, but is {shape:?}")));
+        return Err(wrong(format!(
+            "tensor `{name}` should be [N, C, H, W] with at least one value, but is {shape:?}"
+        )));
     }
     Ok(Tensor::from_data(value.convert::<f32>(), device))
 }
 
 /// Writes tensors under their names.
-pub fn write_tensors(path: &Path, tensors: impl IntoIterator<Item = (&'static str, TensorData)>) -> Result<(), Error> {
+pub fn write_tensors(
+    path: &Path,
+    tensors: impl IntoIterator<Item = (&'static str, TensorData)>,
+) -> Result<(), Error> {
     let state = State(tensors.into_iter().map(|(name, value)| (name.into(), value)).collect());
     let bytes = StateFile { state, ..StateFile::default() }.to_bytes()?;
     Ok(write_atomic(path, &bytes)?)

@@ -36,6 +36,6 @@ pub use infer::infer;
 pub use init::{INITS, Init, InitEntry, NormScale, WeightInit};
 pub use layers::{BatchNorm, Conv2d, Linear};
 pub use net::Net;
-pub use spec::{Shortcut, Spec};
+pub use spec::{Padding, Shortcut, Spec};
 pub use weights::{Opened, open, pack};
 pub use zoo::{MODELS, Model, names};

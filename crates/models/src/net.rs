@@ -72,6 +72,7 @@ impl Net {
                 let window = MaxPoolOptions::new([kernel; 2]).with_stride([stride; 2]);
                 max_pool2d(x, window.with_padding([padding; 2]))
             }
+            (_, Op::Wrap { padding }) => wrap(wrap(x, 2, padding), 3, padding),
             (_, Op::GlobalAvgPool) => adaptive_avg_pool2d(x, [1, 1]),
             (_, Op::Flatten) => x.flatten::<2>(1, 3).unsqueeze_dims(&[2, 3]),
             (_, Op::Add) => x + second?,
@@ -104,6 +105,13 @@ impl Observed for Net {
     fn graph(&self) -> &Graph {
         &self.graph
     }
+}
+
+/// What lies at the opposite edge, on both sides of a dimension.
+fn wrap(x: Tensor<4>, dim: usize, padding: usize) -> Tensor<4> {
+    let size = x.dims()[dim];
+    let (last, first) = (x.clone().narrow(dim, size - padding, padding), x.clone().narrow(dim, 0, padding));
+    Tensor::cat(vec![last, x, first], dim)
 }
 
 /// Every `stride`-th pixel; the new channels are zero, half of them in front.

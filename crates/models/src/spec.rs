@@ -18,6 +18,17 @@ pub enum Shortcut {
     B,
 }
 
+/// What a Life network sees beyond the edge of the board.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Padding {
+    /// Dead cells.
+    #[default]
+    Zeros,
+    /// The opposite edge: the board is a torus.
+    Circular,
+}
+
 /// A network by name, with everything that decides its shape. A weight file
 /// carries it as metadata, so that no option is needed to load the file again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +52,9 @@ pub struct Spec {
     /// Game of Life: steps to predict (`n`).
     #[serde(default = "unit", skip_serializing_if = "is_unit")]
     pub steps: usize,
+    /// Game of Life: what lies beyond the edge.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub padding: Padding,
 }
 
 impl Spec {
@@ -55,6 +69,7 @@ impl Spec {
             shortcut: Shortcut::default(),
             overcompleteness: 1,
             steps: 1,
+            padding: Padding::default(),
         })
     }
 
@@ -111,6 +126,6 @@ fn is_unit(n: &usize) -> bool {
     *n == 1
 }
 
-fn is_default(shortcut: &Shortcut) -> bool {
-    *shortcut == Shortcut::default()
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

@@ -20,7 +20,7 @@ pub(crate) struct Http {
 /// What became of one request.
 enum Outcome {
     Whole,
-    /// The connection ended early; so many bytes came.
+    /// The connection ended early; so many bytes are on the disk.
     Cut(u64, String),
     /// What is on the disk cannot be continued.
     Stale,
@@ -66,14 +66,15 @@ impl Http {
         }
         let part = target.with_added_extension("part");
         let mut fresh = false;
+        let mut most = size(&part);
         loop {
             match self.request(url, &part, label, report)? {
                 Outcome::Whole => return fs::rename(&part, target).map_err(|error| error.to_string()),
-                Outcome::Cut(0, problem) => return Err(problem),
-                Outcome::Cut(..) => {}
+                Outcome::Cut(done, problem) if done <= most => return Err(problem),
+                Outcome::Cut(done, _) => most = done,
                 Outcome::Stale if fresh => return Err("the server refuses to send the file".into()),
                 Outcome::Stale => {
-                    fresh = true;
+                    (fresh, most) = (true, 0);
                     fs::remove_file(&part).map_err(|error| error.to_string())?;
                 }
             }
@@ -87,7 +88,7 @@ impl Http {
         label: &str,
         report: &mut Report<'_>,
     ) -> Result<Outcome, String> {
-        let start = fs::metadata(part).map_or(0, |metadata| metadata.len());
+        let start = size(part);
         let mut request = self.agent.get(url);
         if start > 0 {
             request = request.header("Range", format!("bytes={start}-"));
@@ -118,19 +119,21 @@ impl Http {
             let count = match body.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(count) => count,
-                Err(error) => return Ok(Outcome::Cut(done - start, error.to_string())),
+                Err(error) => return Ok(Outcome::Cut(done, error.to_string())),
             };
             file.write_all(&buffer[..count]).map_err(|error| error.to_string())?;
             done += count as u64;
         }
         file.sync_all().map_err(|error| error.to_string())?;
         match total {
-            Some(total) if done != total => {
-                Ok(Outcome::Cut(done - start, format!("{done} of {total} bytes came")))
-            }
+            Some(total) if done != total => Ok(Outcome::Cut(done, format!("{done} of {total} bytes came"))),
             _ => Ok(Outcome::Whole),
         }
     }
+}
+
+fn size(part: &Path) -> u64 {
+    fs::metadata(part).map_or(0, |metadata| metadata.len())
 }
 
 fn header<'a>(response: &'a Response<ureq::Body>, name: &str) -> Option<&'a str> {
@@ -227,15 +230,19 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn no_server_and_no_file_are_told_apart() {
+    fn no_server_or_one_that_never_finishes_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("file");
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let fetch = |url: &str| Http::direct().fetch(url, &target, "file", &mut |_| {}).unwrap_err();
         let error = fetch(&format!("http://127.0.0.1:{port}/"));
         assert!(!error.is_empty() && !error.contains('\n'), "{error}");
-        let (address, _) = serve(file(), 0, false);
-        fetch(&address);
-        assert!(!target.exists());
+        // A server that never sends more than a beginning, with and without
+        // answering range requests.
+        for (most, whole, requests) in [(0, false, 1), (300, true, 2)] {
+            let (address, noted) = serve(file(), most, whole);
+            fetch(&address);
+            assert_eq!((target.exists(), noted.lock().unwrap().len()), (false, requests));
+        }
     }
 }

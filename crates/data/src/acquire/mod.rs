@@ -19,7 +19,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{Digests, Entry, Error, Layout, Origin, entry};
+use crate::{Entry, Error, Layout, Origin, entry};
+pub use crate::{Verified, verify};
 use download::Http;
 
 /// How far something has come.
@@ -47,33 +48,12 @@ pub struct Acquired {
     pub verified: Verified,
 }
 
-/// The SHA-256 of the arrays of a data set on the disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verified {
-    /// What was found.
-    pub digests: Digests<String>,
-    /// Whether the catalogue says the same; if not, it says nothing: a difference
-    /// is an error.
-    pub checked: bool,
-}
-
 /// Puts a data set into `root/NAME`, unless it is there and as it should be.
 ///
 /// With `from`, that folder or archive (`.tar`, `.tar.gz`, `.deb`) is read and
 /// nothing else is tried; otherwise the catalogue's sources in their order.
 pub fn get(name: &str, root: &Path, from: Option<&Path>, report: &mut Report<'_>) -> Result<Acquired, Error> {
     obtain(entry(name)?, root, from, &Http::new(), report)
-}
-
-/// Compares a data set on the disk with the catalogue.
-pub fn verify(name: &str, root: &Path) -> Result<Verified, Error> {
-    check(entry(name)?, root)
-}
-
-fn check(row: &Entry, root: &Path) -> Result<Verified, Error> {
-    let digests = Digests::of(row, root)?;
-    digests.compare(row)?;
-    Ok(Verified { digests, checked: row.digests.is_some() })
 }
 
 fn obtain(
@@ -90,11 +70,11 @@ fn obtain(
     }
     let folder = root.join(row.name);
     if row.layout == Layout::None {
-        let verified = check(row, root)?;
+        let verified = Verified::of(row, root)?;
         return Ok(Acquired { folder: None, source: "this program itself".into(), verified });
     }
     if from.is_none()
-        && let Ok(verified) = check(row, root)
+        && let Ok(verified) = Verified::of(row, root)
     {
         return Ok(Acquired { folder: Some(folder), source: "the disk: it was there".into(), verified });
     }
@@ -186,7 +166,7 @@ impl Attempt<'_, '_> {
         collect::collect(self.row, folder, &staged.join(self.row.name), self.report)?;
         // An archive can be as large as the data set; room is given back early.
         let _ = fs::remove_dir_all(&unpacked);
-        let verified = check(self.row, &staged)?;
+        let verified = Verified::of(self.row, &staged)?;
         Ok((staged, verified))
     }
 }

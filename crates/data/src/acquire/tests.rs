@@ -3,7 +3,7 @@ use std::{fs, io::Write};
 use flate2::{Compression, write::GzEncoder};
 
 use super::{download::tests::serve, *};
-use crate::{Labels, Normalisation, Task, open};
+use crate::{Digests, Labels, Normalisation, Task, open};
 
 const IDX: [&str; 4] =
     ["a-images-idx3-ubyte", "a-labels-idx1-ubyte", "b-images-idx3-ubyte", "b-labels-idx1-ubyte"];

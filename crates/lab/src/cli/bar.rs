@@ -16,7 +16,8 @@ impl Reporter for Bar {
         self.end();
         let style = "{msg} [{bar:32}] {pos}/{len} {elapsed} (about {eta} left)";
         let style = ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = ProgressBar::new(total).with_style(style.progress_chars("=> ")).with_message(label.to_string());
+        let bar =
+            ProgressBar::new(total).with_style(style.progress_chars("=> ")).with_message(label.to_string());
         bar.enable_steady_tick(Duration::from_millis(500));
         *self.0.borrow_mut() = Some(bar);
     }

@@ -50,7 +50,9 @@ impl Data {
                 for entry in sapwood_data::CATALOGUE {
                     let embedded = entry.sources.contains(&sapwood_data::Origin::Here);
                     let here = embedded || root.data_root.join(entry.name).is_dir();
-                    let size = |split: usize| entry.sizes.map_or(Cell::none(), |sizes| Cell::count(sizes[split] as u64));
+                    let size = |split: usize| {
+                        entry.sizes.map_or(Cell::none(), |sizes| Cell::count(sizes[split] as u64))
+                    };
                     let here = Cell::from(if here { "yes" } else { "no" });
                     table.row([entry.name.into(), here, size(0), size(1), entry.about.into()]);
                 }
@@ -62,7 +64,9 @@ impl Data {
                     progress.borrow_mut().tell(p);
                 })?;
                 drop(progress);
-                let place = got.folder.map_or("nowhere: it needs no files".into(), |folder| folder.display().to_string());
+                let place = got
+                    .folder
+                    .map_or("nowhere: it needs no files".into(), |folder| folder.display().to_string());
                 println!("{name}: from {}; {}; {place}", got.source, said(&got.verified));
             }
             Action::Verify { name, root } => {

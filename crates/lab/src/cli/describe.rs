@@ -86,7 +86,8 @@ fn cpu() -> Result<burn::prelude::Device, Error> {
 }
 
 fn table(anatomy: &Anatomy) -> Table {
-    let mut table = Table::new(["layer", "kind", "output", "kernel", "stride", "groups", "parameters", "MACs"]);
+    let mut table =
+        Table::new(["layer", "kind", "output", "kernel", "stride", "groups", "parameters", "MACs"]);
     for layer in &anatomy.layers {
         let [c, h, w] = layer.output;
         let sizes = [layer.kernel, layer.stride, layer.groups].map(|n| Cell::count(n as u64));

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use sapwood_backend::block_on;
+use sapwood_data::life::Boundary;
+use sapwood_models::Padding;
 use sapwood_train::Evaluation;
 
 use super::{DataRoot, OnDevice};
@@ -36,6 +38,10 @@ impl Eval {
         let opened = sapwood_models::open(&self.weights, self.model.as_deref(), &device)?;
         let mut data = DataConfig::named(&self.data);
         data.options.life.steps = opened.spec.steps;
+        data.options.life.boundary = match opened.spec.padding {
+            Padding::Zeros => Boundary::Zero,
+            Padding::Circular => Boundary::Torus,
+        };
         let test = data.test_source(&self.root.data_root)?;
         let graph = opened.spec.graph()?;
         // Where the shapes do not fit, say so before running into it.

@@ -4,7 +4,10 @@ use clap::{Args, ValueEnum};
 use sapwood_models::MODELS;
 use sapwood_prune::{ALLOCATIONS, CRITERIA};
 
-use crate::{Error, report::{Cell, Table}};
+use crate::{
+    Error,
+    report::{Cell, Table},
+};
 
 /// List what there is: models, data, criteria, allocations, inits
 #[derive(Args)]
@@ -30,7 +33,9 @@ impl List {
             What::Models => MODELS.iter().map(|row| (row.name, row.about.into())).collect(),
             What::Data => sapwood_data::CATALOGUE.iter().map(|row| (row.name, row.about.into())).collect(),
             What::Criteria => CRITERIA.iter().map(|row| (row.name, cited(row.about, row.paper))).collect(),
-            What::Allocations => ALLOCATIONS.iter().map(|row| (row.name, cited(row.about, row.paper))).collect(),
+            What::Allocations => {
+                ALLOCATIONS.iter().map(|row| (row.name, cited(row.about, row.paper))).collect()
+            }
             What::Inits => sapwood_models::INITS.iter().map(|row| (row.name, row.about.into())).collect(),
         };
         let pattern = self.pattern.as_deref().unwrap_or("*");
@@ -64,6 +69,8 @@ mod tests {
     #[test]
     fn a_star_stands_for_any_characters() {
         assert!(matches("resnet*", "resnet-20") && matches("*-20", "resnet-20") && matches("*", ""));
-        assert!(matches("r*-*0", "resnet-20") && !matches("vgg*", "resnet-20") && !matches("resnet", "resnet-20"));
+        assert!(
+            matches("r*-*0", "resnet-20") && !matches("vgg*", "resnet-20") && !matches("resnet", "resnet-20")
+        );
     }
 }

@@ -45,8 +45,10 @@ impl Predict {
             let probabilities: Vec<f32> = block_on(read(softmax(logits, 1)))?.iter::<f32>().collect();
             let mut ranked: Vec<(usize, f32)> = probabilities.into_iter().enumerate().collect();
             ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
-            let name = |class: usize| entry.classes.get(class).map_or(class.to_string(), |name| name.to_string());
-            let answers = ranked.iter().take(3).map(|&(class, p)| format!("{} {:.1} %", name(class), 100.0 * p));
+            let name =
+                |class: usize| entry.classes.get(class).map_or(class.to_string(), |name| name.to_string());
+            let answers =
+                ranked.iter().take(3).map(|&(class, p)| format!("{} {:.1} %", name(class), 100.0 * p));
             println!("{}: {}", path.display(), answers.collect::<Vec<_>>().join(", "));
         }
         Ok(())

@@ -4,8 +4,8 @@ use std::{num::NonZero, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 use sapwood_core::Step;
-use sapwood_data::{OpenOptions, Split, Task};
-use sapwood_models::{Init, NormScale, Shortcut, Spec};
+use sapwood_data::{OpenOptions, Split, Task, life::Boundary};
+use sapwood_models::{Init, NormScale, Padding, Shortcut, Spec};
 use sapwood_train::{AdamW, Decay, Recipe, Schedule, Sgd};
 
 use super::{DataRoot, OnDevice, bar::Bar};
@@ -108,6 +108,15 @@ pub(super) struct ModelShape {
     /// life and life-net: steps to predict
     #[arg(long, default_value_t = 1, value_name = "N")]
     steps: usize,
+    /// life and life-net: what lies beyond the edge of the board
+    #[arg(long, value_enum, default_value_t = Edge::Torus)]
+    boundary: Edge,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Edge {
+    Torus,
+    Zero,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -140,6 +149,11 @@ impl ModelShape {
             shortcut,
             overcompleteness: self.overcompleteness,
             steps: self.steps,
+            padding: match self.boundary {
+                _ if spec.model != "life-net" => Padding::default(),
+                Edge::Torus => Padding::Circular,
+                Edge::Zero => Padding::Zeros,
+            },
             ..spec
         }
     }
@@ -150,6 +164,10 @@ impl Train {
         let device = self.device.resolve()?;
         let mut options = OpenOptions::default();
         options.life.steps = self.shape.steps;
+        options.life.boundary = match self.shape.boundary {
+            Edge::Torus => Boundary::Torus,
+            Edge::Zero => Boundary::Zero,
+        };
         let data =
             DataConfig { name: self.data.clone(), examples: self.examples, augment: self.augment, options };
         let (spec, start, digest) = match (&self.weights, &self.model) {
@@ -179,10 +197,13 @@ impl Train {
             None => CheckpointEvery::Time(Duration::from_secs(30)),
         };
         let out = self.out.unwrap_or_else(|| {
-            ["runs", &format!("{}-{}-{}", config.model.model, config.data.name, config.hash())].iter().collect()
+            ["runs", &format!("{}-{}-{}", config.model.model, config.data.name, config.hash())]
+                .iter()
+                .collect()
         });
         let folder = RunFolder::new(out);
-        let test = crate::train(&config, start, &folder, &self.root.data_root, &device, every, &Bar::default())?;
+        let test =
+            crate::train(&config, start, &folder, &self.root.data_root, &device, every, &Bar::default())?;
         println!("{}", super::eval::line(&test));
         println!("{}", folder.weights().display());
         Ok(())
@@ -196,7 +217,9 @@ impl Train {
     fn recipe(&self) -> Recipe {
         let schedule = match self.schedule {
             Course::Constant => Schedule::Constant,
-            Course::MultiStep => Schedule::MultiStep { milestones: self.milestones.clone(), gamma: self.gamma },
+            Course::MultiStep => {
+                Schedule::MultiStep { milestones: self.milestones.clone(), gamma: self.gamma }
+            }
             Course::Cosine => Schedule::Cosine { end: 0.0 },
         };
         let base = match self.optimizer {

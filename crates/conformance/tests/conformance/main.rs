@@ -1,0 +1,5 @@
+//! Every device against PyTorch's answers.
+
+mod files;
+mod logits;
+mod training;
