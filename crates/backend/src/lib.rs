@@ -25,12 +25,16 @@
 
 mod device;
 mod error;
+#[cfg(feature = "flex")]
+mod kernels;
+mod ops;
 mod read;
 mod seed;
 mod timer;
 
 pub use device::{Api, DeviceSpec};
 pub use error::Error;
+pub use ops::{BatchNormalized, batch_norm_train, conv2d};
 pub use read::{block_on, read, read_all};
 pub use seed::{Rng, Seed, Stream};
 pub use timer::Timer;

@@ -1,30 +1,68 @@
 //! Files that are whole or not there.
 
-use std::{fs::File, io::Write, path::Path};
+use std::{
+    fs::{self, File},
+    io::{ErrorKind, Write},
+    path::Path,
+};
 
 use crate::Error;
 
 const MAGIC: &[u8; 8] = b"SAPWOOD1";
 const HASH: usize = 32;
+/// How the names of files begin that are being written.
+const TEMPORARY: &str = ".sapwood-";
 
 /// Writes a file so that a reader, or a crash at any moment, sees either the old
 /// content or the new: temporary file in the same folder, sync, rename. Folders
-/// on the way are made.
+/// on the way are made. What is no ordinary file (a device, a pipe) is written to,
+/// never replaced, and a link goes on pointing where it did.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let error = |action| move |error| Error::File { action, path: path.to_path_buf(), error };
-    let folder = match path.parent() {
+    let target = match fs::metadata(path) {
+        Ok(found) if found.is_dir() => {
+            return Err(error("write a file where a folder is")(ErrorKind::IsADirectory.into()));
+        }
+        Ok(found) if !found.is_file() => {
+            let device = File::options().write(true).open(path);
+            return device.and_then(|mut device| device.write_all(bytes)).map_err(error("write"));
+        }
+        Ok(_) => fs::canonicalize(path).map_err(error("write"))?,
+        Err(_) => path.to_path_buf(),
+    };
+    let folder = match target.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
-    std::fs::create_dir_all(folder).map_err(error("make the folder of"))?;
+    fs::create_dir_all(folder).map_err(error("make the folder for"))?;
     let mut file = temporary().tempfile_in(folder).map_err(error("write"))?;
     file.write_all(bytes).map_err(error("write"))?;
     file.as_file().sync_all().map_err(error("write"))?;
-    file.persist(path).map_err(|failed| error("write")(failed.error))?;
+    file.persist(&target).map_err(|failed| error("write")(failed.error))?;
     // The rename itself is durable once the folder is; not every system lets a
     // folder be opened, and then there is nothing to wait for.
     if let Ok(folder) = File::open(folder) {
         folder.sync_all().map_err(error("write"))?;
+    }
+    Ok(())
+}
+
+/// Removes the temporary files that a process left in a folder when it was killed
+/// in [`write_atomic`]. Only for a folder in which nobody else writes.
+pub fn sweep(folder: &Path) -> Result<(), Error> {
+    let error = |action, path: &Path| {
+        let path = path.to_path_buf();
+        move |error| Error::File { action, path, error }
+    };
+    let entries = match fs::read_dir(folder) {
+        Err(missing) if missing.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(error("list", folder))?,
+    };
+    for entry in entries {
+        let path = entry.map_err(error("list", folder))?.path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(TEMPORARY)) {
+            fs::remove_file(&path).map_err(error("remove", &path))?;
+        }
     }
     Ok(())
 }
@@ -34,6 +72,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 fn temporary() -> tempfile::Builder<'static, 'static> {
     #[allow(unused_mut)]
     let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder
@@ -82,10 +121,39 @@ mod tests {
     }
 
     #[test]
+    fn what_a_killed_writer_left_is_swept_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_, left) = temporary().tempfile_in(folder.path()).unwrap().keep().unwrap();
+        write_atomic(&folder.path().join("kept"), b"").unwrap();
+        sweep(folder.path()).unwrap();
+        assert!(!left.exists() && folder.path().join("kept").exists());
+        sweep(&folder.path().join("nowhere")).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn devices_and_links_are_written_to_and_not_replaced() {
+        use std::os::unix::fs::{FileTypeExt, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        std::fs::write(&file, b"old").unwrap();
+        symlink(&file, &link).unwrap();
+        write_atomic(&link, b"new").unwrap();
+        assert!(link.is_symlink() && std::fs::read(&file).unwrap() == b"new");
+
+        // A link, so that no device can be lost to a mistake here.
+        let null = folder.path().join("null");
+        symlink("/dev/null", &null).unwrap();
+        write_atomic(&null, b"gone").unwrap();
+        assert!(null.is_symlink() && std::fs::metadata(&null).unwrap().file_type().is_char_device());
+        assert!(write_atomic(folder.path(), b"").unwrap_err().to_string().contains("where a folder is"));
+    }
+
+    #[test]
     fn a_folder_that_is_a_file_is_an_error_that_names_it() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("file"), b"").unwrap();
         let error = write_atomic(&folder.path().join("file/x"), b"").unwrap_err().to_string();
-        assert!(error.contains("cannot make the folder of") && error.ends_with("file/x"), "{error}");
+        assert!(error.contains("cannot make the folder for") && error.ends_with("file/x"), "{error}");
     }
 }

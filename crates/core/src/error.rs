@@ -81,20 +81,29 @@ impl Mismatch {
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list =
-            |paths: &[ParamPath]| paths.iter().map(ParamPath::to_string).collect::<Vec<_>>().join(", ");
         let mut parts = Vec::new();
         if !self.missing.is_empty() {
-            parts.push(format!("missing {}", list(&self.missing)));
+            parts.push(format!("missing {}", some(&self.missing, ParamPath::to_string)));
         }
         if !self.unexpected.is_empty() {
-            parts.push(format!("unexpected {}", list(&self.unexpected)));
+            parts.push(format!("unexpected {}", some(&self.unexpected, ParamPath::to_string)));
         }
-        parts.extend(
-            self.misshapen
-                .iter()
-                .map(|(path, expected, found)| format!("{path} should be {expected:?} but is {found:?}")),
-        );
+        if !self.misshapen.is_empty() {
+            parts.push(some(&self.misshapen, |(path, expected, found)| {
+                format!("{path} should be {expected:?} but is {found:?}")
+            }));
+        }
         f.write_str(&parts.join("; "))
     }
+}
+
+/// The first few, and how many more there are: another network's weights differ in
+/// hundreds of names.
+fn some<T>(all: &[T], text: impl Fn(&T) -> String) -> String {
+    const SHOWN: usize = 4;
+    let mut shown = all.iter().take(SHOWN).map(text).collect::<Vec<_>>().join(", ");
+    if let Some(more) = all.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        shown += &format!(" and {more} more");
+    }
+    shown
 }

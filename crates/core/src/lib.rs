@@ -48,7 +48,7 @@ pub use anatomy::{Anatomy, Layer};
 pub use batch::{Batch, Target};
 pub use bits::{Bits, Masks};
 pub use builder::{Conv, GraphBuilder, Wire};
-pub use durable::{seal, unseal, write_atomic};
+pub use durable::{seal, sweep, unseal, write_atomic};
 pub use error::{Error, Mismatch};
 pub use gradients::{Gradients, gradients};
 pub use graph::{Activation, ConvSpec, Graph, Node, Op, Shape};

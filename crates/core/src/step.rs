@@ -37,7 +37,7 @@ impl Step {
     /// iterations with `per_epoch` in each epoch.
     pub fn iterations(self, per_epoch: usize, total: usize) -> usize {
         match self {
-            Self::At { epochs, iterations } => epochs * per_epoch + iterations,
+            Self::At { epochs, iterations } => epochs.saturating_mul(per_epoch).saturating_add(iterations),
             Self::End => total,
         }
     }

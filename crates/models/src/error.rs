@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sapwood_core::UnknownName;
+use sapwood_core::{Shape, UnknownName};
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,26 @@ pub enum Error {
         /// What it was.
         found: String,
     },
+    /// A file of another network than the one that was named.
+    #[error(
+        "the weights are those of `{found}`, not of `{expected}`: leave `--model` out, or name the right one"
+    )]
+    OtherModel {
+        /// What was named.
+        expected: String,
+        /// What the file says.
+        found: String,
+    },
+    /// Inputs that the network cannot take.
+    #[error("`{model}` does not take {} inputs: {problem}", sizes(input))]
+    Input {
+        /// The network.
+        model: String,
+        /// The shape of an input, `[C, H, W]`.
+        input: Shape,
+        /// The layer where it fails, and why.
+        problem: String,
+    },
     /// A file that cannot be read as weights.
     #[error("cannot read weights: {problem}: {path}", path = path.display())]
     File {
@@ -35,4 +55,9 @@ pub enum Error {
     /// An error of the layers, weights or files.
     #[error(transparent)]
     Core(#[from] sapwood_core::Error),
+}
+
+/// `3x32x32`
+fn sizes([c, h, w]: &Shape) -> String {
+    format!("{c}x{h}x{w}")
 }

@@ -10,7 +10,9 @@ use crate::{Error, Shortcut, Spec};
 /// written into the network.
 pub fn infer(state: &State, model: &str) -> Result<Spec, Error> {
     let mut spec = Spec::named(model)?;
-    let shape = |path: &str| state.0.get(path).map(|value| value.shape().to_vec());
+    // A number without dimensions is no layer's weight.
+    let shape =
+        |path: &str| Some(state.0.get(path)?.shape().to_vec()).filter(|sizes: &Vec<usize>| !sizes.is_empty());
     if model == "life-net" {
         let steps = (0..).take_while(|step| shape(&format!("step{step}.conv.weight")).is_some()).count();
         spec.steps = steps.max(1);

@@ -5,10 +5,11 @@ use burn::{
     prelude::Device,
     tensor::{
         Tensor,
-        module::{batch_norm, batch_norm_train, conv2d, linear},
+        module::{batch_norm, linear},
         ops::ConvOptions,
     },
 };
+use sapwood_backend::{batch_norm_train, conv2d};
 use sapwood_core::{ConvSpec, Moments, Norm, Pass};
 
 /// A two-dimensional convolution.

@@ -85,17 +85,34 @@ impl Spec {
         if !(self.width > 0.0 && self.width <= 64.0) {
             return wrong("width", "a factor above 0 and at most 64", self.width.to_string());
         }
-        for (option, value) in [
-            ("classes", self.classes),
-            ("overcompleteness", self.overcompleteness),
-            ("steps", self.steps),
-            ("input", self.input.into_iter().min().unwrap_or(0)),
+        // Bounds that nobody meets, and within which no cost overflows 64 bits.
+        for (option, values, most, expected) in [
+            ("classes", &[self.classes] as &[usize], 1 << 24, "1 to 16777216"),
+            ("overcompleteness", &[self.overcompleteness], 1 << 12, "1 to 4096"),
+            ("steps", &[self.steps], 1 << 10, "1 to 1024"),
+            ("input", &self.input, 1 << 14, "1 to 16384 in each dimension"),
         ] {
-            if value == 0 {
-                return wrong(option, "at least 1", value.to_string());
+            if let Some(value) = values.iter().find(|value| !(1..=most).contains(*value)) {
+                return wrong(option, expected, value.to_string());
             }
         }
-        Ok((zoo::find(&self.model)?.build)(self)?)
+        (zoo::find(&self.model)?.build)(self).map_err(|error| self.refuse(self.input, error))
+    }
+
+    /// The shape of one output, `[K, 1, 1]` for `K` classes, for inputs that may
+    /// have another size than the network's own.
+    pub fn output(&self, input: Shape) -> Result<Shape, Error> {
+        let shapes = self.graph()?.shapes(input).map_err(|error| self.refuse(input, error))?;
+        Ok(shapes.last().copied().unwrap_or(input))
+    }
+
+    fn refuse(&self, input: Shape, error: sapwood_core::Error) -> Error {
+        match error {
+            sapwood_core::Error::Graph { .. } => {
+                Error::Input { model: self.model.clone(), input, problem: error.to_string() }
+            }
+            error => error.into(),
+        }
     }
 
     /// The network on a device, with all weights zero.

@@ -27,7 +27,7 @@ pub struct Opened {
 pub fn open(path: &Path, model: Option<&str>, device: &Device) -> Result<Opened, Error> {
     let file = read(path)?;
     let spec = spec(&file, model)?;
-    let net = file.state.write(spec.net(device)?)?;
+    let net = file.state.write(spec.net(device)?).map_err(|error| wrong(path, error.to_string()))?;
     Ok(Opened { spec, net, masks: file.masks })
 }
 
@@ -38,23 +38,24 @@ pub fn pack(spec: &Spec, state: State, masks: Masks) -> StateFile {
 }
 
 fn read(path: &Path) -> Result<StateFile, Error> {
-    let wrong = |problem: String| Error::File { problem, path: path.to_path_buf() };
     if path.extension().is_some_and(|extension| extension == "pt" || extension == "pth") {
         // The reader names a missing file less plainly than the system does.
-        fs::metadata(path).map_err(|error| wrong(error.to_string()))?;
+        fs::metadata(path).map_err(|error| wrong(path, error.to_string()))?;
         return pytorch::read(path);
     }
-    let bytes = fs::read(path).map_err(|error| wrong(error.to_string()))?;
-    StateFile::from_bytes(&bytes).map_err(|error| wrong(error.to_string()))
+    let bytes = fs::read(path).map_err(|error| wrong(path, error.to_string()))?;
+    StateFile::from_bytes(&bytes).map_err(|error| wrong(path, error.to_string()))
+}
+
+fn wrong(path: &Path, problem: String) -> Error {
+    Error::File { problem, path: path.to_path_buf() }
 }
 
 fn spec(file: &StateFile, model: Option<&str>) -> Result<Spec, Error> {
     match (Spec::deserialize(&file.metadata), model) {
-        (Ok(spec), Some(model)) if spec.model != model => Err(Error::Option {
-            option: "model",
-            expected: "the one that the weights belong to",
-            found: format!("`{model}` for weights of `{}`", spec.model),
-        }),
+        (Ok(spec), Some(model)) if spec.model != model => {
+            Err(Error::OtherModel { expected: model.into(), found: spec.model })
+        }
         (Ok(spec), _) => Ok(spec),
         (Err(_), Some(model)) => infer(&file.state, model),
         (Err(_), None) => Err(Error::NoModel),

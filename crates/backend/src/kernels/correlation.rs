@@ -1,0 +1,180 @@
+//! Planes out of shifted planes.
+//!
+//! `out[t][y][x] = sum over k of w[t][k] * source[plane_k][y + dy_k][x + dx_k]`,
+//! with zeros outside: what a convolution, and each phase of its input gradient,
+//! comes down to.
+
+use rayon::prelude::*;
+
+use super::{
+    Level,
+    dots::{LANES, LEFT, RIGHT, dots},
+    planes::Layout,
+    rows::{BLOCK, OUTPUTS, Sum},
+};
+
+/// So many weighted rows are summed before their sums leave the registers for
+/// good; more of them would not stay in the nearest cache.
+const CHUNK: usize = 256;
+
+/// Rows to be summed or multiplied.
+pub(crate) struct Rows<'a> {
+    /// How many images lie one after the other in each plane.
+    pub(crate) images: usize,
+    /// Where each row begins.
+    pub(crate) starts: Vec<usize>,
+    /// The planes.
+    pub(crate) data: &'a [f32],
+}
+
+/// How work is spread over threads. The values do not depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spread {
+    /// Not at all: others work on other images.
+    Alone,
+    /// Over blocks of outputs: there are fewer images than threads.
+    Outputs,
+}
+
+/// One term of the sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tap {
+    /// Which source plane.
+    pub(crate) plane: usize,
+    /// Shift in rows.
+    pub(crate) dy: isize,
+    /// Shift in columns.
+    pub(crate) dx: isize,
+}
+
+/// Which shifted planes are summed, and how planes lie.
+#[derive(Clone, Debug)]
+pub(crate) struct Correlation {
+    pub(crate) taps: Vec<Tap>,
+    pub(crate) layout: Layout,
+}
+
+impl Correlation {
+    pub(crate) fn new(taps: Vec<Tap>, source: [usize; 2], output: [usize; 2]) -> Self {
+        let range = |shift: fn(&Tap) -> isize| {
+            let shifts = || taps.iter().map(shift);
+            shifts().min().unwrap_or(0)..=shifts().max().unwrap_or(0)
+        };
+        let layout = Layout::new(source, output, range(|tap| tap.dy), range(|tap| tap.dx));
+        Self { taps, layout }
+    }
+
+    /// Where each row begins, in planes of so many images from `first` on.
+    pub(crate) fn starts(&self, images: usize, first: usize) -> Vec<usize> {
+        let plane = self.layout.plane(images);
+        let start = |tap: &Tap| {
+            let origin = (first + tap.plane) * plane + self.layout.lead;
+            origin.wrapping_add_signed(self.layout.shift(tap.dy, tap.dx))
+        };
+        self.taps.iter().map(start).collect()
+    }
+
+    /// The length of one output plane of so many images.
+    pub(crate) fn output(&self, images: usize) -> usize {
+        self.layout.length(images).next_multiple_of(BLOCK)
+    }
+
+    /// Sums the rows that begin at `starts` into output planes, with the weights
+    /// that [`pack`] made; `spread` over threads, where nothing else is.
+    pub(crate) fn sum(
+        &self,
+        level: Level,
+        rows: &Rows<'_>,
+        weights: &Packed,
+        out: &mut [f32],
+        spread: Spread,
+    ) {
+        let pitch = self.output(rows.images);
+        let length = self.layout.length(rows.images);
+        let blocks = || weights.values.chunks(weights.together * self.taps.len());
+        let add = |chunk: usize, block: &[f32], out: &mut [f32]| {
+            let first = chunk * CHUNK;
+            let starts = &rows.starts[first..rows.starts.len().min(first + CHUNK)];
+            let weights = &block[first * weights.together..][..starts.len() * weights.together];
+            let sum = Sum { weights, starts, data: rows.data, length, accumulate: chunk > 0 };
+            match out.len() / pitch {
+                1 => sum.into_one(level, out),
+                _ => sum.into_outputs(level, out),
+            }
+        };
+        let chunks = 0..rows.starts.len().div_ceil(CHUNK);
+        let outs = weights.together * pitch;
+        match spread {
+            // All outputs of a chunk, while its rows are in the cache.
+            Spread::Alone => {
+                for chunk in chunks {
+                    blocks().zip(out.chunks_mut(outs)).for_each(|(block, out)| add(chunk, block, out));
+                }
+            }
+            Spread::Outputs => {
+                let blocks: Vec<_> = blocks().zip(out.chunks_mut(outs)).collect();
+                blocks.into_par_iter().for_each(|(block, out)| {
+                    chunks.clone().for_each(|chunk| add(chunk, block, out));
+                });
+            }
+        }
+    }
+
+    /// Adds to `gradient`, `[LEFT, K]`, the products of output gradients with the
+    /// rows that begin at `starts`. The output gradients lie as outputs do, with
+    /// zeros where there is no output.
+    pub(crate) fn products(
+        &self,
+        level: Level,
+        outputs: [&[f32]; LEFT],
+        starts: &[usize],
+        data: &[f32],
+        gradient: &mut [Vec<f32>; LEFT],
+    ) {
+        for (block, starts) in starts.chunks(RIGHT).enumerate() {
+            // The last block is filled up with its first row, whose products are
+            // then not wanted.
+            let mut right = [starts[0]; RIGHT];
+            right[..starts.len()].copy_from_slice(starts);
+            let mut sums = [[0.0; RIGHT]; LEFT];
+            dots(level, outputs, data, right, &mut sums);
+            for (gradient, sums) in gradient.iter_mut().zip(sums) {
+                for (k, sum) in sums[..starts.len()].iter().enumerate() {
+                    gradient[block * RIGHT + k] += sum;
+                }
+            }
+        }
+    }
+
+    /// The length over which output gradients are multiplied.
+    pub(crate) fn product_length(&self, images: usize) -> usize {
+        self.layout.length(images).next_multiple_of(LANES)
+    }
+}
+
+/// Weights in the order in which they are used.
+pub(crate) struct Packed {
+    values: Vec<f32>,
+    /// Outputs that are summed together.
+    pub(crate) together: usize,
+}
+
+impl Packed {
+    /// Output planes, rounded up to whole blocks.
+    pub(crate) fn outputs(&self, taps: usize) -> usize {
+        self.values.len() / taps.max(1)
+    }
+}
+
+/// Packs the weight of each output and tap. A single output is summed alone;
+/// more are summed in blocks, the last one filled up with zeros.
+pub(crate) fn pack(outputs: usize, taps: usize, weight: impl Fn(usize, usize) -> f32) -> Packed {
+    let together = if outputs == 1 { 1 } else { OUTPUTS };
+    let mut values = Vec::with_capacity(outputs.next_multiple_of(together) * taps);
+    for block in (0..outputs).step_by(together) {
+        for k in 0..taps {
+            values.extend((block..block + together).map(|o| if o < outputs { weight(o, k) } else { 0.0 }));
+        }
+    }
+    Packed { values, together }
+}
