@@ -1,1 +1,38 @@
-//! wip
+//! Timings of this project beside its peers, for `cargo xtask bench`.
+//!
+//! The principal type is the [`Case`]: a network, a batch and whether it is
+//! trained or only run. It can be timed on two [`Side`]s: here, by the trainer
+//! that users call ([`Training`], [`Inference`]), and in a child process by
+//! PyTorch ([`Peer`]).
+//!
+//! The one design decision: both sides are measured in one run, turn by turn (A B
+//! A B ...), and what is reported is the median over the pairs of their ratio. A
+//! machine's speed moves with its temperature and its other guests; what slows
+//! both turns of a pair cancels in its ratio, which two runs one after the other
+//! could not promise.
+//!
+//! ```
+//! use sapwood_benches::{Case, Effort, Training, Work, interleave};
+//!
+//! let case = Case::new("lenet-300-100", Some(2), Work::Train).unwrap();
+//! let mut ours = Training::start(&case).unwrap();
+//! let effort = Effort { steps: 3, ..Effort::default() };
+//! let times = interleave(&mut [&mut ours], &effort).unwrap();
+//! assert_eq!(times[0].len(), 3);
+//! ```
+
+mod case;
+mod load;
+mod machine;
+mod measure;
+mod ours;
+mod peer;
+mod report;
+
+pub use case::{Case, Work};
+pub use load::Load;
+pub use machine::{Threads, machine, peak_memory, versions};
+pub use measure::{Effort, Side, Spread, geometric_mean, interleave, ratios};
+pub use ours::{Inference, Training};
+pub use peer::Peer;
+pub use report::{PeerTimes, Report, Row};

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, process::ExitCode};
 
-use crate::cargo::cargo;
+use crate::cargo;
 
 pub(crate) fn run(args: &[OsString]) -> ExitCode {
     let Some((what, rest)) = args.split_first() else {
@@ -11,5 +11,6 @@ pub(crate) fn run(args: &[OsString]) -> ExitCode {
     };
     let fixed = ["run", "--quiet", "--package", "sapwood-benches", "--bin"].map(OsString::from);
     let all = fixed.into_iter().chain([what.clone(), "--".into()]).chain(rest.iter().cloned());
-    if cargo(all) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let code = cargo::code(all, &[]).and_then(|code| u8::try_from(code).ok());
+    ExitCode::from(code.unwrap_or(1))
 }

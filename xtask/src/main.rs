@@ -3,12 +3,15 @@
 mod bench;
 mod cargo;
 mod ci;
+mod devices;
 mod test;
 
 use std::{env, ffi::OsString, process::ExitCode};
 
-/// The chores, with what they do.
-const CHORES: &[(&str, &str, fn(&[OsString]) -> ExitCode)] = &[
+/// A chore: its name, what it does, and the doing.
+type Chore = (&'static str, &'static str, fn(&[OsString]) -> ExitCode);
+
+const CHORES: &[Chore] = &[
     ("ci", "Check format, lints, documentation and layers", ci::run),
     ("test", "Run all tests (--device D, --all-devices)", test::run),
     ("bench", "Time this project beside its peers: bench train --against pytorch", bench::run),

@@ -1,16 +1,17 @@
-//! `test`: all tests; on other devices, the conformance suite.
+//! `test`: all tests on the CPU, then the conformance suite on what other devices
+//! can be tested here without waiting for a long build.
 
 use std::{ffi::OsString, process::ExitCode};
 
-use crate::cargo::cargo;
+use crate::{cargo::cargo, devices};
 
 pub(crate) fn run(args: &[OsString]) -> ExitCode {
     let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
     let args: Vec<&str> = args.iter().map(AsRef::as_ref).collect();
     let passed = match args[..] {
-        [] => everything(),
-        ["--all-devices"] => everything() && devices("ndarray,vulkan"),
-        ["--device", device] => devices(device.split(':').next().unwrap_or(device)),
+        [] => everything() && devices::those_that_are_warm(),
+        ["--all-devices"] => everything() && devices::all(),
+        ["--device", device] => devices::one(device),
         _ => {
             eprintln!("error: expected `test`, `test --device DEVICE` or `test --all-devices`");
             return ExitCode::from(2);
@@ -21,8 +22,4 @@ pub(crate) fn run(args: &[OsString]) -> ExitCode {
 
 fn everything() -> bool {
     cargo(["test", "--workspace"])
-}
-
-fn devices(features: &str) -> bool {
-    cargo(["test", "--package", "sapwood-conformance", "--features", features])
 }

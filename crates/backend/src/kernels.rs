@@ -21,6 +21,7 @@ mod dots;
 mod normalization;
 mod planes;
 mod rows;
+mod stacked;
 
 pub(crate) use convolution::Convolution;
 pub(crate) use normalization::{Size, channel_sums, normalize, normalize_backward};

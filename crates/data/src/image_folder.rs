@@ -84,6 +84,12 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Error> {
 }
 
 fn sorted(path: &Path, keep: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>, Error> {
+    if !path.is_dir() {
+        return Err(missing(
+            "expected `train` and `test` here, with a folder of images per class in each",
+            path,
+        ));
+    }
     let entries = std::fs::read_dir(path).map_err(Error::file("read the folder", path))?;
     let all: Result<Vec<PathBuf>, _> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
     let mut kept = all.map_err(Error::file("read the folder", path))?;

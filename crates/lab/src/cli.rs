@@ -13,7 +13,12 @@ mod prune;
 mod shape;
 mod train;
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+use std::{
+    ffi::OsString,
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use burn::prelude::Device;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
@@ -47,36 +52,44 @@ enum Command {
 /// output, progress and the one line of an error to the standard error; the exit
 /// code is 0, or 2 after an error.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let outcome = match Line::command().try_get_matches_from(args).and_then(|m| Line::from_arg_matches(&m)) {
-        Ok(line) => line.command.run(),
-        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            print!("{}", error.render());
-            Ok(())
-        }
-        Err(error) => Err(Error::Usage(one_line(&error.render().to_string()))),
-    };
-    match outcome {
+    let mut out = io::stdout().lock();
+    match run(args, &mut out) {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever was listening has heard enough: `list models | head -1`.
+        Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            // Where not even this can be written, the exit code has to do.
+            let _ = writeln!(io::stderr(), "error: {}", one_line(&error.to_string()));
             ExitCode::from(2)
         }
     }
 }
 
+/// [`main`], with its results written to `out` and its error returned.
+pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -> Result<(), Error> {
+    match Line::command().try_get_matches_from(args).and_then(|found| Line::from_arg_matches(&found)) {
+        Ok(line) => line.command.run(out)?,
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            write!(out, "{}", error.render())?;
+        }
+        Err(error) => return Err(Error::Usage(usage(&error))),
+    }
+    Ok(out.flush()?)
+}
+
 impl Command {
-    fn run(self) -> Result<(), Error> {
+    fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         match self {
-            Self::Demo(command) => command.run(),
-            Self::Train(command) => command.run(),
-            Self::Eval(command) => command.run(),
-            Self::Predict(command) => command.run(),
-            Self::Prune(command) => command.run(),
+            Self::Demo(command) => command.run(out),
+            Self::Train(command) => command.run(out),
+            Self::Eval(command) => command.run(out),
+            Self::Predict(command) => command.run(out),
+            Self::Prune(command) => command.run(out),
             Self::Forward(command) => command.run(),
-            Self::Describe(command) => command.run(),
-            Self::List(command) => command.run(),
-            Self::Data(command) => command.run(),
-            Self::Devices(command) => command.run(),
+            Self::Describe(command) => command.run(out),
+            Self::List(command) => command.run(out),
+            Self::Data(command) => command.run(out),
+            Self::Devices(command) => command.run(out),
         }
     }
 }
@@ -89,17 +102,20 @@ pub fn commands() -> Vec<(String, String)> {
 }
 
 /// clap's message without its usage section, on one line.
-fn one_line(message: &str) -> String {
+fn usage(error: &clap::Error) -> String {
+    if let ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand = error.kind() {
+        return "expected a command: add `--help` to see them".into();
+    }
+    let message = error.render().to_string();
     let said =
         message.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
-    let said: Vec<&str> = said.map(str::trim).filter(|line| !line.is_empty()).collect();
-    let said = said.join(" ");
-    let said = said.strip_prefix("error: ").unwrap_or(&said);
-    if said.is_empty() || said.starts_with("Makes neural networks") {
-        "expected a command: see `--help`".into()
-    } else {
-        said.into()
-    }
+    let said = one_line(&said.collect::<Vec<_>>().join("\n")).replace(" tip: ", "; ");
+    said.strip_prefix("error: ").unwrap_or(&said).into()
+}
+
+/// A text without line breaks: others' messages may have some.
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// The device that a command runs on.

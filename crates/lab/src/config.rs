@@ -3,8 +3,8 @@
 use std::{path::Path, sync::Arc};
 
 use sapwood_backend::Seed;
-use sapwood_data::{Augmentation, Dataset, Loader, LoaderOptions, OpenOptions, Order, Split};
-use sapwood_models::{Init, Spec};
+use sapwood_data::{Augmentation, Dataset, Loader, LoaderOptions, OpenOptions, Order, Split, life::Boundary};
+use sapwood_models::{Init, Padding, Spec};
 use sapwood_train::Recipe;
 use serde::{Deserialize, Serialize};
 
@@ -62,9 +62,15 @@ impl TrainConfig {
     /// The batches that are learnt from.
     pub fn train_source(&self, root: &Path, workers: usize) -> Result<Loader, Error> {
         let seed = Seed(self.seed);
-        let steps = match self.data.augment {
-            true => sapwood_data::entry(&self.data.name)?.augment.to_vec(),
-            false => Vec::new(),
+        let steps = match (self.data.augment, sapwood_data::entry(&self.data.name)?.augment) {
+            (true, []) => {
+                let problem = "no augmentation is customary for it: leave `--augment` out".into();
+                return Err(
+                    sapwood_data::Error::Inconsistent { name: self.data.name.clone(), problem }.into()
+                );
+            }
+            (true, customary) => customary.to_vec(),
+            (false, _) => Vec::new(),
         };
         let options = LoaderOptions {
             batch_size: self.batch_size,
@@ -86,6 +92,19 @@ impl DataConfig {
     /// A data set as it is.
     pub fn named(name: &str) -> Self {
         Self { name: name.into(), examples: None, augment: false, options: OpenOptions::default() }
+    }
+
+    /// The data on which a network of the zoo is at home: boards as far ahead and
+    /// with the edge that it was made for.
+    pub fn of(name: &str, spec: &Spec) -> Self {
+        let mut data = Self::named(name);
+        data.options.life.steps = spec.steps;
+        data.options.life.boundary = match spec.padding {
+            _ if spec.model != "life-net" => Boundary::Torus,
+            Padding::Zeros => Boundary::Zero,
+            Padding::Circular => Boundary::Torus,
+        };
+        data
     }
 
     /// One split.

@@ -183,8 +183,8 @@ impl Demo {
             sections: vec![
                 Section::new(
                     "Accuracy against sparsity",
-                    "To the right, ever more weights are removed. What is learnt before pruning pays: the methods \
-                     that look at trained weights stay up longest.",
+                    "To the right, ever more weights are removed. Where a line falls to 10 %, a layer has lost all \
+                     its weights: the plot below shows which.",
                     Body::Plot(Plot::Line(accuracy)),
                 ),
                 Section::new(

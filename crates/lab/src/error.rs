@@ -24,6 +24,26 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// Another process works in the folder.
+    #[error("another process is training in this folder: wait for it, or choose another with `--out`: {path}", path = path.display())]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A network that does not answer what a data set asks.
+    #[error(
+        "`{model}` gives {found}, but data set `{data}` asks for {expected}: train a network on that data set"
+    )]
+    Unfit {
+        /// The network.
+        model: String,
+        /// What it gives.
+        found: String,
+        /// The data set.
+        data: String,
+        /// What that asks for.
+        expected: String,
+    },
     /// A file that is not what it should be.
     #[error("{problem}: {path}", path = path.display())]
     Content {
@@ -42,6 +62,9 @@ pub enum Error {
         /// What the system said.
         error: std::io::Error,
     },
+    /// Whoever reads the results is gone, or has no room for them.
+    #[error("cannot write the results: {0}")]
+    Output(#[from] std::io::Error),
     /// The report could not be drawn.
     #[error("the report cannot be written: {0}")]
     Report(String),

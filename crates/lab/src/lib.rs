@@ -19,6 +19,7 @@ pub mod cli;
 mod config;
 mod demo;
 mod error;
+mod fits;
 pub mod report;
 mod reporter;
 mod run;

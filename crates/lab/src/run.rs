@@ -6,7 +6,7 @@
 //! same call.
 
 use std::{
-    fs,
+    fs::{self, File, TryLockError},
     num::NonZero,
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -14,13 +14,13 @@ use std::{
 
 use burn::prelude::Device;
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Masks, Source, State, write_atomic};
+use sapwood_core::{Masks, Source, State, sweep, write_atomic};
 use sapwood_models::{Net, pack};
 use sapwood_train::{Checkpoints, Evaluation, Hook, HookError, Live, Resumed, Row, StepReport, Trainer};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Error, Reporter, TrainConfig};
+use crate::{Error, Reporter, TrainConfig, fits::fits};
 
 /// When checkpoints are written, beside the one at the end. The outcome of a run
 /// does not depend on it.
@@ -78,6 +78,24 @@ impl RunFolder {
     /// What marks the run as done.
     pub fn record(&self) -> PathBuf {
         self.0.join("record.json")
+    }
+
+    /// Whether the run is done.
+    fn is_done(&self) -> bool {
+        self.record().exists()
+    }
+
+    /// Takes the folder for this process, until the answer is dropped or the process
+    /// ends in whatever way, and clears away what an earlier one was writing.
+    fn lock(&self) -> Result<File, Error> {
+        let path = self.0.join("lock");
+        let file = File::create(&path).map_err(Error::file("write", path))?;
+        // A file system without locks refuses in other words: there, nobody checks.
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            return Err(Error::Busy { path: self.0.clone() });
+        }
+        sweep(&self.0)?;
+        Ok(file)
     }
 
     /// Claims the folder for a configuration: it must be new or hold the same.
@@ -145,13 +163,15 @@ pub fn train(
             Start { net, masks: Masks::new() }
         }
     };
+    fits(&config.model, test.dataset())?;
     folder.claim(config)?;
-    if folder.record().exists() {
+    if folder.is_done() {
         reporter.note("this run is done: nothing to do");
         let opened = sapwood_models::open(&folder.weights(), None, device)?;
         return Ok(block_on(sapwood_train::evaluate(&opened.net, &test, device))?);
     }
 
+    let _lock = folder.lock()?;
     let clock = Instant::now();
     let checkpoints = Checkpoints::in_folder(folder.path().join("checkpoints")).labelled(config.hash());
     let checkpoints = match every {

@@ -77,5 +77,6 @@ pub use mask_set::MaskSet;
 pub use network_probe::NetworkProbe;
 pub use probe::{Needs, ParamTensors, Probe};
 pub use prunable::{Prunable, Scope};
+pub use sapwood_core::{Network, Pass};
 pub use scores::{ScoreTensors, Scores};
 pub use sparsity::Sparsity;

@@ -7,14 +7,12 @@ use std::{
     time::Duration,
 };
 
-use sapwood_core::{seal, unseal, write_atomic};
+use sapwood_core::{seal, sweep, unseal, write_atomic};
 
 use crate::Error;
 
 const PREFIX: &str = "checkpoint-";
 const SUFFIX: &str = ".sapwood";
-/// How the names begin under which [`write_atomic`] writes.
-const TEMPORARY: &str = ".tmp";
 /// How many are kept: the newest, and the one to fall back to.
 const KEPT: usize = 2;
 
@@ -106,9 +104,7 @@ impl<'a> Checkpoints<'a> {
     pub(crate) fn newest(&mut self) -> Result<(Option<Whole>, Vec<Rejected>), Error> {
         // A run that was killed while it wrote leaves its temporary file behind,
         // and nobody else would remove it.
-        for path in self.files(|name| name.starts_with(TEMPORARY))? {
-            std::fs::remove_file(&path).map_err(failed("remove", &path))?;
-        }
+        sweep(&self.folder)?;
         let mut rejected = Vec::new();
         for path in self.present()?.into_iter().rev() {
             let bytes = std::fs::read(&path).map_err(failed("read", &path))?;
@@ -150,10 +146,6 @@ impl<'a> Checkpoints<'a> {
     /// The checkpoints in the folder, oldest first: their names are in the order of
     /// their iterations.
     fn present(&self) -> Result<Vec<PathBuf>, Error> {
-        self.files(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
-    }
-
-    fn files(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, Error> {
         let entries = match std::fs::read_dir(&self.folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -162,7 +154,8 @@ impl<'a> Checkpoints<'a> {
         let mut paths = Vec::new();
         for entry in entries {
             let path = entry.map_err(failed("list", &self.folder))?.path();
-            if wanted(&path.file_name().unwrap_or_default().to_string_lossy()) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if name.starts_with(PREFIX) && name.ends_with(SUFFIX) {
                 paths.push(path);
             }
         }
@@ -196,7 +189,7 @@ mod tests {
         let present = open().present().unwrap();
         assert_eq!(present.len(), KEPT);
         std::fs::write(&present[1], b"SAPWOOD1 cut short").unwrap();
-        std::fs::write(folder.path().join(".tmpA1b2C3"), b"killed while writing").unwrap();
+        std::fs::write(folder.path().join(".sapwood-A1b2C3"), b"killed while writing").unwrap();
 
         let mut again = open();
         let (whole, rejected) = again.newest().unwrap();

@@ -5,8 +5,8 @@ use sapwood_backend::{block_on, read};
 use sapwood_core::{Batch, Layout, Masks, Network, Pass, Source, gradients, loss};
 
 use crate::{
-    Checkpoints, Error, Hook, HookError, Live, Memory, Plan, Recipe, Resumed, Row, StepReport, clip,
-    evaluate,
+    Checkpoints, Error, Evaluation, Hook, HookError, Live, Memory, Plan, Recipe, Resumed, Row, StepReport,
+    clip, evaluate,
     snapshot::{self, Identity, Progress},
 };
 
@@ -169,6 +169,12 @@ impl<'a, N: Network> Trainer<'a, N> {
             Some(test) => Some(evaluate(&live.network, test, &self.device).await?),
             None => None,
         };
+        // The epoch's last step may have broken the weights, and no loss of a
+        // later step would tell.
+        if let Some(Evaluation { loss: value, .. }) = test.filter(|test| !test.loss.is_finite()) {
+            let StepReport { iteration, epoch, .. } = *last;
+            return Err(Error::NotFinite { what: "test loss", value, iteration, epoch });
+        }
         let row = Row {
             epoch: last.epoch + 1,
             iteration: progress.iteration,

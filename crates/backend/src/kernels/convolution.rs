@@ -7,6 +7,7 @@ use super::{
     correlation::{Correlation, Packed, Rows, Spread, Tap, pack},
     dots::LEFT,
     planes::{Layout, Phase},
+    stacked,
 };
 
 /// Images are taken together until a plane has about so many values, so that
@@ -49,6 +50,15 @@ impl Convolution {
             let reach = self.dilation[axis] * (self.kernel[axis] - 1) + 1;
             (self.input[axis] + 2 * self.padding[axis]).saturating_sub(reach) / self.stride[axis] + 1
         })
+    }
+
+    /// Whether there are enough images, and few enough pixels, to put the images
+    /// beside each other instead of the pixels.
+    fn is_stackable(&self) -> bool {
+        let area = |size: [usize; 2]| size[0] * size[1];
+        4 * stacked::room(self.images) <= 5 * self.images
+            && area(self.output()) <= 64
+            && area(self.input) <= 256
     }
 
     /// An output pixel at `o` sees, through tap `k`, the input pixel
@@ -102,6 +112,9 @@ impl Convolution {
     /// # Shapes
     /// `[N, C, H, W]`, `[O, C/groups, kh, kw]` and `[O]` to `[N, O, OH, OW]`
     pub(crate) fn forward(&self, level: Level, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+        if self.is_stackable() {
+            return stacked::forward(self, level, x, weight, bias);
+        }
         let (correlation, phases) = self.correlation();
         let (taps, outputs) = (correlation.taps.len(), self.outputs);
         let packed = |group: usize| {
@@ -131,6 +144,9 @@ impl Convolution {
     /// # Shapes
     /// `[N, O, OH, OW]` and `[O, C/groups, kh, kw]` to `[N, C, H, W]`
     pub(crate) fn input_gradient(&self, level: Level, dy: &[f32], weight: &[f32]) -> Vec<f32> {
+        if self.is_stackable() {
+            return stacked::input_gradient(self, level, dy, weight);
+        }
         let [height, width] = self.input;
         let mut dx = vec![0.0; self.images * self.groups * self.inputs * height * width];
         let all = self.kernel_taps();
@@ -167,6 +183,9 @@ impl Convolution {
     /// # Shapes
     /// `[N, C, H, W]` and `[N, O, OH, OW]` to `[O, C/groups, kh, kw]`
     pub(crate) fn weight_gradient(&self, level: Level, x: &[f32], dy: &[f32]) -> Vec<f32> {
+        if self.is_stackable() {
+            return stacked::weight_gradient(self, level, x, dy);
+        }
         let (correlation, phases) = self.correlation();
         let (layout, taps) = (&correlation.layout, correlation.taps.len());
         let together = self.together(layout);
@@ -206,14 +225,12 @@ impl Convolution {
                 .map(|&(output, k)| {
                     let mut sums = [(); LEFT].map(|()| vec![0.0; ROWS.min(taps - k)]);
                     for (laid, starts) in laid_out.iter().zip(&starts) {
-                        let row = |i: usize| {
-                            // Beyond the last output of the group: any row will do.
-                            let output = group * self.outputs + (output + i).min(self.outputs - 1);
-                            &laid.outputs[output * laid.length..][..laid.length]
-                        };
-                        let left = [row(0), row(1), row(2), row(3)];
-                        let starts = &starts[k..taps.min(k + ROWS)];
-                        correlation.products(level, left, starts, &laid.rows, &mut sums);
+                        // Beyond the last output of the group any row will do.
+                        let left = std::array::from_fn(|i| {
+                            (group * self.outputs + (output + i).min(self.outputs - 1)) * laid.length
+                        });
+                        let right = (&laid.rows[..], &starts[k..taps.min(k + ROWS)]);
+                        correlation.products(level, (&laid.outputs, left), right, laid.length, &mut sums);
                     }
                     sums
                 })
@@ -400,7 +417,8 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(200))]
         #[test]
         fn all_passes_are_the_definition(
-            (images, groups, inputs, outputs) in (1usize..=9, 1usize..=3, 1usize..=5, 1usize..=6),
+            images in prop_oneof![4 => 1usize..=9, 1 => 60usize..=64],
+            (groups, inputs, outputs) in (1usize..=3, 1usize..=5, 1usize..=6),
             input in pairs(1..=11), kernel in pairs(1..=4), stride in pairs(1..=3), padding in pairs(0..=3),
             dilation in pairs(1..=2),
         ) {
@@ -425,8 +443,14 @@ mod tests {
 
     #[test]
     fn the_number_of_threads_changes_no_bit() {
+        for images in [13, 64] {
+            threads_change_no_bit(images);
+        }
+    }
+
+    fn threads_change_no_bit(images: usize) {
         let c = Convolution {
-            images: 13,
+            images,
             groups: 1,
             inputs: 5,
             outputs: 7,
@@ -437,8 +461,8 @@ mod tests {
             dilation: [1, 1],
         };
         let [oh, ow] = c.output();
-        let (x, w) = (numbers(13 * 5 * 72, 1), numbers(7 * 5 * 9, 2));
-        let dy = numbers(13 * 7 * oh * ow, 3);
+        let (x, w) = (numbers(images * 5 * 72, 1), numbers(7 * 5 * 9, 2));
+        let dy = numbers(images * 7 * oh * ow, 3);
         let run = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let level = Level::detect();

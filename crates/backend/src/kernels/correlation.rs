@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::{
     Level,
-    dots::{LANES, LEFT, RIGHT, dots},
+    dots::{LANES, LEFT, Products, RIGHT},
     planes::Layout,
     rows::{BLOCK, OUTPUTS, Sum},
 };
@@ -96,7 +96,7 @@ impl Correlation {
             let first = chunk * CHUNK;
             let starts = &rows.starts[first..rows.starts.len().min(first + CHUNK)];
             let weights = &block[first * weights.together..][..starts.len() * weights.together];
-            let sum = Sum { weights, starts, data: rows.data, length, accumulate: chunk > 0 };
+            let sum = Sum { weights, starts, data: rows.data, length, pitch, accumulate: chunk > 0 };
             match out.len() / pitch {
                 1 => sum.into_one(level, out),
                 _ => sum.into_outputs(level, out),
@@ -120,28 +120,33 @@ impl Correlation {
         }
     }
 
-    /// Adds to `gradient`, `[LEFT, K]`, the products of output gradients with the
-    /// rows that begin at `starts`. The output gradients lie as outputs do, with
-    /// zeros where there is no output.
+    /// Adds to `gradient`, `[LEFT, K]`, the products of the output gradients that
+    /// begin at `left` with the rows that begin at `right`. The output gradients
+    /// lie as outputs do, with zeros where there is no output.
     pub(crate) fn products(
         &self,
         level: Level,
-        outputs: [&[f32]; LEFT],
-        starts: &[usize],
-        data: &[f32],
+        (outputs, left): (&[f32], [usize; LEFT]),
+        (rows, right): (&[f32], &[usize]),
+        length: usize,
         gradient: &mut [Vec<f32>; LEFT],
     ) {
-        for (block, starts) in starts.chunks(RIGHT).enumerate() {
-            // The last block is filled up with its first row, whose products are
-            // then not wanted.
-            let mut right = [starts[0]; RIGHT];
-            right[..starts.len()].copy_from_slice(starts);
+        for (block, starts) in right.chunks(RIGHT).enumerate() {
             let mut sums = [[0.0; RIGHT]; LEFT];
-            dots(level, outputs, data, right, &mut sums);
+            let products = Products {
+                left: outputs,
+                left_starts: left,
+                right: rows,
+                right_starts: filled(starts),
+                pieces: &[(0, 0)],
+                length,
+            };
+            products.add_to(level, &mut sums);
             for (gradient, sums) in gradient.iter_mut().zip(sums) {
-                for (k, sum) in sums[..starts.len()].iter().enumerate() {
-                    gradient[block * RIGHT + k] += sum;
-                }
+                gradient[block * RIGHT..]
+                    .iter_mut()
+                    .zip(&sums[..starts.len()])
+                    .for_each(|(g, sum)| *g += sum);
             }
         }
     }
@@ -150,6 +155,12 @@ impl Correlation {
     pub(crate) fn product_length(&self, images: usize) -> usize {
         self.layout.length(images).next_multiple_of(LANES)
     }
+}
+
+/// A block of starts; where it is short, filled up with its first, whose products
+/// are then not wanted.
+pub(crate) fn filled<const N: usize>(starts: &[usize]) -> [usize; N] {
+    std::array::from_fn(|i| *starts.get(i).unwrap_or(&starts[0]))
 }
 
 /// Weights in the order in which they are used.
@@ -170,10 +181,11 @@ impl Packed {
 /// more are summed in blocks, the last one filled up with zeros.
 pub(crate) fn pack(outputs: usize, taps: usize, weight: impl Fn(usize, usize) -> f32) -> Packed {
     let together = if outputs == 1 { 1 } else { OUTPUTS };
-    let mut values = Vec::with_capacity(outputs.next_multiple_of(together) * taps);
-    for block in (0..outputs).step_by(together) {
+    let mut values = vec![0.0; outputs.next_multiple_of(together) * taps];
+    for o in 0..outputs {
+        let block = &mut values[o / together * together * taps..];
         for k in 0..taps {
-            values.extend((block..block + together).map(|o| if o < outputs { weight(o, k) } else { 0.0 }));
+            block[k * together + o % together] = weight(o, k);
         }
     }
     Packed { values, together }

@@ -1,4 +1,5 @@
-//! Dot products of long rows: `out[a][b] += sum over p of left[a][p] * data[start[b] + p]`.
+//! Dot products of rows that lie in pieces:
+//! `out[a][b] += sum over pieces and p of left[a + piece][p] * right[b + piece][p]`.
 
 use super::{Level, multiply_add};
 
@@ -9,59 +10,70 @@ pub(crate) const RIGHT: usize = 4;
 /// Lengths must be multiples of this.
 pub(crate) const LANES: usize = 16;
 
-/// Adds the products of [`LEFT`] with [`RIGHT`] rows of equal length.
-pub(crate) fn dots(
-    level: Level,
-    left: [&[f32]; LEFT],
-    data: &[f32],
-    starts: [usize; RIGHT],
-    out: &mut [[f32; RIGHT]; LEFT],
-) {
-    match level {
-        // SAFETY (both): `Level::detect` found these instructions.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { dots_avx512(left, data, starts, out) },
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { dots_avx2(left, data, starts, out) },
-        #[cfg(target_arch = "aarch64")]
-        Level::Neon => sweep::<4, true>(left, data, starts, out),
-        Level::Portable => sweep::<4, false>(left, data, starts, out),
+/// Rows and where they lie.
+pub(crate) struct Products<'a> {
+    pub(crate) left: &'a [f32],
+    /// Where each left row begins.
+    pub(crate) left_starts: [usize; LEFT],
+    pub(crate) right: &'a [f32],
+    /// Where each right row begins.
+    pub(crate) right_starts: [usize; RIGHT],
+    /// How far from there the pieces lie, left and right.
+    pub(crate) pieces: &'a [(usize, usize)],
+    /// The length of each piece.
+    pub(crate) length: usize,
+}
+
+impl Products<'_> {
+    /// Adds the products of each left with each right row.
+    pub(crate) fn add_to(self, level: Level, out: &mut [[f32; RIGHT]; LEFT]) {
+        match level {
+            // SAFETY (both): `Level::detect` found these instructions.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => unsafe { avx512(&self, out) },
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => unsafe { avx2(&self, out) },
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => sweep::<4, true>(&self, out),
+            Level::Portable => sweep::<4, false>(&self, out),
+        }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,fma")]
-fn dots_avx512(l: [&[f32]; LEFT], data: &[f32], starts: [usize; RIGHT], out: &mut [[f32; RIGHT]; LEFT]) {
-    sweep::<16, true>(l, data, starts, out);
+fn avx512(products: &Products<'_>, out: &mut [[f32; RIGHT]; LEFT]) {
+    sweep::<16, true>(products, out);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn dots_avx2(l: [&[f32]; LEFT], data: &[f32], starts: [usize; RIGHT], out: &mut [[f32; RIGHT]; LEFT]) {
-    sweep::<8, true>(l, data, starts, out);
+fn avx2(products: &Products<'_>, out: &mut [[f32; RIGHT]; LEFT]) {
+    sweep::<8, true>(products, out);
 }
 
 #[inline(always)]
-fn sweep<const L: usize, const FUSED: bool>(
-    left: [&[f32]; LEFT],
-    data: &[f32],
-    starts: [usize; RIGHT],
-    out: &mut [[f32; RIGHT]; LEFT],
-) {
-    let length = left[0].len();
-    let right = starts.map(|start| &data[start..start + length]);
+fn sweep<const L: usize, const FUSED: bool>(products: &Products<'_>, out: &mut [[f32; RIGHT]; LEFT]) {
+    let vectors = products.length / L;
     let mut sums = [[[0f32; L]; RIGHT]; LEFT];
-    for p in (0..length).step_by(L) {
-        let mut a = [[0f32; L]; LEFT];
-        for (lanes, row) in a.iter_mut().zip(left) {
-            lanes.copy_from_slice(&row[p..p + L]);
-        }
-        for j in 0..RIGHT {
-            let mut b = [0f32; L];
-            b.copy_from_slice(&right[j][p..p + L]);
+    for &(to_left, to_right) in products.pieces {
+        // Slices of vectors, all of one known length: no bounds are left to check.
+        let left =
+            products.left_starts.map(|start| &products.left[start + to_left..].as_chunks::<L>().0[..vectors]);
+        let right = products
+            .right_starts
+            .map(|start| &products.right[start + to_right..].as_chunks::<L>().0[..vectors]);
+        for p in 0..vectors {
+            let mut a = [[0f32; L]; LEFT];
             for i in 0..LEFT {
-                for l in 0..L {
-                    sums[i][j][l] = multiply_add::<FUSED>(a[i][l], b[l], sums[i][j][l]);
+                a[i] = left[i][p];
+            }
+            for j in 0..RIGHT {
+                let b = right[j][p];
+                for i in 0..LEFT {
+                    for l in 0..L {
+                        sums[i][j][l] = multiply_add::<FUSED>(a[i][l], b[l], sums[i][j][l]);
+                    }
                 }
             }
         }

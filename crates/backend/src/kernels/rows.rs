@@ -6,9 +6,9 @@ use super::{Level, multiply_add};
 /// so often.
 pub(crate) const OUTPUTS: usize = 4;
 
-/// Rows are this much longer than what is asked of them, because they are
-/// computed in blocks: a multiple of every block below.
-pub(crate) const BLOCK: usize = 192;
+/// Rows are computed in blocks: where their length is no multiple of this, they
+/// and the outputs must have room for the rest. A multiple of every block below.
+pub(crate) const BLOCK: usize = 64;
 
 /// What is summed into some output rows.
 pub(crate) struct Sum<'a> {
@@ -20,12 +20,14 @@ pub(crate) struct Sum<'a> {
     pub(crate) data: &'a [f32],
     /// How much of each row is wanted.
     pub(crate) length: usize,
+    /// From one output row to the next.
+    pub(crate) pitch: usize,
     /// Whether the sums are added to what is in the output.
     pub(crate) accumulate: bool,
 }
 
 impl Sum<'_> {
-    /// Computes [`OUTPUTS`] rows, each of `out.len() / OUTPUTS` values.
+    /// Computes [`OUTPUTS`] rows.
     pub(crate) fn into_outputs(self, level: Level, out: &mut [f32]) {
         match level {
             // SAFETY (both): `Level::detect` found these instructions.
@@ -63,7 +65,7 @@ fn four_avx512(sum: &Sum<'_>, out: &mut [f32]) {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 fn four_avx2(sum: &Sum<'_>, out: &mut [f32]) {
-    sweep::<8, OUTPUTS, 3, true>(sum, out);
+    sweep::<8, OUTPUTS, 2, true>(sum, out);
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -82,7 +84,7 @@ fn one_avx2(sum: &Sum<'_>, out: &mut [f32]) {
 /// registers while all rows pass.
 #[inline(always)]
 fn sweep<const L: usize, const O: usize, const V: usize, const FUSED: bool>(sum: &Sum<'_>, out: &mut [f32]) {
-    let pitch = out.len() / O;
+    let pitch = sum.pitch;
     for p in (0..sum.length).step_by(L * V) {
         let mut sums = [[[0f32; L]; V]; O];
         if sum.accumulate {
@@ -128,7 +130,8 @@ mod tests {
         for level in [Level::detect(), Level::Portable] {
             for accumulate in [false, true] {
                 let mut out = vec![1.0; OUTPUTS * room];
-                let sum = |weights| Sum { weights, starts: &starts, data: &data, length, accumulate };
+                let sum =
+                    |weights| Sum { weights, starts: &starts, data: &data, length, pitch: room, accumulate };
                 sum(&weights).into_outputs(level, &mut out);
                 let mut single = vec![1.0; room];
                 let first: Vec<f32> = weights.iter().step_by(OUTPUTS).copied().collect();

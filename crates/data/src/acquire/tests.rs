@@ -1,3 +1,5 @@
+//! Getting data sets: from folders, archives, mirrors that answer and mirrors that do not.
+
 use std::{fs, io::Write};
 
 use flate2::{Compression, write::GzEncoder};

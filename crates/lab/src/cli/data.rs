@@ -1,6 +1,6 @@
 //! `data`
 
-use std::{cell::RefCell, path::PathBuf};
+use std::{cell::RefCell, io::Write, path::PathBuf};
 
 use clap::{Args, Subcommand};
 use sapwood_data::acquire::{self, Progress, Verified};
@@ -43,7 +43,7 @@ enum Action {
 }
 
 impl Data {
-    pub(super) fn run(self) -> Result<(), Error> {
+    pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         match self.action {
             Action::List { root } => {
                 let mut table = Table::new(["name", "here", "train", "test", "about"]);
@@ -56,7 +56,7 @@ impl Data {
                     let here = Cell::from(if here { "yes" } else { "no" });
                     table.row([entry.name.into(), here, size(0), size(1), entry.about.into()]);
                 }
-                print!("{}", table.to_text());
+                write!(out, "{}", table.to_text())?;
             }
             Action::Get { name, from, root } => {
                 let progress = RefCell::new(Bytes::default());
@@ -67,10 +67,10 @@ impl Data {
                 let place = got
                     .folder
                     .map_or("nowhere: it needs no files".into(), |folder| folder.display().to_string());
-                println!("{name}: from {}; {}; {place}", got.source, said(&got.verified));
+                writeln!(out, "{name}: from {}; {}; {place}", got.source, said(&got.verified))?;
             }
             Action::Verify { name, root } => {
-                println!("{name}: {}", said(&acquire::verify(&name, &root.data_root)?));
+                writeln!(out, "{name}: {}", said(&acquire::verify(&name, &root.data_root)?))?;
             }
         }
         Ok(())

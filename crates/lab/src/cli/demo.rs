@@ -1,6 +1,10 @@
 //! `demo`
 
-use std::path::PathBuf;
+use std::{
+    fs::File,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use sapwood_core::write_atomic;
@@ -12,6 +16,7 @@ use crate::Error;
 ///
 /// Takes a minute or two on two cores and needs no download.
 #[derive(Args)]
+#[command(allow_negative_numbers = true)]
 pub(super) struct Demo {
     /// Runs of each kind
     #[arg(long, default_value_t = 3)]
@@ -27,8 +32,12 @@ pub(super) struct Demo {
 }
 
 impl Demo {
-    pub(super) fn run(self) -> Result<(), Error> {
+    pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let device = self.device.resolve()?;
+        // Better now than after a minute of work.
+        if self.epochs == 0 {
+            return Err(Error::Usage("`--epochs` must be at least 1".into()));
+        }
         if self.replicates == 0 {
             return Err(Error::Usage("`--replicates` must be at least 1".into()));
         }
@@ -38,11 +47,23 @@ impl Demo {
             replicates: self.replicates,
             epochs: self.epochs,
         };
+        can_write(&self.out)?;
         let outcome = demo.run(&device, "cargo xtask demo", &Bar::default())?;
         let html = outcome.report.to_html().map_err(|error| Error::Report(error.to_string()))?;
         write_atomic(&self.out, html.as_bytes())?;
-        print!("{}", outcome.table.to_text());
-        println!("report: {}", self.out.display());
+        write!(out, "{}", outcome.table.to_text())?;
+        writeln!(out, "report: {}", self.out.display())?;
         Ok(())
     }
+}
+
+/// Tries, before long work, whether its result can be written, and leaves nothing
+/// but the folders on the way.
+fn can_write(path: &Path) -> Result<(), Error> {
+    if path.exists() {
+        File::options().append(true).open(path).map_err(Error::file("write", path))?;
+        return Ok(());
+    }
+    write_atomic(path, b"")?;
+    std::fs::remove_file(path).map_err(Error::file("write", path))
 }

@@ -1,6 +1,6 @@
 //! `describe`
 
-use std::path::PathBuf;
+use std::{io::Write, path::PathBuf};
 
 use clap::Args;
 use sapwood_core::{Anatomy, Shape};
@@ -26,7 +26,7 @@ pub(super) struct Describe {
     #[arg(long, value_parser = shape::parse, value_name = "CxHxW")]
     input: Option<Shape>,
     /// Number of classes [default: the network's usual one]
-    #[arg(long)]
+    #[arg(long, conflicts_with = "weights")]
     classes: Option<usize>,
     /// Print JSON
     #[arg(long)]
@@ -46,7 +46,7 @@ struct Json<'a> {
 }
 
 impl Describe {
-    pub(super) fn run(self) -> Result<(), Error> {
+    pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let spec = match (&self.weights, &self.model) {
             (Some(path), model) => sapwood_models::open(path, model.as_deref(), &cpu()?)?.spec,
             (None, model) => {
@@ -55,7 +55,10 @@ impl Describe {
                 usual.fit(self.input.unwrap_or(input), self.classes.unwrap_or(classes))
             }
         };
-        let anatomy = spec.graph()?.anatomy(self.input.unwrap_or(spec.input))?;
+        let input = self.input.unwrap_or(spec.input);
+        // Says which network does not take it.
+        spec.output(input)?;
+        let anatomy = spec.graph()?.anatomy(input)?;
         if self.json {
             let json = Json {
                 model: &spec.model,
@@ -65,17 +68,18 @@ impl Describe {
                 macs: anatomy.macs(),
                 layers: &anatomy.layers,
             };
-            println!("{}", serde_json::to_string_pretty(&json).unwrap_or_default());
+            writeln!(out, "{}", serde_json::to_string_pretty(&json).unwrap_or_default())?;
         } else {
-            print!("{}", table(&anatomy).to_text());
+            write!(out, "{}", table(&anatomy).to_text())?;
             let [c, h, w] = anatomy.input;
-            println!(
+            writeln!(
+                out,
                 "{} at {c}x{h}x{w}: {} parameters, {} prunable weights, {} MACs",
                 spec.model,
                 anatomy.params(),
                 anatomy.weights(),
                 anatomy.macs()
-            );
+            )?;
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! `devices`
 
+use std::io::Write;
+
 use clap::Args;
 use sapwood_backend::DeviceSpec;
 
@@ -10,9 +12,9 @@ use crate::Error;
 pub(super) struct Devices {}
 
 impl Devices {
-    pub(super) fn run(self) -> Result<(), Error> {
+    pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         for spec in DeviceSpec::compiled().flat_map(DeviceSpec::present) {
-            println!("{spec}");
+            writeln!(out, "{spec}")?;
         }
         Ok(())
     }

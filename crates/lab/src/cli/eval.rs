@@ -1,15 +1,13 @@
 //! `eval`
 
-use std::path::PathBuf;
+use std::{io::Write, path::PathBuf};
 
 use clap::Args;
 use sapwood_backend::block_on;
-use sapwood_data::life::Boundary;
-use sapwood_models::Padding;
 use sapwood_train::Evaluation;
 
 use super::{DataRoot, OnDevice};
-use crate::{DataConfig, Error};
+use crate::{DataConfig, Error, fits::fits};
 
 /// Tell how good a trained network is on a test split
 #[derive(Args)]
@@ -33,24 +31,16 @@ pub(super) struct Eval {
 }
 
 impl Eval {
-    pub(super) fn run(self) -> Result<(), Error> {
+    pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let device = self.device.resolve()?;
         let opened = sapwood_models::open(&self.weights, self.model.as_deref(), &device)?;
-        let mut data = DataConfig::named(&self.data);
-        data.options.life.steps = opened.spec.steps;
-        data.options.life.boundary = match opened.spec.padding {
-            Padding::Zeros => Boundary::Zero,
-            Padding::Circular => Boundary::Torus,
-        };
-        let test = data.test_source(&self.root.data_root)?;
-        let graph = opened.spec.graph()?;
-        // Where the shapes do not fit, say so before running into it.
-        graph.shapes(sapwood_core::Source::shape(&test))?;
+        let test = DataConfig::of(&self.data, &opened.spec).test_source(&self.root.data_root)?;
+        fits(&opened.spec, test.dataset())?;
         let evaluation = block_on(sapwood_train::evaluate(&opened.net, &test, &device))?;
         if self.json {
-            println!("{}", serde_json::to_string(&evaluation).unwrap_or_default());
+            writeln!(out, "{}", serde_json::to_string(&evaluation).unwrap_or_default())?;
         } else {
-            println!("{}", line(&evaluation));
+            writeln!(out, "{}", line(&evaluation))?;
         }
         Ok(())
     }

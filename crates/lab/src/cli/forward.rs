@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use burn::tensor::activation::{sigmoid, softmax};
 use clap::Args;
 use sapwood_backend::{block_on, read};
-use sapwood_core::{Network, Norm, Observed, Pass};
+use sapwood_core::{Network, Norm, Pass};
 
 use super::OnDevice;
 use crate::{Error, read_input, write_tensors};
@@ -43,7 +43,7 @@ impl Forward {
         let opened = sapwood_models::open(&self.weights, self.model.as_deref(), &device)?;
         let input = read_input(&self.input, "input", &device)?;
         let [n, c, h, w] = input.dims();
-        opened.net.graph().shapes([c, h, w])?;
+        opened.spec.output([c, h, w])?;
         let norm = if self.batch_statistics { Norm::Batch } else { Norm::Running };
         let logits = opened.net.forward(input, &mut Pass::new(norm));
         let dense = opened.spec.model == "life-net";

@@ -1,5 +1,7 @@
 //! `list`
 
+use std::io::Write;
+
 use clap::{Args, ValueEnum};
 use sapwood_models::MODELS;
 use sapwood_prune::{ALLOCATIONS, CRITERIA};
@@ -12,7 +14,7 @@ use crate::{
 /// List what there is: models, data, criteria, allocations, inits
 #[derive(Args)]
 pub(super) struct List {
-    #[arg(value_enum)]
+    #[arg(value_enum, value_name = "models|data|criteria|allocations|inits")]
     what: What,
     /// Only names that match, as in 'resnet*'
     pattern: Option<String>,
@@ -28,7 +30,7 @@ enum What {
 }
 
 impl List {
-    pub(super) fn run(self) -> Result<(), Error> {
+    pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let rows: Vec<(&str, String)> = match self.what {
             What::Models => MODELS.iter().map(|row| (row.name, row.about.into())).collect(),
             What::Data => sapwood_data::CATALOGUE.iter().map(|row| (row.name, row.about.into())).collect(),
@@ -39,11 +41,15 @@ impl List {
             What::Inits => sapwood_models::INITS.iter().map(|row| (row.name, row.about.into())).collect(),
         };
         let pattern = self.pattern.as_deref().unwrap_or("*");
+        if !rows.iter().any(|(name, _)| matches(pattern, name)) {
+            let names = rows.iter().map(|(name, _)| *name);
+            return Err(Error::Usage(sapwood_core::UnknownName::new("name", pattern, names).to_string()));
+        }
         let mut table = Table::new(["name", "about"]);
         for (name, about) in rows.into_iter().filter(|(name, _)| matches(pattern, name)) {
             table.row([Cell::from(name), Cell::from(about)]);
         }
-        print!("{}", table.to_text());
+        write!(out, "{}", table.to_text())?;
         Ok(())
     }
 }

@@ -1,11 +1,12 @@
 //! `predict`
 
-use std::path::PathBuf;
+use std::{io::Write, path::PathBuf};
 
 use burn::tensor::{Tensor, TensorData, activation::softmax};
 use clap::Args;
 use sapwood_backend::{block_on, read};
 use sapwood_core::{Network, Pass};
+use sapwood_data::Normalisation;
 
 use super::OnDevice;
 use crate::Error;
@@ -30,15 +31,24 @@ pub(super) struct Predict {
 }
 
 impl Predict {
-    pub(super) fn run(self) -> Result<(), Error> {
+    pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let device = self.device.resolve()?;
         let opened = sapwood_models::open(&self.weights, self.model.as_deref(), &device)?;
         let entry = sapwood_data::entry(&self.data)?;
         let shape = entry.shape.unwrap_or(opened.spec.input);
-        opened.spec.graph()?.shapes(shape)?;
+        let [_, height, width] = opened.spec.output(shape)?;
+        if height * width != 1 {
+            let problem =
+                format!("`{}` gives no classes: see what it gives with `forward`", opened.spec.model);
+            return Err(Error::Usage(problem));
+        }
+        let normalisation = match shape {
+            [1, ..] if entry.normalisation.channels.len() == 3 => &Normalisation::GREY,
+            _ => &entry.normalisation,
+        };
         for path in &self.images {
             let mut image = sapwood_data::read_image(path, shape)?;
-            entry.normalisation.apply(&mut image);
+            normalisation.apply(&mut image);
             let [c, h, w] = shape;
             let input = Tensor::from_data(TensorData::new(image, [1, c, h, w]), &device);
             let logits = opened.net.forward(input, &mut Pass::evaluate());
@@ -49,7 +59,7 @@ impl Predict {
                 |class: usize| entry.classes.get(class).map_or(class.to_string(), |name| name.to_string());
             let answers =
                 ranked.iter().take(3).map(|&(class, p)| format!("{} {:.1} %", name(class), 100.0 * p));
-            println!("{}: {}", path.display(), answers.collect::<Vec<_>>().join(", "));
+            writeln!(out, "{}: {}", path.display(), answers.collect::<Vec<_>>().join(", "))?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! `train`
 
-use std::{num::NonZero, path::PathBuf, time::Duration};
+use std::{io::Write, num::NonZero, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 use sapwood_core::Step;
@@ -16,6 +16,7 @@ use crate::{CheckpointEvery, DataConfig, Error, RunFolder, Start, TrainConfig};
 /// The same command continues where it was killed, to the same bytes. The folder
 /// holds weights.safetensors, curve.csv and record.json in the end.
 #[derive(Args)]
+#[command(allow_negative_numbers = true)]
 pub(super) struct Train {
     /// The network: see `list models`
     #[arg(long)]
@@ -63,7 +64,7 @@ pub(super) struct Train {
     #[arg(long, value_enum, default_value_t = Course::Constant)]
     schedule: Course,
     /// Where multi-step lowers the learning rate, as in 80ep,120ep
-    #[arg(long, value_delimiter = ',', value_name = "STEPS")]
+    #[arg(long, value_delimiter = ',', value_name = "STEPS", required_if_eq("schedule", "multi-step"))]
     milestones: Vec<Step>,
     /// The factor at each milestone
     #[arg(long, default_value_t = 0.1)]
@@ -77,10 +78,10 @@ pub(super) struct Train {
     #[arg(long, default_value_t = 0.0)]
     label_smoothing: f64,
     /// Distribution of new weights: see `list inits`
-    #[arg(long, default_value = "pytorch")]
+    #[arg(long, default_value = "pytorch", conflicts_with = "weights")]
     init: String,
     /// Draw the scale of normalisation layers from [0, 1) instead of setting it to 1
-    #[arg(long)]
+    #[arg(long, conflicts_with = "weights")]
     norm_scale_uniform: bool,
     #[command(flatten)]
     shape: ModelShape,
@@ -97,13 +98,13 @@ pub(super) struct Train {
 #[derive(Args)]
 pub(super) struct ModelShape {
     /// Multiply every hidden width
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, conflicts_with = "weights")]
     width: f64,
     /// Shortcut of the CIFAR ResNets
-    #[arg(long, value_enum, default_value_t = ShortcutName::B)]
+    #[arg(long, value_enum, default_value_t = ShortcutName::B, conflicts_with = "weights")]
     shortcut: ShortcutName,
     /// life-net: times the minimal network
-    #[arg(long, default_value_t = 1, value_name = "M")]
+    #[arg(long, default_value_t = 1, value_name = "M", conflicts_with = "weights")]
     overcompleteness: usize,
     /// life and life-net: steps to predict
     #[arg(long, default_value_t = 1, value_name = "N")]
@@ -160,7 +161,10 @@ impl ModelShape {
 }
 
 impl Train {
-    pub(super) fn run(self) -> Result<(), Error> {
+    pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
+        if !self.milestones.is_empty() && !matches!(self.schedule, Course::MultiStep) {
+            return Err(Error::Usage("`--milestones` belong to `--schedule multi-step`".into()));
+        }
         let device = self.device.resolve()?;
         let mut options = OpenOptions::default();
         options.life.steps = self.shape.steps;
@@ -168,11 +172,14 @@ impl Train {
             Edge::Torus => Boundary::Torus,
             Edge::Zero => Boundary::Zero,
         };
-        let data =
+        let mut data =
             DataConfig { name: self.data.clone(), examples: self.examples, augment: self.augment, options };
         let (spec, start, digest) = match (&self.weights, &self.model) {
             (Some(path), model) => {
                 let opened = sapwood_models::open(path, model.as_deref(), &device)?;
+                if opened.spec.model == "life-net" {
+                    data.options = DataConfig::of(&self.data, &opened.spec).options;
+                }
                 let bytes = std::fs::read(path).map_err(Error::file("read", path))?;
                 let digest = blake3::hash(&bytes).to_hex().to_string();
                 (opened.spec, Some(Start { net: opened.net, masks: opened.masks }), Some(digest))
@@ -196,16 +203,15 @@ impl Train {
             Some(n) => CheckpointEvery::Iterations(n),
             None => CheckpointEvery::Time(Duration::from_secs(30)),
         };
-        let out = self.out.unwrap_or_else(|| {
+        let folder = RunFolder::new(self.out.unwrap_or_else(|| {
             ["runs", &format!("{}-{}-{}", config.model.model, config.data.name, config.hash())]
                 .iter()
                 .collect()
-        });
-        let folder = RunFolder::new(out);
+        }));
         let test =
             crate::train(&config, start, &folder, &self.root.data_root, &device, every, &Bar::default())?;
-        println!("{}", super::eval::line(&test));
-        println!("{}", folder.weights().display());
+        writeln!(out, "{}", super::eval::line(&test))?;
+        writeln!(out, "{}", folder.weights().display())?;
         Ok(())
     }
 

@@ -1,0 +1,171 @@
+//! `cargo xtask bench train`: seconds per training step, here and in PyTorch.
+
+use std::{
+    path::Path,
+    process::{Command, ExitCode},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Parser, ValueEnum};
+use sapwood_benches::{
+    Case, Effort, Inference, Load, Peer, Report, Row, Side, Threads, Training, Work, interleave, machine,
+    peak_memory, versions,
+};
+
+/// Time one training step of each network, here and beside a peer, in turns
+#[derive(Parser)]
+#[command(name = "cargo xtask bench train", bin_name = "cargo xtask bench train", max_term_width = 100)]
+struct Options {
+    /// The peer to measure in the same run, in a process of its own
+    #[arg(long, value_enum)]
+    against: Option<Against>,
+    /// The networks
+    #[arg(
+        long,
+        value_name = "A,B,C",
+        value_delimiter = ',',
+        default_value = "lenet-300-100,lenet-5,resnet-20,vgg-16"
+    )]
+    models: Vec<String>,
+    /// Examples in a step [default: 128, fewer for the largest networks]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    batch: Option<u32>,
+    /// Time inference instead of training, at batch 1 and 128 unless --batch says otherwise
+    #[arg(long)]
+    infer: bool,
+    /// Steps that count, on each side
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    steps: u32,
+    /// Steps before them
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    warm_up: u32,
+    /// No pair of steps is begun later than this, but at least three are measured
+    #[arg(long, value_name = "S", default_value_t = 60)]
+    seconds_per_model: u64,
+    /// Measure peak memory too, ours in a process of its own
+    #[arg(long)]
+    memory: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// The Python that runs the peer
+    #[arg(long, value_name = "PROGRAM", default_value = "python3")]
+    python: String,
+    /// Take a few steps of ours and print this process's peak memory in bytes
+    #[arg(long, hide = true)]
+    only_memory: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Against {
+    Pytorch,
+}
+
+fn main() -> ExitCode {
+    match Options::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+impl Options {
+    fn run(self) -> Result<()> {
+        let cases = self.cases()?;
+        if self.only_memory {
+            return memory_of(&cases[0]);
+        }
+        let threads = Threads::of_pool();
+        let (mut rows, mut versions) = (Vec::new(), versions());
+        for (position, case) in cases.iter().enumerate() {
+            eprintln!("[{}/{}] {}, batch {}", position + 1, cases.len(), case.name(), case.batch);
+            let mut peer = match self.against {
+                Some(Against::Pytorch) => Some(Peer::start(&self.python, case, threads)?),
+                None => None,
+            };
+            if let (0, Some(peer)) = (position, &peer) {
+                versions = format!("{versions}, peer PyTorch {}", peer.version());
+            }
+            let row = self.measure(case, threads, peer.as_mut())?;
+            eprintln!("[{}/{}] {}", position + 1, cases.len(), row.note());
+            rows.push(row);
+        }
+        let report = Report::new(machine(), versions, rows);
+        match self.json {
+            true => println!("{}", serde_json::to_string_pretty(&report)?),
+            false => print!("{}", report.to_text()),
+        }
+        Ok(())
+    }
+
+    fn cases(&self) -> Result<Vec<Case>> {
+        let (work, usual): (_, &[_]) = match self.infer {
+            true => (Work::Infer, &[Some(1), Some(128)]),
+            false => (Work::Train, &[None]),
+        };
+        let asked = [self.batch.map(|batch| batch as usize)];
+        let batches = if self.batch.is_some() { &asked } else { usual };
+        let pairs = self.models.iter().flat_map(|model| batches.iter().map(move |batch| (model, *batch)));
+        pairs.map(|(model, batch)| Case::new(model.trim(), batch, work)).collect()
+    }
+
+    fn measure(&self, case: &Case, threads: Threads, mut peer: Option<&mut Peer>) -> Result<Row> {
+        let effort = Effort {
+            warm_up: self.warm_up as usize,
+            steps: self.steps as usize,
+            budget: Duration::from_secs(self.seconds_per_model),
+            ..Effort::default()
+        };
+        let own: Vec<u32> = peer.iter().map(|peer| peer.process_id()).collect();
+        let mut ours = ours(case)?;
+        let before = Load::now(&own);
+        let mut sides: Vec<&mut dyn Side> = vec![&mut *ours];
+        if let Some(peer) = &mut peer {
+            sides.push(*peer);
+        }
+        let times = interleave(&mut sides, &effort).with_context(|| case.name())?;
+        let foreign_load = before.zip(Load::now(&own)).map(|(then, now)| now.foreign_since(&then));
+        let row = Row { foreign_load, ..Row::new(case, threads, &times).context("no step was measured")? };
+        if !self.memory {
+            return Ok(row);
+        }
+        let peer_peak_bytes = peer.and_then(|peer| peer.peak_memory());
+        Ok(Row { ours_peak_bytes: Some(child_memory(case)?), peer_peak_bytes, ..row })
+    }
+}
+
+fn ours(case: &Case) -> Result<Box<dyn Side>> {
+    Ok(match case.work {
+        Work::Train => Box::new(Training::start(case)?),
+        Work::Infer => Box::new(Inference::start(case)?),
+    })
+}
+
+/// The peak memory of a process that does nothing but this case: this process has
+/// already run others.
+fn child_memory(case: &Case) -> Result<u64> {
+    let mut child = Command::new(std::env::current_exe()?);
+    child.args(["--only-memory", "--models", &case.spec.model, "--batch", &case.batch.to_string()]);
+    if case.work == Work::Infer {
+        child.arg("--infer");
+    }
+    let output = child.output().context("cannot start a process to measure memory in")?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let failed = || format!("memory of {}: {}", case.name(), String::from_utf8_lossy(&output.stderr).trim());
+    said.trim().parse().with_context(failed)
+}
+
+fn memory_of(case: &Case) -> Result<()> {
+    let mut side = ours(case)?;
+    for _ in 0..3 {
+        side.step()?;
+    }
+    match peak_memory(Path::new("/proc/self/status")) {
+        Some(bytes) => println!("{bytes}"),
+        None => bail!("this system does not tell a process's peak memory: leave `--memory` out"),
+    }
+    Ok(())
+}

@@ -1,0 +1,230 @@
+//! Convolutions of small planes, with the images beside each other.
+//!
+//! A plane of 4x4 pixels makes short rows, and every second of them lies at an
+//! edge. Here the values of one pixel of all images are a row instead: rows are as
+//! long as the batch, a tap that falls outside the plane is left out, and no zeros
+//! are multiplied.
+
+use rayon::prelude::*;
+
+use super::{
+    Convolution, Level,
+    correlation::filled,
+    dots::{LEFT, Products, RIGHT},
+    rows::{BLOCK, OUTPUTS, Sum},
+};
+
+/// Blocks of outputs that one task computes, so that a row that was read from
+/// memory is used by all of them.
+const BLOCKS: usize = 8;
+
+/// The room that the images of a pixel take.
+pub(crate) fn room(images: usize) -> usize {
+    images.next_multiple_of(BLOCK)
+}
+
+/// For each pixel, by which taps it is linked with which others.
+type Links = Vec<Vec<(usize, usize)>>;
+
+/// Output pixels with the input pixels that they see.
+fn links(c: &Convolution) -> Links {
+    let [height, width] = c.output();
+    let seen = |y: usize, x: usize| {
+        let taps = (0..c.kernel[0]).flat_map(|ky| (0..c.kernel[1]).map(move |kx| [ky, kx]));
+        taps.enumerate().filter_map(move |(number, tap)| {
+            let at = |axis: usize, place: usize| {
+                let shifted = place * c.stride[axis] + tap[axis] * c.dilation[axis];
+                shifted.checked_sub(c.padding[axis]).filter(|at| *at < c.input[axis])
+            };
+            Some((number, at(0, y)? * c.input[1] + at(1, x)?))
+        })
+    };
+    (0..height).flat_map(|y| (0..width).map(move |x| (y, x))).map(|(y, x)| seen(y, x).collect()).collect()
+}
+
+/// The same links seen from the other side.
+fn inverted(links: &Links, pixels: usize) -> Links {
+    let mut inverted = vec![Vec::new(); pixels];
+    for (to, links) in links.iter().enumerate() {
+        for &(tap, from) in links {
+            inverted[from].push((tap, to));
+        }
+    }
+    inverted
+}
+
+/// `[N, channels, pixels]` to `[channels, pixels, room]`
+fn stack(values: &[f32], images: usize, channels: usize, pixels: usize) -> Vec<f32> {
+    let room = room(images);
+    let mut stacked = vec![0.0; channels * pixels * room];
+    stacked.par_chunks_mut((pixels * room).max(1)).enumerate().for_each(|(channel, to)| {
+        for image in 0..images {
+            let from = &values[(image * channels + channel) * pixels..][..pixels];
+            from.iter().enumerate().for_each(|(pixel, value)| to[pixel * room + image] = *value);
+        }
+    });
+    stacked
+}
+
+/// The opposite of [`stack`], with a function of channel and value.
+fn unstack(
+    stacked: &[f32],
+    images: usize,
+    channels: usize,
+    pixels: usize,
+    place: impl Fn(usize) -> usize + Sync,
+    f: impl Fn(usize, f32) -> f32 + Sync,
+) -> Vec<f32> {
+    let room = room(images);
+    let mut values = vec![0.0; images * channels * pixels];
+    values.par_chunks_mut((channels * pixels).max(1)).enumerate().for_each(|(image, to)| {
+        for (channel, to) in to.chunks_mut(pixels).enumerate() {
+            let from = &stacked[place(channel) * pixels * room + image..];
+            to.iter_mut().zip(from.iter().step_by(room)).for_each(|(to, from)| *to = f(channel, *from));
+        }
+    });
+    values
+}
+
+pub(crate) fn forward(
+    c: &Convolution,
+    level: Level,
+    x: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+) -> Vec<f32> {
+    let taps = c.kernel[0] * c.kernel[1];
+    let weight = |group: usize, output: usize, input: usize, tap: usize| {
+        weight[((group * c.outputs + output) * c.inputs + input) * taps + tap]
+    };
+    let bias = |channel: usize| bias.map_or(0.0, |bias| bias[channel]);
+    let sizes = [c.inputs, c.outputs, c.input[0] * c.input[1]];
+    transform(c, level, x, &links(c), sizes, weight, |channel, value| value + bias(channel))
+}
+
+pub(crate) fn input_gradient(c: &Convolution, level: Level, dy: &[f32], weight: &[f32]) -> Vec<f32> {
+    let taps = c.kernel[0] * c.kernel[1];
+    let weight = |group: usize, input: usize, output: usize, tap: usize| {
+        weight[((group * c.outputs + output) * c.inputs + input) * taps + tap]
+    };
+    let [height, width] = c.output();
+    let links = inverted(&links(c), c.input[0] * c.input[1]);
+    transform(c, level, dy, &links, [c.outputs, c.inputs, height * width], weight, |_, value| value)
+}
+
+/// `out[o][pixel] = sum over sources and links of weight * x[source][linked pixel]`,
+/// group by group. The sizes are sources and outputs of a group, and pixels of a
+/// source.
+fn transform(
+    c: &Convolution,
+    level: Level,
+    x: &[f32],
+    links: &Links,
+    [sources, outputs, pixels]: [usize; 3],
+    weight: impl Fn(usize, usize, usize, usize) -> f32 + Sync,
+    finish: impl Fn(usize, f32) -> f32 + Sync,
+) -> Vec<f32> {
+    let (room, taps) = (room(c.images), c.kernel[0] * c.kernel[1]);
+    let x = stack(x, c.images, c.groups * sources, pixels);
+    let together = if outputs == 1 { 1 } else { OUTPUTS };
+    let rounded = outputs.next_multiple_of(together);
+    let pitch = links.len() * room;
+    let mut out = vec![0.0; c.groups * rounded * pitch];
+    // A task never reaches into the next group.
+    let tasks: Vec<(usize, usize, &mut [f32])> = out
+        .chunks_mut(rounded * pitch)
+        .enumerate()
+        .flat_map(|(group, out)| {
+            let tasks = out.chunks_mut(BLOCKS * together * pitch).enumerate();
+            tasks.map(move |(task, out)| (group, task * BLOCKS * together, out))
+        })
+        .collect();
+    tasks.into_par_iter().for_each(|(group, first, out)| {
+        // Tap by tap, and for each the weights of all sources, as `Sum` wants them.
+        let pack = |block: usize| {
+            let mut packed = vec![0.0; taps * sources * together];
+            for o in block..outputs.min(block + together) {
+                for source in 0..sources {
+                    for tap in 0..taps {
+                        packed[(tap * sources + source) * together + o - block] =
+                            weight(group, o, source, tap);
+                    }
+                }
+            }
+            packed
+        };
+        let blocks = out.len() / (together * pitch);
+        let weights: Vec<Vec<f32>> = (0..blocks).map(|block| pack(first + block * together)).collect();
+        let starts: Vec<usize> =
+            (0..sources).map(|source| (group * sources + source) * pixels * room).collect();
+        for (pixel, links) in links.iter().enumerate() {
+            for (number, &(tap, from)) in links.iter().enumerate() {
+                for (weights, out) in weights.iter().zip(out.chunks_mut(together * pitch)) {
+                    let sum = Sum {
+                        weights: &weights[tap * sources * together..][..sources * together],
+                        starts: &starts,
+                        data: &x[from * room..],
+                        length: c.images,
+                        pitch,
+                        accumulate: number > 0,
+                    };
+                    match together {
+                        1 => sum.into_one(level, &mut out[pixel * room..]),
+                        _ => sum.into_outputs(level, &mut out[pixel * room..]),
+                    }
+                }
+            }
+        }
+    });
+    let place = |channel: usize| channel / outputs * rounded + channel % outputs;
+    unstack(&out, c.images, c.groups * outputs, links.len(), place, finish)
+}
+
+pub(crate) fn weight_gradient(c: &Convolution, level: Level, x: &[f32], dy: &[f32]) -> Vec<f32> {
+    let (room, taps) = (room(c.images), c.kernel[0] * c.kernel[1]);
+    let (pixels, links) = (c.input[0] * c.input[1], links(c));
+    let x = stack(x, c.images, c.groups * c.inputs, pixels);
+    let dy = stack(dy, c.images, c.groups * c.outputs, links.len());
+    // For each tap, the pairs of output and input pixels that it links.
+    let mut pieces = vec![Vec::new(); taps];
+    for (to, links) in links.iter().enumerate() {
+        links.iter().for_each(|&(tap, from)| pieces[tap].push((to * room, from * room)));
+    }
+    let mut dw = vec![0.0; c.groups * c.outputs * c.inputs * taps];
+    // A task is a few outputs of one group.
+    let tasks: Vec<(usize, usize, &mut [f32])> = dw
+        .chunks_mut(c.outputs * c.inputs * taps)
+        .enumerate()
+        .flat_map(|(group, dw)| {
+            let blocks = dw.chunks_mut(LEFT * c.inputs * taps).enumerate();
+            blocks.map(move |(block, dw)| (group, block * LEFT, dw))
+        })
+        .collect();
+    tasks.into_par_iter().for_each(|(group, first, dw)| {
+        let outputs: Vec<usize> = (first..c.outputs.min(first + LEFT))
+            .map(|o| (group * c.outputs + o) * links.len() * room)
+            .collect();
+        for (tap, pieces) in pieces.iter().enumerate() {
+            for inputs in (0..c.inputs).collect::<Vec<_>>().chunks(RIGHT) {
+                let starts: Vec<usize> =
+                    inputs.iter().map(|input| (group * c.inputs + input) * pixels * room).collect();
+                let mut sums = [[0.0; RIGHT]; LEFT];
+                let products = Products {
+                    left: &dy,
+                    left_starts: filled(&outputs),
+                    right: &x,
+                    right_starts: filled(&starts),
+                    pieces,
+                    length: room,
+                };
+                products.add_to(level, &mut sums);
+                for (output, sums) in (0..outputs.len()).zip(sums) {
+                    for (input, sum) in inputs.iter().zip(sums) {
+                        dw[(output * c.inputs + input) * taps + tap] = sum;
+                    }
+                }
+            }
+        }
+    });
+    dw
+}

@@ -1,0 +1,140 @@
+//! Every command on small inputs.
+
+use sapwood_core::StateFile;
+
+use crate::{
+    safetensors::{file, floats},
+    workplace::{NET, Workplace},
+};
+
+#[test]
+fn what_there_is_is_listed() {
+    let place = Workplace::new();
+    for (line, expected) in [
+        ("list models", "resnet-20"),
+        ("list data", "digits"),
+        ("list criteria", "magnitude"),
+        ("list allocations", "uniform"),
+        ("list inits", "kaiming-normal"),
+        ("data list", "digits"),
+        ("devices", "cpu"),
+        ("--help", "prune"),
+        ("help train", "--checkpoint-every"),
+        ("--version", env!("CARGO_PKG_VERSION")),
+    ] {
+        let out = place.succeed(line);
+        assert!(out.contains(expected), "{line}: {out}");
+    }
+    let resnets = place.succeed("list models resnet-18*");
+    assert!(resnets.contains("resnet-18-small") && !resnets.contains("vgg"), "{resnets}");
+}
+
+#[test]
+fn a_network_is_described_in_a_table_and_in_json() {
+    let place = Workplace::with_net();
+    let table = place.succeed("describe --model resnet-20");
+    assert!(table.contains("272474 parameters") && table.contains("layer3.2.conv2"), "{table}");
+    let of_a_file: serde_json::Value =
+        serde_json::from_str(&place.succeed(&format!("describe --weights {NET} --json"))).unwrap();
+    assert_eq!((&of_a_file["model"], &of_a_file["input"]), (&"lenet-300-100".into(), &[1, 8, 8].into()));
+    let shaped = place.succeed("describe --model lenet-5 --input 3x40x40 --classes 7 --width 0.5");
+    assert!(shaped.contains("lenet-5 at 3x40x40") && shaped.contains("7x1x1"), "{shaped}");
+}
+
+#[test]
+fn a_network_is_trained_pruned_retrained_and_evaluated() {
+    let place = Workplace::new();
+    let out = place.succeed(
+        "train --model lenet-300-100 --width 0.2 --data digits --epochs 4 --lr 0.1 --batch-size 32 --out dense",
+    );
+    assert!(out.starts_with("360 test examples: top-1 "), "{out}");
+    let out =
+        place.succeed("prune --weights dense/weights.safetensors --sparsity 80% --out pruned.safetensors");
+    assert!(out.contains("density") && out.contains("1048 of 5240 weights kept"), "{out}");
+    place.succeed("train --weights pruned.safetensors --data digits --epochs 1 --lr 0.05 --out sparse");
+
+    let retrained = StateFile::from_bytes(&place.read("sparse/weights.safetensors")).unwrap();
+    let pruned = StateFile::from_bytes(&place.read("pruned.safetensors")).unwrap();
+    assert!(!pruned.masks.is_empty() && retrained.masks == pruned.masks, "masks travel with the weights");
+    assert_ne!(retrained.state, pruned.state);
+
+    let out = place.succeed("eval --weights sparse/weights.safetensors --data digits --json");
+    let found: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let record: serde_json::Value = serde_json::from_slice(&place.read("sparse/record.json")).unwrap();
+    assert_eq!(found, record["test"], "what was recorded is what is found");
+    assert!(found["top1"].as_f64().unwrap() > 0.8, "{found}");
+}
+
+#[test]
+fn pruning_can_look_at_examples() {
+    let place = Workplace::with_net();
+    place.succeed(&format!(
+        "prune --weights {NET} --criterion snip --data digits --batches 2 --sparsity 0.5 --exclude fc3.* \
+         --allocation uniform --out snip.safetensors"
+    ));
+    let pruned = StateFile::from_bytes(&place.read("snip.safetensors")).unwrap();
+    assert_eq!(
+        pruned.masks.keys().map(|path| path.as_str()).collect::<Vec<_>>(),
+        ["fc1.weight", "fc2.weight"]
+    );
+}
+
+#[test]
+fn a_network_runs_on_a_tensor() {
+    let place = Workplace::with_net();
+    place.put("input.safetensors", file(&[("input", "F32", &[3, 1, 8, 8], floats(192, 0.5))]));
+    place.succeed(&format!("forward --weights {NET} --input input.safetensors --out new/output.safetensors"));
+    let output = StateFile::from_bytes(&place.read("new/output.safetensors")).unwrap();
+    let sum: f32 = output.state.0["probabilities"].iter::<f32>().sum();
+    assert!((sum - 3.0).abs() < 1e-5, "three distributions, but they sum up to {sum}");
+    assert_eq!(output.state.0["logits"].shape().as_slice(), [3, 10]);
+}
+
+#[test]
+fn an_image_of_ones_own_is_classified() {
+    let place = Workplace::with_net();
+    place.put("image.png", PNG);
+    let out = place.succeed(&format!("predict --weights {NET} --data digits image.png image.png"));
+    assert_eq!(out.lines().count(), 2, "{out}");
+    assert!(
+        out.lines().all(|line| line.starts_with("image.png: ") && line.matches('%').count() == 3),
+        "{out}"
+    );
+}
+
+/// One grey pixel.
+pub(crate) const PNG: &[u8] = &[
+    137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0, 58,
+    126, 155, 85, 0, 0, 0, 10, 73, 68, 65, 84, 120, 156, 99, 104, 0, 0, 0, 130, 0, 129, 119, 205, 114, 182,
+    0, 0, 0, 0, 73, 69, 78, 68, 174, 66, 96, 130,
+];
+
+#[test]
+fn embedded_data_sets_need_no_network() {
+    let place = Workplace::new();
+    assert!(place.succeed("data get digits").contains("checksums right"));
+    assert!(place.succeed("data verify digits").contains("checksums right"));
+    assert!(place.succeed("data verify life").contains("not checked"));
+    assert!(place.files().is_empty());
+}
+
+#[test]
+fn the_game_of_life_is_learnt_by_a_network_of_cells() {
+    let place = Workplace::new();
+    let out = place.succeed(
+        "train --model life-net --overcompleteness 2 --data life --examples 64 --epochs 1 --optimizer adamw --out run",
+    );
+    assert!(out.contains("cells right") && out.contains("boards right"), "{out}");
+    assert_eq!(
+        place.succeed("eval --weights run/weights.safetensors --data life"),
+        out.split_inclusive('\n').next().unwrap()
+    );
+}
+
+#[test]
+fn the_demonstration_writes_its_page() {
+    let place = Workplace::new();
+    let out = place.succeed("demo --replicates 1 --epochs 1 --out page.html");
+    assert!(out.contains("SNIP at init") && out.contains("report: page.html"), "{out}");
+    assert!(String::from_utf8(place.read("page.html")).unwrap().contains("<svg"));
+}

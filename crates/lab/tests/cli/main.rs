@@ -1,0 +1,11 @@
+//! The command line as a user meets it: a process of its own, its two outputs and
+//! its exit code.
+
+mod child;
+mod commands;
+mod disk;
+mod files;
+mod mistakes;
+mod resume;
+mod safetensors;
+mod workplace;

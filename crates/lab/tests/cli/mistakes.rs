@@ -1,0 +1,165 @@
+//! Arguments that were mistyped, or do not go together.
+
+use crate::workplace::{NET, Workplace, one_line_error};
+
+fn check(line: &str, expected: &[&str]) {
+    Workplace::with_net().refuse(line, expected);
+}
+
+#[test]
+fn an_unknown_name_brings_the_nearest_ones() {
+    check("train --model lenet-300-10 --data digits", &["unknown model `lenet-300-10`", "lenet-300-100"]);
+    check("train --model resnet-20 --data digit", &["unknown data set `digit`", "digits"]);
+    check("train --model resnet-20 --data digits --init kaiming", &["unknown", "kaiming-normal"]);
+    check(&format!("eval --weights {NET} --data digts"), &["did you mean digits"]);
+    check(&format!("predict --weights {NET} --data digts x.png"), &["did you mean digits"]);
+    check(
+        &format!("prune --weights {NET} --criterion magnitud --sparsity 0.5 --out x"),
+        &["did you mean magnitude"],
+    );
+    check(
+        &format!("prune --weights {NET} --allocation unifrm --sparsity 0.5 --out x"),
+        &["did you mean uniform"],
+    );
+    check("describe --model vgg16", &["vgg-16"]);
+    check("data get minst", &["unknown data set `minst`", "mnist"]);
+    check("data verify minst", &["mnist"]);
+    check("list models resnet20", &["resnet-20"]);
+    check("list model", &["'models'"]);
+    check("trian", &["'train'"]);
+    check("train --model resnet-20 --data digits --epoch 3", &["'--epochs'"]);
+    check("train --model resnet-20 --data digits --optimizer adm", &["'adamw'"]);
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    check("", &["expected a command", "--help"]);
+    check("data", &["expected a command", "--help"]);
+    check("list", &["models|data|criteria"]);
+    check("train --data digits", &["expected `--model` or `--weights`"]);
+    check("train --model lenet-5", &["--data"]);
+    check("describe", &["--model"]);
+    check(&format!("prune --weights {NET} --out x"), &["--sparsity"]);
+    check(&format!("predict --weights {NET} --data digits"), &["<IMAGES>"]);
+    check("train --model lenet-5 --data digits --schedule multi-step", &["--milestones"]);
+    check(
+        &format!("prune --weights {NET} --criterion snip --sparsity 0.5 --out x"),
+        &["criterion `snip` needs examples", "--data"],
+    );
+}
+
+#[test]
+fn a_device_that_is_not_there_says_what_is() {
+    for command in ["train --model lenet-5 --data digits", &format!("eval --weights {NET} --data digits")] {
+        check(&format!("{command} --device gpu"), &["unknown device `gpu`", "cpu"]);
+        check(&format!("{command} --device cpu:7"), &["device `cpu:7` was not found", "`cpu:0`"]);
+        check(&format!("{command} --device metal:9"), &["device `metal:9`"]);
+    }
+}
+
+#[test]
+fn values_out_of_range_are_refused() {
+    let train = "train --model lenet-300-100 --data digits --out run";
+    for (option, expected) in [
+        ("--epochs 0", "`epochs` must be at least 1"),
+        ("--epochs 18446744073709551615", "`epochs`"),
+        ("--epochs -1", "--epochs"),
+        ("--batch-size 0", "batches of 0"),
+        ("--examples 0", "no examples"),
+        ("--lr 0", "`learning_rate` must be a finite number above 0"),
+        ("--lr nan", "`learning_rate`"),
+        ("--momentum 1", "momentum"),
+        ("--weight-decay -1", "`weight_decay`"),
+        ("--label-smoothing 1", "`label_smoothing`"),
+        ("--clip 0", "`clip`"),
+        ("--width 0", "`width`: expected a factor above 0"),
+        ("--width nan", "`width`"),
+        ("--warm-up 5", "`5` is no position in training: expected `10ep`"),
+        ("--warm-up 11ep", "`warm_up` must be"),
+        ("--warm-up 18446744073709551615ep", "`warm_up` must be"),
+        ("--schedule multi-step --milestones 20ep", "milestones"),
+        ("--milestones 2ep", "--schedule multi-step"),
+        ("--checkpoint-every 0", "--checkpoint-every"),
+        ("--augment", "no augmentation is customary"),
+    ] {
+        check(&format!("{train} {option}"), &[expected]);
+    }
+    check(
+        "describe --model life-net --overcompleteness 99999999999999",
+        &["`overcompleteness`: expected 1 to 4096"],
+    );
+    check("describe --model lenet-5 --classes 0", &["`classes`: expected 1 to"]);
+    check("describe --model lenet-5 --classes 18446744073709551615", &["`classes`"]);
+    check("describe --model resnet-20 --input 3x99999999999x99999999999", &["`input`"]);
+    for input in ["3x32", "3x32x32x1", "0x8x8", "3x32xa", "-1x8x8", ""] {
+        check(&format!("describe --model lenet-5 --input={input}"), &["as in 3x32x32"]);
+    }
+    for sparsity in ["1.5", "-0.1", "90", "101%", "half"] {
+        check(&format!("prune --weights {NET} --sparsity={sparsity} --out x"), &["is no sparsity", "`90%`"]);
+    }
+    check(
+        &format!("prune --weights {NET} --sparsity 0.5 --exclude fcx --out x"),
+        &["`fcx` excludes no weight"],
+    );
+    check(
+        &format!("prune --weights {NET} --sparsity 0.5 --exclude * --out x"),
+        &["all of them are excluded"],
+    );
+    check("demo --replicates 0", &["--replicates"]);
+    check("demo --epochs 0", &["--epochs"]);
+}
+
+#[test]
+fn a_network_that_does_not_suit_the_data_says_why() {
+    check(
+        "train --model lenet-5 --data digits --out run",
+        &["`lenet-5` does not take 1x8x8 inputs", "conv2"],
+    );
+    check(
+        "train --model life-net --data digits --out run",
+        &["`life-net` gives a board of 8x8", "10 classes"],
+    );
+    check(&format!("train --weights {NET} --data life --out run"), &["does not take 1x32x32", "64 values"]);
+    check(&format!("eval --weights {NET} --data life"), &["`lenet-300-100` does not take 1x32x32 inputs"]);
+    check(&format!("predict --weights {NET} --data cifar10 x.png"), &["does not take 3x32x32 inputs"]);
+    check(&format!("describe --weights {NET} --input 3x8x8"), &["does not take 3x8x8 inputs"]);
+    check(&format!("describe --weights {NET} --classes 3"), &["'--classes <CLASSES>'"]);
+    check(&format!("train --weights {NET} --data digits --width 2"), &["'--width <WIDTH>'"]);
+}
+
+#[test]
+fn fewer_outputs_than_classes_are_refused() {
+    let place = Workplace::new();
+    for class in ["a", "b"] {
+        for split in ["train", "test"] {
+            place.put(&format!("own/{split}/{class}/1.png"), crate::commands::PNG);
+        }
+    }
+    let train =
+        "train --model lenet-300-100 --width 0.1 --data image-folder --data-root own --epochs 1 --out run";
+    place.succeed(train);
+    place.refuse(
+        "eval --weights run/weights.safetensors --data digits",
+        &["does not take 1x8x8 inputs", "expected 1 values"],
+    );
+    for class in ["c", "d"] {
+        place.put(&format!("own/train/{class}/1.png"), crate::commands::PNG);
+    }
+    place.refuse(
+        "eval --weights run/weights.safetensors --data image-folder --data-root own",
+        &["`lenet-300-100` gives 2 outputs, but data set `image-folder` asks for 4 classes"],
+    );
+}
+
+#[test]
+fn a_loss_that_is_not_finite_ends_the_training_and_names_the_step() {
+    let place = Workplace::new();
+    let train = "train --model lenet-300-100 --data digits --out run --epochs";
+    for (epochs, batch, expected) in [(3, 128, "at iteration "), (1, 1437, "the test loss is ")] {
+        let line = format!("{train} {epochs} --batch-size {batch} --lr 1e38");
+        let outcome = place.run(&line);
+        one_line_error(&line, &outcome, &[expected, "counted from 0", "lower the learning rate"]);
+        assert!(!place.has("run/weights.safetensors") && !place.has("run/record.json"));
+        std::fs::remove_dir_all(place.path().join("run")).unwrap();
+    }
+}

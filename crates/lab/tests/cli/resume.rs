@@ -1,0 +1,167 @@
+//! A training that is killed and started again ends with the same bytes.
+
+use std::{
+    fs::{self, File},
+    path::PathBuf,
+    process::Stdio,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use chacha20::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+
+use crate::{child, workplace::Workplace};
+
+/// Batch normalisation, momentum, a schedule, a worker thread.
+const TRAIN: &str = "train --model resnet-20 --width 0.25 --data digits --examples 600 --batch-size 50 \
+    --epochs 4 --lr 0.05 --nesterov --weight-decay 1e-4 --schedule cosine --warm-up 5it --checkpoint-every 3";
+/// What must be the same in the end.
+const RESULTS: [&str; 3] = ["weights.safetensors", "record.json", "curve.csv"];
+
+/// A run in a folder of its own.
+struct Run {
+    place: Workplace,
+    line: String,
+}
+
+impl Run {
+    fn new() -> Self {
+        Self { place: Workplace::new(), line: format!("{TRAIN} --out run") }
+    }
+
+    fn results(&self) -> [Vec<u8>; 3] {
+        RESULTS.map(|file| self.place.read(&format!("run/{file}")))
+    }
+
+    fn checkpoints(&self) -> Vec<PathBuf> {
+        self.place
+            .names()
+            .into_iter()
+            .filter(|path| path.extension().is_some_and(|e| e == "sapwood"))
+            .collect()
+    }
+
+    /// Whether a file is there that only a writer in the middle of its work leaves.
+    fn is_half_written(&self) -> bool {
+        let hidden =
+            |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        self.place.names().iter().any(hidden)
+    }
+
+    /// Starts the training again and compares what it ends with.
+    fn ends_like(&self, whole: &Run) {
+        self.place.succeed(&self.line);
+        assert!(
+            self.results() == whole.results(),
+            "a continued run ended otherwise than the undisturbed one"
+        );
+        assert_eq!(self.place.names(), whole.place.names(), "a continued run left something behind");
+    }
+
+    /// Starts the training and kills it when `when` says so. Whether it was alive.
+    fn kill(&self, mut when: impl FnMut(Duration) -> bool) -> bool {
+        let args: Vec<&str> = self.line.split_whitespace().collect();
+        let mut process = child::command(self.place.path(), &args)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let start = Instant::now();
+        while !when(start.elapsed()) && process.try_wait().unwrap().is_none() {
+            sleep(Duration::from_micros(200));
+        }
+        process.kill().unwrap();
+        process.wait().unwrap().code().is_none()
+    }
+}
+
+/// The undisturbed run and how long it took.
+fn undisturbed() -> (Run, Duration) {
+    let (run, start) = (Run::new(), Instant::now());
+    run.place.succeed(&run.line);
+    (run, start.elapsed())
+}
+
+#[test]
+fn twenty_trainings_killed_at_random_points_end_like_the_undisturbed_one() {
+    let (whole, duration) = undisturbed();
+    let mut rng = ChaCha8Rng::seed_from_u64(20);
+    let (mut kills, mut while_writing, mut continued) = (0, 0, 0);
+    for number in 0..20 {
+        let run = Run::new();
+        // Every fourth is killed twice. One that was faster than the clock said is
+        // not counted, and killed again.
+        let mut wanted = if number % 4 == 0 { 2 } else { 1 };
+        while wanted > 0 {
+            let moment = duration.mul_f64(rng.random::<f64>() * 0.95);
+            if !run.kill(|elapsed| moment <= elapsed) {
+                fs::remove_dir_all(run.place.path().join("run")).unwrap();
+                continue;
+            }
+            (kills, wanted) = (kills + 1, wanted - 1);
+            while_writing += usize::from(run.is_half_written());
+            continued += usize::from(!run.checkpoints().is_empty());
+        }
+        run.ends_like(&whole);
+    }
+    println!(
+        "{kills} kills in 20 runs of {duration:?}: {continued} after a checkpoint, {while_writing} while a file was written"
+    );
+    assert!(20 <= kills && 5 <= continued);
+}
+
+#[test]
+fn a_training_killed_while_it_writes_ends_like_the_undisturbed_one() {
+    let (whole, _) = undisturbed();
+    // The moment is short: a run that was seen too late is tried again.
+    let caught = (0..50).map(|_| Run::new()).find(|run| {
+        run.kill(|_| !run.checkpoints().is_empty() && run.is_half_written()) && run.is_half_written()
+    });
+    caught.expect("no training in fifty was killed while it wrote").ends_like(&whole);
+}
+
+#[test]
+fn a_checkpoint_that_was_cut_short_is_passed_over_for_the_one_before_it() {
+    let (whole, _) = undisturbed();
+    let run = Run::new();
+    assert!(run.kill(|_| run.checkpoints().len() >= 2));
+    let newest = run.place.path().join(run.checkpoints().pop().unwrap());
+    let length = fs::metadata(&newest).unwrap().len();
+    File::options().write(true).open(&newest).unwrap().set_len(length / 2).unwrap();
+
+    let outcome = run.place.run(&run.line);
+    assert_eq!(outcome.code, Some(0), "{outcome:#?}");
+    for said in ["passed over a broken checkpoint", "cut short or altered", "continues from iteration"] {
+        assert!(outcome.err.contains(said), "{outcome:#?}");
+    }
+    run.ends_like(&whole);
+}
+
+#[test]
+fn a_folder_in_which_another_process_trains_is_left_alone() {
+    let run = Run::new();
+    let killed = run.kill(|_| {
+        // As soon as the first process has made its lock, the second is refused.
+        let training = !run.checkpoints().is_empty();
+        if training {
+            let outcome = run.place.run(&run.line);
+            crate::workplace::one_line_error(&run.line, &outcome, &["another process is training", "run"]);
+        }
+        training
+    });
+    assert!(killed);
+}
+
+#[test]
+fn a_run_that_is_done_is_only_read_and_another_one_is_refused() {
+    let (run, _) = undisturbed();
+    let files = run.place.files();
+    let outcome = run.place.run(&run.line);
+    assert!(outcome.code == Some(0) && outcome.err.contains("this run is done"), "{outcome:#?}");
+    assert_eq!(run.place.files(), files);
+    run.place.refuse(
+        &run.line.replace("--epochs 4", "--epochs 5"),
+        &["the folder holds another run, whose recipe.epochs is 4 and not 5", "--out"],
+    );
+}
