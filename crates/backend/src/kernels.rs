@@ -22,6 +22,7 @@ mod normalization;
 mod planes;
 mod rows;
 mod stacked;
+mod transform;
 
 pub(crate) use convolution::Convolution;
 pub(crate) use normalization::{Size, channel_sums, normalize, normalize_backward};

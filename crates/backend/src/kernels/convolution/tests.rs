@@ -1,0 +1,117 @@
+//! Convolutions against their definition.
+
+use super::*;
+use crate::kernels::{Size, channel_sums};
+use proptest::prelude::*;
+
+/// The definition, in f64: output, and gradients for an output gradient.
+fn reference(c: &Convolution, x: &[f32], w: &[f32], b: &[f32], dy: &[f32]) -> [Vec<f64>; 4] {
+    let [oh, ow] = c.output();
+    let [h, width] = c.input;
+    let (ins, outs) = (c.groups * c.inputs, c.groups * c.outputs);
+    let mut y = vec![0.0; c.images * outs * oh * ow];
+    let (mut dx, mut dw, mut db) = (vec![0.0; x.len()], vec![0.0; w.len()], vec![0.0; outs]);
+    for n in 0..c.images {
+        for o in 0..outs {
+            for (oy, ox) in (0..oh).flat_map(|y| (0..ow).map(move |x| (y, x))) {
+                let out = ((n * outs + o) * oh + oy) * ow + ox;
+                y[out] += f64::from(b[o]);
+                db[o] += f64::from(dy[out]);
+                for i in 0..c.inputs {
+                    for (ky, kx) in (0..c.kernel[0]).flat_map(|y| (0..c.kernel[1]).map(move |x| (y, x))) {
+                        let iy = (oy * c.stride[0] + ky * c.dilation[0]).wrapping_sub(c.padding[0]);
+                        let ix = (ox * c.stride[1] + kx * c.dilation[1]).wrapping_sub(c.padding[1]);
+                        if iy < h && ix < width {
+                            let channel = o / c.outputs * c.inputs + i;
+                            let input = ((n * ins + channel) * h + iy) * width + ix;
+                            let weight = ((o * c.inputs + i) * c.kernel[0] + ky) * c.kernel[1] + kx;
+                            y[out] += f64::from(x[input]) * f64::from(w[weight]);
+                            dx[input] += f64::from(dy[out]) * f64::from(w[weight]);
+                            dw[weight] += f64::from(dy[out]) * f64::from(x[input]);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    [y, dx, dw, db]
+}
+
+fn numbers(n: usize, seed: usize) -> Vec<f32> {
+    (0..n).map(|i| ((i * 7919 + seed * 104_729) % 1009) as f32 / 504.5 - 1.0).collect()
+}
+
+fn close(found: &[f32], expected: &[f64]) -> bool {
+    let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>().sqrt();
+    let difference = norm(&mut found.iter().zip(expected).map(|(a, b)| f64::from(*a) - b));
+    found.len() == expected.len() && difference <= 1e-5 * norm(&mut expected.iter().copied())
+}
+
+fn pairs(range: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = [usize; 2]> {
+    [range.clone(), range]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+    #[test]
+    fn all_passes_are_the_definition(
+        images in prop_oneof![4 => 1usize..=9, 1 => 60usize..=64],
+        (groups, inputs, outputs) in (1usize..=3, 1usize..=5, 1usize..=6),
+        input in pairs(1..=11), kernel in pairs(1..=4), stride in pairs(1..=3), padding in pairs(0..=3),
+        dilation in pairs(1..=2),
+    ) {
+        let c = Convolution { images, groups, inputs, outputs, input, kernel, stride, padding, dilation };
+        let fits = (0..2).all(|a| dilation[a] * (kernel[a] - 1) < input[a] + 2 * padding[a]);
+        prop_assume!(fits);
+        let [oh, ow] = c.output();
+        let x = numbers(images * groups * inputs * input[0] * input[1], 1);
+        let w = numbers(groups * outputs * inputs * kernel[0] * kernel[1], 2);
+        let b = numbers(groups * outputs, 3);
+        let dy = numbers(images * groups * outputs * oh * ow, 4);
+        let [y, dx, dw, db] = reference(&c, &x, &w, &b, &dy);
+        for level in [Level::detect(), Level::Portable] {
+            prop_assert!(close(&c.forward(level, &x, &w, Some(&b)), &y), "forward");
+            prop_assert!(close(&c.input_gradient(level, &dy, &w), &dx), "input gradient");
+            prop_assert!(close(&c.weight_gradient(level, &x, &dy), &dw), "weight gradient");
+        }
+        let size = Size { images, channels: groups * outputs, plane: oh * ow };
+        prop_assert!(close(&channel_sums(size, &dy), &db), "bias gradient");
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    for images in [13, 64] {
+        threads_change_no_bit(images);
+    }
+}
+
+fn threads_change_no_bit(images: usize) {
+    let c = Convolution {
+        images,
+        groups: 1,
+        inputs: 5,
+        outputs: 7,
+        input: [9, 8],
+        kernel: [3, 3],
+        stride: [2, 1],
+        padding: [1, 1],
+        dilation: [1, 1],
+    };
+    let [oh, ow] = c.output();
+    let (x, w) = (numbers(images * 5 * 72, 1), numbers(7 * 5 * 9, 2));
+    let dy = numbers(images * 7 * oh * ow, 3);
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let level = Level::detect();
+        pool.install(|| {
+            [
+                c.forward(level, &x, &w, None),
+                c.input_gradient(level, &dy, &w),
+                c.weight_gradient(level, &x, &dy),
+            ]
+        })
+    };
+    assert_eq!(run(1), run(5));
+    assert_eq!(run(1), run(32));
+}
