@@ -6,7 +6,12 @@ mod ci;
 mod devices;
 mod test;
 
-use std::{env, ffi::OsString, process::ExitCode};
+use std::{
+    env,
+    ffi::OsString,
+    io::{self, Write},
+    process::ExitCode,
+};
 
 /// A chore: its name, what it does, and the doing.
 type Chore = (&'static str, &'static str, fn(&[OsString]) -> ExitCode);
@@ -25,10 +30,9 @@ fn main() -> ExitCode {
     }
     let code = sapwood_lab::cli::main(args.iter().cloned());
     if matches!(first, Some("help" | "--help" | "-h")) {
-        println!("\nChores of the project:");
-        for (name, about, _) in CHORES {
-            println!("  {name:<9} {about}");
-        }
+        let rows = CHORES.iter().map(|(name, about, _)| format!("  {name:<9} {about}\n"));
+        // A reader that has gone away has heard enough.
+        let _ = write!(io::stdout(), "\nChores of the project:\n{}", rows.collect::<String>());
     }
     code
 }

@@ -38,8 +38,7 @@ const APIS: &[(Api, &str, &str, bool)] = &[
 /// Which device to run on, as a user writes it: `cpu`, `vulkan`, `cuda:1`.
 ///
 /// On `vulkan`, `metal` and `webgpu` the index counts the adapters of the
-/// machine, discrete GPUs first and software adapters last; without one the
-/// system's default adapter is taken.
+/// machine, discrete GPUs first and software adapters last; without one it is 0.
 ///
 /// ```
 /// use sapwood_backend::DeviceSpec;

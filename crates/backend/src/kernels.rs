@@ -44,20 +44,23 @@ pub(crate) enum Level {
 }
 
 impl Level {
+    /// The best of [`Level::available`].
     pub(crate) fn detect() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("fma") {
-                return Self::Avx512;
-            }
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                return Self::Avx2;
-            }
-        }
-        #[cfg(target_arch = "aarch64")]
-        return Self::Neon;
-        #[allow(unreachable_code)]
-        Self::Portable
+        Self::available().next().unwrap_or(Self::Portable)
+    }
+
+    /// What this machine can run, best first.
+    pub(crate) fn available() -> impl Iterator<Item = Self> {
+        let levels = [
+            #[cfg(target_arch = "x86_64")]
+            (Self::Avx512, is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("fma")),
+            #[cfg(target_arch = "x86_64")]
+            (Self::Avx2, is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")),
+            #[cfg(target_arch = "aarch64")]
+            (Self::Neon, true),
+            (Self::Portable, true),
+        ];
+        levels.into_iter().filter(|(_, is_there)| *is_there).map(|(level, _)| level)
     }
 }
 

@@ -40,8 +40,8 @@ impl Batch {
             Target::Class(classes) if classes.len() != shape[0] => {
                 Err(wrong("labels", shape[0], classes.len()))
             }
-            Target::Dense(values) if shape[0] == 0 || values.len() % shape[0] != 0 => {
-                Err(wrong("target values per example", shape[0], values.len()))
+            Target::Dense(values) if values.len() != values.len() / shape[0].max(1) * shape[0] => {
+                Err(wrong("times the same number of target values", shape[0], values.len()))
             }
             _ => Ok(Self { shape, input, target }),
         }

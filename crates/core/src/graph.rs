@@ -1,6 +1,6 @@
 //! How the layers of a network connect.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::{Error, GraphBuilder};
 
@@ -9,7 +9,7 @@ use crate::{Error, GraphBuilder};
 pub type Shape = [usize; 3];
 
 /// A convolution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct ConvSpec {
     /// Channels that come in.
     pub inputs: usize,
@@ -28,14 +28,14 @@ pub struct ConvSpec {
 }
 
 /// An elementwise non-linearity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Activation {
     /// `max(x, 0)`
     Relu,
 }
 
 /// What a node computes.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub enum Op {
     /// The network's input.
     Input,
@@ -92,7 +92,7 @@ pub enum Op {
 }
 
 /// A layer or operation and where its inputs come from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Node {
     /// The layer's path (`layer1.0.conv1`), or the operation's name.
     pub name: String,
@@ -104,7 +104,7 @@ pub struct Node {
 
 /// A network as a directed acyclic graph of layers, in an order in which they
 /// can be run. The first node is the input, the last one the output.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Graph {
     nodes: Vec<Node>,
     input: Shape,
@@ -155,6 +155,9 @@ impl Op {
     pub fn shape(&self, inputs: &[Shape]) -> Result<Shape, String> {
         let [c, h, w] = *inputs.first().ok_or("it has no input")?;
         let window = |kernel: usize, stride: usize, padding: usize| {
+            if kernel == 0 || stride == 0 {
+                return Err(format!("its window and stride must be at least 1, not {kernel} and {stride}"));
+            }
             let size = |n: usize| (n + 2 * padding).checked_sub(kernel).map(|room| room / stride + 1);
             size(h)
                 .zip(size(w))
@@ -173,6 +176,9 @@ impl Op {
             }
             Op::BatchNorm { channels, .. } => expect("channels", channels, c).map(|()| [c, h, w]),
             Op::Activation(_) => Ok([c, h, w]),
+            Op::MaxPool { kernel, padding, .. } if 2 * padding > kernel => {
+                Err(format!("its padding {padding} is more than half of its {kernel}x{kernel} window"))
+            }
             Op::MaxPool { kernel, stride, padding } => {
                 let (h, w) = window(kernel, stride, padding)?;
                 Ok([c, h, w])
@@ -185,6 +191,9 @@ impl Op {
             Op::Flatten => Ok([c * h * w, 1, 1]),
             Op::Add if inputs.iter().all(|shape| *shape == [c, h, w]) => Ok([c, h, w]),
             Op::Add => Err(format!("it adds different shapes: {inputs:?}")),
+            Op::Subsample { stride, channels } if stride == 0 || channels < c => {
+                Err(format!("it cannot make {channels} channels of {c} with stride {stride}"))
+            }
             Op::Subsample { stride, channels } => Ok([channels, h.div_ceil(stride), w.div_ceil(stride)]),
         }
     }

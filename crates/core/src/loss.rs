@@ -21,10 +21,12 @@ pub fn loss(logits: Tensor<2>, target: &Target, smoothing: f64) -> Result<Tensor
         Target::Dense(values) if values.len() == examples * outputs => {
             let values = TensorData::new(values.clone(), [examples, outputs]);
             let y = Tensor::<2>::from_data(values, (&logits.device(), logits.dtype()));
-            // max(z, 0) - z y + log(1 + exp(-|z|)), which overflows for no z.
+            // max(z, 0) - z y + log(1 + exp(-|z|)), which overflows for no z. The
+            // maximum is (z + |z|) / 2, so that its gradient at 0 is 1/2 as it must.
             let z = logits;
             let tail = z.clone().abs().neg().exp().log1p();
-            Ok((z.clone().clamp_min(0.0) - z * y + tail).mean())
+            let positive = (z.clone() + z.clone().abs()) * 0.5;
+            Ok((positive - z * y + tail).mean())
         }
         Target::Dense(values) => Err(Error::Target(format!(
             "the network has {outputs} outputs per example, but the dense target has {} values for {examples} examples",
@@ -57,4 +59,32 @@ pub fn soft_labels(
         *value += (1.0 - smoothing) as f32;
     }
     Ok(TensorData::new(soft, [examples, outputs]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sapwood_backend::DeviceSpec;
+
+    /// PyTorch 2.15: `binary_cross_entropy_with_logits` of these has the gradients
+    /// (sigmoid(z) - y) / 4 and the mean loss below.
+    #[test]
+    fn the_dense_loss_and_its_gradient_are_right_also_at_zero() {
+        let device = DeviceSpec::CPU.resolve().unwrap().autodiff();
+        let z = Tensor::<2>::from_data([[0.0f32, 0.0], [100.0, -2.0]], &device).require_grad();
+        let target = Target::Dense(vec![1.0, 0.0, 1.0, 1.0]);
+        let loss = loss(z.clone(), &target, 0.0).unwrap();
+        let gradient = z.grad(&loss.backward()).unwrap().into_data();
+        let gradient: Vec<f64> = gradient.iter().collect();
+        let expected = [-0.125, 0.125, 0.0, (0.119_202_922 - 1.0) / 4.0];
+        assert!(gradient.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{gradient:?}");
+        let expected = (2.0 * std::f64::consts::LN_2 + 2.126_928_011) / 4.0;
+        assert!((loss.into_scalar::<f64>() - expected).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_label_out_of_range_is_an_error_that_says_the_range() {
+        let error = soft_labels(&[1, 3], [2, 3], 0.0).unwrap_err().to_string();
+        assert_eq!(error, "label 3 is out of range: the network has 3 classes, 0 to 2");
+    }
 }

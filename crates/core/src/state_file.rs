@@ -6,7 +6,7 @@ use burn::tensor::{DType, TensorData};
 use safetensors::{Dtype, SafeTensors, View};
 use serde_json::Value;
 
-use crate::{Bits, Error, Masks, ParamPath, State};
+use crate::{Bits, Error, Masks, Mismatch, ParamPath, State};
 
 const MASK: &str = "_mask";
 const BATCHES: &str = "num_batches_tracked";
@@ -56,9 +56,11 @@ impl StateFile {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let file = SafeTensors::deserialize(bytes).map_err(|error| format(error.to_string()))?;
         let mut found = Self { metadata: metadata(bytes)?, ..Self::default() };
+        let mut shapes = Vec::new();
         for (name, view) in file.iter() {
             if let (Some(path), Dtype::BOOL) = (name.strip_suffix(MASK), view.dtype()) {
                 found.masks.insert(path.into(), view.data().iter().map(|byte| *byte != 0).collect::<Bits>());
+                shapes.push((path.to_string(), view.shape().to_vec()));
             } else if !name.ends_with(BATCHES) {
                 let value = TensorData::from_bytes_vec(
                     view.data().to_vec(),
@@ -68,10 +70,22 @@ impl StateFile {
                 found.state.0.insert(ParamPath::from(name), value);
             }
         }
-        let masks = std::mem::take(&mut found.masks);
-        found.state.apply(&masks)?;
-        found.masks = masks;
-        Ok(found)
+        found.with_masks_applied(shapes)
+    }
+
+    /// Sets masked weights to zero. Each mask must have the shape of its weight,
+    /// not only its size.
+    pub fn with_masks_applied(mut self, shapes: Vec<(String, Vec<usize>)>) -> Result<Self, Error> {
+        let of_another = |(path, found): (String, Vec<usize>)| {
+            let expected = self.state.0.get(path.as_str())?.shape().to_vec();
+            (expected != found).then(|| (format!("{path}{MASK}").into(), expected, found))
+        };
+        let misshapen: Vec<_> = shapes.into_iter().filter_map(of_another).collect();
+        if !misshapen.is_empty() {
+            return Err(Error::Mismatch(Mismatch { misshapen, ..Mismatch::default() }));
+        }
+        self.state.apply(&self.masks)?;
+        Ok(self)
     }
 }
 
@@ -167,6 +181,20 @@ mod tests {
         lost.masks.insert("fc2.weight".into(), Bits::ones(3));
         let error = StateFile::from_bytes(&lost.to_bytes().unwrap()).unwrap_err();
         assert!(error.to_string().contains("unexpected fc2.weight_mask"), "{error}");
+    }
+
+    #[test]
+    fn a_mask_of_another_shape_is_refused_even_with_the_right_size() {
+        let mut turned = file();
+        turned.state.0.insert("fc.weight".into(), TensorData::new(vec![1.0f32; 4], [4, 1]));
+        let bytes = turned.to_bytes().unwrap();
+        turned.state.0.insert("fc.weight".into(), TensorData::new(vec![1.0f32; 4], [2, 2]));
+        let mut shapes = vec![("fc.weight".to_string(), vec![4, 1])];
+        assert!(StateFile::from_bytes(&bytes).is_ok());
+        let error = turned.clone().with_masks_applied(shapes.clone()).unwrap_err().to_string();
+        assert!(error.contains("fc.weight_mask should be [2, 2] but is [4, 1]"), "{error}");
+        shapes[0].1 = vec![2, 2];
+        assert!(turned.with_masks_applied(shapes).is_ok());
     }
 
     #[test]

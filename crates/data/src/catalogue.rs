@@ -87,6 +87,15 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The names of the classes; where there are none, their numbers. Those of the
+    /// user's own images are the names of the folders in `root`.
+    pub fn class_names(&self, root: &Path) -> Result<Vec<String>, Error> {
+        match self.layout {
+            Layout::Folders => image_folder::classes(root),
+            _ => Ok(self.classes.iter().map(ToString::to_string).collect()),
+        }
+    }
+
     /// A data set with this row's shape, constants and class names.
     pub(crate) fn dataset(&self, images: Vec<u8>, labels: Labels) -> Result<Dataset, Error> {
         let (Some(shape), Some(task)) = (self.shape, self.task) else {

@@ -39,6 +39,12 @@ pub(crate) fn open(
     Ok(made.with_classes(known))
 }
 
+/// The names of the classes, in order.
+pub(crate) fn classes(root: &Path) -> Result<Vec<String>, Error> {
+    let folders = folders(&root.join(Split::Train.to_string()))?;
+    Ok(folders.iter().map(|folder| name(folder)).collect())
+}
+
 fn load(file: &Path, shape: [usize; 3], fit: Option<[usize; 3]>) -> Result<Vec<u8>, Error> {
     if fit.is_some() {
         return Ok(read_image(file, shape)?.iter().map(|x| (x * 255.0).round() as u8).collect());

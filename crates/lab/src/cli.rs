@@ -7,7 +7,9 @@ mod describe;
 mod devices;
 mod eval;
 mod forward;
+mod image;
 mod list;
+mod model_shape;
 mod predict;
 mod prune;
 mod shape;
@@ -135,7 +137,8 @@ impl OnDevice {
 /// The folder of the data sets.
 #[derive(Args)]
 struct DataRoot {
-    /// The folder of the data sets
+    /// The folder of the data sets; for image-folder your own folder, which has
+    /// train/CLASS/* and test/CLASS/*, PNG or JPEG
     #[arg(long, default_value = "data", value_name = "FOLDER")]
     data_root: PathBuf,
 }

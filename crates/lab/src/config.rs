@@ -3,10 +3,13 @@
 use std::{path::Path, sync::Arc};
 
 use sapwood_backend::Seed;
-use sapwood_data::{Augmentation, Dataset, Loader, LoaderOptions, OpenOptions, Order, Split, life::Boundary};
-use sapwood_models::{Init, Padding, Spec};
+use sapwood_core::Masks;
+use sapwood_data::{
+    Augmentation, Dataset, Layout, Loader, LoaderOptions, OpenOptions, Order, Split, life::Boundary,
+};
+use sapwood_models::{Init, Net, Padding, Spec};
 use sapwood_train::Recipe;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::Error;
 
@@ -14,17 +17,13 @@ use crate::Error;
 const TEST_BATCH: usize = 256;
 
 /// Everything that decides the outcome of a training run. Its hash names the run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Serialize)]
 pub struct TrainConfig {
     /// The network.
     pub model: Spec,
     /// How it begins.
-    #[serde(default)]
-    pub init: Init,
-    /// BLAKE3 of the weight file that it begins with instead.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub weights: Option<String>,
+    #[serde(flatten)]
+    pub beginning: Beginning,
     /// What it learns.
     pub data: DataConfig,
     /// The examples of a step.
@@ -33,6 +32,34 @@ pub struct TrainConfig {
     pub seed: u64,
     /// How it learns.
     pub recipe: Recipe,
+}
+
+/// The weights that a run begins with: `init` or `weights` in its configuration.
+#[derive(Clone, Debug, Serialize)]
+pub enum Beginning {
+    /// New ones.
+    #[serde(rename = "init")]
+    Drawn(Init),
+    /// Those of a file.
+    #[serde(rename = "weights")]
+    From(Start),
+}
+
+/// What a weight file holds. A configuration tells it by its digest.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// BLAKE3 of the file, in hexadecimal.
+    pub digest: String,
+    /// The network.
+    pub net: Net,
+    /// What stays zero.
+    pub masks: Masks,
+}
+
+impl Serialize for Start {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.digest.serialize(serializer)
+    }
 }
 
 /// A data set and what is made of it.
@@ -95,7 +122,7 @@ impl DataConfig {
     }
 
     /// The data on which a network of the zoo is at home: boards as far ahead and
-    /// with the edge that it was made for.
+    /// with the edge that it was made for, images of one's own in its size.
     pub fn of(name: &str, spec: &Spec) -> Self {
         let mut data = Self::named(name);
         data.options.life.steps = spec.steps;
@@ -104,6 +131,8 @@ impl DataConfig {
             Padding::Zeros => Boundary::Zero,
             Padding::Circular => Boundary::Torus,
         };
+        let folders = sapwood_data::entry(name).is_ok_and(|entry| entry.layout == Layout::Folders);
+        data.options.image = folders.then_some(spec.input);
         data
     }
 

@@ -24,10 +24,11 @@ pub mod report;
 mod reporter;
 mod run;
 mod tensor_file;
+mod watched;
 
-pub use config::{DataConfig, TrainConfig};
+pub use config::{Beginning, DataConfig, Start, TrainConfig};
 pub use demo::{Demo, DemoOutcome};
 pub use error::Error;
 pub use reporter::{Reporter, Silent};
-pub use run::{CheckpointEvery, Record, RunFolder, Start, train};
+pub use run::{CheckpointEvery, Record, RunFolder, train};
 pub use tensor_file::{read_input, write_tensors};

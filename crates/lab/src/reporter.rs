@@ -2,7 +2,7 @@
 
 /// Whoever watches. The lab never prints: it tells a reporter, and the command
 /// line's draws a bar.
-pub trait Reporter {
+pub trait Reporter: Sync {
     /// A task of so many units begins; one that was going on has ended.
     fn begin(&self, label: &str, total: u64);
 

@@ -20,7 +20,7 @@ use sapwood_train::{Checkpoints, Evaluation, Hook, HookError, Live, Resumed, Row
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Error, Reporter, TrainConfig, fits::fits};
+use crate::{Beginning, Error, Reporter, TrainConfig, fits::fits, watched::evaluate};
 
 /// When checkpoints are written, beside the one at the end. The outcome of a run
 /// does not depend on it.
@@ -32,18 +32,9 @@ pub enum CheckpointEvery {
     Time(Duration),
 }
 
-/// The network that a run begins with, where it is not a newly drawn one.
-#[derive(Clone, Debug)]
-pub struct Start {
-    /// The network.
-    pub net: Net,
-    /// What stays zero.
-    pub masks: Masks,
-}
-
 /// What a finished run leaves in `record.json`. It holds nothing that differs
 /// from one run of the same configuration to the next.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Record {
     /// What was run.
     pub config: TrainConfig,
@@ -85,9 +76,11 @@ impl RunFolder {
         self.record().exists()
     }
 
-    /// Takes the folder for this process, until the answer is dropped or the process
-    /// ends in whatever way, and clears away what an earlier one was writing.
+    /// Takes the folder, which is made, for this process, until the answer is dropped
+    /// or the process ends in whatever way, and clears away what an earlier one was
+    /// writing. Whatever is looked at before may have changed meanwhile.
     fn lock(&self) -> Result<File, Error> {
+        fs::create_dir_all(&self.0).map_err(Error::file("make the folder", &self.0))?;
         let path = self.0.join("lock");
         let file = File::create(&path).map_err(Error::file("write", path))?;
         // A file system without locks refuses in other words: there, nobody checks.
@@ -96,6 +89,17 @@ impl RunFolder {
         }
         sweep(&self.0)?;
         Ok(file)
+    }
+
+    /// The trained network, if its file is the one that the record speaks of.
+    fn trained(&self, device: &Device) -> Result<Net, Error> {
+        let read = |path: PathBuf| fs::read(&path).map_err(Error::file("read", path));
+        let record: Value = serde_json::from_slice(&read(self.record())?).unwrap_or_default();
+        if record["weights"] != digest(&read(self.weights())?) {
+            let problem = "altered since the run: remove its folder, or choose another with `--out`".into();
+            return Err(Error::Content { problem, path: self.weights() });
+        }
+        Ok(sapwood_models::open(&self.weights(), None, device)?.net)
     }
 
     /// Claims the folder for a configuration: it must be new or hold the same.
@@ -124,6 +128,11 @@ impl RunFolder {
     }
 }
 
+/// BLAKE3 in hexadecimal.
+pub(crate) fn digest(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
+}
+
 /// The first setting in which two configurations differ.
 fn first_difference(path: &str, a: &Value, b: &Value) -> Option<(String, String, String)> {
     match (a, b) {
@@ -145,7 +154,6 @@ fn first_difference(path: &str, a: &Value, b: &Value) -> Option<(String, String,
 /// it there. A run that is done is only read.
 pub fn train(
     config: &TrainConfig,
-    start: Option<Start>,
     folder: &RunFolder,
     data: &Path,
     device: &Device,
@@ -156,22 +164,19 @@ pub fn train(
     let source = config.train_source(data, 1)?;
     let test = config.test_source(data)?;
     let plan = config.recipe.clone().plan(source.batches())?;
-    let start = match start {
-        Some(start) => start,
-        None => {
-            let net = config.init.apply(config.model.net(device)?, Seed(config.seed));
-            Start { net, masks: Masks::new() }
-        }
+    let (net, masks) = match &config.beginning {
+        Beginning::Drawn(init) => (init.apply(config.model.net(device)?, Seed(config.seed)), Masks::new()),
+        Beginning::From(start) => (start.net.clone(), start.masks.clone()),
     };
     fits(&config.model, test.dataset())?;
+    let lock = folder.lock()?;
     folder.claim(config)?;
     if folder.is_done() {
+        drop(lock);
         reporter.note("this run is done: nothing to do");
-        let opened = sapwood_models::open(&folder.weights(), None, device)?;
-        return Ok(block_on(sapwood_train::evaluate(&opened.net, &test, device))?);
+        return evaluate(&folder.trained(device)?, &test, device, reporter);
     }
 
-    let _lock = folder.lock()?;
     let clock = Instant::now();
     let checkpoints = Checkpoints::in_folder(folder.path().join("checkpoints")).labelled(config.hash());
     let checkpoints = match every {
@@ -180,11 +185,11 @@ pub fn train(
     };
     let total = plan.until - plan.start;
     let trained = Trainer::new(config.recipe.clone(), device)
-        .masks(start.masks)
+        .masks(masks)
         .test(&test)
         .checkpoints(checkpoints)
         .hook(Watch { reporter, first: plan.start, total: total as u64, epochs: config.recipe.epochs })
-        .run_blocking(start.net, &source)?;
+        .run_blocking(net, &source)?;
     reporter.end();
 
     let state = block_on(State::read(&trained.network))?;
@@ -193,11 +198,11 @@ pub fn train(
     write_atomic(&folder.0.join("curve.csv"), curve_csv(&trained.curve).as_bytes())?;
     let evaluation = match trained.curve.last().and_then(|row| row.test) {
         Some(evaluation) => evaluation,
-        None => block_on(sapwood_train::evaluate(&trained.network, &test, device))?,
+        None => evaluate(&trained.network, &test, device, reporter)?,
     };
     let record = Record {
         config: config.clone(),
-        weights: blake3::hash(&bytes).to_hex().to_string(),
+        weights: digest(&bytes),
         test: Some(evaluation),
         curve: trained.curve,
     };
@@ -207,14 +212,16 @@ pub fn train(
 }
 
 fn curve_csv(curve: &[Row]) -> String {
-    let mut text = String::from("epoch,iteration,learning_rate,train_loss,test_loss,test_top1,test_top5\n");
+    let mut text =
+        String::from("epoch,iteration,learning_rate,train_loss,test_loss,test_top1,test_top5,test_exact\n");
     for row in curve {
         let test = |f: fn(&Evaluation) -> Option<f64>| {
             row.test.as_ref().and_then(f).map_or(String::new(), |value| value.to_string())
         };
-        let (loss, top1, top5) = (test(|e| Some(e.loss)), test(|e| Some(e.top1)), test(|e| e.top5));
+        let (loss, top1) = (test(|e| Some(e.loss)), test(|e| Some(e.top1)));
+        let (top5, exact) = (test(|e| e.top5), test(|e| e.exact));
         let Row { epoch, iteration, learning_rate, train_loss, .. } = row;
-        text += &format!("{epoch},{iteration},{learning_rate},{train_loss},{loss},{top1},{top5}\n");
+        text += &format!("{epoch},{iteration},{learning_rate},{train_loss},{loss},{top1},{top5},{exact}\n");
     }
     text
 }

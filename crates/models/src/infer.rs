@@ -4,9 +4,14 @@ use sapwood_core::{Op, State};
 
 use crate::{Error, Shortcut, Spec};
 
+/// Images larger than this are not looked for.
+const LARGEST_SIDE: usize = 256;
+
 /// The options of a named network that these weights ask for: input channels,
-/// classes, width, shortcut, and the sizes of a Life network. What cannot be told
-/// is left at its default; whether all shapes fit shows when the weights are
+/// classes, width, shortcut, the size of square images where a fully connected
+/// layer depends on it, and the sizes of a Life network (not what lies beyond the
+/// edge of its board: dead cells are taken). What cannot be told is left at its
+/// default; whether all shapes fit shows when the weights are
 /// written into the network.
 pub fn infer(state: &State, model: &str) -> Result<Spec, Error> {
     let mut spec = Spec::named(model)?;
@@ -47,7 +52,31 @@ pub fn infer(state: &State, model: &str) -> Result<Spec, Error> {
     if !spec.width.is_finite() {
         spec.width = 1.0;
     }
+    fit_side(&mut spec, &layers);
     Ok(spec)
+}
+
+/// Where convolutions end in a fully connected layer, its inputs tell the size of
+/// the images, if these were square.
+fn fit_side(spec: &mut Spec, layers: &[(Op, Vec<usize>)]) {
+    let flat = layers.iter().position(|(op, _)| matches!(op, Op::Linear { .. }));
+    let Some(found) = flat.filter(|first| *first > 0).and_then(|first| layers[first].1.get(1)) else {
+        return;
+    };
+    let inputs = |spec: &Spec| {
+        let graph = spec.graph().ok()?;
+        graph.nodes().iter().find_map(|node| match node.op {
+            Op::Linear { inputs, .. } => Some(inputs),
+            _ => None,
+        })
+    };
+    let fitted = |side: usize| Spec { input: [spec.input[0], side, side], ..spec.clone() };
+    if inputs(spec) == Some(*found) {
+        return;
+    }
+    if let Some(side) = (1..=LARGEST_SIDE).find(|side| inputs(&fitted(*side)) == Some(*found)) {
+        *spec = fitted(side);
+    }
 }
 
 fn outputs(op: &Op) -> usize {

@@ -99,12 +99,11 @@ impl BatchNorm {
         let [n, _, h, w] = x.dims();
         let count = (n * h * w) as f64;
         let batch = batch_norm_train(x, gamma, beta, epsilon);
-        pass.leave(Moments {
-            layer: layer.into(),
-            mean: batch.mean,
-            variance: batch.variance * (count / (count - 1.0).max(1.0)),
-            momentum,
-        });
+        // A single value has no variance to remember.
+        if count > 1.0 {
+            let variance = batch.variance * (count / (count - 1.0));
+            pass.leave(Moments { layer: layer.into(), mean: batch.mean, variance, momentum });
+        }
         batch.output
     }
 }

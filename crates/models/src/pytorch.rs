@@ -1,10 +1,15 @@
 //! PyTorch's own checkpoint files (`.pt`, `.pth`).
 
-use std::{error::Error as StdError, io::Write, path::Path};
+use std::{
+    collections::{BTreeMap, HashMap},
+    error::Error as StdError,
+    io::Write,
+    path::Path,
+};
 
 use burn::tensor::{DType, TensorData};
-use pytorch_reader::{DType as Stored, PytorchReader};
-use sapwood_core::{ParamPath, State, StateFile};
+use pytorch_reader::{DType as Stored, PytorchReader, Tensor};
+use sapwood_core::{Bits, StateFile};
 
 use crate::Error;
 
@@ -14,41 +19,55 @@ const WRAPPERS: &[&str] = &["state_dict.", "model_state_dict.", "model.", "modul
 /// Reads a `state_dict`, also one inside a checkpoint dictionary or saved by
 /// `DataParallel`.
 pub(crate) fn read(path: &Path) -> Result<StateFile, Error> {
-    let state = parse(path).or_else(|error| match without_zip64(path) {
+    let found = parse(path).or_else(|error| match without_zip64(path) {
         Some(copy) => parse(copy.path()),
         None => Err(error),
     });
-    match state {
-        Ok(state) => Ok(StateFile { state: unwrap(state), ..StateFile::default() }),
-        Err(error) => Err(Error::File { problem: error.to_string(), path: path.to_path_buf() }),
-    }
+    found.map_err(|error| Error::File { problem: error.to_string(), path: path.to_path_buf() })
 }
 
-/// Everything that is a float; the rest are counters of batches and the like.
-fn parse(path: &Path) -> Result<State, Box<dyn StdError>> {
-    let mut state = State::default();
-    for (name, tensor) in PytorchReader::new(path)?.tensors() {
+/// Floats, and masks (`<param>_mask`, BOOL: the convention of PyTorch's own
+/// pruning). Counters of batches are ignored.
+fn parse(path: &Path) -> Result<StateFile, Box<dyn StdError>> {
+    let mut file = StateFile::default();
+    let mut shapes = Vec::new();
+    for (name, tensor) in unwrapped(PytorchReader::new(path)?.tensors()) {
         let dtype = match tensor.dtype() {
             Stored::F64 => DType::F64,
             Stored::F32 => DType::F32,
             Stored::F16 => DType::F16,
             Stored::BF16 => DType::BF16,
-            _ => continue,
+            Stored::Bool if name.ends_with("_mask") => {
+                let param = name.trim_end_matches("_mask");
+                file.masks
+                    .insert(param.into(), tensor.read()?.iter().map(|byte| *byte != 0).collect::<Bits>());
+                shapes.push((param.into(), tensor.shape().to_vec()));
+                continue;
+            }
+            _ if name.ends_with("num_batches_tracked") => continue,
+            other => {
+                return Err(format!("tensor `{name}` has the type {other:?}, which no network has").into());
+            }
         };
         let value = TensorData::from_bytes_vec(tensor.read()?, tensor.shape().to_vec(), dtype);
-        state.0.insert(ParamPath::from(name.as_str()), value);
+        file.state.0.insert(name.into(), value);
     }
-    Ok(state)
+    Ok(file.with_masks_applied(shapes)?)
 }
 
-fn unwrap(mut state: State) -> State {
+/// The tensors of the state dict, without what training scripts wrap around it.
+fn unwrapped(tensors: &HashMap<String, Tensor>) -> BTreeMap<&str, &Tensor> {
+    let mut names: BTreeMap<&str, &Tensor> =
+        tensors.iter().map(|(name, tensor)| (&name[..], tensor)).collect();
     for wrapper in WRAPPERS {
-        let inside = |path: &ParamPath| path.as_str().strip_prefix(wrapper).map(ParamPath::from);
-        if state.0.keys().any(|path| inside(path).is_some()) {
-            state.0 = state.0.into_iter().filter_map(|(path, value)| Some((inside(&path)?, value))).collect();
+        if names.keys().any(|name| name.starts_with(wrapper)) {
+            names = names
+                .into_iter()
+                .filter_map(|(name, tensor)| Some((name.strip_prefix(wrapper)?, tensor)))
+                .collect();
         }
     }
-    state
+    names
 }
 
 /// A copy of the file without its ZIP64 records, if it has any.

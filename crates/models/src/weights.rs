@@ -5,6 +5,7 @@ use std::{fs, path::Path};
 use burn::prelude::Device;
 use sapwood_core::{Masks, State, StateFile};
 use serde::Deserialize as _;
+use serde_json::Value;
 
 use crate::{Error, Net, Spec, infer, pytorch};
 
@@ -26,7 +27,7 @@ pub struct Opened {
 /// every tensor that is missing, unexpected or misshapen.
 pub fn open(path: &Path, model: Option<&str>, device: &Device) -> Result<Opened, Error> {
     let file = read(path)?;
-    let spec = spec(&file, model)?;
+    let spec = spec(&file, model, path)?;
     let net = file.state.write(spec.net(device)?).map_err(|error| wrong(path, error.to_string()))?;
     Ok(Opened { spec, net, masks: file.masks })
 }
@@ -38,12 +39,16 @@ pub fn pack(spec: &Spec, state: State, masks: Masks) -> StateFile {
 }
 
 fn read(path: &Path) -> Result<StateFile, Error> {
-    if path.extension().is_some_and(|extension| extension == "pt" || extension == "pth") {
-        // The reader names a missing file less plainly than the system does.
-        fs::metadata(path).map_err(|error| wrong(path, error.to_string()))?;
+    let bytes = fs::read(path).map_err(|error| wrong(path, error.to_string()))?;
+    // The content decides, not the name: safetensors begin with a length of eight
+    // bytes and a JSON object, PyTorch's formats with anything but that. What is
+    // neither is judged by its name, for the sake of the message.
+    let named = path.extension().is_some_and(|extension| extension == "pt" || extension == "pth");
+    let safetensors = bytes.get(8) == Some(&b'{');
+    let pytorch = [&b"PK"[..], &b"\x80\x02"[..]].iter().any(|magic| bytes.starts_with(magic));
+    if !safetensors && (named || pytorch) {
         return pytorch::read(path);
     }
-    let bytes = fs::read(path).map_err(|error| wrong(path, error.to_string()))?;
     StateFile::from_bytes(&bytes).map_err(|error| wrong(path, error.to_string()))
 }
 
@@ -51,13 +56,19 @@ fn wrong(path: &Path, problem: String) -> Error {
     Error::File { problem, path: path.to_path_buf() }
 }
 
-fn spec(file: &StateFile, model: Option<&str>) -> Result<Spec, Error> {
-    match (Spec::deserialize(&file.metadata), model) {
-        (Ok(spec), Some(model)) if spec.model != model => {
-            Err(Error::OtherModel { expected: model.into(), found: spec.model })
+fn spec(file: &StateFile, model: Option<&str>, path: &Path) -> Result<Spec, Error> {
+    match (&file.metadata, model) {
+        (Value::Null, Some(model)) => infer(&file.state, model),
+        (Value::Null, None) => Err(Error::NoModel),
+        (metadata, model) => {
+            let spec =
+                Spec::deserialize(metadata).map_err(|error| wrong(path, format!("its metadata: {error}")))?;
+            match model {
+                Some(model) if spec.model != model => {
+                    Err(Error::OtherModel { expected: model.into(), found: spec.model })
+                }
+                _ => Ok(spec),
+            }
         }
-        (Ok(spec), _) => Ok(spec),
-        (Err(_), Some(model)) => infer(&file.state, model),
-        (Err(_), None) => Err(Error::NoModel),
     }
 }

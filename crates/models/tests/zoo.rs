@@ -209,3 +209,25 @@ fn initialisation_has_the_variance_of_its_name_and_its_own_stream_per_parameter(
     }
     assert!(Init::named("kaiming").unwrap_err().to_string().contains("kaiming-normal"));
 }
+
+#[test]
+fn the_size_of_images_is_read_off_a_fully_connected_layer() {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    for (model, input) in [("conv-2", [1, 28, 28]), ("lenet-5", [3, 32, 32]), ("conv-6", [3, 64, 64])] {
+        let spec = Spec { width: 0.25, ..Spec::named(model).unwrap().fit(input, 4) };
+        let state = block_on(State::read(&spec.net(&device).unwrap())).unwrap();
+        let found = infer(&state, model).unwrap();
+        assert!(state.compare(&found.net(&device).unwrap()).is_empty(), "{model}: {:?}", found.input);
+    }
+}
+
+#[test]
+fn the_content_of_a_file_decides_how_it_is_read_and_not_its_name() {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    let spec = Spec { width: 0.1, ..Spec::named("lenet-5").unwrap() };
+    let state = block_on(State::read(&spec.net(&device).unwrap())).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("named.pt");
+    std::fs::write(&path, pack(&spec, state, Default::default()).to_bytes().unwrap()).unwrap();
+    assert_eq!(open(&path, None, &device).unwrap().spec, spec);
+}

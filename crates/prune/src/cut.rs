@@ -34,19 +34,27 @@ impl Cut {
 
     /// Scores a network and selects what is kept. `alive` are the masks that the
     /// network already has, if any; what they removed stays removed unless the
-    /// criterion says otherwise.
+    /// criterion says otherwise. Masks of parameters out of scope are carried over.
     pub async fn masks(
         &self,
         criterion: &dyn Criterion,
         probe: &dyn Probe,
         alive: Option<&MaskSet>,
     ) -> Result<MaskSet, Error> {
-        let scores = criterion.score(probe, &self.scope.of(probe.infos())?)?;
-        let alive = match criterion.removed() {
-            Removed::StayRemoved => alive,
+        if let Some(alive) = alive {
+            alive.fits_params(probe.infos())?;
+        }
+        let prunable = self.scope.of(probe.infos())?;
+        let candidates = match criterion.removed() {
+            Removed::StayRemoved => alive.map(|alive| alive.within(&prunable)),
             Removed::MayReturn => None,
         };
-        MaskSet::select(scores, self.sparsity, &self.allocation, alive).await
+        let scores = criterion.score(probe, &prunable)?;
+        let chosen = MaskSet::select(scores, self.sparsity, &self.allocation, candidates.as_ref()).await?;
+        Ok(match alive {
+            Some(alive) => alive.overlaid(chosen),
+            None => chosen,
+        })
     }
 
     /// [`Cut::masks`], waiting for the device. Not for a browser's main thread.

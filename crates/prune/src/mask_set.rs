@@ -80,6 +80,17 @@ impl MaskSet {
         Ok(Self(prunable.params().iter().map(|info| info.path.clone()).zip(bits).collect()))
     }
 
+    /// The masks of these parameters alone; what has none is dense.
+    pub(crate) fn within(&self, prunable: &Prunable) -> Self {
+        let mask = |info: &ParamInfo| self.get(&info.path).cloned().unwrap_or_else(|| Bits::ones(info.len()));
+        Self(prunable.params().iter().map(|info| (info.path.clone(), mask(info))).collect())
+    }
+
+    /// These masks, with others in the place of some, or beside them.
+    pub(crate) fn overlaid(&self, by: Self) -> Self {
+        Self(self.0.iter().map(|(path, mask)| (path.clone(), mask.clone())).chain(by.0).collect())
+    }
+
     /// The network with every masked weight set to zero.
     pub fn apply<M: Module>(&self, network: M) -> Result<M, Error> {
         self.fits(&network)?;
@@ -97,10 +108,13 @@ impl MaskSet {
     /// Whether each mask has its parameter in the network; otherwise an error that
     /// lists what differs.
     pub fn fits<M: Module>(&self, network: &M) -> Result<(), Error> {
-        let infos: Vec<_> = infos(network).into_iter().filter(|info| info.role != Role::Buffer).collect();
+        self.fits_params(&infos(network))
+    }
+
+    pub(crate) fn fits_params(&self, infos: &[ParamInfo]) -> Result<(), Error> {
         let mut mismatch = Mismatch::default();
         for (path, mask) in &self.0 {
-            match infos.iter().find(|info| info.path == *path) {
+            match infos.iter().find(|info| info.path == *path && info.role != Role::Buffer) {
                 None => mismatch.unexpected.push(path.clone()),
                 Some(info) if info.len() != mask.len() => {
                     mismatch.misshapen.push((path.clone(), info.shape.clone(), vec![mask.len()]));

@@ -32,8 +32,7 @@ impl Scope {
         let weights = || infos.iter().filter(|info| info.role.is_weight());
         for pattern in &self.exclude {
             if !weights().any(|info| matches(pattern, info.path.as_str())) {
-                let present: Vec<_> = weights().map(|info| info.path.to_string()).collect();
-                return Err(Error::UnusedPattern { pattern: pattern.clone(), present: present.join(", ") });
+                return Err(Error::UnusedPattern { pattern: pattern.clone(), present: some(weights()) });
             }
         }
         let mut left: Vec<ParamInfo> = weights()
@@ -67,6 +66,16 @@ impl Prunable {
     /// The number of weights: the denominator of a sparsity.
     pub fn weights(&self) -> usize {
         self.0.iter().map(ParamInfo::len).sum()
+    }
+}
+
+/// The first few names, and how many more there are.
+fn some<'a>(infos: impl Iterator<Item = &'a ParamInfo>) -> String {
+    const SHOWN: usize = 4;
+    let names: Vec<&str> = infos.map(|info| info.path.as_str()).collect();
+    match names.len().checked_sub(SHOWN) {
+        None | Some(0) => names.join(", "),
+        Some(more) => format!("{} and {more} more", names[..SHOWN].join(", ")),
     }
 }
 
@@ -140,5 +149,8 @@ mod tests {
         assert!(error.contains("`fc.bias` excludes no weight") && error.contains("fc.weight"), "{error}");
         let error = Scope::excluding(["*"]).of(&infos()).unwrap_err().to_string();
         assert!(error.contains("has 3 conv and linear weights"), "{error}");
+        let deep: Vec<ParamInfo> = infos().into_iter().cycle().take(500).collect();
+        let error = Scope::excluding(["x"]).of(&deep).unwrap_err().to_string();
+        assert!(error.ends_with("fc.weight, layer2.weight and 296 more"), "{error}");
     }
 }

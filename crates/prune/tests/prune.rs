@@ -256,6 +256,23 @@ fn what_is_removed_returns_only_under_a_criterion_that_says_so() {
     assert!(matches!(denser, Error::TooFewAlive { asked: 50, total: 84, alive: 42 }), "{denser}");
 }
 
+/// `fc` is pruned alone, then `conv` alone, then both.
+#[test]
+fn masks_out_of_scope_are_carried_over() {
+    let net = net();
+    let probe = NetworkProbe::new(&net);
+    let cut = |exclude: &[&str]| Cut::to(sparsity("0.5")).scope(Scope::excluding(exclude.iter().copied()));
+    let first = cut(&["conv.*"]).masks_blocking(&Magnitude, &probe, None).unwrap();
+    for criterion in [&Magnitude as &dyn Criterion, &Last] {
+        let second = cut(&["fc.*"]).masks_blocking(criterion, &probe, Some(&first)).unwrap();
+        assert_eq!(second.get(&"fc.weight".into()), first.get(&"fc.weight".into()), "{}", criterion.name());
+        let kept: Vec<_> = second.layers().iter().map(|layer| layer.kept).collect();
+        assert_eq!(kept, [18, 24], "{}", criterion.name());
+    }
+    let both = cut(&[]).masks_blocking(&Magnitude, &probe, Some(&first)).unwrap();
+    assert_eq!((both.kept(), both.total()), (42, 84), "what had no mask was dense");
+}
+
 #[derive(Module, Debug)]
 struct Softmax {
     fc: Linear,

@@ -47,7 +47,13 @@ struct Time<'a> {
     every: Duration,
     clock: Clock<'a>,
     last: Duration,
+    /// How long the last one took to write.
+    cost: Duration,
 }
+
+/// Writing may take this fraction of the time: the next checkpoint is put off
+/// until then where one takes long.
+const SHARE: u32 = 20;
 
 /// From where a run was continued.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -87,11 +93,12 @@ impl<'a> Checkpoints<'a> {
         Self { iterations: Some(n), ..self }
     }
 
-    /// Also after the first step that ends this long after the last checkpoint, by
+    /// Also after the first step that ends this long after the last checkpoint (or
+    /// longer, where that one took more than a twentieth of it to write), by
     /// a clock that tells the time since some fixed moment.
     pub fn every(self, every: Duration, clock: impl Fn() -> Duration + 'a) -> Self {
         let last = clock();
-        Self { time: Some(Time { every, clock: Box::new(clock), last }), ..self }
+        Self { time: Some(Time { every, clock: Box::new(clock), last, cost: Duration::ZERO }), ..self }
     }
 
     /// What only the caller knows of the run (the seed of its data, say). A
@@ -122,11 +129,15 @@ impl<'a> Checkpoints<'a> {
     /// Whether it is time for a checkpoint after so many iterations.
     pub(crate) fn due(&self, iteration: usize) -> bool {
         self.iterations.is_some_and(|n| iteration % n == 0)
-            || self.time.as_ref().is_some_and(|time| time.last + time.every <= (time.clock)())
+            || self
+                .time
+                .as_ref()
+                .is_some_and(|time| time.last + time.every.max(SHARE * time.cost) <= (time.clock)())
     }
 
     /// Writes a checkpoint, then removes all but the last two whole ones.
     pub(crate) fn write(&mut self, iteration: usize, payload: &[u8]) -> Result<(), Error> {
+        let started = self.time.as_ref().map(|time| (time.clock)());
         let path = self.folder.join(format!("{PREFIX}{iteration:012}{SUFFIX}"));
         write_atomic(&path, &seal(payload))?;
         self.whole.retain(|whole| *whole != path);
@@ -137,8 +148,9 @@ impl<'a> Checkpoints<'a> {
                 std::fs::remove_file(&path).map_err(failed("remove", &path))?;
             }
         }
-        if let Some(time) = &mut self.time {
+        if let (Some(time), Some(started)) = (&mut self.time, started) {
             time.last = (time.clock)();
+            time.cost = time.last.saturating_sub(started);
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::Error;
 
 /// What an evaluation found. Shares are from 0 to 1 and count over all examples,
-/// so they do not depend on how these were cut into batches.
+/// so that how these were cut into batches changes them by no more than rounding does.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Evaluation {
     /// The number of examples.

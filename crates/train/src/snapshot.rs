@@ -27,7 +27,7 @@ pub(crate) struct Progress {
 pub(crate) type Identity = BTreeMap<String, String>;
 
 /// Of what the run consists, before its first step.
-pub(crate) fn identity<N: Network>(
+pub(crate) async fn identity<N: Network>(
     plan: &Plan,
     live: &Live<N>,
     source: &dyn Source,
@@ -42,6 +42,7 @@ pub(crate) fn identity<N: Network>(
         .collect();
     let kept: usize = live.masks().values().map(|mask| mask.count_ones()).sum();
     let [c, h, w] = source.shape();
+    let start = StateFile { state: State::read(&live.network).await?, ..StateFile::default() };
     Ok(Identity::from([
         ("recipe".into(), text(&plan.recipe)?),
         ("network".into(), format!("{} tensors {}", infos.len(), digest(text(&shapes)?.as_bytes()))),
@@ -53,6 +54,7 @@ pub(crate) fn identity<N: Network>(
             "data set".into(),
             format!("{} examples of {c}x{h}x{w} in {} batches", source.examples(), source.batches()),
         ),
+        ("starting weights".into(), digest(&start.to_bytes()?)),
         ("label".into(), format!("`{label}`")),
     ]))
 }

@@ -1,12 +1,12 @@
 //! The training loop.
 
 use burn::prelude::Device;
-use sapwood_backend::{block_on, read};
-use sapwood_core::{Batch, Layout, Masks, Network, Pass, Source, gradients, loss};
+use sapwood_backend::{block_on, read, read_all};
+use sapwood_core::{Batch, Layout, Masks, Network, Pass, Source, gradients, loss, tensors};
 
 use crate::{
-    Checkpoints, Error, Evaluation, Hook, HookError, Live, Memory, Plan, Recipe, Resumed, Row, StepReport,
-    clip, evaluate,
+    Checkpoints, Error, Hook, HookError, Live, Memory, Plan, Recipe, Resumed, Row, StepReport, clip,
+    evaluate,
     snapshot::{self, Identity, Progress},
 };
 
@@ -69,14 +69,15 @@ impl<'a, N: Network> Trainer<'a, N> {
         block_on(self.run(network, train))
     }
 
-    /// Trains a network. On the `cpu` device the result depends on nothing but the
-    /// recipe, the network, the masks, the data and the hooks: not on whether, or
-    /// how often, the run was killed and started again.
+    /// Trains a network. On the `cpu` device of one kind of processor the result
+    /// depends on nothing but the recipe, the network, the masks, the data and the
+    /// hooks: not on the number of threads, nor on whether, or how often, the run was
+    /// killed and started again.
     pub async fn run(mut self, network: N, train: &dyn Source) -> Result<Trained<N>, Error> {
         let plan = self.recipe.clone().plan(train.batches())?;
         let live = Live::new(network, std::mem::take(&mut self.masks), &self.device)?;
         let label = self.checkpoints.as_ref().map_or("", |checkpoints| &checkpoints.label);
-        let identity = snapshot::identity(&plan, &live, train, label)?;
+        let identity = snapshot::identity(&plan, &live, train, label).await?;
         let (mut live, mut progress, resumed) = self.resume(&plan, &identity, live)?;
         let start = progress.iteration;
         self.tell(start, |hook| hook.on_start(&resumed, &mut live))?;
@@ -171,9 +172,13 @@ impl<'a, N: Network> Trainer<'a, N> {
         };
         // The epoch's last step may have broken the weights, and no loss of a
         // later step would tell.
-        if let Some(Evaluation { loss: value, .. }) = test.filter(|test| !test.loss.is_finite()) {
+        let (what, value) = match test {
+            Some(test) => ("test loss", test.loss),
+            None => ("sum of all weights", size(&live.network).await?),
+        };
+        if !value.is_finite() {
             let StepReport { iteration, epoch, .. } = *last;
-            return Err(Error::NotFinite { what: "test loss", value, iteration, epoch });
+            return Err(Error::NotFinite { what, value, iteration, epoch });
         }
         let row = Row {
             epoch: last.epoch + 1,
@@ -196,6 +201,12 @@ impl<'a, N: Network> Trainer<'a, N> {
             .try_for_each(|hook| call(&mut **hook))
             .map_err(|error| Error::Hook { iteration, error })
     }
+}
+
+/// The sum of the absolute values of all parameters: finite if all of them are.
+async fn size<N: Network>(network: &N) -> Result<f64, Error> {
+    let sums = tensors(network, Layout::Stored).into_iter().map(|(_, value)| value.abs().sum());
+    Ok(read_all(sums.collect()).await?.iter().flat_map(|sum| sum.iter::<f64>()).sum())
 }
 
 /// The next batch, if it is what the data set promised.

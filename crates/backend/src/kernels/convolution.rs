@@ -16,6 +16,8 @@ use super::{
 const LENGTH: usize = 1024;
 /// But never more than this fraction of the batch, so that every thread has some.
 const SHARES: usize = 8;
+/// So many values of the input are laid out at a time for the weight gradient.
+const LAID_OUT: usize = 1 << 24;
 /// Rows of a weight gradient that one task computes.
 const ROWS: usize = 64;
 
@@ -191,69 +193,76 @@ impl Convolution {
         let (correlation, phases) = self.correlation();
         let (layout, taps) = (&correlation.layout, correlation.taps.len());
         let together = self.together(layout);
-        let channels = self.groups * self.outputs;
-
-        // All planes are laid out first; then every weight is summed by one task,
-        // over the images in their order.
         let sources = Planes { values: x, size: self.input, phases: &phases };
         let whole = [Phase::whole(self.output())];
         let gradients = Planes { values: dy, size: self.output(), phases: &whole };
-        let starts_of: Vec<usize> = (0..self.images).step_by(together).collect();
-        let laid_out: Vec<Laid> = starts_of
-            .into_par_iter()
-            .map(|first| {
-                let images = together.min(self.images - first);
-                let length = correlation.product_length(images);
-                let mut rows = vec![0.0; sources.per_image(self) * layout.plane(images)];
-                sources.write(self, layout, first, images, layout.plane(images), layout.lead, &mut rows);
-                let mut outputs = vec![0.0; channels.next_multiple_of(LEFT) * length];
-                gradients.write(self, layout, first, images, length, 0, &mut outputs);
-                Laid { images, length, rows, outputs }
-            })
-            .collect();
+        let lay_out = |&first: &usize| {
+            let images = together.min(self.images - first);
+            let length = correlation.product_length(images);
+            let mut rows = vec![0.0; sources.per_image(self) * layout.plane(images)];
+            sources.write(self, layout, first, images, layout.plane(images), layout.lead, &mut rows);
+            let mut outputs = vec![0.0; self.groups * self.outputs * length];
+            gradients.write(self, layout, first, images, length, 0, &mut outputs);
+            let of_group = sources.per_image(self) / self.groups;
+            let starts = (0..self.groups).map(|group| correlation.starts(images, group * of_group));
+            Laid { length, starts: starts.collect(), rows, outputs }
+        };
 
-        let mut dw = vec![0.0; channels * taps];
-        // A task is some outputs of a group and some of their weights.
-        let blocks = self.outputs.div_ceil(LEFT);
-        let of_group = dw.par_chunks_mut(self.outputs * taps).enumerate();
-        of_group.for_each(|(group, dw)| {
-            let first = group * sources.per_image(self) / self.groups;
-            let starts: Vec<_> = laid_out.iter().map(|laid| correlation.starts(laid.images, first)).collect();
-            let tasks: Vec<(usize, usize)> = (0..blocks)
-                .flat_map(|block| (0..taps).step_by(ROWS).map(move |k| (block * LEFT, k)))
-                .collect();
-            let found: Vec<[Vec<f32>; LEFT]> = tasks
-                .par_iter()
-                .map(|&(output, k)| {
-                    let mut sums = [(); LEFT].map(|()| vec![0.0; ROWS.min(taps - k)]);
-                    for (laid, starts) in laid_out.iter().zip(&starts) {
-                        // Beyond the last output of the group any row will do.
-                        let left = std::array::from_fn(|i| {
-                            (group * self.outputs + (output + i).min(self.outputs - 1)) * laid.length
-                        });
-                        let right = (&laid.rows[..], &starts[k..taps.min(k + ROWS)]);
-                        correlation.products(level, (&laid.outputs, left), right, laid.length, &mut sums);
-                    }
-                    sums
-                })
-                .collect();
-            for ((output, k), sums) in tasks.into_iter().zip(found) {
-                for (output, sums) in (output..self.outputs).zip(sums) {
-                    dw[output * taps + k..][..sums.len()].copy_from_slice(&sums);
-                }
+        // A task is some outputs of a group and some of their weights: each weight
+        // is summed by one task, over the images in their order.
+        let place = |group: usize, output: usize, k: usize| Task {
+            group,
+            output,
+            k,
+            sums: [(); LEFT].map(|()| vec![0.0; ROWS.min(taps - k)]),
+        };
+        let mut tasks: Vec<Task> = Vec::new();
+        for group in 0..self.groups {
+            for output in (0..self.outputs).step_by(LEFT) {
+                tasks.extend((0..taps).step_by(ROWS).map(|k| place(group, output, k)));
             }
-        });
+        }
+        let size = sources.per_image(self) * layout.plane(together);
+        let firsts: Vec<usize> = (0..self.images).step_by(together).collect();
+        for part in firsts.chunks(LAID_OUT.div_ceil(size)) {
+            let laid_out: Vec<Laid> = part.par_iter().map(lay_out).collect();
+            tasks.par_iter_mut().for_each(|Task { group, output, k, sums }| {
+                for laid in &laid_out {
+                    // Beyond the last output of the group any row will do.
+                    let last = self.outputs - 1;
+                    let left = |i: usize| (*group * self.outputs + (*output + i).min(last)) * laid.length;
+                    let left = (&laid.outputs[..], std::array::from_fn(left));
+                    let right = (&laid.rows[..], &laid.starts[*group][*k..taps.min(*k + ROWS)]);
+                    correlation.products(level, left, right, laid.length, sums);
+                }
+            });
+        }
+        let mut dw = vec![0.0; self.groups * self.outputs * taps];
+        for Task { group, output, k, sums } in tasks {
+            for (output, sums) in (output..self.outputs).zip(sums) {
+                dw[(group * self.outputs + output) * taps + k..][..sums.len()].copy_from_slice(&sums);
+            }
+        }
         dw
     }
 }
 
 /// A few images, laid out for the weight gradient.
 struct Laid {
-    images: usize,
     /// Of an output plane.
     length: usize,
+    /// Where each row begins, for each group.
+    starts: Vec<Vec<usize>>,
     rows: Vec<f32>,
     outputs: Vec<f32>,
+}
+
+/// Some weights of some outputs, and the sums of their gradients.
+struct Task {
+    group: usize,
+    output: usize,
+    k: usize,
+    sums: [Vec<f32>; LEFT],
 }
 
 #[cfg(test)]

@@ -127,7 +127,7 @@ mod tests {
         let data: Vec<f32> = (0..rows * 3 + room).map(|i| (i * 37 % 101) as f32 - 50.0).collect();
         let starts: Vec<usize> = (0..rows).map(|k| 3 * k).collect();
         let weights: Vec<f32> = (0..rows * OUTPUTS).map(|i| (i % 13) as f32 - 6.0).collect();
-        for level in [Level::detect(), Level::Portable] {
+        for level in Level::available() {
             for accumulate in [false, true] {
                 let mut out = vec![1.0; OUTPUTS * room];
                 let sum =

@@ -84,7 +84,7 @@ impl TrainingOps for Flex {
     }
 
     fn convolve_bias_gradient(x: FlexTensor, bias: FlexTensor, dy: FlexTensor) -> FlexTensor {
-        if dy.dtype() != DType::F32 {
+        if dy.dtype() != DType::F32 || is_empty(&dy) {
             return Self::conv2d_bias_backward(x, bias, dy);
         }
         let (size, dy) = (size(&dy), dy.to_contiguous());
@@ -97,7 +97,7 @@ impl TrainingOps for Flex {
         beta: FlexTensor,
         epsilon: f64,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
-        if [&x, &gamma, &beta].iter().any(|tensor| tensor.dtype() != DType::F32) {
+        if is_empty(&x) || [&x, &gamma, &beta].iter().any(|tensor| tensor.dtype() != DType::F32) {
             let found = Self::batch_norm_train(x, gamma, beta, epsilon);
             return (found.output, found.mean, found.variance);
         }
@@ -116,7 +116,7 @@ impl TrainingOps for Flex {
         dy: FlexTensor,
         epsilon: f64,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
-        if x.dtype() != DType::F32 {
+        if is_empty(&x) || x.dtype() != DType::F32 {
             let found = Self::batch_norm_train_backward(x, gamma, mean, variance, epsilon, dy);
             return (found.x_grad, found.gamma_grad, found.beta_grad);
         }
@@ -140,6 +140,11 @@ fn forward(
     let y = sizes.forward(Level::detect(), values(&x), values(&weight), bias.as_ref().map(values));
     let [height, width] = sizes.output();
     tensor(y, [sizes.images, sizes.groups * sizes.outputs, height, width])
+}
+
+/// What has no values is left to Burn.
+fn is_empty(tensor: &FlexTensor) -> bool {
+    dims(tensor).contains(&0)
 }
 
 fn size(x: &FlexTensor) -> Size {

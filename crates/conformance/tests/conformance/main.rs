@@ -2,4 +2,5 @@
 
 mod files;
 mod logits;
+mod operations;
 mod training;

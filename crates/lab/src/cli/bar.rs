@@ -1,6 +1,10 @@
 //! A progress bar on the standard error.
 
-use std::{cell::RefCell, time::Duration};
+use std::{
+    io::{self, Write},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -9,7 +13,19 @@ use crate::Reporter;
 /// Draws a bar for whatever takes longer than a second, where there is a
 /// terminal; notes are lines above it.
 #[derive(Default)]
-pub(super) struct Bar(RefCell<Option<ProgressBar>>);
+pub(super) struct Bar(Mutex<Option<ProgressBar>>);
+
+/// A line on the standard error. Where nobody takes it, it is lost: the work is
+/// worth more.
+pub(super) fn note(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+impl Bar {
+    fn shown(&self) -> MutexGuard<'_, Option<ProgressBar>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Reporter for Bar {
     fn begin(&self, label: &str, total: u64) {
@@ -19,25 +35,25 @@ impl Reporter for Bar {
         let bar =
             ProgressBar::new(total).with_style(style.progress_chars("=> ")).with_message(label.to_string());
         bar.enable_steady_tick(Duration::from_millis(500));
-        *self.0.borrow_mut() = Some(bar);
+        *self.shown() = Some(bar);
     }
 
     fn advance(&self, units: u64) {
-        if let Some(bar) = &*self.0.borrow() {
+        if let Some(bar) = &*self.shown() {
             bar.inc(units);
         }
     }
 
     fn note(&self, line: &str) {
-        match &*self.0.borrow() {
+        match &*self.shown() {
             // A hidden bar swallows lines, and a log wants them.
             Some(bar) if !bar.is_hidden() => bar.println(line),
-            _ => eprintln!("{line}"),
+            _ => note(line),
         }
     }
 
     fn end(&self) {
-        if let Some(bar) = self.0.borrow_mut().take() {
+        if let Some(bar) = self.shown().take() {
             bar.finish_and_clear();
         }
     }

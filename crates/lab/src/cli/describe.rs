@@ -7,7 +7,7 @@ use sapwood_core::{Anatomy, Shape};
 use sapwood_models::Spec;
 use serde::Serialize;
 
-use super::{shape, train::ModelShape};
+use super::{model_shape::ModelShape, shape};
 use crate::{
     Error,
     report::{Cell, Table},
@@ -50,7 +50,7 @@ impl Describe {
         let spec = match (&self.weights, &self.model) {
             (Some(path), model) => sapwood_models::open(path, model.as_deref(), &cpu()?)?.spec,
             (None, model) => {
-                let usual = self.shape.apply(Spec::named(model.as_deref().unwrap_or_default())?);
+                let usual = self.shape.apply(Spec::named(model.as_deref().unwrap_or_default())?, None)?;
                 let (input, classes) = (usual.input, usual.classes);
                 usual.fit(self.input.unwrap_or(input), self.classes.unwrap_or(classes))
             }

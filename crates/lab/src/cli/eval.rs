@@ -3,11 +3,10 @@
 use std::{io::Write, path::PathBuf};
 
 use clap::Args;
-use sapwood_backend::block_on;
 use sapwood_train::Evaluation;
 
-use super::{DataRoot, OnDevice};
-use crate::{DataConfig, Error, fits::fits};
+use super::{DataRoot, OnDevice, bar::Bar, image::ImageShape};
+use crate::{DataConfig, Error, fits::fits, watched::evaluate};
 
 /// Tell how good a trained network is on a test split
 #[derive(Args)]
@@ -21,6 +20,8 @@ pub(super) struct Eval {
     /// The data set: see `data list`
     #[arg(long)]
     data: String,
+    #[command(flatten)]
+    image: ImageShape,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -34,9 +35,11 @@ impl Eval {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let device = self.device.resolve()?;
         let opened = sapwood_models::open(&self.weights, self.model.as_deref(), &device)?;
-        let test = DataConfig::of(&self.data, &opened.spec).test_source(&self.root.data_root)?;
+        let mut data = DataConfig::of(&self.data, &opened.spec);
+        self.image.apply(&mut data)?;
+        let test = data.test_source(&self.root.data_root)?;
         fits(&opened.spec, test.dataset())?;
-        let evaluation = block_on(sapwood_train::evaluate(&opened.net, &test, &device))?;
+        let evaluation = evaluate(&opened.net, &test, &device, &Bar::default())?;
         if self.json {
             writeln!(out, "{}", serde_json::to_string(&evaluation).unwrap_or_default())?;
         } else {

@@ -1,19 +1,23 @@
 //! `prune`
 
-use std::{io::Write, path::PathBuf, sync::Arc};
+use std::{io::Write, num::NonZero, path::PathBuf, sync::Arc};
 
 use clap::Args;
 use sapwood_backend::{Seed, block_on};
 use sapwood_core::{Batch, Source, State, write_atomic};
 use sapwood_data::{Loader, LoaderOptions, Order, Split};
 use sapwood_models::{Spec, pack};
-use sapwood_prune::{Allocation, Cut, MaskSet, Needs, NetworkProbe, Scope, Sparsity, criterion};
+use sapwood_prune::{Allocation, Cut, MaskSet, Needs, NetworkProbe, Probe, Scope, Sparsity, criterion};
 
-use super::{DataRoot, OnDevice};
+use super::{
+    DataRoot, OnDevice,
+    bar::{self, Bar},
+};
 use crate::{
-    DataConfig, Error,
+    DataConfig, Error, Reporter,
     fits::fits,
     report::{Cell, Table},
+    watched::Watched,
 };
 
 /// Remove weights of a network and write it with its masks
@@ -46,8 +50,8 @@ pub(super) struct Prune {
     #[arg(long)]
     data: Option<String>,
     /// How many batches of 128 of them
-    #[arg(long, default_value_t = 8, value_name = "N")]
-    batches: usize,
+    #[arg(long, default_value = "8", value_name = "N")]
+    batches: NonZero<usize>,
     #[command(flatten)]
     root: DataRoot,
     /// The file to write
@@ -72,7 +76,11 @@ impl Prune {
         let alive = (!opened.masks.is_empty()).then(|| MaskSet::from(opened.masks));
         let examples = self.examples(&opened.spec)?;
         let probe = NetworkProbe::new(&opened.net).with_examples(&examples);
+        let bar = Bar::default();
+        bar.begin("scoring", examples.len() as u64);
+        let probe = Watched::<dyn Probe> { inner: &probe, reporter: &bar };
         let masks = cut.masks_blocking(criterion.as_ref(), &probe, alive.as_ref())?;
+        bar.end();
         let net = masks.apply(opened.net)?;
 
         let layers = masks.layers();
@@ -89,7 +97,7 @@ impl Prune {
         write!(out, "{}", table.to_text())?;
         writeln!(out, "{kept} of {total} weights kept")?;
         for warning in warnings {
-            eprintln!("warning: {warning}");
+            bar::note(&format!("warning: {warning}"));
         }
         Ok(())
     }
@@ -101,7 +109,7 @@ impl Prune {
         fits(spec, &data)?;
         let order = Order::Shuffled(Seed(self.seed));
         let loader = Loader::new(Arc::new(data), LoaderOptions { order, ..LoaderOptions::default() })?;
-        let batches: Result<Vec<Batch>, _> = loader.epoch(0, 0).take(self.batches).collect();
+        let batches: Result<Vec<Batch>, _> = loader.epoch(0, 0).take(self.batches.get()).collect();
         batches.map_err(|error| sapwood_train::Error::Source(error).into())
     }
 }

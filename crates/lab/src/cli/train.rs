@@ -4,12 +4,12 @@ use std::{io::Write, num::NonZero, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 use sapwood_core::Step;
-use sapwood_data::{OpenOptions, Split, Task, life::Boundary};
-use sapwood_models::{Init, NormScale, Padding, Shortcut, Spec};
+use sapwood_data::{Split, Task};
+use sapwood_models::{Init, NormScale, Spec};
 use sapwood_train::{AdamW, Decay, Recipe, Schedule, Sgd};
 
-use super::{DataRoot, OnDevice, bar::Bar};
-use crate::{CheckpointEvery, DataConfig, Error, RunFolder, Start, TrainConfig};
+use super::{DataRoot, OnDevice, bar::Bar, image::ImageShape, model_shape::ModelShape};
+use crate::{Beginning, CheckpointEvery, DataConfig, Error, RunFolder, Start, TrainConfig, run::digest};
 
 /// Train a network, or continue a training that was interrupted
 ///
@@ -27,6 +27,8 @@ pub(super) struct Train {
     /// The data set: see `data list`
     #[arg(long)]
     data: String,
+    #[command(flatten)]
+    image: ImageShape,
     /// Only the first so many training examples
     #[arg(long, value_name = "N")]
     examples: Option<usize>,
@@ -50,10 +52,10 @@ pub(super) struct Train {
     /// Learning rate [default: 0.1 for sgd, 0.001 for adamw]
     #[arg(long)]
     lr: Option<f64>,
-    /// Momentum of sgd
-    #[arg(long, default_value_t = 0.9)]
-    momentum: f64,
-    /// Nesterov's momentum
+    /// Momentum of sgd [default: 0.9]
+    #[arg(long)]
+    momentum: Option<f64>,
+    /// Nesterov's momentum of sgd
     #[arg(long)]
     nesterov: bool,
     #[arg(long, default_value_t = 0.0)]
@@ -66,9 +68,9 @@ pub(super) struct Train {
     /// Where multi-step lowers the learning rate, as in 80ep,120ep
     #[arg(long, value_delimiter = ',', value_name = "STEPS", required_if_eq("schedule", "multi-step"))]
     milestones: Vec<Step>,
-    /// The factor at each milestone
-    #[arg(long, default_value_t = 0.1)]
-    gamma: f64,
+    /// The factor at each milestone [default: 0.1]
+    #[arg(long)]
+    gamma: Option<f64>,
     /// How long the learning rate rises at first, as in 5ep or 500it
     #[arg(long, value_name = "STEP", default_value = "0ep")]
     warm_up: Step,
@@ -94,38 +96,6 @@ pub(super) struct Train {
     device: OnDevice,
 }
 
-/// Options that change a network's shape.
-#[derive(Args)]
-pub(super) struct ModelShape {
-    /// Multiply every hidden width
-    #[arg(long, default_value_t = 1.0, conflicts_with = "weights")]
-    width: f64,
-    /// Shortcut of the CIFAR ResNets
-    #[arg(long, value_enum, default_value_t = ShortcutName::B, conflicts_with = "weights")]
-    shortcut: ShortcutName,
-    /// life-net: times the minimal network
-    #[arg(long, default_value_t = 1, value_name = "M", conflicts_with = "weights")]
-    overcompleteness: usize,
-    /// life and life-net: steps to predict
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    steps: usize,
-    /// life and life-net: what lies beyond the edge of the board
-    #[arg(long, value_enum, default_value_t = Edge::Torus)]
-    boundary: Edge,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Edge {
-    Torus,
-    Zero,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum ShortcutName {
-    A,
-    B,
-}
-
 #[derive(Clone, Copy, ValueEnum)]
 enum Rule {
     Sgd,
@@ -139,61 +109,35 @@ enum Course {
     Cosine,
 }
 
-impl ModelShape {
-    pub(super) fn apply(&self, spec: Spec) -> Spec {
-        let shortcut = match self.shortcut {
-            ShortcutName::A => Shortcut::A,
-            ShortcutName::B => Shortcut::B,
-        };
-        Spec {
-            width: self.width,
-            shortcut,
-            overcompleteness: self.overcompleteness,
-            steps: self.steps,
-            padding: match self.boundary {
-                _ if spec.model != "life-net" => Padding::default(),
-                Edge::Torus => Padding::Circular,
-                Edge::Zero => Padding::Zeros,
-            },
-            ..spec
-        }
-    }
-}
-
 impl Train {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
-        if !self.milestones.is_empty() && !matches!(self.schedule, Course::MultiStep) {
-            return Err(Error::Usage("`--milestones` belong to `--schedule multi-step`".into()));
-        }
+        self.check()?;
         let device = self.device.resolve()?;
-        let mut options = OpenOptions::default();
-        options.life.steps = self.shape.steps;
-        options.life.boundary = match self.shape.boundary {
-            Edge::Torus => Boundary::Torus,
-            Edge::Zero => Boundary::Zero,
-        };
-        let mut data =
-            DataConfig { name: self.data.clone(), examples: self.examples, augment: self.augment, options };
-        let (spec, start, digest) = match (&self.weights, &self.model) {
+        let (spec, beginning, mut data) = match (&self.weights, &self.model) {
             (Some(path), model) => {
                 let opened = sapwood_models::open(path, model.as_deref(), &device)?;
-                if opened.spec.model == "life-net" {
-                    data.options = DataConfig::of(&self.data, &opened.spec).options;
-                }
                 let bytes = std::fs::read(path).map_err(Error::file("read", path))?;
-                let digest = blake3::hash(&bytes).to_hex().to_string();
-                (opened.spec, Some(Start { net: opened.net, masks: opened.masks }), Some(digest))
+                let start = Start { digest: digest(&bytes), net: opened.net, masks: opened.masks };
+                let data = DataConfig::of(&self.data, &opened.spec);
+                (opened.spec, Beginning::From(start), data)
             }
             (None, Some(model)) => {
-                let spec = self.shape.apply(Spec::named(model)?);
-                (fit(spec, &data, &self.root)?, None, None)
+                let spec = self.shape.apply(Spec::named(model)?, Some(&self.data))?;
+                let mut data = DataConfig::named(&self.data);
+                data.options.life = self.shape.boards();
+                (spec, Beginning::Drawn(self.init()?), data)
             }
             (None, None) => return Err(Error::Usage("expected `--model` or `--weights`".into())),
         };
+        (data.examples, data.augment) = (self.examples, self.augment);
+        self.image.apply(&mut data)?;
+        let spec = match beginning {
+            Beginning::Drawn(_) => fit(spec, &data, &self.root)?,
+            Beginning::From(_) => spec,
+        };
         let config = TrainConfig {
-            init: self.init()?,
             model: spec,
-            weights: digest,
+            beginning,
             data,
             batch_size: self.batch_size,
             seed: self.seed,
@@ -208,10 +152,26 @@ impl Train {
                 .iter()
                 .collect()
         }));
-        let test =
-            crate::train(&config, start, &folder, &self.root.data_root, &device, every, &Bar::default())?;
+        let test = crate::train(&config, &folder, &self.root.data_root, &device, every, &Bar::default())?;
         writeln!(out, "{}", super::eval::line(&test))?;
         writeln!(out, "{}", folder.weights().display())?;
+        Ok(())
+    }
+
+    /// Refuses options that would have no effect beside the others.
+    fn check(&self) -> Result<(), Error> {
+        let multi_step = matches!(self.schedule, Course::MultiStep);
+        let sgd = matches!(self.optimizer, Rule::Sgd);
+        for (option, given, fits, to) in [
+            ("--milestones", !self.milestones.is_empty(), multi_step, "--schedule multi-step"),
+            ("--gamma", self.gamma.is_some(), multi_step, "--schedule multi-step"),
+            ("--momentum", self.momentum.is_some(), sgd, "--optimizer sgd"),
+            ("--nesterov", self.nesterov, sgd, "--optimizer sgd"),
+        ] {
+            if given && !fits {
+                return Err(Error::Usage(format!("`{option}` belongs to `{to}`: add that, or leave it out")));
+            }
+        }
         Ok(())
     }
 
@@ -224,13 +184,13 @@ impl Train {
         let schedule = match self.schedule {
             Course::Constant => Schedule::Constant,
             Course::MultiStep => {
-                Schedule::MultiStep { milestones: self.milestones.clone(), gamma: self.gamma }
+                Schedule::MultiStep { milestones: self.milestones.clone(), gamma: self.gamma.unwrap_or(0.1) }
             }
             Course::Cosine => Schedule::Cosine { end: 0.0 },
         };
         let base = match self.optimizer {
             Rule::Sgd => {
-                let sgd = Sgd { momentum: self.momentum, nesterov: self.nesterov };
+                let sgd = Sgd { momentum: self.momentum.unwrap_or(0.9), nesterov: self.nesterov };
                 Recipe::new(self.epochs, sgd, self.lr.unwrap_or(0.1))
             }
             Rule::Adamw => Recipe::new(self.epochs, AdamW::default(), self.lr.unwrap_or(0.001)),

@@ -58,6 +58,10 @@ fn a_network_is_trained_pruned_retrained_and_evaluated() {
     assert!(!pruned.masks.is_empty() && retrained.masks == pruned.masks, "masks travel with the weights");
     assert_ne!(retrained.state, pruned.state);
 
+    let config: serde_json::Value = serde_json::from_slice(&place.read("sparse/config.json")).unwrap();
+    let digest = blake3::hash(&place.read("pruned.safetensors")).to_hex();
+    assert_eq!((&config["weights"], config.get("init")), (&digest.as_str().into(), None), "{config}");
+
     let out = place.succeed("eval --weights sparse/weights.safetensors --data digits --json");
     let found: serde_json::Value = serde_json::from_str(&out).unwrap();
     let record: serde_json::Value = serde_json::from_slice(&place.read("sparse/record.json")).unwrap();
@@ -77,6 +81,17 @@ fn pruning_can_look_at_examples() {
         pruned.masks.keys().map(|path| path.as_str()).collect::<Vec<_>>(),
         ["fc1.weight", "fc2.weight"]
     );
+}
+
+#[test]
+fn a_file_that_is_pruned_elsewhere_keeps_its_masks() {
+    let place = Workplace::with_net();
+    place.succeed(&format!("prune --weights {NET} --sparsity 0.5 --out half.safetensors"));
+    place.succeed("prune --weights half.safetensors --exclude fc3.* --sparsity 0.9 --out more.safetensors");
+    let masks = |file: &str| StateFile::from_bytes(&place.read(file)).unwrap().masks;
+    let (half, more) = (masks("half.safetensors"), masks("more.safetensors"));
+    assert_eq!(half["fc3.weight"], more["fc3.weight"]);
+    assert!(more["fc1.weight"].count_ones() < half["fc1.weight"].count_ones());
 }
 
 #[test]
@@ -110,6 +125,48 @@ pub(crate) const PNG: &[u8] = &[
 ];
 
 #[test]
+fn images_of_ones_own_in_folders_are_learnt_and_told_by_their_classes() {
+    let place = Workplace::new();
+    for (class, image) in [("sky", BLUE), ("brick", RED)] {
+        for number in 0..12 {
+            place.put(&format!("own/train/{class}/{number}.png"), image);
+        }
+        place.put(&format!("own/test/{class}/1.png"), image);
+    }
+    let own = "--data image-folder --data-root own";
+    let train = format!("train --model lenet-300-100 {own} --epochs 1 --batch-size 2 --lr 0.01");
+    place.refuse(&format!("{train} --out run"), &["its size is", "with the option `image` all are resized"]);
+    let out = place.succeed(&format!("{train} --image 3x8x8 --out run"));
+    assert!(out.starts_with("2 test examples: top-1 100.00 %"), "{out}");
+
+    let weights = "--weights run/weights.safetensors";
+    let found = place.succeed(&format!("eval {weights} {own}"));
+    assert_eq!(found.lines().next(), out.lines().next(), "the weights know the size");
+    let out = place.succeed(&format!("predict {weights} {own} own/test/sky/1.png own/test/brick/1.png"));
+    let tops: Vec<_> = out.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
+    assert_eq!(tops, ["sky", "brick"], "{out}");
+    place.refuse(&format!("eval {weights} {own} --image 3x9x9"), &["does not take 3x9x9 inputs"]);
+    place.refuse(
+        &format!("predict {weights} --data image-folder --data-root none own/test/sky/1.png"),
+        &["none/train", "expected `train` and `test` here"],
+    );
+}
+
+/// 4x4 pixels.
+const RED: &[u8] = &[
+    137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 4, 0, 0, 0, 4, 8, 2, 0, 0, 0, 38,
+    147, 9, 41, 0, 0, 0, 16, 73, 68, 65, 84, 120, 218, 99, 184, 35, 34, 2, 71, 12, 196, 113, 0, 179, 67, 16,
+    65, 154, 33, 158, 232, 0, 0, 0, 0, 73, 69, 78, 68, 174, 66, 96, 130,
+];
+
+/// 5x6 pixels.
+const BLUE: &[u8] = &[
+    137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 6, 0, 0, 0, 5, 8, 2, 0, 0, 0, 233,
+    58, 10, 177, 0, 0, 0, 17, 73, 68, 65, 84, 120, 218, 99, 16, 17, 185, 131, 134, 24, 168, 40, 4, 0, 144,
+    126, 30, 121, 52, 252, 158, 130, 0, 0, 0, 0, 73, 69, 78, 68, 174, 66, 96, 130,
+];
+
+#[test]
 fn embedded_data_sets_need_no_network() {
     let place = Workplace::new();
     assert!(place.succeed("data get digits").contains("checksums right"));
@@ -125,6 +182,10 @@ fn the_game_of_life_is_learnt_by_a_network_of_cells() {
         "train --model life-net --overcompleteness 2 --data life --examples 64 --epochs 1 --optimizer adamw --out run",
     );
     assert!(out.contains("cells right") && out.contains("boards right"), "{out}");
+    let curve = String::from_utf8(place.read("run/curve.csv")).unwrap();
+    let [names, values] = [0, 1].map(|line| curve.lines().nth(line).unwrap().split(',').collect::<Vec<_>>());
+    assert_eq!((names.len(), names.last()), (values.len(), Some(&"test_exact")));
+    assert!(values.last().unwrap().parse::<f64>().is_ok() && values[6].is_empty(), "no top-5: {curve}");
     assert_eq!(
         place.succeed("eval --weights run/weights.safetensors --data life"),
         out.split_inclusive('\n').next().unwrap()

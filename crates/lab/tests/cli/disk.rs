@@ -9,6 +9,7 @@ use std::{
 use sapwood_lab::Error;
 
 use crate::{
+    child,
     safetensors::{file, floats},
     workplace::{NET, Workplace},
 };
@@ -109,6 +110,19 @@ fn a_full_disk_is_said_and_nothing_is_left_half_written() {
         }
         assert_eq!(place.read("disk/old"), b"old");
         let _ = std::fs::remove_dir_all(path.join("x"));
+    }
+}
+
+#[test]
+fn progress_that_nobody_reads_stops_nothing() {
+    let place = workplace();
+    let prune =
+        "prune --weights net.safetensors --sparsity 0.99 --allocation global --out pruned.safetensors";
+    for line in [&format!("{} run", WRITERS[2]), prune] {
+        let mut process = child::command(place.path(), &line.split(' ').collect::<Vec<_>>()).spawn().unwrap();
+        drop(process.stderr.take());
+        let output = process.wait_with_output().unwrap();
+        assert!(output.status.success(), "{line}: {output:?}");
     }
 }
 

@@ -79,6 +79,10 @@ fn values_out_of_range_are_refused() {
         ("--warm-up 18446744073709551615ep", "`warm_up` must be"),
         ("--schedule multi-step --milestones 20ep", "milestones"),
         ("--milestones 2ep", "--schedule multi-step"),
+        ("--gamma 0.5", "`--gamma` belongs to `--schedule multi-step`"),
+        ("--optimizer adamw --momentum 0.9", "`--momentum` belongs to `--optimizer sgd`"),
+        ("--optimizer adamw --nesterov", "`--nesterov` belongs to `--optimizer sgd`"),
+        ("--image 1x8x8", "`--image` belongs to `--data image-folder`, not to `digits`"),
         ("--checkpoint-every 0", "--checkpoint-every"),
         ("--augment", "no augmentation is customary"),
     ] {
@@ -105,6 +109,10 @@ fn values_out_of_range_are_refused() {
         &format!("prune --weights {NET} --sparsity 0.5 --exclude * --out x"),
         &["all of them are excluded"],
     );
+    check(
+        &format!("prune --weights {NET} --criterion snip --data digits --batches 0 --sparsity 0.5 --out x"),
+        &["--batches"],
+    );
     check("demo --replicates 0", &["--replicates"]);
     check("demo --epochs 0", &["--epochs"]);
 }
@@ -124,7 +132,32 @@ fn a_network_that_does_not_suit_the_data_says_why() {
     check(&format!("predict --weights {NET} --data cifar10 x.png"), &["does not take 3x32x32 inputs"]);
     check(&format!("describe --weights {NET} --input 3x8x8"), &["does not take 3x8x8 inputs"]);
     check(&format!("describe --weights {NET} --classes 3"), &["'--classes <CLASSES>'"]);
-    check(&format!("train --weights {NET} --data digits --width 2"), &["'--width <WIDTH>'"]);
+    for option in ["--width 2", "--steps 2", "--boundary zero"] {
+        check(
+            &format!("train --weights {NET} --data digits {option}"),
+            &["cannot be used with", option.split_once(' ').unwrap().0],
+        );
+    }
+}
+
+#[test]
+fn an_option_that_the_network_does_not_have_is_refused() {
+    for (model, option) in [
+        ("lenet-5", "--shortcut a"),
+        ("resnet-18", "--shortcut b"),
+        ("vgg-11", "--overcompleteness 2"),
+        ("life-net", "--width 2"),
+        ("resnet-20", "--steps 2"),
+        ("conv-2", "--boundary zero"),
+    ] {
+        let name = option.split_once(' ').unwrap().0;
+        let expected = format!("`{model}` has no option `{name}`");
+        check(&format!("describe --model {model} {option}"), &[&expected, "leave it out"]);
+        check(&format!("train --model {model} {option} --data digits"), &[&expected]);
+    }
+    let life = "--steps 2 --boundary zero";
+    Workplace::new().succeed(&format!("describe --model life-net --overcompleteness 2 {life}"));
+    check(&format!("train --model lenet-5 --width 0 --data life {life}"), &["`width`"]);
 }
 
 #[test]

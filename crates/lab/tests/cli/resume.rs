@@ -13,9 +13,10 @@ use rand::{RngExt, SeedableRng};
 
 use crate::{child, workplace::Workplace};
 
-/// Batch normalisation, momentum, a schedule, a worker thread.
+/// Batch normalisation, momentum, a schedule, a worker thread, and a learning rate
+/// that a careless reader of decimals takes for another.
 const TRAIN: &str = "train --model resnet-20 --width 0.25 --data digits --examples 600 --batch-size 50 \
-    --epochs 4 --lr 0.05 --nesterov --weight-decay 1e-4 --schedule cosine --warm-up 5it --checkpoint-every 3";
+    --epochs 4 --lr 0.023713737056616554 --nesterov --weight-decay 1e-4 --schedule cosine --warm-up 5it --checkpoint-every 3";
 /// What must be the same in the end.
 const RESULTS: [&str; 3] = ["weights.safetensors", "record.json", "curve.csv"];
 
@@ -164,4 +165,29 @@ fn a_run_that_is_done_is_only_read_and_another_one_is_refused() {
         &run.line.replace("--epochs 4", "--epochs 5"),
         &["the folder holds another run, whose recipe.epochs is 4 and not 5", "--out"],
     );
+
+    let mut weights = run.place.read("run/weights.safetensors");
+    *weights.last_mut().unwrap() ^= 1;
+    run.place.put("run/weights.safetensors", weights);
+    let outcome = run.place.run(&run.line);
+    assert_eq!((outcome.code, outcome.out.as_str()), (Some(2), ""), "{outcome:#?}");
+    assert!(outcome.err.contains("altered since the run") && outcome.err.contains("--out"), "{outcome:#?}");
+}
+
+/// Of many processes with as many configurations, the first one gets the folder.
+#[test]
+fn of_trainings_that_start_together_in_a_new_folder_one_trains() {
+    let place = Workplace::new();
+    let start = |seed: usize| {
+        let line = format!("train --model lenet-300-100 --data digits --epochs 1 --out run --seed {seed}");
+        child::command(place.path(), &line.split(' ').collect::<Vec<_>>()).spawn().unwrap()
+    };
+    let processes: Vec<_> = (0..4).map(start).collect();
+    let outputs: Vec<_> = processes.into_iter().map(|process| process.wait_with_output().unwrap()).collect();
+    assert_eq!(outputs.iter().filter(|output| output.status.success()).count(), 1, "{outputs:#?}");
+    for output in outputs.iter().filter(|output| !output.status.success()) {
+        let err = String::from_utf8_lossy(&output.stderr);
+        let refused = err.contains("another process is training") || err.contains("holds another run");
+        assert!(refused, "{err}");
+    }
 }

@@ -69,7 +69,7 @@ proptest! {
         let b = numbers(groups * outputs, 3);
         let dy = numbers(images * groups * outputs * oh * ow, 4);
         let [y, dx, dw, db] = reference(&c, &x, &w, &b, &dy);
-        for level in [Level::detect(), Level::Portable] {
+        for level in Level::available() {
             prop_assert!(close(&c.forward(level, &x, &w, Some(&b)), &y), "forward");
             prop_assert!(close(&c.input_gradient(level, &dy, &w), &dx), "input gradient");
             prop_assert!(close(&c.weight_gradient(level, &x, &dy), &dw), "weight gradient");
@@ -114,4 +114,35 @@ fn threads_change_no_bit(images: usize) {
     };
     assert_eq!(run(1), run(5));
     assert_eq!(run(1), run(32));
+}
+
+/// What the random sizes above do not reach: rows in more than one chunk, more
+/// outputs than one task has, a batch that fills its last lanes in part.
+#[test]
+fn large_sizes_are_the_definition() {
+    let sizes = |images, groups, inputs, outputs, side| Convolution {
+        images,
+        groups,
+        inputs,
+        outputs,
+        input: [side, side],
+        kernel: [3, 3],
+        stride: [1, 1],
+        padding: [1, 1],
+        dilation: [1, 1],
+    };
+    for c in [sizes(1, 1, 32, 5, 9), sizes(125, 1, 9, 37, 4), sizes(20, 2, 35, 3, 9), sizes(60, 1, 70, 6, 2)]
+    {
+        let channels = c.groups * c.outputs;
+        let area = c.input[0] * c.input[1];
+        let x = numbers(c.images * c.groups * c.inputs * area, 1);
+        let (w, b) = (numbers(channels * c.inputs * 9, 2), numbers(channels, 3));
+        let dy = numbers(c.images * channels * area, 4);
+        let [y, dx, dw, _] = reference(&c, &x, &w, &b, &dy);
+        for level in Level::available() {
+            assert!(close(&c.forward(level, &x, &w, Some(&b)), &y), "{c:?} {level:?}");
+            assert!(close(&c.input_gradient(level, &dy, &w), &dx), "{c:?} {level:?}");
+            assert!(close(&c.weight_gradient(level, &x, &dy), &dw), "{c:?} {level:?}");
+        }
+    }
 }

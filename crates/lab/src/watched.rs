@@ -1,0 +1,68 @@
+//! Telling a reporter about work that goes batch by batch.
+
+use burn::prelude::Device;
+use sapwood_backend::block_on;
+use sapwood_core::{Batch, Network, Norm, ParamInfo, Source, SourceError};
+use sapwood_prune::{ParamTensors, Probe};
+use sapwood_train::Evaluation;
+
+use crate::{Error, Reporter};
+
+/// Batches, or a network that is looked at batch by batch, of which each counts as
+/// one unit when it is asked for.
+pub(crate) struct Watched<'a, T: ?Sized> {
+    pub(crate) inner: &'a T,
+    pub(crate) reporter: &'a dyn Reporter,
+}
+
+/// [`sapwood_train::evaluate`], watched and waited for.
+pub(crate) fn evaluate<N: Network>(
+    network: &N,
+    source: &dyn Source,
+    device: &Device,
+    reporter: &dyn Reporter,
+) -> Result<Evaluation, Error> {
+    reporter.begin("evaluating", source.batches() as u64);
+    let watched = Watched::<dyn Source> { inner: source, reporter };
+    let evaluation = block_on(sapwood_train::evaluate(network, &watched, device));
+    reporter.end();
+    Ok(evaluation?)
+}
+
+impl Source for Watched<'_, dyn Source + '_> {
+    fn examples(&self) -> usize {
+        self.inner.examples()
+    }
+
+    fn batches(&self) -> usize {
+        self.inner.batches()
+    }
+
+    fn shape(&self) -> [usize; 3] {
+        self.inner.shape()
+    }
+
+    fn epoch(&self, epoch: usize, from: usize) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + '_> {
+        Box::new(self.inner.epoch(epoch, from).inspect(|_| self.reporter.advance(1)))
+    }
+}
+
+impl Probe for Watched<'_, dyn Probe + '_> {
+    fn infos(&self) -> &[ParamInfo] {
+        self.inner.infos()
+    }
+
+    fn weights(&self) -> Result<ParamTensors, sapwood_prune::Error> {
+        self.inner.weights()
+    }
+
+    fn examples(&self) -> Result<&[Batch], sapwood_prune::Error> {
+        self.inner.examples()
+    }
+
+    fn gradient(&self, batch: &Batch, norm: Norm) -> Result<ParamTensors, sapwood_prune::Error> {
+        let gradient = self.inner.gradient(batch, norm);
+        self.reporter.advance(1);
+        gradient
+    }
+}
