@@ -19,24 +19,31 @@ const SOFTWARE_DRIVER: &str = "/usr/lib/chromium/vk_swiftshader_icd.json";
 
 /// Runs the suite if its build is there already, else says why not.
 pub(crate) fn those_that_are_warm() -> bool {
-    if !is_warm(&target()) {
-        println!(
-            "other devices: not tested, their build is not there: `cargo xtask test --all-devices` makes it (about an hour)"
-        );
-        return true;
+    if fs::read_to_string(stamp()).is_ok_and(|built| built == dependencies()) {
+        return all();
     }
-    all()
+    println!(
+        "other devices: not tested, for they are not built with these dependencies: \
+         `cargo xtask test --all-devices` does that, and takes about an hour the first time"
+    );
+    true
 }
 
 /// Runs the suite on all that can be tested without a GPU.
 pub(crate) fn all() -> bool {
-    if env::var_os("VK_DRIVER_FILES").is_none() && !Path::new(SOFTWARE_DRIVER).exists() {
+    let driver = env::var_os("VK_DRIVER_FILES").is_some() || Path::new(SOFTWARE_DRIVER).exists();
+    if !driver {
         println!(
-            "vulkan: not tested, there is no driver: set VK_DRIVER_FILES, or install Debian's package chromium"
+            "vulkan: not tested, there is no driver: set VK_DRIVER_FILES, or install Debian's packages chromium \
+             and libvulkan1"
         );
-        return suite(FEATURES, "ndarray");
     }
-    suite(FEATURES, "ndarray,vulkan")
+    let passed = suite(FEATURES, if driver { "ndarray,vulkan" } else { "ndarray" });
+    if passed {
+        // Only a hint for the next time: where it cannot be written, nothing is lost.
+        let _ = fs::write(stamp(), dependencies());
+    }
+    passed
 }
 
 /// Runs the suite on one device.
@@ -73,8 +80,11 @@ fn target() -> PathBuf {
     ordinary.with_file_name(name)
 }
 
-/// Whether the backend that takes longest has been compiled.
-fn is_warm(target: &Path) -> bool {
-    let Ok(entries) = fs::read_dir(target.join("debug/deps")) else { return false };
-    entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("libburn_wgpu"))
+/// What tells that the suite was built, and with which dependencies.
+fn stamp() -> PathBuf {
+    target().join("built-with")
+}
+
+fn dependencies() -> String {
+    ["Cargo.toml", "Cargo.lock"].map(|file| fs::read_to_string(file).unwrap_or_default()).concat()
 }

@@ -39,7 +39,7 @@ struct Line {
 #[derive(Subcommand)]
 enum Command {
     Demo(demo::Demo),
-    Train(train::Train),
+    Train(Box<train::Train>),
     Eval(eval::Eval),
     Predict(predict::Predict),
     Prune(prune::Prune),

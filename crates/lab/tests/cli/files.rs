@@ -78,7 +78,7 @@ fn weights_of_another_network_are_told_apart() {
             check(&format!("scalars.safetensors --model {model}"), &["do not fit the network: missing"]);
             check(&format!("none.safetensors --model {model}"), &["do not fit the network: missing"]);
         }
-        check("mask.safetensors", &["fc1.weight_mask should be [2, 2] but is [9]"]);
+        check("mask.safetensors", &["fc1.weight_mask should be [2, 2] but is [3, 3]"]);
         check("lost.safetensors", &["unexpected fc9.weight_mask"]);
         check("type.safetensors", &["unsupported type I16"]);
     }
