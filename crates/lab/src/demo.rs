@@ -183,8 +183,8 @@ impl Demo {
             sections: vec![
                 Section::new(
                     "Accuracy against sparsity",
-                    "To the right, ever more weights are removed. Where a line falls to 10 %, a layer has lost all \
-                     its weights: the plot below shows which.",
+                    "To the right, ever more weights are removed; 10 % is guessing. The bands are one standard deviation to \
+                     each side.",
                     Body::Plot(Plot::Line(accuracy)),
                 ),
                 Section::new(
