@@ -3,7 +3,7 @@
 use std::{io::Write, path::PathBuf};
 
 use clap::Args;
-use sapwood_core::{Anatomy, Shape};
+use sapwood_core::{Anatomy, Layer, Masks, Shape};
 use sapwood_models::Spec;
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use crate::{
     report::{Cell, Table},
 };
 
-/// Print a network's layers with their parameters and multiply-accumulates
+/// Print a network's layers with their parameters and multiply-accumulates, and what masks keep
 #[derive(Args)]
 pub(super) struct Describe {
     /// The network: see `list models`
@@ -41,36 +41,42 @@ struct Json<'a> {
     input: Shape,
     params: u64,
     weights: u64,
+    kept: u64,
     macs: u64,
-    layers: &'a [sapwood_core::Layer],
+    layers: &'a [Layer],
 }
 
 impl Describe {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
-        let spec = match (&self.weights, &self.model) {
-            (Some(path), model) => sapwood_models::open(path, model.as_deref(), &cpu()?)?.spec,
+        let (spec, masks) = match (&self.weights, &self.model) {
+            (Some(path), model) => {
+                let opened = sapwood_models::open(path, model.as_deref(), &cpu()?)?;
+                (opened.spec, opened.masks)
+            }
             (None, model) => {
                 let usual = self.shape.apply(Spec::named(model.as_deref().unwrap_or_default())?, None)?;
                 let (input, classes) = (usual.input, usual.classes);
-                usual.fit(self.input.unwrap_or(input), self.classes.unwrap_or(classes))
+                (usual.fit(self.input.unwrap_or(input), self.classes.unwrap_or(classes)), Masks::new())
             }
         };
         let input = self.input.unwrap_or(spec.input);
         // Says which network does not take it.
         spec.output(input)?;
         let anatomy = spec.graph()?.anatomy(input)?;
+        let all_kept: u64 = anatomy.layers.iter().map(|layer| kept(layer, &masks)).sum();
         if self.json {
             let json = Json {
                 model: &spec.model,
                 input: anatomy.input,
                 params: anatomy.params(),
                 weights: anatomy.weights(),
+                kept: all_kept,
                 macs: anatomy.macs(),
                 layers: &anatomy.layers,
             };
             writeln!(out, "{}", serde_json::to_string_pretty(&json).unwrap_or_default())?;
         } else {
-            write!(out, "{}", table(&anatomy).to_text())?;
+            write!(out, "{}", table(&anatomy, &masks).to_text())?;
             let [c, h, w] = anatomy.input;
             writeln!(
                 out,
@@ -80,6 +86,10 @@ impl Describe {
                 anatomy.weights(),
                 anatomy.macs()
             )?;
+            if !masks.is_empty() {
+                let sparsity = 100.0 * (1.0 - all_kept as f64 / anatomy.weights().max(1) as f64);
+                writeln!(out, "{all_kept} of {} weights kept: {sparsity:.2} % removed", anatomy.weights())?;
+            }
         }
         Ok(())
     }
@@ -89,15 +99,23 @@ fn cpu() -> Result<burn::prelude::Device, Error> {
     Ok(sapwood_backend::DeviceSpec::CPU.resolve()?)
 }
 
-fn table(anatomy: &Anatomy) -> Table {
-    let mut table =
-        Table::new(["layer", "kind", "output", "kernel", "stride", "groups", "parameters", "MACs"]);
+/// The prunable weights of a layer that its mask keeps; all, where it has none.
+fn kept(layer: &Layer, masks: &Masks) -> u64 {
+    let mask = masks.get(format!("{}.weight", layer.name).as_str());
+    mask.filter(|_| layer.weights > 0).map_or(layer.weights, |mask| mask.count_ones() as u64)
+}
+
+fn table(anatomy: &Anatomy, masks: &Masks) -> Table {
+    let columns = ["layer", "kind", "output", "kernel", "stride", "groups", "parameters", "MACs"];
+    let masked = (!masks.is_empty()).then_some("kept");
+    let mut table = Table::new(columns.into_iter().chain(masked));
     for layer in &anatomy.layers {
         let [c, h, w] = layer.output;
         let sizes = [layer.kernel, layer.stride, layer.groups].map(|n| Cell::count(n as u64));
         let costs = [layer.params, layer.macs].map(Cell::count);
         let names = [layer.name.as_str().into(), layer.kind.into(), format!("{c}x{h}x{w}").into()];
-        table.row(names.into_iter().chain(sizes).chain(costs));
+        let kept = masked.map(|_| Cell::count(kept(layer, masks)));
+        table.row(names.into_iter().chain(sizes).chain(costs).chain(kept));
     }
     table
 }

@@ -54,6 +54,8 @@ fn a_network_is_trained_pruned_retrained_and_evaluated() {
     place.succeed("train --weights pruned.safetensors --data digits --epochs 1 --lr 0.05 --out sparse");
 
     let retrained = StateFile::from_bytes(&place.read("sparse/weights.safetensors")).unwrap();
+    let described = place.succeed("describe --weights pruned.safetensors");
+    assert!(described.contains("weights kept: 80.00 % removed"), "{described}");
     let pruned = StateFile::from_bytes(&place.read("pruned.safetensors")).unwrap();
     assert!(!pruned.masks.is_empty() && retrained.masks == pruned.masks, "masks travel with the weights");
     assert_ne!(retrained.state, pruned.state);
