@@ -103,7 +103,8 @@ def answer(peer, request):
     return peer, peer.step() if command == "step" else peer.infer(request.get("batch"))
 
 
-def main():
+def serve(answer):
+    """Answer standard input line by line; `answer` takes the peer and a request, and gives the peer and its reply."""
     peer = None
     for line in sys.stdin:
         if not line.strip():
@@ -125,6 +126,10 @@ def main():
         print(json.dumps(reply), flush=True)
         if isinstance(request, dict) and request.get("cmd") == "quit":
             return
+
+
+def main():
+    serve(answer)
 
 
 if __name__ == "__main__":

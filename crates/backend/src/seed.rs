@@ -31,6 +31,11 @@ pub enum Stream {
     Criterion = 5,
     /// Data that are generated rather than read; index: the example.
     Data = 6,
+    /// Permutations of masks; index: the layer.
+    Shuffle = 7,
+    /// Which weights come back where chance decides; index: the iteration and the
+    /// layer.
+    Regrowth = 8,
 }
 
 /// Bits of the stream number that are left to the index.

@@ -12,7 +12,10 @@ mod list;
 mod model_shape;
 mod predict;
 mod prune;
+mod score;
+mod scoring;
 mod shape;
+mod sparse;
 mod train;
 
 use std::{
@@ -26,7 +29,7 @@ use burn::prelude::Device;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
 use sapwood_backend::DeviceSpec;
 
-use crate::Error;
+use crate::{Error, Lab};
 
 /// Makes neural networks small, and shows that they are still good.
 #[derive(Parser)]
@@ -42,7 +45,8 @@ enum Command {
     Train(Box<train::Train>),
     Eval(eval::Eval),
     Predict(predict::Predict),
-    Prune(prune::Prune),
+    Score(Box<score::Score>),
+    Prune(Box<prune::Prune>),
     Forward(forward::Forward),
     Describe(describe::Describe),
     List(list::List),
@@ -54,8 +58,17 @@ enum Command {
 /// output, progress and the one line of an error to the standard error; the exit
 /// code is 0, or 2 after an error.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    main_of(&Lab::new(), args)
+}
+
+/// [`main`], with its results written to `out` and its error returned.
+pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -> Result<(), Error> {
+    run_of(&Lab::new(), args, out)
+}
+
+pub(crate) fn main_of(lab: &Lab, args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut out = io::stdout().lock();
-    match run(args, &mut out) {
+    match run_of(lab, args, &mut out) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever was listening has heard enough: `list models | head -1`.
         Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
@@ -67,10 +80,13 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// [`main`], with its results written to `out` and its error returned.
-pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -> Result<(), Error> {
+pub(crate) fn run_of(
+    lab: &Lab,
+    args: impl IntoIterator<Item = OsString>,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
     match Line::command().try_get_matches_from(args).and_then(|found| Line::from_arg_matches(&found)) {
-        Ok(line) => line.command.run(out)?,
+        Ok(line) => line.command.run(lab, out)?,
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             write!(out, "{}", error.render())?;
         }
@@ -80,16 +96,17 @@ pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -> Res
 }
 
 impl Command {
-    fn run(self, out: &mut dyn Write) -> Result<(), Error> {
+    fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
         match self {
             Self::Demo(command) => command.run(out),
             Self::Train(command) => command.run(out),
             Self::Eval(command) => command.run(out),
             Self::Predict(command) => command.run(out),
-            Self::Prune(command) => command.run(out),
+            Self::Score(command) => command.run(lab, out),
+            Self::Prune(command) => command.run(lab, out),
             Self::Forward(command) => command.run(),
             Self::Describe(command) => command.run(out),
-            Self::List(command) => command.run(out),
+            Self::List(command) => command.run(lab, out),
             Self::Data(command) => command.run(out),
             Self::Devices(command) => command.run(out),
         }

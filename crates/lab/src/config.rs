@@ -11,7 +11,7 @@ use sapwood_models::{Init, Net, Padding, Spec};
 use sapwood_train::Recipe;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::Error;
+use crate::{Error, SparseTraining};
 
 /// The examples of an evaluation batch. Results do not depend on it.
 const TEST_BATCH: usize = 256;
@@ -32,6 +32,9 @@ pub struct TrainConfig {
     pub seed: u64,
     /// How it learns.
     pub recipe: Recipe,
+    /// How its masks change meanwhile, if they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sparse: Option<SparseTraining>,
 }
 
 /// The weights that a run begins with: `init` or `weights` in its configuration.

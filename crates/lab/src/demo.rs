@@ -37,7 +37,7 @@ enum When {
     AfterTraining,
 }
 
-const METHODS: [Method; 6] = [
+static METHODS: [Method; 6] = [
     method("magnitude after training", "magnitude", Allocation::Global, When::AfterTraining),
     method("same, each layer alike", "magnitude", Allocation::Uniform, When::AfterTraining),
     method("same, rewound to init", "magnitude", Allocation::Global, When::Rewind),

@@ -15,20 +15,26 @@
 //! }
 //! ```
 
+mod batch_file;
 pub mod cli;
 mod config;
 mod demo;
 mod error;
 mod fits;
+mod lab;
 pub mod report;
 mod reporter;
 mod run;
+mod sparse_training;
 mod tensor_file;
 mod watched;
 
+pub use batch_file::read_batches;
 pub use config::{Beginning, DataConfig, Start, TrainConfig};
 pub use demo::{Demo, DemoOutcome};
 pub use error::Error;
+pub use lab::Lab;
 pub use reporter::{Reporter, Silent};
 pub use run::{CheckpointEvery, Record, RunFolder, train};
+pub use sparse_training::{GradualScore, SparseTraining};
 pub use tensor_file::{read_input, write_tensors};

@@ -168,6 +168,7 @@ pub fn train(
         Beginning::Drawn(init) => (init.apply(config.model.net(device)?, Seed(config.seed)), Masks::new()),
         Beginning::From(start) => (start.net.clone(), start.masks.clone()),
     };
+    let sparse = config.sparse.as_ref().map(|sparse| sparse.hook(&plan, Seed(config.seed))).transpose()?;
     fits(&config.model, test.dataset())?;
     let lock = folder.lock()?;
     folder.claim(config)?;
@@ -184,7 +185,11 @@ pub fn train(
         CheckpointEvery::Time(time) => checkpoints.every(time, || clock.elapsed()),
     };
     let total = plan.until - plan.start;
-    let trained = Trainer::new(config.recipe.clone(), device)
+    let mut trainer = Trainer::new(config.recipe.clone(), device);
+    if let Some(sparse) = sparse {
+        trainer = trainer.hook(sparse);
+    }
+    let trained = trainer
         .masks(masks)
         .test(&test)
         .checkpoints(checkpoints)

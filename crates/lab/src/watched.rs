@@ -1,9 +1,9 @@
 //! Telling a reporter about work that goes batch by batch.
 
-use burn::prelude::Device;
+use burn::{prelude::Device, tensor::Tensor};
 use sapwood_backend::block_on;
-use sapwood_core::{Batch, Network, Norm, ParamInfo, Source, SourceError};
-use sapwood_prune::{ParamTensors, Probe};
+use sapwood_core::{Batch, Graph, Network, Norm, ParamInfo, Shape, Source, SourceError};
+use sapwood_prune::{ParamTensors, Probe, Response};
 use sapwood_train::Evaluation;
 
 use crate::{Error, Reporter};
@@ -60,9 +60,31 @@ impl Probe for Watched<'_, dyn Probe + '_> {
         self.inner.examples()
     }
 
-    fn gradient(&self, batch: &Batch, norm: Norm) -> Result<ParamTensors, sapwood_prune::Error> {
-        let gradient = self.inner.gradient(batch, norm);
+    fn input_shape(&self) -> Result<Shape, sapwood_prune::Error> {
+        self.inner.input_shape()
+    }
+
+    fn graph(&self) -> Result<&Graph, sapwood_prune::Error> {
+        self.inner.graph()
+    }
+
+    fn gradient(
+        &self,
+        of: Response<'_>,
+        norm: Norm,
+        at: Option<&ParamTensors>,
+    ) -> Result<ParamTensors, sapwood_prune::Error> {
+        let gradient = self.inner.gradient(of, norm, at);
         self.reporter.advance(1);
         gradient
+    }
+
+    fn layer_inputs(
+        &self,
+        batch: &Batch,
+        at: Option<&ParamTensors>,
+        see: &mut dyn FnMut(&str, &Tensor<4>),
+    ) -> Result<(), sapwood_prune::Error> {
+        self.inner.layer_inputs(batch, at, see)
     }
 }

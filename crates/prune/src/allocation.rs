@@ -3,19 +3,29 @@
 mod apportion;
 mod balanced;
 mod erdos_renyi;
+mod table;
 mod uniform;
 
 use std::{fmt, str::FromStr};
 
+pub use table::{Share, Table};
+
 use sapwood_core::{ParamInfo, UnknownName};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Sparsity};
+use crate::{Error, MaskSet, Sparsity};
 
 /// How the kept weights are spread over the layers. Whatever it is, the total is
 /// exactly what the sparsity says.
 ///
-/// Not `Copy`, because a later variant may carry a table of densities.
+/// ```
+/// use sapwood_prune::Allocation;
+///
+/// assert_eq!("erk".parse::<Allocation>()?, Allocation::ErdosRenyiKernel);
+/// let table: Allocation = "conv1.weight=0.5,fc.weight=0.99".parse()?;
+/// assert_eq!(table.to_string(), "conv1.weight=0.5,fc.weight=0.99");
+/// # Ok::<(), sapwood_prune::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 #[non_exhaustive]
@@ -31,6 +41,11 @@ pub enum Allocation {
     ErdosRenyi,
     /// Denser the smaller a layer's channels and kernels are.
     ErdosRenyiKernel,
+    /// The same fraction of every output of every layer: of each row of the matrix
+    /// `[out, in/groups * kh * kw]`.
+    Rows,
+    /// What is written down for each layer.
+    Table(Table),
 }
 
 /// A row of [`ALLOCATIONS`].
@@ -42,7 +57,7 @@ pub struct AllocationEntry {
     pub about: &'static str,
     /// Where it was published, or empty.
     pub paper: &'static str,
-    /// The value.
+    /// The value, but for those that carry a table.
     pub allocation: Allocation,
 }
 
@@ -78,9 +93,22 @@ pub const ALLOCATIONS: &[AllocationEntry] = &[
         paper: "Evci et al., ICML 2020",
         allocation: Allocation::ErdosRenyiKernel,
     },
+    AllocationEntry {
+        name: "rows",
+        about: "the same fraction of every output of every layer",
+        paper: "Sun et al. 2024, arXiv 2306.11695",
+        allocation: Allocation::Rows,
+    },
 ];
 
 impl Allocation {
+    /// As many weights of each layer as these masks keep: the layer proportions of
+    /// another method.
+    pub fn like(masks: &MaskSet) -> Self {
+        let share = |layer: crate::LayerDensity| (layer.path, Share::Kept(layer.kept));
+        Self::Table(Table(masks.layers().into_iter().map(share).collect()))
+    }
+
     /// How many weights each layer keeps, or `None` where one ranking over all
     /// layers decides. `room` says how many weights of each layer can be kept; it
     /// has room for all that the sparsity keeps.
@@ -89,32 +117,35 @@ impl Allocation {
         layers: &[ParamInfo],
         sparsity: Sparsity,
         room: &[usize],
-    ) -> Option<Vec<usize>> {
+    ) -> Result<Option<Vec<usize>>, Error> {
         let total = sparsity.kept(layers.iter().map(ParamInfo::len).sum());
         let wishes = match self {
-            Self::Global => return None,
-            Self::Uniform => uniform::wishes(layers, sparsity),
+            Self::Global => return Ok(None),
+            Self::Uniform | Self::Rows => uniform::wishes(layers, sparsity),
             Self::Balanced => balanced::wishes(layers, total),
             Self::ErdosRenyi => erdos_renyi::wishes(layers, total, erdos_renyi::er),
             Self::ErdosRenyiKernel => erdos_renyi::wishes(layers, total, erdos_renyi::erk),
+            Self::Table(table) => return table.quotas(layers, total, room).map(Some),
         };
-        Some(apportion::apportion(&wishes, room, total))
+        Ok(Some(apportion::apportion(&wishes, room, total)))
     }
+}
 
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Global => "global",
-            Self::Uniform => "uniform",
-            Self::Balanced => "balanced",
-            Self::ErdosRenyi => "er",
-            Self::ErdosRenyiKernel => "erk",
-        }
-    }
+/// How many weights each part of a layer keeps, if the layer keeps `total`: in
+/// proportion to its size, with what is left over for the first ones, and as far as
+/// there is room.
+pub(crate) fn share_out(sizes: &[usize], room: &[usize], total: usize) -> Vec<usize> {
+    let all = sizes.iter().sum::<usize>().max(1) as u128;
+    let wish = |size: &usize| apportion::Wish::fraction(*size as u128 * total as u128, all);
+    apportion::apportion(&sizes.iter().map(wish).collect::<Vec<_>>(), room, total)
 }
 
 impl fmt::Display for Allocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        match (self, ALLOCATIONS.iter().find(|row| row.allocation == *self)) {
+            (Self::Table(table), _) => table.fmt(f),
+            (_, row) => f.write_str(row.map_or("", |row| row.name)),
+        }
     }
 }
 
@@ -122,6 +153,9 @@ impl FromStr for Allocation {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
+        if text.contains('=') {
+            return Ok(Self::Table(text.parse()?));
+        }
         let unknown = || UnknownName::new("allocation", text, ALLOCATIONS.iter().map(|row| row.name));
         let row = ALLOCATIONS.iter().find(|row| row.name == text).ok_or_else(unknown)?;
         Ok(row.allocation.clone())
@@ -161,7 +195,7 @@ mod tests {
     fn quotas(allocation: Allocation, shapes: &[Vec<usize>], sparsity: &str) -> Vec<usize> {
         let layers = layers(shapes);
         let room: Vec<usize> = layers.iter().map(ParamInfo::len).collect();
-        allocation.quotas(&layers, sparsity.parse().unwrap(), &room).unwrap()
+        allocation.quotas(&layers, sparsity.parse().unwrap(), &room).unwrap().unwrap()
     }
 
     #[test]
@@ -217,12 +251,12 @@ mod tests {
             }).collect();
             for row in &ALLOCATIONS[1..] {
                 for room in [&full, &reduced] {
-                    let quotas = row.allocation.quotas(&layers, sparsity, room).unwrap();
+                    let quotas = row.allocation.quotas(&layers, sparsity, room).unwrap().unwrap();
                     prop_assert_eq!(quotas.iter().sum::<usize>(), sparsity.kept(total), "{}", row.name);
                     prop_assert!(quotas.iter().zip(room).all(|(quota, room)| quota <= room));
                 }
             }
-            let uniform = Allocation::Uniform.quotas(&layers, sparsity, &full).unwrap();
+            let uniform = Allocation::Uniform.quotas(&layers, sparsity, &full).unwrap().unwrap();
             for (quota, len) in uniform.iter().zip(&full) {
                 let removed = *len as i128 - *quota as i128;
                 let exact = *len as i128 * i128::from(thousandths);

@@ -2,14 +2,14 @@
 
 use std::fmt::Debug;
 
-use crate::{Error, Needs, Probe, Prunable, ScoreTensors};
+use crate::{Error, Iterations, Needs, Probe, Prunable, Reconstruction, ScoreTensors};
 
 /// Says what each weight is worth: higher means keep.
 ///
 /// A criterion maps tensors to tensors and reads no value, so that it works on
 /// any device and on any platform; reading, ranking and counting happen in
-/// [`MaskSet::select`](crate::MaskSet::select). It is a plain value: one from
-/// another crate is passed in like one from here.
+/// [`Cut::masks`](crate::Cut::masks). It is a plain value: one from another crate
+/// is passed in like one from here.
 ///
 /// ```
 /// use sapwood_prune::{Criterion, Error, Needs, Probe, Prunable, ScoreTensors};
@@ -23,13 +23,8 @@ use crate::{Error, Needs, Probe, Prunable, ScoreTensors};
 ///         "smallest"
 ///     }
 ///
-///     fn needs(&self) -> Needs {
-///         Needs::Weights
-///     }
-///
 ///     fn score(&self, probe: &dyn Probe, prunable: &Prunable) -> Result<ScoreTensors, Error> {
-///         let weights = probe.weights()?;
-///         ScoreTensors::try_from_fn(prunable, |info| Ok(weights.get(&info.path)?.abs().neg()))
+///         ScoreTensors::new(prunable, probe.weights()?.of(prunable)?.map(|w| w.abs().neg()))
 ///     }
 /// }
 /// ```
@@ -38,15 +33,34 @@ pub trait Criterion: Debug + Send + Sync {
     fn name(&self) -> &str;
 
     /// What the probe must be able to give.
-    fn needs(&self) -> Needs;
+    fn needs(&self) -> Needs {
+        Needs::Weights
+    }
 
     /// Whether weights that were removed may return.
     fn removed(&self) -> Removed {
         Removed::StayRemoved
     }
 
+    /// In how many rounds it is customarily applied.
+    fn iterations(&self) -> Iterations {
+        Iterations::ONE_SHOT
+    }
+
+    /// Those of the parameters in scope that it can score. What it leaves out stays
+    /// dense and does not count.
+    fn scope(&self, probe: &dyn Probe, in_scope: Prunable) -> Result<Prunable, Error> {
+        let _ = probe;
+        Ok(in_scope)
+    }
+
     /// The score of every prunable weight.
     fn score(&self, probe: &dyn Probe, prunable: &Prunable) -> Result<ScoreTensors, Error>;
+
+    /// How it makes up for what it removes, where it does.
+    fn reconstruction(&self) -> Option<&dyn Reconstruction> {
+        None
+    }
 }
 
 /// What becomes of weights that an earlier mask removed.

@@ -1,11 +1,26 @@
 //! One cut: how much, where, and spread how.
 
-use sapwood_backend::block_on;
+use sapwood_backend::{Seed, block_on};
 
-use crate::{Allocation, Criterion, Error, MaskSet, Probe, Removed, Scope, Sparsity};
+use crate::{
+    Ablation, Allocation, Criterion, Error, Granularity, Iterations, MaskSet, Probe, Prunable, Pruned,
+    Removed, RoundExamples, Scope, Scores, Sparsity, reconstruction::reconstruct, round::Round,
+};
 
 /// What is orthogonal to a criterion: how much is removed, which parameters are
-/// considered, and how the rest is spread over the layers.
+/// considered, how the rest is spread over the layers, what is removed together, in
+/// how many rounds, and which control is applied.
+///
+/// ```
+/// use sapwood_prune::{Ablation, Allocation, Cut, Iterations, Scope};
+///
+/// let cut = Cut::to("98.2%".parse()?)
+///     .iterations(Iterations::exponential(100))
+///     .allocation(Allocation::ErdosRenyiKernel)
+///     .scope(Scope::excluding(["fc.*"]))
+///     .ablation(Ablation::Shuffle);
+/// # Ok::<(), sapwood_prune::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cut {
     /// How much is removed, of all weights in scope.
@@ -14,12 +29,29 @@ pub struct Cut {
     pub allocation: Allocation,
     /// Which parameters are considered.
     pub scope: Scope,
+    /// What is removed together.
+    pub granularity: Granularity,
+    /// In how many rounds; `None` for as many as are customary for the criterion.
+    pub iterations: Option<Iterations>,
+    /// The control that is applied, if any.
+    pub ablation: Option<Ablation>,
+    /// What the control draws from.
+    pub seed: Seed,
 }
 
 impl Cut {
-    /// Down to this sparsity: all conv and linear weights, in one ranking.
+    /// Down to this sparsity: all conv and linear weights, each for itself, in one
+    /// ranking, in as many rounds as are customary for the criterion.
     pub fn to(sparsity: Sparsity) -> Self {
-        Self { sparsity, allocation: Allocation::default(), scope: Scope::default() }
+        Self {
+            sparsity,
+            allocation: Allocation::default(),
+            scope: Scope::default(),
+            granularity: Granularity::default(),
+            iterations: None,
+            ablation: None,
+            seed: Seed(0),
+        }
     }
 
     /// With this allocation.
@@ -32,29 +64,41 @@ impl Cut {
         Self { scope, ..self }
     }
 
-    /// Scores a network and selects what is kept. `alive` are the masks that the
-    /// network already has, if any; what they removed stays removed unless the
-    /// criterion says otherwise. Masks of parameters out of scope are carried over.
+    /// In groups of this kind.
+    pub fn granularity(self, granularity: Granularity) -> Self {
+        Self { granularity, ..self }
+    }
+
+    /// In these rounds.
+    pub fn iterations(self, iterations: Iterations) -> Self {
+        Self { iterations: Some(iterations), ..self }
+    }
+
+    /// With this control.
+    pub fn ablation(self, ablation: Ablation) -> Self {
+        Self { ablation: Some(ablation), ..self }
+    }
+
+    /// With this seed for what the control draws.
+    pub fn seed(self, seed: Seed) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// Scores a network and selects what is kept, round by round. `alive` are the
+    /// masks that the network already has, if any; what they removed stays removed
+    /// unless the criterion says otherwise. Masks of parameters out of scope are
+    /// carried over.
+    ///
+    /// A criterion that also changes the weights it keeps needs [`Cut::prune`].
     pub async fn masks(
         &self,
         criterion: &dyn Criterion,
         probe: &dyn Probe,
         alive: Option<&MaskSet>,
     ) -> Result<MaskSet, Error> {
-        if let Some(alive) = alive {
-            alive.fits_params(probe.infos())?;
-        }
-        let prunable = self.scope.of(probe.infos())?;
-        let candidates = match criterion.removed() {
-            Removed::StayRemoved => alive.map(|alive| alive.within(&prunable)),
-            Removed::MayReturn => None,
-        };
-        let scores = criterion.score(probe, &prunable)?;
-        let chosen = MaskSet::select(scores, self.sparsity, &self.allocation, candidates.as_ref()).await?;
-        Ok(match alive {
-            Some(alive) => alive.overlaid(chosen),
-            None => chosen,
-        })
+        let (prunable, before) = self.start(criterion, probe, alive)?;
+        let chosen = self.rounds(criterion, probe, &prunable, &before).await?;
+        Ok(over(alive, chosen))
     }
 
     /// [`Cut::masks`], waiting for the device. Not for a browser's main thread.
@@ -65,5 +109,107 @@ impl Cut {
         alive: Option<&MaskSet>,
     ) -> Result<MaskSet, Error> {
         block_on(self.masks(criterion, probe, alive))
+    }
+
+    /// [`Cut::masks`], and what the kept weights become where the criterion changes
+    /// them (SparseGPT).
+    pub async fn prune(
+        &self,
+        criterion: &dyn Criterion,
+        probe: &dyn Probe,
+        alive: Option<&MaskSet>,
+    ) -> Result<Pruned, Error> {
+        let (prunable, before) = self.start(criterion, probe, alive)?;
+        let chosen = self.rounds(criterion, probe, &prunable, &before).await?;
+        let (chosen, weights) = match (criterion.reconstruction(), self.ablation) {
+            (None, _) => (chosen, None),
+            (Some(_), Some(ablation)) => {
+                let problem =
+                    format!("it changes weights as it removes others, which leaves nothing to `{ablation}`");
+                return Err(Error::CriterionOption { criterion: "reconstruction", problem });
+            }
+            (Some(reconstruction), None) => {
+                let granularity = self.granularity;
+                let found = reconstruct(reconstruction, probe, &prunable, &chosen, granularity, &before)?;
+                (found.0, Some(found.1))
+            }
+        };
+        Ok(Pruned { masks: over(alive, chosen), weights })
+    }
+
+    /// [`Cut::prune`], waiting for the device. Not for a browser's main thread.
+    pub fn prune_blocking(
+        &self,
+        criterion: &dyn Criterion,
+        probe: &dyn Probe,
+        alive: Option<&MaskSet>,
+    ) -> Result<Pruned, Error> {
+        block_on(self.prune(criterion, probe, alive))
+    }
+
+    /// What is considered, and what may be kept of it.
+    fn start(
+        &self,
+        criterion: &dyn Criterion,
+        probe: &dyn Probe,
+        alive: Option<&MaskSet>,
+    ) -> Result<(Prunable, MaskSet), Error> {
+        if let Some(alive) = alive {
+            alive.fits_params(probe.infos())?;
+        }
+        let prunable = criterion.scope(probe, self.scope.of(probe.infos())?)?;
+        let before = match (criterion.removed(), alive) {
+            (Removed::StayRemoved, Some(alive)) => alive.within(&prunable),
+            _ => MaskSet::dense(&prunable),
+        };
+        Ok((prunable, before))
+    }
+
+    async fn rounds(
+        &self,
+        criterion: &dyn Criterion,
+        probe: &dyn Probe,
+        prunable: &Prunable,
+        before: &MaskSet,
+    ) -> Result<MaskSet, Error> {
+        let iterations = self.iterations.unwrap_or_else(|| criterion.iterations());
+        let targets = iterations.targets(self.sparsity);
+        let (total, last) = (prunable.weights(), targets.len() - 1);
+        let mut masks = before.clone();
+        for (number, target) in targets.into_iter().enumerate() {
+            // Masks that a network came with may be sparser than the first rounds.
+            if number < last && target.kept(total) > before.kept() {
+                continue;
+            }
+            let candidates = match criterion.removed() {
+                Removed::StayRemoved => &masks,
+                Removed::MayReturn => before,
+            };
+            let batch = match iterations.examples {
+                RoundExamples::All => None,
+                RoundExamples::Next => Some(number),
+            };
+            let round = Round::new(probe, &masks, prunable, batch)?;
+            let scores = criterion.score(&round, prunable)?.read().await?;
+            masks = self.select(&scores, target, candidates)?;
+        }
+        match self.ablation {
+            Some(Ablation::Shuffle) => Ok(masks.shuffled(self.seed)),
+            _ => Ok(masks),
+        }
+    }
+
+    fn select(&self, scores: &Scores, target: Sparsity, candidates: &MaskSet) -> Result<MaskSet, Error> {
+        let inverted = (self.ablation == Some(Ablation::Invert)).then(|| scores.negated());
+        let scores = inverted.as_ref().unwrap_or(scores);
+        self.granularity.select(scores, target, &self.allocation, Some(candidates))
+    }
+}
+
+/// What was chosen, and the masks of what was out of scope.
+fn over(alive: Option<&MaskSet>, chosen: MaskSet) -> MaskSet {
+    match alive {
+        Some(alive) => alive.overlaid(chosen),
+        None => chosen,
     }
 }

@@ -93,6 +93,60 @@ pub enum Error {
         /// How many are still alive.
         alive: usize,
     },
+    /// Options that a criterion does not have, or cannot read.
+    #[error("options of the criterion: {problem}")]
+    Options {
+        /// What is wrong.
+        problem: String,
+    },
+    /// A value that the criterion cannot take, or something that it cannot do.
+    #[error("criterion `{criterion}`: {problem}")]
+    CriterionOption {
+        /// Its name.
+        criterion: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A criterion found nothing that it could score.
+    #[error("criterion `{criterion}` needs {expected}: exclude other layers, or choose another criterion")]
+    NothingToScore {
+        /// Its name.
+        criterion: &'static str,
+        /// What it looks for.
+        expected: &'static str,
+    },
+    /// A parameter is not a layer of the graph that the network shows.
+    #[error(
+        "`{path}` belongs to no convolution or linear layer of the network's graph: exclude it, or name the graph's node after its layer"
+    )]
+    NotInGraph {
+        /// The parameter.
+        path: ParamPath,
+    },
+    /// A granularity that cannot be, here.
+    #[error("granularity `{found}`: {problem}")]
+    Granularity {
+        /// What was asked for.
+        found: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// An allocation table that cannot be kept.
+    #[error("the allocation table cannot be kept: {problem}")]
+    Table {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A schedule that cannot be kept.
+    #[error("`{field}` must be {expected}, but it is {found}")]
+    Schedule {
+        /// Which value.
+        field: &'static str,
+        /// What it should be.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
     /// The network, a batch or the device failed.
     #[error(transparent)]
     Core(#[from] sapwood_core::Error),

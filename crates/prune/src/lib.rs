@@ -53,30 +53,63 @@
 //! # }
 //! ```
 
+mod ablation;
 mod allocation;
 mod criteria;
 mod criterion;
 mod cut;
 mod density;
+mod diagnosis;
 mod error;
+mod flow;
+mod gradual;
+mod granularity;
+mod hessian;
+mod iterations;
+mod layer_columns;
 mod mask_set;
 mod network_probe;
+mod options;
+mod param_tensors;
 mod probe;
 mod prunable;
+mod pruned;
 mod ranking;
+mod reconstruction;
+mod regrowth;
+mod round;
 mod scores;
 mod sparsity;
+mod triangular;
 
-pub use allocation::{ALLOCATIONS, Allocation, AllocationEntry};
-pub use criteria::{CRITERIA, CriterionEntry, Magnitude, Random, Snip, criterion};
+pub use ablation::Ablation;
+pub(crate) use allocation::share_out;
+pub use allocation::{ALLOCATIONS, Allocation, AllocationEntry, Share, Table};
+pub use criteria::{
+    BnScale, CRITERIA, CriterionEntry, Fisher, FlowNorm, Force, GradientMagnitude, Grasp, GraspAbs,
+    GraspEstimator, IterativeSnip, Magnitude, Movement, NormalizedMagnitude, Random, Snip, SnipVariant,
+    SparseGpt, SynFlow, Wanda, build, criterion, find, plain,
+};
 pub use criterion::{Criterion, Removed};
 pub use cut::Cut;
 pub use density::{LayerDensity, Warning};
+pub use diagnosis::{Diagnosis, LayerHealth};
 pub use error::Error;
+pub use flow::effective;
+pub use gradual::Gradual;
+pub use granularity::Granularity;
+pub use hessian::hessian_vector;
+pub use iterations::{Course, Iterations, RoundExamples};
+pub use layer_columns::{Gram, LayerColumns};
 pub use mask_set::MaskSet;
 pub use network_probe::NetworkProbe;
-pub use probe::{Needs, ParamTensors, Probe};
+pub use options::Options;
+pub use param_tensors::{ParamTensors, mean_over_examples};
+pub use probe::{Needs, Probe, Response};
 pub use prunable::{Prunable, Scope};
-pub use sapwood_core::{Network, Pass};
+pub use pruned::Pruned;
+pub use reconstruction::{LayerProblem, Reconstruction, Swept};
+pub use regrowth::{Anneal, Growth, Regrowth};
+pub use sapwood_core::{Network, Norm, Pass};
 pub use scores::{ScoreTensors, Scores};
 pub use sparsity::Sparsity;

@@ -70,11 +70,17 @@ impl MaskSet {
         if asked > left {
             return Err(Error::TooFewAlive { asked, total, alive: left });
         }
-        let bits = match allocation.quotas(prunable.params(), sparsity, &room) {
+        let bits = match allocation.quotas(prunable.params(), sparsity, &room)? {
             None => ranking::keep_first(&candidates, asked),
             Some(quotas) => {
-                let layers = candidates.iter().zip(quotas);
-                layers.flat_map(|(layer, keep)| ranking::keep_first(&[*layer], keep)).collect()
+                let layers = candidates.iter().zip(quotas).zip(prunable.params());
+                let keep =
+                    |((layer, keep), info): ((&ranking::Candidates<'_>, usize), &ParamInfo)| match allocation
+                    {
+                        Allocation::Rows => ranking::keep_first_of_rows(*layer, info.shape[0], keep),
+                        _ => ranking::keep_first(&[*layer], keep).remove(0),
+                    };
+                layers.map(keep).collect()
             }
         };
         Ok(Self(prunable.params().iter().map(|info| info.path.clone()).zip(bits).collect()))

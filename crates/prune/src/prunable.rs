@@ -58,6 +58,17 @@ impl Scope {
 pub struct Prunable(Vec<ParamInfo>);
 
 impl Prunable {
+    /// These parameters, which are sorted and at least one.
+    pub(crate) fn from_infos(infos: Vec<ParamInfo>) -> Self {
+        Self(infos)
+    }
+
+    /// Those for which something holds; `None` if there are none.
+    pub fn filter(&self, keep: impl Fn(&ParamInfo) -> bool) -> Option<Self> {
+        let left: Vec<ParamInfo> = self.0.iter().filter(|info| keep(info)).cloned().collect();
+        (!left.is_empty()).then_some(Self(left))
+    }
+
     /// The parameters, by path.
     pub fn params(&self) -> &[ParamInfo] {
         &self.0

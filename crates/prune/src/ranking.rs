@@ -2,6 +2,8 @@
 
 use sapwood_core::Bits;
 
+use crate::share_out;
+
 /// Scores of one parameter, and which of its weights may be kept (all where there
 /// is no mask).
 pub(crate) type Candidates<'a> = (&'a [f64], Option<&'a Bits>);
@@ -37,6 +39,28 @@ pub(crate) fn keep_first(layers: &[Candidates<'_>], keep: usize) -> Vec<Bits> {
         kept
     };
     layers.iter().map(&mut sweep).collect()
+}
+
+/// The same within each of `rows` equal rows of one parameter, which keep the same
+/// number but for a remainder.
+pub(crate) fn keep_first_of_rows((scores, alive): Candidates<'_>, rows: usize, keep: usize) -> Bits {
+    let columns = (scores.len() / rows.max(1)).max(1);
+    let parts: Vec<(&[f64], Option<Bits>)> = scores
+        .chunks(columns)
+        .enumerate()
+        .map(|(row, scores)| {
+            let places = row * columns..row * columns + scores.len();
+            (scores, alive.map(|alive| places.map(|at| alive.get(at)).collect()))
+        })
+        .collect();
+    let room: Vec<usize> =
+        parts.iter().map(|(scores, alive)| alive.as_ref().map_or(scores.len(), Bits::count_ones)).collect();
+    let sizes: Vec<usize> = parts.iter().map(|(scores, _)| scores.len()).collect();
+    let kept = parts
+        .iter()
+        .zip(share_out(&sizes, &room, keep))
+        .flat_map(|((scores, alive), keep)| keep_first(&[(*scores, alive.as_ref())], keep));
+    kept.flat_map(|bits| bits.iter().collect::<Vec<_>>()).collect()
 }
 
 fn candidates<'a>((scores, alive): &'a Candidates<'a>) -> impl Iterator<Item = u64> + 'a {

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use sapwood_backend::read_all;
 use sapwood_core::{ParamInfo, ParamPath};
 
-use crate::{Error, Prunable};
+use crate::{Error, ParamTensors, Prunable};
 
 /// One score per prunable weight, still on the device: what a criterion returns.
 /// Higher means keep, whatever the criterion.
@@ -15,6 +15,11 @@ pub struct ScoreTensors {
 }
 
 impl ScoreTensors {
+    /// These scores, one tensor for each prunable parameter.
+    pub fn new(prunable: &Prunable, scores: ParamTensors) -> Result<Self, Error> {
+        Self::try_from_fn(prunable, |info| scores.get(&info.path))
+    }
+
     /// The scores that `score` gives to each parameter.
     ///
     /// # Shapes
@@ -65,6 +70,12 @@ impl Scores {
             values.push(scores);
         }
         Ok(Self { prunable: prunable.clone(), values })
+    }
+
+    /// The scores of the other end of the ranking.
+    pub fn negated(&self) -> Self {
+        let negated = |scores: &Vec<f64>| scores.iter().map(|score| -score).collect();
+        Self { prunable: self.prunable.clone(), values: self.values.iter().map(negated).collect() }
     }
 
     /// The parameters that have scores.

@@ -20,6 +20,16 @@ pub struct StepReport {
     pub loss: f64,
 }
 
+/// What becomes of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Update {
+    /// The weights move along their gradients, as usual.
+    Step,
+    /// What the hook has done stands in the place of the step. The statistics of
+    /// normalisation are taken all the same.
+    Replaced,
+}
+
 /// Something that is called as training goes on, in the order in which hooks
 /// were given to the trainer. An error ends the run.
 ///
@@ -45,6 +55,20 @@ pub trait Hook<N: Network> {
     ) -> Result<(), HookError> {
         let _ = (step, gradients, live);
         Ok(())
+    }
+
+    /// When all gradients are in, before masks and the step. Here masks may change;
+    /// gradients are what the hooks before have left, dense, flat and in the stored
+    /// order. What a hook wants to remember across a checkpoint it keeps in a slot of
+    /// [`Live::memory`].
+    fn on_update(
+        &mut self,
+        step: &StepReport,
+        gradients: &Gradients,
+        live: &mut Live<N>,
+    ) -> Result<Update, HookError> {
+        let _ = (step, gradients, live);
+        Ok(Update::Step)
     }
 
     /// After the weights have moved.
@@ -74,5 +98,37 @@ impl<N: Network, F: FnMut(&Row)> Hook<N> for OnEpoch<F> {
     fn on_epoch_end(&mut self, row: &Row, _live: &mut Live<N>) -> Result<(), HookError> {
         (self.0)(row);
         Ok(())
+    }
+}
+
+impl<N: Network, H: Hook<N> + ?Sized> Hook<N> for Box<H> {
+    fn on_start(&mut self, resumed: &Resumed, live: &mut Live<N>) -> Result<(), HookError> {
+        (**self).on_start(resumed, live)
+    }
+
+    fn on_gradients(
+        &mut self,
+        step: &StepReport,
+        gradients: &mut Gradients,
+        live: &Live<N>,
+    ) -> Result<(), HookError> {
+        (**self).on_gradients(step, gradients, live)
+    }
+
+    fn on_update(
+        &mut self,
+        step: &StepReport,
+        gradients: &Gradients,
+        live: &mut Live<N>,
+    ) -> Result<Update, HookError> {
+        (**self).on_update(step, gradients, live)
+    }
+
+    fn on_step_end(&mut self, step: &StepReport, live: &mut Live<N>) -> Result<(), HookError> {
+        (**self).on_step_end(step, live)
+    }
+
+    fn on_epoch_end(&mut self, row: &Row, live: &mut Live<N>) -> Result<(), HookError> {
+        (**self).on_epoch_end(row, live)
     }
 }

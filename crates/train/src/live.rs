@@ -49,6 +49,11 @@ impl<N: Network> Live<N> {
         Ok(())
     }
 
+    /// No step, but the statistics that the forward pass left.
+    pub(crate) fn stand_still(self, moments: Vec<Moments>) -> Self {
+        Self { network: absorb(self.network, moments), ..self }
+    }
+
     /// One step along masked and clipped gradients, and the statistics that the
     /// forward pass left.
     pub(crate) fn learn(

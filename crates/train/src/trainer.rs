@@ -5,7 +5,7 @@ use sapwood_backend::{block_on, read, read_all};
 use sapwood_core::{Batch, Layout, Masks, Network, Pass, Source, gradients, loss, tensors};
 
 use crate::{
-    Checkpoints, Error, Hook, HookError, Live, Memory, Plan, Recipe, Resumed, Row, StepReport, clip,
+    Checkpoints, Error, Hook, HookError, Live, Memory, Plan, Recipe, Resumed, Row, StepReport, Update, clip,
     evaluate,
     snapshot::{self, Identity, Progress},
 };
@@ -157,6 +157,16 @@ impl<'a, N: Network> Trainer<'a, N> {
         let report = StepReport { iteration, epoch, learning_rate, loss };
 
         self.tell(iteration, |hook| hook.on_gradients(&report, &mut gradients, &live))?;
+        let (mut live, mut update) = (live, Update::Step);
+        self.tell(iteration, |hook| {
+            if hook.on_update(&report, &gradients, &mut live)? == Update::Replaced {
+                update = Update::Replaced;
+            }
+            Ok(())
+        })?;
+        if update == Update::Replaced {
+            return Ok((live.stand_still(pass.into_moments()), report));
+        }
         live.masking.silence(&mut gradients);
         if let Some(max) = plan.recipe.clip {
             finite("norm of the gradient", clip(&mut gradients, max).await?)?;

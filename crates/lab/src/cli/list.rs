@@ -4,10 +4,10 @@ use std::io::Write;
 
 use clap::{Args, ValueEnum};
 use sapwood_models::MODELS;
-use sapwood_prune::{ALLOCATIONS, CRITERIA};
+use sapwood_prune::{ALLOCATIONS, CriterionEntry};
 
 use crate::{
-    Error,
+    Error, Lab,
     report::{Cell, Table},
 };
 
@@ -30,11 +30,11 @@ enum What {
 }
 
 impl List {
-    pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
+    pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
         let rows: Vec<(&str, String)> = match self.what {
             What::Models => MODELS.iter().map(|row| (row.name, row.about.into())).collect(),
             What::Data => sapwood_data::CATALOGUE.iter().map(|row| (row.name, row.about.into())).collect(),
-            What::Criteria => CRITERIA.iter().map(|row| (row.name, cited(row.about, row.paper))).collect(),
+            What::Criteria => lab.criteria().iter().map(|row| (row.name, described(row))).collect(),
             What::Allocations => {
                 ALLOCATIONS.iter().map(|row| (row.name, cited(row.about, row.paper))).collect()
             }
@@ -52,6 +52,12 @@ impl List {
         write!(out, "{}", table.to_text())?;
         Ok(())
     }
+}
+
+/// A criterion, its paper and its options.
+fn described(row: &CriterionEntry) -> String {
+    let about = cited(row.about, row.paper);
+    if row.options.is_empty() { about } else { format!("{about}; options: {}", row.options) }
 }
 
 fn cited(about: &str, paper: &str) -> String {

@@ -1,21 +1,22 @@
 //! `prune`
 
-use std::{io::Write, num::NonZero, path::PathBuf, sync::Arc};
+use std::{fmt::Write as _, fs, io::Write, num::NonZero, path::PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Batch, Source, State, write_atomic};
-use sapwood_data::{Loader, LoaderOptions, Order, Split};
-use sapwood_models::{Spec, pack};
-use sapwood_prune::{Allocation, Cut, MaskSet, Needs, NetworkProbe, Probe, Scope, Sparsity, criterion};
+use sapwood_core::{Observed, State, StateFile, write_atomic};
+use sapwood_models::{Net, Opened, Spec, pack};
+use sapwood_prune::{
+    Ablation, Allocation, Course, Cut, Diagnosis, Granularity, Iterations, MaskSet, Pruned, RoundExamples,
+    Sparsity,
+};
 
 use super::{
-    DataRoot, OnDevice,
     bar::{self, Bar},
+    scoring::Scoring,
 };
 use crate::{
-    DataConfig, Error, Reporter,
-    fits::fits,
+    Error, Lab, Reporter,
     report::{Cell, Table},
     watched::Watched,
 };
@@ -24,92 +25,125 @@ use crate::{
 #[derive(Args)]
 #[command(allow_negative_numbers = true)]
 pub(super) struct Prune {
-    /// safetensors, or a PyTorch .pt/.pth state dict; masks in it stay
-    #[arg(long, value_name = "FILE")]
-    weights: PathBuf,
-    /// The network, where the file does not say
-    #[arg(long)]
-    model: Option<String>,
+    #[command(flatten)]
+    scoring: Scoring,
     /// Which weights go: see `list criteria`
     #[arg(long, default_value = "magnitude")]
     criterion: String,
     /// The fraction of all prunable weights that goes, as in 0.9
-    #[arg(long)]
-    sparsity: Sparsity,
-    /// How the rest is spread over the layers: see `list allocations`
+    #[arg(long, required_unless_present = "masks_from")]
+    sparsity: Option<Sparsity>,
+    /// How the rest is spread over the layers: see `list allocations`, or a table as in
+    /// conv1.weight=0.5,fc.weight=0.9
     #[arg(long, default_value = "global")]
     allocation: Allocation,
-    /// Leave these parameters alone, as in 'fc.*'
-    #[arg(long, value_name = "PATTERN")]
-    exclude: Vec<String>,
-    /// The seed of what the criterion draws
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
-    /// The data set whose training examples the weights are scored with, where the
-    /// criterion asks for some
+    /// What goes together: weight, kernel, filter, a pattern such as 2:4, or a block such
+    /// as 4x4
+    #[arg(long, default_value = "weight")]
+    granularity: Granularity,
+    /// In how many rounds [default: 100 for synflow, 10 for iterative-snip and force, else 1]
+    #[arg(long, value_name = "N")]
+    iterations: Option<NonZero<usize>>,
+    /// The course of the sparsity over the rounds
+    #[arg(long, value_enum, default_value_t = CourseName::Exponential)]
+    course: CourseName,
+    /// Score each round with one batch, the next one
     #[arg(long)]
-    data: Option<String>,
-    /// How many batches of 128 of them
-    #[arg(long, default_value = "8", value_name = "N")]
-    batches: NonZero<usize>,
-    #[command(flatten)]
-    root: DataRoot,
+    batch_per_round: bool,
+    /// A control: shuffle the mask of each layer, or invert the ranking
+    #[arg(long)]
+    ablation: Option<Ablation>,
+    /// Instead of scoring, take the masks of this file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["sparsity", "criterion"])]
+    masks_from: Option<PathBuf>,
     /// The file to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    #[command(flatten)]
-    device: OnDevice,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum CourseName {
+    Exponential,
+    Linear,
 }
 
 impl Prune {
-    pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
-        let device = self.device.resolve()?;
-        let criterion = criterion(&self.criterion, Seed(self.seed))?;
-        if criterion.needs() != Needs::Weights && self.data.is_none() {
-            let problem =
-                format!("criterion `{}` needs examples: name a data set with `--data`", self.criterion);
-            return Err(Error::Usage(problem));
-        }
-        let opened = sapwood_models::open(&self.weights, self.model.as_deref(), &device)?;
-        let cut =
-            Cut::to(self.sparsity).allocation(self.allocation.clone()).scope(Scope::excluding(&self.exclude));
-        let alive = (!opened.masks.is_empty()).then(|| MaskSet::from(opened.masks));
-        let examples = self.examples(&opened.spec)?;
-        let probe = NetworkProbe::new(&opened.net).with_examples(&examples);
-        let bar = Bar::default();
-        bar.begin("scoring", examples.len() as u64);
-        let probe = Watched::<dyn Probe> { inner: &probe, reporter: &bar };
-        let masks = cut.masks_blocking(criterion.as_ref(), &probe, alive.as_ref())?;
-        bar.end();
-        let net = masks.apply(opened.net)?;
-
-        let layers = masks.layers();
-        let (kept, total, warnings) = (masks.kept(), masks.total(), masks.warnings());
+    pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
+        let (spec, net, masks) = match &self.masks_from {
+            Some(path) => self.borrowed(path)?,
+            None => self.scored(lab)?,
+        };
+        let diagnosis = Diagnosis::of(net.graph(), &masks)?;
         let state = block_on(State::read(&net))?;
-        write_atomic(&self.out, &pack(&opened.spec, state, masks.into_masks()).to_bytes()?)?;
+        write_atomic(&self.out, &pack(&spec, state, masks.clone().into_masks()).to_bytes()?)?;
 
-        let mut table = Table::new(["parameter", "kept", "of", "density"]);
-        for layer in layers {
+        let mut table = Table::new(["parameter", "kept", "of", "density", "effective"]);
+        for layer in &diagnosis.layers {
+            let percent = |n: usize| {
+                let share = n as f64 / layer.total.max(1) as f64;
+                Cell::written(share, format!("{:.2} %", 100.0 * share))
+            };
             let counts = [layer.kept, layer.total].map(|n| Cell::count(n as u64));
-            let density = Cell::written(layer.density(), format!("{:.2} %", 100.0 * layer.density()));
-            table.row([layer.path.as_str().into()].into_iter().chain(counts).chain([density]));
+            let shares = [percent(layer.kept), percent(layer.effective)];
+            table.row([layer.path.as_str().into()].into_iter().chain(counts).chain(shares));
         }
         write!(out, "{}", table.to_text())?;
-        writeln!(out, "{kept} of {total} weights kept")?;
-        for warning in warnings {
+        let (kept, total, effective) = (masks.kept(), masks.total(), diagnosis.effective.kept());
+        let mut line = format!("{kept} of {total} weights kept");
+        if effective < kept {
+            let _ = write!(line, ", {effective} of them effective");
+        }
+        writeln!(out, "{line}")?;
+        for warning in &diagnosis.warnings {
             bar::note(&format!("warning: {warning}"));
         }
         Ok(())
     }
 
-    /// The batches that the weights are scored with, if any.
-    fn examples(&self, spec: &Spec) -> Result<Vec<Batch>, Error> {
-        let Some(name) = &self.data else { return Ok(Vec::new()) };
-        let data = DataConfig::of(name, spec).open(Split::Train, &self.root.data_root)?;
-        fits(spec, &data)?;
-        let order = Order::Shuffled(Seed(self.seed));
-        let loader = Loader::new(Arc::new(data), LoaderOptions { order, ..LoaderOptions::default() })?;
-        let batches: Result<Vec<Batch>, _> = loader.epoch(0, 0).take(self.batches.get()).collect();
-        batches.map_err(|error| sapwood_train::Error::Source(error).into())
+    fn scored(&self, lab: &Lab) -> Result<(Spec, Net, MaskSet), Error> {
+        let scored = self.scoring.open(lab, &self.criterion)?;
+        let criterion = scored.criterion.as_ref();
+        let cut = Cut {
+            allocation: self.allocation.clone(),
+            scope: self.scoring.scope(),
+            granularity: self.granularity,
+            iterations: self.iterations(criterion.iterations()),
+            ablation: self.ablation,
+            seed: Seed(self.scoring.seed),
+            ..Cut::to(self.sparsity.unwrap_or(Sparsity::DENSE))
+        };
+        let alive = (!scored.masks.is_empty()).then(|| MaskSet::from(scored.masks.clone()));
+        let probe = scored.probe();
+        let bar = Bar::default();
+        let rounds = cut.iterations.unwrap_or_else(|| criterion.iterations()).rounds.get();
+        bar.begin("scoring", (rounds * scored.examples.len().max(1)) as u64);
+        let watched = Watched::<dyn sapwood_prune::Probe> { inner: &probe, reporter: &bar };
+        let pruned = cut.prune_blocking(criterion, &watched, alive.as_ref())?;
+        bar.end();
+        drop(probe);
+        let net = pruned.apply(scored.net)?;
+        Ok((scored.spec, net, pruned.masks))
+    }
+
+    /// The network with the masks of another file.
+    fn borrowed(&self, path: &PathBuf) -> Result<(Spec, Net, MaskSet), Error> {
+        let wrong = |problem: String| Error::Content { problem, path: path.clone() };
+        let bytes = fs::read(path).map_err(Error::file("read", path))?;
+        let masks = StateFile::from_bytes(&bytes).map_err(|error| wrong(error.to_string()))?.masks;
+        if masks.is_empty() {
+            return Err(wrong("there are no masks in it: expected BOOL tensors named `<parameter>_mask`".into()));
+        }
+        let Opened { spec, net, .. } = self.scoring.network()?;
+        let pruned = Pruned { masks: MaskSet::from(masks), weights: None };
+        Ok((spec, pruned.apply(net)?, pruned.masks))
+    }
+
+    fn iterations(&self, customary: Iterations) -> Option<Iterations> {
+        let course = match self.course {
+            CourseName::Exponential => Course::Exponential,
+            CourseName::Linear => Course::Linear,
+        };
+        let examples = if self.batch_per_round { RoundExamples::Next } else { RoundExamples::All };
+        Some(Iterations { rounds: self.iterations.unwrap_or(customary.rounds), course, examples })
     }
 }

@@ -8,7 +8,7 @@ use sapwood_data::{Split, Task};
 use sapwood_models::{Init, NormScale, Spec};
 use sapwood_train::{AdamW, Decay, Recipe, Schedule, Sgd};
 
-use super::{DataRoot, OnDevice, bar::Bar, image::ImageShape, model_shape::ModelShape};
+use super::{DataRoot, OnDevice, bar::Bar, image::ImageShape, model_shape::ModelShape, sparse::Sparse};
 use crate::{Beginning, CheckpointEvery, DataConfig, Error, RunFolder, Start, TrainConfig, run::digest};
 
 /// Train a network, or continue a training that was interrupted
@@ -82,6 +82,15 @@ pub(super) struct Train {
     clip: Option<f64>,
     #[arg(long, default_value_t = 0.0)]
     label_smoothing: f64,
+    /// Where training starts: the learning rate and the order of the data are those of a
+    /// run that has come so far, as in 500it (to rewind)
+    #[arg(long, value_name = "STEP", default_value = "0ep")]
+    start_at: Step,
+    /// Where training stops, as in 500it; 0it writes the initial weights
+    #[arg(long, value_name = "STEP", default_value = "end")]
+    until: Step,
+    #[command(flatten)]
+    sparse: Sparse,
     /// Distribution of new weights: see `list inits`
     #[arg(long, default_value = "pytorch", conflicts_with = "weights")]
     init: String,
@@ -145,6 +154,7 @@ impl Train {
             batch_size: self.batch_size,
             seed: self.seed,
             recipe: self.recipe(),
+            sparse: self.sparse.training(self.epochs)?,
         };
         let every = match self.checkpoint_every {
             Some(n) => CheckpointEvery::Iterations(n),
@@ -205,6 +215,8 @@ impl Train {
             decay: if self.decay_weights_only { Decay::WeightsOnly } else { Decay::All },
             clip: self.clip,
             label_smoothing: self.label_smoothing,
+            start_at: self.start_at,
+            until: self.until,
             ..base
         }
     }

@@ -5,7 +5,7 @@ use rand::Rng as _;
 use sapwood_backend::{Rng, Seed, Stream};
 use sapwood_core::ParamPath;
 
-use crate::{Criterion, Error, Needs, Probe, Prunable, ScoreTensors};
+use crate::{Criterion, Error, Probe, Prunable, ScoreTensors};
 
 /// Uniform in [0, 1), from a random stream of its own for each layer: the layer's
 /// index is its position among all conv and linear weights of the network in the
@@ -19,10 +19,6 @@ pub struct Random(
 impl Criterion for Random {
     fn name(&self) -> &str {
         "random"
-    }
-
-    fn needs(&self) -> Needs {
-        Needs::Weights
     }
 
     fn score(&self, probe: &dyn Probe, prunable: &Prunable) -> Result<ScoreTensors, Error> {

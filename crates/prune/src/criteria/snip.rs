@@ -1,20 +1,36 @@
 //! Connection sensitivity.
 
-use std::collections::BTreeMap;
+use sapwood_core::Norm;
+use serde::{Deserialize, Serialize};
 
-use burn::tensor::Tensor;
-use sapwood_core::{Norm, ParamPath};
-
-use crate::{Criterion, Error, Needs, ParamTensors, Probe, Prunable, ScoreTensors};
+use crate::{Criterion, Error, Needs, Probe, Prunable, Response, ScoreTensors, mean_over_examples};
 
 /// `|w * dL/dw|`: how much the loss would change without the weight, to first
-/// order (Lee et al. 2019).
-///
-/// With several batches the sensitivities are averaged, weighted by the number of
-/// examples, each taken absolute within its batch. Normalisation uses the running
-/// statistics, as in the authors' code.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Snip;
+/// order (Lee et al. 2019, equation 5). With one batch and one kind of
+/// normalisation the three published estimators agree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Snip {
+    /// Which of the published estimators.
+    pub variant: SnipVariant,
+}
+
+/// The published estimators of SNIP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SnipVariant {
+    /// `sum over b of n_b |w g_b| / sum of n_b`, normalised by the batch: the code
+    /// of Frankle et al. 2021. The default, because its comparison of methods is
+    /// the one that results are held against.
+    #[default]
+    MissingTheMark,
+    /// `|sum over b of n_b w g_b| / sum of n_b`, normalised by the running
+    /// statistics: the code of Tanaka et al. 2020.
+    SynapticFlow,
+    /// `|w g|` of the first batch alone, normalised by the running statistics: the
+    /// authors' code, which trains a fresh initialisation afterwards.
+    Original,
+}
 
 impl Criterion for Snip {
     fn name(&self) -> &str {
@@ -26,23 +42,19 @@ impl Criterion for Snip {
     }
 
     fn score(&self, probe: &dyn Probe, prunable: &Prunable) -> Result<ScoreTensors, Error> {
-        let weights = probe.weights()?;
-        let batches = probe.examples()?;
-        let examples: usize = batches.iter().map(|batch| batch.len()).sum();
-        let mut sums: BTreeMap<&ParamPath, Tensor<1>> = BTreeMap::new();
-        for batch in batches {
-            let share = batch.len() as f64 / examples as f64;
-            let gradient = probe.gradient(batch, Norm::Running)?;
-            for info in prunable.params() {
-                let more = (weights.get(&info.path)? * gradient.get(&info.path)?).abs() * share;
-                let sum = match sums.remove(&info.path) {
-                    Some(sum) => sum + more,
-                    None => more,
-                };
-                sums.insert(&info.path, sum);
+        let (w, batches) = (probe.weights()?.of(prunable)?, probe.examples()?);
+        let effect = |norm| {
+            let w = w.clone();
+            move |batch: &_| w.clone().times(&probe.gradient(Response::loss(batch), norm, None)?)
+        };
+        let scores = match self.variant {
+            SnipVariant::MissingTheMark => {
+                let effect = effect(Norm::Batch);
+                mean_over_examples(batches, |batch| Ok(effect(batch)?.abs()))?
             }
-        }
-        let sums: ParamTensors = sums.into_iter().map(|(path, sum)| (path.clone(), sum)).collect();
-        ScoreTensors::try_from_fn(prunable, |info| sums.get(&info.path))
+            SnipVariant::SynapticFlow => mean_over_examples(batches, effect(Norm::Running))?.abs(),
+            SnipVariant::Original => effect(Norm::Running)(&batches[0])?.abs(),
+        };
+        ScoreTensors::new(prunable, scores)
     }
 }

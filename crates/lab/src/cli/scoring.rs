@@ -1,0 +1,181 @@
+//! What `score` and `prune` share: a network, a criterion, and examples.
+
+use std::{
+    num::NonZero,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use clap::{Args, ValueEnum};
+use sapwood_backend::Seed;
+use sapwood_core::{Batch, Masks, Source, Target};
+use sapwood_data::{Loader, LoaderOptions, Order, Split};
+use sapwood_models::{Net, Opened, Spec};
+use sapwood_prune::{Criterion, Needs, NetworkProbe, Options, Scope, find};
+
+use super::{DataRoot, OnDevice};
+use crate::{DataConfig, Error, Lab, fits::fits, read_batches};
+
+/// Examples of a batch from a data set.
+const BATCH: usize = 128;
+
+/// Which weights of which network are scored, how, and with what.
+#[derive(Args)]
+pub(super) struct Scoring {
+    /// safetensors, or a PyTorch .pt/.pth state dict; masks in it stay
+    #[arg(long, value_name = "FILE")]
+    weights: PathBuf,
+    /// The network, where the file does not say
+    #[arg(long)]
+    model: Option<String>,
+    /// An option of the criterion, as in temperature=100: see `list criteria`
+    #[arg(long = "option", value_name = "NAME=VALUE")]
+    options: Vec<String>,
+    /// Leave these parameters alone, as in 'fc.*'
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
+    /// What the weights are scored with, where the criterion asks for examples: a file
+    /// with `images` f32 [N, C, H, W] and `labels` i64 [N], or the name of a data set
+    #[arg(long, value_name = "FILE|NAME")]
+    data: Option<String>,
+    /// Examples of a batch [default: all of a file, 128 of a data set]
+    #[arg(long, value_name = "N", requires = "data")]
+    batch_size: Option<NonZero<usize>>,
+    /// How many batches of a data set [default: 8]
+    #[arg(long, value_name = "N", requires = "data")]
+    batches: Option<NonZero<usize>>,
+    /// Instead, so many training examples of each class, in one batch
+    #[arg(long, value_name = "N", requires = "data", conflicts_with_all = ["batches", "batch_size"])]
+    per_class: Option<NonZero<usize>>,
+    /// Compute scores in f64 where the device has it, or in f32
+    #[arg(long, value_enum, default_value_t = Precision::F64)]
+    precision: Precision,
+    /// The seed of what is drawn
+    #[arg(long, default_value_t = 0)]
+    pub(super) seed: u64,
+    #[command(flatten)]
+    root: DataRoot,
+    #[command(flatten)]
+    device: OnDevice,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Precision {
+    F32,
+    F64,
+}
+
+/// A network, a criterion, and examples that fit both.
+pub(super) struct Scored {
+    pub(super) criterion: Box<dyn Criterion>,
+    pub(super) spec: Spec,
+    pub(super) net: Net,
+    pub(super) masks: Masks,
+    pub(super) examples: Vec<Batch>,
+    precision: Precision,
+}
+
+impl Scored {
+    pub(super) fn probe(&self) -> NetworkProbe<'_, Net> {
+        let probe = NetworkProbe::observed(&self.net).with_examples(&self.examples);
+        match self.precision {
+            Precision::F32 => probe,
+            Precision::F64 => probe.in_f64(),
+        }
+    }
+}
+
+impl Scoring {
+    pub(super) fn scope(&self) -> Scope {
+        Scope::excluding(&self.exclude)
+    }
+
+    /// Opens the network; what can be refused is refused first.
+    pub(super) fn network(&self) -> Result<Opened, Error> {
+        let device = self.device.resolve()?;
+        Ok(sapwood_models::open(&self.weights, self.model.as_deref(), &device)?)
+    }
+
+    /// Makes the criterion and gets its examples.
+    pub(super) fn open(&self, lab: &Lab, name: &str) -> Result<Scored, Error> {
+        let options = Options::parse(self.options.iter().map(String::as_str))?;
+        let row = find(lab.criteria(), name)?;
+        let criterion = (row.build)(&options, Seed(self.seed))?;
+        self.check(name, criterion.needs())?;
+        let Opened { spec, net, masks } = self.network()?;
+        let examples = match &self.data {
+            Some(data) if criterion.needs().examples() => self.examples(data, &spec)?,
+            _ => Vec::new(),
+        };
+        Ok(Scored { criterion, spec, net, masks, examples, precision: self.precision })
+    }
+
+    fn check(&self, name: &str, needs: Needs) -> Result<(), Error> {
+        if needs.examples() && self.data.is_none() {
+            let problem = format!(
+                "criterion `{name}` needs examples: name a data set or a file of `images` and `labels` with `--data`"
+            );
+            return Err(Error::Usage(problem));
+        }
+        Ok(())
+    }
+
+    /// A file where there is one, or where the name looks like one; else a data set.
+    fn examples(&self, data: &str, spec: &Spec) -> Result<Vec<Batch>, Error> {
+        let path = Path::new(data);
+        if path.extension().is_some_and(|extension| extension == "safetensors") || path.is_file() {
+            if self.batches.is_some() || self.per_class.is_some() {
+                let problem = "`--batches` and `--per-class` choose from a data set, but `--data` is a file".into();
+                return Err(Error::Usage(problem));
+            }
+            let batches = read_batches(path, self.batch_size.map(NonZero::get))?;
+            for batch in &batches {
+                spec.output([batch.shape[1], batch.shape[2], batch.shape[3]])?;
+            }
+            return Ok(batches);
+        }
+        let data = DataConfig::of(data, spec).open(Split::Train, &self.root.data_root)?;
+        fits(spec, &data)?;
+        let batch_size = self.batch_size.map_or(BATCH, NonZero::get);
+        let order = Order::Shuffled(Seed(self.seed));
+        let loader = Loader::new(Arc::new(data), LoaderOptions { order, batch_size, ..LoaderOptions::default() })?;
+        let batches = loader.epoch(0, 0).map(|batch| batch.map_err(|error| sapwood_train::Error::Source(error).into()));
+        match self.per_class {
+            Some(n) => Ok(vec![of_each_class(batches, n.get(), spec.classes)?]),
+            None => batches.take(self.batches.map_or(8, NonZero::get)).collect(),
+        }
+    }
+}
+
+/// The first `n` examples of each class, in one batch.
+fn of_each_class(
+    batches: impl Iterator<Item = Result<Batch, Error>>,
+    n: usize,
+    classes: usize,
+) -> Result<Batch, Error> {
+    let (mut counts, mut input, mut labels, mut shape) = (vec![0; classes], Vec::new(), Vec::new(), [0; 4]);
+    for batch in batches {
+        let batch = batch?;
+        let Target::Class(found) = &batch.target else {
+            return Err(Error::Usage("`--per-class` needs a data set with classes".into()));
+        };
+        shape = batch.shape;
+        let each: usize = shape[1..].iter().product();
+        for (row, class) in found.iter().enumerate() {
+            match counts.get_mut(*class as usize) {
+                Some(count) if *count < n => *count += 1,
+                _ => continue,
+            }
+            input.extend_from_slice(&batch.input[row * each..(row + 1) * each]);
+            labels.push(*class);
+        }
+        if counts.iter().all(|count| *count == n) {
+            break;
+        }
+    }
+    if let Some(class) = counts.iter().position(|count| *count < n) {
+        let found = counts[class];
+        return Err(Error::Usage(format!("`--per-class {n}`: class {class} has only {found} training examples")));
+    }
+    Ok(Batch::new([labels.len(), shape[1], shape[2], shape[3]], input, Target::Class(labels))?)
+}

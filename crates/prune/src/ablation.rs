@@ -1,0 +1,61 @@
+//! Controls: what is left of a method when one of its ingredients is taken away.
+
+use std::{fmt, str::FromStr};
+
+use rand::RngExt as _;
+use sapwood_backend::{Seed, Stream};
+use sapwood_core::{Bits, Masks, UnknownName};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, MaskSet};
+
+/// The controls of Frankle et al. 2021, section 5, that act on scores and masks.
+/// The others act on something else: new initial weights under the same masks are
+/// `Init::apply` and then [`MaskSet::apply`]; other layer proportions are
+/// [`Allocation::like`](crate::Allocation::like); pruning later is training until
+/// then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Ablation {
+    /// The mask of each layer is permuted: the layer keeps as many weights, but which
+    /// is left to chance.
+    Shuffle,
+    /// The other end of the ranking goes: scores are negated.
+    Invert,
+}
+
+const NAMES: [(&str, Ablation); 2] = [("shuffle", Ablation::Shuffle), ("invert", Ablation::Invert)];
+
+impl fmt::Display for Ablation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(NAMES.iter().find(|(_, ablation)| ablation == self).map_or("", |(name, _)| name))
+    }
+}
+
+impl FromStr for Ablation {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let unknown = || UnknownName::new("ablation", text, NAMES.iter().map(|(name, _)| *name));
+        let row = NAMES.iter().find(|(name, _)| *name == text).ok_or_else(unknown)?;
+        Ok(row.1)
+    }
+}
+
+impl MaskSet {
+    /// Each layer's mask permuted, from a random stream of its own: the layer's
+    /// position in the order of the paths.
+    pub fn shuffled(&self, seed: Seed) -> Self {
+        let shuffle = |(index, (path, mask)): (usize, (_, &Bits))| {
+            let mut rng = seed.stream(Stream::Shuffle, index as u64);
+            let mut bits: Vec<bool> = mask.iter().collect();
+            // Fisher and Yates.
+            for last in (1..bits.len()).rev() {
+                bits.swap(last, rng.random_range(0..=last as u64) as usize);
+            }
+            (Clone::clone(path), bits.into_iter().collect())
+        };
+        Self::from(self.as_masks().iter().enumerate().map(shuffle).collect::<Masks>())
+    }
+}

@@ -1,0 +1,95 @@
+//! What masks do to a network, layer by layer.
+
+use sapwood_core::{Graph, ParamPath};
+use serde::Serialize;
+
+use crate::{
+    Error, MaskSet, Warning,
+    flow::{Flow, effective},
+};
+
+/// What masks leave of a network whose graph is known: what is kept, and what of that
+/// still does anything.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnosis {
+    /// The layers that have masks, in the order in which they run.
+    pub layers: Vec<LayerHealth>,
+    /// The masks without weights that lie on no path from the input to an output.
+    pub effective: MaskSet,
+    /// What a user should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// One layer that has a mask.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LayerHealth {
+    /// Its weight.
+    pub path: ParamPath,
+    /// All weights.
+    pub total: usize,
+    /// Kept weights.
+    pub kept: usize,
+    /// Kept weights on a path from the input to an output.
+    pub effective: usize,
+    /// Output channels.
+    pub outputs: usize,
+    /// Output channels through which no path leads.
+    pub dead_outputs: usize,
+    /// Whether the network's input still reaches the layer.
+    pub reached: bool,
+    /// Whether the layer still reaches an output of the network.
+    pub needed: bool,
+}
+
+impl Diagnosis {
+    /// Looks at masks in a graph. A parameter without a mask is dense.
+    pub fn of(graph: &Graph, masks: &MaskSet) -> Result<Self, Error> {
+        let (flow, effective) = (Flow::of(graph, masks)?, effective(graph, masks)?);
+        let mut layers = Vec::new();
+        for (id, node) in graph.nodes().iter().enumerate() {
+            let path = ParamPath::from(format!("{}.weight", node.name));
+            let (Some(mask), Some(input)) = (masks.get(&path), node.inputs.first()) else { continue };
+            let (reached, needed) = (&flow.reached[id], &flow.needed[id]);
+            let dead = reached.iter().zip(needed).filter(|(reached, needed)| !(**reached && **needed));
+            layers.push(LayerHealth {
+                total: mask.len(),
+                kept: mask.count_ones(),
+                effective: effective.get(&path).map_or(0, |mask| mask.count_ones()),
+                outputs: reached.len(),
+                dead_outputs: dead.count(),
+                reached: flow.reached[*input].contains(&true),
+                needed: needed.contains(&true),
+                path,
+            });
+        }
+        let warnings = warnings(&flow, &layers, masks, &effective);
+        Ok(Self { layers, effective, warnings })
+    }
+
+    /// The fraction of weights that are gone or do nothing.
+    pub fn effective_sparsity(&self) -> f64 {
+        self.effective.realised_sparsity()
+    }
+}
+
+fn warnings(flow: &Flow, layers: &[LayerHealth], masks: &MaskSet, effective: &MaskSet) -> Vec<Warning> {
+    let mut warnings = masks.warnings();
+    if masks.kept() == 0 {
+        return warnings;
+    }
+    if !flow.reached.last().is_some_and(|outputs| outputs.contains(&true)) {
+        warnings.push(Warning::Disconnected);
+    }
+    let (kept, weights) = (masks.kept(), masks.kept() - effective.kept());
+    if weights > 0 {
+        warnings.push(Warning::Ineffective { weights, kept });
+    }
+    let filters = layers.iter().map(|layer| layer.dead_outputs).sum();
+    if let Some(most) = layers.iter().max_by_key(|layer| layer.dead_outputs)
+        && filters > 0
+    {
+        let of = layers.iter().map(|layer| layer.outputs).sum();
+        warnings.push(Warning::DeadFilters { filters, of, most: most.path.layer().into() });
+    }
+    warnings
+}

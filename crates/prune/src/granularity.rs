@@ -1,0 +1,114 @@
+//! What is removed together.
+
+mod groups;
+mod pattern;
+
+use std::{fmt, num::NonZero, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Allocation, Error, MaskSet, Scores, Sparsity};
+
+/// What is removed together. A weight of a convolution or linear layer is an
+/// element of the matrix `[out, in/groups * kh * kw]`.
+///
+/// For blocks, kernels and filters the score of a group is the mean of its
+/// weights' scores, and the sparsity is the fraction of *groups* that goes, exact
+/// to the group. The last blocks of a row or column may be smaller.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+#[non_exhaustive]
+pub enum Granularity {
+    /// Each weight by itself.
+    #[default]
+    Weight,
+    /// Of each `of` consecutive weights along the input dimension the best `keep` are
+    /// kept: `2:4`. The sparsity is `1 - keep/of` and no other. Inputs that are left
+    /// over where `of` does not divide them stay dense.
+    Pattern {
+        /// N of N:M.
+        keep: NonZero<usize>,
+        /// M of N:M.
+        of: NonZero<usize>,
+    },
+    /// Blocks of the matrix.
+    Block {
+        /// Outputs in a block.
+        rows: NonZero<usize>,
+        /// Inputs in a block.
+        columns: NonZero<usize>,
+    },
+    /// The `kh x kw` weights between one input and one output channel; single weights
+    /// of linear layers.
+    Kernel,
+    /// All weights of one output: a filter, or a neuron of a linear layer.
+    Filter,
+}
+
+impl Granularity {
+    /// What is kept, in groups of this kind.
+    pub fn select(
+        self,
+        scores: &Scores,
+        sparsity: Sparsity,
+        allocation: &Allocation,
+        alive: Option<&MaskSet>,
+    ) -> Result<MaskSet, Error> {
+        match self {
+            Self::Weight => MaskSet::of_scores(scores, sparsity, allocation, alive),
+            Self::Pattern { keep, of } => {
+                pattern::select(scores, [keep.get(), of.get()], sparsity, allocation, alive)
+            }
+            _ => groups::select(self, scores, sparsity, allocation, alive),
+        }
+    }
+}
+
+impl fmt::Display for Granularity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Weight => f.write_str("weight"),
+            Self::Pattern { keep, of } => write!(f, "{keep}:{of}"),
+            Self::Block { rows, columns } => write!(f, "{rows}x{columns}"),
+            Self::Kernel => f.write_str("kernel"),
+            Self::Filter => f.write_str("filter"),
+        }
+    }
+}
+
+impl FromStr for Granularity {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let pair = |separator| {
+            let (a, b) = text.split_once(separator)?;
+            Some((a.parse().ok()?, b.parse().ok()?))
+        };
+        match (text, pair(':'), pair('x')) {
+            ("weight", ..) => Ok(Self::Weight),
+            ("kernel", ..) => Ok(Self::Kernel),
+            ("filter", ..) => Ok(Self::Filter),
+            (_, Some((keep, of)), _) if keep <= of => Ok(Self::Pattern { keep, of }),
+            (.., Some((rows, columns))) => Ok(Self::Block { rows, columns }),
+            _ => Err(Error::Granularity {
+                found: text.into(),
+                problem: "expected weight, kernel, filter, a pattern such as 2:4 or a block such as 4x4"
+                    .into(),
+            }),
+        }
+    }
+}
+
+impl TryFrom<String> for Granularity {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
+impl From<Granularity> for String {
+    fn from(granularity: Granularity) -> Self {
+        granularity.to_string()
+    }
+}

@@ -1,0 +1,95 @@
+//! In how many rounds a network is pruned.
+
+use std::num::NonZero;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Sparsity;
+
+/// How the sparsity rises from round to round. Each round scores what the last one
+/// left. Every target is a closed form of the number of all weights and never a
+/// fraction of what happens to be left, so that no rounding adds up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Iterations {
+    /// How many.
+    pub rounds: NonZero<usize>,
+    /// The course between the first and the last.
+    #[serde(default)]
+    pub course: Course,
+    /// Which examples a round is scored with.
+    #[serde(default)]
+    pub examples: RoundExamples,
+}
+
+/// The course of the sparsity over rounds t = 1, .., T.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Course {
+    /// The fraction kept is `(1 - s)^(t/T)`: each round removes the same fraction of
+    /// what the last one left.
+    #[default]
+    Exponential,
+    /// The fraction removed is `s t/T`: each round removes the same number.
+    Linear,
+}
+
+/// Which examples a round is scored with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RoundExamples {
+    /// All of them, in every round.
+    #[default]
+    All,
+    /// One batch, the next in every round, and over again where they run out.
+    Next,
+}
+
+impl Iterations {
+    /// All at once.
+    pub const ONE_SHOT: Self =
+        Self { rounds: NonZero::<usize>::MIN, course: Course::Exponential, examples: RoundExamples::All };
+
+    /// So many rounds (at least one) of which each removes the same fraction of what
+    /// is left.
+    pub fn exponential(rounds: usize) -> Self {
+        Self { rounds: NonZero::new(rounds).unwrap_or(NonZero::<usize>::MIN), ..Self::ONE_SHOT }
+    }
+
+    /// So many rounds (at least one) of which each removes the same number.
+    pub fn linear(rounds: usize) -> Self {
+        Self { course: Course::Linear, ..Self::exponential(rounds) }
+    }
+
+    /// The sparsity after each round. The last one is the one that was asked for, to
+    /// the digit.
+    pub fn targets(self, sparsity: Sparsity) -> Vec<Sparsity> {
+        let (rounds, s) = (self.rounds.get(), sparsity.to_f64());
+        let target = |round: usize| {
+            let part = round as f64 / rounds as f64;
+            let removed = match self.course {
+                Course::Exponential => 1.0 - (1.0 - s).powf(part),
+                Course::Linear => s * part,
+            };
+            Sparsity::try_from(removed.clamp(0.0, 1.0)).unwrap_or(sparsity)
+        };
+        (1..rounds).map(target).chain([sparsity]).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_follow_the_closed_form_and_end_at_what_was_asked() {
+        let sparsity: Sparsity = "0.99".parse().unwrap();
+        let kept = |iterations: Iterations| -> Vec<usize> {
+            iterations.targets(sparsity).iter().map(|target| target.kept(1_000_000)).collect()
+        };
+        assert_eq!(kept(Iterations::exponential(4)), [316_228, 100_000, 31_623, 10_000]);
+        assert_eq!(kept(Iterations::linear(3)), [670_000, 340_000, 10_000]);
+        assert_eq!(kept(Iterations::exponential(0)), [10_000]);
+        assert_eq!(Iterations::exponential(3).targets("1".parse().unwrap())[0].kept(7), 0);
+    }
+}

@@ -1,0 +1,116 @@
+//! What the weights of a layer see: its input as a matrix.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::{Tensor, s};
+use sapwood_core::{ConvSpec, Op, ParamInfo, ParamPath};
+
+use crate::{Error, ParamTensors, Probe, Prunable};
+
+/// At most so many values of an unfolded input are in memory at a time.
+const UNFOLDED: usize = 1 << 23;
+
+/// For each prunable layer, how its input becomes a matrix with one row for each
+/// weight of an output, `in/groups * kh * kw`, and one column for each example and
+/// position: the layer is the product of its weights with that matrix.
+pub struct LayerColumns(BTreeMap<ParamPath, ConvSpec>);
+
+/// The Gram matrix of the inputs of one layer.
+pub struct Gram {
+    /// `sum over columns of x x^T`, `[groups, in/groups * kh * kw, the same]`.
+    pub sum: Tensor<3>,
+    /// The number of columns: examples times positions.
+    pub columns: usize,
+}
+
+impl LayerColumns {
+    /// The layers of these parameters, as the probe's graph has them.
+    pub fn of(probe: &dyn Probe, prunable: &Prunable) -> Result<Self, Error> {
+        let graph = probe.graph().map_err(|_| Error::Unmet { need: crate::Needs::LayerInputs })?;
+        let spec = |info: &ParamInfo| {
+            let node = graph.nodes().iter().find(|node| node.name == info.path.layer());
+            match node.map(|node| node.op) {
+                Some(Op::Conv(spec)) => Ok((info.path.clone(), spec)),
+                // A linear layer is a convolution of one pixel.
+                Some(Op::Linear { inputs, outputs, bias }) => {
+                    let pixel =
+                        ConvSpec { inputs, outputs, kernel: 1, stride: 1, padding: 0, groups: 1, bias };
+                    Ok((info.path.clone(), pixel))
+                }
+                _ => Err(Error::NotInGraph { path: info.path.clone() }),
+            }
+        };
+        Ok(Self(prunable.params().iter().map(spec).collect::<Result<_, _>>()?))
+    }
+
+    /// The sum of the squares of each row, over all examples: `[in * kh * kw]`.
+    pub fn squares(&self, probe: &dyn Probe, at: Option<&ParamTensors>) -> Result<ParamTensors, Error> {
+        let mut sums: BTreeMap<ParamPath, Tensor<1>> = BTreeMap::new();
+        for batch in probe.examples()? {
+            probe.layer_inputs(batch, at, &mut |layer, x| {
+                let path = ParamPath::from(format!("{layer}.weight"));
+                let Some(spec) = self.0.get(&path) else { return };
+                let [_, c, h, w] = x.dims();
+                // Examples are added up before the patches are cut: they stay apart.
+                let square = x.clone().square().sum_dim(0).reshape([1, c, h, w]);
+                let rows = spec.inputs * spec.kernel * spec.kernel;
+                let sum = unfold(square, spec).sum_dim(2).reshape([rows]);
+                match sums.remove(&path) {
+                    Some(before) => sums.insert(path, before + sum),
+                    None => sums.insert(path, sum),
+                };
+            })?;
+        }
+        Ok(sums.into_iter().collect())
+    }
+
+    /// The Gram matrix of one layer, over all examples.
+    pub fn gram(
+        &self,
+        probe: &dyn Probe,
+        at: Option<&ParamTensors>,
+        path: &ParamPath,
+    ) -> Result<Gram, Error> {
+        let missing = || Error::NotInGraph { path: path.clone() };
+        let spec = self.0.get(path).ok_or_else(missing)?;
+        let mut gram: Option<Gram> = None;
+        for batch in probe.examples()? {
+            probe.layer_inputs(batch, at, &mut |layer, x| {
+                if layer != path.layer() {
+                    return;
+                }
+                let [n, c, h, w] = x.dims();
+                let each = c * h * w * spec.kernel * spec.kernel / (spec.stride * spec.stride);
+                for images in x.clone().split((UNFOLDED / each.max(1)).clamp(1, n), 0) {
+                    let columns = unfold(images, spec);
+                    let count = columns.dims()[2];
+                    let sum = columns.clone().matmul(columns.transpose());
+                    gram = Some(match gram.take() {
+                        Some(before) => Gram { sum: before.sum + sum, columns: before.columns + count },
+                        None => Gram { sum, columns: count },
+                    });
+                }
+            })?;
+        }
+        gram.ok_or_else(missing)
+    }
+}
+
+/// The patches that a convolution sees.
+///
+/// # Shapes
+/// `[N, C, H, W]` to `[groups, C/groups * kh * kw, N * OH * OW]`
+fn unfold(x: Tensor<4>, spec: &ConvSpec) -> Tensor<3> {
+    let [n, c, h, w] = x.dims();
+    let (k, stride, padding) = (spec.kernel, spec.stride, spec.padding);
+    let [oh, ow] = [h, w].map(|size| (size + 2 * padding - k) / stride + 1);
+    let x = if padding > 0 { x.pad((padding, padding, padding, padding), 0.0) } else { x };
+    let reach = |first: usize, count: usize| first + (count - 1) * stride + 1;
+    let tap = |ky: usize, kx: usize| {
+        let rows = s![.., .., ky..reach(ky, oh);stride, kx..reach(kx, ow);stride];
+        x.clone().slice(rows).reshape([n, c, 1, oh * ow])
+    };
+    let taps = (0..k).flat_map(|ky| (0..k).map(move |kx| (ky, kx))).map(|(ky, kx)| tap(ky, kx));
+    let patches = Tensor::cat(taps.collect(), 2);
+    patches.permute([1, 2, 0, 3]).reshape([spec.groups, c / spec.groups * k * k, n * oh * ow])
+}

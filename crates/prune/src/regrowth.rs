@@ -1,0 +1,174 @@
+//! Dynamic sparse training: weights that are dropped and others that are grown.
+
+use rand::RngExt as _;
+use sapwood_backend::{Seed, Stream};
+use sapwood_core::Bits;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, ranking};
+
+/// Which weights are exchanged while a sparse network is trained, and when. Every so
+/// many iterations, of the alive weights of each layer the fraction `f_t` with the
+/// smallest magnitude is dropped, and as many are grown of all that are then not
+/// kept, the dropped ones included. The number of weights of a layer never changes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Regrowth {
+    /// Which are grown.
+    pub growth: Growth,
+    /// The fraction of the alive weights that is exchanged at first, above 0 and at
+    /// most 1.
+    pub fraction: f64,
+    /// How the fraction falls.
+    #[serde(default)]
+    pub anneal: Anneal,
+    /// Iterations between exchanges.
+    pub every: usize,
+    /// The iteration from which on nothing is exchanged.
+    pub until: usize,
+}
+
+/// Which weights are grown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Growth {
+    /// Any, with equal chances: SET (Mocanu et al. 2018).
+    Random,
+    /// Those where the loss of the batch is steepest, seen with the dense gradient:
+    /// RigL (Evci et al. 2020, algorithm 1).
+    Gradient,
+}
+
+/// How the exchanged fraction falls from its first value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Anneal {
+    /// To zero along half a cosine.
+    #[default]
+    Cosine,
+    /// Not at all.
+    Constant,
+    /// As `(1 - t/T)^e`.
+    Power(
+        /// e
+        f64,
+    ),
+}
+
+impl Regrowth {
+    /// Refuses what makes no sense in a run of `total` iterations.
+    pub fn check(&self, total: usize) -> Result<(), Error> {
+        let wrong =
+            |field, expected: &str, found| Err(Error::Schedule { field, expected: expected.into(), found });
+        if !(0.0 < self.fraction && self.fraction <= 1.0) {
+            return wrong("regrown fraction", "above 0 and at most 1", self.fraction.to_string());
+        }
+        if self.every == 0 {
+            return wrong("interval of regrowth", "at least 1it", "0it".into());
+        }
+        if self.until == 0 || total < self.until {
+            let expected = format!("within the run of {total}it");
+            return wrong("end of regrowth", &expected, format!("{}it", self.until));
+        }
+        Ok(())
+    }
+
+    /// The fraction to exchange in the place of this iteration's step, if it is one:
+    /// the first is iteration 0, as in the authors' code.
+    pub fn at(&self, iteration: usize) -> Option<f64> {
+        if self.until <= iteration || !iteration.is_multiple_of(self.every) {
+            return None;
+        }
+        let t = iteration as f64 / self.until as f64;
+        Some(
+            self.fraction
+                * match self.anneal {
+                    Anneal::Constant => 1.0,
+                    Anneal::Cosine => (1.0 + (std::f64::consts::PI * t).cos()) / 2.0,
+                    Anneal::Power(e) => (1.0 - t).powf(e),
+                },
+        )
+    }
+
+    /// The mask of a layer after an exchange of the fraction `f`.
+    ///
+    /// `weights` and `gradient` are flat and in PyTorch's layout; the gradient is
+    /// dense. `index` numbers what is drawn: the iteration and the layer.
+    pub fn exchange(
+        &self,
+        f: f64,
+        mask: &Bits,
+        weights: &[f64],
+        gradient: &[f64],
+        seed: Seed,
+        index: u64,
+    ) -> Bits {
+        let alive = mask.count_ones();
+        let dropped = (f * alive as f64).floor() as usize;
+        let magnitude: Vec<f64> = weights.iter().map(|w| w.abs()).collect();
+        let kept = ranking::keep_first(&[(&magnitude, Some(mask))], alive - dropped).remove(0);
+        let free = Bits::ones(mask.len()).minus(&kept);
+        let worth: Vec<f64> = match self.growth {
+            Growth::Gradient => gradient.iter().map(|g| g.abs()).collect(),
+            Growth::Random => {
+                let mut rng = seed.stream(Stream::Regrowth, index);
+                (0..mask.len()).map(|_| rng.random::<f64>()).collect()
+            }
+        };
+        kept.or(&ranking::keep_first(&[(&worth, Some(&free))], dropped).remove(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(growth: Growth) -> Regrowth {
+        Regrowth { growth, fraction: 0.5, anneal: Anneal::Cosine, every: 10, until: 40 }
+    }
+
+    fn bits(text: &str) -> Bits {
+        text.chars().map(|c| c == '1').collect()
+    }
+
+    #[test]
+    fn the_smallest_go_and_the_steepest_come() {
+        let mask = bits("111100");
+        let weights = [0.1, -3.0, 0.2, 1.0, 0.0, 0.0];
+        let exchange =
+            |gradient: [f64; 6]| rule(Growth::Gradient).exchange(0.5, &mask, &weights, &gradient, Seed(1), 0);
+        assert_eq!(exchange([0.0, 9.0, 0.0, 9.0, -0.5, 0.1]), bits("010111"));
+        // A weight that was just dropped may be the steepest.
+        assert_eq!(exchange([5.0, 0.0, 0.0, 0.0, -0.5, 0.1]), bits("110110"));
+    }
+
+    #[test]
+    fn chance_is_a_function_of_seed_and_index_and_keeps_the_number() {
+        let mask: Bits = (0..100).map(|i| i % 4 == 0).collect();
+        let weights: Vec<f64> = (0..100).map(f64::from).collect();
+        let draw = |seed, index| rule(Growth::Random).exchange(0.4, &mask, &weights, &[], Seed(seed), index);
+        assert_eq!(draw(1, 0), draw(1, 0));
+        assert!(draw(1, 0) != draw(2, 0) && draw(1, 0) != draw(1, 1));
+        assert_eq!(draw(1, 0).count_ones(), 25);
+        // The 15 largest stay: 40, 44, ..., 96.
+        assert!((40..100).step_by(4).all(|i| draw(1, 0).get(i)));
+    }
+
+    #[test]
+    fn the_fraction_falls_to_nothing_and_a_hopeless_schedule_is_refused() {
+        let rigl = rule(Growth::Gradient);
+        let at: Vec<Option<f64>> = [0, 10, 15, 20, 30, 40].iter().map(|at| rigl.at(*at)).collect();
+        let cosine = |t: f64| Some(0.25 * (1.0 + (std::f64::consts::PI * t).cos()));
+        assert_eq!(at, [cosine(0.0), cosine(0.25), None, cosine(0.5), cosine(0.75), None]);
+        assert!(rigl.check(40).is_ok());
+        for (broken, total) in [
+            (Regrowth { fraction: 0.0, ..rigl }, 40),
+            (Regrowth { fraction: f64::NAN, ..rigl }, 40),
+            (Regrowth { every: 0, ..rigl }, 40),
+            (Regrowth { until: 0, ..rigl }, 40),
+            (rigl, 39),
+        ] {
+            assert!(broken.check(total).is_err(), "{broken:?} {total}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What a criterion sees in a later round.
+
+use burn::tensor::{Bool, Tensor, TensorData};
+use sapwood_core::{Batch, Graph, Norm, ParamInfo, Shape};
+
+use crate::{Error, MaskSet, ParamTensors, Probe, Prunable, Response};
+
+/// The network without what earlier rounds removed. The masks are laid over the
+/// values of a probe, so that no round touches the network.
+pub(crate) struct Round<'a> {
+    whole: &'a dyn Probe,
+    /// The weights that masks change; none in the first round.
+    masked: ParamTensors,
+    /// The only batch that is shown, if it is one.
+    batch: Option<usize>,
+}
+
+impl<'a> Round<'a> {
+    pub(crate) fn new(
+        whole: &'a dyn Probe,
+        masks: &MaskSet,
+        prunable: &Prunable,
+        batch: Option<usize>,
+    ) -> Result<Self, Error> {
+        let mut masked = Vec::new();
+        if masks.kept() < masks.total() {
+            let weights = whole.weights()?;
+            for info in prunable.params() {
+                if let Some(mask) = masks.get(&info.path) {
+                    let weight = weights.get(&info.path)?;
+                    let dead: Vec<bool> = mask.iter().map(|keep| !keep).collect();
+                    let dead = TensorData::new(dead, [mask.len()]);
+                    let dead = Tensor::<1, Bool>::from_data(dead, &weight.device());
+                    masked.push((info.path.clone(), weight.mask_fill(dead, 0.0)));
+                }
+            }
+        }
+        Ok(Self { whole, masked: masked.into_iter().collect(), batch })
+    }
+
+    /// These values, and masked weights where they say nothing.
+    fn over_masked(&self, at: Option<&ParamTensors>) -> Option<ParamTensors> {
+        match at {
+            None if self.masked.is_empty() => None,
+            None => Some(self.masked.clone()),
+            Some(at) => Some(self.masked.overlaid(at)),
+        }
+    }
+}
+
+impl Probe for Round<'_> {
+    fn infos(&self) -> &[ParamInfo] {
+        self.whole.infos()
+    }
+
+    fn weights(&self) -> Result<ParamTensors, Error> {
+        Ok(self.whole.weights()?.overlaid(&self.masked))
+    }
+
+    fn initial_weights(&self) -> Result<ParamTensors, Error> {
+        self.whole.weights()
+    }
+
+    fn examples(&self) -> Result<&[Batch], Error> {
+        let all = self.whole.examples()?;
+        Ok(match self.batch {
+            None => all,
+            Some(number) => std::slice::from_ref(&all[number % all.len()]),
+        })
+    }
+
+    fn input_shape(&self) -> Result<Shape, Error> {
+        self.whole.input_shape()
+    }
+
+    fn graph(&self) -> Result<&Graph, Error> {
+        self.whole.graph()
+    }
+
+    fn gradient(
+        &self,
+        of: Response<'_>,
+        norm: Norm,
+        at: Option<&ParamTensors>,
+    ) -> Result<ParamTensors, Error> {
+        self.whole.gradient(of, norm, self.over_masked(at).as_ref())
+    }
+
+    fn layer_inputs(
+        &self,
+        batch: &Batch,
+        at: Option<&ParamTensors>,
+        see: &mut dyn FnMut(&str, &Tensor<4>),
+    ) -> Result<(), Error> {
+        self.whole.layer_inputs(batch, self.over_masked(at).as_ref(), see)
+    }
+}

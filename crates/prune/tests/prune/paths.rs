@@ -1,0 +1,98 @@
+//! Effective sparsity and what else there is to be warned of.
+
+use sapwood_core::{Bits, Conv, Graph, Masks};
+use sapwood_prune::{Diagnosis, MaskSet, Warning, effective};
+
+fn masks(layers: &[(&str, &str)]) -> MaskSet {
+    let bits = |text: &str| text.chars().map(|c| c == '1').collect::<Bits>();
+    layers.iter().map(|(path, text)| ((*path).into(), bits(text))).collect::<Masks>().into()
+}
+
+/// Two values, three hidden, two outputs.
+fn two_layers() -> Graph {
+    let mut g = Graph::builder([2, 1, 1]);
+    let x = g.input();
+    let x = g.linear("a", x, 3);
+    let x = g.relu(x);
+    g.linear("b", x, 2);
+    g.finish().unwrap()
+}
+
+#[test]
+fn a_weight_without_a_path_counts_as_gone() {
+    // Hidden 0: in and out. Hidden 1: in, but not out. Hidden 2: out, but not in.
+    let masks = masks(&[("a.weight", "101100"), ("b.weight", "101001")]);
+    let found = Diagnosis::of(&two_layers(), &masks).unwrap();
+    assert_eq!(found.effective, self::masks(&[("a.weight", "100000"), ("b.weight", "100000")]));
+    assert_eq!((masks.realised_sparsity(), found.effective_sparsity()), (0.5, 10.0 / 12.0));
+    let [a, b] = &found.layers[..] else { panic!("{:?}", found.layers) };
+    assert_eq!((a.kept, a.effective, a.outputs, a.dead_outputs), (3, 1, 3, 2));
+    assert_eq!((b.kept, b.effective, b.outputs, b.dead_outputs), (3, 1, 2, 1));
+    let expected = [
+        Warning::Ineffective { weights: 4, kept: 6 },
+        Warning::DeadFilters { filters: 3, of: 5, most: "a".into() },
+    ];
+    assert_eq!(found.warnings, expected);
+}
+
+#[test]
+fn a_dense_network_is_as_sparse_as_it_looks() {
+    let dense = masks(&[("a.weight", "111111"), ("b.weight", "111111")]);
+    let found = Diagnosis::of(&two_layers(), &dense).unwrap();
+    assert_eq!((found.effective, found.warnings), (dense, Vec::new()));
+    // What has no mask is dense.
+    let half = masks(&[("b.weight", "111000")]);
+    assert_eq!(effective(&two_layers(), &half).unwrap(), half);
+}
+
+#[test]
+fn a_network_that_is_cut_through_is_told_so() {
+    let cut = masks(&[("a.weight", "110000"), ("b.weight", "011011")]);
+    let found = Diagnosis::of(&two_layers(), &cut).unwrap();
+    assert_eq!(found.effective.kept(), 0);
+    assert!(found.warnings.contains(&Warning::Disconnected), "{:?}", found.warnings);
+    let collapsed = masks(&[("a.weight", "000000"), ("b.weight", "111111")]);
+    let found = Diagnosis::of(&two_layers(), &collapsed).unwrap();
+    assert!(matches!(found.warnings[0], Warning::LayerCollapse { .. }));
+    assert!(!found.layers[1].reached && found.layers[1].needed && found.layers[0].reached);
+}
+
+/// A residual block whose body is empty still passes on what it gets; a shortcut's
+/// convolution can go.
+#[test]
+fn addition_joins_paths() {
+    let mut g = Graph::builder([2, 4, 4]);
+    let input = g.input();
+    let body = g.conv("body", input, Conv::new(2, 3).same());
+    let body = g.batch_norm("bn", body);
+    let sum = g.add(body, input);
+    let pooled = g.global_avg_pool(sum);
+    g.linear("fc", pooled, 1);
+    let graph = g.finish().unwrap();
+    let empty = masks(&[("body.weight", &"0".repeat(36)), ("fc.weight", "10")]);
+    let found = Diagnosis::of(&graph, &empty).unwrap();
+    assert_eq!(found.effective, empty);
+    assert!(!found.warnings.contains(&Warning::Disconnected));
+    // Of the body's kernels, those that make the channel that `fc` reads are needed.
+    let full = masks(&[("body.weight", &"1".repeat(36)), ("fc.weight", "10")]);
+    let half = format!("{}{}", "1".repeat(18), "0".repeat(18));
+    assert_eq!(effective(&graph, &full).unwrap(), masks(&[("body.weight", &half), ("fc.weight", "10")]));
+}
+
+/// A flattened channel is four values; groups see only their own channels.
+#[test]
+fn flattening_and_groups_keep_channels_apart() {
+    let mut g = Graph::builder([2, 2, 2]);
+    let x = g.input();
+    let x = g.conv("depthwise", x, Conv::new(2, 1).groups(2));
+    let x = g.flatten(x);
+    g.linear("fc", x, 1);
+    let graph = g.finish().unwrap();
+    let kept = masks(&[("depthwise.weight", "11"), ("fc.weight", "00010000")]);
+    assert_eq!(
+        effective(&graph, &kept).unwrap(),
+        masks(&[("depthwise.weight", "10"), ("fc.weight", "00010000")])
+    );
+    let kept = masks(&[("depthwise.weight", "01"), ("fc.weight", "00010000")]);
+    assert_eq!(effective(&graph, &kept).unwrap().kept(), 0);
+}
