@@ -165,7 +165,7 @@ pub fn checkpoints() -> Vec<Checkpoint> {
 
 /// These files are part of this crate: one that cannot be read is a broken
 /// checkout, and no test can go on.
-fn read<T: DeserializeOwned>(name: &str) -> T {
+pub(crate) fn read<T: DeserializeOwned>(name: &str) -> T {
     let text = fs::read_to_string(folder().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
 }

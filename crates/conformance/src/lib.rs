@@ -16,11 +16,15 @@
 mod approximation;
 mod devices;
 mod expected;
+mod expected_scores;
 mod fill;
+mod promises;
 
 pub use approximation::{distance, relative_distance};
 pub use devices::{Workload, devices, workload};
 pub use expected::{
     Answers, Case, Checkpoint, FillCheck, Logits, Options, Series, checkpoints, folder, logits, training,
 };
+pub use expected_scores::{ExpectedScores, Kept, PrunedCase, ScoreCase, TensorDigest, scores};
 pub use fill::{batch, board, fill, fnv1a, uniform};
+pub use promises::criterion_keeps_its_promises;

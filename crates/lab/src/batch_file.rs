@@ -17,7 +17,10 @@ pub fn read_batches(path: &Path, batch_size: Option<usize>) -> Result<Vec<Batch>
     let found: Vec<String> = file.state.0.keys().map(ToString::to_string).collect();
     let mut take = |name: &str, what: &str| {
         let found = if found.is_empty() { "none".into() } else { found.join(", ") };
-        file.state.0.remove(name).ok_or_else(|| wrong(format!("expected a tensor `{name}`, {what}, found {found}")))
+        file.state
+            .0
+            .remove(name)
+            .ok_or_else(|| wrong(format!("expected a tensor `{name}`, {what}, found {found}")))
     };
     let images = take("images", "f32 [N, C, H, W]")?;
     let labels = take("labels", "i64 [N]")?;
@@ -59,7 +62,8 @@ fn target(labels: TensorData) -> Result<Target, String> {
         return Ok(Target::Dense(labels.iter::<f32>().collect()));
     }
     let class = |(at, label): (usize, i64)| {
-        u32::try_from(label).map_err(|_| format!("`labels` should be classes, 0 and up, but label {at} is {label}"))
+        u32::try_from(label)
+            .map_err(|_| format!("`labels` should be classes, 0 and up, but label {at} is {label}"))
     };
     Ok(Target::Class(labels.iter::<i64>().enumerate().map(class).collect::<Result<_, _>>()?))
 }

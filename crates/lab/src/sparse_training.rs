@@ -105,7 +105,9 @@ impl<N: Network> Hook<N> for GradualPruning {
         live: &mut Live<N>,
     ) -> Result<Update, HookError> {
         if self.score == GradualScore::Movement {
-            for (info, w) in tensors(&live.network, Layout::Stored).into_iter().filter(|(i, _)| i.role.is_weight()) {
+            for (info, w) in
+                tensors(&live.network, Layout::Stored).into_iter().filter(|(i, _)| i.role.is_weight())
+            {
                 let Some(g) = gradients.get(&info.path) else { continue };
                 let slots = &mut live.memory.0.entry(info.path).or_default().tensors;
                 let moved = match slots.remove(MOVEMENT) {
@@ -143,7 +145,9 @@ fn movement<N: Network>(live: &Live<N>) -> Result<Scores, HookError> {
     let values = block_on(read_all(sums))?;
     let mut by_path: BTreeMap<ParamPath, Vec<f64>> =
         paths.into_iter().zip(values.iter().map(|data| data.iter::<f64>().collect())).collect();
-    Ok(Scores::try_from_fn(&prunable, |info| by_path.remove(&info.path).unwrap_or_else(|| vec![0.0; info.len()]))?)
+    Ok(Scores::try_from_fn(&prunable, |info| {
+        by_path.remove(&info.path).unwrap_or_else(|| vec![0.0; info.len()])
+    })?)
 }
 
 struct DynamicSparsity {
@@ -183,10 +187,11 @@ impl<N: Network> Hook<N> for DynamicSparsity {
         }
         let values: Vec<Vec<f64>> =
             block_on(read_all(read))?.iter().map(|data| data.iter::<f64>().collect()).collect();
-        let exchanged = masks.iter().zip(values.chunks(2)).enumerate().map(|(layer, ((path, mask), values))| {
-            let index = (step.iteration as u64) << 16 | layer as u64;
-            (path.clone(), self.rule.exchange(fraction, mask, &values[0], &values[1], self.seed, index))
-        });
+        let exchanged =
+            masks.iter().zip(values.chunks(2)).enumerate().map(|(layer, ((path, mask), values))| {
+                let index = (step.iteration as u64) << 16 | layer as u64;
+                (path.clone(), self.rule.exchange(fraction, mask, &values[0], &values[1], self.seed, index))
+            });
         let exchanged: Masks = exchanged.collect();
         live.remask(exchanged)?;
         Ok(Update::Replaced)

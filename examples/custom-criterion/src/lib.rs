@@ -40,7 +40,8 @@ impl Criterion for PowerSensitivity {
     fn score(&self, probe: &dyn Probe, prunable: &Prunable) -> Result<ScoreTensors, Error> {
         let size = probe.weights()?.of(prunable)?.map(|w| w.abs().powf_scalar(self.power));
         let scores = mean_over_examples(probe.examples()?, |batch| {
-            size.clone().times(&probe.gradient(Response::loss(batch), sapwood_prune::Norm::Batch, None)?.abs())
+            size.clone()
+                .times(&probe.gradient(Response::loss(batch), sapwood_prune::Norm::Batch, None)?.abs())
         })?;
         ScoreTensors::new(prunable, scores)
     }

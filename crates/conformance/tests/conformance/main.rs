@@ -3,4 +3,5 @@
 mod files;
 mod logits;
 mod operations;
+mod scores;
 mod training;

@@ -131,7 +131,9 @@ impl Prune {
         let bytes = fs::read(path).map_err(Error::file("read", path))?;
         let masks = StateFile::from_bytes(&bytes).map_err(|error| wrong(error.to_string()))?.masks;
         if masks.is_empty() {
-            return Err(wrong("there are no masks in it: expected BOOL tensors named `<parameter>_mask`".into()));
+            return Err(wrong(
+                "there are no masks in it: expected BOOL tensors named `<parameter>_mask`".into(),
+            ));
         }
         let Opened { spec, net, .. } = self.scoring.network()?;
         let pruned = Pruned { masks: MaskSet::from(masks), weights: None };

@@ -125,7 +125,8 @@ impl Scoring {
         let path = Path::new(data);
         if path.extension().is_some_and(|extension| extension == "safetensors") || path.is_file() {
             if self.batches.is_some() || self.per_class.is_some() {
-                let problem = "`--batches` and `--per-class` choose from a data set, but `--data` is a file".into();
+                let problem =
+                    "`--batches` and `--per-class` choose from a data set, but `--data` is a file".into();
                 return Err(Error::Usage(problem));
             }
             let batches = read_batches(path, self.batch_size.map(NonZero::get))?;
@@ -138,8 +139,10 @@ impl Scoring {
         fits(spec, &data)?;
         let batch_size = self.batch_size.map_or(BATCH, NonZero::get);
         let order = Order::Shuffled(Seed(self.seed));
-        let loader = Loader::new(Arc::new(data), LoaderOptions { order, batch_size, ..LoaderOptions::default() })?;
-        let batches = loader.epoch(0, 0).map(|batch| batch.map_err(|error| sapwood_train::Error::Source(error).into()));
+        let loader =
+            Loader::new(Arc::new(data), LoaderOptions { order, batch_size, ..LoaderOptions::default() })?;
+        let batches =
+            loader.epoch(0, 0).map(|batch| batch.map_err(|error| sapwood_train::Error::Source(error).into()));
         match self.per_class {
             Some(n) => Ok(vec![of_each_class(batches, n.get(), spec.classes)?]),
             None => batches.take(self.batches.map_or(8, NonZero::get)).collect(),
@@ -175,7 +178,9 @@ fn of_each_class(
     }
     if let Some(class) = counts.iter().position(|count| *count < n) {
         let found = counts[class];
-        return Err(Error::Usage(format!("`--per-class {n}`: class {class} has only {found} training examples")));
+        return Err(Error::Usage(format!(
+            "`--per-class {n}`: class {class} has only {found} training examples"
+        )));
     }
     Ok(Batch::new([labels.len(), shape[1], shape[2], shape[3]], input, Target::Class(labels))?)
 }
