@@ -1,4 +1,4 @@
-//! The arithmetic that dominates training, for the CPU backend, in f32.
+//! The arithmetic that dominates training, for the CPU backend, in f32 and f64.
 //!
 //! A convolution is computed without ever writing its patches down. Each input
 //! plane is laid out flat with zeros between its rows, so that shifting the whole
@@ -18,6 +18,7 @@
 mod convolution;
 mod correlation;
 mod dots;
+mod float;
 mod normalization;
 mod planes;
 mod rows;
@@ -25,18 +26,19 @@ mod stacked;
 mod transform;
 
 pub(crate) use convolution::Convolution;
+pub(crate) use float::Float;
 pub(crate) use normalization::{Size, channel_sums, normalize, normalize_backward};
 
 /// Which instructions the machine has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Level {
-    /// 16 lanes and fused multiply-add.
+    /// Registers of 64 bytes and fused multiply-add.
     #[cfg(target_arch = "x86_64")]
     Avx512,
-    /// 8 lanes and fused multiply-add.
+    /// Registers of 32 bytes and fused multiply-add.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// 4 lanes and fused multiply-add, which every 64-bit Arm has.
+    /// Registers of 16 bytes and fused multiply-add, which every 64-bit Arm has.
     #[cfg(target_arch = "aarch64")]
     Neon,
     /// Whatever the compiler makes of it.
@@ -66,6 +68,6 @@ impl Level {
 
 /// `a * b + c`, fused where the machine does that in one instruction.
 #[inline(always)]
-fn multiply_add<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
+fn multiply_add<T: Float, const FUSED: bool>(a: T, b: T, c: T) -> T {
     if FUSED { a.mul_add(b, c) } else { a * b + c }
 }

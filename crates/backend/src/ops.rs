@@ -1,7 +1,7 @@
 //! Operations that training spends its time on.
 //!
 //! Each is defined by a plain composition of Burn's own operations. On the CPU
-//! backend, in f32, a kernel of ours computes the same; everywhere else the
+//! backend, in f32 and f64, a kernel of ours computes the same; everywhere else the
 //! composition is what runs.
 
 mod autodiff;
@@ -60,3 +60,6 @@ pub fn batch_norm_train(x: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, epsilon
         variance: Tensor::from_dispatch(variance),
     }
 }
+
+#[cfg(all(test, feature = "flex"))]
+mod tests;

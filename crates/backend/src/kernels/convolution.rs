@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::{
-    Level,
+    Float, Level,
     correlation::{Correlation, Spread, Tap, pack},
     dots::LEFT,
     planes::{Layout, Phase},
@@ -11,13 +11,13 @@ use super::{
     transform::{Planes, Transform},
 };
 
-/// Images are taken together until a plane has about so many values, so that
-/// small planes make long rows.
-const LENGTH: usize = 1024;
+/// Images are taken together until a plane has about so many bytes, so that small
+/// planes make long rows.
+const LENGTH: usize = 4096;
 /// But never more than this fraction of the batch, so that every thread has some.
 const SHARES: usize = 8;
-/// So many values of the input are laid out at a time for the weight gradient.
-const LAID_OUT: usize = 1 << 24;
+/// So many bytes of the input are laid out at a time for the weight gradient.
+const LAID_OUT: usize = 1 << 26;
 /// Rows of a weight gradient that one task computes.
 const ROWS: usize = 64;
 
@@ -102,8 +102,11 @@ impl Convolution {
     }
 
     /// How many images are laid out together.
-    pub(crate) fn together(&self, layout: &Layout) -> usize {
-        LENGTH.div_ceil(layout.image()).min(self.images.div_ceil(SHARES)).max(1)
+    pub(crate) fn together<T: Float>(&self, layout: &Layout) -> usize {
+        (LENGTH / std::env::var("DIV").map_or(size_of::<T>(), |x| x.parse::<usize>().unwrap()))
+            .div_ceil(layout.image())
+            .min(self.images.div_ceil(SHARES))
+            .max(1)
     }
 
     pub(crate) fn spread(&self, together: usize) -> Spread {
@@ -115,7 +118,13 @@ impl Convolution {
 
     /// # Shapes
     /// `[N, C, H, W]`, `[O, C/groups, kh, kw]` and `[O]` to `[N, O, OH, OW]`
-    pub(crate) fn forward(&self, level: Level, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    pub(crate) fn forward<T: Float>(
+        &self,
+        level: Level,
+        x: &[T],
+        weight: &[T],
+        bias: Option<&[T]>,
+    ) -> Vec<T> {
         if self.is_stackable() {
             return stacked::forward(self, level, x, weight, bias);
         }
@@ -126,8 +135,8 @@ impl Convolution {
             pack(outputs, taps, |o, k| weight[o * taps + k])
         };
         let [height, width] = self.output();
-        let mut y = vec![0.0; self.images * self.groups * outputs * height * width];
-        let write = |channel: usize, from: &[f32], to: &mut [f32]| {
+        let mut y = vec![T::ZERO; self.images * self.groups * outputs * height * width];
+        let write = |channel: usize, from: &[T], to: &mut [T]| {
             correlation.layout.read(from, to, width, &Phase::whole([height, width]));
             if let Some(bias) = bias {
                 to.iter_mut().for_each(|value| *value += bias[channel]);
@@ -147,12 +156,12 @@ impl Convolution {
 
     /// # Shapes
     /// `[N, O, OH, OW]` and `[O, C/groups, kh, kw]` to `[N, C, H, W]`
-    pub(crate) fn input_gradient(&self, level: Level, dy: &[f32], weight: &[f32]) -> Vec<f32> {
+    pub(crate) fn input_gradient<T: Float>(&self, level: Level, dy: &[T], weight: &[T]) -> Vec<T> {
         if self.is_stackable() {
             return stacked::input_gradient(self, level, dy, weight);
         }
         let [height, width] = self.input;
-        let mut dx = vec![0.0; self.images * self.groups * self.inputs * height * width];
+        let mut dx = vec![T::ZERO; self.images * self.groups * self.inputs * height * width];
         let all = self.kernel_taps();
         let kernel = all.len();
         for (number, phase) in Phase::all(self.input, self.stride).into_iter().enumerate() {
@@ -186,22 +195,22 @@ impl Convolution {
 
     /// # Shapes
     /// `[N, C, H, W]` and `[N, O, OH, OW]` to `[O, C/groups, kh, kw]`
-    pub(crate) fn weight_gradient(&self, level: Level, x: &[f32], dy: &[f32]) -> Vec<f32> {
+    pub(crate) fn weight_gradient<T: Float>(&self, level: Level, x: &[T], dy: &[T]) -> Vec<T> {
         if self.is_stackable() {
             return stacked::weight_gradient(self, level, x, dy);
         }
         let (correlation, phases) = self.correlation();
         let (layout, taps) = (&correlation.layout, correlation.taps.len());
-        let together = self.together(layout);
+        let together = self.together::<T>(layout);
         let sources = Planes { values: x, size: self.input, phases: &phases };
         let whole = [Phase::whole(self.output())];
         let gradients = Planes { values: dy, size: self.output(), phases: &whole };
         let lay_out = |&first: &usize| {
             let images = together.min(self.images - first);
             let length = correlation.product_length(images);
-            let mut rows = vec![0.0; sources.per_image(self) * layout.plane(images)];
+            let mut rows = vec![T::ZERO; sources.per_image(self) * layout.plane(images)];
             sources.write(self, layout, first, images, layout.plane(images), layout.lead, &mut rows);
-            let mut outputs = vec![0.0; self.groups * self.outputs * length];
+            let mut outputs = vec![T::ZERO; self.groups * self.outputs * length];
             gradients.write(self, layout, first, images, length, 0, &mut outputs);
             let of_group = sources.per_image(self) / self.groups;
             let starts = (0..self.groups).map(|group| correlation.starts(images, group * of_group));
@@ -214,18 +223,18 @@ impl Convolution {
             group,
             output,
             k,
-            sums: [(); LEFT].map(|()| vec![0.0; ROWS.min(taps - k)]),
+            sums: [(); LEFT].map(|()| vec![T::ZERO; ROWS.min(taps - k)]),
         };
-        let mut tasks: Vec<Task> = Vec::new();
+        let mut tasks: Vec<Task<T>> = Vec::new();
         for group in 0..self.groups {
             for output in (0..self.outputs).step_by(LEFT) {
                 tasks.extend((0..taps).step_by(ROWS).map(|k| place(group, output, k)));
             }
         }
-        let size = sources.per_image(self) * layout.plane(together);
+        let size = sources.per_image(self) * layout.plane(together) * size_of::<T>();
         let firsts: Vec<usize> = (0..self.images).step_by(together).collect();
         for part in firsts.chunks(LAID_OUT.div_ceil(size)) {
-            let laid_out: Vec<Laid> = part.par_iter().map(lay_out).collect();
+            let laid_out: Vec<Laid<T>> = part.par_iter().map(lay_out).collect();
             tasks.par_iter_mut().for_each(|Task { group, output, k, sums }| {
                 for laid in &laid_out {
                     // Beyond the last output of the group any row will do.
@@ -237,7 +246,7 @@ impl Convolution {
                 }
             });
         }
-        let mut dw = vec![0.0; self.groups * self.outputs * taps];
+        let mut dw = vec![T::ZERO; self.groups * self.outputs * taps];
         for Task { group, output, k, sums } in tasks {
             for (output, sums) in (output..self.outputs).zip(sums) {
                 dw[(group * self.outputs + output) * taps + k..][..sums.len()].copy_from_slice(&sums);
@@ -248,21 +257,21 @@ impl Convolution {
 }
 
 /// A few images, laid out for the weight gradient.
-struct Laid {
+struct Laid<T> {
     /// Of an output plane.
     length: usize,
     /// Where each row begins, for each group.
     starts: Vec<Vec<usize>>,
-    rows: Vec<f32>,
-    outputs: Vec<f32>,
+    rows: Vec<T>,
+    outputs: Vec<T>,
 }
 
 /// Some weights of some outputs, and the sums of their gradients.
-struct Task {
+struct Task<T> {
     group: usize,
     output: usize,
     k: usize,
-    sums: [Vec<f32>; LEFT],
+    sums: [Vec<T>; LEFT],
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 
 use super::{
-    Level,
+    Float, Level,
     dots::{LANES, LEFT, Products, RIGHT},
     planes::Layout,
     rows::{BLOCK, OUTPUTS, Sum},
@@ -18,13 +18,13 @@ use super::{
 const CHUNK: usize = 256;
 
 /// Rows to be summed or multiplied.
-pub(crate) struct Rows<'a> {
+pub(crate) struct Rows<'a, T> {
     /// How many images lie one after the other in each plane.
     pub(crate) images: usize,
     /// Where each row begins.
     pub(crate) starts: Vec<usize>,
     /// The planes.
-    pub(crate) data: &'a [f32],
+    pub(crate) data: &'a [T],
 }
 
 /// How work is spread over threads. The values do not depend on it.
@@ -81,18 +81,18 @@ impl Correlation {
 
     /// Sums the rows that begin at `starts` into output planes, with the weights
     /// that [`pack`] made; `spread` over threads, where nothing else is.
-    pub(crate) fn sum(
+    pub(crate) fn sum<T: Float>(
         &self,
         level: Level,
-        rows: &Rows<'_>,
-        weights: &Packed,
-        out: &mut [f32],
+        rows: &Rows<'_, T>,
+        weights: &Packed<T>,
+        out: &mut [T],
         spread: Spread,
     ) {
         let pitch = self.output(rows.images);
         let length = self.layout.length(rows.images);
         let blocks = || weights.values.chunks(weights.together * self.taps.len());
-        let add = |chunk: usize, block: &[f32], out: &mut [f32]| {
+        let add = |chunk: usize, block: &[T], out: &mut [T]| {
             let first = chunk * CHUNK;
             let starts = &rows.starts[first..rows.starts.len().min(first + CHUNK)];
             let weights = &block[first * weights.together..][..starts.len() * weights.together];
@@ -123,16 +123,16 @@ impl Correlation {
     /// Adds to `gradient`, `[LEFT, K]`, the products of the output gradients that
     /// begin at `left` with the rows that begin at `right`. The output gradients
     /// lie as outputs do, with zeros where there is no output.
-    pub(crate) fn products(
+    pub(crate) fn products<T: Float>(
         &self,
         level: Level,
-        (outputs, left): (&[f32], [usize; LEFT]),
-        (rows, right): (&[f32], &[usize]),
+        (outputs, left): (&[T], [usize; LEFT]),
+        (rows, right): (&[T], &[usize]),
         length: usize,
-        gradient: &mut [Vec<f32>; LEFT],
+        gradient: &mut [Vec<T>; LEFT],
     ) {
         for (block, starts) in right.chunks(RIGHT).enumerate() {
-            let mut sums = [[0.0; RIGHT]; LEFT];
+            let mut sums = [[T::ZERO; RIGHT]; LEFT];
             let products = Products {
                 left: outputs,
                 left_starts: left,
@@ -146,7 +146,7 @@ impl Correlation {
                 gradient[block * RIGHT..]
                     .iter_mut()
                     .zip(&sums[..starts.len()])
-                    .for_each(|(g, sum)| *g += sum);
+                    .for_each(|(g, sum)| *g += *sum);
             }
         }
     }
@@ -164,13 +164,13 @@ pub(crate) fn filled<const N: usize>(starts: &[usize]) -> [usize; N] {
 }
 
 /// Weights in the order in which they are used.
-pub(crate) struct Packed {
-    values: Vec<f32>,
+pub(crate) struct Packed<T> {
+    values: Vec<T>,
     /// Outputs that are summed together.
     pub(crate) together: usize,
 }
 
-impl Packed {
+impl<T> Packed<T> {
     /// Output planes, rounded up to whole blocks.
     pub(crate) fn outputs(&self, taps: usize) -> usize {
         self.values.len() / taps.max(1)
@@ -179,9 +179,9 @@ impl Packed {
 
 /// Packs the weight of each output and tap. A single output is summed alone;
 /// more are summed in blocks, the last one filled up with zeros.
-pub(crate) fn pack(outputs: usize, taps: usize, weight: impl Fn(usize, usize) -> f32) -> Packed {
+pub(crate) fn pack<T: Float>(outputs: usize, taps: usize, weight: impl Fn(usize, usize) -> T) -> Packed<T> {
     let together = if outputs == 1 { 1 } else { OUTPUTS };
-    let mut values = vec![0.0; outputs.next_multiple_of(together) * taps];
+    let mut values = vec![T::ZERO; outputs.next_multiple_of(together) * taps];
     for o in 0..outputs {
         let block = &mut values[o / together * together * taps..];
         for k in 0..taps {

@@ -68,7 +68,7 @@ impl Layout {
 
     /// Copies the plane of one image in. Every `stride`-th value of every
     /// `stride`-th row of `from` (of the given width) is taken, from `first` on.
-    pub(crate) fn write(&self, to: &mut [f32], from: &[f32], width: usize, phase: &Phase) {
+    pub(crate) fn write<T: Copy>(&self, to: &mut [T], from: &[T], width: usize, phase: &Phase) {
         let [height, columns] = phase.size;
         // A phase may begin beyond the edge, and then there is nothing of it.
         for y in (0..height).filter(|_| columns > 0) {
@@ -82,7 +82,7 @@ impl Layout {
     }
 
     /// Copies the plane of one image out: the opposite of [`Layout::write`].
-    pub(crate) fn read(&self, from: &[f32], to: &mut [f32], width: usize, phase: &Phase) {
+    pub(crate) fn read<T: Copy>(&self, from: &[T], to: &mut [T], width: usize, phase: &Phase) {
         let [height, columns] = phase.size;
         for y in (0..height).filter(|_| columns > 0) {
             let from = &from[y * self.pitch..][..columns];

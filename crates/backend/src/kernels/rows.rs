@@ -1,6 +1,6 @@
 //! Sums of rows with scalar weights: `out[o][p] = sum over k of w[k][o] * data[start[k] + p]`.
 
-use super::{Level, multiply_add};
+use super::{Float, Level, multiply_add};
 
 /// How many outputs are summed at once, so that each row that is loaded is used
 /// so often.
@@ -11,13 +11,13 @@ pub(crate) const OUTPUTS: usize = 4;
 pub(crate) const BLOCK: usize = 64;
 
 /// What is summed into some output rows.
-pub(crate) struct Sum<'a> {
+pub(crate) struct Sum<'a, T> {
     /// The weights of each row, `[K, OUTPUTS]`, or `[K, 1]` for a single output.
-    pub(crate) weights: &'a [f32],
+    pub(crate) weights: &'a [T],
     /// Where each row begins in `data`.
     pub(crate) starts: &'a [usize],
     /// The rows; each can be read for `length` rounded up to [`BLOCK`].
-    pub(crate) data: &'a [f32],
+    pub(crate) data: &'a [T],
     /// How much of each row is wanted.
     pub(crate) length: usize,
     /// From one output row to the next.
@@ -26,67 +26,73 @@ pub(crate) struct Sum<'a> {
     pub(crate) accumulate: bool,
 }
 
-impl Sum<'_> {
+impl<T: Float> Sum<'_, T> {
     /// Computes [`OUTPUTS`] rows.
-    pub(crate) fn into_outputs(self, level: Level, out: &mut [f32]) {
+    pub(crate) fn into_outputs(self, level: Level, out: &mut [T]) {
         match level {
             // SAFETY (both): `Level::detect` found these instructions.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => unsafe { four_avx512(&self, out) },
+            Level::Avx512 => unsafe { avx512::<T, OUTPUTS, 4>(&self, out) },
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => unsafe { four_avx2(&self, out) },
+            Level::Avx2 => unsafe { avx2::<T, OUTPUTS, 2>(&self, out) },
             #[cfg(target_arch = "aarch64")]
-            Level::Neon => sweep::<4, OUTPUTS, 4, true>(&self, out),
-            Level::Portable => sweep::<4, OUTPUTS, 2, false>(&self, out),
+            Level::Neon => in_registers::<T, 16, OUTPUTS, 4, true>(&self, out),
+            Level::Portable => in_registers::<T, 16, OUTPUTS, 2, false>(&self, out),
         }
     }
 
     /// Computes a single row.
-    pub(crate) fn into_one(self, level: Level, out: &mut [f32]) {
+    pub(crate) fn into_one(self, level: Level, out: &mut [T]) {
         match level {
             // SAFETY (both): `Level::detect` found these instructions.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => unsafe { one_avx512(&self, out) },
+            Level::Avx512 => unsafe { avx512::<T, 1, 4>(&self, out) },
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => unsafe { one_avx2(&self, out) },
+            Level::Avx2 => unsafe { avx2::<T, 1, 8>(&self, out) },
             #[cfg(target_arch = "aarch64")]
-            Level::Neon => sweep::<4, 1, 8, true>(&self, out),
-            Level::Portable => sweep::<4, 1, 4, false>(&self, out),
+            Level::Neon => in_registers::<T, 16, 1, 8, true>(&self, out),
+            Level::Portable => in_registers::<T, 16, 1, 4, false>(&self, out),
         }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,fma")]
-fn four_avx512(sum: &Sum<'_>, out: &mut [f32]) {
-    sweep::<16, OUTPUTS, 4, true>(sum, out);
+fn avx512<T: Float, const O: usize, const V: usize>(sum: &Sum<'_, T>, out: &mut [T]) {
+    in_registers::<T, 64, O, V, true>(sum, out);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn four_avx2(sum: &Sum<'_>, out: &mut [f32]) {
-    sweep::<8, OUTPUTS, 2, true>(sum, out);
+fn avx2<T: Float, const O: usize, const V: usize>(sum: &Sum<'_, T>, out: &mut [T]) {
+    in_registers::<T, 32, O, V, true>(sum, out);
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,fma")]
-fn one_avx512(sum: &Sum<'_>, out: &mut [f32]) {
-    sweep::<16, 1, 4, true>(sum, out);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn one_avx2(sum: &Sum<'_>, out: &mut [f32]) {
-    sweep::<8, 1, 8, true>(sum, out);
+/// [`sweep`] with the lanes that a register of so many bytes has.
+#[inline(always)]
+fn in_registers<T: Float, const BYTES: usize, const O: usize, const V: usize, const FUSED: bool>(
+    sum: &Sum<'_, T>,
+    out: &mut [T],
+) {
+    // Rust has no arithmetic on such constants yet; three branches compile to nothing.
+    match const { BYTES / size_of::<T>() } {
+        16 => sweep::<T, 16, O, V, FUSED>(sum, out),
+        8 => sweep::<T, 8, O, V, FUSED>(sum, out),
+        4 => sweep::<T, 4, O, V, FUSED>(sum, out),
+        _ => sweep::<T, 2, O, V, FUSED>(sum, out),
+    }
 }
 
 /// `O` outputs, `V` vectors of `L` lanes at a time: the sums of a block stay in
 /// registers while all rows pass.
 #[inline(always)]
-fn sweep<const L: usize, const O: usize, const V: usize, const FUSED: bool>(sum: &Sum<'_>, out: &mut [f32]) {
+fn sweep<T: Float, const L: usize, const O: usize, const V: usize, const FUSED: bool>(
+    sum: &Sum<'_, T>,
+    out: &mut [T],
+) {
     let pitch = sum.pitch;
     for p in (0..sum.length).step_by(L * V) {
-        let mut sums = [[[0f32; L]; V]; O];
+        let mut sums = [[[T::ZERO; L]; V]; O];
         if sum.accumulate {
             for (o, sums) in sums.iter_mut().enumerate() {
                 for (v, lanes) in sums.iter_mut().enumerate() {
@@ -96,14 +102,14 @@ fn sweep<const L: usize, const O: usize, const V: usize, const FUSED: bool>(sum:
         }
         for (weights, start) in sum.weights.chunks_exact(O).zip(sum.starts) {
             let row = &sum.data[start + p..][..L * V];
-            let mut values = [[0f32; L]; V];
+            let mut values = [[T::ZERO; L]; V];
             for (v, lanes) in values.iter_mut().enumerate() {
                 lanes.copy_from_slice(&row[v * L..][..L]);
             }
             for o in 0..O {
                 for v in 0..V {
                     for l in 0..L {
-                        sums[o][v][l] = multiply_add::<FUSED>(weights[o], values[v][l], sums[o][v][l]);
+                        sums[o][v][l] = multiply_add::<T, FUSED>(weights[o], values[v][l], sums[o][v][l]);
                     }
                 }
             }
@@ -122,27 +128,34 @@ mod tests {
 
     #[test]
     fn every_level_sums_alike() {
+        sums_alike::<f32>();
+        sums_alike::<f64>();
+    }
+
+    fn sums_alike<T: Float>() {
         let (rows, length) = (7usize, 300usize);
         let room = length.next_multiple_of(BLOCK);
-        let data: Vec<f32> = (0..rows * 3 + room).map(|i| (i * 37 % 101) as f32 - 50.0).collect();
+        let number = |i: usize, many: usize| T::from_f64((i * 37 % many) as f64 - (many / 2) as f64);
+        let data: Vec<T> = (0..rows * 3 + room).map(|i| number(i, 101)).collect();
         let starts: Vec<usize> = (0..rows).map(|k| 3 * k).collect();
-        let weights: Vec<f32> = (0..rows * OUTPUTS).map(|i| (i % 13) as f32 - 6.0).collect();
+        let weights: Vec<T> = (0..rows * OUTPUTS).map(|i| number(i, 13)).collect();
         for level in Level::available() {
             for accumulate in [false, true] {
-                let mut out = vec![1.0; OUTPUTS * room];
+                let mut out = vec![T::from_f64(1.0); OUTPUTS * room];
                 let sum =
                     |weights| Sum { weights, starts: &starts, data: &data, length, pitch: room, accumulate };
                 sum(&weights).into_outputs(level, &mut out);
-                let mut single = vec![1.0; room];
-                let first: Vec<f32> = weights.iter().step_by(OUTPUTS).copied().collect();
+                let mut single = vec![T::from_f64(1.0); room];
+                let first: Vec<T> = weights.iter().step_by(OUTPUTS).copied().collect();
                 sum(&first).into_one(level, &mut single);
                 for o in 0..OUTPUTS {
                     for p in 0..length {
-                        let products = (0..rows).map(|k| weights[k * OUTPUTS + o] * data[starts[k] + p]);
-                        // Whole numbers: exact in f32.
-                        let expected = products.sum::<f32>() + if accumulate { 1.0 } else { 0.0 };
-                        assert_eq!(out[o * room + p], expected);
-                        assert!(o > 0 || single[p] == expected);
+                        let product = |k: usize| (weights[k * OUTPUTS + o] * data[starts[k] + p]).to_f64();
+                        // Whole numbers: exact in either type.
+                        let before = if accumulate { 1.0 } else { 0.0 };
+                        let expected = (0..rows).map(product).sum::<f64>() + before;
+                        assert_eq!(out[o * room + p].to_f64(), expected);
+                        assert!(o > 0 || single[p].to_f64() == expected);
                     }
                 }
             }

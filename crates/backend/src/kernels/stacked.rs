@@ -8,9 +8,9 @@
 use rayon::prelude::*;
 
 use super::{
-    Convolution, Level,
+    Convolution, Float, Level,
     correlation::filled,
-    dots::{LEFT, Products, RIGHT},
+    dots::{LANES, LEFT, Products, RIGHT},
     rows::{BLOCK, OUTPUTS, Sum},
 };
 
@@ -21,6 +21,13 @@ const BLOCKS: usize = 8;
 /// The room that the images of a pixel take.
 pub(crate) fn room(images: usize) -> usize {
     images.next_multiple_of(BLOCK)
+}
+
+/// The room that a channel takes. Its pixels are often a power of two, and then
+/// the rows of one pixel would all fall on the same few lines of every cache: they
+/// are set apart by a line more.
+fn spaced(pixels: usize, images: usize) -> usize {
+    pixels * room(images) + LANES
 }
 
 /// For each pixel, by which taps it is linked with which others.
@@ -53,11 +60,12 @@ fn inverted(links: &Links, pixels: usize) -> Links {
     inverted
 }
 
-/// `[N, channels, pixels]` to `[channels, pixels, room]`
-fn stack(values: &[f32], images: usize, channels: usize, pixels: usize) -> Vec<f32> {
+/// `[N, channels, pixels]` to `[channels, pixels, room]`, channels [`spaced`]
+fn stack<T: Float>(values: &[T], images: usize, channels: usize, pixels: usize) -> Vec<T> {
     let room = room(images);
-    let mut stacked = vec![0.0; channels * pixels * room];
-    stacked.par_chunks_mut((pixels * room).max(1)).enumerate().for_each(|(channel, to)| {
+    let spaced = spaced(pixels, images);
+    let mut stacked = vec![T::ZERO; channels * spaced];
+    stacked.par_chunks_mut(spaced).enumerate().for_each(|(channel, to)| {
         for image in 0..images {
             let from = &values[(image * channels + channel) * pixels..][..pixels];
             from.iter().enumerate().for_each(|(pixel, value)| to[pixel * room + image] = *value);
@@ -67,16 +75,16 @@ fn stack(values: &[f32], images: usize, channels: usize, pixels: usize) -> Vec<f
 }
 
 /// The opposite of [`stack`], with a function of channel and value.
-fn unstack(
-    stacked: &[f32],
+fn unstack<T: Float>(
+    stacked: &[T],
     images: usize,
     channels: usize,
     pixels: usize,
     place: impl Fn(usize) -> usize + Sync,
-    f: impl Fn(usize, f32) -> f32 + Sync,
-) -> Vec<f32> {
+    f: impl Fn(usize, T) -> T + Sync,
+) -> Vec<T> {
     let room = room(images);
-    let mut values = vec![0.0; images * channels * pixels];
+    let mut values = vec![T::ZERO; images * channels * pixels];
     values.par_chunks_mut((channels * pixels).max(1)).enumerate().for_each(|(image, to)| {
         for (channel, to) in to.chunks_mut(pixels).enumerate() {
             let from = &stacked[place(channel) * pixels * room + image..];
@@ -86,23 +94,23 @@ fn unstack(
     values
 }
 
-pub(crate) fn forward(
+pub(crate) fn forward<T: Float>(
     c: &Convolution,
     level: Level,
-    x: &[f32],
-    weight: &[f32],
-    bias: Option<&[f32]>,
-) -> Vec<f32> {
+    x: &[T],
+    weight: &[T],
+    bias: Option<&[T]>,
+) -> Vec<T> {
     let taps = c.kernel[0] * c.kernel[1];
     let weight = |group: usize, output: usize, input: usize, tap: usize| {
         weight[((group * c.outputs + output) * c.inputs + input) * taps + tap]
     };
-    let bias = |channel: usize| bias.map_or(0.0, |bias| bias[channel]);
+    let bias = |channel: usize| bias.map_or(T::ZERO, |bias| bias[channel]);
     let sizes = [c.inputs, c.outputs, c.input[0] * c.input[1]];
     transform(c, level, x, &links(c), sizes, weight, |channel, value| value + bias(channel))
 }
 
-pub(crate) fn input_gradient(c: &Convolution, level: Level, dy: &[f32], weight: &[f32]) -> Vec<f32> {
+pub(crate) fn input_gradient<T: Float>(c: &Convolution, level: Level, dy: &[T], weight: &[T]) -> Vec<T> {
     let taps = c.kernel[0] * c.kernel[1];
     let weight = |group: usize, input: usize, output: usize, tap: usize| {
         weight[((group * c.outputs + output) * c.inputs + input) * taps + tap]
@@ -115,23 +123,23 @@ pub(crate) fn input_gradient(c: &Convolution, level: Level, dy: &[f32], weight: 
 /// `out[o][pixel] = sum over sources and links of weight * x[source][linked pixel]`,
 /// group by group. The sizes are sources and outputs of a group, and pixels of a
 /// source.
-fn transform(
+fn transform<T: Float>(
     c: &Convolution,
     level: Level,
-    x: &[f32],
+    x: &[T],
     links: &Links,
     [sources, outputs, pixels]: [usize; 3],
-    weight: impl Fn(usize, usize, usize, usize) -> f32 + Sync,
-    finish: impl Fn(usize, f32) -> f32 + Sync,
-) -> Vec<f32> {
+    weight: impl Fn(usize, usize, usize, usize) -> T + Sync,
+    finish: impl Fn(usize, T) -> T + Sync,
+) -> Vec<T> {
     let (room, taps) = (room(c.images), c.kernel[0] * c.kernel[1]);
     let x = stack(x, c.images, c.groups * sources, pixels);
     let together = if outputs == 1 { 1 } else { OUTPUTS };
     let rounded = outputs.next_multiple_of(together);
     let pitch = links.len() * room;
-    let mut out = vec![0.0; c.groups * rounded * pitch];
+    let mut out = vec![T::ZERO; c.groups * rounded * pitch];
     // A task never reaches into the next group.
-    let tasks: Vec<(usize, usize, &mut [f32])> = out
+    let tasks: Vec<(usize, usize, &mut [T])> = out
         .chunks_mut(rounded * pitch)
         .enumerate()
         .flat_map(|(group, out)| {
@@ -142,7 +150,7 @@ fn transform(
     tasks.into_par_iter().for_each(|(group, first, out)| {
         // Tap by tap, and for each the weights of all sources, as `Sum` wants them.
         let pack = |block: usize| {
-            let mut packed = vec![0.0; taps * sources * together];
+            let mut packed = vec![T::ZERO; taps * sources * together];
             for o in block..outputs.min(block + together) {
                 for source in 0..sources {
                     for tap in 0..taps {
@@ -154,9 +162,9 @@ fn transform(
             packed
         };
         let blocks = out.len() / (together * pitch);
-        let weights: Vec<Vec<f32>> = (0..blocks).map(|block| pack(first + block * together)).collect();
+        let weights: Vec<Vec<T>> = (0..blocks).map(|block| pack(first + block * together)).collect();
         let starts: Vec<usize> =
-            (0..sources).map(|source| (group * sources + source) * pixels * room).collect();
+            (0..sources).map(|source| (group * sources + source) * spaced(pixels, c.images)).collect();
         for (pixel, links) in links.iter().enumerate() {
             for (number, &(tap, from)) in links.iter().enumerate() {
                 for (weights, out) in weights.iter().zip(out.chunks_mut(together * pitch)) {
@@ -180,7 +188,7 @@ fn transform(
     unstack(&out, c.images, c.groups * outputs, links.len(), place, finish)
 }
 
-pub(crate) fn weight_gradient(c: &Convolution, level: Level, x: &[f32], dy: &[f32]) -> Vec<f32> {
+pub(crate) fn weight_gradient<T: Float>(c: &Convolution, level: Level, x: &[T], dy: &[T]) -> Vec<T> {
     let (room, taps) = (room(c.images), c.kernel[0] * c.kernel[1]);
     let (pixels, links) = (c.input[0] * c.input[1], links(c));
     let x = stack(x, c.images, c.groups * c.inputs, pixels);
@@ -190,9 +198,9 @@ pub(crate) fn weight_gradient(c: &Convolution, level: Level, x: &[f32], dy: &[f3
     for (to, links) in links.iter().enumerate() {
         links.iter().for_each(|&(tap, from)| pieces[tap].push((to * room, from * room)));
     }
-    let mut dw = vec![0.0; c.groups * c.outputs * c.inputs * taps];
+    let mut dw = vec![T::ZERO; c.groups * c.outputs * c.inputs * taps];
     // A task is a few outputs of one group.
-    let tasks: Vec<(usize, usize, &mut [f32])> = dw
+    let tasks: Vec<(usize, usize, &mut [T])> = dw
         .chunks_mut(c.outputs * c.inputs * taps)
         .enumerate()
         .flat_map(|(group, dw)| {
@@ -202,13 +210,15 @@ pub(crate) fn weight_gradient(c: &Convolution, level: Level, x: &[f32], dy: &[f3
         .collect();
     tasks.into_par_iter().for_each(|(group, first, dw)| {
         let outputs: Vec<usize> = (first..c.outputs.min(first + LEFT))
-            .map(|o| (group * c.outputs + o) * links.len() * room)
+            .map(|o| (group * c.outputs + o) * spaced(links.len(), c.images))
             .collect();
         for (tap, pieces) in pieces.iter().enumerate() {
             for inputs in (0..c.inputs).collect::<Vec<_>>().chunks(RIGHT) {
-                let starts: Vec<usize> =
-                    inputs.iter().map(|input| (group * c.inputs + input) * pixels * room).collect();
-                let mut sums = [[0.0; RIGHT]; LEFT];
+                let starts: Vec<usize> = inputs
+                    .iter()
+                    .map(|input| (group * c.inputs + input) * spaced(pixels, c.images))
+                    .collect();
+                let mut sums = [[T::ZERO; RIGHT]; LEFT];
                 let products = Products {
                     left: &dy,
                     left_starts: filled(&outputs),

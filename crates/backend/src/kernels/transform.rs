@@ -3,23 +3,23 @@
 use rayon::prelude::*;
 
 use super::{
-    Convolution, Level,
+    Convolution, Float, Level,
     correlation::{Correlation, Packed, Rows},
     planes::{Layout, Phase},
 };
 
 /// The planes of a batch that are summed or multiplied.
 #[derive(Clone, Copy)]
-pub(crate) struct Planes<'a> {
+pub(crate) struct Planes<'a, T> {
     /// `[N, channels, H, W]`
-    pub(crate) values: &'a [f32],
+    pub(crate) values: &'a [T],
     /// `[H, W]`
     pub(crate) size: [usize; 2],
     /// Each channel gives so many planes.
     pub(crate) phases: &'a [Phase],
 }
 
-impl Planes<'_> {
+impl<T: Float> Planes<'_, T> {
     fn channels(&self, convolution: &Convolution) -> usize {
         self.values.len() / (convolution.images * self.size[0] * self.size[1]).max(1)
     }
@@ -39,7 +39,7 @@ impl Planes<'_> {
         images: usize,
         plane: usize,
         lead: usize,
-        to: &mut [f32],
+        to: &mut [T],
     ) {
         let (channels, size) = (self.channels(convolution), self.size[0] * self.size[1]);
         for image in 0..images {
@@ -56,31 +56,31 @@ impl Planes<'_> {
 
 /// A correlation over a batch: a few images at a time, each group of channels with
 /// its weights.
-pub(crate) struct Transform<'a> {
+pub(crate) struct Transform<'a, T> {
     pub(crate) convolution: &'a Convolution,
     pub(crate) level: Level,
     pub(crate) correlation: &'a Correlation,
     /// One for each group.
-    pub(crate) packed: Vec<Packed>,
-    pub(crate) planes: Planes<'a>,
+    pub(crate) packed: Vec<Packed<T>>,
+    pub(crate) planes: Planes<'a, T>,
     /// Output planes of a group.
     pub(crate) outputs: usize,
 }
 
 /// What one thread works in.
 #[derive(Default)]
-struct Scratch {
+struct Scratch<T> {
     images: usize,
-    planes: Vec<f32>,
-    sums: Vec<f32>,
+    planes: Vec<T>,
+    sums: Vec<T>,
 }
 
-impl Transform<'_> {
+impl<T: Float> Transform<'_, T> {
     /// `write` takes an output channel of one image to its place.
-    pub(crate) fn run(&self, out: &mut [f32], write: impl Fn(usize, &[f32], &mut [f32]) + Sync) {
+    pub(crate) fn run(&self, out: &mut [T], write: impl Fn(usize, &[T], &mut [T]) + Sync) {
         let Self { convolution, correlation, .. } = self;
         let (layout, groups) = (&correlation.layout, convolution.groups);
-        let together = convolution.together(layout);
+        let together = convolution.together::<T>(layout);
         let spread = convolution.spread(together);
         let sources = self.planes.per_image(convolution);
         let rooms = self.packed.first().map_or(0, |packed| packed.outputs(correlation.taps.len()));
@@ -95,8 +95,11 @@ impl Transform<'_> {
             let (plane, pitch) = (layout.plane(images), correlation.output(images));
             // The zeros between rows stay from one use to the next of equal size.
             if scratch.images != images {
-                *scratch =
-                    Scratch { images, planes: vec![0.0; sources * plane], sums: vec![0.0; rooms * pitch] };
+                *scratch = Scratch {
+                    images,
+                    planes: vec![T::ZERO; sources * plane],
+                    sums: vec![T::ZERO; rooms * pitch],
+                };
             }
             let Scratch { planes, sums, .. } = scratch;
             self.planes.write(convolution, layout, number * together, images, plane, layout.lead, planes);

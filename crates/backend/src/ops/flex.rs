@@ -1,21 +1,33 @@
-//! The operations on the CPU backend: kernels for f32, Burn's operations for the
-//! rest.
+//! The operations on the CPU backend: kernels for f32 and f64, Burn's operations
+//! for the rest.
+
+mod typed;
 
 use burn::{
     backend::{
         Flex,
-        flex::{FlexTensor, Layout},
+        flex::FlexTensor,
         ops::{ConvOptions, ModuleOps},
     },
-    tensor::{Bytes, DType, Shape},
+    tensor::DType,
 };
 
 use super::extension::TrainingOps;
-use crate::kernels::{Convolution, Level, Size, channel_sums, normalize, normalize_backward};
+use crate::kernels::Convolution;
+use typed::{
+    bias_gradient, dims, forward, input_gradient, normalized, normalized_gradients, weight_gradient,
+};
 
-/// What the kernels can compute: f32, with equal padding on both sides.
+/// The kernel for the type of these tensors, of those for f32 and f64. There is
+/// none for other types, nor for tensors of different types.
+fn kernel<K>(tensors: &[&FlexTensor], [of_f32, of_f64]: [K; 2]) -> Option<K> {
+    let are = |dtype| tensors.iter().all(|tensor| tensor.dtype() == dtype);
+    are(DType::F32).then_some(of_f32).or(are(DType::F64).then_some(of_f64))
+}
+
+/// The sizes of what the kernels can compute: equal padding on both sides.
 fn convolution(x: &FlexTensor, weight: &FlexTensor, options: &ConvOptions<2>) -> Option<Convolution> {
-    if x.dtype() != DType::F32 || weight.dtype() != DType::F32 || options.is_asymmetric() {
+    if options.is_asymmetric() {
         return None;
     }
     let ([n, c, h, w], [o, inputs, kh, kw]) = (dims(x), dims(weight));
@@ -39,9 +51,10 @@ fn convolution(x: &FlexTensor, weight: &FlexTensor, options: &ConvOptions<2>) ->
 
 impl TrainingOps for Flex {
     fn convolve(x: FlexTensor, weight: FlexTensor, options: ConvOptions<2>) -> FlexTensor {
-        match convolution(&x, &weight, &options) {
-            Some(sizes) => forward(&sizes, &x, &weight, None),
-            None => Self::conv2d(x, weight, None, options),
+        let sizes = convolution(&x, &weight, &options);
+        match (sizes, kernel(&[&x, &weight], [forward::<f32>, forward::<f64>])) {
+            (Some(sizes), Some(forward)) => forward(&sizes, &x, &weight, None),
+            _ => Self::conv2d(x, weight, None, options),
         }
     }
 
@@ -51,8 +64,9 @@ impl TrainingOps for Flex {
         bias: FlexTensor,
         options: ConvOptions<2>,
     ) -> FlexTensor {
-        match convolution(&x, &weight, &options) {
-            Some(sizes) if bias.dtype() == DType::F32 => forward(&sizes, &x, &weight, Some(&bias)),
+        let sizes = convolution(&x, &weight, &options);
+        match (sizes, kernel(&[&x, &weight, &bias], [forward::<f32>, forward::<f64>])) {
+            (Some(sizes), Some(forward)) => forward(&sizes, &x, &weight, Some(&bias)),
             _ => Self::conv2d(x, weight, Some(bias), options),
         }
     }
@@ -63,11 +77,11 @@ impl TrainingOps for Flex {
         dy: FlexTensor,
         options: ConvOptions<2>,
     ) -> FlexTensor {
-        let Some(sizes) = convolution(&x, &weight, &options) else {
-            return Self::conv2d_x_backward(x, weight, dy, options);
-        };
-        let (dy, weight) = (dy.to_contiguous(), weight.to_contiguous());
-        tensor(sizes.input_gradient(Level::detect(), values(&dy), values(&weight)), dims(&x))
+        let sizes = convolution(&x, &weight, &options);
+        match (sizes, kernel(&[&x, &weight, &dy], [input_gradient::<f32>, input_gradient::<f64>])) {
+            (Some(sizes), Some(gradient)) => gradient(&sizes, &dy, &weight),
+            _ => Self::conv2d_x_backward(x, weight, dy, options),
+        }
     }
 
     fn convolve_weight_gradient(
@@ -76,19 +90,18 @@ impl TrainingOps for Flex {
         dy: FlexTensor,
         options: ConvOptions<2>,
     ) -> FlexTensor {
-        let Some(sizes) = convolution(&x, &weight, &options) else {
-            return Self::conv2d_weight_backward(x, weight, dy, options);
-        };
-        let (x, dy) = (x.to_contiguous(), dy.to_contiguous());
-        tensor(sizes.weight_gradient(Level::detect(), values(&x), values(&dy)), dims(&weight))
+        let sizes = convolution(&x, &weight, &options);
+        match (sizes, kernel(&[&x, &weight, &dy], [weight_gradient::<f32>, weight_gradient::<f64>])) {
+            (Some(sizes), Some(gradient)) => gradient(&sizes, &x, &dy),
+            _ => Self::conv2d_weight_backward(x, weight, dy, options),
+        }
     }
 
     fn convolve_bias_gradient(x: FlexTensor, bias: FlexTensor, dy: FlexTensor) -> FlexTensor {
-        if dy.dtype() != DType::F32 || is_empty(&dy) {
-            return Self::conv2d_bias_backward(x, bias, dy);
+        match kernel(&[&dy], [bias_gradient::<f32>, bias_gradient::<f64>]) {
+            Some(gradient) if !is_empty(&dy) => gradient(&dy),
+            _ => Self::conv2d_bias_backward(x, bias, dy),
         }
-        let (size, dy) = (size(&dy), dy.to_contiguous());
-        tensor(channel_sums(size, values(&dy)), [size.channels])
     }
 
     fn normalize(
@@ -97,15 +110,13 @@ impl TrainingOps for Flex {
         beta: FlexTensor,
         epsilon: f64,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
-        if is_empty(&x) || [&x, &gamma, &beta].iter().any(|tensor| tensor.dtype() != DType::F32) {
-            let found = Self::batch_norm_train(x, gamma, beta, epsilon);
-            return (found.output, found.mean, found.variance);
+        match kernel(&[&x, &gamma, &beta], [normalized::<f32>, normalized::<f64>]) {
+            Some(normalized) if !is_empty(&x) => normalized(&x, &gamma, &beta, epsilon),
+            _ => {
+                let found = Self::batch_norm_train(x, gamma, beta, epsilon);
+                (found.output, found.mean, found.variance)
+            }
         }
-        let (size, shape) = (size(&x), dims(&x));
-        let (x, gamma, beta) = (x.to_contiguous(), gamma.to_contiguous(), beta.to_contiguous());
-        let found = normalize(size, values(&x), values(&gamma), values(&beta), epsilon);
-        let channels = [size.channels];
-        (tensor(found.output, shape), tensor(found.mean, channels), tensor(found.variance, channels))
     }
 
     fn normalize_gradients(
@@ -116,52 +127,18 @@ impl TrainingOps for Flex {
         dy: FlexTensor,
         epsilon: f64,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
-        if is_empty(&x) || x.dtype() != DType::F32 {
-            let found = Self::batch_norm_train_backward(x, gamma, mean, variance, epsilon, dy);
-            return (found.x_grad, found.gamma_grad, found.beta_grad);
+        let tensors = [&x, &dy, &gamma, &mean, &variance];
+        match kernel(&tensors, [normalized_gradients::<f32>, normalized_gradients::<f64>]) {
+            Some(gradients) if !is_empty(&x) => gradients(tensors, epsilon),
+            _ => {
+                let found = Self::batch_norm_train_backward(x, gamma, mean, variance, epsilon, dy);
+                (found.x_grad, found.gamma_grad, found.beta_grad)
+            }
         }
-        let (size, shape) = (size(&x), dims(&x));
-        let (x, dy, gamma) = (x.to_contiguous(), dy.to_contiguous(), gamma.to_contiguous());
-        let (mean, variance) = (mean.to_contiguous(), variance.to_contiguous());
-        let statistics = (values(&mean), values(&variance));
-        let found = normalize_backward(size, values(&x), values(&dy), values(&gamma), statistics, epsilon);
-        let channels = [size.channels];
-        (tensor(found.input, shape), tensor(found.gamma, channels), tensor(found.beta, channels))
     }
-}
-
-fn forward(
-    sizes: &Convolution,
-    x: &FlexTensor,
-    weight: &FlexTensor,
-    bias: Option<&FlexTensor>,
-) -> FlexTensor {
-    let (x, weight, bias) = (x.to_contiguous(), weight.to_contiguous(), bias.map(FlexTensor::to_contiguous));
-    let y = sizes.forward(Level::detect(), values(&x), values(&weight), bias.as_ref().map(values));
-    let [height, width] = sizes.output();
-    tensor(y, [sizes.images, sizes.groups * sizes.outputs, height, width])
 }
 
 /// What has no values is left to Burn.
 fn is_empty(tensor: &FlexTensor) -> bool {
     dims(tensor).contains(&0)
-}
-
-fn size(x: &FlexTensor) -> Size {
-    let [images, channels, height, width] = dims(x);
-    Size { images, channels, plane: height * width }
-}
-
-fn dims(tensor: &FlexTensor) -> [usize; 4] {
-    let shape = tensor.layout().shape();
-    std::array::from_fn(|axis| shape[axis])
-}
-
-/// The values of a tensor that was made contiguous.
-fn values(tensor: &FlexTensor) -> &[f32] {
-    tensor.as_slice().unwrap_or_else(|| unreachable!("callers ask for contiguous f32"))
-}
-
-fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
-    FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(Shape::from(shape)), DType::F32)
 }

@@ -5,7 +5,7 @@ use crate::kernels::{Size, channel_sums};
 use proptest::prelude::*;
 
 /// The definition, in f64: output, and gradients for an output gradient.
-fn reference(c: &Convolution, x: &[f32], w: &[f32], b: &[f32], dy: &[f32]) -> [Vec<f64>; 4] {
+fn reference<T: Float>(c: &Convolution, x: &[T], w: &[T], b: &[T], dy: &[T]) -> [Vec<f64>; 4] {
     let [oh, ow] = c.output();
     let [h, width] = c.input;
     let (ins, outs) = (c.groups * c.inputs, c.groups * c.outputs);
@@ -15,8 +15,8 @@ fn reference(c: &Convolution, x: &[f32], w: &[f32], b: &[f32], dy: &[f32]) -> [V
         for o in 0..outs {
             for (oy, ox) in (0..oh).flat_map(|y| (0..ow).map(move |x| (y, x))) {
                 let out = ((n * outs + o) * oh + oy) * ow + ox;
-                y[out] += f64::from(b[o]);
-                db[o] += f64::from(dy[out]);
+                y[out] += b[o].to_f64();
+                db[o] += dy[out].to_f64();
                 for i in 0..c.inputs {
                     for (ky, kx) in (0..c.kernel[0]).flat_map(|y| (0..c.kernel[1]).map(move |x| (y, x))) {
                         let iy = (oy * c.stride[0] + ky * c.dilation[0]).wrapping_sub(c.padding[0]);
@@ -25,9 +25,9 @@ fn reference(c: &Convolution, x: &[f32], w: &[f32], b: &[f32], dy: &[f32]) -> [V
                             let channel = o / c.outputs * c.inputs + i;
                             let input = ((n * ins + channel) * h + iy) * width + ix;
                             let weight = ((o * c.inputs + i) * c.kernel[0] + ky) * c.kernel[1] + kx;
-                            y[out] += f64::from(x[input]) * f64::from(w[weight]);
-                            dx[input] += f64::from(dy[out]) * f64::from(w[weight]);
-                            dw[weight] += f64::from(dy[out]) * f64::from(x[input]);
+                            y[out] += x[input].to_f64() * w[weight].to_f64();
+                            dx[input] += dy[out].to_f64() * w[weight].to_f64();
+                            dw[weight] += dy[out].to_f64() * x[input].to_f64();
                         }
                     }
                 }
@@ -37,14 +37,40 @@ fn reference(c: &Convolution, x: &[f32], w: &[f32], b: &[f32], dy: &[f32]) -> [V
     [y, dx, dw, db]
 }
 
-fn numbers(n: usize, seed: usize) -> Vec<f32> {
-    (0..n).map(|i| ((i * 7919 + seed * 104_729) % 1009) as f32 / 504.5 - 1.0).collect()
+fn numbers<T: Float>(n: usize, seed: usize) -> Vec<T> {
+    (0..n).map(|i| T::from_f64(((i * 7919 + seed * 104_729) % 1009) as f64 / 504.5 - 1.0)).collect()
 }
 
-fn close(found: &[f32], expected: &[f64]) -> bool {
+fn close<T: Float>(found: &[T], expected: &[f64]) -> bool {
     let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>().sqrt();
-    let difference = norm(&mut found.iter().zip(expected).map(|(a, b)| f64::from(*a) - b));
-    found.len() == expected.len() && difference <= 1e-5 * norm(&mut expected.iter().copied())
+    let difference = norm(&mut found.iter().zip(expected).map(|(a, b)| a.to_f64() - b));
+    found.len() == expected.len() && difference <= T::TOLERANCE * norm(&mut expected.iter().copied())
+}
+
+/// All passes of one convolution, at every level, against the definition.
+fn check<T: Float>(c: &Convolution) -> Result<(), TestCaseError> {
+    let [oh, ow] = c.output();
+    let outputs = c.groups * c.outputs;
+    let x: Vec<T> = numbers(c.images * c.groups * c.inputs * c.input[0] * c.input[1], 1);
+    let w = numbers(outputs * c.inputs * c.kernel[0] * c.kernel[1], 2);
+    let b = numbers(outputs, 3);
+    let dy = numbers(c.images * outputs * oh * ow, 4);
+    let [y, dx, dw, db] = reference(c, &x, &w, &b, &dy);
+    let name = std::any::type_name::<T>();
+    for level in Level::available() {
+        prop_assert!(close(&c.forward(level, &x, &w, Some(&b)), &y), "{name} forward, {level:?}, {c:?}");
+        prop_assert!(
+            close(&c.input_gradient(level, &dy, &w), &dx),
+            "{name} input gradient, {level:?}, {c:?}"
+        );
+        prop_assert!(
+            close(&c.weight_gradient(level, &x, &dy), &dw),
+            "{name} weight gradient, {level:?}, {c:?}"
+        );
+    }
+    let size = Size { images: c.images, channels: outputs, plane: oh * ow };
+    prop_assert!(close(&channel_sums(size, &dy), &db), "{name} bias gradient, {c:?}");
+    Ok(())
 }
 
 fn pairs(range: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = [usize; 2]> {
@@ -63,30 +89,20 @@ proptest! {
         let c = Convolution { images, groups, inputs, outputs, input, kernel, stride, padding, dilation };
         let fits = (0..2).all(|a| dilation[a] * (kernel[a] - 1) < input[a] + 2 * padding[a]);
         prop_assume!(fits);
-        let [oh, ow] = c.output();
-        let x = numbers(images * groups * inputs * input[0] * input[1], 1);
-        let w = numbers(groups * outputs * inputs * kernel[0] * kernel[1], 2);
-        let b = numbers(groups * outputs, 3);
-        let dy = numbers(images * groups * outputs * oh * ow, 4);
-        let [y, dx, dw, db] = reference(&c, &x, &w, &b, &dy);
-        for level in Level::available() {
-            prop_assert!(close(&c.forward(level, &x, &w, Some(&b)), &y), "forward");
-            prop_assert!(close(&c.input_gradient(level, &dy, &w), &dx), "input gradient");
-            prop_assert!(close(&c.weight_gradient(level, &x, &dy), &dw), "weight gradient");
-        }
-        let size = Size { images, channels: groups * outputs, plane: oh * ow };
-        prop_assert!(close(&channel_sums(size, &dy), &db), "bias gradient");
+        check::<f32>(&c)?;
+        check::<f64>(&c)?;
     }
 }
 
 #[test]
 fn the_number_of_threads_changes_no_bit() {
     for images in [13, 64] {
-        threads_change_no_bit(images);
+        threads_change_no_bit::<f32>(images);
+        threads_change_no_bit::<f64>(images);
     }
 }
 
-fn threads_change_no_bit(images: usize) {
+fn threads_change_no_bit<T: Float>(images: usize) {
     let c = Convolution {
         images,
         groups: 1,
@@ -99,7 +115,7 @@ fn threads_change_no_bit(images: usize) {
         dilation: [1, 1],
     };
     let [oh, ow] = c.output();
-    let (x, w) = (numbers(images * 5 * 72, 1), numbers(7 * 5 * 9, 2));
+    let (x, w): (Vec<T>, Vec<T>) = (numbers(images * 5 * 72, 1), numbers(7 * 5 * 9, 2));
     let dy = numbers(images * 7 * oh * ow, 3);
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -133,16 +149,7 @@ fn large_sizes_are_the_definition() {
     };
     for c in [sizes(1, 1, 32, 5, 9), sizes(125, 1, 9, 37, 4), sizes(20, 2, 35, 3, 9), sizes(60, 1, 70, 6, 2)]
     {
-        let channels = c.groups * c.outputs;
-        let area = c.input[0] * c.input[1];
-        let x = numbers(c.images * c.groups * c.inputs * area, 1);
-        let (w, b) = (numbers(channels * c.inputs * 9, 2), numbers(channels, 3));
-        let dy = numbers(c.images * channels * area, 4);
-        let [y, dx, dw, _] = reference(&c, &x, &w, &b, &dy);
-        for level in Level::available() {
-            assert!(close(&c.forward(level, &x, &w, Some(&b)), &y), "{c:?} {level:?}");
-            assert!(close(&c.input_gradient(level, &dy, &w), &dx), "{c:?} {level:?}");
-            assert!(close(&c.weight_gradient(level, &x, &dy), &dw), "{c:?} {level:?}");
-        }
+        check::<f32>(&c).unwrap();
+        check::<f64>(&c).unwrap();
     }
 }

@@ -1,0 +1,85 @@
+//! The types of numbers that the kernels compute with.
+
+use std::{
+    fmt::Debug,
+    ops::{Add, AddAssign, Mul, Sub},
+};
+
+/// f32 or f64: the kernels are written once for both. Sealed, since how rows are
+/// cut into blocks was chosen for numbers of 4 and 8 bytes.
+pub(crate) trait Float:
+    sealed::Sealed
+    + Copy
+    + Default
+    + PartialEq
+    + Send
+    + Sync
+    + 'static
+    + Debug
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + AddAssign
+{
+    const ZERO: Self;
+    /// How far sums may be from their definition, relative to their norm.
+    #[cfg(test)]
+    const TOLERANCE: f64;
+
+    /// The nearest number of this type.
+    fn from_f64(x: f64) -> Self;
+
+    fn to_f64(self) -> f64;
+
+    /// `self * b + c`, rounded once.
+    fn mul_add(self, b: Self, c: Self) -> Self;
+}
+
+mod sealed {
+    pub(crate) trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+// Always inlined: what a kernel is compiled for must hold in here too.
+impl Float for f32 {
+    const ZERO: Self = 0.0;
+    #[cfg(test)]
+    const TOLERANCE: f64 = 1e-5;
+
+    #[inline(always)]
+    fn from_f64(x: f64) -> Self {
+        x as f32
+    }
+
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        f64::from(self)
+    }
+
+    #[inline(always)]
+    fn mul_add(self, b: Self, c: Self) -> Self {
+        self.mul_add(b, c)
+    }
+}
+
+impl Float for f64 {
+    const ZERO: Self = 0.0;
+    #[cfg(test)]
+    const TOLERANCE: f64 = 1e-12;
+
+    #[inline(always)]
+    fn from_f64(x: f64) -> Self {
+        x
+    }
+
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        self
+    }
+
+    #[inline(always)]
+    fn mul_add(self, b: Self, c: Self) -> Self {
+        self.mul_add(b, c)
+    }
+}
