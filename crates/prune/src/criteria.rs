@@ -34,6 +34,9 @@ pub use sparse_gpt::SparseGpt;
 pub use synflow::{FlowNorm, SynFlow};
 pub use wanda::Wanda;
 
+/// Makes a criterion from its options.
+pub type Build = fn(&Options, Seed) -> Result<Box<dyn Criterion>, Error>;
+
 /// A row of [`CRITERIA`], or of another crate's own.
 #[derive(Clone, Copy, Debug)]
 pub struct CriterionEntry {
@@ -48,7 +51,7 @@ pub struct CriterionEntry {
     /// What the probe must be able to give.
     pub needs: Needs,
     /// Makes it. The seed is for what it draws.
-    pub build: fn(&Options, Seed) -> Result<Box<dyn Criterion>, Error>,
+    pub build: Build,
 }
 
 /// All criteria, in the order in which they are shown. A new one is a file and a

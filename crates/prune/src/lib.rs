@@ -86,7 +86,7 @@ pub use ablation::Ablation;
 pub(crate) use allocation::share_out;
 pub use allocation::{ALLOCATIONS, Allocation, AllocationEntry, Share, Table};
 pub use criteria::{
-    BnScale, CRITERIA, CriterionEntry, Fisher, FlowNorm, Force, GradientMagnitude, Grasp, GraspAbs,
+    BnScale, Build, CRITERIA, CriterionEntry, Fisher, FlowNorm, Force, GradientMagnitude, Grasp, GraspAbs,
     GraspEstimator, IterativeSnip, Magnitude, Movement, NormalizedMagnitude, Random, Snip, SnipVariant,
     SparseGpt, SynFlow, Wanda, build, criterion, find, plain,
 };

@@ -154,7 +154,7 @@ fn agrees(case: &ScoreCase, subject: &Subject) -> Vec<String> {
         }
     }
     println!("{}: within {:.1e}", case.id, worst.0);
-    if wide && !(worst.0 <= TOLERANCE) {
+    if wide && (worst.0 > TOLERANCE || worst.0.is_nan()) {
         wrong.push(format!("{}: {} differs by {:e}", case.id, worst.1, worst.0));
     }
     if let Some(kept) = &case.kept90 {
