@@ -7,9 +7,13 @@ use sapwood_core::{Batch, StateFile, Target};
 
 use crate::Error;
 
-/// Reads the examples of a file: `images`, f32 [N, C, H, W], and `labels`, whole
-/// numbers [N], or f32 [N, ..] in [0, 1] where each output has a target of its own.
-/// They come in batches of `batch_size`, of which the last may be smaller, or in one.
+/// Reads the examples of a file, in batches of `batch_size`, of which the last may be
+/// smaller, or in one.
+///
+/// # Shapes
+/// - `images`: f32 `[N, C, H, W]`
+/// - `labels`: whole numbers `[N]`, or f32 `[N, ..]` from 0 to 1 where each output has a
+///   target of its own
 pub fn read_batches(path: &Path, batch_size: Option<usize>) -> Result<Vec<Batch>, Error> {
     let wrong = |problem: String| Error::Content { problem, path: path.to_path_buf() };
     let bytes = fs::read(path).map_err(Error::file("read", path))?;

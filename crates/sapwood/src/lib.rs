@@ -51,7 +51,9 @@
 //!   [`core::Source`] of batches.
 //! - **Another way of pruning**: any row of [`prune::CRITERIA`] and
 //!   [`prune::ALLOCATIONS`], or your own [`prune::Criterion`]. Criteria that need
-//!   gradients get their examples through `NetworkProbe::with_examples`.
+//!   gradients get their examples through `NetworkProbe::with_examples`, those that
+//!   look at layers want `NetworkProbe::observed`. A [`prune::Cut`] has the rest:
+//!   rounds, granularity, controls.
 //! - **Another course of training**: the fields of [`train::Recipe`]; whatever is
 //!   not among them enters as a [`train::Hook`].
 //! - **Runs that survive being killed**: `Trainer::checkpoints`.

@@ -1,5 +1,6 @@
 //! Every device against PyTorch's answers.
 
+mod collapse;
 mod files;
 mod logits;
 mod operations;

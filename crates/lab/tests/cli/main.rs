@@ -6,6 +6,7 @@ mod commands;
 mod disk;
 mod files;
 mod mistakes;
+mod pruning;
 mod resume;
 mod safetensors;
 mod workplace;
