@@ -10,13 +10,24 @@ use sapwood_models::Spec;
 /// sides. The time of a step does not depend on it.
 pub(crate) const LEARNING_RATE: f64 = 0.01;
 
-/// Whether a network is trained or only run.
+/// Whether a network is trained, only run, or scored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
     /// Forward, loss, backward and an SGD update with momentum 0.9.
     Train,
     /// Forward, without gradients.
     Infer,
+    /// From the weights to the masks that keep the best of them.
+    Score(Score),
+}
+
+/// How a network is scored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Score {
+    /// The criterion, with its default options and rounds.
+    pub criterion: &'static str,
+    /// Whether in f64 instead of f32.
+    pub is_wide: bool,
 }
 
 /// One line of a comparison.
@@ -46,6 +57,9 @@ impl Case {
         match self.work {
             Work::Train => self.spec.model.clone(),
             Work::Infer => format!("{}/infer-{}", self.spec.model, self.batch),
+            Work::Score(Score { criterion, is_wide }) => {
+                format!("{}/{criterion}/{}", self.spec.model, if is_wide { "f64" } else { "f32" })
+            }
         }
     }
 

@@ -1,8 +1,8 @@
 //! Timings of this project beside its peers, for `cargo xtask bench`.
 //!
 //! The principal type is the [`Case`]: a network, a batch and whether it is
-//! trained or only run. It can be timed on two [`Side`]s: here, by the trainer
-//! that users call ([`Training`], [`Inference`]), and in a child process by
+//! trained, only run or scored. It can be timed on two [`Side`]s: here, by the trainer
+//! that users call ([`Training`], [`Inference`], [`Scoring`]), and in a child process by
 //! PyTorch ([`Peer`]).
 //!
 //! The one design decision: both sides are measured in one run, turn by turn (A B
@@ -28,11 +28,13 @@ mod measure;
 mod ours;
 mod peer;
 mod report;
+mod scoring;
 
-pub use case::{Case, Work};
+pub use case::{Case, Score, Work};
 pub use load::Load;
 pub use machine::{Threads, machine, peak_memory, versions};
 pub use measure::{Effort, Side, Spread, geometric_mean, interleave, ratios};
 pub use ours::{Inference, Training};
 pub use peer::Peer;
 pub use report::{PeerTimes, Report, Row};
+pub use scoring::Scoring;

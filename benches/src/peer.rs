@@ -11,10 +11,11 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{Case, Side, Threads, Work, case::LEARNING_RATE, peak_memory};
+use crate::{Case, Side, Threads, Work, case::LEARNING_RATE, peak_memory, scoring::SPARSITY};
 
-/// The script that answers, beside this crate's sources.
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/pytorch/step.py");
+/// The scripts that answer, beside this crate's sources.
+const STEP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/pytorch/step.py");
+const SCORE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/pytorch/score.py");
 
 /// A PyTorch process that was set up for one case; it ends when this is dropped.
 pub struct Peer {
@@ -36,7 +37,8 @@ impl Peer {
     /// # Errors
     /// No such Python, no PyTorch, or a network that is not the same.
     pub fn start(python: &str, case: &Case, threads: Threads) -> Result<Self> {
-        let mut process = Process::start(Command::new(python).arg(SCRIPT), python)?;
+        let script = if let Work::Score(_) = case.work { SCORE } else { STEP };
+        let mut process = Process::start(Command::new(python).arg(script), python)?;
         let about: About = process.ask(&json!({
             "cmd": "setup",
             "model": case.spec.model,
@@ -78,11 +80,17 @@ impl Side for Peer {
         struct Step {
             seconds: f64,
         }
-        let command = match self.work {
-            Work::Train => "step",
-            Work::Infer => "infer",
+        let request = match self.work {
+            Work::Train => json!({ "cmd": "step" }),
+            Work::Infer => json!({ "cmd": "infer" }),
+            Work::Score(score) => json!({
+                "cmd": "score",
+                "criterion": score.criterion,
+                "dtype": if score.is_wide { "f64" } else { "f32" },
+                "sparsity": SPARSITY,
+            }),
         };
-        Ok(self.process.ask::<Step>(&json!({ "cmd": command }))?.seconds)
+        Ok(self.process.ask::<Step>(&request)?.seconds)
     }
 }
 

@@ -6,7 +6,9 @@ use crate::cargo;
 
 pub(crate) fn run(args: &[OsString]) -> ExitCode {
     let Some((what, rest)) = args.split_first() else {
-        eprintln!("error: expected what to bench: `bench train --against pytorch [--json]`");
+        eprintln!(
+            "error: expected what to bench: `bench train` or `bench score`, with `--against pytorch [--json]`"
+        );
         return ExitCode::from(2);
     };
     let fixed = ["run", "--quiet", "--package", "sapwood-benches", "--bin"].map(OsString::from);

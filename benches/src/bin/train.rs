@@ -141,6 +141,7 @@ fn ours(case: &Case) -> Result<Box<dyn Side>> {
     Ok(match case.work {
         Work::Train => Box::new(Training::start(case)?),
         Work::Infer => Box::new(Inference::start(case)?),
+        Work::Score(_) => bail!("scoring is timed by `bench score`"),
     })
 }
 

@@ -52,7 +52,7 @@ enum GrowthName {
 impl Sparse {
     /// What was asked for, in a run of so many epochs.
     pub(super) fn training(&self, epochs: usize) -> Result<Option<SparseTraining>, Error> {
-        let late = Step::At { epochs: (3 * epochs).div_ceil(4), iterations: 0 };
+        let late = Step::At { epochs: epochs - epochs / 4, iterations: 0 };
         let until = self.masks_until.unwrap_or(late);
         let every = self.masks_every.unwrap_or(Step::At { epochs: 0, iterations: 100 });
         Ok(match (self.gradual, self.regrow) {
