@@ -11,11 +11,12 @@ use std::{
 use anyhow::{Result, anyhow};
 use burn::{prelude::Device, tensor::Tensor};
 use sapwood_backend::{DeviceSpec, Seed, Timer, block_on, read};
-use sapwood_core::{Batch, Network, Pass, Source, SourceError};
+use sapwood_core::{Batch, Masks, Network, Pass, Source, SourceError};
 use sapwood_models::{Init, Net};
+use sapwood_prune::{Cut, Magnitude, NetworkProbe, Sparsity};
 use sapwood_train::{Hook, HookError, Live, Recipe, Sgd, StepReport, Trainer};
 
-use crate::{Case, Side, case::LEARNING_RATE};
+use crate::{Case, Side, case::LEARNING_RATE, scoring::SPARSITY};
 
 /// An epoch that no measurement comes to the end of: what the trainer does
 /// between epochs is not part of a step.
@@ -44,17 +45,28 @@ impl Training {
     /// No CPU backend in this build, or no thread to be had.
     pub fn start(case: &Case) -> Result<Self> {
         let (net, device) = net(case)?;
-        Self::on(net, device, case.data()?)
+        Self::on(net, Masks::new(), device, case.data()?)
     }
 
-    fn on(net: Net, device: Device, batch: Batch) -> Result<Self> {
+    /// The same with the smallest 90 % of its weights masked.
+    ///
+    /// # Errors
+    /// Those of [`Training::start`].
+    pub fn start_masked(case: &Case) -> Result<Self> {
+        let (net, device) = net(case)?;
+        let cut = Cut::to(Sparsity::try_from(SPARSITY)?);
+        let masks = cut.masks_blocking(&Magnitude, &NetworkProbe::new(&net), None)?;
+        Self::on(net, masks.into_masks(), device, case.data()?)
+    }
+
+    fn on(net: Net, masks: Masks, device: Device, batch: Batch) -> Result<Self> {
         let (go, wait) = channel();
         let (tell, done) = channel();
         let source = OneBatch { batch, go: wait.into(), timer: Mutex::new(None) };
         let trainer = Builder::new().name("trainer".into()).stack_size(STACK_BYTES).spawn(move || {
             let recipe = Recipe::new(1, Sgd { momentum: 0.9, nesterov: false }, LEARNING_RATE);
             let stopwatch = Stopwatch { source: &source, tell };
-            Trainer::new(recipe, &device).hook(stopwatch).run_blocking(net, &source)?;
+            Trainer::new(recipe, &device).masks(masks).hook(stopwatch).run_blocking(net, &source)?;
             Ok(())
         })?;
         Ok(Self { go: Some(go), done, trainer: Some(trainer) })
@@ -203,7 +215,7 @@ mod tests {
         let case = Case::new("lenet-300-100", Some(2), Work::Train).unwrap();
         let (net, device) = net(&case).unwrap();
         let data = Batch { target: Target::Class(vec![3, 10]), ..case.data().unwrap() };
-        let mut side = Training::on(net, device, data).unwrap();
+        let mut side = Training::on(net, Masks::new(), device, data).unwrap();
         let error = side.step().unwrap_err().to_string();
         assert!(error.contains("10"), "{error}");
         assert!(side.step().is_err());

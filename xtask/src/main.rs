@@ -19,7 +19,7 @@ type Chore = (&'static str, &'static str, fn(&[OsString]) -> ExitCode);
 const CHORES: &[Chore] = &[
     ("ci", "Check format, lints, documentation and layers", ci::run),
     ("test", "Run all tests (--device D, --all-devices)", test::run),
-    ("bench", "Time this project beside its peers: bench train|score --against pytorch", bench::run),
+    ("bench", "Time this project beside its peers: bench train|score|masking", bench::run),
 ];
 
 fn main() -> ExitCode {
