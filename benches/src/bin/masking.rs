@@ -5,7 +5,7 @@ use std::{process::ExitCode, time::Duration};
 use anyhow::{Context as _, Result};
 use clap::Parser;
 use sapwood_benches::{
-    Case, Effort, Load, Report, Row, Threads, Training, Work, interleave, machine, versions,
+    Case, Effort, Load, Report, Row, Side, Threads, Training, Work, interleave, machine, versions,
 };
 
 /// Time a training step with 90 % of the weights masked beside the same without masks
@@ -46,10 +46,17 @@ impl Options {
         };
         for model in &self.models {
             let case = Case::new(model.trim(), None, Work::Train)?;
-            // The peer is the same network without masks.
+            // The peer is the same network without masks. Within one process whoever comes
+            // first in a turn is some percent slower, so each comes first and last: A B B A.
             let (mut masked, mut dense) = (Training::start_masked(&case)?, Training::start(&case)?);
+            let (mut dense_too, mut masked_too) = (Training::start(&case)?, Training::start_masked(&case)?);
             let before = Load::now(&[]);
-            let times = interleave(&mut [&mut masked, &mut dense], &effort).with_context(|| case.name())?;
+            let mut turn: [&mut dyn Side; 4] = [&mut masked, &mut dense, &mut dense_too, &mut masked_too];
+            let times = interleave(&mut turn, &effort).with_context(|| case.name())?;
+            let mean = |a: usize, b: usize| -> Vec<f64> {
+                times[a].iter().zip(&times[b]).map(|(a, b)| (a + b) / 2.0).collect()
+            };
+            let times = [mean(0, 3), mean(1, 2)];
             let foreign_load = before.zip(Load::now(&[])).map(|(then, now)| now.foreign_since(&then));
             let row = Row::new(&case, threads, &times).context("nothing was measured")?;
             eprintln!("{}", row.note());
