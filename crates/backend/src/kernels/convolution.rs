@@ -103,10 +103,8 @@ impl Convolution {
 
     /// How many images are laid out together.
     pub(crate) fn together<T: Float>(&self, layout: &Layout) -> usize {
-        (LENGTH / std::env::var("DIV").map_or(size_of::<T>(), |x| x.parse::<usize>().unwrap()))
-            .div_ceil(layout.image())
-            .min(self.images.div_ceil(SHARES))
-            .max(1)
+        let values = LENGTH / size_of::<T>();
+        values.div_ceil(layout.image()).min(self.images.div_ceil(SHARES)).max(1)
     }
 
     pub(crate) fn spread(&self, together: usize) -> Spread {
