@@ -15,8 +15,8 @@ use crate::{Error, ParamTensors, Probe, Response};
 /// It is exact, but for rounding, where the gradient is linear in between. A network
 /// with ReLU is smooth but for kinks, at which second derivatives by automatic
 /// differentiation see nothing and a difference sees a jump; so the step is so small
-/// that hardly any input of an activation changes its sign. In f64 that leaves six
-/// digits and more. In f32 it cannot: its step is the one at which rounding and
+/// that hardly any input of an activation changes its sign. In f64 that leaves about six
+/// digits on deep networks, and three or four where there is hardly any curvature. In f32 it cannot: its step is the one at which rounding and
 /// kinks do about equal harm, and the result a rough one.
 pub fn hessian_vector(
     probe: &dyn Probe,
