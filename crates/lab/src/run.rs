@@ -185,12 +185,9 @@ pub fn train(
         CheckpointEvery::Time(time) => checkpoints.every(time, || clock.elapsed()),
     };
     let total = plan.until - plan.start;
-    let mut trainer = Trainer::new(config.recipe.clone(), device);
-    if let Some(sparse) = sparse {
-        trainer = trainer.hook(sparse);
-    }
-    let trained = trainer
+    let trained = Trainer::new(config.recipe.clone(), device)
         .masks(masks)
+        .hooks(sparse)
         .test(&test)
         .checkpoints(checkpoints)
         .hook(Watch { reporter, first: plan.start, total: total as u64, epochs: config.recipe.epochs })

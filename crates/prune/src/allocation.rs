@@ -8,7 +8,7 @@ mod uniform;
 
 use std::{fmt, str::FromStr};
 
-pub use table::{Share, Table};
+pub use table::{AllocationTable, Share};
 
 use sapwood_core::{ParamInfo, UnknownName};
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,7 @@ pub enum Allocation {
     /// `[out, in/groups * kh * kw]`.
     Rows,
     /// What is written down for each layer.
-    Table(Table),
+    Table(AllocationTable),
 }
 
 /// A row of [`ALLOCATIONS`].
@@ -106,7 +106,7 @@ impl Allocation {
     /// another method.
     pub fn like(masks: &MaskSet) -> Self {
         let share = |layer: crate::LayerDensity| (layer.path, Share::Kept(layer.kept));
-        Self::Table(Table(masks.layers().into_iter().map(share).collect()))
+        Self::Table(AllocationTable(masks.layers().into_iter().map(share).collect()))
     }
 
     /// How many weights each layer keeps, or `None` where one ranking over all

@@ -173,6 +173,7 @@ impl Cut {
         before: &MaskSet,
     ) -> Result<MaskSet, Error> {
         let iterations = self.iterations.unwrap_or_else(|| criterion.iterations());
+        self.check(iterations)?;
         let targets = iterations.targets(self.sparsity);
         let (total, last) = (prunable.weights(), targets.len() - 1);
         let mut masks = before.clone();
@@ -196,6 +197,22 @@ impl Cut {
         match self.ablation {
             Some(Ablation::Shuffle) => Ok(masks.shuffled(self.seed)),
             _ => Ok(masks),
+        }
+    }
+
+    /// Refuses what cannot be composed.
+    fn check(&self, iterations: Iterations) -> Result<(), Error> {
+        let wrong = |problem: &str| {
+            Err(Error::Granularity { found: self.granularity.to_string(), problem: problem.into() })
+        };
+        match self.granularity {
+            Granularity::Weight => Ok(()),
+            // Shuffling single weights would take what is removed together apart.
+            _ if self.ablation == Some(Ablation::Shuffle) => wrong("masks are shuffled weight by weight"),
+            Granularity::Pattern { .. } if iterations.rounds.get() > 1 => {
+                wrong("a pattern has one sparsity and is cut in one round: ask for one iteration")
+            }
+            _ => Ok(()),
         }
     }
 

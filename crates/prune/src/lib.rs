@@ -84,7 +84,7 @@ mod triangular;
 
 pub use ablation::Ablation;
 pub(crate) use allocation::share_out;
-pub use allocation::{ALLOCATIONS, Allocation, AllocationEntry, Share, Table};
+pub use allocation::{ALLOCATIONS, Allocation, AllocationEntry, AllocationTable, Share};
 pub use criteria::{
     BnScale, Build, CRITERIA, CriterionEntry, Fisher, FlowNorm, Force, GradientMagnitude, Grasp, GraspAbs,
     GraspEstimator, IterativeSnip, Magnitude, Movement, NormalizedMagnitude, Random, Snip, SnipVariant,

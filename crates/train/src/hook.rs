@@ -100,35 +100,3 @@ impl<N: Network, F: FnMut(&Row)> Hook<N> for OnEpoch<F> {
         Ok(())
     }
 }
-
-impl<N: Network, H: Hook<N> + ?Sized> Hook<N> for Box<H> {
-    fn on_start(&mut self, resumed: &Resumed, live: &mut Live<N>) -> Result<(), HookError> {
-        (**self).on_start(resumed, live)
-    }
-
-    fn on_gradients(
-        &mut self,
-        step: &StepReport,
-        gradients: &mut Gradients,
-        live: &Live<N>,
-    ) -> Result<(), HookError> {
-        (**self).on_gradients(step, gradients, live)
-    }
-
-    fn on_update(
-        &mut self,
-        step: &StepReport,
-        gradients: &Gradients,
-        live: &mut Live<N>,
-    ) -> Result<Update, HookError> {
-        (**self).on_update(step, gradients, live)
-    }
-
-    fn on_step_end(&mut self, step: &StepReport, live: &mut Live<N>) -> Result<(), HookError> {
-        (**self).on_step_end(step, live)
-    }
-
-    fn on_epoch_end(&mut self, row: &Row, live: &mut Live<N>) -> Result<(), HookError> {
-        (**self).on_epoch_end(row, live)
-    }
-}

@@ -59,6 +59,12 @@ impl<'a, N: Network> Trainer<'a, N> {
         self
     }
 
+    /// Adds hooks whose type is not known behind those that are there.
+    pub fn hooks(mut self, hooks: impl IntoIterator<Item = Box<dyn Hook<N> + 'a>>) -> Self {
+        self.hooks.extend(hooks);
+        self
+    }
+
     /// Writes checkpoints, and continues from the newest whole one that is there.
     pub fn checkpoints(self, checkpoints: Checkpoints<'a>) -> Self {
         Self { checkpoints: Some(checkpoints), ..self }

@@ -54,7 +54,10 @@ pub(super) struct Prune {
     #[arg(long)]
     ablation: Option<Ablation>,
     /// Instead of scoring, take the masks of this file
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["sparsity", "criterion"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "sparsity", "criterion", "options", "exclude", "data", "allocation", "granularity", "iterations", "course",
+        "batch_per_round", "ablation",
+    ])]
     masks_from: Option<PathBuf>,
     /// The file to write
     #[arg(long, value_name = "FILE")]

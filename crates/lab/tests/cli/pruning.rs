@@ -189,6 +189,29 @@ fn what_cannot_be_scored_or_pruned_so_is_refused() {
     prune("--sparsity 0.5 --allocation fc9.weight=0.5", &["names `fc9.weight`"]);
     prune("--sparsity 0.5 --ablation shufle", &["did you mean shuffle"]);
     prune("--masks-from batch.safetensors", &["there are no masks in it"]);
+    place.succeed("train --model lenet-300-100 --width 0.2 --data digits --epochs 1 --until 0it --out other");
+    place.succeed("prune --weights other/weights.safetensors --sparsity 0.5 --out other.safetensors");
+    prune(
+        "--masks-from other.safetensors",
+        &["the masks do not belong to this network", "fc1.weight should be"],
+    );
+    prune("--masks-from other.safetensors --sparsity 0.5", &["cannot be used with"]);
+    prune("--masks-from other.safetensors --granularity filter", &["cannot be used with"]);
+    prune(
+        "--sparsity 0.5 --criterion force --data batch.safetensors --granularity 2:4",
+        &["ask for one iteration"],
+    );
+    prune("--sparsity 1.5", &["is no sparsity"]);
+    let mut broken = read(&place, NET);
+    let weight = broken.state.0.get_mut("fc2.weight").unwrap();
+    let mut values: Vec<f32> = weight.iter::<f32>().collect();
+    values[7] = f32::NAN;
+    *weight = burn::tensor::TensorData::new(values, weight.shape().clone());
+    place.put("nan.safetensors", broken.to_bytes().unwrap());
+    for command in ["score --criterion magnitude", "prune --sparsity 0.5"] {
+        let line = format!("{command} --weights nan.safetensors --out n.safetensors");
+        place.refuse(&line, &["1 scores of `fc2.weight` are not finite", "at flat index 7"]);
+    }
     let train = |more: &str, expected: &[&str]| {
         place.refuse(&format!("train --weights {NET} --data digits --epochs 2 --out run {more}"), expected);
     };

@@ -28,7 +28,12 @@ struct Run {
 
 impl Run {
     fn new() -> Self {
-        Self { place: Workplace::new(), line: format!("{TRAIN} --out run") }
+        Self::with("")
+    }
+
+    /// With more options.
+    fn with(more: &str) -> Self {
+        Self { place: Workplace::new(), line: format!("{TRAIN} {more} --out run") }
     }
 
     fn results(&self) -> [Vec<u8>; 3] {
@@ -190,4 +195,21 @@ fn of_trainings_that_start_together_in_a_new_folder_one_trains() {
         let refused = err.contains("another process is training") || err.contains("holds another run");
         assert!(refused, "{err}");
     }
+}
+
+/// Masks, and what a criterion has added up over the training, are in the checkpoint.
+#[test]
+fn a_training_whose_masks_change_goes_on_where_it_was_killed() {
+    let gradual = "--gradual 0.9 --gradual-score movement --masks-every 4it";
+    let whole = Run::with(gradual);
+    whole.place.succeed(&whole.line);
+    let killed = Run::with(gradual);
+    // Some checkpoints later, in the middle of the schedule.
+    let mut seen = std::collections::BTreeSet::new();
+    let alive = killed.kill(|_| {
+        seen.extend(killed.checkpoints());
+        5 <= seen.len()
+    });
+    assert!(alive && !killed.checkpoints().is_empty(), "it was over before it could be killed");
+    killed.ends_like(&whole);
 }

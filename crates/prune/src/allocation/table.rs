@@ -14,7 +14,7 @@ use crate::{Error, Sparsity};
 /// Written `conv1.weight=0.5,fc.weight=0.9` (the fraction that goes), or with
 /// counts, `conv1.weight=kept:123`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Table(pub BTreeMap<ParamPath, Share>);
+pub struct AllocationTable(pub BTreeMap<ParamPath, Share>);
 
 /// How much of one layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,7 +34,7 @@ impl Share {
     }
 }
 
-impl Table {
+impl AllocationTable {
     /// How many weights each layer keeps.
     pub(super) fn quotas(
         &self,
@@ -76,7 +76,7 @@ impl Table {
     }
 }
 
-impl fmt::Display for Table {
+impl fmt::Display for AllocationTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, (path, share)) in self.0.iter().enumerate() {
             let comma = if index > 0 { "," } else { "" };
@@ -89,7 +89,7 @@ impl fmt::Display for Table {
     }
 }
 
-impl FromStr for Table {
+impl FromStr for AllocationTable {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {

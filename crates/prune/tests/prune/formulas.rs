@@ -111,11 +111,7 @@ fn sensitivities_and_gradients_are_what_their_formulas_give() {
 #[test]
 fn grasp_has_the_papers_sign_and_divides_by_its_temperature() {
     let w = WEIGHTS.map(f64::from);
-    // The temperature divides the gradient once and the curvature twice, so that
-    // rounding of the one weighs the more in differences of it: here, where there is no
-    // other curvature than the loss's, it costs two digits. Deep networks have their
-    // own, and are held to 1e-4 in the conformance suite.
-    for (temperature, tolerance) in [(1.0, 1e-5), (200.0, 1e-3)] {
+    for (temperature, tolerance) in [(1.0, 1e-6), (200.0, 1e-4)] {
         let expect = |criterion: &dyn Criterion, expected| expect_within(tolerance, criterion, expected);
         let (a, b) = (gradient(0..3, temperature), gradient(3..4, temperature));
         let (ha, hb) = (curvature(0..3, temperature, a), curvature(3..4, temperature, b));

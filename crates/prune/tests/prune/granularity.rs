@@ -36,6 +36,18 @@ fn two_of_four_along_the_input() {
 }
 
 #[test]
+fn what_would_take_groups_apart_is_refused() {
+    let (net, examples) = (net(), [batch(2)]);
+    let probe = NetworkProbe::new(&net).with_examples(&examples);
+    let cut = |granularity: &str| Cut::to(sparsity("0.5")).granularity(granularity.parse().unwrap());
+    let rounds = cut("2:4").masks_blocking(&sapwood_prune::Force, &probe, None).unwrap_err().to_string();
+    assert!(rounds.contains("`2:4`") && rounds.contains("ask for one iteration"), "{rounds}");
+    let shuffled = cut("filter").ablation(sapwood_prune::Ablation::Shuffle);
+    let error = shuffled.masks_blocking(&Magnitude, &probe, None).unwrap_err().to_string();
+    assert!(error.contains("shuffled weight by weight"), "{error}");
+}
+
+#[test]
 fn whole_filters_go() {
     let masks = masks("filter", "0.43");
     // 7 filters and neurons, 3 go.
