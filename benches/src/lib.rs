@@ -22,6 +22,7 @@
 //! ```
 
 mod case;
+mod comparison;
 mod load;
 mod machine;
 mod measure;
@@ -31,6 +32,7 @@ mod report;
 mod scoring;
 
 pub use case::{Case, Score, Work};
+pub use comparison::{compare, exit_code};
 pub use load::Load;
 pub use machine::{Threads, machine, peak_memory, versions};
 pub use measure::{Effort, Side, Spread, geometric_mean, interleave, ratios};

@@ -5,7 +5,7 @@ use std::{process::ExitCode, time::Duration};
 use anyhow::{Context as _, Result};
 use clap::Parser;
 use sapwood_benches::{
-    Case, Effort, Load, Report, Row, Side, Threads, Training, Work, interleave, machine, versions,
+    Case, Effort, Load, Report, Row, Side, Threads, Training, Work, exit_code, interleave, machine, versions,
 };
 
 /// Time a training step with 90 % of the weights masked beside the same without masks
@@ -27,13 +27,7 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    match Options::parse().run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    exit_code(Options::parse().run())
 }
 
 impl Options {
@@ -62,11 +56,7 @@ impl Options {
             eprintln!("{}", row.note());
             rows.push(Row { foreign_load, ..row });
         }
-        let report = Report::new(machine(), format!("{}, peer the same without masks", versions()), rows);
-        match self.json {
-            true => println!("{}", serde_json::to_string_pretty(&report)?),
-            false => print!("{}", report.to_text()),
-        }
-        Ok(())
+        let versions = format!("{}, peer the same without masks", versions());
+        Report::new(machine(), versions, rows).print(self.json)
     }
 }

@@ -2,10 +2,11 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::{Parser, ValueEnum};
 use sapwood_benches::{
-    Case, Effort, Load, Peer, Report, Row, Score, Scoring, Side, Threads, Work, interleave, machine, versions,
+    Case, Effort, Peer, Report, Row, Score, Scoring, Side, Threads, Work, compare, exit_code, machine,
+    versions,
 };
 
 /// Time scoring and selection at 90 % sparsity, here and beside a peer, in turns
@@ -53,13 +54,7 @@ enum Precision {
 }
 
 fn main() -> ExitCode {
-    match Options::parse().run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    exit_code(Options::parse().run())
 }
 
 impl Options {
@@ -78,12 +73,7 @@ impl Options {
             eprintln!("[{}/{}] {}", position + 1, cases.len(), row.note());
             rows.push(row);
         }
-        let report = Report::new(machine(), versions, rows);
-        match self.json {
-            true => println!("{}", serde_json::to_string_pretty(&report)?),
-            false => print!("{}", report.to_text()),
-        }
-        Ok(())
+        Report::new(machine(), versions, rows).print(self.json)
     }
 
     fn cases(&self) -> Result<Vec<(Case, Score)>> {
@@ -116,13 +106,10 @@ impl Options {
         };
         let own: Vec<u32> = peer.iter().map(|peer| peer.process_id()).collect();
         let mut ours = Scoring::start(case, score)?;
-        let before = Load::now(&own);
         let mut sides: Vec<&mut dyn Side> = vec![&mut ours];
         if let Some(peer) = &mut peer {
             sides.push(*peer);
         }
-        let times = interleave(&mut sides, &effort).with_context(|| case.name())?;
-        let foreign_load = before.zip(Load::now(&own)).map(|(then, now)| now.foreign_since(&then));
-        Ok(Row { foreign_load, ..Row::new(case, threads, &times).context("nothing was measured")? })
+        compare(case, threads, &effort, &mut sides, &own)
     }
 }

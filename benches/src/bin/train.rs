@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use clap::{Parser, ValueEnum};
 use sapwood_benches::{
-    Case, Effort, Inference, Load, Peer, Report, Row, Side, Threads, Training, Work, interleave, machine,
+    Case, Effort, Inference, Peer, Report, Row, Side, Threads, Training, Work, compare, exit_code, machine,
     peak_memory, versions,
 };
 
@@ -63,13 +63,7 @@ enum Against {
 }
 
 fn main() -> ExitCode {
-    match Options::parse().run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    exit_code(Options::parse().run())
 }
 
 impl Options {
@@ -93,12 +87,7 @@ impl Options {
             eprintln!("[{}/{}] {}", position + 1, cases.len(), row.note());
             rows.push(row);
         }
-        let report = Report::new(machine(), versions, rows);
-        match self.json {
-            true => println!("{}", serde_json::to_string_pretty(&report)?),
-            false => print!("{}", report.to_text()),
-        }
-        Ok(())
+        Report::new(machine(), versions, rows).print(self.json)
     }
 
     fn cases(&self) -> Result<Vec<Case>> {
@@ -121,14 +110,11 @@ impl Options {
         };
         let own: Vec<u32> = peer.iter().map(|peer| peer.process_id()).collect();
         let mut ours = ours(case)?;
-        let before = Load::now(&own);
         let mut sides: Vec<&mut dyn Side> = vec![&mut *ours];
         if let Some(peer) = &mut peer {
             sides.push(*peer);
         }
-        let times = interleave(&mut sides, &effort).with_context(|| case.name())?;
-        let foreign_load = before.zip(Load::now(&own)).map(|(then, now)| now.foreign_since(&then));
-        let row = Row { foreign_load, ..Row::new(case, threads, &times).context("no step was measured")? };
+        let row = compare(case, threads, &effort, &mut sides, &own)?;
         if !self.memory {
             return Ok(row);
         }

@@ -1,6 +1,9 @@
 //! Masks that change while a network is trained: where schedules of `prune` become
 //! hooks of `train`.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use sapwood_backend::{Seed, block_on, read_all};

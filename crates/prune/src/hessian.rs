@@ -16,7 +16,7 @@ use crate::{Error, ParamTensors, Probe, Response};
 /// with ReLU is smooth but for kinks, at which second derivatives by automatic
 /// differentiation see nothing and a difference sees a jump; so the step is so small
 /// that hardly any input of an activation changes its sign. In f64 that leaves about six
-/// digits on deep networks, and three or four where there is hardly any curvature. In f32 it cannot: its step is the one at which rounding and
+/// digits on deep networks, and four where there is hardly any curvature. In f32 it cannot: its step is the one at which rounding and
 /// kinks do about equal harm, and the result a rough one.
 pub fn hessian_vector(
     probe: &dyn Probe,
