@@ -36,6 +36,9 @@ pub enum Stream {
     /// Which weights come back where chance decides; index: the iteration and the
     /// layer.
     Regrowth = 8,
+    /// Initial weights that take the place of others, as a control; index: the
+    /// parameter's position in the network.
+    Reinitialisation = 9,
 }
 
 /// Bits of the stream number that are left to the index.

@@ -244,7 +244,7 @@ mod tests {
         let crop = Augment::ResizedCrop { area: [0.0, 1.0], aspect: [1.0, 1.0] };
         let augment = Augmentation { steps: vec![crop], ..Default::default() };
         check(LoaderOptions { augment, ..default() }, "the area of a resized crop is 0 to 1");
-        let boards = crate::life::neighbourhoods(&Default::default()).unwrap();
+        let boards = crate::life::boards(crate::Split::Test, &Default::default()).unwrap();
         let options = LoaderOptions { augment: augment_flip(), ..default() };
         assert!(Loader::new(Arc::new(boards), options).is_err());
     }

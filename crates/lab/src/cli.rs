@@ -1,6 +1,7 @@
 //! The command line.
 
 mod bar;
+mod clean;
 mod data;
 mod demo;
 mod describe;
@@ -10,13 +11,19 @@ mod forward;
 mod image;
 mod list;
 mod model_shape;
+mod plan;
 mod predict;
 mod prune;
+mod retry;
+mod run;
 mod score;
 mod scoring;
 mod shape;
 mod sparse;
+mod status;
+mod studies;
 mod train;
+mod worker;
 
 use std::{
     ffi::OsString,
@@ -42,6 +49,12 @@ struct Line {
 #[derive(Subcommand)]
 enum Command {
     Demo(demo::Demo),
+    Plan(plan::Plan),
+    Run(run::Run),
+    Worker(worker::Worker),
+    Status(status::Status),
+    Retry(retry::Retry),
+    Clean(clean::Clean),
     Train(Box<train::Train>),
     Eval(eval::Eval),
     Predict(predict::Predict),
@@ -99,6 +112,12 @@ impl Command {
     fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
         match self {
             Self::Demo(command) => command.run(out),
+            Self::Plan(command) => command.run(lab, out),
+            Self::Run(command) => command.run(lab, out),
+            Self::Worker(command) => command.run(lab, out),
+            Self::Status(command) => command.run(lab, out),
+            Self::Retry(command) => command.run(lab, out),
+            Self::Clean(command) => command.run(lab, out),
             Self::Train(command) => command.run(out),
             Self::Eval(command) => command.run(out),
             Self::Predict(command) => command.run(out),
@@ -135,6 +154,15 @@ fn usage(error: &clap::Error) -> String {
 /// A text without line breaks: others' messages may have some.
 fn one_line(text: &str) -> String {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// A time as a person says it.
+fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 90.0 => format!("{s:.0} s"),
+        s if s < 5400.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3600.0),
+    }
 }
 
 /// The device that a command runs on.

@@ -1,17 +1,17 @@
 //! What a training run is.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use sapwood_backend::Seed;
 use sapwood_core::Masks;
 use sapwood_data::{
-    Augmentation, Dataset, Layout, Loader, LoaderOptions, OpenOptions, Order, Split, life::Boundary,
+    Augment, Augmentation, Dataset, Layout, Loader, LoaderOptions, OpenOptions, Order, Split, life::Boundary,
 };
 use sapwood_models::{Init, Net, Padding, Spec};
 use sapwood_train::Recipe;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{Error, SparseTraining};
+use crate::{Datasets, Error, SparseTraining};
 
 /// The examples of an evaluation batch. Results do not depend on it.
 const TEST_BATCH: usize = 256;
@@ -35,6 +35,26 @@ pub struct TrainConfig {
     /// How its masks change meanwhile, if they do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sparse: Option<SparseTraining>,
+    /// When it is tested.
+    #[serde(skip_serializing_if = "Evaluate::is_default")]
+    pub evaluate: Evaluate,
+}
+
+/// When a network is tested while it is trained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Evaluate {
+    /// After each epoch.
+    #[default]
+    EveryEpoch,
+    /// After the last one.
+    AtEnd,
+}
+
+impl Evaluate {
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The weights that a run begins with: `init` or `weights` in its configuration.
@@ -90,31 +110,16 @@ impl TrainConfig {
     }
 
     /// The batches that are learnt from.
-    pub fn train_source(&self, root: &Path, workers: usize) -> Result<Loader, Error> {
+    pub fn train_source(&self, datasets: &Datasets, workers: usize) -> Result<Loader, Error> {
         let seed = Seed(self.seed);
-        let steps = match (self.data.augment, sapwood_data::entry(&self.data.name)?.augment) {
-            (true, []) => {
-                let problem = "no augmentation is customary for it: leave `--augment` out".into();
-                return Err(
-                    sapwood_data::Error::Inconsistent { name: self.data.name.clone(), problem }.into()
-                );
-            }
-            (true, customary) => customary.to_vec(),
-            (false, _) => Vec::new(),
-        };
         let options = LoaderOptions {
             batch_size: self.batch_size,
             order: Order::Shuffled(seed),
-            augment: Augmentation { seed, steps },
+            augment: Augmentation { seed, steps: self.data.augmentation()? },
             workers,
             drop_last: false,
         };
-        Ok(Loader::new(Arc::new(self.data.open(Split::Train, root)?), options)?)
-    }
-
-    /// The batches that are tested on.
-    pub fn test_source(&self, root: &Path) -> Result<Loader, Error> {
-        self.data.test_source(root)
+        Ok(Loader::new(datasets.open(&self.data, Split::Train)?, options)?)
     }
 }
 
@@ -139,6 +144,18 @@ impl DataConfig {
         data
     }
 
+    /// What is done to its examples in training.
+    pub fn augmentation(&self) -> Result<Vec<Augment>, Error> {
+        match (self.augment, sapwood_data::entry(&self.name)?.augment) {
+            (true, []) => {
+                let problem = "no augmentation is customary for it: leave `augment` out".into();
+                Err(sapwood_data::Error::Inconsistent { name: self.name.clone(), problem }.into())
+            }
+            (true, customary) => Ok(customary.to_vec()),
+            (false, _) => Ok(Vec::new()),
+        }
+    }
+
     /// One split.
     pub fn open(&self, split: Split, root: &Path) -> Result<Dataset, Error> {
         let dataset = sapwood_data::open(&self.name, split, root, &self.options)?;
@@ -149,8 +166,8 @@ impl DataConfig {
     }
 
     /// The test split, in order.
-    pub fn test_source(&self, root: &Path) -> Result<Loader, Error> {
+    pub fn test_source(&self, datasets: &Datasets) -> Result<Loader, Error> {
         let options = LoaderOptions { batch_size: TEST_BATCH, ..LoaderOptions::default() };
-        Ok(Loader::new(Arc::new(self.open(Split::Test, root)?), options)?)
+        Ok(Loader::new(datasets.open(self, Split::Test)?, options)?)
     }
 }

@@ -44,6 +44,16 @@ pub enum Error {
         /// What that asks for.
         expected: String,
     },
+    /// A study's file that cannot be carried out.
+    #[error("{problem}: {path}{}", line.map_or(String::new(), |line| format!(", line {line}")), path = path.display())]
+    Study {
+        /// What is wrong.
+        problem: String,
+        /// Where in the file, counted from 1, if that is known.
+        line: Option<usize>,
+        /// The file.
+        path: PathBuf,
+    },
     /// A file that is not what it should be.
     #[error("{problem}: {path}", path = path.display())]
     Content {

@@ -1,26 +1,29 @@
-//! A training run and its folder.
-//!
-//! The folder is the truth: `config.json` says what runs there, `checkpoints/`
-//! how far it is, and once `record.json` is there it is done. Every file is
-//! written whole or not at all, so a run that was killed is started again by the
-//! same call.
+//! A training run, in a folder of its own.
 
 use std::{
-    fs::{self, File, TryLockError},
     num::NonZero,
-    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
 use burn::prelude::Device;
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Masks, Source, State, sweep, write_atomic};
-use sapwood_models::{Net, pack};
-use sapwood_train::{Checkpoints, Evaluation, Hook, HookError, Live, Resumed, Row, StepReport, Trainer};
-use serde::Serialize;
-use serde_json::Value;
+use sapwood_core::{Anatomy, Masks, Source, State, Step, write_atomic};
+use sapwood_models::{Net, Spec, pack};
+use sapwood_prune::{Diagnosis, LayerHealth, MaskSet};
+use sapwood_train::{
+    Checkpoints, Evaluation, Hook, HookError, Live, Plan, Resumed, Row, StepReport, Trainer,
+};
+use serde::{Deserialize, Serialize};
 
-use crate::{Beginning, Error, Reporter, TrainConfig, fits::fits, watched::evaluate};
+use crate::{
+    Beginning, Datasets, Error, Evaluate, Reporter, RunFolder, TrainConfig,
+    fits::fits,
+    ledger::Macs,
+    run_folder::digest,
+    watched::evaluate,
+    work::{Counted, Work, forward_macs},
+};
 
 /// When checkpoints are written, beside the one at the end. The outcome of a run
 /// does not depend on it.
@@ -32,122 +35,56 @@ pub enum CheckpointEvery {
     Time(Duration),
 }
 
+impl Default for CheckpointEvery {
+    /// Every three seconds.
+    fn default() -> Self {
+        Self::Time(Duration::from_secs(3))
+    }
+}
+
+/// Under which conditions a run goes on. Its outcome does not depend on them.
+#[derive(Clone, Copy)]
+pub struct Conditions<'a> {
+    /// Where data sets are read from.
+    pub datasets: &'a Datasets,
+    /// Where it is computed.
+    pub device: &'a Device,
+    /// How often a checkpoint is written.
+    pub every: CheckpointEvery,
+    /// Positions whose weights are wanted as well: see [`RunFolder::weights_at`].
+    pub keep: &'a [Step],
+    /// Who is told how it goes.
+    pub reporter: &'a dyn Reporter,
+    /// What counts the work.
+    pub work: &'a Work,
+    /// Once this is true the run writes a checkpoint and stops.
+    pub stop: &'a AtomicBool,
+}
+
 /// What a finished run leaves in `record.json`. It holds nothing that differs
 /// from one run of the same configuration to the next.
 #[derive(Clone, Debug, Serialize)]
 pub struct Record {
     /// What was run.
     pub config: TrainConfig,
+    /// What came of it.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// What came of a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Outcome {
     /// BLAKE3 of `weights.safetensors`.
     pub weights: String,
     /// How good the network is on the test split, in the end.
-    pub test: Option<Evaluation>,
+    pub test: Evaluation,
+    /// Multiply-accumulates of the network's forward pass on one example.
+    pub macs: Macs,
+    /// The layers that have masks in the end, in the order in which they run.
+    pub layers: Vec<LayerHealth>,
     /// One row per epoch.
     pub curve: Vec<Row>,
-}
-
-/// A run's folder.
-#[derive(Clone, Debug)]
-pub struct RunFolder(PathBuf);
-
-impl RunFolder {
-    /// The folder of a run: it is made when something is written there.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self(path.into())
-    }
-
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
-
-    /// The trained network.
-    pub fn weights(&self) -> PathBuf {
-        self.0.join("weights.safetensors")
-    }
-
-    /// What marks the run as done.
-    pub fn record(&self) -> PathBuf {
-        self.0.join("record.json")
-    }
-
-    /// Whether the run is done.
-    fn is_done(&self) -> bool {
-        self.record().exists()
-    }
-
-    /// Takes the folder, which is made, for this process, until the answer is dropped
-    /// or the process ends in whatever way, and clears away what an earlier one was
-    /// writing. Whatever is looked at before may have changed meanwhile.
-    fn lock(&self) -> Result<File, Error> {
-        fs::create_dir_all(&self.0).map_err(Error::file("make the folder", &self.0))?;
-        let path = self.0.join("lock");
-        let file = File::create(&path).map_err(Error::file("write", path))?;
-        // A file system without locks refuses in other words: there, nobody checks.
-        if let Err(TryLockError::WouldBlock) = file.try_lock() {
-            return Err(Error::Busy { path: self.0.clone() });
-        }
-        sweep(&self.0)?;
-        Ok(file)
-    }
-
-    /// The trained network, if its file is the one that the record speaks of.
-    fn trained(&self, device: &Device) -> Result<Net, Error> {
-        let read = |path: PathBuf| fs::read(&path).map_err(Error::file("read", path));
-        let record: Value = serde_json::from_slice(&read(self.record())?).unwrap_or_default();
-        if record["weights"] != digest(&read(self.weights())?) {
-            let problem = "altered since the run: remove its folder, or choose another with `--out`".into();
-            return Err(Error::Content { problem, path: self.weights() });
-        }
-        Ok(sapwood_models::open(&self.weights(), None, device)?.net)
-    }
-
-    /// Claims the folder for a configuration: it must be new or hold the same.
-    fn claim(&self, config: &TrainConfig) -> Result<(), Error> {
-        let path = self.0.join("config.json");
-        let expected = serde_json::to_value(config).unwrap_or_default();
-        match fs::read(&path) {
-            Ok(bytes) => {
-                let found: Value = serde_json::from_slice(&bytes).map_err(|error| Error::Content {
-                    problem: format!("not a run's configuration ({error})"),
-                    path: path.clone(),
-                })?;
-                match first_difference("", &expected, &found) {
-                    None => Ok(()),
-                    Some((field, expected, found)) => {
-                        Err(Error::OtherRun { field, expected, found, path: self.0.clone() })
-                    }
-                }
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let text = serde_json::to_string_pretty(config).unwrap_or_default();
-                Ok(write_atomic(&path, text.as_bytes())?)
-            }
-            Err(error) => Err(Error::file("read", path)(error)),
-        }
-    }
-}
-
-/// BLAKE3 in hexadecimal.
-pub(crate) fn digest(bytes: &[u8]) -> String {
-    blake3::hash(bytes).to_hex().to_string()
-}
-
-/// The first setting in which two configurations differ.
-fn first_difference(path: &str, a: &Value, b: &Value) -> Option<(String, String, String)> {
-    match (a, b) {
-        _ if a == b => None,
-        (Value::Object(x), Value::Object(y)) => {
-            let keys: std::collections::BTreeSet<_> = x.keys().chain(y.keys()).collect();
-            keys.into_iter().find_map(|key| {
-                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                let side =
-                    |object: &serde_json::Map<String, Value>| object.get(key).cloned().unwrap_or_default();
-                first_difference(&path, &side(x), &side(y))
-            })
-        }
-        _ => Some((path.into(), a.to_string(), b.to_string())),
-    }
 }
 
 /// Trains a network in a folder, from where it was left, and writes what comes of
@@ -155,14 +92,12 @@ fn first_difference(path: &str, a: &Value, b: &Value) -> Option<(String, String,
 pub fn train(
     config: &TrainConfig,
     folder: &RunFolder,
-    data: &Path,
-    device: &Device,
-    every: CheckpointEvery,
-    reporter: &dyn Reporter,
+    conditions: &Conditions<'_>,
 ) -> Result<Evaluation, Error> {
+    let Conditions { datasets, device, reporter, work, .. } = *conditions;
     // What can be checked at once is checked before the folder is touched.
-    let source = config.train_source(data, 1)?;
-    let test = config.test_source(data)?;
+    let source = config.train_source(datasets, 1)?;
+    let test = config.data.test_source(datasets)?;
     let plan = config.recipe.clone().plan(source.batches())?;
     let (net, masks) = match &config.beginning {
         Beginning::Drawn(init) => (init.apply(config.model.net(device)?, Seed(config.seed)), Masks::new()),
@@ -178,39 +113,67 @@ pub fn train(
         return evaluate(&folder.trained(device)?, &test, device, reporter);
     }
 
-    let clock = Instant::now();
-    let checkpoints = Checkpoints::in_folder(folder.path().join("checkpoints")).labelled(config.hash());
-    let checkpoints = match every {
-        CheckpointEvery::Iterations(n) => checkpoints.every_iterations(n),
-        CheckpointEvery::Time(time) => checkpoints.every(time, || clock.elapsed()),
+    let anatomy = config.model.graph()?.anatomy(source.shape())?;
+    work.example_costs(forward_macs(&anatomy, &masks));
+    let source = Counted { inner: &source, work, trained: true };
+    let test = Counted { inner: &test, work, trained: false };
+    let keep = Keep::new(conditions.keep, &plan, &config.model, folder);
+    keep.write_first(&net, &masks)?;
+    let trainer = Trainer::new(config.recipe.clone(), device).masks(masks).hooks(sparse);
+    let trainer = match config.evaluate {
+        Evaluate::EveryEpoch => trainer.test(&test),
+        Evaluate::AtEnd => trainer,
     };
-    let total = plan.until - plan.start;
-    let trained = Trainer::new(config.recipe.clone(), device)
-        .masks(masks)
-        .hooks(sparse)
-        .test(&test)
-        .checkpoints(checkpoints)
-        .hook(Watch { reporter, first: plan.start, total: total as u64, epochs: config.recipe.epochs })
+    let trained = trainer
+        .checkpoints(checkpoints(config, folder, conditions.every))
+        .hook(Accounts { work, anatomy: &anatomy, changing: config.sparse.is_some() })
+        .hook(keep)
+        .hook(Watch {
+            reporter,
+            first: plan.start,
+            total: (plan.until - plan.start) as u64,
+            epochs: config.recipe.epochs,
+        })
+        .stop_when(|| conditions.stop.load(Relaxed))
         .run_blocking(net, &source)?;
     reporter.end();
 
-    let state = block_on(State::read(&trained.network))?;
-    let bytes = pack(&config.model, state, trained.masks).to_bytes()?;
-    write_atomic(&folder.weights(), &bytes)?;
-    write_atomic(&folder.0.join("curve.csv"), curve_csv(&trained.curve).as_bytes())?;
-    let evaluation = match trained.curve.last().and_then(|row| row.test) {
+    let test = match trained.curve.last().and_then(|row| row.test) {
         Some(evaluation) => evaluation,
         None => evaluate(&trained.network, &test, device, reporter)?,
     };
-    let record = Record {
-        config: config.clone(),
-        weights: digest(&bytes),
-        test: Some(evaluation),
-        curve: trained.curve,
-    };
+    let masks = MaskSet::from(trained.masks.clone());
+    let layers = Diagnosis::of(&config.model.graph()?, &masks)?.layers;
+    let weights = write_weights(folder, Step::End, &config.model, &trained.network, trained.masks)?;
+    write_atomic(&folder.path().join("curve.csv"), curve_csv(&trained.curve).as_bytes())?;
+    let macs = forward_macs(&anatomy, masks.as_masks());
+    let outcome = Outcome { weights, test, macs, layers, curve: trained.curve };
+    let record = Record { config: config.clone(), outcome };
     let text = serde_json::to_string_pretty(&record).unwrap_or_default();
     write_atomic(&folder.record(), text.as_bytes())?;
-    Ok(evaluation)
+    Ok(test)
+}
+
+fn checkpoints<'a>(config: &TrainConfig, folder: &RunFolder, every: CheckpointEvery) -> Checkpoints<'a> {
+    let clock = Instant::now();
+    let checkpoints = Checkpoints::in_folder(folder.checkpoints()).labelled(config.hash());
+    match every {
+        CheckpointEvery::Iterations(n) => checkpoints.every_iterations(n),
+        CheckpointEvery::Time(time) => checkpoints.every(time, move || clock.elapsed()),
+    }
+}
+
+/// Writes a network as it is at a position, and tells the BLAKE3 of the file.
+fn write_weights(
+    folder: &RunFolder,
+    at: Step,
+    spec: &Spec,
+    net: &Net,
+    masks: Masks,
+) -> Result<String, Error> {
+    let bytes = pack(spec, block_on(State::read(net))?, masks).to_bytes()?;
+    write_atomic(&folder.weights_at(at), &bytes)?;
+    Ok(digest(&bytes))
 }
 
 fn curve_csv(curve: &[Row]) -> String {
@@ -226,6 +189,66 @@ fn curve_csv(curve: &[Row]) -> String {
         text += &format!("{epoch},{iteration},{learning_rate},{train_loss},{loss},{top1},{top5},{exact}\n");
     }
     text
+}
+
+/// Writes the weights of some positions as the run passes them.
+struct Keep<'a> {
+    /// By the number of iterations before them.
+    at: Vec<(usize, Step)>,
+    start: usize,
+    spec: &'a Spec,
+    folder: &'a RunFolder,
+}
+
+impl<'a> Keep<'a> {
+    fn new(steps: &[Step], plan: &Plan, spec: &'a Spec, folder: &'a RunFolder) -> Self {
+        let position = |step: &Step| (step.iterations(plan.length.per_epoch, plan.length.total), *step);
+        let at = steps.iter().filter(|step| **step != Step::End).map(position).collect();
+        Self { at, start: plan.start, spec, folder }
+    }
+
+    fn write(&self, iteration: usize, net: &Net, masks: &Masks) -> Result<(), Error> {
+        for (_, step) in self.at.iter().filter(|(at, _)| *at == iteration) {
+            write_weights(self.folder, *step, self.spec, net, masks.clone())?;
+        }
+        Ok(())
+    }
+
+    fn write_first(&self, net: &Net, masks: &Masks) -> Result<(), Error> {
+        self.write(self.start, net, masks)
+    }
+}
+
+impl Hook<Net> for Keep<'_> {
+    /// Comes before any checkpoint from which the position would be passed over.
+    fn on_step_end(&mut self, step: &StepReport, live: &mut Live<Net>) -> Result<(), HookError> {
+        let done = step.iteration + 1;
+        if self.at.iter().any(|(at, _)| *at == done) {
+            self.write(done, &burn::module::Module::valid(&live.network), live.masks())?;
+        }
+        Ok(())
+    }
+}
+
+/// Tells the accounts what an example costs, where masks change.
+struct Accounts<'a> {
+    work: &'a Work,
+    anatomy: &'a Anatomy,
+    changing: bool,
+}
+
+impl Hook<Net> for Accounts<'_> {
+    fn on_start(&mut self, _: &Resumed, live: &mut Live<Net>) -> Result<(), HookError> {
+        self.work.example_costs(forward_macs(self.anatomy, live.masks()));
+        Ok(())
+    }
+
+    fn on_step_end(&mut self, _: &StepReport, live: &mut Live<Net>) -> Result<(), HookError> {
+        if self.changing {
+            self.work.example_costs(forward_macs(self.anatomy, live.masks()));
+        }
+        Ok(())
+    }
 }
 
 /// Passes a run's progress on to the reporter.

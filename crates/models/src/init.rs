@@ -89,10 +89,15 @@ impl Init {
     /// stream of its own, numbered by its position, so that what one draws moves
     /// no other.
     pub fn apply<M: Module>(self, network: M, seed: Seed) -> M {
+        self.apply_from(network, seed, Stream::Initialisation)
+    }
+
+    /// [`Init::apply`] with numbers of another stream: for the same seed, other weights.
+    pub fn apply_from<M: Module>(self, network: M, seed: Seed, stream: Stream) -> M {
         let mut fan_in = 1;
         let mut position = 0;
         map(network, Layout::Torch, |info, old| {
-            let mut rng = seed.stream(Stream::Initialisation, position);
+            let mut rng = seed.stream(stream, position);
             position += 1;
             if info.role.is_weight() {
                 fan_in = fans(info)[0];

@@ -1,7 +1,7 @@
 //! What masks do to a network, layer by layer.
 
 use sapwood_core::{Graph, ParamPath};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, MaskSet, Warning,
@@ -21,7 +21,7 @@ pub struct Diagnosis {
 }
 
 /// One layer that has a mask.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LayerHealth {
     /// Its weight.
     pub path: ParamPath,

@@ -1,11 +1,11 @@
 //! How a run went, epoch by epoch.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Evaluation;
 
 /// One epoch of a run, or the part of it that was trained.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// The epoch, counted from 1.
     pub epoch: usize,

@@ -74,6 +74,12 @@ pub enum Error {
         #[source]
         error: crate::HookError,
     },
+    /// The run was asked to stop before its end.
+    #[error("stopped at iteration {iteration}: start the run again to go on from its last checkpoint")]
+    Stopped {
+        /// The number of iterations that were complete.
+        iteration: usize,
+    },
     /// The folder holds the checkpoints of another run.
     #[error(
         "the checkpoint was written by another run: its {what} is {found}, this run's is {expected}; give each run a folder of its own: {path}",

@@ -3,13 +3,13 @@
 use burn::prelude::Device;
 use sapwood_backend::read;
 use sapwood_core::{Network, Pass, Source, Target};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
 /// What an evaluation found. Shares are from 0 to 1 and count over all examples,
 /// so that how these were cut into batches changes them by no more than rounding does.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// The number of examples.
     pub examples: usize,

@@ -19,6 +19,7 @@ pub struct Trainer<'a, N: Network> {
     test: Option<&'a dyn Source>,
     hooks: Vec<Box<dyn Hook<N> + 'a>>,
     checkpoints: Option<Checkpoints<'a>>,
+    stop: Option<Box<dyn Fn() -> bool + 'a>>,
 }
 
 /// What a run left.
@@ -40,7 +41,7 @@ impl<'a, N: Network> Trainer<'a, N> {
     /// A trainer without masks, tests, hooks and checkpoints.
     pub fn new(recipe: Recipe, device: &Device) -> Self {
         let device = device.clone().inner();
-        Self { recipe, device, masks: Masks::new(), test: None, hooks: Vec::new(), checkpoints: None }
+        Self { recipe, device, masks: Masks::new(), test: None, hooks: Vec::new(), checkpoints: None, stop: None }
     }
 
     /// Keeps masked weights at zero.
@@ -68,6 +69,12 @@ impl<'a, N: Network> Trainer<'a, N> {
     /// Writes checkpoints, and continues from the newest whole one that is there.
     pub fn checkpoints(self, checkpoints: Checkpoints<'a>) -> Self {
         Self { checkpoints: Some(checkpoints), ..self }
+    }
+
+    /// Asks after every step whether to stop. A run that stops before its end writes a
+    /// checkpoint, if it writes any, and returns [`Error::Stopped`].
+    pub fn stop_when(self, stop: impl Fn() -> bool + 'a) -> Self {
+        Self { stop: Some(Box::new(stop)), ..self }
     }
 
     /// [`Trainer::run`], on this thread. Not for a browser's main thread.
@@ -105,11 +112,16 @@ impl<'a, N: Network> Trainer<'a, N> {
                     let row = self.close(&mut progress, &report, &live).await?;
                     self.tell(end, |hook| hook.on_epoch_end(&row, &mut live))?;
                 }
+                let last = progress.iteration == plan.until;
+                let stop = !last && self.stop.as_ref().is_some_and(|stop| stop());
                 if let Some(checkpoints) = &mut self.checkpoints
-                    && (progress.iteration == plan.until || checkpoints.due(progress.iteration))
+                    && (last || stop || checkpoints.due(progress.iteration))
                 {
                     let bytes = snapshot::to_bytes(&live, &progress, &identity).await?;
                     checkpoints.write(progress.iteration, &bytes)?;
+                }
+                if stop {
+                    return Err(Error::Stopped { iteration: progress.iteration });
                 }
             }
         }

@@ -6,7 +6,7 @@ use clap::Args;
 use sapwood_train::Evaluation;
 
 use super::{DataRoot, OnDevice, bar::Bar, image::ImageShape};
-use crate::{DataConfig, Error, fits::fits, watched::evaluate};
+use crate::{DataConfig, Datasets, Error, fits::fits, watched::evaluate};
 
 /// Tell how good a trained network is on a test split
 #[derive(Args)]
@@ -37,7 +37,7 @@ impl Eval {
         let opened = sapwood_models::open(&self.weights, self.model.as_deref(), &device)?;
         let mut data = DataConfig::of(&self.data, &opened.spec);
         self.image.apply(&mut data)?;
-        let test = data.test_source(&self.root.data_root)?;
+        let test = data.test_source(&Datasets::below(self.root.data_root))?;
         fits(&opened.spec, test.dataset())?;
         let evaluation = evaluate(&opened.net, &test, &device, &Bar::default())?;
         if self.json {

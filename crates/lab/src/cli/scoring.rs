@@ -8,16 +8,18 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::Seed;
-use sapwood_core::{Batch, Masks, Source, Target};
-use sapwood_data::{Loader, LoaderOptions, Order, Split};
+use sapwood_core::{Batch, Masks};
+use sapwood_data::Split;
 use sapwood_models::{Net, Opened, Spec};
 use sapwood_prune::{Criterion, Needs, NetworkProbe, Options, Scope, find};
 
 use super::{DataRoot, OnDevice};
-use crate::{DataConfig, Error, Lab, fits::fits, read_batches};
+use crate::{DataConfig, Error, Examples, Lab, fits::fits, read_batches};
 
 /// Examples of a batch from a data set.
-const BATCH: usize = 128;
+const BATCH: NonZero<usize> = NonZero::new(128).unwrap();
+/// Batches of a data set.
+const BATCHES: NonZero<usize> = NonZero::new(8).unwrap();
 
 /// Which weights of which network are scored, how, and with what.
 #[derive(Args)]
@@ -137,50 +139,13 @@ impl Scoring {
         }
         let data = DataConfig::of(data, spec).open(Split::Train, &self.root.data_root)?;
         fits(spec, &data)?;
-        let batch_size = self.batch_size.map_or(BATCH, NonZero::get);
-        let order = Order::Shuffled(Seed(self.seed));
-        let loader =
-            Loader::new(Arc::new(data), LoaderOptions { order, batch_size, ..LoaderOptions::default() })?;
-        let batches =
-            loader.epoch(0, 0).map(|batch| batch.map_err(|error| sapwood_train::Error::Source(error).into()));
-        match self.per_class {
-            Some(n) => Ok(vec![of_each_class(batches, n.get(), spec.classes)?]),
-            None => batches.take(self.batches.map_or(8, NonZero::get)).collect(),
-        }
-    }
-}
-
-/// The first `n` examples of each class, in one batch.
-fn of_each_class(
-    batches: impl Iterator<Item = Result<Batch, Error>>,
-    n: usize,
-    classes: usize,
-) -> Result<Batch, Error> {
-    let (mut counts, mut input, mut labels, mut shape) = (vec![0; classes], Vec::new(), Vec::new(), [0; 4]);
-    for batch in batches {
-        let batch = batch?;
-        let Target::Class(found) = &batch.target else {
-            return Err(Error::Usage("`--per-class` needs a data set with classes".into()));
+        let examples = match self.per_class {
+            Some(n) => Examples::PerClass(n),
+            None => Examples::Batches {
+                number: self.batches.unwrap_or(BATCHES),
+                size: self.batch_size.unwrap_or(BATCH),
+            },
         };
-        shape = batch.shape;
-        let each: usize = shape[1..].iter().product();
-        for (row, class) in found.iter().enumerate() {
-            match counts.get_mut(*class as usize) {
-                Some(count) if *count < n => *count += 1,
-                _ => continue,
-            }
-            input.extend_from_slice(&batch.input[row * each..(row + 1) * each]);
-            labels.push(*class);
-        }
-        if counts.iter().all(|count| *count == n) {
-            break;
-        }
+        examples.choose(Arc::new(data), Seed(self.seed))
     }
-    if let Some(class) = counts.iter().position(|count| *count < n) {
-        let found = counts[class];
-        return Err(Error::Usage(format!(
-            "`--per-class {n}`: class {class} has only {found} training examples"
-        )));
-    }
-    Ok(Batch::new([labels.len(), shape[1], shape[2], shape[3]], input, Target::Class(labels))?)
 }

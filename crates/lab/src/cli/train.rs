@@ -1,6 +1,6 @@
 //! `train`
 
-use std::{io::Write, num::NonZero, path::PathBuf, time::Duration};
+use std::{io::Write, num::NonZero, path::PathBuf, sync::atomic::AtomicBool};
 
 use clap::{Args, ValueEnum};
 use sapwood_core::Step;
@@ -9,7 +9,10 @@ use sapwood_models::{Init, NormScale, Spec};
 use sapwood_train::{AdamW, Decay, Recipe, Schedule, Sgd};
 
 use super::{DataRoot, OnDevice, bar::Bar, image::ImageShape, model_shape::ModelShape, sparse::Sparse};
-use crate::{Beginning, CheckpointEvery, DataConfig, Error, RunFolder, Start, TrainConfig, run::digest};
+use crate::{
+    Beginning, CheckpointEvery, Conditions, DataConfig, Datasets, Error, Evaluate, RunFolder, Start, TrainConfig, Work,
+    run_folder::digest,
+};
 
 /// Train a network, or continue a training that was interrupted
 ///
@@ -155,17 +158,24 @@ impl Train {
             seed: self.seed,
             recipe: self.recipe(),
             sparse: self.sparse.training(self.epochs)?,
+            evaluate: Evaluate::EveryEpoch,
         };
-        let every = match self.checkpoint_every {
-            Some(n) => CheckpointEvery::Iterations(n),
-            None => CheckpointEvery::Time(Duration::from_secs(3)),
-        };
+        let every = self.checkpoint_every.map_or_else(CheckpointEvery::default, CheckpointEvery::Iterations);
         let folder = RunFolder::new(self.out.unwrap_or_else(|| {
             ["runs", &format!("{}-{}-{}", config.model.model, config.data.name, config.hash())]
                 .iter()
                 .collect()
         }));
-        let test = crate::train(&config, &folder, &self.root.data_root, &device, every, &Bar::default())?;
+        let conditions = Conditions {
+            datasets: &Datasets::below(self.root.data_root),
+            device: &device,
+            every,
+            keep: &[],
+            reporter: &Bar::default(),
+            work: &Work::default(),
+            stop: &AtomicBool::new(false),
+        };
+        let test = crate::train(&config, &folder, &conditions)?;
         writeln!(out, "{}", super::eval::line(&test))?;
         writeln!(out, "{}", folder.weights().display())?;
         Ok(())

@@ -1,0 +1,152 @@
+//! `run`
+
+use std::{
+    io::Write,
+    num::NonZero,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    thread,
+    time::Duration,
+};
+
+use clap::{Args, ValueEnum};
+use sapwood_core::write_atomic;
+
+use super::{
+    OnDevice, bar::Bar,
+    studies::{StudyFile, stop_signal},
+    worker::Pace,
+};
+use crate::{
+    Error, Lab, Reporter,
+    study::{
+        Plan, State, StudyFolder, Tally,
+        launcher::{Local, Slurm, WorkerCommand, commands},
+    },
+};
+
+/// Run a study, or what is left of it
+///
+/// Every run lies in a folder of its own, whose name says what decides it. The same
+/// command goes on where it was interrupted; several may work at one study.
+#[derive(Args)]
+pub(super) struct Run {
+    #[command(flatten)]
+    study: StudyFile,
+    /// How many runs go on at the same time
+    #[arg(long, default_value = "1", value_name = "N")]
+    workers: NonZero<usize>,
+    /// Who starts the workers: this machine, Slurm, or you, by a list of commands
+    #[arg(long, value_enum, default_value_t = LauncherName::Local)]
+    launcher: LauncherName,
+    #[command(flatten)]
+    pace: Pace,
+    #[command(flatten)]
+    device: OnDevice,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum LauncherName {
+    Local,
+    Slurm,
+    Commands,
+}
+
+impl Run {
+    pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
+        let (plan, folder) = self.study.plan(lab)?;
+        // Better now than in a worker's log.
+        self.device.resolve()?;
+        write_atomic(&folder.study(), self.study.frozen()?.as_bytes())?;
+        let worker = self.command(&folder)?;
+        match self.launcher {
+            LauncherName::Commands => {
+                write!(out, "{}", commands(&worker, self.workers.get()))?;
+                return Ok(());
+            }
+            LauncherName::Slurm => {
+                let Slurm { job } = Slurm::submit(&worker, &plan.name, self.workers.get(), folder.path())?;
+                writeln!(out, "job {job}: see `squeue`, and `status {}`", plan.name)?;
+                return Ok(());
+            }
+            LauncherName::Local => {}
+        }
+        let stop = stop_signal()?;
+        let tally = match self.workers.get() {
+            1 => {
+                let data = &self.study.place.data.data_root;
+                self.pace.work(lab, &plan, &folder, data, &self.device, &stop)?
+            }
+            workers => wait(&plan, &folder, Local::start(&worker, workers, &folder.path().join("logs"))?, &stop)?,
+        };
+        finish(tally, &plan, &folder, out)
+    }
+
+    /// A worker in a process of its own: this very program.
+    fn command(&self, folder: &StudyFolder) -> Result<WorkerCommand, Error> {
+        let absolute = |path: &std::path::Path| {
+            let path = std::path::absolute(path).map_err(Error::file("find", path))?;
+            Ok::<_, Error>(path.to_string_lossy().into_owned())
+        };
+        let program = std::env::current_exe().map_err(Error::file("find", "this program"))?;
+        let mut arguments = vec!["worker".into(), absolute(folder.path())?];
+        arguments.extend(["--device".into(), self.device.device.clone()]);
+        arguments.extend(["--data-root".into(), absolute(&self.study.place.data.data_root)?]);
+        arguments.extend(self.pace.arguments());
+        Ok(WorkerCommand { program, arguments })
+    }
+}
+
+/// Waits for workers, and shows how far they are.
+fn wait(plan: &Plan, folder: &StudyFolder, mut workers: Local, stop: &AtomicBool) -> Result<Tally, Error> {
+    let bar = Bar::default();
+    let done = |states: &[State]| states.iter().filter(|state| **state == State::Done).count();
+    let before = done(&folder.states(plan)?);
+    bar.begin("runs", plan.runs.len() as u64);
+    bar.advance(before as u64);
+    let (mut shown, mut asked) = (before, false);
+    while workers.running() > 0 {
+        thread::sleep(Duration::from_millis(200));
+        if stop.load(Relaxed) && !asked {
+            asked = true;
+            workers.stop();
+        }
+        for status in workers.ended()? {
+            if !status.success() && !asked {
+                let logs = folder.path().join("logs");
+                bar.note(&format!("a worker ended with {status}: see {}", logs.display()));
+            }
+        }
+        let now = done(&folder.states(plan)?);
+        bar.advance(now.saturating_sub(shown) as u64);
+        shown = shown.max(now);
+    }
+    bar.end();
+    let states = folder.states(plan)?;
+    let failed = states.iter().filter(|state| **state == State::Failed).count();
+    let open = states.iter().filter(|state| **state == State::Open).count();
+    let done = done(&states) - before;
+    if open > 0 && failed == 0 && !asked {
+        return Err(Error::Usage(format!(
+            "the workers have ended, and {open} runs are left: start the study again to go on"
+        )));
+    }
+    Ok(Tally { done, failed, stopped: asked })
+}
+
+/// Says how it ended, and what to do next.
+pub(super) fn finish(tally: Tally, plan: &Plan, folder: &StudyFolder, out: &mut dyn Write) -> Result<(), Error> {
+    let Tally { done, failed, stopped } = tally;
+    if stopped {
+        writeln!(out, "stopped after {done} runs: the same command goes on")?;
+        return Ok(());
+    }
+    writeln!(out, "{done} runs done, {} in all: {}", plan.runs.len(), folder.path().display())?;
+    if failed > 0 {
+        return Err(Error::Usage(format!(
+            "{failed} runs have failed, or begin with one that has: see `status {0}`, then `retry --failed {0}`",
+            plan.name
+        )));
+    }
+    writeln!(out, "next: report {}", plan.name)?;
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! `worker`
+
+use std::{
+    io::Write,
+    num::NonZero,
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+};
+
+use clap::Args;
+
+use super::{
+    DataRoot, OnDevice, bar::Bar, run,
+    studies::{open, stop_signal},
+};
+use crate::{
+    CheckpointEvery, Datasets, Error, Lab,
+    ledger::Watts,
+    study::{Plan, StudyFolder, Tally},
+};
+
+/// Work at a study that `run` has started: what launchers start
+#[derive(Args)]
+pub(super) struct Worker {
+    /// The study's folder
+    study: PathBuf,
+    #[command(flatten)]
+    pace: Pace,
+    #[command(flatten)]
+    root: DataRoot,
+    #[command(flatten)]
+    device: OnDevice,
+}
+
+/// How a worker works. Results do not depend on it.
+#[derive(Args)]
+pub(super) struct Pace {
+    /// Write a checkpoint after so many iterations [default: every 3 seconds]
+    #[arg(long, value_name = "N")]
+    checkpoint_every: Option<NonZero<usize>>,
+    /// What the machine draws while it works, for the ledger [default: measured where
+    /// there is a counter]
+    #[arg(long, value_name = "WATTS", value_parser = watts)]
+    watts: Option<(Watts, String)>,
+}
+
+/// A power, and how it was written.
+fn watts(text: &str) -> Result<(Watts, String), crate::ledger::WrongWatts> {
+    Ok((text.parse()?, text.into()))
+}
+
+impl Pace {
+    /// The arguments that say the same.
+    pub(super) fn arguments(&self) -> Vec<String> {
+        let every = self.checkpoint_every.map(|n| ["--checkpoint-every".into(), n.to_string()]);
+        let watts = self.watts.as_ref().map(|(_, text)| ["--watts".into(), text.clone()]);
+        every.into_iter().chain(watts).flatten().collect()
+    }
+
+    /// Works at a study in this process.
+    pub(super) fn work(
+        &self,
+        lab: &Lab,
+        plan: &Plan,
+        folder: &StudyFolder,
+        data: &Path,
+        device: &OnDevice,
+        stop: &AtomicBool,
+    ) -> Result<Tally, Error> {
+        crate::study::Worker {
+            lab,
+            plan,
+            folder,
+            datasets: &Datasets::below(data),
+            device: &device.resolve()?,
+            device_name: &device.device,
+            watts: self.watts.as_ref().map(|(watts, _)| *watts),
+            every: self.checkpoint_every.map_or_else(CheckpointEvery::default, CheckpointEvery::Iterations),
+            reporter: &Bar::default(),
+            stop,
+        }
+        .work()
+    }
+}
+
+impl Worker {
+    pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
+        let folder = StudyFolder::at(&self.study);
+        let plan = open(lab, &folder, &self.root.data_root)?;
+        let stop = stop_signal()?;
+        let tally = self.pace.work(lab, &plan, &folder, &self.root.data_root, &self.device, &stop)?;
+        run::finish(tally, &plan, &folder, out)
+    }
+}

@@ -1,0 +1,135 @@
+//! A run's folder.
+//!
+//! The folder is the truth: `config.json` says what runs there, `checkpoints/`
+//! how far it is, and once `record.json` is there it is done. Every file is
+//! written whole or not at all, so a run that was killed is started again by the
+//! same call.
+
+use std::{
+    fs::{self, File, TryLockError},
+    path::{Path, PathBuf},
+};
+
+use burn::prelude::Device;
+use sapwood_core::{Step, sweep, write_atomic};
+use sapwood_models::Net;
+use serde_json::Value;
+
+use crate::{Error, TrainConfig};
+
+/// A run's folder.
+#[derive(Clone, Debug)]
+pub struct RunFolder(PathBuf);
+
+impl RunFolder {
+    /// The folder of a run: it is made when something is written there.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The trained network.
+    pub fn weights(&self) -> PathBuf {
+        self.0.join("weights.safetensors")
+    }
+
+    /// The network as it was at a position of the training, where that was asked for.
+    pub fn weights_at(&self, step: Step) -> PathBuf {
+        match step {
+            Step::End => self.weights(),
+            step => self.0.join(format!("weights-{step}.safetensors")),
+        }
+    }
+
+    /// Its checkpoints.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.0.join("checkpoints")
+    }
+
+    /// What marks the run as done.
+    pub fn record(&self) -> PathBuf {
+        self.0.join("record.json")
+    }
+
+    /// Whether the run is done.
+    pub fn is_done(&self) -> bool {
+        self.record().exists()
+    }
+
+    /// Takes the folder, which is made, for this process, until the answer is dropped
+    /// or the process ends in whatever way, and clears away what an earlier one was
+    /// writing. Whatever is looked at before may have changed meanwhile.
+    pub(crate) fn lock(&self) -> Result<File, Error> {
+        fs::create_dir_all(&self.0).map_err(Error::file("make the folder", &self.0))?;
+        let path = self.0.join("lock");
+        let file = File::create(&path).map_err(Error::file("write", path))?;
+        // A file system without locks refuses in other words: there, nobody checks.
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            return Err(Error::Busy { path: self.0.clone() });
+        }
+        sweep(&self.0)?;
+        Ok(file)
+    }
+
+    /// The trained network, if its file is the one that the record speaks of.
+    pub(crate) fn trained(&self, device: &Device) -> Result<Net, Error> {
+        let read = |path: PathBuf| fs::read(&path).map_err(Error::file("read", path));
+        let record: Value = serde_json::from_slice(&read(self.record())?).unwrap_or_default();
+        if record["weights"] != digest(&read(self.weights())?) {
+            let problem = "altered since the run: remove its folder, or choose another with `--out`".into();
+            return Err(Error::Content { problem, path: self.weights() });
+        }
+        Ok(sapwood_models::open(&self.weights(), None, device)?.net)
+    }
+
+    /// Claims the folder for a configuration: it must be new or hold the same.
+    pub(crate) fn claim(&self, config: &TrainConfig) -> Result<(), Error> {
+        let path = self.0.join("config.json");
+        let expected = serde_json::to_value(config).unwrap_or_default();
+        match fs::read(&path) {
+            Ok(bytes) => {
+                let found: Value = serde_json::from_slice(&bytes).map_err(|error| Error::Content {
+                    problem: format!("not a run's configuration ({error})"),
+                    path: path.clone(),
+                })?;
+                match first_difference("", &expected, &found) {
+                    None => Ok(()),
+                    Some((field, expected, found)) => {
+                        Err(Error::OtherRun { field, expected, found, path: self.0.clone() })
+                    }
+                }
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let text = serde_json::to_string_pretty(config).unwrap_or_default();
+                Ok(write_atomic(&path, text.as_bytes())?)
+            }
+            Err(error) => Err(Error::file("read", path)(error)),
+        }
+    }
+}
+
+/// BLAKE3 in hexadecimal.
+pub(crate) fn digest(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
+}
+
+/// The first setting in which two configurations differ.
+fn first_difference(path: &str, a: &Value, b: &Value) -> Option<(String, String, String)> {
+    match (a, b) {
+        _ if a == b => None,
+        (Value::Object(x), Value::Object(y)) => {
+            let keys: std::collections::BTreeSet<_> = x.keys().chain(y.keys()).collect();
+            keys.into_iter().find_map(|key| {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                let side =
+                    |object: &serde_json::Map<String, Value>| object.get(key).cloned().unwrap_or_default();
+                first_difference(&path, &side(x), &side(y))
+            })
+        }
+        _ => Some((path.into(), a.to_string(), b.to_string())),
+    }
+}

@@ -1,0 +1,40 @@
+//! Whole studies: a file that says what is compared, the plan of its runs, workers that
+//! carry them out, and what comes of it.
+//!
+//! The one design decision: nothing but the folder of a study is the truth. A run lies in
+//! a folder that is named by the hash of all that decides it; it is claimed by making a
+//! file there, and done once its record is there. So workers, on one machine or on many,
+//! need to know nothing of each other, and may be killed at any moment.
+
+mod accounts;
+mod claim;
+mod combination;
+mod experiment;
+mod folder;
+pub mod launcher;
+mod life;
+mod log;
+mod method;
+mod perform;
+mod plan;
+mod progress;
+mod results;
+mod settings;
+mod several;
+mod spec;
+mod worker;
+
+pub use accounts::account;
+pub use experiment::{DataSettings, Experiment, Kind, ModelSettings, Training};
+pub use folder::{State, StudyFolder};
+pub use life::Rule;
+pub use method::{Control, During, Method};
+pub use plan::{Label, Parents, Plan, Run};
+pub use progress::{Progress, progress};
+pub use results::{Group, Line, Results, Row};
+pub use settings::{Variant, read, with_settings};
+pub use several::Several;
+pub use spec::{CutSettings, Pruning, RunSpec};
+pub use worker::{Tally, Worker, forgive};
+
+use combination::Combination;

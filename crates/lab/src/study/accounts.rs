@@ -1,0 +1,78 @@
+//! What a run cost, in files beside it: one for each stretch of work.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+use sapwood_core::write_atomic;
+
+use super::claim::host;
+use crate::{
+    Error, RunFolder, Work,
+    ledger::{Account, Entry, Meter, Sources, Watts, nvml_gpu, visible_gpu},
+};
+
+const PREFIX: &str = "ledger-";
+const SUFFIX: &str = ".json";
+
+/// Keeps the account of one stretch of work.
+pub(super) struct Accounts {
+    path: PathBuf,
+    meter: Meter,
+    started: u64,
+    device: String,
+}
+
+impl Accounts {
+    /// Begins a stretch. It is written next to those that are there.
+    pub(super) fn open(folder: &Path, device: &str, watts: Option<Watts>) -> Self {
+        let clock = Instant::now();
+        let mut sources = Sources { watts, ..Sources::of_this_machine(move || clock.elapsed()) };
+        if let Some(rest) = device.strip_prefix("cuda") {
+            let number = rest.strip_prefix(':').and_then(|number| number.parse().ok()).unwrap_or(0);
+            let visible = std::env::var("CUDA_VISIBLE_DEVICES").ok();
+            sources.gpus = vec![nvml_gpu(&visible_gpu(number, visible.as_deref()))];
+        }
+        let path = |number: usize| folder.join(format!("{PREFIX}{number}{SUFFIX}"));
+        let number = (0..).find(|number| !path(*number).exists()).unwrap_or(0);
+        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        Self { path: path(number), meter: Meter::start(&sources), started, device: device.into() }
+    }
+
+    /// Writes what was done so far. An account that cannot be kept is no reason to give
+    /// up the work.
+    pub(super) fn write(&mut self, work: &Work) {
+        let entry = Entry {
+            started: self.started,
+            host: host(),
+            device: self.device.clone(),
+            device_count: 1,
+            usage: self.meter.usage(),
+            examples_seen: work.examples_seen(),
+            training_macs: work.training_macs(),
+            evaluation_macs: work.evaluation_macs(),
+        };
+        let text = serde_json::to_string_pretty(&entry).unwrap_or_default();
+        let _ = write_atomic(&self.path, text.as_bytes());
+    }
+}
+
+/// What a run cost, all stretches together.
+pub fn account(folder: &RunFolder) -> Result<Account, Error> {
+    let mut entries = Vec::new();
+    for number in 0.. {
+        let path = folder.path().join(format!("{PREFIX}{number}{SUFFIX}"));
+        let text = match fs::read(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => break,
+            read => read.map_err(Error::file("read", &path))?,
+        };
+        let entry: Entry = serde_json::from_slice(&text).map_err(|error| Error::Content {
+            problem: format!("not an entry of this version's ledger ({error}): remove it, which loses what it cost"),
+            path,
+        })?;
+        entries.push(entry);
+    }
+    Ok(entries.iter().collect())
+}

@@ -1,0 +1,224 @@
+//! Who works at a run.
+//!
+//! A claim is a file that is made exclusively, which holds on network file systems too.
+//! Claims of one run are numbered, and the highest number is in force: whoever finds the
+//! holder dead makes the next one, and of several who do so only one succeeds. The holder
+//! touches its file from time to time; it is dead when it has not for long, or when it was
+//! a process of this machine that is no more.
+
+use std::{
+    fs::{self, File},
+    io::{ErrorKind, Write as _},
+    path::{Path, PathBuf},
+    process,
+    time::{Duration, SystemTime},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+const PREFIX: &str = "claim-";
+
+/// How long a holder may be silent before it counts as dead. It touches its claim ten
+/// times as often.
+pub(super) const SILENCE: Duration = Duration::from_secs(60);
+
+/// A run that this process holds, until it is released.
+#[derive(Debug)]
+pub(super) struct Claim {
+    folder: PathBuf,
+    number: u64,
+}
+
+/// What a claim says of its holder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Holder {
+    pub(super) host: String,
+    pub(super) process: u32,
+    /// When the process started, in the kernel's ticks, so that another one with the same
+    /// number is not taken for it.
+    started: Option<u64>,
+}
+
+/// The holder of a run, as others see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Held {
+    /// Nobody holds it.
+    Free,
+    /// Somebody does, and is alive as far as can be seen.
+    By(Holder),
+    /// Whoever did is dead.
+    Abandoned,
+}
+
+impl Holder {
+    fn this() -> Self {
+        Self { host: host(), process: process::id(), started: started(process::id()) }
+    }
+
+    /// Whether it is a process of this machine that is certainly gone.
+    fn is_gone(&self) -> bool {
+        self.host == host() && self.started.is_some() && started(self.process) != self.started
+    }
+}
+
+impl Claim {
+    /// Takes a run, if nobody alive holds it.
+    pub(super) fn take(folder: &Path) -> Result<Option<Self>, Error> {
+        let newest = newest(folder)?;
+        let number = match look(folder, newest)? {
+            Held::By(_) => return Ok(None),
+            Held::Free => newest.unwrap_or(0),
+            Held::Abandoned => newest.map_or(0, |newest| newest + 1),
+        };
+        fs::create_dir_all(folder).map_err(Error::file("make the folder", folder))?;
+        let path = path(folder, number);
+        match File::create_new(&path) {
+            Ok(mut file) => {
+                let text = serde_json::to_string(&Holder::this()).unwrap_or_default();
+                let written = file.write_all(text.as_bytes());
+                if let Err(error) = written {
+                    // Half a claim would keep others away for a while.
+                    let _ = fs::remove_file(&path);
+                    return Err(Error::file("write", path)(error));
+                }
+                Ok(Some(Self { folder: folder.into(), number }))
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(None),
+            Err(error) => Err(Error::file("write", path)(error)),
+        }
+    }
+
+    /// Shows that the holder is alive, and tells whether the claim is still in force.
+    pub(super) fn touch(&self) -> bool {
+        let path = path(&self.folder, self.number);
+        let touched = File::options().write(true).open(&path).and_then(|file| file.set_modified(SystemTime::now()));
+        touched.is_ok() && newest(&self.folder).is_ok_and(|newest| newest == Some(self.number))
+    }
+
+    /// Gives the run back.
+    pub(super) fn release(self) -> Result<(), Error> {
+        for number in (0..=self.number).rev() {
+            let path = path(&self.folder, number);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::file("remove", path)(error)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Who holds a run.
+pub(super) fn held(folder: &Path) -> Result<Held, Error> {
+    look(folder, newest(folder)?)
+}
+
+fn look(folder: &Path, newest: Option<u64>) -> Result<Held, Error> {
+    let Some(number) = newest else { return Ok(Held::Free) };
+    let path = path(folder, number);
+    let read = fs::read(&path).and_then(|text| Ok((text, fs::metadata(&path)?.modified()?)));
+    let (text, touched) = match read {
+        Ok(read) => read,
+        // Released meanwhile.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Held::Free),
+        Err(error) => return Err(Error::file("read", path)(error)),
+    };
+    let silent = now(folder)?.duration_since(touched).unwrap_or_default();
+    Ok(match serde_json::from_slice::<Holder>(&text) {
+        Ok(holder) if silent < SILENCE && !holder.is_gone() => Held::By(holder),
+        // It is being written, or its writer was killed then.
+        Err(_) if silent < SILENCE => Held::By(Holder { host: "a worker".into(), process: 0, started: None }),
+        _ => Held::Abandoned,
+    })
+}
+
+/// The time by the clock of the file system, which may be another machine's.
+fn now(folder: &Path) -> Result<SystemTime, Error> {
+    let error = |error| Error::file("write a file in", folder)(error);
+    let file = tempfile::tempfile_in(folder).map_err(error)?;
+    file.metadata().and_then(|data| data.modified()).map_err(error)
+}
+
+fn path(folder: &Path, number: u64) -> PathBuf {
+    folder.join(format!("{PREFIX}{number}"))
+}
+
+fn newest(folder: &Path) -> Result<Option<u64>, Error> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        entries => entries.map_err(Error::file("list", folder))?,
+    };
+    let mut newest = None;
+    for entry in entries {
+        let name = entry.map_err(Error::file("list", folder))?.file_name();
+        let number = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.parse().ok());
+        newest = newest.max(number);
+    }
+    Ok(newest)
+}
+
+/// The name of this machine.
+pub(super) fn host() -> String {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let name = name.or_else(|| std::env::var("HOSTNAME").ok()).or_else(|| std::env::var("COMPUTERNAME").ok());
+    name.map_or_else(|| "this machine".into(), |name| name.trim().to_string())
+}
+
+/// When a process of this machine started; `None` where that cannot be known, or where
+/// there is no such process.
+fn started(process: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name, in parentheses, may hold spaces; the start is the twentieth field after it.
+    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_held_once_and_free_after_its_release() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().join("r0");
+        assert_eq!(held(&run).unwrap(), Held::Free);
+        let claim = Claim::take(&run).unwrap().unwrap();
+        assert!(claim.touch());
+        assert_eq!(held(&run).unwrap(), Held::By(Holder::this()));
+        assert!(Claim::take(&run).unwrap().is_none());
+        claim.release().unwrap();
+        assert_eq!(held(&run).unwrap(), Held::Free);
+        assert!(fs::read_dir(&run).unwrap().next().is_none());
+    }
+
+    #[test]
+    fn what_a_dead_holder_left_goes_to_one_of_many() {
+        let folder = tempfile::tempdir().unwrap();
+        let dead = Holder { host: host(), process: process::id(), started: Some(1) };
+        fs::write(folder.path().join("claim-3"), serde_json::to_string(&dead).unwrap()).unwrap();
+        assert_eq!(held(folder.path()).unwrap(), Held::Abandoned);
+        let taken: usize = std::thread::scope(|scope| {
+            let take = || usize::from(Claim::take(folder.path()).unwrap().is_some_and(|claim| claim.number == 4));
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(take)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        assert_eq!(taken, 1);
+    }
+
+    #[test]
+    fn a_holder_elsewhere_is_believed_until_it_has_been_silent_for_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("claim-0");
+        let elsewhere = Holder { host: "elsewhere".into(), process: 1, started: Some(1) };
+        fs::write(&path, serde_json::to_string(&elsewhere).unwrap()).unwrap();
+        assert_eq!(held(folder.path()).unwrap(), Held::By(elsewhere));
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_modified(SystemTime::now() - SILENCE - Duration::from_secs(1)).unwrap();
+        assert_eq!(held(folder.path()).unwrap(), Held::Abandoned);
+        let claim = Claim::take(folder.path()).unwrap().unwrap();
+        // A holder that wakes up again sees that another one has its run.
+        let late = Claim { folder: folder.path().into(), number: 0 };
+        assert!(claim.touch() && !late.touch());
+    }
+}

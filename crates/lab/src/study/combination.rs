@@ -1,0 +1,213 @@
+//! One combination of a method's settings.
+
+use sapwood_core::Step;
+use sapwood_data::Task;
+use sapwood_prune::{Allocation, Criterion, Growth, Options, Sparsity};
+use sapwood_train::{Recipe, Retraining};
+use std::num::NonZero;
+
+use super::{Control, CutSettings, During, Method, Pruning, Several, plan::ascending};
+use crate::{Error, Examples, GradualScore, SparseTraining};
+
+/// A method with one value of each setting, but for the sparsity.
+#[derive(Clone, Debug)]
+pub(super) struct Combination<'a> {
+    method: &'a Method,
+    cut: Option<CutSettings>,
+    at: Step,
+    retrain: Retraining,
+    control: Control,
+    /// Whether the method's name would stand for several of them.
+    ambiguous: bool,
+}
+
+type Build<'a> = dyn Fn(&str, &Options) -> Result<Box<dyn Criterion>, Error> + 'a;
+
+impl<'a> Combination<'a> {
+    /// All of them, in the order of the settings.
+    pub(super) fn all(
+        method: &'a Method,
+        task: Task,
+        build: impl Fn(&str, &Options) -> Result<Box<dyn Criterion>, Error>,
+    ) -> Result<Vec<Self>, Error> {
+        let some = |given: &Option<Several<Step>>| given.as_ref().map_or(vec![Step::START], |s| s.0.clone());
+        let controls = method.ablation.as_ref().map_or(vec![Control::None], |s| s.0.clone());
+        let cuts = cuts(method, task, &build)?;
+        let (ats, retrains) = (some(&method.at), method.retrain.as_ref().map(|s| s.0.as_slice()));
+        let ambiguous = cuts.len() * ats.len() * retrains.map_or(1, <[_]>::len) > 1;
+        let mut found = Vec::new();
+        for cut in &cuts {
+            for &at in &ats {
+                for &retrain in retrains.unwrap_or(&[usual(at)]) {
+                    for &control in &controls {
+                        let cut = cut.clone();
+                        found.push(Self { method, cut, at, retrain, control, ambiguous });
+                    }
+                }
+            }
+        }
+        found.iter().try_for_each(Self::check)?;
+        Ok(found)
+    }
+
+    /// What makes no sense together.
+    fn check(&self) -> Result<(), Error> {
+        let refuse = |problem: &str| Err(Error::Usage(format!("method `{}`: {problem}", self.name())));
+        let begins_anew = self.retrain.weights() != Step::End;
+        if self.control == Control::Reinit && !begins_anew {
+            return refuse("`reinit` draws new initial weights, but its `retrain` goes on with trained ones");
+        }
+        if self.method.iterative && self.at != Step::End {
+            return refuse("`iterative` scores the trained network of the level before: say `at = \"end\"`");
+        }
+        if self.method.iterative && !matches!(self.control, Control::None | Control::Reinit) {
+            return refuse("`iterative` has no control but `reinit`: one at each level would mean another method");
+        }
+        match (&self.method.during, &self.cut) {
+            (Some(During::Gradual { .. }), Some(_)) => {
+                refuse("gradual pruning chooses by its own `score`: leave `criterion` out")
+            }
+            (Some(During::Gradual { .. }), None) if self.control != Control::None => {
+                refuse("gradual pruning has no control")
+            }
+            (Some(_), _) if self.at != Step::START || self.retrain != Retraining::Init => {
+                refuse("masks that change in training begin with the initial weights: leave `at` and `retrain` out")
+            }
+            (None | Some(During::Regrow { .. }), None) => refuse("it has no `criterion`"),
+            _ => Ok(()),
+        }
+    }
+
+    /// What its runs are called.
+    pub(super) fn name(&self) -> String {
+        let method = self.method;
+        if let (Some(name), false) = (&method.name, self.ambiguous) {
+            return name.clone();
+        }
+        let mut text = method.name.as_ref().map_or(String::new(), |name| format!("{name}: "));
+        text += &match (&method.during, &self.cut) {
+            (Some(During::Gradual { score: GradualScore::Magnitude, .. }), _) => "gradual magnitude".into(),
+            (Some(During::Gradual { score: GradualScore::Movement, .. }), _) => "gradual movement".into(),
+            (Some(During::Regrow { growth: Growth::Random, .. }), _) => "SET".into(),
+            (Some(During::Regrow { growth: Growth::Gradient, .. }), _) => "RigL".into(),
+            (None, Some(cut)) if method.iterative => format!("iterative {}", cut.criterion),
+            (None, Some(cut)) => cut.criterion.clone(),
+            (None, None) => String::new(),
+        };
+        if method.during.is_none() {
+            text += &match self.at {
+                Step::START => " at init".to_string(),
+                Step::End => " after training".into(),
+                step => format!(" at {step}"),
+            };
+        }
+        if self.retrain != usual(self.at) {
+            text += &match self.retrain {
+                Retraining::Init | Retraining::Rewind(Step::START) => ", rewound to init".to_string(),
+                Retraining::Rewind(step) => format!(", rewound to {step}"),
+                Retraining::LearningRate(step) => format!(", learning rate from {step}"),
+                Retraining::FineTune { epochs } => format!(", fine-tuned for {epochs} epochs"),
+            };
+        }
+        if let Some(cut) = &self.cut
+            && cut.allocation != Allocation::Global
+            && method.during.is_none()
+        {
+            text += &format!(", {}", cut.allocation);
+        }
+        text
+    }
+
+    /// Its prunings, one for each sparsity, from the smallest on.
+    pub(super) fn levels(&self, sparsities: &[Sparsity]) -> Result<Vec<Pruning>, Error> {
+        let sparsities = ascending(sparsities);
+        let pruning = |(level, sparsity): (usize, &Sparsity)| Pruning {
+            cut: self.cut.clone(),
+            sparsity: *sparsity,
+            at: self.at,
+            retrain: self.retrain,
+            control: self.control,
+            after: if self.method.iterative { sparsities[..level].to_vec() } else { Vec::new() },
+            during: self.method.during.clone(),
+            epochs: self.method.epochs,
+        };
+        Ok(sparsities.iter().enumerate().map(pruning).collect())
+    }
+}
+
+/// How a network is trained again that was pruned at a position, if nothing is said.
+fn usual(at: Step) -> Retraining {
+    match at {
+        Step::START => Retraining::Init,
+        Step::End => Retraining::LearningRate(Step::START),
+        step => Retraining::Rewind(step),
+    }
+}
+
+fn cuts(method: &Method, task: Task, build: &Build<'_>) -> Result<Vec<Option<CutSettings>>, Error> {
+    let Some(Several(criteria)) = &method.criterion else { return Ok(vec![None]) };
+    let cut = |name: &String| {
+        let criterion = build(name, &method.options)?;
+        let usual = match task {
+            Task::Classes(_) => Examples::PerClass(NonZero::new(10).unwrap_or(NonZero::<usize>::MIN)),
+            Task::Dense(_) => Examples::Batches {
+                number: NonZero::<usize>::MIN,
+                size: NonZero::new(128).unwrap_or(NonZero::<usize>::MIN),
+            },
+        };
+        let examples = method.examples.unwrap_or(usual);
+        if let (Examples::PerClass(_), Task::Dense(_)) = (examples, task) {
+            let problem = format!("criterion `{name}`: `per-class` needs a data set with classes: ask for `batches`");
+            return Err(Error::Usage(problem));
+        }
+        Ok(Some(CutSettings {
+            criterion: name.clone(),
+            options: method.options.clone(),
+            examples: criterion.needs().examples().then_some(examples),
+            allocation: method.allocation.clone(),
+            granularity: method.granularity,
+            exclude: method.exclude.clone(),
+            iterations: method.iterations,
+        }))
+    };
+    criteria.iter().map(cut).collect()
+}
+
+impl Pruning {
+    /// The positions of the dense run whose weights it needs.
+    pub(super) fn of_the_dense_run(&self) -> Vec<Step> {
+        let begins = match self.control {
+            // New weights take their place.
+            Control::Reinit => Step::START,
+            _ => self.retrain.weights(),
+        };
+        let scored = if self.after.is_empty() { self.at } else { Step::START };
+        let mut steps = vec![scored, begins];
+        steps.retain(|step| *step != Step::START);
+        steps.dedup();
+        steps
+    }
+
+    /// The recipe of its training.
+    pub(super) fn recipe(&self, dense: &Recipe, batches: usize) -> Result<Recipe, Error> {
+        let dense = Recipe { epochs: self.epochs.unwrap_or(dense.epochs), ..dense.clone() };
+        let way = match (self.control, self.retrain) {
+            (Control::Reinit, Retraining::Rewind(_)) => Retraining::Init,
+            (_, way) => way,
+        };
+        Ok(way.recipe(&dense, batches)?)
+    }
+
+    /// How masks change in its training.
+    pub(super) fn sparse_training(&self) -> Option<SparseTraining> {
+        let allocation = self.cut.as_ref().map_or(Allocation::Global, |cut| cut.allocation.clone());
+        Some(match self.during.clone()? {
+            During::Gradual { score, begin, end, every } => {
+                SparseTraining::Gradual { score, target: self.sparsity, allocation, begin, end, every }
+            }
+            During::Regrow { growth, fraction, anneal, until, every } => {
+                SparseTraining::Regrow { growth, fraction, anneal, until, every }
+            }
+        })
+    }
+}

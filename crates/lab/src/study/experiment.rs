@@ -1,0 +1,198 @@
+//! A study, as its file says it.
+
+use sapwood_data::OpenOptions;
+use sapwood_models::{Init, Padding, Shortcut, Spec};
+use sapwood_prune::Sparsity;
+use sapwood_train::{Decay, Optimizer, Recipe, Schedule};
+use sapwood_core::Step;
+use serde::{Deserialize, Serialize};
+use toml::Table;
+
+use super::{Method, Several};
+use crate::{DataConfig, Error, Evaluate};
+
+/// A study of one kind. More kinds will come; each is a value of `kind` in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Networks are pruned in several ways and compared.
+    Prune,
+}
+
+/// A study of pruning: a data set, a network, how it is trained, and in which ways it is
+/// pruned. `docs/studies.md` describes the file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    /// Which kind of study this is.
+    pub kind: Kind,
+    /// The heading of its report.
+    #[serde(default)]
+    pub title: String,
+    /// A paragraph for its report: what is asked.
+    #[serde(default)]
+    pub about: String,
+    /// What is learnt.
+    pub data: DataSettings,
+    /// What learns it.
+    pub model: ModelSettings,
+    /// The weights that it begins with.
+    #[serde(default)]
+    pub init: Init,
+    /// How it learns.
+    pub training: Training,
+    /// The fractions of all prunable weights that are removed, for methods that do not
+    /// name their own.
+    #[serde(default)]
+    pub sparsities: Vec<Sparsity>,
+    /// Runs of each kind, with seeds `seed`, `seed + 1`, ...
+    #[serde(default = "one")]
+    pub replicates: u64,
+    /// The seed of the first replicate.
+    #[serde(default)]
+    pub seed: u64,
+    /// The ways of pruning.
+    #[serde(default)]
+    pub methods: Vec<Method>,
+    /// Settings by their dotted keys, each with a list of values: the study is made for
+    /// every combination of them.
+    #[serde(default, skip_serializing_if = "Table::is_empty")]
+    pub sweep: Table,
+}
+
+fn one() -> u64 {
+    1
+}
+
+/// `[data]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataSettings {
+    /// Its name: see `list data`.
+    pub name: String,
+    /// Only so many examples of the training split, the first ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub examples: Option<usize>,
+    /// Whether the augmentation that is customary for it is used.
+    #[serde(default)]
+    pub augment: bool,
+    /// Which boards, for `life`; the size of the images, for `image-folder`.
+    #[serde(default)]
+    pub options: OpenOptions,
+}
+
+/// `[model]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSettings {
+    /// Its name: see `list models`.
+    pub name: String,
+    /// Multiplies every hidden width.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<f64>,
+    /// The shortcut of the CIFAR ResNets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shortcut: Option<Shortcut>,
+    /// life-net: times the minimal network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overcompleteness: Option<usize>,
+}
+
+/// `[training]`: how the dense network is trained. Pruned ones are trained with the same
+/// recipe, from where their method says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Training {
+    /// The examples of a step.
+    pub batch_size: usize,
+    /// Times all examples are seen.
+    pub epochs: usize,
+    /// The rule by which weights move.
+    pub optimizer: Optimizer,
+    /// The learning rate that the schedule scales.
+    pub learning_rate: f64,
+    /// The course of the learning rate.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// How long the learning rate rises at first.
+    #[serde(default = "start")]
+    pub warm_up: Step,
+    /// Weight decay.
+    #[serde(default)]
+    pub weight_decay: f64,
+    /// Which parameters decay.
+    #[serde(default)]
+    pub decay: Decay,
+    /// The largest norm of the gradient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip: Option<f64>,
+    /// How much of each target is spread over all classes.
+    #[serde(default)]
+    pub label_smoothing: f64,
+    /// When networks are tested.
+    #[serde(default)]
+    pub evaluate: Evaluate,
+}
+
+fn start() -> Step {
+    Step::START
+}
+
+impl Training {
+    /// The recipe of the whole run.
+    pub fn recipe(&self) -> Recipe {
+        Recipe {
+            schedule: self.schedule.clone(),
+            warm_up: self.warm_up,
+            weight_decay: self.weight_decay,
+            decay: self.decay,
+            clip: self.clip,
+            label_smoothing: self.label_smoothing,
+            ..Recipe::new(self.epochs, self.optimizer, self.learning_rate)
+        }
+    }
+}
+
+impl Experiment {
+    /// The data set and what is made of it.
+    pub fn data(&self) -> DataConfig {
+        let DataSettings { name, examples, augment, options } = self.data.clone();
+        DataConfig { name, examples, augment, options }
+    }
+
+    /// The network, but for the size of its input and its classes, which are the data
+    /// set's.
+    pub fn spec(&self) -> Result<Spec, Error> {
+        let spec = Spec::named(&self.model.name)?;
+        let (life, resnet) = (spec.model == "life-net", spec.model.starts_with("resnet-"));
+        for (field, given, fits) in [
+            ("width", self.model.width.is_some(), !life),
+            ("shortcut", self.model.shortcut.is_some(), resnet),
+            ("overcompleteness", self.model.overcompleteness.is_some(), life),
+        ] {
+            if given && !fits {
+                let problem = format!("`model.{field}`: `{}` has no such option, leave it out", spec.model);
+                return Err(Error::Usage(problem));
+            }
+        }
+        let boards = &self.data.options.life;
+        let padding = match boards.boundary {
+            _ if !life => Padding::default(),
+            sapwood_data::life::Boundary::Torus => Padding::Circular,
+            sapwood_data::life::Boundary::Zero => Padding::Zeros,
+        };
+        Ok(Spec {
+            width: self.model.width.unwrap_or(1.0),
+            shortcut: self.model.shortcut.unwrap_or_default(),
+            overcompleteness: self.model.overcompleteness.unwrap_or(1),
+            steps: if life { boards.steps } else { 1 },
+            padding,
+            ..spec
+        })
+    }
+
+    /// The fractions that a method removes.
+    pub fn sparsities_of<'a>(&'a self, method: &'a Method) -> &'a [Sparsity] {
+        method.sparsity.as_ref().map_or(&self.sparsities, |Several(own)| own)
+    }
+}

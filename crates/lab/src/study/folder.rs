@@ -1,0 +1,73 @@
+//! Where a study lies on the disk.
+
+use std::path::{Path, PathBuf};
+
+use super::{Plan, Run};
+use crate::{Error, RunFolder};
+
+/// A study's folder.
+#[derive(Clone, Debug)]
+pub struct StudyFolder(PathBuf);
+
+impl StudyFolder {
+    /// The folder of a study below that of all studies.
+    pub fn new(root: &Path, study: &str) -> Self {
+        Self(root.join(study))
+    }
+
+    /// This folder itself.
+    pub fn at(path: &Path) -> Self {
+        Self(path.to_path_buf())
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The study as it was when it was last started: what workers read.
+    pub fn study(&self) -> PathBuf {
+        self.0.join("study.toml")
+    }
+
+    /// A run's folder.
+    pub fn run(&self, run: &Run) -> RunFolder {
+        RunFolder::new(self.0.join(run.folder()))
+    }
+
+    /// Why a run failed, if it did.
+    pub fn failure(&self, run: &Run) -> PathBuf {
+        self.run(run).path().join("failed.txt")
+    }
+
+    /// Where a run is.
+    pub fn state(&self, run: &Run) -> Result<State, Error> {
+        let folder = self.run(run);
+        let there = |path: PathBuf| path.try_exists().map_err(Error::file("look for", path));
+        // What others begin with belongs to what a run has to leave.
+        let kept = run.keep.iter().map(|step| folder.weights_at(*step));
+        let rule = run.is_life().then(|| folder.rule());
+        for path in [folder.record(), folder.weights()].into_iter().chain(kept).chain(rule) {
+            if !there(path)? {
+                return Ok(if there(self.failure(run))? { State::Failed } else { State::Open });
+            }
+        }
+        Ok(State::Done)
+    }
+
+    /// Where each run of a plan is.
+    pub fn states(&self, plan: &Plan) -> Result<Vec<State>, Error> {
+        plan.runs.iter().map(|run| self.state(run)).collect()
+    }
+}
+
+/// Where a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Its record is there.
+    Done,
+    /// It ended with an error, which is there.
+    Failed,
+    /// Neither: not begun, going on, or interrupted.
+    Open,
+}

@@ -1,0 +1,79 @@
+//! Workers on this machine, each a process of its own.
+
+use std::{
+    fs::{self, File},
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+    thread::available_parallelism,
+};
+
+use super::WorkerCommand;
+use crate::Error;
+
+/// Workers that were started on this machine. They are asked to stop when this is dropped.
+#[derive(Debug)]
+pub struct Local(Vec<Child>);
+
+impl Local {
+    /// Starts so many workers. They share the processors, and each writes what it says to
+    /// a file in `logs`.
+    pub fn start(worker: &WorkerCommand, workers: usize, logs: &Path) -> Result<Self, Error> {
+        fs::create_dir_all(logs).map_err(Error::file("make the folder", logs))?;
+        let threads = available_parallelism().map_or(1, usize::from).div_ceil(workers.max(1));
+        let mut started = Self(Vec::new());
+        for number in 0..workers {
+            let path = logs.join(format!("worker-{number}.log"));
+            let log = File::options().create(true).append(true).open(&path);
+            let log = log.map_err(Error::file("write", &path))?;
+            let mut command = Command::new(&worker.program);
+            command.args(&worker.arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+            // Unless the user has decided otherwise.
+            if std::env::var_os("RAYON_NUM_THREADS").is_none() {
+                command.env("RAYON_NUM_THREADS", threads.to_string());
+            }
+            started.0.push(command.spawn().map_err(Error::file("start", &worker.program))?);
+        }
+        Ok(started)
+    }
+
+    /// The workers that have ended since the last question, and how.
+    pub fn ended(&mut self) -> Result<Vec<ExitStatus>, Error> {
+        let mut ended = Vec::new();
+        let mut running = Vec::new();
+        for mut child in self.0.drain(..) {
+            match child.try_wait()? {
+                Some(status) => ended.push(status),
+                None => running.push(child),
+            }
+        }
+        self.0 = running;
+        Ok(ended)
+    }
+
+    /// How many still run.
+    pub fn running(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Asks all to write a checkpoint and end.
+    pub fn stop(&self) {
+        for child in &self.0 {
+            #[cfg(unix)]
+            if let Some(process) = rustix::process::Pid::from_raw(child.id().cast_signed()) {
+                // One that has just ended needs no asking.
+                let _ = rustix::process::kill_process(process, rustix::process::Signal::TERM);
+            }
+            #[cfg(not(unix))]
+            let _ = child;
+        }
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        self.stop();
+        for child in &mut self.0 {
+            let _ = child.wait();
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Ways of pruning, as a study's file says them.
+
+use sapwood_core::Step;
+use sapwood_prune::{
+    Ablation, Allocation, Anneal, Granularity, Growth, Iterations, Options, Sparsity,
+};
+use sapwood_train::Retraining;
+use serde::{Deserialize, Serialize};
+
+use super::Several;
+use crate::{Examples, GradualScore};
+
+/// `[[methods]]`: every setting that may have several values is combined with every
+/// other one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Method {
+    /// What it is called in tables; made of what sets it apart if it has no name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Which weights are kept: see `list criteria`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub criterion: Option<Several<String>>,
+    /// The position of the dense run whose weights are scored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Several<Step>>,
+    /// How it is trained afterwards. By default with the weights that were scored, and
+    /// with the learning rates from there on; those of the end from the first one on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retrain: Option<Several<Retraining>>,
+    /// Controls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ablation: Option<Several<Control>>,
+    /// The fractions that are removed, where they are not those of the study.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sparsity: Option<Several<Sparsity>>,
+    /// Whether each sparsity begins with the trained network of the one before, as in
+    /// iterative magnitude pruning.
+    #[serde(default)]
+    pub iterative: bool,
+    /// How the kept weights are spread over the layers.
+    #[serde(default)]
+    pub allocation: Allocation,
+    /// What goes together.
+    #[serde(default)]
+    pub granularity: Granularity,
+    /// Parameters that are left alone.
+    #[serde(default)]
+    pub exclude: Vec<String>,
+    /// In how many rounds, where not as is customary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iterations: Option<Iterations>,
+    /// Options of the criterion.
+    #[serde(default, skip_serializing_if = "Options::is_empty")]
+    pub options: Options,
+    /// What is scored with, where the criterion asks for it: by default 10 examples of
+    /// each class, or 128 boards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub examples: Option<Examples>,
+    /// How masks change in training, instead of standing still.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub during: Option<During>,
+    /// The epochs of its training, where not those of the study.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<usize>,
+}
+
+/// What is taken away from a method to see what it is worth (Frankle et al. 2021,
+/// section 5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Control {
+    /// Nothing.
+    #[default]
+    None,
+    /// Which weights of a layer are kept: its mask is permuted.
+    Shuffle,
+    /// The initial weights: new ones are drawn under the same masks.
+    Reinit,
+    /// The order: the other end of the ranking goes.
+    Invert,
+}
+
+impl Control {
+    /// What happens to the masks.
+    pub fn ablation(self) -> Option<Ablation> {
+        match self {
+            Self::None | Self::Reinit => None,
+            Self::Shuffle => Some(Ablation::Shuffle),
+            Self::Invert => Some(Ablation::Invert),
+        }
+    }
+
+    /// Its name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Shuffle => "shuffle",
+            Self::Reinit => "reinit",
+            Self::Invert => "invert",
+        }
+    }
+}
+
+/// How masks change in training. Positions are those of the method's training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum During {
+    /// Ever more weights go, to the sparsity. Asks for no criterion.
+    Gradual {
+        /// By which scores.
+        #[serde(default = "magnitude")]
+        score: GradualScore,
+        /// The first pruning, of nothing.
+        begin: Step,
+        /// The last.
+        end: Step,
+        /// Between two.
+        every: Step,
+    },
+    /// Some weights go and as many come back.
+    Regrow {
+        /// Which come back: `random` (SET) or `gradient` (RigL).
+        growth: Growth,
+        /// The exchanged fraction at first.
+        #[serde(default = "third")]
+        fraction: f64,
+        /// How it falls.
+        #[serde(default = "cosine")]
+        anneal: Anneal,
+        /// From when on nothing is exchanged.
+        until: Step,
+        /// Between two exchanges.
+        every: Step,
+    },
+}
+
+fn magnitude() -> GradualScore {
+    GradualScore::Magnitude
+}
+
+fn third() -> f64 {
+    0.3
+}
+
+fn cosine() -> Anneal {
+    Anneal::Cosine
+}

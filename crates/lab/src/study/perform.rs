@@ -1,0 +1,160 @@
+//! Carrying out one run.
+
+use std::{fs, sync::Arc};
+
+use burn::prelude::Device;
+use sapwood_backend::{Seed, Stream, block_on};
+use sapwood_core::{Masks, State, Step, write_atomic};
+use sapwood_data::Split;
+use sapwood_models::{Net, Opened, pack};
+use sapwood_prune::{Cut, MaskSet, NetworkProbe, Pruned, Scope, find};
+
+use super::{Control, CutSettings, Plan, Pruning, Run, StudyFolder};
+use crate::{Beginning, Conditions, Error, Lab, RunFolder, Start, TrainConfig, run_folder::digest, train};
+
+/// A run that is to be carried out, and where.
+#[derive(Clone, Copy)]
+pub(super) struct Task<'a> {
+    pub(super) lab: &'a Lab,
+    pub(super) plan: &'a Plan,
+    pub(super) folder: &'a StudyFolder,
+    pub(super) run: &'a Run,
+    pub(super) conditions: &'a Conditions<'a>,
+}
+
+impl Task<'_> {
+    /// Carries it out, from where it was left.
+    pub(super) fn perform(self) -> Result<(), Error> {
+        let (run, folder) = (self.run, self.folder.run(self.run));
+        let text = serde_json::to_string_pretty(&run.spec.canonical()).unwrap_or_default();
+        write_atomic(&folder.path().join("run.json"), text.as_bytes())?;
+        if !folder.is_done() || run.keep.iter().any(|step| !folder.weights_at(*step).exists()) {
+            self.train(&folder)?;
+        }
+        if run.is_life() {
+            super::life::judge(run, &folder, self.conditions)?;
+        }
+        Ok(())
+    }
+
+    fn train(self, folder: &RunFolder) -> Result<(), Error> {
+        let spec = &self.run.spec;
+        let dense = TrainConfig {
+            model: spec.model.clone(),
+            beginning: Beginning::Drawn(spec.init),
+            data: spec.data.clone(),
+            batch_size: spec.batch_size,
+            seed: self.run.seed().0,
+            recipe: spec.recipe.clone(),
+            sparse: None,
+            evaluate: spec.evaluate,
+        };
+        if folder.is_done() {
+            // A position that another study asks for was not kept then: the run is done
+            // once more, to the same bytes.
+            fs::remove_file(folder.record()).map_err(Error::file("remove", folder.record()))?;
+            fs::remove_dir_all(folder.checkpoints()).map_err(Error::file("remove", folder.checkpoints()))?;
+        }
+        let conditions = Conditions { keep: &self.run.keep, ..*self.conditions };
+        let config = match &spec.pruning {
+            None => dense,
+            Some(pruning) => {
+                let batches = dense.train_source(conditions.datasets, 0)?;
+                let batches = sapwood_core::Source::batches(&batches);
+                TrainConfig {
+                    beginning: match &pruning.cut {
+                        Some(cut) => Beginning::From(self.pruned(folder, pruning, cut)?),
+                        None => Beginning::Drawn(spec.init),
+                    },
+                    recipe: pruning.recipe(&spec.recipe, batches)?,
+                    sparse: pruning.sparse_training(),
+                    ..dense
+                }
+            }
+        };
+        train(&config, folder, &conditions)?;
+        Ok(())
+    }
+
+    /// The pruned network that training begins with: once it is there it stays.
+    fn pruned(self, folder: &RunFolder, pruning: &Pruning, cut: &CutSettings) -> Result<Start, Error> {
+        let device = self.conditions.device;
+        let path = folder.path().join("pruned.safetensors");
+        if !path.exists() {
+            let (scored, alive) = self.scored(pruning)?;
+            let pruned = self.cut(pruning, cut, &scored, alive)?;
+            let begins = self.begins(pruning)?;
+            // What a criterion makes of the weights it has seen is of no use to others.
+            let same = pruning.control != Control::Reinit
+                && pruning.after.is_empty()
+                && pruning.at == pruning.retrain.weights();
+            let pruned = if same { pruned } else { Pruned { weights: None, ..pruned } };
+            let net = pruned.apply(begins)?;
+            let state = block_on(State::read(&net))?;
+            write_atomic(&path, &pack(&self.run.spec.model, state, pruned.masks.into_masks()).to_bytes()?)?;
+        }
+        let bytes = fs::read(&path).map_err(Error::file("read", &path))?;
+        let Opened { net, masks, .. } = sapwood_models::open(&path, None, device)?;
+        Ok(Start { digest: digest(&bytes), net, masks })
+    }
+
+    fn cut(self, pruning: &Pruning, cut: &CutSettings, net: &Net, alive: Masks) -> Result<Pruned, Error> {
+        let seed = self.run.seed();
+        let criterion = (find(self.lab.criteria(), &cut.criterion)?.build)(&cut.options, seed)?;
+        let examples = match cut.examples {
+            Some(examples) => {
+                let data = self.conditions.datasets.open(&self.run.spec.data, Split::Train)?;
+                examples.choose(Arc::clone(&data), seed)?
+            }
+            None => Vec::new(),
+        };
+        let how = Cut {
+            sparsity: pruning.sparsity,
+            allocation: cut.allocation.clone(),
+            scope: Scope::excluding(&cut.exclude),
+            granularity: cut.granularity,
+            iterations: cut.iterations,
+            ablation: pruning.control.ablation(),
+            seed,
+        };
+        let alive = (!alive.is_empty()).then(|| MaskSet::from(alive));
+        let probe = NetworkProbe::observed(net).with_examples(&examples).in_f64();
+        Ok(how.prune_blocking(criterion.as_ref(), &probe, alive.as_ref())?)
+    }
+
+    /// The network that is scored, and what of it is already gone.
+    fn scored(self, pruning: &Pruning) -> Result<(Net, Masks), Error> {
+        if let Some(level) = self.run.parents.level {
+            let before = self.folder.run(&self.plan.runs[level]);
+            let Opened { net, masks, .. } =
+                sapwood_models::open(&before.weights(), None, self.conditions.device)?;
+            return Ok((net, masks));
+        }
+        Ok((self.dense_at(pruning.at)?, Masks::new()))
+    }
+
+    /// The weights that training begins with, before they are masked.
+    fn begins(self, pruning: &Pruning) -> Result<Net, Error> {
+        if pruning.control == Control::Reinit {
+            let spec = &self.run.spec;
+            let net = spec.model.net(self.conditions.device)?;
+            return Ok(spec.init.apply_from(net, self.run.seed(), Stream::Reinitialisation));
+        }
+        self.dense_at(pruning.retrain.weights())
+    }
+
+    /// The dense network at a position of its training.
+    fn dense_at(self, step: Step) -> Result<Net, Error> {
+        let device: &Device = self.conditions.device;
+        match self.run.parents.dense {
+            Some(dense) if step != Step::START => {
+                let path = self.folder.run(&self.plan.runs[dense]).weights_at(step);
+                Ok(sapwood_models::open(&path, None, device)?.net)
+            }
+            _ => {
+                let (spec, Seed(seed)) = (&self.run.spec, self.run.seed());
+                Ok(spec.init.apply(spec.model.net(device)?, Seed(seed)))
+            }
+        }
+    }
+}

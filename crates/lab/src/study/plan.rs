@@ -1,0 +1,249 @@
+//! From a study to the list of its runs.
+
+use std::{collections::BTreeMap, path::Path};
+
+use sapwood_backend::Seed;
+use sapwood_core::Step;
+use sapwood_data::Task;
+use sapwood_prune::{Criterion, Sparsity, find};
+use sapwood_train::Retraining;
+
+use super::{Combination, Experiment, Pruning, RunSpec, Variant, read};
+use crate::{DataConfig, Datasets, Error, Lab, fits};
+
+/// The runs of a study, parents before children.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The name of the study.
+    pub name: String,
+    /// The experiments: more than one in a sweep.
+    pub variants: Vec<Variant>,
+    /// The runs.
+    pub runs: Vec<Run>,
+}
+
+/// One run: a training, and the pruning before it.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The hash of what decides it.
+    pub hash: String,
+    /// Which of several equal ones.
+    pub replicate: u64,
+    /// What decides it.
+    pub spec: RunSpec,
+    /// What it is called.
+    pub label: Label,
+    /// The runs whose results it begins with.
+    pub parents: Parents,
+    /// Positions whose weights other runs begin with.
+    pub keep: Vec<Step>,
+}
+
+/// The runs that another one begins with, by their places in the plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Parents {
+    /// The dense run of the same replicate.
+    pub dense: Option<usize>,
+    /// The level before, of an iterative pruning.
+    pub level: Option<usize>,
+}
+
+/// What a run is called in tables.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Label {
+    /// The values of the sweep.
+    pub variant: String,
+    /// The method; `dense` for the dense run.
+    pub method: String,
+}
+
+impl Run {
+    /// The seed of all its random streams.
+    pub fn seed(&self) -> Seed {
+        Seed(self.spec.seed.wrapping_add(self.replicate))
+    }
+
+    /// Its folder, below that of the study.
+    pub fn folder(&self) -> String {
+        format!("{}/r{}", self.hash, self.replicate)
+    }
+
+    /// Places of the runs that must be done before.
+    pub fn needs(&self) -> impl Iterator<Item = usize> {
+        [self.parents.dense, self.parents.level].into_iter().flatten()
+    }
+}
+
+impl Plan {
+    /// Reads a study's file and makes its plan. What can be refused is refused here.
+    pub fn read(lab: &Lab, path: &Path, set: &[String], datasets: &Datasets) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path).map_err(Error::file("read the study", path))?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let problem = |problem: String| Error::Study { problem, line: None, path: path.into() };
+        let mut plan = Self { name, variants: read(&text, path, set)?, runs: Vec::new() };
+        for variant in plan.variants.clone() {
+            let runs = Planner::new(lab, &variant, datasets)
+                .and_then(|planner| planner.runs(&mut plan.runs))
+                .map_err(|error| match error {
+                    // Whoever reads it should know which file it is about.
+                    Error::Usage(text) => problem(text),
+                    error => error,
+                });
+            runs?;
+        }
+        Ok(plan)
+    }
+}
+
+/// Makes the runs of one variant.
+struct Planner<'a> {
+    lab: &'a Lab,
+    variant: &'a Variant,
+    dense: RunSpec,
+    task: Task,
+    batches: usize,
+}
+
+impl<'a> Planner<'a> {
+    fn new(lab: &'a Lab, variant: &'a Variant, datasets: &Datasets) -> Result<Self, Error> {
+        let experiment = &variant.experiment;
+        let Experiment { init, training, seed, replicates, .. } = experiment;
+        if *replicates == 0 || training.batch_size == 0 {
+            return Err(Error::Usage("`replicates` and `training.batch_size` must be at least 1".into()));
+        }
+        let data = experiment.data();
+        data.augmentation()?;
+        let (shape, task, examples) = facts(&data, datasets)?;
+        let classes = match task {
+            Task::Dense(_) if experiment.model.name == "life-net" => 1,
+            task => task.outputs(),
+        };
+        let model = experiment.spec()?.fit(shape, classes);
+        fits::task(&model, &data.name, shape, task)?;
+        let dense = RunSpec {
+            model,
+            init: *init,
+            data,
+            batch_size: training.batch_size,
+            recipe: training.recipe(),
+            evaluate: training.evaluate,
+            seed: *seed,
+            pruning: None,
+        };
+        let batches = examples.div_ceil(training.batch_size);
+        dense.recipe.clone().plan(batches)?;
+        Ok(Self { lab, variant, dense, task, batches })
+    }
+
+    fn runs(&self, runs: &mut Vec<Run>) -> Result<(), Error> {
+        let mut known: BTreeMap<(String, u64), usize> =
+            runs.iter().enumerate().map(|(place, run)| ((run.hash.clone(), run.replicate), place)).collect();
+        let methods: Vec<(String, Vec<Pruning>)> = self.methods()?;
+        let hash = self.dense.hash();
+        let specs: Vec<Vec<(String, RunSpec)>> = methods
+            .iter()
+            .map(|(_, levels)| levels.iter().map(|pruning| {
+                let spec = RunSpec { pruning: Some(pruning.clone()), ..self.dense.clone() };
+                (spec.hash(), spec)
+            }).collect())
+            .collect();
+        let mut add = |runs: &mut Vec<Run>, hash: &str, replicate, spec: &RunSpec, method: &str, parents| {
+            *known.entry((hash.to_string(), replicate)).or_insert_with(|| {
+                let label = Label { variant: self.variant.label.clone(), method: method.into() };
+                runs.push(Run { hash: hash.into(), replicate, spec: spec.clone(), label, parents, keep: Vec::new() });
+                runs.len() - 1
+            })
+        };
+        for replicate in 0..self.variant.experiment.replicates {
+            let dense = add(runs, &hash, replicate, &self.dense, "dense", Parents::default());
+            for ((method, _), levels) in methods.iter().zip(&specs) {
+                let mut level = None;
+                for (hash, spec) in levels {
+                    let Some(pruning) = &spec.pruning else { continue };
+                    let wanted = pruning.of_the_dense_run();
+                    let parents = Parents {
+                        dense: (!wanted.is_empty()).then_some(dense),
+                        level: level.filter(|_| !pruning.after.is_empty()),
+                    };
+                    level = Some(add(runs, hash, replicate, spec, method, parents));
+                    let keep = &mut runs[dense].keep;
+                    keep.extend(wanted.into_iter().filter(|step| *step != Step::End));
+                    keep.sort_by_key(|step| step.iterations(self.batches, usize::MAX));
+                    keep.dedup();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Each combination of the settings of each method, with one entry per sparsity.
+    fn methods(&self) -> Result<Vec<(String, Vec<Pruning>)>, Error> {
+        let mut methods = Vec::new();
+        for method in &self.variant.experiment.methods {
+            let sparsities = self.variant.experiment.sparsities_of(method);
+            if sparsities.is_empty() {
+                return Err(Error::Usage("a method has no sparsity: name some with `sparsities`, or with its own `sparsity`".into()));
+            }
+            for combination in Combination::all(method, self.task, |name, options| self.criterion(name, options))? {
+                let pruning = combination.levels(sparsities)?;
+                pruning.iter().try_for_each(|pruning| self.check(pruning))?;
+                methods.push((combination.name(), pruning));
+            }
+        }
+        Ok(methods)
+    }
+
+    fn criterion(&self, name: &str, options: &sapwood_prune::Options) -> Result<Box<dyn Criterion>, Error> {
+        Ok((find(self.lab.criteria(), name)?.build)(options, Seed(0))?)
+    }
+
+    /// Refuses what would fail only when it is its turn.
+    fn check(&self, pruning: &Pruning) -> Result<(), Error> {
+        let total = self.dense.recipe.clone().plan(self.batches)?.until;
+        let at = pruning.at.iterations(self.batches, total);
+        if at > total {
+            return Err(Error::Usage(format!(
+                "`at` is {}, beyond the end of the dense run, at {total}it",
+                pruning.at
+            )));
+        }
+        if let Retraining::Rewind(step) | Retraining::LearningRate(step) = pruning.retrain
+            && step.iterations(self.batches, total) >= total
+        {
+            return Err(Error::Usage(format!(
+                "`retrain` goes back to {step}, but the dense run ends at {total}it: nothing would be trained"
+            )));
+        }
+        let recipe = pruning.recipe(&self.dense.recipe, self.batches)?.plan(self.batches)?;
+        if let Some(sparse) = pruning.sparse_training() {
+            sparse.hook::<sapwood_models::Net>(&recipe, Seed(0))?;
+        }
+        Ok(())
+    }
+}
+
+/// Shape, task and number of training examples: from the catalogue where it knows them,
+/// so that a study can be planned before its data are there.
+fn facts(data: &DataConfig, datasets: &Datasets) -> Result<([usize; 3], Task, usize), Error> {
+    let entry = sapwood_data::entry(&data.name)?;
+    let (shape, task, examples) = match (entry.shape, entry.task, entry.sizes) {
+        (Some(shape), Some(task), Some([examples, _])) if data.name != "life" => (shape, task, examples),
+        _ if data.name == "life" => {
+            let life = &data.options.life;
+            ([1, life.side, life.side], Task::Dense(life.side.pow(2)), life.examples)
+        }
+        _ => {
+            let read = datasets.open(data, sapwood_data::Split::Train)?;
+            (read.shape(), read.task(), read.len())
+        }
+    };
+    Ok((shape, task, data.examples.map_or(examples, |n| n.min(examples))))
+}
+
+/// The sparsities of a method, from the smallest to the largest.
+pub(super) fn ascending(sparsities: &[Sparsity]) -> Vec<Sparsity> {
+    let mut sorted = sparsities.to_vec();
+    sorted.sort_by(|a, b| a.to_f64().total_cmp(&b.to_f64()));
+    sorted.dedup();
+    sorted
+}

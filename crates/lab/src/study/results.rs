@@ -1,0 +1,229 @@
+//! What came of a study, as rows.
+
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+use sapwood_core::Step;
+use sapwood_train::Retraining;
+use serde::Serialize;
+
+use super::{Control, Plan, Run, State, StudyFolder, account, life::Rule};
+use crate::{Error, Outcome, ledger::Account};
+
+/// What came of a study: the runs that are done, in the order of the plan.
+#[derive(Clone, Debug)]
+pub struct Results {
+    /// One per run.
+    pub rows: Vec<Row>,
+    /// How many runs there are in all.
+    pub planned: usize,
+}
+
+/// A run that is done.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// What was run.
+    pub run: Run,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Whether it has learnt the rule of the Game of Life, where that was tried.
+    pub rule: Option<bool>,
+    /// What it cost.
+    pub account: Account,
+}
+
+/// A row as it is written: only what is the same whenever and wherever it was run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Line {
+    /// The values of the sweep.
+    pub variant: String,
+    /// The method.
+    pub method: String,
+    /// Its criterion.
+    pub criterion: Option<String>,
+    /// The position whose weights were scored.
+    pub at: Option<Step>,
+    /// The position whose weights were trained.
+    pub retrained_from: Option<Step>,
+    /// The control.
+    pub control: Option<&'static str>,
+    /// The fraction that was removed, as written.
+    pub sparsity: String,
+    /// Which of several equal runs.
+    pub replicate: u64,
+    /// The name of its folder.
+    pub run: String,
+    /// Weights that are kept.
+    pub kept: Option<usize>,
+    /// Of so many.
+    pub of: Option<usize>,
+    /// Of the kept ones, those on a path from the input to an output.
+    pub effective: Option<usize>,
+    /// Multiply-accumulates of one example's forward pass, masked weights for free.
+    pub macs: f64,
+    /// Epochs of its training.
+    pub epochs: usize,
+    /// The mean loss on the test split.
+    pub test_loss: f64,
+    /// The share of right classes, or cells.
+    pub test_top1: f64,
+    /// The share of right boards.
+    pub test_exact: Option<f64>,
+    /// Whether the rule of the Game of Life was learnt.
+    pub rule: Option<bool>,
+}
+
+impl Row {
+    /// The control; `none` for the dense run.
+    pub fn control(&self) -> Control {
+        self.run.spec.pruning.as_ref().map_or(Control::None, |pruning| pruning.control)
+    }
+
+    /// The fraction that was removed; none of the dense run.
+    pub fn sparsity(&self) -> Option<sapwood_prune::Sparsity> {
+        self.run.spec.pruning.as_ref().map(|pruning| pruning.sparsity)
+    }
+
+    /// As it is written.
+    pub fn line(&self) -> Line {
+        let pruning = self.run.spec.pruning.as_ref();
+        let layers = &self.outcome.layers;
+        let sum = |f: fn(&sapwood_prune::LayerHealth) -> usize| {
+            (!layers.is_empty()).then(|| layers.iter().map(f).sum())
+        };
+        let test = &self.outcome.test;
+        Line {
+            variant: self.run.label.variant.clone(),
+            method: self.run.label.method.clone(),
+            criterion: pruning.and_then(|pruning| Some(pruning.cut.as_ref()?.criterion.clone())),
+            at: pruning.map(|pruning| pruning.at),
+            retrained_from: pruning.map(|pruning| match pruning.retrain {
+                Retraining::Init => Step::START,
+                other => other.weights(),
+            }),
+            control: pruning.map(|pruning| pruning.control.name()),
+            sparsity: pruning.map_or("0".into(), |pruning| pruning.sparsity.to_string()),
+            replicate: self.run.replicate,
+            run: self.run.hash.clone(),
+            kept: sum(|layer| layer.kept),
+            of: sum(|layer| layer.total),
+            effective: sum(|layer| layer.effective),
+            macs: self.outcome.macs.kept,
+            epochs: self.outcome.curve.len(),
+            test_loss: test.loss,
+            test_top1: test.top1,
+            test_exact: test.exact,
+            rule: self.rule,
+        }
+    }
+}
+
+impl Results {
+    /// Reads the records of all runs that are done.
+    pub fn read(plan: &Plan, folder: &StudyFolder) -> Result<Self, Error> {
+        let mut rows = Vec::new();
+        for run in &plan.runs {
+            if folder.state(run)? != State::Done {
+                continue;
+            }
+            let place = folder.run(run);
+            let outcome: Outcome = read(place.record())?;
+            let rule = match run.is_life() {
+                true => read::<Rule>(place.rule())?.learnt,
+                false => None,
+            };
+            rows.push(Row { run: run.clone(), outcome, rule, account: account(&place)? });
+        }
+        Ok(Self { rows, planned: plan.runs.len() })
+    }
+
+    /// `results.csv`: the same bytes whenever and wherever the runs were carried out.
+    pub fn to_csv(&self) -> Result<String, Error> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let failed = |error: &dyn std::fmt::Display| Error::Report(error.to_string());
+        for row in &self.rows {
+            writer.serialize(row.line()).map_err(|error| failed(&error))?;
+        }
+        let bytes = writer.into_inner().map_err(|error| failed(&error))?;
+        String::from_utf8(bytes).map_err(|error| failed(&error))
+    }
+
+    /// One JSON object a line, with the curve and the layers of each run.
+    pub fn to_jsonl(&self) -> String {
+        let line = |row: &Row| {
+            let mut value = serde_json::to_value(row.line()).unwrap_or_default();
+            value["curve"] = serde_json::to_value(&row.outcome.curve).unwrap_or_default();
+            value["layers"] = serde_json::to_value(&row.outcome.layers).unwrap_or_default();
+            value["cost"] = serde_json::to_value(&row.account).unwrap_or_default();
+            format!("{value}\n")
+        };
+        self.rows.iter().map(line).collect()
+    }
+
+    /// What all of it cost.
+    pub fn account(&self) -> Account {
+        self.rows.iter().map(|row| row.account.clone()).sum()
+    }
+
+    /// How many seconds the runs that are left take on one worker, by what those that are
+    /// done took for their arithmetic; `None` if none is done.
+    pub fn forecast(&self, plan: &Plan, states: &[State]) -> Option<f64> {
+        let account = self.account();
+        let rate = account.usage.wall_s / (account.training_macs.dense + account.evaluation_macs.dense);
+        let each = |row: &Row| row.account.training_macs.dense + row.account.evaluation_macs.dense;
+        // A run that is left costs as much as the mean of those that are done.
+        let mean = self.rows.iter().map(each).sum::<f64>() / self.rows.len() as f64;
+        let left = states.iter().zip(&plan.runs).filter(|(state, _)| **state != State::Done).count();
+        let seconds = left as f64 * mean * rate;
+        seconds.is_finite().then_some(seconds)
+    }
+
+    /// The rows of each method, with its control and sparsity, over the replicates.
+    pub fn groups(&self) -> Vec<Group<'_>> {
+        let mut places: BTreeMap<(&str, &str, &str, Option<String>), usize> = BTreeMap::new();
+        let mut groups: Vec<Group<'_>> = Vec::new();
+        for row in &self.rows {
+            let label = &row.run.label;
+            let sparsity = row.sparsity();
+            let key = (label.variant.as_str(), label.method.as_str(), row.control().name(), sparsity.map(|s| s.to_string()));
+            let place = *places.entry(key).or_insert_with(|| {
+                let (variant, method, control) = (&label.variant, &label.method, row.control());
+                groups.push(Group { variant, method, control, sparsity, rows: Vec::new() });
+                groups.len() - 1
+            });
+            groups[place].rows.push(row);
+        }
+        groups
+    }
+}
+
+/// The replicates of one method, control and sparsity.
+#[derive(Clone, Debug)]
+pub struct Group<'a> {
+    /// The values of the sweep.
+    pub variant: &'a str,
+    /// The method.
+    pub method: &'a str,
+    /// The control.
+    pub control: Control,
+    /// The fraction that is removed; none of the dense run.
+    pub sparsity: Option<sapwood_prune::Sparsity>,
+    /// One per replicate.
+    pub rows: Vec<&'a Row>,
+}
+
+impl Group<'_> {
+    /// A figure of each replicate, by its number.
+    pub fn values(&self, figure: impl Fn(&Row) -> f64) -> BTreeMap<u64, f64> {
+        self.rows.iter().map(|row| (row.run.replicate, figure(row))).collect()
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(path: PathBuf) -> Result<T, Error> {
+    let text = fs::read(&path).map_err(Error::file("read", &path))?;
+    serde_json::from_slice(&text).map_err(|error| Error::Content {
+        problem: format!(
+            "not a record of this version of Sapwood ({error}): remove the folder that it lies in, and the run is done again"
+        ),
+        path,
+    })
+}

@@ -1,0 +1,210 @@
+//! From the text of a study's file to its experiments: unknown keys are named with their
+//! line, settings of the command line are put in, and a sweep is written out.
+
+use std::path::Path;
+
+use sapwood_core::UnknownName;
+use serde::Deserialize as _;
+use toml::{Table, Value};
+
+use super::Experiment;
+use crate::Error;
+
+/// One combination of the values of a sweep.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variant {
+    /// What sets it apart: `overcompleteness 8`; empty in a study without a sweep.
+    pub label: String,
+    /// The study with these values.
+    pub experiment: Experiment,
+}
+
+/// Reads a study's file. `set` holds texts such as `training.epochs=2`, which replace
+/// what the file says.
+pub fn read(text: &str, path: &Path, set: &[String]) -> Result<Vec<Variant>, Error> {
+    // The text first: only there has a mistake a line.
+    let written: Experiment = toml::from_str(text).map_err(|error| refuse(text, path, &error))?;
+    let mut table: Table = toml::from_str(text).map_err(|error| refuse(text, path, &error))?;
+    for setting in set {
+        let wrong = |problem: &str| Error::Usage(format!("`--set {setting}`: {problem}"));
+        let (key, value) = setting.split_once('=').ok_or_else(|| wrong("expected KEY=VALUE"))?;
+        put(&mut table, key.trim(), parse(value.trim())).map_err(|problem| wrong(&problem))?;
+        let checked = Experiment::deserialize(Value::Table(table.clone()));
+        checked.map_err(|error| wrong(&meaning(error.message())))?;
+    }
+    if written.sweep.is_empty() && set.is_empty() {
+        return Ok(vec![Variant { label: String::new(), experiment: written }]);
+    }
+    let sweep = match table.remove("sweep") {
+        Some(Value::Table(sweep)) => axes("", &sweep),
+        _ => Vec::new(),
+    };
+    let mut variants = vec![(Vec::new(), table)];
+    for (key, values) in sweep {
+        let wrong = |problem: String| Error::Study { problem: format!("sweep over `{key}`: {problem}"), line: None, path: path.into() };
+        let Value::Array(values) = values else {
+            return Err(wrong("expected a list of values".into()));
+        };
+        let mut next = Vec::new();
+        for (labels, table) in &variants {
+            for value in &values {
+                let (mut labels, mut table): (Vec<String>, Table) = (labels.clone(), table.clone());
+                put(&mut table, &key, value.clone()).map_err(wrong)?;
+                labels.push(format!("{} {}", key.rsplit('.').next().unwrap_or(&key), bare(value)));
+                next.push((labels, table));
+            }
+        }
+        variants = next;
+    }
+    let experiment = |(labels, table): (Vec<String>, Table)| {
+        let experiment = Experiment::deserialize(Value::Table(table)).map_err(|error| Error::Study {
+            problem: meaning(error.message()),
+            line: None,
+            path: path.into(),
+        })?;
+        Ok(Variant { label: labels.join(", "), experiment })
+    };
+    variants.into_iter().map(experiment).collect()
+}
+
+/// The text of a study with settings of the command line put in.
+pub fn with_settings(text: &str, path: &Path, set: &[String]) -> Result<String, Error> {
+    if set.is_empty() {
+        return Ok(text.into());
+    }
+    let mut table: Table = toml::from_str(text).map_err(|error| refuse(text, path, &error))?;
+    for setting in set {
+        let (key, value) = setting.split_once('=').unwrap_or((setting, ""));
+        put(&mut table, key.trim(), parse(value.trim()))
+            .map_err(|problem| Error::Usage(format!("`--set {setting}`: {problem}")))?;
+    }
+    toml::to_string(&table).map_err(|error| Error::Usage(error.to_string()))
+}
+
+/// A setting's value: TOML, or else a word.
+fn parse(text: &str) -> Value {
+    let table: Result<Table, _> = toml::from_str(&format!("value = {text}"));
+    table.ok().and_then(|mut table| table.remove("value")).unwrap_or_else(|| text.into())
+}
+
+/// Puts a value in the place that a dotted key names. A number names a place in a list.
+fn put(table: &mut Table, key: &str, value: Value) -> Result<(), String> {
+    let (first, rest) = match key.split_once('.') {
+        Some((first, rest)) => (first, Some(rest)),
+        None => (key, None),
+    };
+    let Some(rest) = rest else {
+        table.insert(first.into(), value);
+        return Ok(());
+    };
+    match table.entry(first).or_insert_with(|| Value::Table(Table::new())) {
+        Value::Table(inner) => put(inner, rest, value),
+        Value::Array(list) => {
+            let (index, rest) = rest.split_once('.').unwrap_or((rest, ""));
+            let length = list.len();
+            let place = index.parse().ok().and_then(|index: usize| list.get_mut(index));
+            match place.ok_or_else(|| format!("`{first}` is a list of {length}, counted from 0, and has no `{index}`"))? {
+                Value::Table(inner) if !rest.is_empty() => put(inner, rest, value),
+                place => {
+                    *place = value;
+                    Ok(())
+                }
+            }
+        }
+        _ => Err(format!("`{first}` is a value and has no `{rest}`")),
+    }
+}
+
+/// The keys of a sweep, dotted, with their values.
+fn axes(prefix: &str, table: &Table) -> Vec<(String, Value)> {
+    table.iter().flat_map(|(key, value)| {
+        let key = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        match value {
+            Value::Table(inner) => axes(&key, inner),
+            value => vec![(key, value.clone())],
+        }
+    }).collect()
+}
+
+fn bare(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), ToString::to_string)
+}
+
+fn refuse(text: &str, path: &Path, error: &toml::de::Error) -> Error {
+    let line = error.span().map(|span| 1 + text[..span.start.min(text.len())].matches('\n').count());
+    Error::Study { problem: meaning(error.message()), line, path: path.into() }
+}
+
+/// What is wrong, with the nearest names where a name is unknown. serde's message lists
+/// the names that it knows between backticks.
+fn meaning(message: &str) -> String {
+    let message = message.replace('\n', " ");
+    for (unknown, kind) in [("unknown field `", "key"), ("unknown variant `", "value")] {
+        if let Some(rest) = message.strip_prefix(unknown) {
+            let mut names = rest.split('`').step_by(2);
+            let found = names.next().unwrap_or_default();
+            // Every other piece from here on lies between the names.
+            let known: Vec<&str> = rest.split('`').skip(2).step_by(2).filter(|name| !name.is_empty()).collect();
+            if !known.is_empty() {
+                return UnknownName::new(kind, found, known).to_string();
+            }
+        }
+    }
+    message.trim().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#"
+kind = "prune"
+sparsities = [0.9]
+
+[data]
+name = "digits"
+
+[model]
+name = "lenet-300-100"
+
+[training]
+batch_size = 64
+epochs = 3
+optimizer = { name = "sgd", momentum = 0.9 }
+learning_rate = 0.05
+
+[[methods]]
+criterion = "snip"
+"#;
+
+    fn refused(text: &str, set: &[&str]) -> String {
+        let set: Vec<String> = set.iter().map(ToString::to_string).collect();
+        read(text, Path::new("study.toml"), &set).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line_and_the_nearest_one() {
+        let said = refused(&FILE.replace("epochs", "epoch"), &[]);
+        assert!(said.contains("line 13") && said.contains("`epoch`") && said.contains("epochs"), "{said}");
+        let said = refused(&FILE.replace("criterion =", "criterium ="), &[]);
+        assert!(said.contains("line 18") && said.contains("criterion"), "{said}");
+        let said = refused(FILE, &["training.epoch=2"]);
+        assert!(said.contains("--set training.epoch=2") && said.contains("epochs"), "{said}");
+        assert!(refused(FILE, &["epochs"]).contains("KEY=VALUE"));
+        assert!(refused(FILE, &["methods.3.at=1ep"]).contains("counted from 0"));
+    }
+
+    #[test]
+    fn settings_replace_what_the_file_says_and_a_sweep_is_written_out() {
+        let set = ["training.epochs=2".into(), "methods.0.at=1ep".into()];
+        let read_back = &read(FILE, Path::new(""), &set).unwrap()[0].experiment;
+        assert_eq!((read_back.training.epochs, read_back.methods[0].at.is_some()), (2, true));
+
+        let swept = format!("{FILE}\n[sweep]\nmodel.width = [0.5, 1.0]\nseed = [0, 100]\n");
+        let variants = read(&swept, Path::new(""), &[]).unwrap();
+        let labels: Vec<&str> = variants.iter().map(|variant| variant.label.as_str()).collect();
+        assert_eq!(labels, ["width 0.5, seed 0", "width 0.5, seed 100", "width 1.0, seed 0", "width 1.0, seed 100"]);
+        assert_eq!(variants[1].experiment.seed, 100);
+        assert_eq!(variants[3].experiment.model.width, Some(1.0));
+    }
+}

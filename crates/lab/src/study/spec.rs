@@ -1,0 +1,130 @@
+//! What decides the outcome of one run of a study, and the hash that names it.
+
+use sapwood_core::Step;
+use sapwood_data::OpenOptions;
+use sapwood_models::{Init, Spec};
+use sapwood_prune::{Allocation, Granularity, Iterations, Options, Sparsity};
+use sapwood_train::{AdamW, Recipe, Retraining};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{Control, During};
+use crate::{DataConfig, Evaluate, Examples};
+
+/// Everything that decides the outcome of a run, but for its replicate.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunSpec {
+    /// The network.
+    pub model: Spec,
+    /// The weights that it begins with.
+    pub init: Init,
+    /// What it learns.
+    pub data: DataConfig,
+    /// The examples of a step.
+    pub batch_size: usize,
+    /// How the dense network learns.
+    pub recipe: Recipe,
+    /// When it is tested.
+    #[serde(skip_serializing_if = "is_default")]
+    pub evaluate: Evaluate,
+    /// The seed of the first replicate.
+    #[serde(skip_serializing_if = "is_default")]
+    pub seed: u64,
+    /// How it is pruned; `None` for the dense run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pruning: Option<Pruning>,
+}
+
+/// How a network is pruned and trained again.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Pruning {
+    /// Which weights are kept; `None` where training decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cut: Option<CutSettings>,
+    /// The fraction that is removed.
+    pub sparsity: Sparsity,
+    /// The position whose weights are scored.
+    #[serde(skip_serializing_if = "is_start")]
+    pub at: Step,
+    /// Which weights are trained, from where.
+    pub retrain: Retraining,
+    /// The control.
+    #[serde(skip_serializing_if = "is_default")]
+    pub control: Control,
+    /// The sparsities of the levels before, if it begins with the trained network of
+    /// the last of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<Sparsity>,
+    /// How masks change in training.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub during: Option<During>,
+    /// The epochs of the training, where not those of the recipe.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<usize>,
+}
+
+/// Which weights are kept.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CutSettings {
+    /// By which criterion.
+    pub criterion: String,
+    /// Its options.
+    #[serde(skip_serializing_if = "Options::is_empty")]
+    pub options: Options,
+    /// What it is shown, if it asks for examples.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub examples: Option<Examples>,
+    /// How the kept weights are spread.
+    #[serde(skip_serializing_if = "is_default")]
+    pub allocation: Allocation,
+    /// What goes together.
+    #[serde(skip_serializing_if = "is_default")]
+    pub granularity: Granularity,
+    /// What is left alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<String>,
+    /// In how many rounds, where not as is customary.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iterations: Option<Iterations>,
+}
+
+impl RunSpec {
+    /// The specification without whatever has its default value, so that an option that
+    /// is new, and has no effect at its default, moves no hash.
+    pub fn canonical(&self) -> Value {
+        let mut value = serde_json::to_value(self).unwrap_or_default();
+        elide(&mut value["data"], &json!({ "augment": false, "options": OpenOptions::default() }));
+        elide(&mut value["init"], &json!(Init::default()));
+        if value["recipe"]["optimizer"]["name"] == "adamw" {
+            elide(&mut value["recipe"]["optimizer"], &json!(AdamW::default()));
+        }
+        value
+    }
+
+    /// The name of the run: 16 hexadecimal digits.
+    pub fn hash(&self) -> String {
+        blake3::hash(self.canonical().to_string().as_bytes()).to_hex()[..16].to_string()
+    }
+}
+
+/// Removes what is as in `default`, and objects that become empty by it.
+fn elide(value: &mut Value, default: &Value) {
+    let (Value::Object(fields), Value::Object(defaults)) = (value, default) else { return };
+    for (key, default) in defaults {
+        if let Some(field) = fields.get_mut(key) {
+            elide(field, default);
+            let emptied = field.as_object().is_some_and(|fields| fields.is_empty()) && default.is_object();
+            if field == default || emptied {
+                fields.remove(key);
+            }
+        }
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn is_start(step: &Step) -> bool {
+    *step == Step::START
+}

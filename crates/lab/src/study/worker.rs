@@ -1,0 +1,198 @@
+//! Carrying out whatever nobody else does.
+
+use std::{
+    fs,
+    sync::{
+        atomic::{AtomicBool, Ordering::Relaxed},
+        mpsc,
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use burn::prelude::Device;
+use sapwood_core::write_atomic;
+use sapwood_data::Split;
+
+use super::{
+    Plan, Run, State, StudyFolder,
+    accounts::Accounts,
+    claim::{Claim, SILENCE},
+    log::Log,
+    perform::Task,
+};
+use crate::{CheckpointEvery, Conditions, Datasets, Error, Lab, Reporter, Work, ledger::Watts};
+
+/// How often a worker that waits for others looks again.
+const PATIENCE: Duration = Duration::from_millis(300);
+/// How soon a run notices that it should stop.
+const ATTENTION: Duration = Duration::from_millis(50);
+
+/// A worker: it takes runs of a study that nobody holds, in the order of the plan, until
+/// none is left.
+pub struct Worker<'a> {
+    /// What criteria there are.
+    pub lab: &'a Lab,
+    /// What is to be done.
+    pub plan: &'a Plan,
+    /// Where.
+    pub folder: &'a StudyFolder,
+    /// Data sets.
+    pub datasets: &'a Datasets,
+    /// What computes.
+    pub device: &'a Device,
+    /// Its name, for the ledger.
+    pub device_name: &'a str,
+    /// What the machine draws, where the user knows it.
+    pub watts: Option<Watts>,
+    /// How often runs write a checkpoint.
+    pub every: CheckpointEvery,
+    /// Who is told how it goes.
+    pub reporter: &'a dyn Reporter,
+    /// Once this is true it writes a checkpoint, gives its run back and ends.
+    pub stop: &'a AtomicBool,
+}
+
+/// How a worker ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Runs that it finished.
+    pub done: usize,
+    /// Runs that ended with an error, its own and those of others.
+    pub failed: usize,
+    /// Whether it was asked to stop.
+    pub stopped: bool,
+}
+
+impl Worker<'_> {
+    /// Works until nothing is left that it could do. Runs that fail are noted in their
+    /// folders and left behind.
+    pub fn work(&self) -> Result<Tally, Error> {
+        // What is wrong for all of them is no failure of each.
+        for variant in &self.plan.variants {
+            let data = variant.experiment.data();
+            self.datasets.open(&data, Split::Train)?;
+            self.datasets.open(&data, Split::Test)?;
+        }
+        let mut states = self.folder.states(self.plan)?;
+        let mut tally = Tally::default();
+        loop {
+            let mut open = false;
+            let mut worked = false;
+            for place in 0..states.len() {
+                if self.stop.load(Relaxed) {
+                    return Ok(Tally { stopped: true, ..tally });
+                }
+                let run = &self.plan.runs[place];
+                if states[place] != State::Open {
+                    continue;
+                }
+                let parents: Vec<State> = run.needs().map(|parent| states[parent]).collect();
+                if parents.contains(&State::Failed) {
+                    states[place] = State::Failed;
+                    continue;
+                }
+                open = true;
+                if parents.contains(&State::Open) {
+                    continue;
+                }
+                let Some(claim) = Claim::take(self.folder.run(run).path())? else { continue };
+                // Somebody may have done it between the look and the claim.
+                states[place] = self.folder.state(run)?;
+                if states[place] == State::Open {
+                    states[place] = self.carry_out(run, &claim)?;
+                    tally.done += usize::from(states[place] == State::Done);
+                    worked = true;
+                }
+                claim.release()?;
+            }
+            if !open {
+                tally.failed = states.iter().filter(|state| **state == State::Failed).count();
+                return Ok(tally);
+            }
+            if !worked {
+                thread::sleep(PATIENCE);
+                for (state, run) in states.iter_mut().zip(&self.plan.runs) {
+                    if *state == State::Open {
+                        *state = self.folder.state(run)?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Carries out a run while its claim is in force.
+    fn carry_out(&self, run: &Run, claim: &Claim) -> Result<State, Error> {
+        let (work, stop) = (Work::default(), AtomicBool::new(false));
+        let folder = self.folder.run(run);
+        let log = Log::append(&folder.path().join("log.txt"), self.reporter)?;
+        let mut accounts = Accounts::open(folder.path(), self.device_name, self.watts);
+        let conditions = Conditions {
+            datasets: self.datasets,
+            device: self.device,
+            every: self.every,
+            keep: &[],
+            reporter: &log,
+            work: &work,
+            stop: &stop,
+        };
+        let task = Task { lab: self.lab, plan: self.plan, folder: self.folder, run, conditions: &conditions };
+        let (ended, end) = mpsc::channel::<()>();
+        let outcome = thread::scope(|scope| {
+            let (work, stop) = (&work, &stop);
+            let watch = scope.spawn(move || {
+                let mut touched = Instant::now();
+                while end.recv_timeout(ATTENTION) == Err(mpsc::RecvTimeoutError::Timeout) {
+                    if self.stop.load(Relaxed) {
+                        stop.store(true, Relaxed);
+                    }
+                    if touched.elapsed() > SILENCE / 10 {
+                        touched = Instant::now();
+                        // Who was thought dead and is not leaves the run to the other.
+                        if !claim.touch() {
+                            stop.store(true, Relaxed);
+                        }
+                        accounts.write(work);
+                    }
+                }
+                accounts
+            });
+            let outcome = task.perform();
+            drop(ended);
+            watch.join().map(|accounts| (outcome, accounts))
+        });
+        let Ok((outcome, mut accounts)) = outcome else {
+            return Err(Error::Usage("the thread that watches over a run ended unexpectedly: start again".into()));
+        };
+        accounts.write(&work);
+        match outcome {
+            Ok(()) => self.folder.state(run),
+            Err(Error::Train(sapwood_train::Error::Stopped { iteration })) => {
+                log.note(&format!("stopped at iteration {iteration}"));
+                Ok(State::Open)
+            }
+            // Another process of this machine trains there without a claim: it is its run.
+            Err(Error::Busy { .. }) => Ok(State::Open),
+            Err(error) => {
+                log.note(&format!("failed: {error}"));
+                let path = self.folder.failure(run);
+                write_atomic(&path, format!("{error}\n").as_bytes())?;
+                Ok(State::Failed)
+            }
+        }
+    }
+}
+
+/// Forgets the failures of a study, and tells how many there were.
+pub fn forgive(plan: &Plan, folder: &StudyFolder) -> Result<usize, Error> {
+    let mut forgiven = 0;
+    for run in &plan.runs {
+        let path = folder.failure(run);
+        match fs::remove_file(&path) {
+            Ok(()) => forgiven += 1,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Error::file("remove", path)(error)),
+        }
+    }
+    Ok(forgiven)
+}
