@@ -28,7 +28,7 @@ pub enum Boundary {
 
 /// Which boards are made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(default, deny_unknown_fields)]
 pub struct LifeOptions {
     /// Width and height of a board, at least 3.
     pub side: usize,

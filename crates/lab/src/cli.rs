@@ -14,6 +14,7 @@ mod model_shape;
 mod plan;
 mod predict;
 mod prune;
+mod report;
 mod retry;
 mod run;
 mod score;
@@ -40,7 +41,7 @@ use crate::{Error, Lab};
 
 /// Makes neural networks small, and shows that they are still good.
 #[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 100)]
+#[command(name = "sapwood", version, max_term_width = 100)]
 struct Line {
     #[command(subcommand)]
     command: Command,
@@ -53,6 +54,7 @@ enum Command {
     Run(run::Run),
     Worker(worker::Worker),
     Status(status::Status),
+    Report(report::Report),
     Retry(retry::Retry),
     Clean(clean::Clean),
     Train(Box<train::Train>),
@@ -98,7 +100,9 @@ pub(crate) fn run_of(
     args: impl IntoIterator<Item = OsString>,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
-    match Line::command().try_get_matches_from(args).and_then(|found| Line::from_arg_matches(&found)) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let line = Line::command().bin_name(program(args.first()));
+    match line.try_get_matches_from(args).and_then(|found| Line::from_arg_matches(&found)) {
         Ok(line) => line.command.run(lab, out)?,
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             write!(out, "{}", error.render())?;
@@ -116,6 +120,7 @@ impl Command {
             Self::Run(command) => command.run(lab, out),
             Self::Worker(command) => command.run(lab, out),
             Self::Status(command) => command.run(lab, out),
+            Self::Report(command) => command.run(lab, out),
             Self::Retry(command) => command.run(lab, out),
             Self::Clean(command) => command.run(lab, out),
             Self::Train(command) => command.run(out),
@@ -129,6 +134,16 @@ impl Command {
             Self::Data(command) => command.run(out),
             Self::Devices(command) => command.run(out),
         }
+    }
+}
+
+/// What the user calls this program.
+fn program(first: Option<&OsString>) -> String {
+    let stem = first.and_then(|first| Some(std::path::Path::new(first).file_stem()?.to_string_lossy().into_owned()));
+    match stem.as_deref() {
+        // Cargo runs it, under a name that nobody types.
+        Some("xtask") | None => "cargo xtask".into(),
+        Some(name) => name.into(),
     }
 }
 

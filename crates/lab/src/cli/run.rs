@@ -13,13 +13,15 @@ use sapwood_core::write_atomic;
 
 use super::{
     OnDevice, bar::Bar,
+    report::write_tables,
     studies::{StudyFile, stop_signal},
     worker::Pace,
 };
 use crate::{
     Error, Lab, Reporter,
+    ledger::Carbon,
     study::{
-        Plan, State, StudyFolder, Tally,
+        Plan, Results, State, StudyFolder, Tally,
         launcher::{Local, Slurm, WorkerCommand, commands},
     },
 };
@@ -35,6 +37,10 @@ pub(super) struct Run {
     /// How many runs go on at the same time
     #[arg(long, default_value = "1", value_name = "N")]
     workers: NonZero<usize>,
+    /// Processors of each worker [default: this machine's, shared among the workers; 1
+    /// under Slurm]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZero<usize>>,
     /// Who starts the workers: this machine, Slurm, or you, by a list of commands
     #[arg(long, value_enum, default_value_t = LauncherName::Local)]
     launcher: LauncherName,
@@ -58,25 +64,34 @@ impl Run {
         self.device.resolve()?;
         write_atomic(&folder.study(), self.study.frozen()?.as_bytes())?;
         let worker = self.command(&folder)?;
+        let threads = self.threads.map(NonZero::get);
         match self.launcher {
             LauncherName::Commands => {
-                write!(out, "{}", commands(&worker, self.workers.get()))?;
+                let threads = threads.map_or(String::new(), |n| format!("env RAYON_NUM_THREADS={n} "));
+                for command in commands(&worker, self.workers.get()).lines() {
+                    writeln!(out, "{threads}{command}")?;
+                }
                 return Ok(());
             }
             LauncherName::Slurm => {
-                let Slurm { job } = Slurm::submit(&worker, &plan.name, self.workers.get(), folder.path())?;
+                let (workers, threads) = (self.workers.get(), threads.unwrap_or(1));
+                let Slurm { job } = Slurm::submit(&worker, &plan.name, workers, threads, folder.path())?;
                 writeln!(out, "job {job}: see `squeue`, and `status {}`", plan.name)?;
                 return Ok(());
             }
             LauncherName::Local => {}
         }
         let stop = stop_signal()?;
-        let tally = match self.workers.get() {
-            1 => {
+        let tally = match (self.workers.get(), threads) {
+            (1, None) => {
                 let data = &self.study.place.data.data_root;
                 self.pace.work(lab, &plan, &folder, data, &self.device, &stop)?
             }
-            workers => wait(&plan, &folder, Local::start(&worker, workers, &folder.path().join("logs"))?, &stop)?,
+            // A process is told its threads when it starts.
+            (workers, threads) => {
+                let logs = folder.path().join("logs");
+                wait(&plan, &folder, Local::start(&worker, workers, threads, &logs)?, &stop)?
+            }
         };
         finish(tally, &plan, &folder, out)
     }
@@ -147,6 +162,7 @@ pub(super) fn finish(tally: Tally, plan: &Plan, folder: &StudyFolder, out: &mut 
             plan.name
         )));
     }
-    writeln!(out, "next: report {}", plan.name)?;
+    let written = write_tables(&Results::read(plan, folder)?, folder, &Carbon::default())?;
+    writeln!(out, "{written}; next: report {}", plan.name)?;
     Ok(())
 }

@@ -188,6 +188,13 @@ impl Pruning {
         steps
     }
 
+    /// The level before of an iterative pruning: the one whose trained network is scored.
+    /// A control has the masks of the method itself, so it begins with levels without one.
+    pub(super) fn level_before(&self) -> Option<Self> {
+        let (last, before) = self.after.split_last()?;
+        Some(Self { sparsity: *last, control: Control::None, after: before.to_vec(), ..self.clone() })
+    }
+
     /// The recipe of its training.
     pub(super) fn recipe(&self, dense: &Recipe, batches: usize) -> Result<Recipe, Error> {
         let dense = Recipe { epochs: self.epochs.unwrap_or(dense.epochs), ..dense.clone() };

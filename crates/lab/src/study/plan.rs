@@ -156,16 +156,26 @@ impl<'a> Planner<'a> {
         };
         for replicate in 0..self.variant.experiment.replicates {
             let dense = add(runs, &hash, replicate, &self.dense, "dense", Parents::default());
+            // Of an iterative method, the runs without a control by what they are otherwise.
+            let mut plain: BTreeMap<String, usize> = BTreeMap::new();
             for ((method, _), levels) in methods.iter().zip(&specs) {
-                let mut level = None;
                 for (hash, spec) in levels {
                     let Some(pruning) = &spec.pruning else { continue };
                     let wanted = pruning.of_the_dense_run();
-                    let parents = Parents {
-                        dense: (!wanted.is_empty()).then_some(dense),
-                        level: level.filter(|_| !pruning.after.is_empty()),
+                    let level = match pruning.level_before() {
+                        None => None,
+                        Some(before) => {
+                            let before = RunSpec { pruning: Some(before), ..spec.clone() }.hash();
+                            let missing = || Error::Usage(format!(
+                                "method `{method}`: its controls are compared with the levels that have none: add `none` to \
+                                 `ablation`, first"
+                            ));
+                            Some(*plain.get(&before).ok_or_else(missing)?)
+                        }
                     };
-                    level = Some(add(runs, hash, replicate, spec, method, parents));
+                    let parents = Parents { dense: (!wanted.is_empty()).then_some(dense), level };
+                    let place = add(runs, hash, replicate, spec, method, parents);
+                    plain.insert(hash.clone(), place);
                     let keep = &mut runs[dense].keep;
                     keep.extend(wanted.into_iter().filter(|step| *step != Step::End));
                     keep.sort_by_key(|step| step.iterations(self.batches, usize::MAX));

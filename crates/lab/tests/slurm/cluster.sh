@@ -148,7 +148,7 @@ daemon() {
   pid=$(cat "$FOLDER/$1.pid" 2>/dev/null) && ours "$pid" "$1" && echo "$pid"
 }
 
-start() { # DAEMON ARGS...: own session, so that a test's Ctrl-C is left to `down`
+start() { # DAEMON ARGS...: detached (setsid), so that a test's Ctrl-C does not reach it
   local name=$1
   shift
   ( . "$FOLDER/env.sh" && exec setsid "$ROOT/usr/sbin/$name-wlm" -D -f "$SLURM_CONF" "$@" ) \

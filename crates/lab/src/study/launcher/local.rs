@@ -15,11 +15,16 @@ use crate::Error;
 pub struct Local(Vec<Child>);
 
 impl Local {
-    /// Starts so many workers. They share the processors, and each writes what it says to
-    /// a file in `logs`.
-    pub fn start(worker: &WorkerCommand, workers: usize, logs: &Path) -> Result<Self, Error> {
+    /// Starts so many workers, each with so many threads; without a number they share the
+    /// processors. Each writes what it says to a file in `logs`.
+    pub fn start(
+        worker: &WorkerCommand,
+        workers: usize,
+        threads: Option<usize>,
+        logs: &Path,
+    ) -> Result<Self, Error> {
         fs::create_dir_all(logs).map_err(Error::file("make the folder", logs))?;
-        let threads = available_parallelism().map_or(1, usize::from).div_ceil(workers.max(1));
+        let share = || available_parallelism().map_or(1, usize::from).div_ceil(workers.max(1));
         let mut started = Self(Vec::new());
         for number in 0..workers {
             let path = logs.join(format!("worker-{number}.log"));
@@ -28,8 +33,8 @@ impl Local {
             let mut command = Command::new(&worker.program);
             command.args(&worker.arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
             // Unless the user has decided otherwise.
-            if std::env::var_os("RAYON_NUM_THREADS").is_none() {
-                command.env("RAYON_NUM_THREADS", threads.to_string());
+            if threads.is_some() || std::env::var_os("RAYON_NUM_THREADS").is_none() {
+                command.env("RAYON_NUM_THREADS", threads.unwrap_or_else(share).to_string());
             }
             started.0.push(command.spawn().map_err(Error::file("start", &worker.program))?);
         }

@@ -1,0 +1,10 @@
+//! `sapwood`: the lab's command line as a program of its own.
+//!
+//! ```sh
+//! cargo install --path crates/cli
+//! sapwood demo
+//! ```
+
+fn main() -> std::process::ExitCode {
+    sapwood_lab::cli::main(std::env::args_os())
+}

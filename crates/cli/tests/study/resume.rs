@@ -1,0 +1,122 @@
+//! A study that is killed again and again ends like one that is left alone.
+
+use std::{
+    os::unix::process::CommandExt as _,
+    process::Stdio,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use chacha20::ChaCha8Rng;
+use rand::{RngExt as _, SeedableRng as _};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::place::Place;
+
+/// Forty runs: a dense one, nine ways of pruning, four replicates. Levels begin with each
+/// other, and the dense run keeps the weights of its first epoch.
+const STUDY: &str = r#"
+kind = "prune"
+replicates = 4
+sparsities = [0.9]
+
+[data]
+name = "digits"
+examples = 600
+
+[model]
+name = "lenet-300-100"
+width = 0.5
+
+[training]
+batch_size = 30
+epochs = 3
+optimizer = { name = "sgd", momentum = 0.9 }
+learning_rate = 0.05
+schedule = { kind = "cosine" }
+
+[[methods]]
+criterion = ["snip", "random"]
+ablation = ["none", "reinit"]
+
+[[methods]]
+criterion = "magnitude"
+at = "end"
+retrain = { rewind = "1ep" }
+iterative = true
+sparsity = [0.5, 0.8, 0.9]
+
+[[methods]]
+during = { kind = "gradual", begin = "0ep", end = "2ep", every = "10it" }
+
+[[methods]]
+criterion = "random"
+allocation = "erk"
+during = { kind = "regrow", growth = "gradient", until = "2ep", every = "10it" }
+"#;
+
+/// How often a study is killed.
+const KILLS: usize = 10;
+
+#[test]
+fn a_study_killed_ten_times_ends_like_an_undisturbed_one_with_one_worker_and_with_two() {
+    let whole = Place::with(STUDY);
+    let start = Instant::now();
+    let said = whole.succeed("run tickets.toml");
+    let duration = start.elapsed();
+    assert!(said.contains("40 runs done, 40 in all"), "{said}");
+    let expected = whole.results();
+    assert_eq!(expected.lines().count(), 41);
+
+    let mut rng = ChaCha8Rng::seed_from_u64(40);
+    for workers in [1, 2] {
+        let place = Place::with(STUDY);
+        let line = format!("run tickets.toml --workers {workers} --checkpoint-every 7");
+        let mut kills = 0;
+        while kills < KILLS {
+            let mut study = place.command(&line);
+            study.stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+            let mut study = study.spawn().unwrap();
+            // Ten parts of the study, each of another length.
+            sleep(duration.mul_f64((0.3 + rng.random::<f64>()) / (KILLS as f64 + 3.0)).max(Duration::from_millis(50)));
+            if study.try_wait().unwrap().is_some() {
+                break;
+            }
+            // All at once: whoever waits, and whoever works.
+            let group = Pid::from_raw(study.id().cast_signed()).unwrap();
+            kill_process_group(group, Signal::KILL).unwrap();
+            study.wait().unwrap();
+            kills += 1;
+        }
+        let said = place.succeed(&line);
+        assert!(said.contains("40 in all"), "{said}");
+        assert!(place.results() == expected, "{workers} workers: the results differ after {kills} kills");
+        assert_eq!(kills, KILLS, "the study was over before it could be killed so often");
+        println!("{workers} workers: killed {kills} times, {duration:?} undisturbed");
+    }
+}
+
+/// A worker that is asked to stop writes a checkpoint, gives its run back, and the next
+/// one goes on from there.
+#[test]
+fn a_study_that_is_asked_to_stop_gives_its_run_back_and_goes_on() {
+    let long = STUDY.replace("epochs = 3", "epochs = 60");
+    let place = Place::with(&long);
+    for signal in [Signal::TERM, Signal::USR1, Signal::INT] {
+        let study = place.command("run tickets.toml").process_group(0).spawn().unwrap();
+        sleep(Duration::from_millis(700));
+        kill_process_group(Pid::from_raw(study.id().cast_signed()).unwrap(), signal).unwrap();
+        let output = study.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("the same command goes on"), "{signal:?}: {output:?}");
+        let status = place.succeed("status tickets");
+        assert!(!status.lines().any(|line| line.starts_with("running")), "a claim was left: {status}");
+    }
+    let logs = std::process::Command::new("sh")
+        .args(["-c", "cat runs/tickets/*/r0/log.txt"])
+        .current_dir(place.path())
+        .output()
+        .unwrap();
+    let logs = String::from_utf8_lossy(&logs.stdout).into_owned();
+    assert!(logs.contains("stopped at iteration") && logs.contains("continues from iteration"), "{logs}");
+}
