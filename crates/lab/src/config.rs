@@ -38,6 +38,13 @@ pub struct TrainConfig {
     /// When it is tested.
     #[serde(skip_serializing_if = "Evaluate::is_default")]
     pub evaluate: Evaluate,
+    /// Which of several orders of the examples, all else being equal.
+    #[serde(skip_serializing_if = "is_first")]
+    pub order: u64,
+}
+
+fn is_first(order: &u64) -> bool {
+    *order == 0
 }
 
 /// When a network is tested while it is trained.
@@ -111,7 +118,8 @@ impl TrainConfig {
 
     /// The batches that are learnt from.
     pub fn train_source(&self, datasets: &Datasets, workers: usize) -> Result<Loader, Error> {
-        let seed = Seed(self.seed);
+        // Orders of one seed are far from those of the next seeds.
+        let seed = Seed(self.seed.wrapping_add(self.order << 32));
         let options = LoaderOptions {
             batch_size: self.batch_size,
             order: Order::Shuffled(seed),

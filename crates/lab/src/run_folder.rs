@@ -45,6 +45,11 @@ impl RunFolder {
         }
     }
 
+    /// How the error runs between this network and its twin's.
+    pub(crate) fn connectivity(&self) -> PathBuf {
+        self.0.join("connectivity.json")
+    }
+
     /// Its checkpoints.
     pub fn checkpoints(&self) -> PathBuf {
         self.0.join("checkpoints")

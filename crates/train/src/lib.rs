@@ -61,6 +61,7 @@
 mod adamw;
 mod checkpoints;
 mod clip;
+mod connectivity;
 mod curve;
 mod error;
 mod evaluate;
@@ -78,6 +79,7 @@ mod trainer;
 pub use adamw::AdamW;
 pub use checkpoints::{Checkpoints, Rejected, Resumed};
 pub use clip::{clip, global_norm};
+pub use connectivity::{Connectivity, connectivity};
 pub use curve::Row;
 pub use error::Error;
 pub use evaluate::{Evaluation, evaluate};

@@ -159,6 +159,7 @@ impl Train {
             recipe: self.recipe(),
             sparse: self.sparse.training(self.epochs)?,
             evaluate: Evaluate::EveryEpoch,
+            order: 0,
         };
         let every = self.checkpoint_every.map_or_else(CheckpointEvery::default, CheckpointEvery::Iterations);
         let folder = RunFolder::new(self.out.unwrap_or_else(|| {

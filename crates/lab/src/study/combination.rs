@@ -118,6 +118,11 @@ impl<'a> Combination<'a> {
         text
     }
 
+    /// Whether each of its runs has a twin.
+    pub(super) fn has_twins(&self) -> bool {
+        self.method.connectivity
+    }
+
     /// Its prunings, one for each sparsity, from the smallest on.
     pub(super) fn levels(&self, sparsities: &[Sparsity]) -> Result<Vec<Pruning>, Error> {
         let sparsities = ascending(sparsities);
@@ -130,6 +135,7 @@ impl<'a> Combination<'a> {
             after: if self.method.iterative { sparsities[..level].to_vec() } else { Vec::new() },
             during: self.method.during.clone(),
             epochs: self.method.epochs,
+            order: 0,
         };
         Ok(sparsities.iter().enumerate().map(pruning).collect())
     }
@@ -192,7 +198,12 @@ impl Pruning {
     /// A control has the masks of the method itself, so it begins with levels without one.
     pub(super) fn level_before(&self) -> Option<Self> {
         let (last, before) = self.after.split_last()?;
-        Some(Self { sparsity: *last, control: Control::None, after: before.to_vec(), ..self.clone() })
+        Some(Self { sparsity: *last, control: Control::None, after: before.to_vec(), order: 0, ..self.clone() })
+    }
+
+    /// The same with the examples in another order.
+    pub(super) fn twin(&self) -> Self {
+        Self { order: 1, ..self.clone() }
     }
 
     /// The recipe of its training.

@@ -44,15 +44,15 @@ impl Figure {
         }
     }
 
-    /// The mean over replicates, with the interval of 95 % that it lies in: Student's for
-    /// a mean, Wilson's for a share. With one replicate a mean has none.
+    /// The mean over replicates, with its spread: one standard deviation to each side, or
+    /// Wilson's interval of 95 % of a share.
     pub(super) fn point(self, x: f64, group: &Group<'_>) -> Point {
         let values: Vec<f64> = group.values(|row| self.value(row)).into_values().collect();
         let summary = Summary::of(&values);
         let mean = summary.map_or(f64::NAN, |summary| summary.mean);
         let interval = match self {
             Self::Rule => learnt(group).map(|share| (100.0 * share.interval.low, 100.0 * share.interval.high)),
-            _ => summary.and_then(|summary| summary.interval).map(|interval| (interval.low, interval.high)),
+            _ => summary.and_then(|summary| summary.standard_deviation).map(|sd| (mean - sd, mean + sd)),
         };
         let (low, high) = interval.unwrap_or((mean, mean));
         Point { x, mean, low: low.max(0.0), high: high.min(100.0) }

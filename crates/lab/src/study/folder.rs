@@ -47,7 +47,8 @@ impl StudyFolder {
         // What others begin with belongs to what a run has to leave.
         let kept = run.keep.iter().map(|step| folder.weights_at(*step));
         let rule = run.is_life().then(|| folder.rule());
-        for path in [folder.record(), folder.weights()].into_iter().chain(kept).chain(rule) {
+        let walk = run.parents.twin.map(|_| folder.connectivity());
+        for path in [folder.record(), folder.weights()].into_iter().chain(kept).chain(rule).chain(walk) {
             if !there(path)? {
                 return Ok(if there(self.failure(run))? { State::Failed } else { State::Open });
             }

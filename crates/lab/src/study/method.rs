@@ -63,6 +63,10 @@ pub struct Method {
     /// The epochs of its training, where not those of the study.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epochs: Option<usize>,
+    /// Whether each run is done a second time with another order of the examples, to see
+    /// whether the two networks are linearly connected.
+    #[serde(default)]
+    pub connectivity: bool,
 }
 
 /// What is taken away from a method to see what it is worth (Frankle et al. 2021,

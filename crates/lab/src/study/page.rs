@@ -21,7 +21,7 @@ pub fn page(plan: &Plan, results: &Results, carbon: &Carbon, command: &str) -> R
     let mut intro: Vec<String> = first.map(|experiment| experiment.about.clone()).into_iter().collect();
     intro.push(
         "Every number is that of the last epoch, over the replicates of each kind; no test example was used to choose \
-         anything. Bands and intervals are those in which the mean lies with 95 % confidence."
+         anything."
             .into(),
     );
     intro.retain(|text| !text.is_empty());
@@ -34,6 +34,7 @@ pub fn page(plan: &Plan, results: &Results, carbon: &Carbon, command: &str) -> R
     sections.extend(page.curves());
     sections.push(page.numbers());
     sections.extend(page.comparisons());
+    sections.extend(page.connectivity());
     sections.push(page.costs(carbon));
     Report {
         title: if title.is_empty() { plan.name.clone() } else { title.into() },
@@ -130,8 +131,10 @@ impl<'a> Page<'a> {
             (!lines.is_empty()).then(|| Panel { title: variant.into(), plot: self.plot(figure, variant, lines) })
         });
         let mut panels: Vec<Panel> = panels.collect();
-        let text = "To the right, ever more weights are removed. The bands are the intervals in which the mean over the \
-                    replicates lies with 95 % confidence.";
+        let text = match figure {
+            Figure::Rule => "To the right, ever more weights are removed. The bands are Wilson's intervals of 95 %.",
+            _ => "To the right, ever more weights are removed. The bands are one standard deviation to each side.",
+        };
         let heading = format!("{} against sparsity", figure.name());
         match panels.len() {
             0 => None,
@@ -307,6 +310,34 @@ impl<'a> Page<'a> {
         (!table.rows().is_empty()).then(|| Section::new("Paired comparisons", text, Body::Table(table)))
     }
 
+    /// Whether networks that saw the examples in two orders are linearly connected.
+    fn connectivity(&self) -> Option<Section> {
+        let mut table = Table::new(["method", "control", "removed", "instability (points)", "pairs"]);
+        for group in self.groups {
+            let twins = self.results.rows.iter().filter(|row| {
+                let label = &row.run.label;
+                (label.variant.as_str(), label.method.as_str()) == (group.variant, group.method)
+                    && (row.control(), row.sparsity()) == (group.control, group.sparsity)
+            });
+            let instabilities: Vec<f64> = twins.filter_map(|row| Some(100.0 * row.instability?)).collect();
+            let Some(summary) = Summary::of(&instabilities) else { continue };
+            table.row([
+                Cell::from(group.method),
+                group.control.name().into(),
+                group.sparsity.map_or(Cell::none(), |s| Cell::written(s.to_f64(), s.to_string())),
+                match summary.standard_deviation {
+                    Some(deviation) => Cell::spread(summary.mean, deviation, 2),
+                    None => Cell::fixed(summary.mean, 2),
+                },
+                Cell::count(summary.n as u64),
+            ]);
+        }
+        let text = "Two networks were trained from the same weights with the examples in two orders. Instability is how much \
+                    higher the test error is somewhere on the line between them than the mean of both, in percentage \
+                    points; below 2 they are called linearly connected (Frankle et al. 2020).";
+        (!table.rows().is_empty()).then(|| Section::new("Linear mode connectivity", text, Body::Table(table)))
+    }
+
     fn costs(&self, carbon: &Carbon) -> Section {
         let mut table = Table::new(["method", "runs", "wall (s)", "CPU (s)", "training MACs", "zeros free", "energy (kJ)", "CO2e (g)"]);
         let mut row = |name: &str, account: &Account, runs: usize| {
@@ -351,7 +382,8 @@ fn curve(name: &str, group: &Group<'_>) -> Series {
     let points = (0..epochs).filter_map(|place| {
         let losses: Vec<f64> = group.rows.iter().map(|row| row.outcome.curve[place].train_loss).collect();
         let summary = Summary::of(&losses)?;
-        let (low, high) = summary.interval.map_or((summary.mean, summary.mean), |i| (i.low.max(0.0), i.high));
+        let deviation = summary.standard_deviation.unwrap_or(0.0);
+        let (low, high) = ((summary.mean - deviation).max(0.0), summary.mean + deviation);
         Some(Point { x: group.rows[0].outcome.curve[place].epoch as f64, mean: summary.mean, low, high })
     });
     Series { name: name.into(), points: points.collect() }

@@ -8,6 +8,7 @@ use sapwood_core::{Masks, State, Step, write_atomic};
 use sapwood_data::Split;
 use sapwood_models::{Net, Opened, pack};
 use sapwood_prune::{Cut, MaskSet, NetworkProbe, Pruned, Scope, find};
+use sapwood_train::{Connectivity, connectivity};
 
 use super::{Control, CutSettings, Plan, Pruning, Run, StudyFolder};
 use crate::{Beginning, Conditions, Error, Lab, RunFolder, Start, TrainConfig, run_folder::digest, train};
@@ -28,13 +29,29 @@ impl Task<'_> {
         let (run, folder) = (self.run, self.folder.run(self.run));
         let text = serde_json::to_string_pretty(&run.spec.canonical()).unwrap_or_default();
         write_atomic(&folder.path().join("run.json"), text.as_bytes())?;
-        if !folder.is_done() || run.keep.iter().any(|step| !folder.weights_at(*step).exists()) {
+        let kept = run.keep.iter().map(|step| folder.weights_at(*step));
+        let mut files = [folder.record(), folder.weights()].into_iter().chain(kept);
+        if !files.all(|file| file.exists()) {
             self.train(&folder)?;
         }
         if run.is_life() {
             super::life::judge(run, &folder, self.conditions)?;
         }
+        if let Some(twin) = run.parents.twin {
+            self.connect(&folder, &self.folder.run(&self.plan.runs[twin]))?;
+        }
         Ok(())
+    }
+
+    /// How the error runs between this network and its twin.
+    fn connect(self, folder: &RunFolder, twin: &RunFolder) -> Result<(), Error> {
+        let Conditions { device, datasets, .. } = *self.conditions;
+        let open = |place: &RunFolder| Ok::<_, Error>(sapwood_models::open(&place.weights(), None, device)?.net);
+        let test = self.run.spec.data.test_source(datasets)?;
+        let (from, to) = (open(twin)?, open(folder)?);
+        let walk = block_on(connectivity(&from, &to, Connectivity::POINTS, &test, device))?;
+        let text = serde_json::to_string(&walk).unwrap_or_default();
+        Ok(write_atomic(&folder.connectivity(), text.as_bytes())?)
     }
 
     fn train(self, folder: &RunFolder) -> Result<(), Error> {
@@ -48,12 +65,15 @@ impl Task<'_> {
             recipe: spec.recipe.clone(),
             sparse: None,
             evaluate: spec.evaluate,
+            order: spec.pruning.as_ref().map_or(0, |pruning| pruning.order),
         };
+        // A position that another study asks for was not kept then, or a file was removed:
+        // the run is done once more, to the same bytes.
         if folder.is_done() {
-            // A position that another study asks for was not kept then: the run is done
-            // once more, to the same bytes.
             fs::remove_file(folder.record()).map_err(Error::file("remove", folder.record()))?;
-            fs::remove_dir_all(folder.checkpoints()).map_err(Error::file("remove", folder.checkpoints()))?;
+            if folder.checkpoints().exists() {
+                fs::remove_dir_all(folder.checkpoints()).map_err(Error::file("remove", folder.checkpoints()))?;
+            }
         }
         let conditions = Conditions { keep: &self.run.keep, ..*self.conditions };
         let config = match &spec.pruning {

@@ -46,6 +46,8 @@ pub struct Parents {
     pub dense: Option<usize>,
     /// The level before, of an iterative pruning.
     pub level: Option<usize>,
+    /// The run that differs in nothing but the order of the examples.
+    pub twin: Option<usize>,
 }
 
 /// What a run is called in tables.
@@ -70,7 +72,7 @@ impl Run {
 
     /// Places of the runs that must be done before.
     pub fn needs(&self) -> impl Iterator<Item = usize> {
-        [self.parents.dense, self.parents.level].into_iter().flatten()
+        [self.parents.dense, self.parents.level, self.parents.twin].into_iter().flatten()
     }
 }
 
@@ -158,6 +160,8 @@ impl<'a> Planner<'a> {
             let dense = add(runs, &hash, replicate, &self.dense, "dense", Parents::default());
             // Of an iterative method, the runs without a control by what they are otherwise.
             let mut plain: BTreeMap<String, usize> = BTreeMap::new();
+            // A twin comes right after the run that it is compared with.
+            let mut last = None;
             for ((method, _), levels) in methods.iter().zip(&specs) {
                 for (hash, spec) in levels {
                     let Some(pruning) = &spec.pruning else { continue };
@@ -173,9 +177,14 @@ impl<'a> Planner<'a> {
                             Some(*plain.get(&before).ok_or_else(missing)?)
                         }
                     };
-                    let parents = Parents { dense: (!wanted.is_empty()).then_some(dense), level };
+                    let twin = match pruning.order {
+                        0 => None,
+                        _ => last,
+                    };
+                    let parents = Parents { dense: (!wanted.is_empty()).then_some(dense), level, twin };
                     let place = add(runs, hash, replicate, spec, method, parents);
                     plain.insert(hash.clone(), place);
+                    last = Some(place);
                     let keep = &mut runs[dense].keep;
                     keep.extend(wanted.into_iter().filter(|step| *step != Step::End));
                     keep.sort_by_key(|step| step.iterations(self.batches, usize::MAX));
@@ -197,7 +206,11 @@ impl<'a> Planner<'a> {
             for combination in Combination::all(method, self.task, |name, options| self.criterion(name, options))? {
                 let pruning = combination.levels(sparsities)?;
                 pruning.iter().try_for_each(|pruning| self.check(pruning))?;
-                methods.push((combination.name(), pruning));
+                let twins = |pruning: Pruning| {
+                    let twin = combination.has_twins().then(|| pruning.twin());
+                    [Some(pruning), twin].into_iter().flatten()
+                };
+                methods.push((combination.name(), pruning.into_iter().flat_map(twins).collect()));
             }
         }
         Ok(methods)

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use sapwood_core::Step;
-use sapwood_train::Retraining;
+use sapwood_train::{Connectivity, Retraining};
 use serde::Serialize;
 
 use super::{Control, Plan, Run, State, StudyFolder, account, life::Rule};
@@ -27,6 +27,8 @@ pub struct Row {
     pub outcome: Outcome,
     /// Whether it has learnt the rule of the Game of Life, where that was tried.
     pub rule: Option<bool>,
+    /// How far it is from being linearly connected with its twin, if it has one.
+    pub instability: Option<f64>,
     /// What it cost.
     pub account: Account,
 }
@@ -70,6 +72,10 @@ pub struct Line {
     pub test_exact: Option<f64>,
     /// Whether the rule of the Game of Life was learnt.
     pub rule: Option<bool>,
+    /// Which order of the examples.
+    pub order: u64,
+    /// How much higher the error is between this network and that of order 0 than at both.
+    pub instability: Option<f64>,
 }
 
 impl Row {
@@ -113,6 +119,8 @@ impl Row {
             test_top1: test.top1,
             test_exact: test.exact,
             rule: self.rule,
+            order: pruning.map_or(0, |pruning| pruning.order),
+            instability: self.instability,
         }
     }
 }
@@ -131,7 +139,11 @@ impl Results {
                 true => read::<Rule>(place.rule())?.learnt,
                 false => None,
             };
-            rows.push(Row { run: run.clone(), outcome, rule, account: account(&place)? });
+            let instability = match run.parents.twin {
+                Some(_) => Some(read::<Connectivity>(place.connectivity())?.instability()),
+                None => None,
+            };
+            rows.push(Row { run: run.clone(), outcome, rule, instability, account: account(&place)? });
         }
         Ok(Self { rows, planned: plan.runs.len() })
     }
@@ -181,7 +193,8 @@ impl Results {
     pub fn groups(&self) -> Vec<Group<'_>> {
         let mut places: BTreeMap<(&str, &str, &str, Option<String>), usize> = BTreeMap::new();
         let mut groups: Vec<Group<'_>> = Vec::new();
-        for row in &self.rows {
+        // A twin is there for the sake of its line alone.
+        for row in self.rows.iter().filter(|row| row.run.parents.twin.is_none()) {
             let label = &row.run.label;
             let sparsity = row.sparsity();
             let key = (label.variant.as_str(), label.method.as_str(), row.control().name(), sparsity.map(|s| s.to_string()));

@@ -1,5 +1,7 @@
 //! What decides the outcome of one run of a study, and the hash that names it.
 
+use std::collections::BTreeMap;
+
 use sapwood_core::Step;
 use sapwood_data::OpenOptions;
 use sapwood_models::{Init, Spec};
@@ -61,6 +63,9 @@ pub struct Pruning {
     /// The epochs of the training, where not those of the recipe.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epochs: Option<usize>,
+    /// Which of several orders of the examples.
+    #[serde(skip_serializing_if = "is_default")]
+    pub order: u64,
 }
 
 /// Which weights are kept.
@@ -103,7 +108,20 @@ impl RunSpec {
 
     /// The name of the run: 16 hexadecimal digits.
     pub fn hash(&self) -> String {
-        blake3::hash(self.canonical().to_string().as_bytes()).to_hex()[..16].to_string()
+        blake3::hash(text(&self.canonical()).as_bytes()).to_hex()[..16].to_string()
+    }
+}
+
+/// JSON with its keys in order, whatever order a program's build of serde_json keeps.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Object(fields) => {
+            let sorted: BTreeMap<_, _> = fields.iter().collect();
+            let fields = sorted.iter().map(|(key, value)| format!("{}:{}", json!(key), text(value)));
+            format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+        }
+        Value::Array(values) => format!("[{}]", values.iter().map(text).collect::<Vec<_>>().join(",")),
+        plain => plain.to_string(),
     }
 }
 
@@ -128,3 +146,6 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 fn is_start(step: &Step) -> bool {
     *step == Step::START
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ use sapwood_data::Split;
 use super::{
     Plan, Run, State, StudyFolder,
     accounts::Accounts,
-    claim::{Claim, SILENCE},
+    claim::{Claim, SILENCE, host},
     log::Log,
     perform::Task,
 };
@@ -25,6 +25,8 @@ use crate::{CheckpointEvery, Conditions, Datasets, Error, Lab, Reporter, Work, l
 
 /// How often a worker that waits for others looks again.
 const PATIENCE: Duration = Duration::from_millis(300);
+/// How much of what a run cost is lost when it is killed.
+const ACCOUNTED: Duration = Duration::from_secs(2);
 /// How soon a run notices that it should stop.
 const ATTENTION: Duration = Duration::from_millis(50);
 
@@ -105,6 +107,10 @@ impl Worker<'_> {
                     worked = true;
                 }
                 claim.release()?;
+                if worked {
+                    // From the top again: others may wait for what somebody gave up there.
+                    break;
+                }
             }
             if !open {
                 tally.failed = states.iter().filter(|state| **state == State::Failed).count();
@@ -126,6 +132,14 @@ impl Worker<'_> {
         let (work, stop) = (Work::default(), AtomicBool::new(false));
         let folder = self.folder.run(run);
         let log = Log::append(&folder.path().join("log.txt"), self.reporter)?;
+        log.note(&format!(
+            "Sapwood {}, process {} on {}, device {}, seed {}",
+            env!("CARGO_PKG_VERSION"),
+            std::process::id(),
+            host(),
+            self.device_name,
+            run.seed().0
+        ));
         let mut accounts = Accounts::open(folder.path(), self.device_name, self.watts);
         let conditions = Conditions {
             datasets: self.datasets,
@@ -141,7 +155,7 @@ impl Worker<'_> {
         let outcome = thread::scope(|scope| {
             let (work, stop) = (&work, &stop);
             let watch = scope.spawn(move || {
-                let mut touched = Instant::now();
+                let (mut touched, mut counted) = (Instant::now(), Instant::now());
                 while end.recv_timeout(ATTENTION) == Err(mpsc::RecvTimeoutError::Timeout) {
                     if self.stop.load(Relaxed) {
                         stop.store(true, Relaxed);
@@ -152,6 +166,9 @@ impl Worker<'_> {
                         if !claim.touch() {
                             stop.store(true, Relaxed);
                         }
+                    }
+                    if counted.elapsed() > ACCOUNTED {
+                        counted = Instant::now();
                         accounts.write(work);
                     }
                 }
@@ -165,14 +182,24 @@ impl Worker<'_> {
             return Err(Error::Usage("the thread that watches over a run ended unexpectedly: start again".into()));
         };
         accounts.write(&work);
+        let outcome = outcome.and_then(|()| match self.folder.state(run)? {
+            State::Done => Ok(()),
+            _ => Err(Error::Content {
+                problem: "files of the run disappeared while it went on: let it be tried again with `retry`".into(),
+                path: folder.path().to_path_buf(),
+            }),
+        });
         match outcome {
-            Ok(()) => self.folder.state(run),
+            Ok(()) => Ok(State::Done),
             Err(Error::Train(sapwood_train::Error::Stopped { iteration })) => {
                 log.note(&format!("stopped at iteration {iteration}"));
                 Ok(State::Open)
             }
             // Another process of this machine trains there without a claim: it is its run.
-            Err(Error::Busy { .. }) => Ok(State::Open),
+            Err(Error::Busy { .. }) => {
+                thread::sleep(PATIENCE);
+                Ok(State::Open)
+            }
             Err(error) => {
                 log.note(&format!("failed: {error}"));
                 let path = self.folder.failure(run);

@@ -9,4 +9,5 @@ mod mistakes;
 mod pruning;
 mod resume;
 mod safetensors;
+mod studies;
 mod workplace;

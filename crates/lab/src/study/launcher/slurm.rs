@@ -131,7 +131,10 @@ mod tests {
         let script = script(&worker(), &study, 1, 1, Path::new("/runs/100% \"life\" #1/logs"));
         let name = format!("--job-name=sapwood-100___life___1{}\n", "x".repeat(50));
         assert!(script.contains(&name), "{script}");
-        assert!(script.contains("--output=\"/runs/100%% \\\"life\\\" #1/logs/slurm-%A_%a.log\"\n"), "{script}");
+        assert!(
+            script.contains("--output=\"/runs/100%% \\\"life\\\" #1/logs/slurm-%A_%a.log\"\n"),
+            "{script}"
+        );
     }
 
     #[test]

@@ -1,0 +1,78 @@
+//! A run's name must never change while what decides the run does not.
+
+use std::path::Path;
+
+use crate::{Datasets, Lab, study::Plan};
+
+const STUDY: &str = r#"
+kind = "prune"
+sparsities = [0.9]
+
+[data]
+name = "life"
+
+[model]
+name = "life-net"
+overcompleteness = 2
+
+[training]
+batch_size = 8
+epochs = 3
+optimizer = { name = "adamw" }
+learning_rate = 0.01
+
+[[methods]]
+criterion = ["magnitude", "snip"]
+ablation = ["none", "shuffle"]
+
+[[methods]]
+criterion = "magnitude"
+at = "end"
+retrain = { rewind = "1ep" }
+iterative = true
+sparsity = [0.5, 0.8]
+
+[[methods]]
+during = { kind = "gradual", begin = "0ep", end = "2ep", every = "10it" }
+"#;
+
+fn hashes(study: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("study.toml");
+    std::fs::write(&path, study).unwrap();
+    let plan = Plan::read(&Lab::new(), &path, &[], &Datasets::below(Path::new("nowhere"))).unwrap();
+    plan.runs.into_iter().map(|run| run.hash).collect()
+}
+
+/// Pinned: another hash would orphan the runs that people have.
+#[test]
+fn names_of_runs_are_pinned() {
+    assert_eq!(hashes(STUDY), PINNED);
+}
+
+const PINNED: [&str; 8] = [
+    "2764dcb9928e2a97",
+    "426680c23dd603ca",
+    "38d9db2624f39c3f",
+    "b22c0e55836a722b",
+    "364fed3435b1c5e2",
+    "6c9735ff97d4bd59",
+    "c94bd55616191374",
+    "a114da4ef89696c7",
+];
+
+/// Whoever writes down what is the default anyway means the same run.
+#[test]
+fn defaults_that_are_written_down_move_no_name() {
+    let written = STUDY
+        .replace("kind = \"prune\"", "kind = \"prune\"\nseed = 0\nreplicates = 1\ntitle = \"x\"")
+        .replace("name = \"life\"", "name = \"life\"\naugment = false\noptions = { life = { side = 32, density = 0.38 } }")
+        .replace("epochs = 3", "epochs = 3\nweight_decay = 0\nevaluate = \"every-epoch\"\nschedule = { kind = \"constant\" }")
+        .replace("{ name = \"adamw\" }", "{ name = \"adamw\", betas = [0.9, 0.999] }")
+        .replace("[training]", "[init]\nweights = \"pytorch\"\n\n[training]")
+        .replace("ablation =", "at = \"0ep\"\nretrain = \"init\"\nallocation = \"global\"\nablation =")
+        .replace("every = \"10it\"", "every = \"10it\", score = \"magnitude\"");
+    assert_eq!(hashes(&written), hashes(STUDY));
+    let other = STUDY.replace("epochs = 3", "epochs = 4");
+    assert!(hashes(&other).iter().zip(hashes(STUDY)).all(|(a, b)| *a != b));
+}

@@ -1,0 +1,231 @@
+//! Studies from a file, as a user meets them.
+
+use std::fs;
+
+use crate::{
+    child,
+    workplace::{Workplace, one_line_error},
+};
+
+/// A study of three runs that takes a moment.
+const STUDY: &str = r#"kind = "prune"
+title = "A first study"
+sparsities = [0.9]
+
+[data]
+name = "digits"
+examples = 300
+
+[model]
+name = "lenet-300-100"
+width = 0.1
+
+[training]
+batch_size = 50
+epochs = 3
+optimizer = { name = "sgd", momentum = 0.9 }
+learning_rate = 0.05
+
+[[methods]]
+criterion = "snip"
+ablation = ["none", "shuffle"]
+"#;
+
+fn place(study: &str) -> Workplace {
+    let place = Workplace::new();
+    place.put("first.toml", study);
+    place
+}
+
+/// A study that is refused, whichever command reads it, before anything is written.
+fn refused(study: &str, expected: &[&str]) {
+    let place = place(study);
+    for command in ["plan", "run"] {
+        place.refuse(&format!("{command} first.toml"), expected);
+    }
+}
+
+/// With another line in the place of one that is there.
+fn with(line: &str, other: &str) -> String {
+    assert!(STUDY.contains(line), "{line}");
+    STUDY.replace(line, other)
+}
+
+#[test]
+fn a_key_or_a_name_that_is_not_there_is_named_with_its_line_and_the_nearest_one() {
+    refused(&with("epochs = 3", "epoch = 3"), &["unknown key `epoch`", "epochs", "first.toml, line 15"]);
+    refused(&with("criterion =", "criterium ="), &["`criterium`", "criterion", "line 20"]);
+    refused(&with("\"shuffle\"", "\"shufle\""), &["unknown value `shufle`", "shuffle", "line 21"]);
+    refused(&with("kind = \"prune\"", "kind = \"prun\""), &["`prun`", "prune", "line 1"]);
+    refused(&with("\"snip\"", "\"snap\""), &["unknown criterion `snap`", "snip"]);
+    refused(&with("\"digits\"", "\"digit\""), &["unknown data set `digit`", "digits"]);
+    refused(&with("\"lenet-300-100\"", "\"lenet\""), &["unknown model `lenet`", "lenet-5"]);
+    refused(&with("epochs = 3", "epochs = \"3\""), &["line 15", "invalid type"]);
+    refused(&with("epochs = 3", "epochs = = 3"), &["line 15"]);
+    let place = place(STUDY);
+    place.refuse("plan first.toml --set training.epoch=2", &["--set training.epoch=2", "epochs"]);
+    place.refuse("plan first.toml --set methods.7.at=end", &["counted from 0"]);
+    place.refuse("plan frist.toml", &["cannot read the study", "frist.toml"]);
+    place.refuse("status first", &["there is no study in", "run STUDY.toml"]);
+}
+
+#[test]
+fn what_does_not_go_together_is_refused_before_anything_is_written() {
+    let method = |settings: &str| format!("{STUDY}\n[[methods]]\n{settings}\n");
+    refused(&method("criterion = \"magnitude\"\nat = \"9ep\""), &["`at` is 9ep", "beyond the end"]);
+    refused(
+        &method("criterion = \"magnitude\"\nat = \"end\"\nretrain = { rewind = \"3ep\" }"),
+        &["goes back to 3ep", "nothing would be trained"],
+    );
+    refused(
+        &method("criterion = \"magnitude\"\nat = \"end\"\nablation = \"reinit\""),
+        &["`reinit` draws new initial weights"],
+    );
+    refused(&method("criterion = \"magnitude\"\niterative = true"), &["say `at = \"end\"`"]);
+    refused(&method("at = \"end\""), &["it has no `criterion`"]);
+    refused(
+        &method("criterion = \"snip\"\nduring = { kind = \"gradual\", begin = \"0ep\", end = \"2ep\", every = \"1it\" }"),
+        &["leave `criterion` out"],
+    );
+    refused(
+        &method("during = { kind = \"gradual\", begin = \"0ep\", end = \"9ep\", every = \"1it\" }"),
+        &["must be within the run of 18it"],
+    );
+    refused(&method("criterion = \"snip\"\noptions = { temprature = 2 }"), &["temprature"]);
+    refused(&with("sparsities = [0.9]", ""), &["a method has no sparsity"]);
+    refused(&with("sparsities = [0.9]", "sparsities = [1.9]"), &["out of range"]);
+    refused(&with("sparsities = [0.9]", "replicates = 0"), &["`replicates`"]);
+    refused(&with("width = 0.1", "overcompleteness = 2"), &["model.overcompleteness", "no such option"]);
+    refused(&with("examples = 300", "augment = true"), &["no augmentation is customary"]);
+    refused(
+        &STUDY
+            .replace("name = \"digits\"\nexamples = 300", "name = \"life\"")
+            .replace("name = \"lenet-300-100\"\nwidth = 0.1", "name = \"life-net\"")
+            .replace("ablation", "examples = { per-class = 10 }\nablation"),
+        &["`per-class` needs a data set with classes"],
+    );
+    let place = place(&with("\"digits\"", "\"mnist\""));
+    place.succeed("plan first.toml");
+    let outcome = place.run("run first.toml");
+    one_line_error("run", &outcome, &["mnist", "data get mnist"]);
+}
+
+#[test]
+fn a_study_is_planned_run_and_reported() {
+    let place = place(STUDY);
+    let plan = place.succeed("plan first.toml");
+    assert!(plan.contains("3 runs, 3 to do") && plan.contains("snip at init"), "{plan}");
+    assert!(!place.has("runs"), "planning writes nothing");
+    let said = place.succeed("run first.toml");
+    assert!(said.contains("3 runs done, 3 in all"), "{said}");
+    assert!(place.succeed("plan first.toml").contains("3 runs, 0 to do"));
+    assert!(place.succeed("run first.toml").contains("0 runs done, 3 in all"));
+
+    place.succeed("report first");
+    let html = String::from_utf8(place.read("runs/first/report.html")).unwrap();
+    for part in ["A first study", "Controls", "Paired comparisons", "What it cost", "What is left of each layer"] {
+        assert!(html.contains(part), "{part}");
+    }
+    assert!(!html.contains(" src=") && !html.contains(" href="), "the page asks for something outside it");
+    let ledger = String::from_utf8(place.read("runs/first/ledger.csv")).unwrap();
+    assert_eq!(ledger.lines().count(), 1 + 3 + 1);
+    // Three epochs of 300 examples, three passes over 6,930 weights and no bias.
+    let dense = 3.0 * 3.0 * 300.0 * f64::from(64 * 30 + 30 * 10 + 10 * 10);
+    assert!(ledger.contains(&format!(",900,{dense},{dense},")), "{ledger}");
+
+    place.succeed("report first --format jsonl");
+    let lines = String::from_utf8(place.read("runs/first/results.jsonl")).unwrap();
+    let rows: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(rows.len(), 3);
+    assert_eq!(rows[1]["method"], "snip at init");
+    assert_eq!(rows[1]["kept"], 232);
+    assert_eq!(rows[1]["curve"].as_array().unwrap().len(), 3);
+
+    place.succeed("report first --format tensorboard");
+    assert!(place.has("runs/first/events/snip_at_init_shuffle_0.9_r0/events.out.tfevents"));
+    place.refuse("report first --grid wrld", &["wrld", "world"]);
+    place.refuse("report first --pue 0.5", &["at least 1"]);
+}
+
+#[test]
+fn settings_of_the_command_line_make_other_runs_beside_those_that_are_there() {
+    let place = place(STUDY);
+    place.succeed("run first.toml --set training.epochs=1");
+    let frozen = String::from_utf8(place.read("runs/first/study.toml")).unwrap();
+    assert!(frozen.contains("epochs = 1"), "{frozen}");
+    assert!(place.succeed("status first").contains("done"));
+    assert!(place.succeed("plan first.toml").contains("3 runs, 3 to do"));
+    assert!(place.succeed("plan first.toml --set training.epochs=1").contains("3 runs, 0 to do"));
+    // What has no effect makes no other run.
+    place.put("first.toml", format!("{STUDY}allocation = \"global\"\ngranularity = \"weight\"\n"));
+    assert!(place.succeed("plan first.toml --set training.epochs=1").contains("3 runs, 0 to do"));
+}
+
+#[test]
+fn a_run_that_was_removed_is_done_again_to_the_same_bytes() {
+    let place = place(STUDY);
+    place.succeed("run first.toml");
+    let before = place.read("runs/first/results.csv");
+    let runs = fs::read_dir(place.path().join("runs/first")).unwrap().flatten();
+    let run = runs.map(|entry| entry.path()).find(|path| path.is_dir()).unwrap();
+    fs::remove_dir_all(&run).unwrap();
+    assert!(place.succeed("run first.toml").contains("1 runs done, 3 in all"));
+    assert_eq!(place.read("runs/first/results.csv"), before);
+
+    // Half of one, too: without its weights a run is not done.
+    fs::remove_file(run.join("r0/weights.safetensors")).unwrap();
+    fs::remove_dir_all(run.join("r0/checkpoints")).unwrap();
+    assert!(place.succeed("plan first.toml").contains("3 runs, 1 to do"));
+    assert!(place.succeed("run first.toml").contains("1 runs done"));
+    assert_eq!(place.read("runs/first/results.csv"), before);
+}
+
+#[test]
+fn a_record_of_another_version_is_named_and_nothing_is_lost() {
+    let place = place(STUDY);
+    place.succeed("run first.toml");
+    let name = place.names().into_iter().find(|path| path.ends_with("record.json")).unwrap();
+    let name = name.to_string_lossy().into_owned();
+    let record = String::from_utf8(place.read(&name)).unwrap();
+    place.put(&name, record.replace("\"macs\"", "\"flops\""));
+    place.refuse("report first", &["not a record of this version", "flops", "removed", &name].map(|part| match part {
+        "flops" => "macs",
+        "removed" => "remove the folder",
+        part => part,
+    }));
+}
+
+#[test]
+fn a_run_that_fails_is_kept_apart_and_can_be_tried_again() {
+    let place = place(&with("learning_rate = 0.05", "learning_rate = 1e30"));
+    let outcome = place.run("run first.toml");
+    assert_eq!(outcome.code, Some(2), "{outcome:#?}");
+    assert!(outcome.err.contains("3 runs have failed") && outcome.err.contains("retry --failed first"), "{outcome:#?}");
+    let status = place.succeed("status first");
+    assert!(status.contains("failed   ") && status.contains("lower the learning rate"), "{status}");
+    assert!(place.succeed("retry --failed first").contains("3 failed runs"));
+    assert!(place.succeed("plan first.toml").contains("3 runs, 3 to do"));
+}
+
+/// Two workers share the runs, and no run is done twice.
+#[test]
+fn of_two_workers_each_run_is_done_by_one() {
+    let place = place(&with("sparsities = [0.9]", "sparsities = [0.9]\nreplicates = 6"));
+    let list = place.succeed("run first.toml --workers 2 --launcher commands");
+    assert_eq!(list.lines().count(), 2, "{list}");
+    let start = || child::command(place.path(), &["worker", "runs/first"]).spawn().unwrap();
+    let workers = [start(), start()];
+    for worker in workers {
+        let output = worker.wait_with_output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+    let (mut runs, mut begun) = (0, 0);
+    for name in place.names().into_iter().filter(|name| name.ends_with("log.txt")) {
+        let log = String::from_utf8(place.read(&name.to_string_lossy())).unwrap();
+        runs += 1;
+        begun += log.matches("Sapwood ").count();
+    }
+    assert_eq!((runs, begun), (18, 18));
+    assert!(place.succeed("clean --checkpoints first").contains("checkpoints of 18 runs removed"));
+    assert!(place.succeed("status first").contains("18"));
+}
