@@ -19,6 +19,7 @@ mod retry;
 mod run;
 mod score;
 mod scoring;
+mod search;
 mod shape;
 mod sparse;
 mod status;
@@ -57,6 +58,7 @@ enum Command {
     Report(report::Report),
     Retry(retry::Retry),
     Clean(clean::Clean),
+    Search(search::Search),
     Train(Box<train::Train>),
     Eval(eval::Eval),
     Predict(predict::Predict),
@@ -123,6 +125,7 @@ impl Command {
             Self::Report(command) => command.run(lab, out),
             Self::Retry(command) => command.run(lab, out),
             Self::Clean(command) => command.run(lab, out),
+            Self::Search(command) => command.run(out),
             Self::Train(command) => command.run(out),
             Self::Eval(command) => command.run(out),
             Self::Predict(command) => command.run(out),
@@ -139,7 +142,8 @@ impl Command {
 
 /// What the user calls this program.
 fn program(first: Option<&OsString>) -> String {
-    let stem = first.and_then(|first| Some(std::path::Path::new(first).file_stem()?.to_string_lossy().into_owned()));
+    let stem =
+        first.and_then(|first| Some(std::path::Path::new(first).file_stem()?.to_string_lossy().into_owned()));
     match stem.as_deref() {
         // Cargo runs it, under a name that nobody types.
         Some("xtask") | None => "cargo xtask".into(),

@@ -93,6 +93,9 @@ pub enum Error {
     /// Pruning.
     #[error(transparent)]
     Prune(#[from] sapwood_prune::Error),
+    /// Searching.
+    #[error(transparent)]
+    Search(#[from] sapwood_search::Error),
     /// Training.
     #[error(transparent)]
     Train(#[from] sapwood_train::Error),

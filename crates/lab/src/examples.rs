@@ -38,7 +38,9 @@ impl Examples {
             loader.epoch(0, 0).map(|batch| batch.map_err(|error| sapwood_train::Error::Source(error).into()));
         match (self, task) {
             (Self::Batches { number, .. }, _) => batches.take(number.get()).collect(),
-            (Self::PerClass(n), Task::Classes(classes)) => Ok(vec![of_each_class(batches, n.get(), classes)?]),
+            (Self::PerClass(n), Task::Classes(classes)) => {
+                Ok(vec![of_each_class(batches, n.get(), classes)?])
+            }
             (Self::PerClass(_), Task::Dense(_)) => {
                 Err(Error::Usage("`per-class` needs a data set with classes: ask for batches".into()))
             }

@@ -12,6 +12,7 @@ mod combination;
 mod experiment;
 mod figure;
 mod folder;
+mod forecast;
 pub mod launcher;
 mod life;
 mod log;
@@ -27,8 +28,9 @@ mod spec;
 mod worker;
 
 pub use accounts::account;
-pub use experiment::{DataSettings, Experiment, Kind, ModelSettings, Training};
+pub use experiment::{Experiment, Kind, ModelSettings, Training};
 pub use folder::{State, StudyFolder};
+pub use forecast::time_a_step;
 pub use life::Rule;
 pub use method::{Control, During, Method};
 pub use page::page;

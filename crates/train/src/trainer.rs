@@ -41,7 +41,15 @@ impl<'a, N: Network> Trainer<'a, N> {
     /// A trainer without masks, tests, hooks and checkpoints.
     pub fn new(recipe: Recipe, device: &Device) -> Self {
         let device = device.clone().inner();
-        Self { recipe, device, masks: Masks::new(), test: None, hooks: Vec::new(), checkpoints: None, stop: None }
+        Self {
+            recipe,
+            device,
+            masks: Masks::new(),
+            test: None,
+            hooks: Vec::new(),
+            checkpoints: None,
+            stop: None,
+        }
     }
 
     /// Keeps masked weights at zero.

@@ -78,7 +78,11 @@ fn a_study_killed_ten_times_ends_like_an_undisturbed_one_with_one_worker_and_wit
             study.stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
             let mut study = study.spawn().unwrap();
             // Ten parts of the study, each of another length.
-            sleep(duration.mul_f64((0.3 + rng.random::<f64>()) / (KILLS as f64 + 3.0)).max(Duration::from_millis(50)));
+            sleep(
+                duration
+                    .mul_f64((0.3 + rng.random::<f64>()) / (KILLS as f64 + 3.0))
+                    .max(Duration::from_millis(50)),
+            );
             if study.try_wait().unwrap().is_some() {
                 break;
             }
@@ -108,7 +112,10 @@ fn a_study_that_is_asked_to_stop_gives_its_run_back_and_goes_on() {
         kill_process_group(Pid::from_raw(study.id().cast_signed()).unwrap(), signal).unwrap();
         let output = study.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success() && said.contains("the same command goes on"), "{signal:?}: {output:?}");
+        assert!(
+            output.status.success() && said.contains("the same command goes on"),
+            "{signal:?}: {output:?}"
+        );
         let status = place.succeed("status tickets");
         assert!(!status.lines().any(|line| line.starts_with("running")), "a claim was left: {status}");
     }

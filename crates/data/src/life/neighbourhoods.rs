@@ -16,10 +16,7 @@ const BOARDS: usize = 64;
 /// bits, all `2^(h h)` of them follow each other on a strip of height `h` whose columns
 /// are a de Bruijn sequence of order `h` over `2^h` symbols. The strip is cut into boards
 /// that overlap by `h - 1` columns.
-pub fn every_neighbourhood(
-    steps: usize,
-    boundary: Boundary,
-) -> Result<impl Iterator<Item = Dataset>, Error> {
+pub fn every_neighbourhood(steps: usize, boundary: Boundary) -> Result<impl Iterator<Item = Dataset>, Error> {
     if !(1..=2).contains(&steps) {
         return Err(wrong("steps", steps, "1 or 2: for more there are too many neighbourhoods to try"));
     }
@@ -83,7 +80,9 @@ mod tests {
     fn all_512_neighbourhoods_are_there_and_140_of_them_live_on() {
         let parts: Vec<Dataset> = every_neighbourhood(1, Boundary::Torus).unwrap().collect();
         let [part] = parts.as_slice() else { panic!("one part expected") };
-        let (columns, Labels::Dense(after)) = (part.shape()[2], part.labels()) else { panic!("dense labels expected") };
+        let (columns, Labels::Dense(after)) = (part.shape()[2], part.labels()) else {
+            panic!("dense labels expected")
+        };
         let board = part.image(0).unwrap();
         let mut seen = std::collections::BTreeMap::new();
         for column in 1..columns - 1 {
@@ -102,10 +101,14 @@ mod tests {
     fn two_steps_are_two_steps_of_one_and_more_are_refused() {
         let part = every_neighbourhood(2, Boundary::Torus).unwrap().next().unwrap();
         assert_eq!((part.shape(), part.len()), ([1, 5, COLUMNS + 4], BOARDS));
-        let (size, Labels::Dense(after)) = ([5, COLUMNS + 4], part.labels()) else { panic!("dense labels expected") };
+        let (size, Labels::Dense(after)) = ([5, COLUMNS + 4], part.labels()) else {
+            panic!("dense labels expected")
+        };
         let once = super::super::step(part.image(3).unwrap(), size, Boundary::Torus);
         let twice = super::super::step(&once, size, Boundary::Torus);
         assert_eq!(after[3 * twice.len()..4 * twice.len()], twice);
-        assert!(every_neighbourhood(3, Boundary::Torus).is_err_and(|error| error.to_string().contains("1 or 2")));
+        assert!(
+            every_neighbourhood(3, Boundary::Torus).is_err_and(|error| error.to_string().contains("1 or 2"))
+        );
     }
 }

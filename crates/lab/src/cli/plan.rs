@@ -4,11 +4,11 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::studies::StudyFile;
+use super::{OnDevice, studies::StudyFile};
 use crate::{
     Error, Lab,
     report::{Cell, Table},
-    study::{Results, State},
+    study::{Results, State, time_a_step},
 };
 
 /// Show the runs of a study, and where they are, without starting them
@@ -16,6 +16,11 @@ use crate::{
 pub(super) struct Plan {
     #[command(flatten)]
     study: StudyFile,
+    /// Time a training step on this machine, to tell how long the study takes
+    #[arg(long)]
+    time: bool,
+    #[command(flatten)]
+    device: OnDevice,
 }
 
 impl Plan {
@@ -42,15 +47,28 @@ impl Plan {
         write!(out, "{}", table.to_text())?;
         let open = states.iter().filter(|state| **state != State::Done).count();
         writeln!(out, "{} runs, {open} to do, in {}", plan.runs.len(), folder.path().display())?;
-        let results = Results::read(&plan, &folder)?;
-        match results.forecast(&plan, &states) {
-            Some(seconds) if open > 0 => writeln!(
-                out,
-                "about {} on one worker, by what the runs that are done took",
-                super::duration(seconds)
-            )?,
-            _ if open > 0 => writeln!(out, "no run is done yet by which to tell how long it takes")?,
-            _ => {}
+        if open == 0 {
+            return Ok(());
+        }
+        let (rate, how) = match (Results::read(&plan, &folder)?.seconds_per_mac(), self.time) {
+            (Some(rate), false) => (Some(rate), "by what the runs that are done took"),
+            (_, true) => {
+                let dense = plan.runs.first().ok_or_else(|| Error::Usage("the study has no run".into()))?;
+                (Some(time_a_step(dense, dense.task, &self.device.resolve()?)?), "by what a step takes now")
+            }
+            (None, false) => (None, ""),
+        };
+        match rate {
+            Some(rate) => {
+                writeln!(
+                    out,
+                    "about {} on one worker, {how}",
+                    super::duration(plan.forecast(&states, rate)?)
+                )?;
+            }
+            None => {
+                writeln!(out, "no run is done by which to tell how long it takes: `--time` times a step")?
+            }
         }
         Ok(())
     }

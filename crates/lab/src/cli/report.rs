@@ -40,9 +40,15 @@ enum Format {
 impl Report {
     pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
         if !(self.pue.is_finite() && self.pue >= 1.0) {
-            return Err(Error::Usage(format!("`--pue` should be a number of at least 1, but it is {}", self.pue)));
+            return Err(Error::Usage(format!(
+                "`--pue` should be a number of at least 1, but it is {}",
+                self.pue
+            )));
         }
-        let carbon = Carbon { grid: grid(&self.grid).map_err(|error| Error::Usage(error.to_string()))?, pue: self.pue };
+        let carbon = Carbon {
+            grid: grid(&self.grid).map_err(|error| Error::Usage(error.to_string()))?,
+            pue: self.pue,
+        };
         let (plan, folder) = self.study.open(lab)?;
         let results = Results::read(&plan, &folder)?;
         let written = match self.format {
@@ -68,7 +74,11 @@ fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<String, Error> {
 }
 
 /// `results.csv` and `ledger.csv`.
-pub(super) fn write_tables(results: &Results, folder: &StudyFolder, carbon: &Carbon) -> Result<String, Error> {
+pub(super) fn write_tables(
+    results: &Results,
+    folder: &StudyFolder,
+    carbon: &Carbon,
+) -> Result<String, Error> {
     let mut ledger = csv_header();
     for row in &results.rows {
         ledger += &csv_row(&row.run.folder(), &row.account, carbon);
@@ -95,7 +105,10 @@ fn events(results: &Results, folder: &StudyFolder) -> Result<String, Error> {
         let sparsity = row.line().sparsity;
         let words = [label.variant.as_str(), &label.method, row.control().name(), &sparsity];
         let name = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-        let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || ".,-".contains(c) { c } else { '_' }).collect();
+        let name: String = name
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() || ".,-".contains(c) { c } else { '_' })
+            .collect();
         write(&events.join(format!("{name}_r{}", row.run.replicate)).join(FILE_NAME), file.to_bytes())?;
     }
     Ok(events.display().to_string())

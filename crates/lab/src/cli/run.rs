@@ -12,7 +12,8 @@ use clap::{Args, ValueEnum};
 use sapwood_core::write_atomic;
 
 use super::{
-    OnDevice, bar::Bar,
+    OnDevice,
+    bar::Bar,
     report::write_tables,
     studies::{StudyFile, stop_signal},
     worker::Pace,
@@ -149,7 +150,12 @@ fn wait(plan: &Plan, folder: &StudyFolder, mut workers: Local, stop: &AtomicBool
 }
 
 /// Says how it ended, and what to do next.
-pub(super) fn finish(tally: Tally, plan: &Plan, folder: &StudyFolder, out: &mut dyn Write) -> Result<(), Error> {
+pub(super) fn finish(
+    tally: Tally,
+    plan: &Plan,
+    folder: &StudyFolder,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
     let Tally { done, failed, stopped } = tally;
     if stopped {
         writeln!(out, "stopped after {done} runs: the same command goes on")?;

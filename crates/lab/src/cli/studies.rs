@@ -79,7 +79,8 @@ impl StartedStudy {
 pub(super) fn open(lab: &Lab, folder: &StudyFolder, data: &Path) -> Result<Plan, Error> {
     let path = folder.study();
     if !path.is_file() {
-        let problem = format!("there is no study in {}: start it with `run STUDY.toml`", folder.path().display());
+        let problem =
+            format!("there is no study in {}: start it with `run STUDY.toml`", folder.path().display());
         return Err(Error::Usage(problem));
     }
     let plan = Plan::read(lab, &path, &[], &Datasets::below(data))?;

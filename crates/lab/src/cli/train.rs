@@ -10,8 +10,8 @@ use sapwood_train::{AdamW, Decay, Recipe, Schedule, Sgd};
 
 use super::{DataRoot, OnDevice, bar::Bar, image::ImageShape, model_shape::ModelShape, sparse::Sparse};
 use crate::{
-    Beginning, CheckpointEvery, Conditions, DataConfig, Datasets, Error, Evaluate, RunFolder, Start, TrainConfig, Work,
-    run_folder::digest,
+    Beginning, CheckpointEvery, Conditions, DataConfig, Datasets, Error, Evaluate, RunFolder, Start,
+    TrainConfig, Work, run_folder::digest,
 };
 
 /// Train a network, or continue a training that was interrupted

@@ -10,7 +10,9 @@ use std::{
 use clap::Args;
 
 use super::{
-    DataRoot, OnDevice, bar::Bar, run,
+    DataRoot, OnDevice,
+    bar::Bar,
+    run,
     studies::{open, stop_signal},
 };
 use crate::{

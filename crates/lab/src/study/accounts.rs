@@ -69,7 +69,9 @@ pub fn account(folder: &RunFolder) -> Result<Account, Error> {
             read => read.map_err(Error::file("read", &path))?,
         };
         let entry: Entry = serde_json::from_slice(&text).map_err(|error| Error::Content {
-            problem: format!("not an entry of this version's ledger ({error}): remove it, which loses what it cost"),
+            problem: format!(
+                "not an entry of this version's ledger ({error}): remove it, which loses what it cost"
+            ),
             path,
         })?;
         entries.push(entry);

@@ -93,7 +93,8 @@ impl Claim {
     /// Shows that the holder is alive, and tells whether the claim is still in force.
     pub(super) fn touch(&self) -> bool {
         let path = path(&self.folder, self.number);
-        let touched = File::options().write(true).open(&path).and_then(|file| file.set_modified(SystemTime::now()));
+        let touched =
+            File::options().write(true).open(&path).and_then(|file| file.set_modified(SystemTime::now()));
         touched.is_ok() && newest(&self.folder).is_ok_and(|newest| newest == Some(self.number))
     }
 
@@ -102,7 +103,9 @@ impl Claim {
         for number in (0..=self.number).rev() {
             let path = path(&self.folder, number);
             match fs::remove_file(&path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::file("remove", path)(error)),
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(Error::file("remove", path)(error));
+                }
                 _ => {}
             }
         }
@@ -199,7 +202,8 @@ mod tests {
         fs::write(folder.path().join("claim-3"), serde_json::to_string(&dead).unwrap()).unwrap();
         assert_eq!(held(folder.path()).unwrap(), Held::Abandoned);
         let taken: usize = std::thread::scope(|scope| {
-            let take = || usize::from(Claim::take(folder.path()).unwrap().is_some_and(|claim| claim.number == 4));
+            let take =
+                || usize::from(Claim::take(folder.path()).unwrap().is_some_and(|claim| claim.number == 4));
             let threads: Vec<_> = (0..8).map(|_| scope.spawn(take)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).sum()
         });

@@ -61,7 +61,9 @@ impl<'a> Combination<'a> {
             return refuse("`iterative` scores the trained network of the level before: say `at = \"end\"`");
         }
         if self.method.iterative && !matches!(self.control, Control::None | Control::Reinit) {
-            return refuse("`iterative` has no control but `reinit`: one at each level would mean another method");
+            return refuse(
+                "`iterative` has no control but `reinit`: one at each level would mean another method",
+            );
         }
         match (&self.method.during, &self.cut) {
             (Some(During::Gradual { .. }), Some(_)) => {
@@ -70,9 +72,9 @@ impl<'a> Combination<'a> {
             (Some(During::Gradual { .. }), None) if self.control != Control::None => {
                 refuse("gradual pruning has no control")
             }
-            (Some(_), _) if self.at != Step::START || self.retrain != Retraining::Init => {
-                refuse("masks that change in training begin with the initial weights: leave `at` and `retrain` out")
-            }
+            (Some(_), _) if self.at != Step::START || self.retrain != Retraining::Init => refuse(
+                "masks that change in training begin with the initial weights: leave `at` and `retrain` out",
+            ),
             (None | Some(During::Regrow { .. }), None) => refuse("it has no `criterion`"),
             _ => Ok(()),
         }
@@ -163,7 +165,8 @@ fn cuts(method: &Method, task: Task, build: &Build<'_>) -> Result<Vec<Option<Cut
         };
         let examples = method.examples.unwrap_or(usual);
         if let (Examples::PerClass(_), Task::Dense(_)) = (examples, task) {
-            let problem = format!("criterion `{name}`: `per-class` needs a data set with classes: ask for `batches`");
+            let problem =
+                format!("criterion `{name}`: `per-class` needs a data set with classes: ask for `batches`");
             return Err(Error::Usage(problem));
         }
         Ok(Some(CutSettings {
@@ -198,7 +201,13 @@ impl Pruning {
     /// A control has the masks of the method itself, so it begins with levels without one.
     pub(super) fn level_before(&self) -> Option<Self> {
         let (last, before) = self.after.split_last()?;
-        Some(Self { sparsity: *last, control: Control::None, after: before.to_vec(), order: 0, ..self.clone() })
+        Some(Self {
+            sparsity: *last,
+            control: Control::None,
+            after: before.to_vec(),
+            order: 0,
+            ..self.clone()
+        })
     }
 
     /// The same with the examples in another order.

@@ -1,10 +1,9 @@
 //! A study, as its file says it.
 
-use sapwood_data::OpenOptions;
+use sapwood_core::Step;
 use sapwood_models::{Init, Padding, Shortcut, Spec};
 use sapwood_prune::Sparsity;
 use sapwood_train::{Decay, Optimizer, Recipe, Schedule};
-use sapwood_core::Step;
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
@@ -33,7 +32,7 @@ pub struct Experiment {
     #[serde(default)]
     pub about: String,
     /// What is learnt.
-    pub data: DataSettings,
+    pub data: DataConfig,
     /// What learns it.
     pub model: ModelSettings,
     /// The weights that it begins with.
@@ -62,23 +61,6 @@ pub struct Experiment {
 
 fn one() -> u64 {
     1
-}
-
-/// `[data]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DataSettings {
-    /// Its name: see `list data`.
-    pub name: String,
-    /// Only so many examples of the training split, the first ones.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub examples: Option<usize>,
-    /// Whether the augmentation that is customary for it is used.
-    #[serde(default)]
-    pub augment: bool,
-    /// Which boards, for `life`; the size of the images, for `image-folder`.
-    #[serde(default)]
-    pub options: OpenOptions,
 }
 
 /// `[model]`
@@ -154,12 +136,6 @@ impl Training {
 }
 
 impl Experiment {
-    /// The data set and what is made of it.
-    pub fn data(&self) -> DataConfig {
-        let DataSettings { name, examples, augment, options } = self.data.clone();
-        DataConfig { name, examples, augment, options }
-    }
-
     /// The network, but for the size of its input and its classes, which are the data
     /// set's.
     pub fn spec(&self) -> Result<Spec, Error> {

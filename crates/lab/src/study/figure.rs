@@ -51,7 +51,9 @@ impl Figure {
         let summary = Summary::of(&values);
         let mean = summary.map_or(f64::NAN, |summary| summary.mean);
         let interval = match self {
-            Self::Rule => learnt(group).map(|share| (100.0 * share.interval.low, 100.0 * share.interval.high)),
+            Self::Rule => {
+                learnt(group).map(|share| (100.0 * share.interval.low, 100.0 * share.interval.high))
+            }
             _ => summary.and_then(|summary| summary.standard_deviation).map(|sd| (mean - sd, mean + sd)),
         };
         let (low, high) = interval.unwrap_or((mean, mean));

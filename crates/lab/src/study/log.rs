@@ -1,11 +1,6 @@
 //! What happens in a run, in a file beside it.
 
-use std::{
-    fs::File,
-    io::Write as _,
-    path::Path,
-    time::Instant,
-};
+use std::{fs::File, io::Write as _, path::Path, time::Instant};
 
 use crate::{Error, Reporter};
 
@@ -18,7 +13,8 @@ pub(super) struct Log<'a> {
 
 impl<'a> Log<'a> {
     pub(super) fn append(path: &Path, next: &'a dyn Reporter) -> Result<Self, Error> {
-        let file = File::options().create(true).append(true).open(path).map_err(Error::file("write", path))?;
+        let file =
+            File::options().create(true).append(true).open(path).map_err(Error::file("write", path))?;
         Ok(Self { file, opened: Instant::now(), next })
     }
 }

@@ -1,9 +1,7 @@
 //! Ways of pruning, as a study's file says them.
 
 use sapwood_core::Step;
-use sapwood_prune::{
-    Ablation, Allocation, Anneal, Granularity, Growth, Iterations, Options, Sparsity,
-};
+use sapwood_prune::{Ablation, Allocation, Anneal, Granularity, Growth, Iterations, Options, Sparsity};
 use sapwood_train::Retraining;
 use serde::{Deserialize, Serialize};
 

@@ -46,7 +46,8 @@ impl Task<'_> {
     /// How the error runs between this network and its twin.
     fn connect(self, folder: &RunFolder, twin: &RunFolder) -> Result<(), Error> {
         let Conditions { device, datasets, .. } = *self.conditions;
-        let open = |place: &RunFolder| Ok::<_, Error>(sapwood_models::open(&place.weights(), None, device)?.net);
+        let open =
+            |place: &RunFolder| Ok::<_, Error>(sapwood_models::open(&place.weights(), None, device)?.net);
         let test = self.run.spec.data.test_source(datasets)?;
         let (from, to) = (open(twin)?, open(folder)?);
         let walk = block_on(connectivity(&from, &to, Connectivity::POINTS, &test, device))?;
@@ -72,7 +73,8 @@ impl Task<'_> {
         if folder.is_done() {
             fs::remove_file(folder.record()).map_err(Error::file("remove", folder.record()))?;
             if folder.checkpoints().exists() {
-                fs::remove_dir_all(folder.checkpoints()).map_err(Error::file("remove", folder.checkpoints()))?;
+                fs::remove_dir_all(folder.checkpoints())
+                    .map_err(Error::file("remove", folder.checkpoints()))?;
             }
         }
         let conditions = Conditions { keep: &self.run.keep, ..*self.conditions };

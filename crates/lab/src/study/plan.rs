@@ -37,6 +37,10 @@ pub struct Run {
     pub parents: Parents,
     /// Positions whose weights other runs begin with.
     pub keep: Vec<Step>,
+    /// Training examples of an epoch.
+    pub examples: usize,
+    /// What the network is asked for.
+    pub task: Task,
 }
 
 /// The runs that another one begins with, by their places in the plan.
@@ -103,6 +107,7 @@ struct Planner<'a> {
     variant: &'a Variant,
     dense: RunSpec,
     task: Task,
+    examples: usize,
     batches: usize,
 }
 
@@ -113,7 +118,7 @@ impl<'a> Planner<'a> {
         if *replicates == 0 || training.batch_size == 0 {
             return Err(Error::Usage("`replicates` and `training.batch_size` must be at least 1".into()));
         }
-        let data = experiment.data();
+        let data = experiment.data.clone();
         data.augmentation()?;
         let (shape, task, examples) = facts(&data, datasets)?;
         let classes = match task {
@@ -134,7 +139,7 @@ impl<'a> Planner<'a> {
         };
         let batches = examples.div_ceil(training.batch_size);
         dense.recipe.clone().plan(batches)?;
-        Ok(Self { lab, variant, dense, task, batches })
+        Ok(Self { lab, variant, dense, task, examples, batches })
     }
 
     fn runs(&self, runs: &mut Vec<Run>) -> Result<(), Error> {
@@ -144,15 +149,29 @@ impl<'a> Planner<'a> {
         let hash = self.dense.hash();
         let specs: Vec<Vec<(String, RunSpec)>> = methods
             .iter()
-            .map(|(_, levels)| levels.iter().map(|pruning| {
-                let spec = RunSpec { pruning: Some(pruning.clone()), ..self.dense.clone() };
-                (spec.hash(), spec)
-            }).collect())
+            .map(|(_, levels)| {
+                levels
+                    .iter()
+                    .map(|pruning| {
+                        let spec = RunSpec { pruning: Some(pruning.clone()), ..self.dense.clone() };
+                        (spec.hash(), spec)
+                    })
+                    .collect()
+            })
             .collect();
         let mut add = |runs: &mut Vec<Run>, hash: &str, replicate, spec: &RunSpec, method: &str, parents| {
             *known.entry((hash.to_string(), replicate)).or_insert_with(|| {
                 let label = Label { variant: self.variant.label.clone(), method: method.into() };
-                runs.push(Run { hash: hash.into(), replicate, spec: spec.clone(), label, parents, keep: Vec::new() });
+                runs.push(Run {
+                    hash: hash.into(),
+                    replicate,
+                    spec: spec.clone(),
+                    label,
+                    parents,
+                    keep: Vec::new(),
+                    examples: self.examples,
+                    task: self.task,
+                });
                 runs.len() - 1
             })
         };
@@ -170,10 +189,12 @@ impl<'a> Planner<'a> {
                         None => None,
                         Some(before) => {
                             let before = RunSpec { pruning: Some(before), ..spec.clone() }.hash();
-                            let missing = || Error::Usage(format!(
-                                "method `{method}`: its controls are compared with the levels that have none: add `none` to \
+                            let missing = || {
+                                Error::Usage(format!(
+                                    "method `{method}`: its controls are compared with the levels that have none: add `none` to \
                                  `ablation`, first"
-                            ));
+                                ))
+                            };
                             Some(*plain.get(&before).ok_or_else(missing)?)
                         }
                     };
@@ -201,9 +222,14 @@ impl<'a> Planner<'a> {
         for method in &self.variant.experiment.methods {
             let sparsities = self.variant.experiment.sparsities_of(method);
             if sparsities.is_empty() {
-                return Err(Error::Usage("a method has no sparsity: name some with `sparsities`, or with its own `sparsity`".into()));
+                return Err(Error::Usage(
+                    "a method has no sparsity: name some with `sparsities`, or with its own `sparsity`"
+                        .into(),
+                ));
             }
-            for combination in Combination::all(method, self.task, |name, options| self.criterion(name, options))? {
+            for combination in
+                Combination::all(method, self.task, |name, options| self.criterion(name, options))?
+            {
                 let pruning = combination.levels(sparsities)?;
                 pruning.iter().try_for_each(|pruning| self.check(pruning))?;
                 let twins = |pruning: Pruning| {

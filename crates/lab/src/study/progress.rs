@@ -1,6 +1,9 @@
 //! How far a study is.
 
-use super::{Plan, State, StudyFolder, claim::{Held, held}};
+use super::{
+    Plan, State, StudyFolder,
+    claim::{Held, held},
+};
 use crate::Error;
 
 /// How far a run is.
@@ -47,7 +50,9 @@ pub fn progress(plan: &Plan, folder: &StudyFolder) -> Result<Vec<Progress>, Erro
             (State::Done, _) => Progress::Done,
             (State::Failed, _) => Progress::Failed,
             (State::Open, _) if stuck => Progress::Blocked,
-            (State::Open, Held::By(holder)) => Progress::Running(format!("{} on {}", holder.process, holder.host)),
+            (State::Open, Held::By(holder)) => {
+                Progress::Running(format!("{} on {}", holder.process, holder.host))
+            }
             (State::Open, Held::Abandoned) => Progress::Interrupted,
             (State::Open, Held::Free) if place.path().exists() => Progress::Interrupted,
             (State::Open, Held::Free) => Progress::Waiting,

@@ -176,19 +176,6 @@ impl Results {
         self.rows.iter().map(|row| row.account.clone()).sum()
     }
 
-    /// How many seconds the runs that are left take on one worker, by what those that are
-    /// done took for their arithmetic; `None` if none is done.
-    pub fn forecast(&self, plan: &Plan, states: &[State]) -> Option<f64> {
-        let account = self.account();
-        let rate = account.usage.wall_s / (account.training_macs.dense + account.evaluation_macs.dense);
-        let each = |row: &Row| row.account.training_macs.dense + row.account.evaluation_macs.dense;
-        // A run that is left costs as much as the mean of those that are done.
-        let mean = self.rows.iter().map(each).sum::<f64>() / self.rows.len() as f64;
-        let left = states.iter().zip(&plan.runs).filter(|(state, _)| **state != State::Done).count();
-        let seconds = left as f64 * mean * rate;
-        seconds.is_finite().then_some(seconds)
-    }
-
     /// The rows of each method, with its control and sparsity, over the replicates.
     pub fn groups(&self) -> Vec<Group<'_>> {
         let mut places: BTreeMap<(&str, &str, &str, Option<String>), usize> = BTreeMap::new();
@@ -197,7 +184,12 @@ impl Results {
         for row in self.rows.iter().filter(|row| row.run.parents.twin.is_none()) {
             let label = &row.run.label;
             let sparsity = row.sparsity();
-            let key = (label.variant.as_str(), label.method.as_str(), row.control().name(), sparsity.map(|s| s.to_string()));
+            let key = (
+                label.variant.as_str(),
+                label.method.as_str(),
+                row.control().name(),
+                sparsity.map(|s| s.to_string()),
+            );
             let place = *places.entry(key).or_insert_with(|| {
                 let (variant, method, control) = (&label.variant, &label.method, row.control());
                 groups.push(Group { variant, method, control, sparsity, rows: Vec::new() });

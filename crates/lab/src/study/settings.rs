@@ -22,8 +22,53 @@ pub struct Variant {
 /// Reads a study's file. `set` holds texts such as `training.epochs=2`, which replace
 /// what the file says.
 pub fn read(text: &str, path: &Path, set: &[String]) -> Result<Vec<Variant>, Error> {
+    let wrong = |problem: String| Error::Study { problem, line: None, path: path.into() };
+    let mut table = settled(text, path, set)?;
+    let sweep = match table.remove("sweep") {
+        Some(Value::Table(sweep)) => axes("", &sweep),
+        _ => Vec::new(),
+    };
+    let mut variants = vec![(Vec::<String>::new(), table)];
+    for (key, values) in sweep {
+        let wrong = |problem: String| wrong(format!("sweep over `{key}`: {problem}"));
+        let Value::Array(values) = values else {
+            return Err(wrong("expected a list of values".into()));
+        };
+        let last = key.rsplit('.').next().unwrap_or(&key);
+        let with = |(labels, table): &(Vec<String>, Table), value: &Value| {
+            let (mut labels, mut table) = (labels.clone(), table.clone());
+            put(&mut table, &key, value.clone()).map_err(wrong)?;
+            labels.push(format!("{last} {}", bare(value)));
+            Ok::<_, Error>((labels, table))
+        };
+        let each = |variant| values.iter().map(move |value| (variant, value));
+        variants = variants
+            .iter()
+            .flat_map(each)
+            .map(|(variant, value)| with(variant, value))
+            .collect::<Result<_, _>>()?;
+    }
+    let experiment = |(labels, table): (Vec<String>, Table)| {
+        let experiment =
+            Experiment::deserialize(Value::Table(table)).map_err(|error| wrong(meaning(error.message())))?;
+        Ok(Variant { label: labels.join(", "), experiment })
+    };
+    variants.into_iter().map(experiment).collect()
+}
+
+/// The text of a study with settings of the command line put in.
+pub fn with_settings(text: &str, path: &Path, set: &[String]) -> Result<String, Error> {
+    match set.is_empty() {
+        // With its comments.
+        true => Ok(text.into()),
+        false => toml::to_string(&settled(text, path, set)?).map_err(|error| Error::Usage(error.to_string())),
+    }
+}
+
+/// What a study's file says, with settings of the command line put in.
+fn settled(text: &str, path: &Path, set: &[String]) -> Result<Table, Error> {
     // The text first: only there has a mistake a line.
-    let written: Experiment = toml::from_str(text).map_err(|error| refuse(text, path, &error))?;
+    toml::from_str::<Experiment>(text).map_err(|error| refuse(text, path, &error))?;
     let mut table: Table = toml::from_str(text).map_err(|error| refuse(text, path, &error))?;
     for setting in set {
         let wrong = |problem: &str| Error::Usage(format!("`--set {setting}`: {problem}"));
@@ -32,53 +77,7 @@ pub fn read(text: &str, path: &Path, set: &[String]) -> Result<Vec<Variant>, Err
         let checked = Experiment::deserialize(Value::Table(table.clone()));
         checked.map_err(|error| wrong(&meaning(error.message())))?;
     }
-    if written.sweep.is_empty() && set.is_empty() {
-        return Ok(vec![Variant { label: String::new(), experiment: written }]);
-    }
-    let sweep = match table.remove("sweep") {
-        Some(Value::Table(sweep)) => axes("", &sweep),
-        _ => Vec::new(),
-    };
-    let mut variants = vec![(Vec::new(), table)];
-    for (key, values) in sweep {
-        let wrong = |problem: String| Error::Study { problem: format!("sweep over `{key}`: {problem}"), line: None, path: path.into() };
-        let Value::Array(values) = values else {
-            return Err(wrong("expected a list of values".into()));
-        };
-        let mut next = Vec::new();
-        for (labels, table) in &variants {
-            for value in &values {
-                let (mut labels, mut table): (Vec<String>, Table) = (labels.clone(), table.clone());
-                put(&mut table, &key, value.clone()).map_err(wrong)?;
-                labels.push(format!("{} {}", key.rsplit('.').next().unwrap_or(&key), bare(value)));
-                next.push((labels, table));
-            }
-        }
-        variants = next;
-    }
-    let experiment = |(labels, table): (Vec<String>, Table)| {
-        let experiment = Experiment::deserialize(Value::Table(table)).map_err(|error| Error::Study {
-            problem: meaning(error.message()),
-            line: None,
-            path: path.into(),
-        })?;
-        Ok(Variant { label: labels.join(", "), experiment })
-    };
-    variants.into_iter().map(experiment).collect()
-}
-
-/// The text of a study with settings of the command line put in.
-pub fn with_settings(text: &str, path: &Path, set: &[String]) -> Result<String, Error> {
-    if set.is_empty() {
-        return Ok(text.into());
-    }
-    let mut table: Table = toml::from_str(text).map_err(|error| refuse(text, path, &error))?;
-    for setting in set {
-        let (key, value) = setting.split_once('=').unwrap_or((setting, ""));
-        put(&mut table, key.trim(), parse(value.trim()))
-            .map_err(|problem| Error::Usage(format!("`--set {setting}`: {problem}")))?;
-    }
-    toml::to_string(&table).map_err(|error| Error::Usage(error.to_string()))
+    Ok(table)
 }
 
 /// A setting's value: TOML, or else a word.
@@ -103,7 +102,9 @@ fn put(table: &mut Table, key: &str, value: Value) -> Result<(), String> {
             let (index, rest) = rest.split_once('.').unwrap_or((rest, ""));
             let length = list.len();
             let place = index.parse().ok().and_then(|index: usize| list.get_mut(index));
-            match place.ok_or_else(|| format!("`{first}` is a list of {length}, counted from 0, and has no `{index}`"))? {
+            match place.ok_or_else(|| {
+                format!("`{first}` is a list of {length}, counted from 0, and has no `{index}`")
+            })? {
                 Value::Table(inner) if !rest.is_empty() => put(inner, rest, value),
                 place => {
                     *place = value;
@@ -117,13 +118,16 @@ fn put(table: &mut Table, key: &str, value: Value) -> Result<(), String> {
 
 /// The keys of a sweep, dotted, with their values.
 fn axes(prefix: &str, table: &Table) -> Vec<(String, Value)> {
-    table.iter().flat_map(|(key, value)| {
-        let key = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-        match value {
-            Value::Table(inner) => axes(&key, inner),
-            value => vec![(key, value.clone())],
-        }
-    }).collect()
+    table
+        .iter()
+        .flat_map(|(key, value)| {
+            let key = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+            match value {
+                Value::Table(inner) => axes(&key, inner),
+                value => vec![(key, value.clone())],
+            }
+        })
+        .collect()
 }
 
 fn bare(value: &Value) -> String {
@@ -144,7 +148,8 @@ fn meaning(message: &str) -> String {
             let mut names = rest.split('`').step_by(2);
             let found = names.next().unwrap_or_default();
             // Every other piece from here on lies between the names.
-            let known: Vec<&str> = rest.split('`').skip(2).step_by(2).filter(|name| !name.is_empty()).collect();
+            let known: Vec<&str> =
+                rest.split('`').skip(2).step_by(2).filter(|name| !name.is_empty()).collect();
             if !known.is_empty() {
                 return UnknownName::new(kind, found, known).to_string();
             }
@@ -203,7 +208,10 @@ criterion = "snip"
         let swept = format!("{FILE}\n[sweep]\nmodel.width = [0.5, 1.0]\nseed = [0, 100]\n");
         let variants = read(&swept, Path::new(""), &[]).unwrap();
         let labels: Vec<&str> = variants.iter().map(|variant| variant.label.as_str()).collect();
-        assert_eq!(labels, ["width 0.5, seed 0", "width 0.5, seed 100", "width 1.0, seed 0", "width 1.0, seed 100"]);
+        assert_eq!(
+            labels,
+            ["width 0.5, seed 0", "width 0.5, seed 100", "width 1.0, seed 0", "width 1.0, seed 100"]
+        );
         assert_eq!(variants[1].experiment.seed, 100);
         assert_eq!(variants[3].experiment.model.width, Some(1.0));
     }

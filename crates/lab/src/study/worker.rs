@@ -72,9 +72,9 @@ impl Worker<'_> {
     pub fn work(&self) -> Result<Tally, Error> {
         // What is wrong for all of them is no failure of each.
         for variant in &self.plan.variants {
-            let data = variant.experiment.data();
-            self.datasets.open(&data, Split::Train)?;
-            self.datasets.open(&data, Split::Test)?;
+            let data = &variant.experiment.data;
+            self.datasets.open(data, Split::Train)?;
+            self.datasets.open(data, Split::Test)?;
         }
         let mut states = self.folder.states(self.plan)?;
         let mut tally = Tally::default();
@@ -102,11 +102,14 @@ impl Worker<'_> {
                 // Somebody may have done it between the look and the claim.
                 states[place] = self.folder.state(run)?;
                 if states[place] == State::Open {
-                    states[place] = self.carry_out(run, &claim)?;
+                    let ended = self.carry_out(run, &claim);
+                    claim.release()?;
+                    states[place] = ended?;
                     tally.done += usize::from(states[place] == State::Done);
                     worked = true;
+                } else {
+                    claim.release()?;
                 }
-                claim.release()?;
                 if worked {
                     // From the top again: others may wait for what somebody gave up there.
                     break;
@@ -179,13 +182,16 @@ impl Worker<'_> {
             watch.join().map(|accounts| (outcome, accounts))
         });
         let Ok((outcome, mut accounts)) = outcome else {
-            return Err(Error::Usage("the thread that watches over a run ended unexpectedly: start again".into()));
+            return Err(Error::Usage(
+                "the thread that watches over a run ended unexpectedly: start again".into(),
+            ));
         };
         accounts.write(&work);
         let outcome = outcome.and_then(|()| match self.folder.state(run)? {
             State::Done => Ok(()),
             _ => Err(Error::Content {
-                problem: "files of the run disappeared while it went on: let it be tried again with `retry`".into(),
+                problem: "files of the run disappeared while it went on: let it be tried again with `retry`"
+                    .into(),
                 path: folder.path().to_path_buf(),
             }),
         });
@@ -200,6 +206,8 @@ impl Worker<'_> {
                 thread::sleep(PATIENCE);
                 Ok(State::Open)
             }
+            // What the disk refuses it refuses all runs: none of them has failed.
+            Err(error) if is_of_the_disk(&error) => Err(error),
             Err(error) => {
                 log.note(&format!("failed: {error}"));
                 let path = self.folder.failure(run);
@@ -207,6 +215,17 @@ impl Worker<'_> {
                 Ok(State::Failed)
             }
         }
+    }
+}
+
+fn is_of_the_disk(error: &Error) -> bool {
+    use sapwood_core::Error::File;
+    match error {
+        Error::File { .. } | Error::Core(File { .. }) => true,
+        Error::Train(error) => {
+            matches!(error, sapwood_train::Error::File { .. } | sapwood_train::Error::Core(File { .. }))
+        }
+        _ => false,
     }
 }
 

@@ -211,3 +211,34 @@ fn the_demonstration_writes_its_page() {
     assert!(out.contains("SNIP at init") && out.contains("report: page.html"), "{out}");
     assert!(String::from_utf8(place.read("page.html")).unwrap().contains("<svg"));
 }
+
+#[test]
+fn a_benchmark_table_is_searched() {
+    let place = Workplace::new();
+    let mut table = String::from("kernel,width,metric:accuracy,metric:ms\n");
+    for (k, kernel) in [3, 5, 7].into_iter().enumerate() {
+        for width in 1..=20 {
+            let (k, w) = (k as f64, f64::from(width));
+            table += &format!("{kernel},{width},{},{}\n", 1.0 - 1.0 / (1.0 + k + w), w + 10.0 * k);
+        }
+    }
+    place.put("t.csv", table);
+    let objectives = ["search", "--space", "tabular:t.csv", "--objective", "max accuracy", "--objective", "min ms"];
+    let search = |more: &[&str]| child::run(place.path(), &[&objectives[..], more].concat());
+    let outcome = search(&["--evaluations", "60", "--front"]);
+    assert!(outcome.out.contains("100.00 % of the hypervolume"), "{outcome:#?}");
+    let limited = search(&["--evaluations", "60", "--limit", "ms <= 12", "--json"]);
+    let best: serde_json::Value = serde_json::from_str(limited.out.trim()).unwrap();
+    assert!(best["metrics"]["ms"].as_f64().unwrap() <= 12.0, "{limited:#?}");
+    for (more, said) in [
+        (&["--method", "nsga"][..], "nsga2"),
+        (&["--limit", "ms <= -5"], "ms"),
+        (&["--objective", "max speed"], "speed"),
+    ] {
+        let outcome = search(more);
+        crate::workplace::one_line_error("search", &outcome, &[said]);
+    }
+    place.put("bad.csv", "kernel,metric:ms\n3,fast\n");
+    place.refuse("search --space tabular:bad.csv --objective min", &["expected"]);
+    place.refuse("search --space ofa-mbv3 --objective max", &["expected"]);
+}

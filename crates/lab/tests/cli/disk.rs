@@ -113,6 +113,30 @@ fn a_full_disk_is_said_and_nothing_is_left_half_written() {
     }
 }
 
+/// A study on a full disk says so, fails no run, and goes on once there is room.
+#[test]
+fn a_study_on_a_full_disk_goes_on_once_there_is_room() {
+    let place = Workplace::new();
+    place.put("first.toml", crate::studies::STUDY);
+    let path = place.path().join("disk");
+    {
+        let Some(_disk) = TinyDisk::mount(&path) else {
+            return println!("not tested: this user may not mount a small disk");
+        };
+        let outcome = place.run("run first.toml --root disk");
+        let last = outcome.err.lines().last().unwrap_or_default();
+        assert!(last.starts_with("error: cannot ") && last.contains("No space left"), "{outcome:#?}");
+        assert_eq!(outcome.code, Some(2));
+        let left = place.names();
+        assert!(!left.iter().any(|path| path.ends_with("failed.txt")), "{left:?}");
+        std::fs::create_dir(place.path().join("kept")).unwrap();
+        let copied = Command::new("cp").args(["-r", "disk/first", "kept"]).current_dir(place.path()).status();
+        assert!(copied.unwrap().success());
+    }
+    let said = place.succeed("run first.toml --root kept");
+    assert!(said.contains("3 runs done, 3 in all"), "{said}");
+}
+
 #[test]
 fn progress_that_nobody_reads_stops_nothing() {
     let place = workplace();

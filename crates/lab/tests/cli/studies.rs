@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// A study of three runs that takes a moment.
-const STUDY: &str = r#"kind = "prune"
+pub(crate) const STUDY: &str = r#"kind = "prune"
 title = "A first study"
 sparsities = [0.9]
 
@@ -84,7 +84,9 @@ fn what_does_not_go_together_is_refused_before_anything_is_written() {
     refused(&method("criterion = \"magnitude\"\niterative = true"), &["say `at = \"end\"`"]);
     refused(&method("at = \"end\""), &["it has no `criterion`"]);
     refused(
-        &method("criterion = \"snip\"\nduring = { kind = \"gradual\", begin = \"0ep\", end = \"2ep\", every = \"1it\" }"),
+        &method(
+            "criterion = \"snip\"\nduring = { kind = \"gradual\", begin = \"0ep\", end = \"2ep\", every = \"1it\" }",
+        ),
         &["leave `criterion` out"],
     );
     refused(
@@ -123,7 +125,9 @@ fn a_study_is_planned_run_and_reported() {
 
     place.succeed("report first");
     let html = String::from_utf8(place.read("runs/first/report.html")).unwrap();
-    for part in ["A first study", "Controls", "Paired comparisons", "What it cost", "What is left of each layer"] {
+    for part in
+        ["A first study", "Controls", "Paired comparisons", "What it cost", "What is left of each layer"]
+    {
         assert!(html.contains(part), "{part}");
     }
     assert!(!html.contains(" src=") && !html.contains(" href="), "the page asks for something outside it");
@@ -135,7 +139,8 @@ fn a_study_is_planned_run_and_reported() {
 
     place.succeed("report first --format jsonl");
     let lines = String::from_utf8(place.read("runs/first/results.jsonl")).unwrap();
-    let rows: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let rows: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(rows.len(), 3);
     assert_eq!(rows[1]["method"], "snip at init");
     assert_eq!(rows[1]["kept"], 232);
@@ -188,11 +193,14 @@ fn a_record_of_another_version_is_named_and_nothing_is_lost() {
     let name = name.to_string_lossy().into_owned();
     let record = String::from_utf8(place.read(&name)).unwrap();
     place.put(&name, record.replace("\"macs\"", "\"flops\""));
-    place.refuse("report first", &["not a record of this version", "flops", "removed", &name].map(|part| match part {
-        "flops" => "macs",
-        "removed" => "remove the folder",
-        part => part,
-    }));
+    place.refuse(
+        "report first",
+        &["not a record of this version", "flops", "removed", &name].map(|part| match part {
+            "flops" => "macs",
+            "removed" => "remove the folder",
+            part => part,
+        }),
+    );
 }
 
 #[test]
@@ -200,7 +208,10 @@ fn a_run_that_fails_is_kept_apart_and_can_be_tried_again() {
     let place = place(&with("learning_rate = 0.05", "learning_rate = 1e30"));
     let outcome = place.run("run first.toml");
     assert_eq!(outcome.code, Some(2), "{outcome:#?}");
-    assert!(outcome.err.contains("3 runs have failed") && outcome.err.contains("retry --failed first"), "{outcome:#?}");
+    assert!(
+        outcome.err.contains("3 runs have failed") && outcome.err.contains("retry --failed first"),
+        "{outcome:#?}"
+    );
     let status = place.succeed("status first");
     assert!(status.contains("failed   ") && status.contains("lower the learning rate"), "{status}");
     assert!(place.succeed("retry --failed first").contains("3 failed runs"));
@@ -228,4 +239,19 @@ fn of_two_workers_each_run_is_done_by_one() {
     assert_eq!((runs, begun), (18, 18));
     assert!(place.succeed("clean --checkpoints first").contains("checkpoints of 18 runs removed"));
     assert!(place.succeed("status first").contains("18"));
+}
+
+/// The studies that the project itself reports can be planned, and those whose results it
+/// shows say so on a page.
+#[test]
+fn the_projects_own_studies_can_be_planned() {
+    let experiments = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments");
+    let files = fs::read_dir(&experiments).unwrap().flatten().map(|entry| entry.path());
+    let studies: Vec<_> = files.filter(|path| path.extension().is_some_and(|e| e == "toml")).collect();
+    assert!(studies.len() >= 5, "{studies:?}");
+    let place = Workplace::new();
+    for study in studies {
+        let plan = place.succeed(&format!("plan {}", study.display()));
+        assert!(plan.contains(" runs, "), "{plan}");
+    }
 }

@@ -66,8 +66,14 @@ const PINNED: [&str; 8] = [
 fn defaults_that_are_written_down_move_no_name() {
     let written = STUDY
         .replace("kind = \"prune\"", "kind = \"prune\"\nseed = 0\nreplicates = 1\ntitle = \"x\"")
-        .replace("name = \"life\"", "name = \"life\"\naugment = false\noptions = { life = { side = 32, density = 0.38 } }")
-        .replace("epochs = 3", "epochs = 3\nweight_decay = 0\nevaluate = \"every-epoch\"\nschedule = { kind = \"constant\" }")
+        .replace(
+            "name = \"life\"",
+            "name = \"life\"\naugment = false\noptions = { life = { side = 32, density = 0.38 } }",
+        )
+        .replace(
+            "epochs = 3",
+            "epochs = 3\nweight_decay = 0\nevaluate = \"every-epoch\"\nschedule = { kind = \"constant\" }",
+        )
         .replace("{ name = \"adamw\" }", "{ name = \"adamw\", betas = [0.9, 0.999] }")
         .replace("[training]", "[init]\nweights = \"pytorch\"\n\n[training]")
         .replace("ablation =", "at = \"0ep\"\nretrain = \"init\"\nallocation = \"global\"\nablation =")

@@ -1,0 +1,126 @@
+//! Predictor-assisted search.
+
+use rand::RngExt as _;
+use serde::{Deserialize, Serialize};
+
+use super::{Nsga2, at_least};
+use crate::{
+    Encoding, Error, Front, Genome, Predictor as _, PredictorKind, Problem, Rows, Search, Searcher, View,
+    evaluator::Evaluator, ranking,
+};
+
+/// Search in the manner of LINAS (Cummings et al. 2022): what was measured trains a
+/// predictor for each metric; NSGA-II searches the predictions; the best predicted genomes
+/// that are not measured yet are, and the predictors are fitted again.
+///
+/// Constraints that can be screened are not predicted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Linas {
+    /// Random genomes that are measured first.
+    pub start: usize,
+    /// Genomes that are measured between two fits.
+    pub batch: usize,
+    /// Predictions in each search within the search.
+    pub predictions: usize,
+    /// The fraction of a batch that is not predicted but stands one step beside what was
+    /// measured best: a predictor cannot know what it never saw.
+    pub explore: f64,
+    /// What predicts.
+    pub predictor: PredictorKind,
+}
+
+impl Default for Linas {
+    fn default() -> Self {
+        Self { start: 50, batch: 25, predictions: 2000, explore: 0.25, predictor: PredictorKind::default() }
+    }
+}
+
+/// Predictions in the place of measurements.
+struct Predicted<'a> {
+    view: &'a View<'a>,
+    encoding: Encoding,
+    predictors: Vec<PredictorKind>,
+}
+
+impl Evaluator for Predicted<'_> {
+    fn evaluate(&mut self, genomes: &[Genome]) -> Result<Vec<Vec<f64>>, Problem> {
+        let rows: Rows = self.encoding.rows(self.view.space(), genomes);
+        let columns: Vec<Vec<f64>> =
+            self.predictors.iter().map(|predictor| predictor.predict(&rows)).collect::<Result<_, _>>()?;
+        Ok((0..genomes.len()).map(|at| columns.iter().map(|column| column[at]).collect()).collect())
+    }
+
+    fn screen(&self, genome: &Genome) -> Result<Option<Vec<f64>>, Problem> {
+        self.view.evaluator().screen(genome)
+    }
+}
+
+impl Linas {
+    fn fitted<'a>(&self, view: &'a View<'a>, seed: u64) -> Result<Predicted<'a>, Error> {
+        let (space, history) = (view.space(), view.history());
+        let encoding = Encoding::of(space);
+        let genomes: Vec<Genome> = (0..history.len()).map(|at| history.genome(at)).collect();
+        let rows = encoding.rows(space, &genomes);
+        let fit = |metric: usize| {
+            let targets: Vec<f64> = (0..history.len()).map(|at| history.values(at)[metric]).collect();
+            let mut predictor = self.predictor.clone();
+            predictor.fit(&rows, &targets, seed)?;
+            Ok(predictor)
+        };
+        let predictors = (0..view.goal().metrics().len()).map(fit).collect::<Result<_, Error>>()?;
+        Ok(Predicted { view, encoding, predictors })
+    }
+}
+
+impl Searcher for Linas {
+    fn ask(&mut self, view: &View<'_>) -> Result<Vec<Genome>, Error> {
+        let (space, goal, history) = (view.space(), view.goal(), view.history());
+        let mut batch = view.batch();
+        if history.len() < self.start {
+            for _ in history.len()..self.start {
+                batch.add(|rng| space.sample(rng));
+            }
+            return Ok(batch.into_genomes());
+        }
+        let seed = view.inner_seed();
+        let mut predicted = self.fitted(view, seed)?;
+        let best = ranking::best((0..history.len()).map(|at| ranking::rate(goal, history, at)).collect(), 50);
+        let start = best.into_iter().map(|at| history.genome(at)).collect();
+        let inner = Nsga2 { population: 100, children: 100, start, ..Nsga2::default() };
+        let mut search = Search::new(space.clone(), goal.clone(), inner, seed);
+        while search.round(self.predictions, &mut predicted)?.is_none() {}
+        let found = search.history();
+        let new = (0..found.len()).filter(|at| history.find(&found.genome(*at)).is_none());
+        let rated = new.map(|at| ranking::rate(goal, found, at)).collect();
+        let explored = (self.batch as f64 * self.explore).round() as usize;
+        for at in ranking::best(rated, self.batch - explored) {
+            batch.push(found.genome(at));
+        }
+        let front = Front::of(goal, history);
+        for _ in 0..explored.min(self.batch * front.members().len()) {
+            batch.add(|rng| {
+                space.step(&front.members()[rng.random_range(0..front.members().len())].genome, rng)
+            });
+        }
+        // Nothing new was predicted: chance may know more.
+        if batch.is_empty() {
+            for _ in 0..self.batch {
+                batch.add(|rng| space.sample(rng));
+            }
+        }
+        Ok(batch.into_genomes())
+    }
+
+    fn tell(&mut self, _view: &View<'_>, _asked: &[usize]) {}
+
+    fn check(&self, _evaluations: usize) -> Result<(), Error> {
+        at_least("start", 2, self.start)?;
+        at_least("batch", 1, self.batch)?;
+        at_least("predictions", 1, self.predictions)?;
+        match (0.0..=1.0).contains(&self.explore) {
+            true => Ok(()),
+            false => Err(Error::option("explored fraction", "from 0 to 1", self.explore)),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Genomes as people and other programs write them.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::Space;
+use crate::{Error, Genome};
+
+impl Space {
+    /// One line: each choice that has a meaning and its option, as in
+    /// `r=224 d.0=2 ks.0=3`.
+    pub fn text(&self, genome: &Genome) -> String {
+        let active = (0..self.choices.len()).filter(|at| self.active(genome, *at));
+        let word = |at: usize| {
+            let choice = &self.choices[at];
+            format!("{}={}", choice.name, choice.options[usize::from(genome.positions()[at])])
+        };
+        active.map(word).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Reads what [`Space::text`] writes. Choices without a meaning may be there.
+    ///
+    /// # Errors
+    /// A choice that is missing, twice or unknown, or an option that it does not have.
+    pub fn parse(&self, text: &str) -> Result<Genome, Error> {
+        let mut found: BTreeMap<&str, &str> = BTreeMap::new();
+        for word in text.split_whitespace() {
+            let (name, option) = word
+                .split_once('=')
+                .ok_or_else(|| self.wrong(format!("expected `choice=option`, found `{word}`")))?;
+            if found.insert(name, option).is_some() {
+                return Err(self.wrong(format!("choice `{name}` is written twice")));
+            }
+        }
+        self.chosen(found.into_iter().map(|(name, option)| (name.to_string(), Some(option.to_string()))))
+    }
+
+    /// The JSON form: the space's name, and each choice; those named `ks.0`, `ks.1`
+    /// and so on are the list `ks`. A choice without a meaning shows its first option,
+    /// so that the lists have the length that the published tools expect.
+    pub fn to_json(&self, genome: &Genome) -> Value {
+        let mut object = Map::from_iter([("space".to_string(), Value::from(self.name.as_str()))]);
+        for (choice, position) in self.choices.iter().zip(genome.positions()) {
+            let value = number_or_text(&choice.options[usize::from(*position)]);
+            match listed(&choice.name) {
+                Some((list, _)) => match object.entry(list).or_insert_with(|| Value::Array(Vec::new())) {
+                    Value::Array(values) => values.push(value),
+                    single => *single = value,
+                },
+                None => drop(object.insert(choice.name.clone(), value)),
+            }
+        }
+        Value::Object(object)
+    }
+
+    /// Reads what [`Space::to_json`] writes. What stands in the place of a choice
+    /// without a meaning may be any of its options, or null.
+    ///
+    /// # Errors
+    /// The name of another space, a choice that is missing or unknown, a list of the
+    /// wrong length, or an option that a choice does not have.
+    pub fn from_json(&self, value: &Value) -> Result<Genome, Error> {
+        let expected = || self.wrong("expected a JSON object with one entry for each choice".into());
+        let mut found = Vec::new();
+        for (name, value) in value.as_object().ok_or_else(expected)? {
+            match value {
+                Value::String(space) if name == "space" => {
+                    if *space != self.name {
+                        let problem = format!("the genome is one of space `{space}`: choose that space");
+                        return Err(self.wrong(problem));
+                    }
+                }
+                Value::Array(values) => {
+                    let of_list =
+                        |choice: &&crate::Choice| listed(&choice.name).is_some_and(|(list, _)| list == name);
+                    let length = self.choices.iter().filter(of_list).count();
+                    if length != values.len() {
+                        let (expected, found) = (length, values.len());
+                        return Err(
+                            self.wrong(format!("expected {expected} values in `{name}`, found {found}"))
+                        );
+                    }
+                    found.extend(
+                        values.iter().enumerate().map(|(at, value)| (format!("{name}.{at}"), written(value))),
+                    );
+                }
+                _ => found.push((name.clone(), written(value))),
+            }
+        }
+        self.chosen(found.into_iter())
+    }
+
+    fn chosen(&self, found: impl Iterator<Item = (String, Option<String>)>) -> Result<Genome, Error> {
+        let names = || self.choices.iter().map(|choice| choice.name.as_str());
+        let mut positions: Vec<Option<u8>> = vec![None; self.choices.len()];
+        for (name, option) in found {
+            let at = names().position(|each| each == name);
+            let at = at.ok_or_else(|| Error::unknown("choice", &name, names()))?;
+            let options = &self.choices[at].options;
+            let Some(option) = option else { continue };
+            let position = options.iter().position(|each| same(each, &option)).ok_or_else(|| {
+                self.wrong(format!(
+                    "choice `{name}` has no option `{option}`: expected one of {}",
+                    options.join(", ")
+                ))
+            })?;
+            positions[at] = Some(position as u8);
+        }
+        let known: Vec<u8> = positions.iter().map(|position| position.unwrap_or(0)).collect();
+        if let Some(missing) =
+            (0..known.len()).find(|at| positions[*at].is_none() && self.is_active(&known, *at))
+        {
+            let choice = &self.choices[missing];
+            return Err(self.wrong(format!(
+                "choice `{}` is missing: give one of {}",
+                choice.name,
+                choice.options.join(", ")
+            )));
+        }
+        self.genome(&known)
+    }
+}
+
+/// `ks.3` as `ks` and 3.
+fn listed(name: &str) -> Option<(&str, usize)> {
+    let (list, index) = name.rsplit_once('.')?;
+    Some((list, index.parse().ok()?))
+}
+
+fn number_or_text(option: &str) -> Value {
+    match option.parse::<serde_json::Number>() {
+        Ok(number) => Value::Number(number),
+        Err(_) => Value::from(option),
+    }
+}
+
+fn written(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+/// Whether both are the same text or the same number: `1` and `1.0`.
+fn same(option: &str, written: &str) -> bool {
+    option == written
+        || matches!((option.parse::<f64>(), written.parse::<f64>()), (Ok(one), Ok(other)) if one == other)
+}
