@@ -3,6 +3,7 @@
 use sapwood_core::StateFile;
 
 use crate::{
+    child,
     safetensors::{file, floats},
     workplace::{NET, Workplace},
 };
@@ -223,7 +224,8 @@ fn a_benchmark_table_is_searched() {
         }
     }
     place.put("t.csv", table);
-    let objectives = ["search", "--space", "tabular:t.csv", "--objective", "max accuracy", "--objective", "min ms"];
+    let objectives =
+        ["search", "--space", "tabular:t.csv", "--objective", "max accuracy", "--objective", "min ms"];
     let search = |more: &[&str]| child::run(place.path(), &[&objectives[..], more].concat());
     let outcome = search(&["--evaluations", "60", "--front"]);
     assert!(outcome.out.contains("100.00 % of the hypervolume"), "{outcome:#?}");
