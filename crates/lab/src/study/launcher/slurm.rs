@@ -105,7 +105,7 @@ mod tests {
     fn worker() -> WorkerCommand {
         WorkerCommand {
             program: "/opt/sapwood".into(),
-            arguments: ["worker", "/home/me/runs/life", "--device", "cpu"].map(String::from).to_vec(),
+            arguments: ["worker", "/studies/life", "--device", "cpu"].map(String::from).to_vec(),
         }
     }
 
@@ -119,10 +119,10 @@ mod tests {
              #SBATCH --requeue\n\
              #SBATCH --open-mode=append\n\
              #SBATCH --signal=B:USR1@120\n\
-             #SBATCH --output=\"/home/me/runs/life/logs/slurm-%A_%a.log\"\n\
+             #SBATCH --output=\"/studies/life/logs/slurm-%A_%a.log\"\n\
              export RAYON_NUM_THREADS=\"${SLURM_CPUS_PER_TASK}\"\n\
-             exec /opt/sapwood worker /home/me/runs/life --device cpu\n";
-        assert_eq!(script(&worker(), "life", 4, 2, Path::new("/home/me/runs/life/logs")), expected);
+             exec /opt/sapwood worker /studies/life --device cpu\n";
+        assert_eq!(script(&worker(), "life", 4, 2, Path::new("/studies/life/logs")), expected);
     }
 
     #[test]
