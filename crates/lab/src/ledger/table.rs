@@ -68,7 +68,7 @@ pub fn csv_row(run: &str, account: &Account, carbon: &Carbon) -> String {
         format!("{}, {}", carbon.grid.source, carbon.grid.year),
         format!("{:.4}", carbon.grams(joules)),
     ];
-    fields.map(|field| quoted(&field)).join(",") + "\n"
+    line(&fields)
 }
 
 fn optional(value: Option<impl ToString>) -> String {
@@ -79,13 +79,12 @@ fn hundredths(value: f64) -> String {
     format!("{value:.2}")
 }
 
-/// A field as RFC 4180 wants it: in quotes where it holds a comma, a quote or a line end.
-fn quoted(field: &str) -> String {
-    if field.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", field.replace('"', "\"\""))
-    } else {
-        field.into()
-    }
+/// The fields as a line, quoted where RFC 4180 wants it.
+fn line(fields: &[String]) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    // Memory takes every line, and lines of text are text.
+    let written = writer.write_record(fields).ok().and_then(|()| writer.into_inner().ok());
+    written.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use sapwood_core::Step;
-use sapwood_train::{Connectivity, Retraining};
+use sapwood_train::Connectivity;
 use serde::Serialize;
 
 use super::{Control, Plan, Run, State, StudyFolder, account, life::Rule};
@@ -102,10 +102,7 @@ impl Row {
             method: self.run.label.method.clone(),
             criterion: pruning.and_then(|pruning| Some(pruning.cut.as_ref()?.criterion.clone())),
             at: pruning.map(|pruning| pruning.at),
-            retrained_from: pruning.map(|pruning| match pruning.retrain {
-                Retraining::Init => Step::START,
-                other => other.weights(),
-            }),
+            retrained_from: pruning.map(|pruning| pruning.retrain.weights()),
             control: pruning.map(|pruning| pruning.control.name()),
             sparsity: pruning.map_or("0".into(), |pruning| pruning.sparsity.to_string()),
             replicate: self.run.replicate,

@@ -255,3 +255,32 @@ fn the_projects_own_studies_can_be_planned() {
         assert!(plan.contains(" runs, "), "{plan}");
     }
 }
+
+/// A network is proven to have learnt Life, or not, and a twin shows how far two trainings
+/// are apart.
+#[test]
+fn a_study_of_life_says_who_learnt_the_rule_and_twins_are_compared() {
+    let study = STUDY
+        .replace(
+            "name = \"digits\"\nexamples = 300",
+            "name = \"life\"\noptions = { life = { examples = 60, test_examples = 4 } }",
+        )
+        .replace("name = \"lenet-300-100\"\nwidth = 0.1", "name = \"life-net\"")
+        .replace("ablation = [\"none\", \"shuffle\"]", "sparsity = 0.5\nconnectivity = true");
+    let place = place(&study);
+    assert!(place.succeed("run first.toml").contains("3 runs done"));
+    let csv = String::from_utf8(place.read("runs/first/results.csv")).unwrap();
+    let rows: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
+    let column = |name: &str| rows[0].iter().position(|found| *found == name).unwrap();
+    let of = |name: &str| rows[1..].iter().map(|row| row[column(name)]).collect::<Vec<_>>();
+    // A few steps with the minimal network teach no rule.
+    assert_eq!(of("rule"), ["false"; 3]);
+    assert_eq!(of("order"), ["0", "0", "1"]);
+    let instability = of("instability");
+    assert_eq!(instability[..2], ["", ""]);
+    // The largest of the points, the ends among them, is at least their mean.
+    assert!(instability[2].parse::<f64>().unwrap() >= 0.0, "{csv}");
+    place.succeed("report first");
+    let html = String::from_utf8(place.read("runs/first/report.html")).unwrap();
+    assert!(html.contains("Linear mode connectivity") && html.contains("rule learnt"));
+}
