@@ -3,7 +3,8 @@
 //!
 //! It knows every other crate and holds no algorithm. Its principal function is
 //! [`cli::main`], the whole command line as a call, so that a binary of one's own
-//! is three lines; below it, [`train`] runs one training in a folder.
+//! is three lines; below it, [`study`] carries out whole studies and [`train`] one training
+//! in a folder.
 //!
 //! The one design decision: a run's folder is the truth. Nothing is kept in
 //! memory across runs, every file is written whole or not at all, and starting a

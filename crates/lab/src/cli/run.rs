@@ -121,7 +121,7 @@ fn wait(plan: &Plan, folder: &StudyFolder, mut workers: Local, stop: &AtomicBool
     bar.advance(before as u64);
     let (mut shown, mut asked) = (before, false);
     while workers.running() > 0 {
-        thread::sleep(Duration::from_millis(200));
+        thread::sleep(Duration::from_millis(500));
         if stop.load(Relaxed) && !asked {
             asked = true;
             workers.stop();

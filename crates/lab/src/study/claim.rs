@@ -90,16 +90,29 @@ impl Claim {
         }
     }
 
+    /// Whether the file of this claim is still the one that this process wrote: a holder
+    /// that was thought dead may find another's under the same number.
+    fn is_mine(&self) -> bool {
+        let text = fs::read(path(&self.folder, self.number)).unwrap_or_default();
+        serde_json::from_slice::<Holder>(&text).is_ok_and(|holder| holder == Holder::this())
+    }
+
     /// Shows that the holder is alive, and tells whether the claim is still in force.
     pub(super) fn touch(&self) -> bool {
+        if !self.is_mine() {
+            return false;
+        }
         let path = path(&self.folder, self.number);
         let touched =
             File::options().write(true).open(&path).and_then(|file| file.set_modified(SystemTime::now()));
         touched.is_ok() && newest(&self.folder).is_ok_and(|newest| newest == Some(self.number))
     }
 
-    /// Gives the run back.
+    /// Gives the run back, if it is still held.
     pub(super) fn release(self) -> Result<(), Error> {
+        if !self.is_mine() {
+            return Ok(());
+        }
         for number in (0..=self.number).rev() {
             let path = path(&self.folder, number);
             match fs::remove_file(&path) {
@@ -208,6 +221,19 @@ mod tests {
             threads.into_iter().map(|thread| thread.join().unwrap()).sum()
         });
         assert_eq!(taken, 1);
+    }
+
+    /// Somebody took the run over and gave it back, and a third one took it.
+    #[test]
+    fn a_holder_that_wakes_up_late_leaves_the_claim_of_another_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let late = Claim::take(folder.path()).unwrap().unwrap();
+        let path = folder.path().join("claim-0");
+        let elsewhere = Holder { host: "elsewhere".into(), process: 1, started: Some(1) };
+        fs::write(&path, serde_json::to_string(&elsewhere).unwrap()).unwrap();
+        assert!(!late.touch());
+        late.release().unwrap();
+        assert_eq!(held(folder.path()).unwrap(), Held::By(elsewhere));
     }
 
     #[test]
