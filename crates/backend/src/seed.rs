@@ -39,6 +39,10 @@ pub enum Stream {
     /// Initial weights that take the place of others, as a control; index: the
     /// parameter's position in the network.
     Reinitialisation = 9,
+    /// Which sub-networks of a supernet a step trains; index: the iteration and their number.
+    Subnets = 10,
+    /// Which training images the statistics of a sub-network are taken of.
+    Calibration = 11,
 }
 
 /// Bits of the stream number that are left to the index.

@@ -9,7 +9,7 @@ use crate::{Error, Graph, Op, Shape};
 pub struct Layer {
     /// Its path.
     pub name: String,
-    /// `conv`, `linear` or `norm`.
+    /// `conv`, `linear`, `norm` or `position`.
     pub kind: &'static str,
     /// What comes in, `[C, H, W]`.
     pub input: Shape,
@@ -74,7 +74,10 @@ impl Graph {
                 Op::Linear { inputs, outputs, bias } => {
                     ("linear", 1, 1, 1, inputs * outputs, if bias { outputs } else { 0 })
                 }
-                Op::BatchNorm { channels, .. } => ("norm", 1, 1, 1, 0, 2 * channels),
+                Op::BatchNorm { channels, .. } | Op::LayerNorm { channels, .. } => {
+                    ("norm", 1, 1, 1, 0, 2 * channels)
+                }
+                Op::Position(shape) => ("position", 1, 1, 1, 0, shape.iter().product()),
                 _ => return None,
             };
             Some(Layer {

@@ -71,16 +71,6 @@ impl GraphBuilder {
     /// A convolution.
     pub fn conv(&mut self, name: &str, x: Wire, conv: Conv) -> Wire {
         let inputs = self.shape(x)[0];
-        let groups = conv.0.groups;
-        if groups == 0 || !inputs.is_multiple_of(groups) || !conv.0.outputs.is_multiple_of(groups) {
-            self.refuse(
-                name,
-                format!(
-                    "{inputs} input and {} output channels cannot be cut into {groups} groups",
-                    conv.0.outputs
-                ),
-            );
-        }
         self.push(name, Op::Conv(ConvSpec { inputs, ..conv.0 }), &[x])
     }
 
@@ -92,18 +82,65 @@ impl GraphBuilder {
 
     /// Batch normalisation with PyTorch's defaults: epsilon 1e-5, momentum 0.1.
     pub fn batch_norm(&mut self, name: &str, x: Wire) -> Wire {
+        self.batch_norm_with(name, x, 1e-5)
+    }
+
+    /// Batch normalisation with this epsilon and momentum 0.1.
+    pub fn batch_norm_with(&mut self, name: &str, x: Wire, epsilon: f64) -> Wire {
         let channels = self.shape(x)[0];
-        self.push(name, Op::BatchNorm { channels, epsilon: 1e-5, momentum: 0.1 }, &[x])
+        self.push(name, Op::BatchNorm { channels, epsilon, momentum: 0.1 }, &[x])
+    }
+
+    /// Normalisation of each place over its channels, with epsilon 1e-6, as is usual in vision
+    /// transformers.
+    pub fn layer_norm(&mut self, name: &str, x: Wire) -> Wire {
+        let channels = self.shape(x)[0];
+        self.push(name, Op::LayerNorm { channels, epsilon: 1e-6 }, &[x])
+    }
+
+    /// The input with a learnt value added to each channel of each place.
+    pub fn position(&mut self, name: &str, x: Wire) -> Wire {
+        self.push(name, Op::Position(self.shape(x)), &[x])
+    }
+
+    /// Attention between places, in so many heads.
+    pub fn attention(&mut self, [queries, keys, values]: [Wire; 3], heads: usize) -> Wire {
+        self.push("attention", Op::Attention { heads }, &[queries, keys, values])
     }
 
     /// `max(x, 0)`
     pub fn relu(&mut self, x: Wire) -> Wire {
-        self.push("relu", Op::Activation(Activation::Relu), &[x])
+        self.activation(x, Activation::Relu)
+    }
+
+    /// A non-linearity.
+    pub fn activation(&mut self, x: Wire, activation: Activation) -> Wire {
+        let name = match activation {
+            Activation::Relu => "relu",
+            Activation::Relu6 => "relu6",
+            Activation::HSwish => "h_swish",
+            Activation::HSigmoid => "h_sigmoid",
+            Activation::Gelu => "gelu",
+        };
+        self.push(name, Op::Activation(activation), &[x])
     }
 
     /// Max pooling.
     pub fn max_pool(&mut self, x: Wire, kernel: usize, stride: usize, padding: usize) -> Wire {
         self.push("max_pool", Op::MaxPool { kernel, stride, padding }, &[x])
+    }
+
+    /// The mean of windows that touch.
+    pub fn avg_pool(&mut self, x: Wire, kernel: usize) -> Wire {
+        self.push("avg_pool", Op::AvgPool { kernel }, &[x])
+    }
+
+    /// The input in another height and width, bilinearly; the input itself where it has them.
+    pub fn resize(&mut self, x: Wire, size: [usize; 2]) -> Wire {
+        match self.shape(x)[1..] == size {
+            true => x,
+            false => self.push("resize", Op::Resize { size }, &[x]),
+        }
     }
 
     /// The rows and columns of the opposite edges on every side.
@@ -124,6 +161,11 @@ impl GraphBuilder {
     /// `a + b`
     pub fn add(&mut self, a: Wire, b: Wire) -> Wire {
         self.push("add", Op::Add, &[a, b])
+    }
+
+    /// `x`, each channel times its factor.
+    pub fn scale(&mut self, x: Wire, factors: Wire) -> Wire {
+        self.push("scale", Op::Scale, &[x, factors])
     }
 
     /// The parameter-free shortcut: see [`Op::Subsample`].

@@ -1,6 +1,8 @@
 //! How the layers of a network connect.
 
-use serde::Serialize;
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
 
 use crate::{Error, GraphBuilder};
 
@@ -9,7 +11,8 @@ use crate::{Error, GraphBuilder};
 pub type Shape = [usize; 3];
 
 /// A convolution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ConvSpec {
     /// Channels that come in.
     pub inputs: usize,
@@ -28,14 +31,24 @@ pub struct ConvSpec {
 }
 
 /// An elementwise non-linearity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Activation {
     /// `max(x, 0)`
     Relu,
+    /// `min(max(x, 0), 6)`
+    Relu6,
+    /// `x min(max(x + 3, 0), 6) / 6` (Howard et al. 2019, section 5.2)
+    HSwish,
+    /// `min(max(x + 3, 0), 6) / 6`
+    HSigmoid,
+    /// `x Phi(x)`, with the normal distribution's `Phi` (Hendrycks & Gimpel 2016)
+    Gelu,
 }
 
 /// What a node computes.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Op {
     /// The network's input.
     Input,
@@ -59,6 +72,21 @@ pub enum Op {
         /// The weight of a batch in the running statistics.
         momentum: f64,
     },
+    /// Normalisation of each place over its channels (Ba et al. 2016).
+    LayerNorm {
+        /// Channels.
+        channels: usize,
+        /// Added to the variance.
+        epsilon: f64,
+    },
+    /// A learnt value for each channel of each place, added to the input.
+    Position(Shape),
+    /// Attention between the places of three inputs, which are queries, keys and values
+    /// (Vaswani et al. 2017, equation 1), separately in each head.
+    Attention {
+        /// The heads, which have equal shares of the channels.
+        heads: usize,
+    },
     /// An activation.
     Activation(Activation),
     /// The largest value of each window.
@@ -69,6 +97,17 @@ pub enum Op {
         stride: usize,
         /// Padding on every side, never chosen as the largest.
         padding: usize,
+    },
+    /// The mean of each window. Windows touch and do not overlap; those that reach over the
+    /// edge have the mean of what they hold.
+    AvgPool {
+        /// Width and height of the window.
+        kernel: usize,
+    },
+    /// The input in another height and width, bilinearly.
+    Resize {
+        /// Height and width that go out.
+        size: [usize; 2],
     },
     /// The rows and columns of the opposite edges on every side: on a torus.
     Wrap {
@@ -81,6 +120,9 @@ pub enum Op {
     Flatten,
     /// The sum of two inputs of one shape.
     Add,
+    /// The first input, each channel times the single value that the second has for it:
+    /// squeeze and excitation (Hu et al. 2018).
+    Scale,
     /// Every `stride`-th pixel, with zero channels added on both sides: the
     /// parameter-free shortcut (option A) of He et al. 2015, section 4.2.
     Subsample {
@@ -92,7 +134,8 @@ pub enum Op {
 }
 
 /// A layer or operation and where its inputs come from.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Node {
     /// The layer's path (`layer1.0.conv1`), or the operation's name.
     pub name: String,
@@ -104,10 +147,49 @@ pub struct Node {
 
 /// A network as a directed acyclic graph of layers, in an order in which they
 /// can be run. The first node is the input, the last one the output.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Graph {
     nodes: Vec<Node>,
     input: Shape,
+}
+
+/// A graph as a file says it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    nodes: Vec<Node>,
+    input: Shape,
+}
+
+impl TryFrom<Written> for Graph {
+    type Error = Error;
+
+    /// Refuses what no builder makes.
+    fn try_from(Written { nodes, input }: Written) -> Result<Self, Error> {
+        let mut layers = BTreeSet::new();
+        for (id, node) in nodes.iter().enumerate() {
+            let refuse = |problem: String| Err(Error::Graph { layer: node.name.clone(), problem });
+            let (expected, found) = (node.op.arity(), node.inputs.len());
+            if (id == 0) != (node.op == Op::Input) {
+                return refuse("expected the input as the first node and nowhere else".into());
+            }
+            if expected != found {
+                return refuse(format!("expected {expected} inputs, found {found}"));
+            }
+            if let Some(late) = node.inputs.iter().find(|input| id <= **input) {
+                return refuse(format!("it reads node {late}, which does not stand before it"));
+            }
+            if node.op.has_parameters() && !layers.insert(&node.name) {
+                return refuse("there are two layers of this name".into());
+            }
+        }
+        if nodes.len() < 2 {
+            return Err(Error::Graph { layer: "input".into(), problem: "no layer reads it".into() });
+        }
+        let graph = Self { nodes, input };
+        graph.shapes(input).map(|_| graph)
+    }
 }
 
 impl Graph {
@@ -151,6 +233,28 @@ impl Graph {
 }
 
 impl Op {
+    /// The number of its inputs.
+    pub fn arity(&self) -> usize {
+        match self {
+            Self::Input => 0,
+            Self::Add | Self::Scale => 2,
+            Self::Attention { .. } => 3,
+            _ => 1,
+        }
+    }
+
+    /// Whether it is a layer with something to learn.
+    pub fn has_parameters(&self) -> bool {
+        matches!(
+            self,
+            Self::Conv(_)
+                | Self::Linear { .. }
+                | Self::BatchNorm { .. }
+                | Self::LayerNorm { .. }
+                | Self::Position(_)
+        )
+    }
+
     /// The shape that leaves, for the shapes that come in.
     pub fn shape(&self, inputs: &[Shape]) -> Result<Shape, String> {
         let [c, h, w] = *inputs.first().ok_or("it has no input")?;
@@ -166,6 +270,15 @@ impl Op {
         match *self {
             Op::Input => Ok([c, h, w]),
             Op::Conv(spec) => {
+                if spec.groups == 0
+                    || !spec.inputs.is_multiple_of(spec.groups)
+                    || !spec.outputs.is_multiple_of(spec.groups)
+                {
+                    let ConvSpec { inputs, outputs, groups, .. } = spec;
+                    return Err(format!(
+                        "{inputs} input and {outputs} output channels cannot be cut into {groups} groups"
+                    ));
+                }
                 expect("channels", spec.inputs, c)?;
                 let (h, w) = window(spec.kernel, spec.stride, spec.padding)?;
                 Ok([spec.outputs, h, w])
@@ -174,7 +287,24 @@ impl Op {
                 expect("values", inputs, c * h * w)?;
                 Ok([outputs, 1, 1])
             }
-            Op::BatchNorm { channels, .. } => expect("channels", channels, c).map(|()| [c, h, w]),
+            Op::BatchNorm { channels, .. } | Op::LayerNorm { channels, .. } => {
+                expect("channels", channels, c).map(|()| [c, h, w])
+            }
+            Op::Position(shape) if shape == [c, h, w] => Ok(shape),
+            Op::Position(shape) => {
+                Err(format!("it has values for {shape:?}, and its input is {:?}", [c, h, w]))
+            }
+            Op::Attention { heads } if heads == 0 || c % heads != 0 => {
+                Err(format!("{c} channels cannot be cut into {heads} heads"))
+            }
+            Op::Attention { .. } | Op::Add if inputs.iter().all(|shape| *shape == [c, h, w]) => Ok([c, h, w]),
+            Op::Attention { .. } => {
+                Err(format!("its queries, keys and values have different shapes: {inputs:?}"))
+            }
+            Op::Scale if inputs.get(1) == Some(&[c, 1, 1]) => Ok([c, h, w]),
+            Op::Scale => {
+                Err(format!("expected one factor for each of {c} channels, found {:?}", &inputs[1..]))
+            }
             Op::Activation(_) => Ok([c, h, w]),
             Op::MaxPool { kernel, padding, .. } if 2 * padding > kernel => {
                 Err(format!("its padding {padding} is more than half of its {kernel}x{kernel} window"))
@@ -183,13 +313,16 @@ impl Op {
                 let (h, w) = window(kernel, stride, padding)?;
                 Ok([c, h, w])
             }
+            Op::AvgPool { kernel: 0 } => Err("its window must be at least 1".into()),
+            Op::AvgPool { kernel } => Ok([c, h.div_ceil(kernel), w.div_ceil(kernel)]),
+            Op::Resize { size } if size.contains(&0) => Err("it leaves nothing of its input".into()),
+            Op::Resize { size: [h, w] } => Ok([c, h, w]),
             Op::Wrap { padding } if padding > h.min(w) => {
                 Err(format!("it wraps {padding} of a {h}x{w} input"))
             }
             Op::Wrap { padding } => Ok([c, h + 2 * padding, w + 2 * padding]),
             Op::GlobalAvgPool => Ok([c, 1, 1]),
             Op::Flatten => Ok([c * h * w, 1, 1]),
-            Op::Add if inputs.iter().all(|shape| *shape == [c, h, w]) => Ok([c, h, w]),
             Op::Add => Err(format!("it adds different shapes: {inputs:?}")),
             Op::Subsample { stride, channels } if stride == 0 || channels < c => {
                 Err(format!("it cannot make {channels} channels of {c} with stride {stride}"))

@@ -11,9 +11,11 @@ use crate::{Layout, ParamPath, map};
 pub struct Moments {
     /// The layer's path, `layer1.0.bn1`.
     pub layer: String,
+    /// The values of each channel that they were taken of.
+    pub count: usize,
     /// The mean of each channel, `[C]`.
     pub mean: Tensor<1>,
-    /// The *unbiased* variance of each channel, `[C]`.
+    /// The *biased* variance of each channel, `[C]`.
     pub variance: Tensor<1>,
     /// The weight of the new value in the running one.
     pub momentum: f64,
@@ -21,18 +23,32 @@ pub struct Moments {
 
 /// Adds the statistics of a training pass to the running ones:
 /// `running = (1 - momentum) * running + momentum * batch`, PyTorch's rule, with
-/// the unbiased variance of the batch.
+/// the unbiased variance of the batch. Of a single value there is no such variance, and
+/// nothing is added. Statistics of fewer channels than the layer has are those of its first.
 pub fn absorb<M: Module>(network: M, moments: Vec<Moments>) -> M {
-    let mut updates: BTreeMap<ParamPath, (Tensor<1>, f64)> = BTreeMap::new();
-    for Moments { layer, mean, variance, momentum } in moments {
-        updates.insert(format!("{layer}.running_mean").into(), (mean, momentum));
-        updates.insert(format!("{layer}.running_var").into(), (variance, momentum));
+    let mut updates: BTreeMap<ParamPath, Vec<(Tensor<1>, f64)>> = BTreeMap::new();
+    for Moments { layer, count, mean, variance, momentum } in moments {
+        if count > 1 {
+            let unbiased = variance * (count as f64 / (count as f64 - 1.0));
+            let mut update = |name: &str, value: Tensor<1>| {
+                updates.entry(format!("{layer}.{name}").into()).or_default().push((value.inner(), momentum));
+            };
+            update("running_mean", mean);
+            update("running_var", unbiased);
+        }
     }
     if updates.is_empty() {
         return network;
     }
-    map(network, Layout::Stored, |info, running| match updates.remove(&info.path) {
-        Some((batch, momentum)) => running * (1.0 - momentum) + batch.inner() * momentum,
-        None => running,
+    map(network, Layout::Stored, |info, running| {
+        let updates = updates.remove(&info.path).unwrap_or_default();
+        updates.into_iter().fold(running, |running, (batch, momentum)| {
+            let channels = batch.dims()[0];
+            if channels == info.len() {
+                return running * (1.0 - momentum) + batch * momentum;
+            }
+            let first = running.clone().narrow(0, 0, channels) * (1.0 - momentum) + batch * momentum;
+            running.slice_assign(0..channels, first)
+        })
     })
 }

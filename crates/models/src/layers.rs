@@ -5,12 +5,12 @@ use burn::{
     prelude::Device,
     tensor::{
         Tensor,
-        module::{batch_norm, linear},
+        module::{batch_norm, layer_norm, linear},
         ops::ConvOptions,
     },
 };
 use sapwood_backend::{batch_norm_train, conv2d};
-use sapwood_core::{ConvSpec, Moments, Norm, Pass};
+use sapwood_core::{ConvSpec, Moments, Norm, Pass, Shape};
 
 /// A two-dimensional convolution.
 #[derive(Module, Debug)]
@@ -97,14 +97,52 @@ impl BatchNorm {
             return batch_norm(x, gamma, beta, self.running_mean.val(), self.running_var.val(), epsilon);
         }
         let [n, _, h, w] = x.dims();
-        let count = (n * h * w) as f64;
         let batch = batch_norm_train(x, gamma, beta, epsilon);
-        // A single value has no variance to remember.
-        if count > 1.0 {
-            let variance = batch.variance * (count / (count - 1.0));
-            pass.leave(Moments { layer: layer.into(), mean: batch.mean, variance, momentum });
-        }
+        let (layer, count) = (layer.into(), n * h * w);
+        pass.leave(Moments { layer, count, mean: batch.mean, variance: batch.variance, momentum });
         batch.output
+    }
+}
+
+/// Normalisation of each place over its channels.
+#[derive(Module, Debug)]
+pub struct LayerNorm {
+    /// The scale, `[C]`; PyTorch's `weight`.
+    pub gamma: Param<Tensor<1>>,
+    /// The shift, `[C]`; PyTorch's `bias`.
+    pub beta: Param<Tensor<1>>,
+}
+
+impl LayerNorm {
+    pub(crate) fn new(channels: usize, device: &Device) -> Self {
+        Self { gamma: Param::from_tensor(Tensor::ones([channels], device)), beta: zeros([channels], device) }
+    }
+
+    /// # Shapes
+    /// `[N, C, H, W]` to the same
+    pub(crate) fn forward(&self, x: Tensor<4>, epsilon: f64) -> Tensor<4> {
+        let channels_last = x.permute([0, 2, 3, 1]);
+        let y = layer_norm(channels_last, self.gamma.val(), Some(self.beta.val()), epsilon);
+        y.permute([0, 3, 1, 2])
+    }
+}
+
+/// What a network learns about the places of its input.
+#[derive(Module, Debug)]
+pub struct Position {
+    /// `[C, H, W]`
+    pub embedding: Param<Tensor<3>>,
+}
+
+impl Position {
+    pub(crate) fn new(shape: Shape, device: &Device) -> Self {
+        Self { embedding: zeros(shape, device) }
+    }
+
+    /// # Shapes
+    /// `[N, C, H, W]` to the same
+    pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        x + self.embedding.val().unsqueeze()
     }
 }
 

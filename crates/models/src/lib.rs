@@ -34,7 +34,7 @@ mod zoo;
 pub use error::Error;
 pub use infer::infer;
 pub use init::{INITS, Init, InitEntry, NormScale, WeightInit};
-pub use layers::{BatchNorm, Conv2d, Linear};
+pub use layers::{BatchNorm, Conv2d, LayerNorm, Linear, Position};
 pub use net::Net;
 pub use spec::{Padding, Shortcut, Spec};
 pub use weights::{Opened, open, pack};

@@ -20,6 +20,8 @@ macro_rules! each {
             Layer::Conv($module) => Layer::Conv($call),
             Layer::Linear($module) => Layer::Linear($call),
             Layer::BatchNorm($module) => Layer::BatchNorm($call),
+            Layer::LayerNorm($module) => Layer::LayerNorm($call),
+            Layer::Position($module) => Layer::Position($call),
             Layer::Stateless => Layer::Stateless,
         }
     };
@@ -39,6 +41,8 @@ impl Module for Net {
                 Layer::Conv(module) => module.visit(visitor),
                 Layer::Linear(module) => module.visit(visitor),
                 Layer::BatchNorm(module) => module.visit(visitor),
+                Layer::LayerNorm(module) => module.visit(visitor),
+                Layer::Position(module) => module.visit(visitor),
                 Layer::Stateless => {}
             }
             visitor.exit_module(&node.name, CONTAINER);
@@ -60,6 +64,8 @@ impl Module for Net {
             Layer::Conv(module) => module.collect_devices(devices),
             Layer::Linear(module) => module.collect_devices(devices),
             Layer::BatchNorm(module) => module.collect_devices(devices),
+            Layer::LayerNorm(module) => module.collect_devices(devices),
+            Layer::Position(module) => module.collect_devices(devices),
             Layer::Stateless => devices,
         })
     }

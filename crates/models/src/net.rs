@@ -6,14 +6,14 @@ use burn::{
     prelude::Device,
     tensor::{
         Tensor,
-        activation::relu,
-        module::{adaptive_avg_pool2d, max_pool2d},
-        ops::MaxPoolOptions,
+        activation::{gelu, relu, relu6, softmax},
+        module::{adaptive_avg_pool2d, avg_pool2d, interpolate, max_pool2d},
+        ops::{AvgPoolOptions, InterpolateMode, InterpolateOptions, MaxPoolOptions},
     },
 };
 use sapwood_core::{Activation, Graph, Network, Node, Observed, Op, Pass};
 
-use crate::layers::{BatchNorm, Conv2d, Linear};
+use crate::layers::{BatchNorm, Conv2d, LayerNorm, Linear, Position};
 
 /// A network of the zoo, or any other [`Graph`] with its weights.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub(crate) enum Layer {
     Conv(Conv2d),
     Linear(Linear),
     BatchNorm(BatchNorm),
+    LayerNorm(LayerNorm),
+    Position(Position),
     Stateless,
 }
 
@@ -41,6 +43,8 @@ impl Net {
             Op::Conv(spec) => Layer::Conv(Conv2d::new(spec, device)),
             Op::Linear { inputs, outputs, bias } => Layer::Linear(Linear::new(inputs, outputs, bias, device)),
             Op::BatchNorm { channels, .. } => Layer::BatchNorm(BatchNorm::new(channels, device)),
+            Op::LayerNorm { channels, .. } => Layer::LayerNorm(LayerNorm::new(channels, device)),
+            Op::Position(shape) => Layer::Position(Position::new(shape, device)),
             _ => Layer::Stateless,
         };
         let layers = graph.nodes().iter().map(layer).collect();
@@ -51,10 +55,12 @@ impl Net {
         Self { graph: Arc::new(graph), layers, last_use: last_use.into() }
     }
 
-    fn run(&self, id: usize, mut inputs: Vec<Tensor<4>>, pass: &mut Pass<'_>) -> Option<Tensor<4>> {
+    fn run(&self, id: usize, inputs: Vec<Tensor<4>>, pass: &mut Pass<'_>) -> Option<Tensor<4>> {
         let node = &self.graph.nodes()[id];
-        let second = if inputs.len() > 1 { inputs.pop() } else { None };
-        let x = inputs.pop()?;
+        let (x, mut more) = {
+            let mut inputs = inputs.into_iter();
+            (inputs.next()?, inputs)
+        };
         Some(match (&self.layers[id], node.op) {
             (Layer::Conv(layer), Op::Conv(spec)) => {
                 pass.show(&node.name, &x);
@@ -67,15 +73,26 @@ impl Net {
             (Layer::BatchNorm(layer), Op::BatchNorm { epsilon, momentum, .. }) => {
                 layer.forward(x, &node.name, epsilon, momentum, pass)
             }
-            (_, Op::Activation(Activation::Relu)) => relu(x),
+            (Layer::LayerNorm(layer), Op::LayerNorm { epsilon, .. }) => layer.forward(x, epsilon),
+            (Layer::Position(layer), _) => layer.forward(x),
+            (_, Op::Attention { heads }) => attention([x, more.next()?, more.next()?], heads),
+            (_, Op::Activation(activation)) => activate(x, activation),
             (_, Op::MaxPool { kernel, stride, padding }) => {
                 let window = MaxPoolOptions::new([kernel; 2]).with_stride([stride; 2]);
                 max_pool2d(x, window.with_padding([padding; 2]))
             }
+            (_, Op::AvgPool { kernel }) => {
+                avg_pool2d(x, AvgPoolOptions::new([kernel; 2]).with_ceil_mode(true))
+            }
+            (_, Op::Resize { size }) => {
+                let bilinear = InterpolateOptions::new(InterpolateMode::Bilinear).with_align_corners(false);
+                interpolate(x, bilinear.with_output_size(size))
+            }
             (_, Op::Wrap { padding }) => wrap(wrap(x, 2, padding), 3, padding),
             (_, Op::GlobalAvgPool) => adaptive_avg_pool2d(x, [1, 1]),
             (_, Op::Flatten) => x.flatten::<2>(1, 3).unsqueeze_dims(&[2, 3]),
-            (_, Op::Add) => x + second?,
+            (_, Op::Add) => x + more.next()?,
+            (_, Op::Scale) => x * more.next()?,
             (_, Op::Subsample { stride, channels }) => subsample(x, stride, channels),
             _ => return None,
         })
@@ -105,6 +122,34 @@ impl Observed for Net {
     fn graph(&self) -> &Graph {
         &self.graph
     }
+}
+
+fn activate(x: Tensor<4>, activation: Activation) -> Tensor<4> {
+    match activation {
+        Activation::Relu => relu(x),
+        Activation::Relu6 => relu6(x),
+        Activation::HSwish => x.clone() * h_sigmoid(x),
+        Activation::HSigmoid => h_sigmoid(x),
+        Activation::Gelu => gelu(x),
+    }
+}
+
+fn h_sigmoid(x: Tensor<4>) -> Tensor<4> {
+    (x + 3.0).clamp(0.0, 6.0) / 6.0
+}
+
+/// `softmax(Q K^T / sqrt(d)) V` over the places of each head.
+///
+/// # Shapes
+/// Each `[N, C, H, W]`, and so is the result.
+fn attention(inputs: [Tensor<4>; 3], heads: usize) -> Tensor<4> {
+    let [n, c, h, w] = inputs[0].dims();
+    let (width, places) = (c / heads, h * w);
+    // The channels of a head lie together: [N, heads, channels, places].
+    let [queries, keys, values] = inputs.map(|x| x.reshape([n, heads, width, places]));
+    let likeness = queries.swap_dims(2, 3).matmul(keys) / (width as f64).sqrt();
+    let weights = softmax(likeness, 3);
+    values.matmul(weights.swap_dims(2, 3)).reshape([n, c, h, w])
 }
 
 /// What lies at the opposite edge, on both sides of a dimension.

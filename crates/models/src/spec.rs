@@ -55,6 +55,13 @@ pub struct Spec {
     /// Game of Life: what lies beyond the edge.
     #[serde(default, skip_serializing_if = "is_default")]
     pub padding: Padding,
+    /// The layers themselves, of a network that the zoo does not know: one that was cut from a
+    /// larger one. All options above are then decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<Graph>,
+    /// By which choices it was cut from a larger one, as `sapwood-search` writes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub architecture: Option<serde_json::Value>,
 }
 
 impl Spec {
@@ -70,6 +77,25 @@ impl Spec {
             overcompleteness: 1,
             steps: 1,
             padding: Padding::default(),
+            layers: None,
+            architecture: None,
+        })
+    }
+
+    /// A network that the zoo does not know, by its layers.
+    pub fn of_layers(model: impl Into<String>, layers: Graph) -> Result<Self, Error> {
+        let (input, classes) = (layers.input(), layers.outputs()?);
+        Ok(Self {
+            model: model.into(),
+            input,
+            classes,
+            width: 1.0,
+            shortcut: Shortcut::default(),
+            overcompleteness: 1,
+            steps: 1,
+            padding: Padding::default(),
+            layers: Some(layers),
+            architecture: None,
         })
     }
 
@@ -95,6 +121,15 @@ impl Spec {
             if let Some(value) = values.iter().find(|value| !(1..=most).contains(*value)) {
                 return wrong(option, expected, value.to_string());
             }
+        }
+        if let Some(layers) = &self.layers {
+            let same = self.width == 1.0 && self.overcompleteness == 1 && self.steps == 1;
+            return match layers.outputs()? == self.classes && layers.input()[0] == self.input[0] && same {
+                true => Ok(layers.clone()),
+                false => {
+                    wrong("model", "a network of the zoo: this one's layers are given", self.model.clone())
+                }
+            };
         }
         (zoo::find(&self.model)?.build)(self).map_err(|error| self.refuse(self.input, error))
     }

@@ -205,6 +205,12 @@ impl Space {
         Ok(Self { members: Some(Arc::new(Members { genomes: members, aliases })), ..plain })
     }
 
+    /// The same space under another name, as where it is that of two networks.
+    #[must_use]
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..self }
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name

@@ -74,6 +74,9 @@ pub enum Error {
         #[source]
         error: crate::HookError,
     },
+    /// What the network should have learnt of a batch could not be computed.
+    #[error(transparent)]
+    Objective(crate::HookError),
     /// The run was asked to stop before its end.
     #[error("stopped at iteration {iteration}: start the run again to go on from its last checkpoint")]
     Stopped {

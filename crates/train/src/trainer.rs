@@ -2,11 +2,11 @@
 
 use burn::prelude::Device;
 use sapwood_backend::{block_on, read, read_all};
-use sapwood_core::{Batch, Layout, Masks, Network, Pass, Source, gradients, loss, tensors};
+use sapwood_core::{Batch, Layout, Masks, Network, Source, tensors};
 
 use crate::{
-    Checkpoints, Error, Hook, HookError, Live, Memory, Plan, Recipe, Resumed, Row, StepReport, Update, clip,
-    evaluate,
+    Checkpoints, Error, Hook, HookError, Lesson, Live, Memory, Objective, Plan, Recipe, Resumed, Row,
+    StepContext, StepReport, Supervised, Update, clip, evaluate,
     snapshot::{self, Identity, Progress},
 };
 
@@ -16,6 +16,7 @@ pub struct Trainer<'a, N: Network> {
     recipe: Recipe,
     device: Device,
     masks: Masks,
+    objective: Box<dyn Objective<N> + 'a>,
     test: Option<&'a dyn Source>,
     hooks: Vec<Box<dyn Hook<N> + 'a>>,
     checkpoints: Option<Checkpoints<'a>>,
@@ -45,6 +46,7 @@ impl<'a, N: Network> Trainer<'a, N> {
             recipe,
             device,
             masks: Masks::new(),
+            objective: Box::new(Supervised),
             test: None,
             hooks: Vec::new(),
             checkpoints: None,
@@ -55,6 +57,11 @@ impl<'a, N: Network> Trainer<'a, N> {
     /// Keeps masked weights at zero.
     pub fn masks(self, masks: Masks) -> Self {
         Self { masks, ..self }
+    }
+
+    /// Learns something else of a batch than its targets.
+    pub fn objective(self, objective: impl Objective<N> + 'a) -> Self {
+        Self { objective: Box::new(objective), ..self }
     }
 
     /// Evaluates the network on these data after every epoch.
@@ -172,14 +179,10 @@ impl<'a, N: Network> Trainer<'a, N> {
             false => Err(Error::NotFinite { what, value, iteration, epoch }),
         };
 
-        let mut pass = Pass::train();
-        let input = batch.tensor(&live.device.clone().autodiff());
-        let logits = live.network.forward(input, &mut pass);
-        let loss = loss(logits, &batch.target, plan.recipe.label_smoothing)?;
-        let value = loss.clone().inner();
-        let mut gradients = gradients(&live.network, loss, Layout::Stored);
+        let at = StepContext { plan, iteration, device: &live.device };
+        let Lesson { loss, mut gradients, moments } = self.objective.teach(&live.network, &batch, &at)?;
         // Read only now, so that a GPU has the backward pass to do meanwhile.
-        let loss = finite("loss", read(value).await?.iter::<f64>().sum())?;
+        let loss = finite("loss", read(loss).await?.iter::<f64>().sum())?;
         let report = StepReport { iteration, epoch, learning_rate, loss };
 
         self.tell(iteration, |hook| hook.on_gradients(&report, &mut gradients, &live))?;
@@ -191,13 +194,13 @@ impl<'a, N: Network> Trainer<'a, N> {
             Ok(())
         })?;
         if update == Update::Replaced {
-            return Ok((live.stand_still(pass.into_moments()), report));
+            return Ok((live.stand_still(moments), report));
         }
         live.masking.silence(&mut gradients);
         if let Some(max) = plan.recipe.clip {
             finite("norm of the gradient", clip(&mut gradients, max).await?)?;
         }
-        Ok((live.learn(plan, learning_rate, gradients, pass.into_moments()), report))
+        Ok((live.learn(plan, learning_rate, gradients, moments), report))
     }
 
     /// Ends an epoch: its row of the curve.

@@ -76,10 +76,9 @@ impl Network for Tiny {
             batch_norm(x, gamma, beta, self.bn.running_mean.val(), self.bn.running_var.val(), 1e-5)
         } else {
             let [n, _, h, w] = x.dims();
-            let count = (n * h * w) as f64;
             let batch = batch_norm_train(x, gamma, beta, 1e-5);
-            let variance = batch.variance * (count / (count - 1.0));
-            pass.leave(Moments { layer: "bn".into(), mean: batch.mean, variance, momentum: 0.1 });
+            let (mean, variance) = (batch.mean, batch.variance);
+            pass.leave(Moments { layer: "bn".into(), count: n * h * w, mean, variance, momentum: 0.1 });
             batch.output
         };
         self.fc.forward(relu(x).flatten(1, 3))

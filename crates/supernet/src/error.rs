@@ -1,0 +1,66 @@
+//! What can go wrong with nested networks.
+
+use sapwood_core::{ParamPath, UnknownName};
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Choices and layers that make no family of nested networks.
+    #[error("`{family}` is no family of nested networks: {problem}")]
+    Family {
+        /// Its name.
+        family: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A layer of a sub-network that is no part of the largest network's.
+    #[error(
+        "{genome}: `{param}` is {found:?}, which is no part of the largest network's {whole}: \
+         channels are the first ones, kernels of odd size are the middle"
+    )]
+    NotNested {
+        /// The sub-network.
+        genome: String,
+        /// The parameter.
+        param: ParamPath,
+        /// Its shape.
+        found: Vec<usize>,
+        /// The shape in the largest network, if it is there.
+        whole: String,
+    },
+    /// No such family.
+    #[error(transparent)]
+    Unknown(#[from] UnknownName),
+    /// Phases that do not follow each other.
+    #[error("phase `{phase}`: {problem}")]
+    Phase {
+        /// The phase.
+        phase: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Something that sub-networks cannot learn from.
+    #[error("sub-networks cannot learn here: {0}")]
+    Learning(String),
+    /// Normalisation without statistics.
+    #[error(
+        "the statistics of a sub-network's normalisation cannot be taken of {0}: expected at least one batch of training images"
+    )]
+    Calibration(String),
+    /// A file that is not what was asked for.
+    #[error("{0}")]
+    File(String),
+    /// An error of the search space or one of its genomes.
+    #[error(transparent)]
+    Search(#[from] sapwood_search::Error),
+    /// An error of layers, weights or files.
+    #[error(transparent)]
+    Core(#[from] sapwood_core::Error),
+    /// An error of a network.
+    #[error(transparent)]
+    Models(#[from] sapwood_models::Error),
+    /// The device failed.
+    #[error(transparent)]
+    Backend(#[from] sapwood_backend::Error),
+}

@@ -1,0 +1,230 @@
+//! Networks nested in one.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
+
+use sapwood_core::{Graph, Op};
+use sapwood_search::{Genome, Space};
+
+use crate::{Chosen, Error};
+
+type Build = dyn Fn(&Chosen<'_>) -> Result<Graph, Error> + Send + Sync;
+
+/// A search space, and for each of its genomes a network that is nested in the largest one.
+///
+/// Nested means: a layer has the same name in all of them, and its parameters are a corner of
+/// the largest network's, the first channels and the middle of the kernel. Nothing else has to
+/// be said about what is elastic; it follows from comparing layers.
+///
+/// Options stand in ascending order, so that the last one of every choice is the largest
+/// network.
+#[derive(Clone)]
+pub struct Family(Arc<Inner>);
+
+struct Inner {
+    space: Space,
+    build: Box<Build>,
+    largest: Graph,
+    elastic: BTreeMap<String, Sizes>,
+    matrices: bool,
+}
+
+/// What a convolution or linear layer can be cut to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sizes {
+    /// Its numbers of outputs.
+    pub(crate) outputs: BTreeSet<usize>,
+    /// Its kernel sizes.
+    pub(crate) kernels: BTreeSet<usize>,
+}
+
+impl Family {
+    /// A family. `build` writes down the layers of one genome.
+    ///
+    /// # Errors
+    /// If a network cannot be built, or is not nested in the largest one: tried for each option
+    /// of each choice, the others being the largest.
+    ///
+    /// # Example
+    /// ```
+    /// use sapwood_core::Graph;
+    /// use sapwood_search::{Choice, Space};
+    /// use sapwood_supernet::Family;
+    ///
+    /// let space = Space::new("two-layers", vec![Choice::new("hidden", ["25", "50", "100"])])?;
+    /// let family = Family::new(space, |chosen| {
+    ///     let mut g = Graph::builder([1, 8, 8]);
+    ///     let x = g.linear("fc1", g.input(), chosen.get("hidden")?);
+    ///     let x = g.relu(x);
+    ///     g.linear("fc2", x, 10);
+    ///     Ok(g.finish()?)
+    /// })?;
+    /// let params = |genome| family.graph(genome).unwrap().anatomy([1, 8, 8]).unwrap().params();
+    /// assert_eq!(params(&family.largest()), 64 * 100 + 100 + 100 * 10 + 10);
+    /// assert_eq!(params(&family.smallest()), 64 * 25 + 25 + 25 * 10 + 10);
+    /// # Ok::<(), sapwood_supernet::Error>(())
+    /// ```
+    pub fn new(
+        space: Space,
+        build: impl Fn(&Chosen<'_>) -> Result<Graph, Error> + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
+        let build: Box<Build> = Box::new(build);
+        let largest = build(&Chosen::new(&space, &last(&space)?))?;
+        let mut inner = Inner { space, build, largest, elastic: BTreeMap::new(), matrices: false };
+        for genome in one_smaller(&inner.space)? {
+            inner.observe(&genome)?;
+        }
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// The same family, where a smaller kernel is a learnt linear function of the next larger
+    /// one, one matrix for all channels of a layer (Cai et al. 2020, section 3.3).
+    #[must_use]
+    pub fn with_kernel_matrices(self) -> Self {
+        let inner = match Arc::try_unwrap(self.0) {
+            Ok(inner) => Inner { matrices: true, ..inner },
+            // Whoever else holds it keeps it as it is, and builds by the same function.
+            Err(shared) => {
+                let (space, largest) = (shared.space.clone(), shared.largest.clone());
+                let elastic = shared.elastic.clone();
+                let build: Box<Build> = Box::new(move |chosen| (shared.build)(chosen));
+                Inner { space, build, largest, elastic, matrices: true }
+            }
+        };
+        Self(Arc::new(inner))
+    }
+
+    /// The choices.
+    pub fn space(&self) -> &Space {
+        &self.0.space
+    }
+
+    /// Its name, which is the space's.
+    pub fn name(&self) -> &str {
+        self.0.space.name()
+    }
+
+    /// The layers of a sub-network, under the names that they have in the largest one. Its
+    /// input is the one that the genome asks for.
+    ///
+    /// # Errors
+    /// A genome that is not of the space, or that the family cannot build.
+    pub fn graph(&self, genome: &Genome) -> Result<Graph, Error> {
+        self.0.space.check(genome)?;
+        (self.0.build)(&Chosen::new(&self.0.space, genome))
+    }
+
+    /// The layers of the largest network.
+    pub fn whole(&self) -> &Graph {
+        &self.0.largest
+    }
+
+    /// The genome in which every choice takes its last option.
+    pub fn largest(&self) -> Genome {
+        last(&self.0.space).unwrap_or_else(|_| unreachable!("the family was made of it"))
+    }
+
+    /// The genome in which every choice takes its first option.
+    pub fn smallest(&self) -> Genome {
+        let first = vec![0; self.0.space.choices().len()];
+        self.0.space.genome(&first).unwrap_or_else(|_| self.largest())
+    }
+
+    /// What each layer can be cut to.
+    pub(crate) fn elastic(&self) -> &BTreeMap<String, Sizes> {
+        &self.0.elastic
+    }
+
+    /// The kernel sizes of a layer between which there are matrices, in descending order; one
+    /// or none where it has no matrices.
+    pub(crate) fn kernel_chain(&self, layer: &str) -> Vec<usize> {
+        let sizes = self.0.elastic.get(layer).filter(|_| self.0.matrices);
+        sizes.map(|sizes| sizes.kernels.iter().rev().copied().collect()).unwrap_or_default()
+    }
+}
+
+impl Inner {
+    /// Notes what a genome's layers are cut to.
+    fn observe(&mut self, genome: &Genome) -> Result<(), Error> {
+        let graph = (self.build)(&Chosen::new(&self.space, genome))?;
+        let whole: BTreeMap<&str, Op> =
+            self.largest.nodes().iter().map(|node| (node.name.as_str(), node.op)).collect();
+        for node in graph.nodes().iter().filter(|node| node.op.has_parameters()) {
+            let Some(op) = whole.get(node.name.as_str()) else {
+                let problem =
+                    format!("layer `{}` of {} is not in the largest", node.name, self.space.text(genome));
+                return Err(Error::Family { family: self.space.name().into(), problem });
+            };
+            if !is_corner(node.op, *op) {
+                let problem = format!(
+                    "layer `{}` of {} is no part of the largest network's ({:?}, {op:?}): let options ascend",
+                    node.name,
+                    self.space.text(genome),
+                    node.op
+                );
+                return Err(Error::Family { family: self.space.name().into(), problem });
+            }
+            let sizes = self.elastic.entry(node.name.clone()).or_default();
+            match node.op {
+                Op::Conv(conv) => {
+                    sizes.outputs.insert(conv.outputs);
+                    sizes.kernels.insert(conv.kernel);
+                }
+                Op::Linear { outputs, .. } => drop(sizes.outputs.insert(outputs)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a layer can be cut from another.
+fn is_corner(part: Op, whole: Op) -> bool {
+    match (part, whole) {
+        (Op::Conv(part), Op::Conv(whole)) => {
+            part.outputs <= whole.outputs
+                && part.inputs / part.groups <= whole.inputs / whole.groups
+                && part.kernel <= whole.kernel
+                && (whole.kernel - part.kernel).is_multiple_of(2)
+                && part.bias == whole.bias
+        }
+        (Op::Linear { inputs, outputs, bias }, Op::Linear { inputs: all, outputs: most, bias: with }) => {
+            inputs <= all && outputs <= most && bias == with
+        }
+        (Op::BatchNorm { channels, .. }, Op::BatchNorm { channels: all, .. })
+        | (Op::LayerNorm { channels, .. }, Op::LayerNorm { channels: all, .. }) => channels <= all,
+        (Op::Position([c, h, w]), Op::Position([all, height, width])) => {
+            c <= all && [h, w] == [height, width]
+        }
+        _ => false,
+    }
+}
+
+fn last(space: &Space) -> Result<Genome, Error> {
+    let positions: Vec<u8> =
+        space.choices().iter().map(|choice| (choice.options().len() - 1) as u8).collect();
+    Ok(space.genome(&positions)?)
+}
+
+/// For each option of each choice the genome that takes it and is else the largest.
+fn one_smaller(space: &Space) -> Result<Vec<Genome>, Error> {
+    let largest = last(space)?;
+    let mut found = vec![largest.clone()];
+    for (at, choice) in space.choices().iter().enumerate() {
+        for option in 0..choice.options().len() - 1 {
+            let mut positions = largest.positions().to_vec();
+            positions[at] = option as u8;
+            found.push(space.genome(&positions)?);
+        }
+    }
+    Ok(found)
+}
+
+impl fmt::Debug for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Family").field("name", &self.name()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,86 @@
+//! A sub-network computes the same wherever it is.
+
+use burn::tensor::DType;
+use sapwood_backend::{DeviceSpec, Seed, Stream};
+use sapwood_conformance::batch;
+use sapwood_core::{Layout, Masks, State, StateFile, map, tensors};
+use sapwood_models::{Net, Spec, pack};
+use sapwood_supernet::{Opened, family};
+
+use crate::{distance, filled, run};
+
+const SMALL: [&str; 5] =
+    ["mbv3-small-image", "resnet-small-image", "resnet-tiny-image", "mlp", "vit-small-image"];
+
+#[test]
+fn sorting_keeps_what_the_largest_network_computes() {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    for name in SMALL {
+        let family = family(name, None, None).unwrap();
+        // In f64: weights that grow from layer to layer would magnify what f32 rounds.
+        let before = map(filled(&family, &device), Layout::Stored, |_, value| value.cast(DType::F64));
+        let [c, h, w] = family.whole().input();
+        let images = batch("image", "label", [2, c, h, w], 10).tensor(&device).cast(DType::F64);
+        let after = before.clone().sort_blocking(&Opened::largest(family.space())).unwrap();
+        let far = distance(&run(&after, images.clone()), &run(&before, images.clone()));
+        assert!(far <= 1e-6, "{name}: {far}");
+        let small = |supernet: &sapwood_supernet::Supernet| {
+            run(&supernet.subnet(&family.smallest()).unwrap().uncalibrated(), images.clone())
+        };
+        assert_ne!(small(&before), small(&after), "{name}: nothing was sorted");
+        // Once all widths are trained, no channel may leave its place among them.
+        let again = after.clone().sort_blocking(&Opened::all(family.space())).unwrap();
+        assert!(distance(&small(&again), &small(&after)) <= 1e-6, "{name}");
+    }
+}
+
+/// For 200 networks of a family: cut from a supernet, and the same read from it and built anew;
+/// of large ones every tenth, of small ones each from nothing but the bytes of a file.
+fn inside_and_out(name: &str, size: usize) {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    let family = family(name, None, None).unwrap();
+    let supernet = filled(&family, &device);
+    let images = batch("image", "label", [1, family.whole().input()[0], size, size], 10).tensor(&device);
+    let mut rng = Seed(7).stream(Stream::Data, 0);
+    let large =
+        tensors(&supernet, Layout::Stored).iter().map(|(info, _)| info.len()).sum::<usize>() > 1 << 20;
+    for number in 0..200 {
+        let mut positions = family.space().sample(&mut rng).positions().to_vec();
+        if size != family.whole().input()[1] {
+            positions[0] = family.largest().positions()[0];
+        }
+        let genome = family.space().genome(&positions).unwrap();
+        let subnet = supernet.subnet(&genome).unwrap().uncalibrated();
+        let spec = Spec::of_layers(name, family.graph(&genome).unwrap()).unwrap();
+        let state = sapwood_backend::block_on(State::read(&subnet)).unwrap();
+        let mut file = pack(&spec, state, Masks::new());
+        if !large || number % 10 == 0 {
+            file = StateFile::from_bytes(&file.to_bytes().unwrap()).unwrap();
+        }
+        let read: Spec = serde_json::from_value(file.metadata).unwrap();
+        let alone: Net = file.state.write(read.net(&device).unwrap()).unwrap();
+        let [inside, out] = [&subnet, &alone].map(|network| run(network, images.clone()));
+        assert_eq!(inside, out, "{name}: {}", family.space().text(&genome));
+    }
+}
+
+macro_rules! inside_and_out {
+    ($($test:ident: $name:literal, $size:literal;)*) => {$(
+        #[test]
+        fn $test() {
+            inside_and_out($name, $size);
+        }
+    )*};
+}
+
+inside_and_out! {
+    mbv3_is_the_same_cut_out: "ofa-mbv3-w1.0", 64;
+    wider_mbv3_is_the_same_cut_out: "ofa-mbv3-w1.2", 64;
+    proxyless_is_the_same_cut_out: "ofa-proxyless-w1.3", 64;
+    resnet50d_is_the_same_cut_out: "ofa-resnet50d", 32;
+    small_mbv3_is_the_same_cut_out: "mbv3-small-image", 32;
+    small_resnet_is_the_same_cut_out: "resnet-small-image", 32;
+    tiny_resnet_is_the_same_cut_out: "resnet-tiny-image", 32;
+    mlp_is_the_same_cut_out: "mlp", 8;
+    vit_is_the_same_cut_out: "vit-small-image", 32;
+}
