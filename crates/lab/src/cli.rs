@@ -1,5 +1,6 @@
 //! The command line.
 
+mod architectures;
 mod bar;
 mod clean;
 mod data;
@@ -24,6 +25,7 @@ mod shape;
 mod sparse;
 mod status;
 mod studies;
+mod supernet;
 mod train;
 mod worker;
 
@@ -59,6 +61,7 @@ enum Command {
     Retry(retry::Retry),
     Clean(clean::Clean),
     Search(search::Search),
+    Supernet(supernet::Supernet),
     Train(Box<train::Train>),
     Eval(eval::Eval),
     Predict(predict::Predict),
@@ -126,6 +129,7 @@ impl Command {
             Self::Retry(command) => command.run(lab, out),
             Self::Clean(command) => command.run(lab, out),
             Self::Search(command) => command.run(out),
+            Self::Supernet(command) => command.run(out),
             Self::Train(command) => command.run(out),
             Self::Eval(command) => command.run(out),
             Self::Predict(command) => command.run(out),

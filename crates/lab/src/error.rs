@@ -99,6 +99,9 @@ pub enum Error {
     /// Training.
     #[error(transparent)]
     Train(#[from] sapwood_train::Error),
+    /// An error of nested networks.
+    #[error(transparent)]
+    Supernet(#[from] sapwood_supernet::Error),
 }
 
 impl Error {

@@ -33,6 +33,7 @@ mod run_folder;
 mod sparse_training;
 pub mod statistics;
 pub mod study;
+pub mod supernet;
 mod tensor_file;
 pub mod tensorboard;
 mod watched;

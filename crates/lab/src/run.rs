@@ -251,6 +251,28 @@ impl Hook<Net> for Accounts<'_> {
     }
 }
 
+/// Passes the steps of a training on to the reporter, as far as they go.
+pub(crate) struct Progress<'a> {
+    pub(crate) reporter: &'a dyn Reporter,
+    pub(crate) steps: u64,
+}
+
+impl<N: sapwood_core::Network> Hook<N> for Progress<'_> {
+    fn on_start(&mut self, resumed: &Resumed, _live: &mut Live<N>) -> Result<(), HookError> {
+        self.reporter.begin("training", self.steps);
+        if let Some(from) = resumed.from {
+            self.reporter.note(&format!("continues from iteration {from}"));
+            self.reporter.advance(from as u64);
+        }
+        Ok(())
+    }
+
+    fn on_step_end(&mut self, _step: &StepReport, _live: &mut Live<N>) -> Result<(), HookError> {
+        self.reporter.advance(1);
+        Ok(())
+    }
+}
+
 /// Passes a run's progress on to the reporter.
 struct Watch<'a> {
     reporter: &'a dyn Reporter,

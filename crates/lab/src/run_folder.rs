@@ -13,9 +13,10 @@ use std::{
 use burn::prelude::Device;
 use sapwood_core::{Step, sweep, write_atomic};
 use sapwood_models::Net;
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Error, TrainConfig};
+use crate::Error;
 
 /// A run's folder.
 #[derive(Clone, Debug)]
@@ -92,7 +93,7 @@ impl RunFolder {
     }
 
     /// Claims the folder for a configuration: it must be new or hold the same.
-    pub(crate) fn claim(&self, config: &TrainConfig) -> Result<(), Error> {
+    pub(crate) fn claim(&self, config: &impl Serialize) -> Result<(), Error> {
         let path = self.0.join("config.json");
         let expected = serde_json::to_value(config).unwrap_or_default();
         match fs::read(&path) {

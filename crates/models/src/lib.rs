@@ -37,5 +37,5 @@ pub use init::{INITS, Init, InitEntry, NormScale, WeightInit};
 pub use layers::{BatchNorm, Conv2d, LayerNorm, Linear, Position};
 pub use net::Net;
 pub use spec::{Padding, Shortcut, Spec};
-pub use weights::{Opened, open, pack};
+pub use weights::{Opened, open, pack, read};
 pub use zoo::{MODELS, Model, names};

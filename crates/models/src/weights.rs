@@ -38,7 +38,8 @@ pub fn pack(spec: &Spec, state: State, masks: Masks) -> StateFile {
     StateFile { state, masks, metadata }
 }
 
-fn read(path: &Path) -> Result<StateFile, Error> {
+/// What a weight file holds, whatever network it belongs to.
+pub fn read(path: &Path) -> Result<StateFile, Error> {
     let bytes = fs::read(path).map_err(|error| wrong(path, error.to_string()))?;
     // The content decides, not the name: safetensors begin with a length of eight
     // bytes and a JSON object, PyTorch's formats with anything but that. What is
@@ -60,6 +61,10 @@ fn spec(file: &StateFile, model: Option<&str>, path: &Path) -> Result<Spec, Erro
     match (&file.metadata, model) {
         (Value::Null, Some(model)) => infer(&file.state, model),
         (Value::Null, None) => Err(Error::NoModel),
+        (Value::Object(metadata), _) if metadata.contains_key("supernet") => {
+            let problem = "they are those of a supernet: cut a network out of it with `supernet extract`";
+            Err(wrong(path, problem.into()))
+        }
         (metadata, model) => {
             let spec =
                 Spec::deserialize(metadata).map_err(|error| wrong(path, format!("its metadata: {error}")))?;

@@ -50,10 +50,12 @@ mod nested;
 mod opened;
 mod part;
 mod phase;
+mod reference;
 mod rule;
 mod sorting;
 mod subnet;
 mod supernet;
+mod weights;
 
 pub use chosen::Chosen;
 pub use distillation::{Distance, Distillation};
@@ -66,3 +68,4 @@ pub use phase::{All, Open, OptionText, Phase};
 pub use rule::Rule;
 pub use subnet::Subnet;
 pub use supernet::Supernet;
+pub use weights::SupernetSpec;

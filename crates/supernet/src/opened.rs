@@ -105,6 +105,14 @@ impl Opened {
         Ok(space.genome(&positions)?)
     }
 
+    /// Whether layers have the same widths in these networks and in others.
+    ///
+    /// # Errors
+    /// If a network cannot be built.
+    pub fn same_widths(&self, other: &Self, family: &Family) -> Result<bool, Error> {
+        Ok(self.widths(family)? == other.widths(family)?)
+    }
+
     /// The numbers of outputs that each layer has in these networks: those of one option at a
     /// time, the others being the largest.
     pub(crate) fn widths(&self, family: &Family) -> Result<BTreeMap<String, BTreeSet<usize>>, Error> {

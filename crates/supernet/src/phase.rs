@@ -90,6 +90,11 @@ impl Phase {
                 return Err(wrong("there are two phases of this name".into()));
             }
             phase.rule.check().map_err(wrong)?;
+            let taught = phase.distillation.is_some() && matches!(phase.rule, Rule::Random { .. });
+            if taught && found.first() != Some(&Opened::largest(space)) {
+                let problem = "it learns from the largest network, which no earlier phase trains alone: let the first open nothing";
+                return Err(wrong(problem.into()));
+            }
             match &phase.open {
                 Open::All(All::All) if now == Opened::all(space) => {
                     return Err(wrong("it opens everything, and everything is open already".into()));

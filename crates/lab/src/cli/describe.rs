@@ -7,7 +7,7 @@ use sapwood_core::{Anatomy, Layer, Masks, Shape};
 use sapwood_models::Spec;
 use serde::Serialize;
 
-use super::{model_shape::ModelShape, shape};
+use super::{architectures, model_shape::ModelShape, shape};
 use crate::{
     Error,
     report::{Cell, Table},
@@ -17,8 +17,17 @@ use crate::{
 #[derive(Args)]
 pub(super) struct Describe {
     /// The network: see `list models`
-    #[arg(long, required_unless_present = "weights")]
+    #[arg(long, required_unless_present_any = ["weights", "space"])]
     model: Option<String>,
+    /// The space of a sub-network: see `list spaces`
+    #[arg(long, conflicts_with_all = ["model", "weights", "classes"])]
+    space: Option<String>,
+    /// The sub-network: max, min, JSON, words as in 'd.0=1 e.0=0.5', or a file with one of these
+    #[arg(long, requires = "space", default_value = "max")]
+    arch: String,
+    /// Sub-networks, one in each line: JSON, or CSV with a column for each choice
+    #[arg(long, requires = "space", conflicts_with = "arch", value_name = "FILE")]
+    arch_list: Option<PathBuf>,
     /// The network in this file
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
@@ -38,6 +47,8 @@ pub(super) struct Describe {
 #[derive(Serialize)]
 struct Json<'a> {
     model: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    architecture: Option<&'a serde_json::Value>,
     input: Shape,
     params: u64,
     weights: u64,
@@ -49,6 +60,16 @@ struct Json<'a> {
 impl Describe {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let (spec, masks) = match (&self.weights, &self.model) {
+            (None, _) if let Some(space) = &self.space => {
+                let family = architectures::named(space, self.input)?;
+                if let Some(path) = &self.arch_list {
+                    return architectures::list(&family, path, self.json, out);
+                }
+                let (genome, graph) = architectures::layers(&family, &self.arch)?;
+                let mut spec = Spec::of_layers(space.as_str(), graph)?;
+                spec.architecture = Some(family.space().to_json(&genome));
+                (spec, Masks::new())
+            }
             (Some(path), model) => {
                 let opened = sapwood_models::open(path, model.as_deref(), &cpu()?)?;
                 (opened.spec, opened.masks)
@@ -67,6 +88,7 @@ impl Describe {
         if self.json {
             let json = Json {
                 model: &spec.model,
+                architecture: spec.architecture.as_ref(),
                 input: anatomy.input,
                 params: anatomy.params(),
                 weights: anatomy.weights(),

@@ -11,10 +11,10 @@ use crate::{
     report::{Cell, Table},
 };
 
-/// List what there is: models, data, criteria, allocations, inits
+/// List what there is: models, spaces, data, criteria, allocations, inits
 #[derive(Args)]
 pub(super) struct List {
-    #[arg(value_enum, value_name = "models|data|criteria|allocations|inits")]
+    #[arg(value_enum, value_name = "models|spaces|data|criteria|allocations|inits")]
     what: What,
     /// Only names that match, as in 'resnet*'
     pattern: Option<String>,
@@ -23,6 +23,7 @@ pub(super) struct List {
 #[derive(Clone, Copy, ValueEnum)]
 enum What {
     Models,
+    Spaces,
     Data,
     Criteria,
     Allocations,
@@ -33,6 +34,7 @@ impl List {
     pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
         let rows: Vec<(&str, String)> = match self.what {
             What::Models => MODELS.iter().map(|row| (row.name, row.about.into())).collect(),
+            What::Spaces => spaces()?,
             What::Data => sapwood_data::CATALOGUE.iter().map(|row| (row.name, row.about.into())).collect(),
             What::Criteria => lab.criteria().iter().map(|row| (row.name, described(row))).collect(),
             What::Allocations => {
@@ -52,6 +54,16 @@ impl List {
         write!(out, "{}", table.to_text())?;
         Ok(())
     }
+}
+
+/// The families of nested networks, and how many networks each has.
+fn spaces() -> Result<Vec<(&'static str, String)>, Error> {
+    let described = |row: &sapwood_supernet::FamilyEntry| {
+        let family = sapwood_supernet::family(row.name, None, None)?;
+        let count = family.space().count().map_or("more than 2^128".into(), |count| count.to_string());
+        Ok((row.name, format!("{}; {count} networks", row.about)))
+    };
+    sapwood_supernet::FAMILIES.iter().map(described).collect()
 }
 
 /// A criterion, its paper and its options.

@@ -1,0 +1,19 @@
+//! Experiments with nested networks: a file that says which methods train which family, the runs
+//! that follow from it, and what came of them.
+//!
+//! Each run has a folder of its own with a lock, and skips what is done. So several processes
+//! that are started with the same file share its runs, and one that is killed is started again by
+//! the same command.
+
+mod experiment;
+mod judged;
+mod method;
+mod portion;
+mod results;
+mod run;
+mod single;
+
+pub use experiment::{Alone, Judging, MethodConfig, PhaseConfig, SupernetExperiment};
+pub use judged::{Judge, Judged, at_full_resolution, corners};
+pub use results::SupernetResults;
+pub use run::{Job, run_all};

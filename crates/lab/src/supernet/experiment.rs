@@ -1,0 +1,215 @@
+//! An experiment as its file says it.
+
+use std::{collections::BTreeSet, path::Path};
+
+use sapwood_core::Shape;
+use sapwood_search::Genome;
+use sapwood_supernet::{Distillation, Family, Open, Phase, Rule, SupernetSpec, family};
+use sapwood_train::Recipe;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::portion::PARTS;
+use crate::{DataConfig, Datasets, Error};
+
+/// A file that says how the networks of a family are trained.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SupernetExperiment {
+    /// Names its folder.
+    pub name: String,
+    /// `supernet`.
+    pub kind: Kind,
+    /// The family: see `list spaces`.
+    pub family: String,
+    /// How often everything is repeated, each time with another seed.
+    #[serde(default = "one")]
+    pub replicates: u64,
+    /// The examples of a step.
+    #[serde(default = "batch_size")]
+    pub batch_size: usize,
+    /// What is learnt.
+    pub data: DataConfig,
+    /// What all phases have in common: any field of a recipe but `epochs` and `learning_rate`.
+    pub recipe: Map<String, Value>,
+    /// The ways of training that are compared.
+    pub method: Vec<MethodConfig>,
+    /// Which networks are judged in the end.
+    #[serde(default)]
+    pub judging: Judging,
+    /// Whether the judged networks are trained by themselves as well.
+    #[serde(default)]
+    pub alone: Option<Alone>,
+}
+
+/// The kind of experiment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Nested networks.
+    Supernet,
+}
+
+/// A way of training all networks of a family.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MethodConfig {
+    /// Its name.
+    pub name: String,
+    /// Its phases.
+    pub phase: Vec<PhaseConfig>,
+}
+
+/// A phase; see [`Phase`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PhaseConfig {
+    /// Its name.
+    pub name: String,
+    /// How often all examples are seen, in tenths.
+    pub epochs: f64,
+    /// The learning rate that the schedule scales.
+    pub learning_rate: f64,
+    /// The options that are new.
+    #[serde(default)]
+    pub open: Open,
+    /// Which networks learn from a batch.
+    #[serde(default)]
+    pub rule: Rule,
+    /// What they learn from the largest one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distillation: Option<Distillation>,
+}
+
+/// Which networks are judged.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Judging {
+    /// Those at the corners: each list of choices at its smallest or its largest.
+    pub corners: bool,
+    /// So many between them, which are the same for all methods.
+    pub random: usize,
+    /// The training images that their statistics are taken of.
+    pub calibration: usize,
+}
+
+/// Networks that are trained by themselves, with the arithmetic that a method costs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alone {
+    /// The method.
+    pub budget_of: String,
+    /// The learning rate.
+    pub learning_rate: f64,
+}
+
+impl Default for Judging {
+    /// The corners, and the published calibration.
+    fn default() -> Self {
+        Self { corners: true, random: 0, calibration: 2000 }
+    }
+}
+
+impl SupernetExperiment {
+    /// Reads a file and checks it against the family.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
+        let wrong = |problem: String, line| Error::Study { problem, line, path: path.into() };
+        let experiment: Self = toml::from_str(&text).map_err(|error| {
+            let line = error.span().map(|span| text[..span.start].lines().count().max(1));
+            wrong(error.message().trim().replace('\n', " "), line)
+        })?;
+        experiment.check().map_err(|problem| wrong(problem.to_string(), None))?;
+        Ok(experiment)
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let mut names = BTreeSet::new();
+        for method in &self.method {
+            if !names.insert(&method.name) || method.name == "alone" {
+                let problem = format!("method `{}`: expected a name that no other has", method.name);
+                return Err(Error::Usage(problem));
+            }
+            let family = family(&self.family, None, None)?;
+            Phase::opened(&self.phases(method)?, family.space())?;
+        }
+        if self.method.is_empty() {
+            return Err(Error::Usage("expected at least one [[method]]".into()));
+        }
+        match &self.alone {
+            Some(alone) if !names.contains(&alone.budget_of) => {
+                let known = names.iter().map(|name| name.as_str());
+                Err(Error::Usage(sapwood_core::UnknownName::new("method", &alone.budget_of, known).to_string()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What the phases of a method are.
+    pub fn phases(&self, method: &MethodConfig) -> Result<Vec<Phase>, Error> {
+        let phase = |config: &PhaseConfig| {
+            Ok(Phase {
+                name: config.name.clone(),
+                open: config.open.clone(),
+                rule: config.rule,
+                distillation: config.distillation,
+                recipe: self.recipe(config.epochs, config.learning_rate)?,
+            })
+        };
+        method.phase.iter().map(phase).collect()
+    }
+
+    /// A recipe of so many epochs, counted in tenths.
+    pub(super) fn recipe(&self, epochs: f64, learning_rate: f64) -> Result<Recipe, Error> {
+        let mut recipe = self.recipe.clone();
+        let tenths = (epochs * PARTS as f64).round().max(1.0) as usize;
+        for (field, value) in [("epochs", Value::from(tenths)), ("learning_rate", learning_rate.into())] {
+            if recipe.insert(field.into(), value).is_some() {
+                return Err(Error::Usage(format!("`{field}` belongs to each phase, not to `[recipe]`")));
+            }
+        }
+        serde_json::from_value(Value::Object(recipe)).map_err(|error| Error::Usage(format!("`[recipe]`: {error}")))
+    }
+
+    /// The family, for the images and classes of the data.
+    pub fn spec(&self, datasets: &Datasets) -> Result<SupernetSpec, Error> {
+        let data = datasets.open(&self.data, sapwood_data::Split::Test)?;
+        let (input, classes): (Shape, usize) = match data.task() {
+            sapwood_data::Task::Classes(classes) => (data.shape(), classes),
+            sapwood_data::Task::Dense(_) => {
+                let problem = format!("data set `{}` has no classes: nested networks learn classes", self.data.name);
+                return Err(Error::Usage(problem));
+            }
+        };
+        Ok(SupernetSpec { supernet: self.family.clone(), input, classes })
+    }
+
+    /// The networks that are judged, the same in every replicate.
+    pub fn judged(&self, family: &Family) -> Result<Vec<Genome>, Error> {
+        let mut genomes = if self.judging.corners { super::judged::corners(family)? } else { Vec::new() };
+        let opened = sapwood_supernet::Opened::all(family.space());
+        for number in 0.. {
+            if genomes.len() == self.judging.random + corners_of(&self.judging, family)? || number == 1000 {
+                break;
+            }
+            let mut rng = sapwood_backend::Seed(0).stream(sapwood_backend::Stream::Data, number);
+            let genome = super::judged::at_full_resolution(family, opened.sample(family.space(), &mut rng)?)?;
+            if !genomes.contains(&genome) {
+                genomes.push(genome);
+            }
+        }
+        Ok(genomes)
+    }
+}
+
+fn corners_of(judging: &Judging, family: &Family) -> Result<usize, Error> {
+    Ok(if judging.corners { super::judged::corners(family)?.len() } else { 0 })
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn batch_size() -> usize {
+    128
+}

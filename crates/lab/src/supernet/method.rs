@@ -1,0 +1,143 @@
+//! Training a supernet, phase after phase.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::Ordering::Relaxed,
+};
+
+use sapwood_backend::{Seed, block_on};
+use sapwood_core::{Source, State, StateFile, write_atomic};
+use sapwood_models::Init;
+use sapwood_supernet::{Family, Nested, Opened, Phase, Supernet, SupernetSpec};
+use sapwood_train::{Checkpoints, Trainer};
+
+use super::portion::Tenths;
+use crate::{CheckpointEvery, Conditions, Error, run::Progress};
+
+/// A method with everything that decides its outcome.
+pub(super) struct Method<'a> {
+    pub(super) spec: &'a SupernetSpec,
+    pub(super) phases: &'a [Phase],
+    pub(super) seed: Seed,
+    /// Names the run in its checkpoints.
+    pub(super) label: String,
+}
+
+impl Method<'_> {
+    /// Trains phase after phase in a folder, from where it was left, and returns the supernet.
+    pub(super) fn train(
+        &self,
+        source: &dyn Source,
+        folder: &Path,
+        conditions: &Conditions<'_>,
+    ) -> Result<Supernet, Error> {
+        let device = conditions.device;
+        let untrained = self.spec.build(device)?;
+        let family = untrained.family().clone();
+        let opened = Phase::opened(self.phases, family.space())?;
+        let mut supernet = Init::named("kaiming-normal")?.apply(untrained.clone(), self.seed);
+        let mut teacher = None;
+        for (number, phase) in self.phases.iter().enumerate() {
+            let path = self.path(folder, number);
+            if path.exists() {
+                supernet = read(&path, untrained.clone())?;
+            } else {
+                if 0 < number {
+                    supernet = prepare(supernet, &opened[number - 1], &opened[number])?;
+                }
+                let nested = Nested {
+                    opened: opened[number].clone(),
+                    rule: phase.rule,
+                    distillation: phase.distillation.unwrap_or_default(),
+                    teacher: phase.distillation.and(teacher.clone()),
+                    seed: Seed(self.seed.0.wrapping_add((number as u64) << 32)),
+                };
+                conditions.reporter.note(&format!("phase {} of {}: {}", number + 1, self.phases.len(), phase.name));
+                supernet = self.phase(supernet, nested, phase, source, folder, conditions)?;
+                let bytes = self.spec.pack(block_on(State::read(&supernet))?).to_bytes()?;
+                write_atomic(&path, &bytes)?;
+                let _ = fs::remove_dir_all(folder.join("checkpoints"));
+            }
+            // What was trained alone teaches all that follow.
+            if number == 0 {
+                teacher = Some(supernet.clone());
+            }
+        }
+        Ok(supernet)
+    }
+
+    fn phase(
+        &self,
+        supernet: Supernet,
+        nested: Nested,
+        phase: &Phase,
+        source: &dyn Source,
+        folder: &Path,
+        conditions: &Conditions<'_>,
+    ) -> Result<Supernet, Error> {
+        let source = Tenths(source);
+        let clock = std::time::Instant::now();
+        let checkpoints = Checkpoints::in_folder(folder.join("checkpoints"));
+        let checkpoints = checkpoints.labelled(format!("{} {}", self.label, phase.name));
+        let checkpoints = match conditions.every {
+            CheckpointEvery::Iterations(n) => checkpoints.every_iterations(n),
+            CheckpointEvery::Time(time) => checkpoints.every(time, move || clock.elapsed()),
+        };
+        let steps = (phase.recipe.epochs * source.batches()) as u64;
+        let trainer = Trainer::new(phase.recipe.clone(), conditions.device).objective(nested);
+        let trained = trainer
+            .checkpoints(checkpoints)
+            .hook(Progress { reporter: conditions.reporter, steps })
+            .stop_when(|| conditions.stop.load(Relaxed))
+            .run_blocking(supernet, &source)?;
+        conditions.reporter.end();
+        Ok(trained.network)
+    }
+
+    fn path(&self, folder: &Path, number: usize) -> PathBuf {
+        folder.join(format!("{}-{}.safetensors", number + 1, self.phases[number].name))
+    }
+
+    /// Multiply-accumulates of training: three times those of each forward pass, since a backward
+    /// pass costs two, and once those of the teacher.
+    pub(super) fn macs(&self, family: &Family, batch_size: usize, per_tenth: usize) -> Result<f64, Error> {
+        let opened = Phase::opened(self.phases, family.space())?;
+        let input = family.whole().input();
+        let largest = family.whole().anatomy(input)?.macs() as f64;
+        let mut known = std::collections::BTreeMap::new();
+        let mut sum = 0.0;
+        for (number, phase) in self.phases.iter().enumerate() {
+            let seed = Seed(self.seed.0.wrapping_add((number as u64) << 32));
+            let taught = phase.distillation.is_some() && 0 < number;
+            for iteration in 0..phase.recipe.epochs * per_tenth {
+                for genome in phase.rule.genomes(&opened[number], family.space(), seed, iteration)? {
+                    let macs = match known.get(&genome) {
+                        Some(macs) => *macs,
+                        None => {
+                            let macs = family.graph(&genome)?.anatomy(input)?.macs() as f64;
+                            known.insert(genome, macs);
+                            macs
+                        }
+                    };
+                    sum += 3.0 * macs;
+                }
+                sum += if taught { largest } else { 0.0 };
+            }
+        }
+        Ok(sum * batch_size as f64)
+    }
+}
+
+/// Sorts the channels before the first phase in which their number can be chosen.
+fn prepare(supernet: Supernet, before: &Opened, now: &Opened) -> Result<Supernet, Error> {
+    match before.same_widths(now, supernet.family())? {
+        true => Ok(supernet),
+        false => Ok(supernet.sort_blocking(before)?),
+    }
+}
+
+fn read(path: &Path, supernet: Supernet) -> Result<Supernet, Error> {
+    let bytes = fs::read(path).map_err(Error::file("read", path))?;
+    Ok(StateFile::from_bytes(&bytes)?.state.write(supernet)?)
+}

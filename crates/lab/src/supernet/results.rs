@@ -1,0 +1,155 @@
+//! What came of an experiment.
+
+use std::{collections::BTreeMap, fmt::Write as _, path::Path};
+
+use sapwood_core::write_atomic;
+
+use super::{SupernetExperiment, run::SupernetRecord};
+use crate::{
+    Error,
+    report::{Cell, Table},
+    statistics::{PairedComparison, Summary},
+};
+
+/// The finished runs of an experiment.
+#[derive(Debug)]
+pub struct SupernetResults {
+    /// In the order in which the file names them, networks by themselves last.
+    methods: Vec<String>,
+    records: Vec<SupernetRecord>,
+}
+
+/// By replicate.
+type Values = BTreeMap<u64, f64>;
+
+impl SupernetResults {
+    /// Reads the records that are there.
+    pub fn read(experiment: &SupernetExperiment, folder: &Path) -> Result<Self, Error> {
+        let mut records = Vec::new();
+        let mut paths: Vec<_> = std::fs::read_dir(folder)
+            .map_err(Error::file("read", folder))?
+            .filter_map(|entry| Some(entry.ok()?.path().join("record.json")))
+            .filter(|path| path.exists())
+            .collect();
+        paths.sort();
+        for path in paths {
+            let bytes = std::fs::read(&path).map_err(Error::file("read", &path))?;
+            let record = serde_json::from_slice(&bytes)
+                .map_err(|error| Error::Content { problem: error.to_string(), path: path.clone() })?;
+            records.push(record);
+        }
+        let mut methods: Vec<String> = experiment.method.iter().map(|method| method.name.clone()).collect();
+        methods.push("alone".into());
+        methods.retain(|method| records.iter().any(|record: &SupernetRecord| record.method == *method));
+        Ok(Self { methods, records })
+    }
+
+    /// Top-1 in per cent by network, method and replicate.
+    fn top1(&self) -> Vec<(String, u64, BTreeMap<&str, Values>)> {
+        let mut networks: BTreeMap<(u64, String), BTreeMap<&str, Values>> = BTreeMap::new();
+        for record in &self.records {
+            for judged in &record.judged {
+                let key = (judged.macs, short(&judged.architecture));
+                let of = networks.entry(key).or_default().entry(record.method.as_str()).or_default();
+                of.insert(record.replicate, 100.0 * judged.top1);
+            }
+        }
+        networks.into_iter().map(|((macs, name), values)| (name, macs, values)).collect()
+    }
+
+    /// One line for each network of each run, in a fixed order.
+    pub fn csv(&self) -> String {
+        let mut lines = Vec::new();
+        for record in &self.records {
+            for judged in &record.judged {
+                let mut line = format!("{},{},", record.method, record.replicate);
+                let _ = write!(line, "{},{},{},", short(&judged.architecture), judged.params, judged.macs);
+                let _ = write!(line, "{:.0},{},{}", record.training_macs, judged.top1, judged.loss);
+                lines.push(line);
+            }
+        }
+        lines.sort();
+        let head = "method,replicate,network,params,macs,training_macs,top1,loss";
+        format!("{head}\n{}\n", lines.join("\n"))
+    }
+
+    /// Writes `results.csv`.
+    pub fn write(&self, folder: &Path) -> Result<(), Error> {
+        Ok(write_atomic(&folder.join("results.csv"), self.csv().as_bytes())?)
+    }
+
+    /// Mean top-1 of each network under each method, with 95 % intervals; then by how much the
+    /// first method is better than each other, paired by replicate.
+    pub fn tables(&self) -> Vec<(String, Table)> {
+        let networks = self.top1();
+        let columns = ["network", "MACs"].into_iter().map(String::from);
+        let mut means = Table::new(columns.clone().chain(self.methods.iter().cloned()));
+        for (name, macs, values) in &networks {
+            let cells = self.methods.iter().map(|method| match values.get(method.as_str()) {
+                Some(values) => spread(Summary::of(&values.values().copied().collect::<Vec<_>>())),
+                None => Cell::none(),
+            });
+            means.row([Cell::from(name.as_str()), Cell::count(*macs)].into_iter().chain(cells));
+        }
+        let mut tables = vec![("Top-1 on the test split, %".to_string(), means)];
+        let Some((first, others)) = self.methods.split_first() else { return tables };
+        let differing = others.iter().map(|other| format!("{first} - {other}"));
+        let mut differences = Table::new(columns.chain(differing));
+        let mut overall: BTreeMap<&str, BTreeMap<u64, Vec<f64>>> = BTreeMap::new();
+        for (name, macs, values) in &networks {
+            let cells = others.iter().map(|other| {
+                let (a, b) = (values.get(first.as_str())?, values.get(other.as_str())?);
+                for (replicate, a) in a {
+                    if let Some(b) = b.get(replicate) {
+                        overall.entry(other).or_default().entry(*replicate).or_default().push(a - b);
+                    }
+                }
+                Some(PairedComparison::of(a, b)?.differences)
+            });
+            let cells: Vec<Cell> = cells.map(spread).collect();
+            differences.row([Cell::from(name.as_str()), Cell::count(*macs)].into_iter().chain(cells));
+        }
+        let mean = |values: &Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
+        let cells = others.iter().map(|other| {
+            let by_replicate = overall.get(other.as_str())?;
+            Summary::of(&by_replicate.values().map(mean).collect::<Vec<_>>())
+        });
+        let cells: Vec<Cell> = cells.map(spread).collect();
+        differences.row([Cell::from("mean of all"), Cell::none()].into_iter().chain(cells));
+        tables.push(("Differences, points".into(), differences));
+        let mut costs = Table::new(["method", "training MACs"]);
+        for method in &self.methods {
+            let of: Vec<f64> = self
+                .records
+                .iter()
+                .filter(|record| record.method == *method)
+                .map(|record| record.training_macs)
+                .collect();
+            let mean = of.iter().sum::<f64>() / of.len().max(1) as f64;
+            costs.row([Cell::from(method.as_str()), Cell::written(mean, format!("{mean:.4e}"))]);
+        }
+        tables.push(("What training costs".into(), costs));
+        tables
+    }
+}
+
+fn spread(summary: Option<Summary>) -> Cell {
+    match summary {
+        None => Cell::none(),
+        Some(Summary { mean, interval: Some(interval), .. }) => {
+            Cell::spread(mean, (interval.high - interval.low) / 2.0, 2)
+        }
+        Some(Summary { mean, .. }) => Cell::fixed(mean, 2),
+    }
+}
+
+/// `d=1,2,2 e=...` as short as it can be read.
+fn short(architecture: &serde_json::Value) -> String {
+    let Some(object) = architecture.as_object() else { return String::new() };
+    let list = |value: &serde_json::Value| match value.as_array() {
+        Some(values) => values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+        None => value.to_string(),
+    };
+    let of = object.iter().filter(|(name, _)| *name != "space");
+    of.map(|(name, value)| format!("{name}: {}", list(value))).collect::<Vec<_>>().join("; ")
+}

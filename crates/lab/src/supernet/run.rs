@@ -1,0 +1,199 @@
+//! The runs of an experiment.
+
+use std::path::Path;
+
+use sapwood_backend::{Seed, block_on};
+use sapwood_core::{Masks, Source, State, write_atomic};
+use sapwood_data::{Augmentation, Loader, LoaderOptions, Order, Split};
+use sapwood_models::{Spec, pack};
+use sapwood_search::Genome;
+use sapwood_supernet::Family;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{Judge, Judged, MethodConfig, SupernetExperiment, method::Method, portion::Tenths, single};
+use crate::{Conditions, Error, RunFolder};
+
+/// One run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Job {
+    /// A method with a seed.
+    Method(usize, u64),
+    /// One of the judged networks by itself, with a seed.
+    Alone(usize, u64),
+}
+
+/// What a finished run leaves.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct SupernetRecord {
+    pub(super) method: String,
+    pub(super) replicate: u64,
+    /// Multiply-accumulates of its training.
+    pub(super) training_macs: f64,
+    pub(super) judged: Vec<Judged>,
+}
+
+/// Does all runs of an experiment that are not done and that no other process is at; tells how
+/// many were left to others.
+pub fn run_all(
+    experiment: &SupernetExperiment,
+    folder: &Path,
+    conditions: &Conditions<'_>,
+) -> Result<usize, Error> {
+    let mut left = 0;
+    for job in jobs(experiment, conditions)? {
+        let path = folder.join(name(experiment, &job));
+        let run = RunFolder::new(&path);
+        if run.is_done() {
+            continue;
+        }
+        let lock = match run.lock() {
+            Err(Error::Busy { .. }) => {
+                left += 1;
+                continue;
+            }
+            lock => lock?,
+        };
+        // Another process may have done it since we looked.
+        if !run.is_done() {
+            conditions.reporter.note(&name(experiment, &job));
+            Runner { experiment, conditions }.run(&job, &run)?;
+        }
+        drop(lock);
+    }
+    Ok(left)
+}
+
+/// The runs: methods first, since networks by themselves are given what those cost.
+fn jobs(experiment: &SupernetExperiment, conditions: &Conditions<'_>) -> Result<Vec<Job>, Error> {
+    let mut jobs = Vec::new();
+    for replicate in 0..experiment.replicates {
+        jobs.extend((0..experiment.method.len()).map(|method| Job::Method(method, replicate)));
+        if experiment.alone.is_some() {
+            let spec = experiment.spec(conditions.datasets)?;
+            let family = sapwood_supernet::family(&spec.supernet, Some(spec.input), Some(spec.classes))?;
+            jobs.extend((0..experiment.judged(&family)?.len()).map(|at| Job::Alone(at, replicate)));
+        }
+    }
+    Ok(jobs)
+}
+
+fn name(experiment: &SupernetExperiment, job: &Job) -> String {
+    match job {
+        Job::Method(method, replicate) => format!("{}-r{replicate}", experiment.method[*method].name),
+        Job::Alone(number, replicate) => format!("alone-{number}-r{replicate}"),
+    }
+}
+
+struct Runner<'a> {
+    experiment: &'a SupernetExperiment,
+    conditions: &'a Conditions<'a>,
+}
+
+impl Runner<'_> {
+    fn run(&self, job: &Job, run: &RunFolder) -> Result<(), Error> {
+        let Self { experiment, conditions } = self;
+        let spec = experiment.spec(conditions.datasets)?;
+        let family = sapwood_supernet::family(&spec.supernet, Some(spec.input), Some(spec.classes))?;
+        let judged = experiment.judged(&family)?;
+        let replicate = match job {
+            Job::Method(_, replicate) | Job::Alone(_, replicate) => *replicate,
+        };
+        let config = json!({ "experiment": experiment.decides(job), "run": name(experiment, job) });
+        run.claim(&config)?;
+        let seed = Seed(replicate);
+        let source = self.source(seed)?;
+        let judge =
+            Judge::new(&experiment.data, experiment.judging.calibration, seed, conditions.datasets, conditions.device)?;
+        let record = match *job {
+            Job::Method(number, _) => {
+                let method = &experiment.method[number];
+                let phases = experiment.phases(method)?;
+                let label = crate::run_folder::digest(config.to_string().as_bytes());
+                let training = Method { spec: &spec, phases: &phases, seed, label };
+                let supernet = training.train(&source, run.path(), conditions)?;
+                let bytes = spec.pack(block_on(State::read(&supernet))?).to_bytes()?;
+                write_atomic(&run.weights(), &bytes)?;
+                SupernetRecord {
+                    method: method.name.clone(),
+                    replicate,
+                    training_macs: training.macs(&family, experiment.batch_size, Tenths(&source).batches())?,
+                    judged: judged.iter().map(|genome| judge.judge(&supernet, genome)).collect::<Result<_, _>>()?,
+                }
+            }
+            Job::Alone(number, _) => {
+                let genome = &judged[number];
+                let (recipe, macs) = self.budget(&family, genome, &source, replicate)?;
+                let label = crate::run_folder::digest(config.to_string().as_bytes());
+                let place = (run.path(), *conditions);
+                let net = single::train(&family, genome, &recipe, (seed, label), &source, place)?;
+                let mut spec = Spec::of_layers(family.name(), family.graph(genome)?)?;
+                spec.architecture = Some(family.space().to_json(genome));
+                let bytes = pack(&spec, block_on(State::read(&net))?, Masks::new()).to_bytes()?;
+                write_atomic(&run.weights(), &bytes)?;
+                let judged = vec![judge.of(&net, &family, genome, conditions.reporter)?];
+                SupernetRecord { method: "alone".into(), replicate, training_macs: macs, judged }
+            }
+        };
+        let text = serde_json::to_string_pretty(&record).unwrap_or_default();
+        write_atomic(&run.record(), text.as_bytes())?;
+        let _ = std::fs::remove_dir_all(run.checkpoints());
+        Ok(())
+    }
+
+    fn source(&self, seed: Seed) -> Result<Loader, Error> {
+        let data = &self.experiment.data;
+        let options = LoaderOptions {
+            batch_size: self.experiment.batch_size,
+            order: Order::Shuffled(seed),
+            augment: Augmentation { seed, steps: data.augmentation()? },
+            workers: 1,
+            drop_last: true,
+        };
+        Ok(Loader::new(self.conditions.datasets.open(data, Split::Train)?, options)?)
+    }
+
+    /// How long a network by itself is trained, and what that costs: as near as tenths of an epoch
+    /// come to what the method costs that it is compared with.
+    fn budget(
+        &self,
+        family: &Family,
+        genome: &Genome,
+        source: &dyn Source,
+        replicate: u64,
+    ) -> Result<(sapwood_train::Recipe, f64), Error> {
+        let experiment = self.experiment;
+        let usage = || Error::Usage("the experiment has no `[alone]`".into());
+        let alone = experiment.alone.as_ref().ok_or_else(usage)?;
+        let of = |method: &&MethodConfig| method.name == alone.budget_of;
+        let method = experiment.method.iter().find(of).ok_or_else(usage)?;
+        let spec = experiment.spec(self.conditions.datasets)?;
+        let phases = experiment.phases(method)?;
+        let per_tenth = Tenths(source).batches();
+        let training = Method { spec: &spec, phases: &phases, seed: Seed(replicate), label: String::new() };
+        let budget = training.macs(family, experiment.batch_size, per_tenth)?;
+        let anatomy = family.graph(genome)?.anatomy(family.whole().input())?;
+        let tenth = 3.0 * (anatomy.macs() as usize * experiment.batch_size * per_tenth) as f64;
+        let tenths = (budget / tenth).round().max(1.0);
+        Ok((experiment.recipe(tenths / 10.0, alone.learning_rate)?, tenths * tenth))
+    }
+}
+
+impl SupernetExperiment {
+    /// What decides a run's outcome, and nothing of other methods.
+    fn decides(&self, job: &Job) -> Self {
+        let mut own = self.clone();
+        own.replicates = 1;
+        match job {
+            Job::Method(number, _) => {
+                own.method = vec![self.method[*number].clone()];
+                own.alone = None;
+            }
+            Job::Alone(..) => {
+                let budget = self.alone.as_ref().map(|alone| alone.budget_of.clone());
+                own.method.retain(|method| Some(&method.name) == budget.as_ref());
+            }
+        }
+        own
+    }
+}

@@ -1,0 +1,41 @@
+//! Training one network of a family by itself.
+
+use std::{path::Path, sync::atomic::Ordering::Relaxed};
+
+use sapwood_backend::Seed;
+use sapwood_core::{Source, Step};
+use sapwood_models::{Init, Net};
+use sapwood_search::Genome;
+use sapwood_supernet::Family;
+use sapwood_train::{Checkpoints, Recipe, Trainer};
+
+use super::portion::Tenths;
+use crate::{CheckpointEvery, Conditions, Error, run::Progress};
+
+/// Trains it from new weights, from where it was left.
+pub(super) fn train(
+    family: &Family,
+    genome: &Genome,
+    recipe: &Recipe,
+    (seed, label): (Seed, String),
+    source: &dyn Source,
+    (folder, conditions): (&Path, &Conditions<'_>),
+) -> Result<Net, Error> {
+    let source = Tenths(source);
+    let net = Net::new(family.graph(genome)?, conditions.device);
+    let net = Init::named("kaiming-normal")?.apply(net, seed);
+    let clock = std::time::Instant::now();
+    let checkpoints = Checkpoints::in_folder(folder.join("checkpoints")).labelled(label);
+    let checkpoints = match conditions.every {
+        CheckpointEvery::Iterations(n) => checkpoints.every_iterations(n),
+        CheckpointEvery::Time(time) => checkpoints.every(time, move || clock.elapsed()),
+    };
+    let steps = Step::End.iterations(source.batches(), recipe.epochs * source.batches()) as u64;
+    let trained = Trainer::new(recipe.clone(), conditions.device)
+        .checkpoints(checkpoints)
+        .hook(Progress { reporter: conditions.reporter, steps })
+        .stop_when(|| conditions.stop.load(Relaxed))
+        .run_blocking(net, &source)?;
+    conditions.reporter.end();
+    Ok(trained.network)
+}

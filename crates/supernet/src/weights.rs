@@ -1,0 +1,73 @@
+//! Weight files of supernets.
+
+use std::path::Path;
+
+use burn::prelude::Device;
+use sapwood_core::{Masks, Shape, State, StateFile};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Error, Supernet, family, reference};
+
+/// Which family a weight file belongs to: its metadata.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SupernetSpec {
+    /// The family's name.
+    pub supernet: String,
+    /// The images, `[C, H, W]`.
+    pub input: Shape,
+    /// The classes.
+    pub classes: usize,
+}
+
+impl SupernetSpec {
+    /// The supernet of one of the [families](crate::FAMILIES), with zero weights.
+    ///
+    /// # Errors
+    /// No such family, or one that does not take the images.
+    pub fn build(&self, device: &Device) -> Result<Supernet, Error> {
+        Ok(Supernet::new(&family(&self.supernet, Some(self.input), Some(self.classes))?, device))
+    }
+
+    /// The content of a weight file.
+    pub fn pack(&self, state: State) -> StateFile {
+        let metadata = serde_json::to_value(self).unwrap_or_default();
+        StateFile { state, masks: Masks::new(), metadata }
+    }
+}
+
+impl Supernet {
+    /// Opens a weight file: one of ours, or, where `name` says which family it belongs to, one
+    /// with the names of the PyPI package `ofa`, as safetensors or PyTorch's `.pt`/`.pth`.
+    ///
+    /// # Errors
+    /// A file of another network, or with tensors that are missing, unexpected or misshapen.
+    pub fn open(path: &Path, name: Option<&str>, device: &Device) -> Result<(SupernetSpec, Self), Error> {
+        let file = sapwood_models::read(path)?;
+        let wrong = |problem: String| Error::File(format!("{problem}: {}", path.display()));
+        let spec = match (&file.metadata, name) {
+            (Value::Null, None) => {
+                return Err(wrong("the weights do not say which family they belong to: name it".into()));
+            }
+            (Value::Null, Some(name)) => {
+                let usual = family(name, None, None)?;
+                let classes = file.state.0.iter().find(|(path, _)| path.as_str() == "classifier.linear.bias");
+                let classes = classes.map_or(usual.whole().outputs()?, |(_, bias)| bias.num_elements());
+                SupernetSpec { supernet: name.into(), input: usual.whole().input(), classes }
+            }
+            (metadata, name) => {
+                let spec = SupernetSpec::deserialize(metadata).map_err(|_| {
+                    wrong("the weights are those of a single network, not of a supernet".into())
+                })?;
+                if let Some(name) = name.filter(|name| *name != spec.supernet) {
+                    return Err(wrong(format!("the weights are those of `{}`, not of `{name}`", spec.supernet)));
+                }
+                spec
+            }
+        };
+        let state = State(file.state.0.into_iter().map(|(path, value)| (reference::ours(&path), value)).collect());
+        let supernet = state.write(spec.build(device)?).map_err(|error| wrong(error.to_string()))?;
+        Ok((spec, supernet))
+    }
+}
