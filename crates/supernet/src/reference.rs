@@ -32,7 +32,9 @@ impl Family {
         let elastic = match self.name().contains("resnet") {
             true => true,
             // The stem, the first block and the head are the same in all networks.
-            false => layer.starts_with("blocks.") && !layer.starts_with("blocks.0.") && !layer.contains(".se."),
+            false => {
+                layer.starts_with("blocks.") && !layer.starts_with("blocks.0.") && !layer.contains(".se.")
+            }
         };
         if !elastic || name.ends_with("_matrix") {
             return path.clone();

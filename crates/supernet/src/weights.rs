@@ -61,12 +61,16 @@ impl Supernet {
                     wrong("the weights are those of a single network, not of a supernet".into())
                 })?;
                 if let Some(name) = name.filter(|name| *name != spec.supernet) {
-                    return Err(wrong(format!("the weights are those of `{}`, not of `{name}`", spec.supernet)));
+                    return Err(wrong(format!(
+                        "the weights are those of `{}`, not of `{name}`",
+                        spec.supernet
+                    )));
                 }
                 spec
             }
         };
-        let state = State(file.state.0.into_iter().map(|(path, value)| (reference::ours(&path), value)).collect());
+        let state =
+            State(file.state.0.into_iter().map(|(path, value)| (reference::ours(&path), value)).collect());
         let supernet = state.write(spec.build(device)?).map_err(|error| wrong(error.to_string()))?;
         Ok((spec, supernet))
     }

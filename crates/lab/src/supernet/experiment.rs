@@ -116,7 +116,7 @@ impl SupernetExperiment {
         let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
         let wrong = |problem: String, line| Error::Study { problem, line, path: path.into() };
         let experiment: Self = toml::from_str(&text).map_err(|error| {
-            let line = error.span().map(|span| text[..span.start].lines().count().max(1));
+            let line = error.span().map(|span| 1 + text[..span.start].matches('\n').count());
             wrong(error.message().trim().replace('\n', " "), line)
         })?;
         experiment.check().map_err(|problem| wrong(problem.to_string(), None))?;
@@ -130,6 +130,11 @@ impl SupernetExperiment {
                 let problem = format!("method `{}`: expected a name that no other has", method.name);
                 return Err(Error::Usage(problem));
             }
+            for name in
+                [&self.name, &method.name].into_iter().chain(method.phase.iter().map(|phase| &phase.name))
+            {
+                check_name(name)?;
+            }
             let family = family(&self.family, None, None)?;
             Phase::opened(&self.phases(method)?, family.space())?;
         }
@@ -139,7 +144,9 @@ impl SupernetExperiment {
         match &self.alone {
             Some(alone) if !names.contains(&alone.budget_of) => {
                 let known = names.iter().map(|name| name.as_str());
-                Err(Error::Usage(sapwood_core::UnknownName::new("method", &alone.budget_of, known).to_string()))
+                Err(Error::Usage(
+                    sapwood_core::UnknownName::new("method", &alone.budget_of, known).to_string(),
+                ))
             }
             _ => Ok(()),
         }
@@ -168,7 +175,8 @@ impl SupernetExperiment {
                 return Err(Error::Usage(format!("`{field}` belongs to each phase, not to `[recipe]`")));
             }
         }
-        serde_json::from_value(Value::Object(recipe)).map_err(|error| Error::Usage(format!("`[recipe]`: {error}")))
+        serde_json::from_value(Value::Object(recipe))
+            .map_err(|error| Error::Usage(format!("`[recipe]`: {error}")))
     }
 
     /// The family, for the images and classes of the data.
@@ -177,7 +185,8 @@ impl SupernetExperiment {
         let (input, classes): (Shape, usize) = match data.task() {
             sapwood_data::Task::Classes(classes) => (data.shape(), classes),
             sapwood_data::Task::Dense(_) => {
-                let problem = format!("data set `{}` has no classes: nested networks learn classes", self.data.name);
+                let problem =
+                    format!("data set `{}` has no classes: nested networks learn classes", self.data.name);
                 return Err(Error::Usage(problem));
             }
         };
@@ -199,6 +208,15 @@ impl SupernetExperiment {
             }
         }
         Ok(genomes)
+    }
+}
+
+/// Names become names of files and folders.
+fn check_name(name: &str) -> Result<(), Error> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    match !name.is_empty() && !name.starts_with('.') && name.chars().all(fits) {
+        true => Ok(()),
+        false => Err(Error::Usage(format!("name `{name}`: expected letters, digits, `-`, `_` and `.`"))),
     }
 }
 

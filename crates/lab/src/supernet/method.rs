@@ -53,12 +53,19 @@ impl Method<'_> {
                     teacher: phase.distillation.and(teacher.clone()),
                     seed: Seed(self.seed.0.wrapping_add((number as u64) << 32)),
                 };
-                conditions.reporter.note(&format!("phase {} of {}: {}", number + 1, self.phases.len(), phase.name));
-                supernet = self.phase(supernet, nested, phase, source, folder, conditions)?;
+                conditions.reporter.note(&format!(
+                    "phase {} of {}: {}",
+                    number + 1,
+                    self.phases.len(),
+                    phase.name
+                ));
+                let place = (self.checkpoints(folder, number), conditions);
+                supernet = self.phase(supernet, nested, phase, source, place)?;
                 let bytes = self.spec.pack(block_on(State::read(&supernet))?).to_bytes()?;
                 write_atomic(&path, &bytes)?;
-                let _ = fs::remove_dir_all(folder.join("checkpoints"));
             }
+            // One that was killed between the two may have left them.
+            let _ = fs::remove_dir_all(self.checkpoints(folder, number));
             // What was trained alone teaches all that follow.
             if number == 0 {
                 teacher = Some(supernet.clone());
@@ -73,12 +80,11 @@ impl Method<'_> {
         nested: Nested,
         phase: &Phase,
         source: &dyn Source,
-        folder: &Path,
-        conditions: &Conditions<'_>,
+        (folder, conditions): (PathBuf, &Conditions<'_>),
     ) -> Result<Supernet, Error> {
         let source = Tenths(source);
         let clock = std::time::Instant::now();
-        let checkpoints = Checkpoints::in_folder(folder.join("checkpoints"));
+        let checkpoints = Checkpoints::in_folder(folder);
         let checkpoints = checkpoints.labelled(format!("{} {}", self.label, phase.name));
         let checkpoints = match conditions.every {
             CheckpointEvery::Iterations(n) => checkpoints.every_iterations(n),
@@ -97,6 +103,10 @@ impl Method<'_> {
 
     fn path(&self, folder: &Path, number: usize) -> PathBuf {
         folder.join(format!("{}-{}.safetensors", number + 1, self.phases[number].name))
+    }
+
+    fn checkpoints(&self, folder: &Path, number: usize) -> PathBuf {
+        folder.join("checkpoints").join(format!("{}-{}", number + 1, self.phases[number].name))
     }
 
     /// Multiply-accumulates of training: three times those of each forward pass, since a backward

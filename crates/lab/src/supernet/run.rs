@@ -103,8 +103,13 @@ impl Runner<'_> {
         run.claim(&config)?;
         let seed = Seed(replicate);
         let source = self.source(seed)?;
-        let judge =
-            Judge::new(&experiment.data, experiment.judging.calibration, seed, conditions.datasets, conditions.device)?;
+        let judge = Judge::new(
+            &experiment.data,
+            experiment.judging.calibration,
+            seed,
+            conditions.datasets,
+            conditions.device,
+        )?;
         let record = match *job {
             Job::Method(number, _) => {
                 let method = &experiment.method[number];
@@ -117,8 +122,15 @@ impl Runner<'_> {
                 SupernetRecord {
                     method: method.name.clone(),
                     replicate,
-                    training_macs: training.macs(&family, experiment.batch_size, Tenths(&source).batches())?,
-                    judged: judged.iter().map(|genome| judge.judge(&supernet, genome)).collect::<Result<_, _>>()?,
+                    training_macs: training.macs(
+                        &family,
+                        experiment.batch_size,
+                        Tenths(&source).batches(),
+                    )?,
+                    judged: judged
+                        .iter()
+                        .map(|genome| judge.judge(&supernet, genome))
+                        .collect::<Result<_, _>>()?,
                 }
             }
             Job::Alone(number, _) => {

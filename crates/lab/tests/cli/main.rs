@@ -10,4 +10,5 @@ mod pruning;
 mod resume;
 mod safetensors;
 mod studies;
+mod supernet;
 mod workplace;

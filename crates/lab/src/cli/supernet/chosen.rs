@@ -53,7 +53,8 @@ pub(crate) fn read_list(family: &Family, path: &Path) -> Result<Vec<Genome>, Err
     let names = reader.headers().map_err(|error| wrong(1, error.to_string()))?.clone();
     let known = |name: &str| family.space().choices().iter().any(|choice| choice.name() == name);
     if !names.iter().any(known) {
-        let problem = format!("expected a column for each choice, such as `{}`", family.space().choices()[0].name());
+        let problem =
+            format!("expected a column for each choice, such as `{}`", family.space().choices()[0].name());
         return Err(wrong(1, problem));
     }
     let mut found = Vec::new();

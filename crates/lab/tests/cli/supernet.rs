@@ -1,0 +1,203 @@
+//! Nested networks on the command line.
+
+use std::{
+    fs,
+    process::Stdio,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use crate::{child, workplace::Workplace};
+
+/// Batch normalisation, a teacher, elastic depth and widths (so that channels are sorted).
+const EXPERIMENT: &str = r#"
+name = "nested"
+kind = "supernet"
+family = "resnet-tiny-image"
+batch_size = 32
+data = { name = "digits", examples = 320 }
+
+[recipe]
+optimizer = { name = "sgd", momentum = 0.9, nesterov = true }
+schedule = { kind = "cosine" }
+
+[judging]
+calibration = 200
+
+[[method]]
+name = "progressive"
+
+[[method.phase]]
+name = "largest"
+epochs = 1
+learning_rate = 0.05
+
+[[method.phase]]
+name = "depth"
+open = { d = [1] }
+rule = { name = "random", subnets = 2 }
+distillation = {}
+epochs = 1
+learning_rate = 0.02
+
+[[method.phase]]
+name = "width"
+open = { e = [0.5, 0.75] }
+rule = { name = "random", subnets = 2 }
+distillation = { distance = "mse", weight = 0.5 }
+epochs = 1
+learning_rate = 0.02
+
+[alone]
+budget_of = "progressive"
+learning_rate = 0.05
+"#;
+const TRAIN: &str = "supernet train nested.toml --checkpoint-every 1";
+const RUN: &str = "runs/nested/progressive-r0";
+const PHASES: [&str; 3] = ["1-largest", "2-depth", "3-width"];
+
+fn place(experiment: &str) -> Workplace {
+    let place = Workplace::new();
+    fs::write(place.path().join("nested.toml"), experiment).unwrap();
+    place
+}
+
+/// The experiment without the networks by themselves.
+fn method_alone() -> String {
+    EXPERIMENT.split("[alone]").next().unwrap().to_string()
+}
+
+#[test]
+fn a_training_killed_in_every_phase_ends_with_the_same_bytes() {
+    let whole = place(&method_alone());
+    whole.succeed(TRAIN);
+    let killed = place(&method_alone());
+    for (at, phase) in PHASES.iter().enumerate() {
+        let args: Vec<&str> = TRAIN.split_whitespace().collect();
+        let mut process = child::command(killed.path(), &args);
+        let mut process = process.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let run = killed.path().join(RUN);
+        let start = Instant::now();
+        // In the middle of the phase: it has begun, has written checkpoints, and is not done.
+        let within = || {
+            let begun = at == 0 || run.join(format!("{}.safetensors", PHASES[at - 1])).exists();
+            let written =
+                fs::read_dir(run.join("checkpoints").join(phase)).is_ok_and(|files| files.count() >= 2);
+            begun && written
+        };
+        while !within() {
+            if process.try_wait().unwrap().is_some() {
+                panic!("it ended before phase {phase}: {:#?}", killed.run(TRAIN));
+            }
+            assert!(start.elapsed() < Duration::from_secs(120), "phase {phase} never came");
+            sleep(Duration::from_micros(200));
+        }
+        process.kill().unwrap();
+        assert!(process.wait().unwrap().code().is_none());
+        assert!(!run.join(format!("{phase}.safetensors")).exists(), "phase {phase} was over already");
+    }
+    killed.succeed(TRAIN);
+    let files = PHASES.map(|phase| format!("{RUN}/{phase}.safetensors"));
+    let files =
+        files.into_iter().chain(["weights.safetensors", "record.json"].map(|file| format!("{RUN}/{file}")));
+    for file in files.chain(["runs/nested/results.csv".into()]) {
+        assert!(whole.read(&file) == killed.read(&file), "{file} differs");
+    }
+    // What is done is only read.
+    let before = killed.files();
+    killed.succeed(TRAIN);
+    assert_eq!(killed.files(), before);
+}
+
+#[test]
+fn networks_are_trained_judged_cut_out_and_pruned() {
+    let place = place(EXPERIMENT);
+    let said = place.succeed(TRAIN);
+    assert!(said.contains("progressive - alone") && said.contains("d: 1 1 1; e: 0.5 0.5"), "{said}");
+    let csv = String::from_utf8(place.read("runs/nested/results.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 1 + 4 + 4, "{csv}");
+    // By themselves they cost what the method costs, to a tenth of an epoch.
+    let costs = |method: &str| -> Vec<f64> {
+        let lines = csv.lines().filter(|line| line.starts_with(method));
+        lines.map(|line| line.split(',').nth(5).unwrap().parse().unwrap()).collect()
+    };
+    let budget = costs("progressive")[0];
+    assert!(costs("alone").iter().all(|cost| (cost / budget - 1.0).abs() < 0.05), "{csv}");
+
+    let weights = format!("--weights {RUN}/weights.safetensors --data digits");
+    let judged = place.succeed(&format!("supernet eval {weights} --corners --calibration 200"));
+    assert_eq!(judged.lines().count(), 2 + 4, "{judged}");
+    let cut = place.succeed(&format!("supernet extract {weights} --arch min --out small.safetensors"));
+    let top1 = cut.rsplit("top-1 ").next().unwrap().trim();
+    let again = place.succeed("eval --weights small.safetensors --data digits");
+    assert!(again.contains(top1), "{cut}{again}");
+    assert!(place.succeed("describe --weights small.safetensors").contains("resnet-tiny-image at 1x8x8"));
+    place.succeed("prune --weights small.safetensors --sparsity 0.5 --out sparse.safetensors");
+    place.succeed("train --weights sparse.safetensors --data digits --epochs 1 --lr 0.01 --out tuned");
+    assert!(place.succeed("describe --weights tuned/weights.safetensors").contains("50.00 % removed"));
+
+    for (line, said) in [
+        (
+            "eval --weights runs/nested/progressive-r0/weights.safetensors --data digits",
+            &["`supernet extract`"][..],
+        ),
+        ("supernet eval --weights small.safetensors --arch max --data digits", &["not of a supernet"]),
+        (&format!("supernet eval {weights} --space mlp --arch max"), &["`resnet-tiny-image`, not of `mlp`"]),
+        (&format!("supernet eval {weights} --arch d.0=7"), &["`d.0` has no option `7`", "1, 2"]),
+        (
+            &format!("supernet eval {weights} --arch {{\"d\":[1,1],\"e\":[0.5]}}"),
+            &["expected 3 values in `d`, found 2"],
+        ),
+        (
+            &format!("supernet eval {weights} --arch {{\"space\":\"mlp\",\"d\":[1,1,1]}}"),
+            &["space `mlp`", "resnet-tiny-image"],
+        ),
+        (&format!("supernet eval {weights}"), &["--arch", "--sample", "--corners"]),
+    ] {
+        place.refuse(line, said);
+    }
+}
+
+#[test]
+fn what_an_experiment_cannot_mean_is_refused_by_name() {
+    for (from, to, said) in [
+        ("d = [1]", "d = [1, 2]", &["phase `depth`", "`d` = 2, which is open already"][..]),
+        ("e = [0.5, 0.75]", "d = [1]", &["phase `width`", "open already"]),
+        ("e = [0.5, 0.75]", "k = [3]", &["no choice `k`", "d.0"]),
+        ("resnet-tiny-image", "resnet-tiny", &["unknown family `resnet-tiny`", "resnet-tiny-image"]),
+        ("subnets = 2 }", "subnets = 0 }", &["at least one sub-network"]),
+        (
+            "name = \"largest\"\n",
+            "name = \"largest\"\nopen = \"all\"\n",
+            &["phase `depth`", "no earlier phase trains alone"],
+        ),
+        ("budget_of = \"progressive\"", "budget_of = \"progresive\"", &["unknown method", "progressive"]),
+        ("optimizer =", "epochs = 3\noptimizer =", &["`epochs` belongs to each phase"]),
+        ("name = \"depth\"", "name = \"de/pth\"", &["`de/pth`", "letters, digits"]),
+        ("[recipe]", "[recipe]\nmomentum = 1", &["`[recipe]`", "momentum"]),
+        ("batch_size = 32", "batchsize = 32", &["batchsize", "line 5"]),
+    ] {
+        assert!(EXPERIMENT.contains(from), "{from}");
+        place(&EXPERIMENT.replacen(from, to, 1)).refuse(TRAIN, said);
+    }
+}
+
+#[test]
+fn sub_networks_are_described_one_by_one_and_by_the_thousand() {
+    let place = Workplace::new();
+    let said = place.succeed("describe --space ofa-mbv3-w1.0 --arch max");
+    assert!(said.ends_with("7664760 parameters, 7613280 prunable weights, 566170656 MACs\n"), "{said}");
+    let json = place.succeed("describe --space ofa-proxyless-w1.3 --arch min --json");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json["params"], &json["architecture"]["d"]), (&3_718_832.into(), &vec![2; 5].into()));
+    let row = r#"{"r": 224, "d": [2,2,2,2,2], "ks": [3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3], "e": [3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3]}"#;
+    fs::write(place.path().join("many.jsonl"), format!("{row}\n").repeat(2000)).unwrap();
+    let said = place.succeed("describe --space ofa-mbv3-w1.0 --arch-list many.jsonl");
+    assert_eq!(said.matches("3,410,792  121,278,672").count(), 2000);
+    fs::write(place.path().join("few.csv"), "d,w.0,w.1,w.2\n1,32,,\n3,128,128,128\n").unwrap();
+    let said = place.succeed("describe --space mlp --arch-list few.csv --json");
+    assert!(said.contains("\"params\":2410") && said.contains("\"params\":42634"), "{said}");
+    fs::write(place.path().join("bad.csv"), "d,w.0,w.1,w.2\n4,32,,\n").unwrap();
+    place.refuse("describe --space mlp --arch-list bad.csv", &["`d` has no option `4`", "line 2"]);
+    assert!(place.succeed("list spaces").contains("resnet-tiny-image"));
+}
