@@ -57,6 +57,7 @@
 //! - **Another course of training**: the fields of [`train::Recipe`]; whatever is
 //!   not among them enters as a [`train::Hook`].
 //! - **Which architecture**: a [`search::Space`] and one of [`search::METHODS`].
+//! - **Many networks in one**: a [`supernet::Family`], by name or of your own.
 //! - **Runs that survive being killed**: `Trainer::checkpoints`.
 //! - **Another device**: `vulkan`, `cuda:1` and so on, with the feature of that
 //!   name. None is on by default; `flex` is the CPU.
@@ -67,6 +68,7 @@ pub use sapwood_data as data;
 pub use sapwood_models as models;
 pub use sapwood_prune as prune;
 pub use sapwood_search as search;
+pub use sapwood_supernet as supernet;
 pub use sapwood_train as train;
 
 /// The names that nearly every program needs.

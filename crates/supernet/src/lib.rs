@@ -38,6 +38,12 @@
 //! # }
 //! ```
 
+/// What this crate builds on, so that a crate of your own need not name it.
+pub use {
+    sapwood_backend as backend, sapwood_core as core, sapwood_models as models, sapwood_search as search,
+    sapwood_train as train,
+};
+
 mod calibration;
 mod channels;
 mod chosen;

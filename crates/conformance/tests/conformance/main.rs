@@ -3,6 +3,7 @@
 mod collapse;
 mod files;
 mod logits;
+mod nested;
 mod operations;
 mod scores;
 mod training;
