@@ -38,15 +38,23 @@ struct Goal<'a> {
 }
 
 impl Nested {
-    fn learn(&self, supernet: &Supernet, batch: &Batch, at: &StepContext<'_>) -> Result<Lesson, Error> {
-        let space = supernet.family().space();
-        let genomes = self.rule.genomes(&self.opened, space, self.seed, at.iteration)?;
+    /// What these sub-networks learn of a batch.
+    ///
+    /// # Errors
+    /// Genomes of another space, and targets that do not fit.
+    pub fn lesson(
+        &self,
+        supernet: &Supernet,
+        genomes: &[Genome],
+        batch: &Batch,
+        at: &StepContext<'_>,
+    ) -> Result<Lesson, Error> {
         let values = supernet.values();
         let mut whole = zeros(&values);
         let (mut losses, mut moments) = (Vec::new(), Vec::new());
         let images = batch.tensor(at.device);
         let sandwich = matches!(self.rule, Rule::Sandwich { .. });
-        let mut outputs = self.taught(&images, &genomes)?;
+        let mut outputs = self.taught(&images, genomes)?;
         for (number, genome) in genomes.iter().enumerate() {
             let goal = Goal {
                 batch,
@@ -112,7 +120,10 @@ impl Objective<Supernet> for Nested {
         batch: &Batch,
         at: &StepContext<'_>,
     ) -> Result<Lesson, TrainError> {
-        self.learn(network, batch, at).map_err(|error| TrainError::Objective(error.into()))
+        let space = network.family().space();
+        let genomes = self.rule.genomes(&self.opened, space, self.seed, at.iteration);
+        let lesson = genomes.and_then(|genomes| self.lesson(network, &genomes, batch, at));
+        lesson.map_err(|error| TrainError::Objective(error.into()))
     }
 }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path};
 use sapwood_core::Shape;
 use sapwood_search::Genome;
 use sapwood_supernet::{Distillation, Family, Open, Phase, Rule, SupernetSpec, family};
-use sapwood_train::Recipe;
+use sapwood_train::{Recipe, Schedule};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -70,6 +70,9 @@ pub struct PhaseConfig {
     pub epochs: f64,
     /// The learning rate that the schedule scales.
     pub learning_rate: f64,
+    /// The course of the learning rate, where it is another than in other phases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
     /// The options that are new.
     #[serde(default)]
     pub open: Open,
@@ -155,12 +158,16 @@ impl SupernetExperiment {
     /// What the phases of a method are.
     pub fn phases(&self, method: &MethodConfig) -> Result<Vec<Phase>, Error> {
         let phase = |config: &PhaseConfig| {
+            let recipe = self.recipe(config.epochs, config.learning_rate)?;
             Ok(Phase {
                 name: config.name.clone(),
                 open: config.open.clone(),
                 rule: config.rule,
                 distillation: config.distillation,
-                recipe: self.recipe(config.epochs, config.learning_rate)?,
+                recipe: match &config.schedule {
+                    Some(schedule) => Recipe { schedule: schedule.clone(), ..recipe },
+                    None => recipe,
+                },
             })
         };
         method.phase.iter().map(phase).collect()
