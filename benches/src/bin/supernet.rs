@@ -51,7 +51,10 @@ impl Options {
             }
             self.row(name, &bench, &genomes[..4])?;
             let [inside, alone] = ["inside", "alone"].map(|side| self.memory(name, side));
-            println!("{name}, peak memory of a step of the largest: {} MiB inside, {} MiB alone", inside?, alone?);
+            println!(
+                "{name}, peak memory of a step of the largest: {} MiB inside, {} MiB alone",
+                inside?, alone?
+            );
         }
         Ok(())
     }
@@ -62,7 +65,8 @@ impl Options {
         let [mut a, mut d] = [bench.inside(genomes), bench.inside(genomes)];
         let [mut b, mut c] = [bench.alone(genomes)?, bench.alone(genomes)?];
         let times = interleave(&mut [&mut a, &mut b, &mut c, &mut d], &effort)?;
-        let both = |one: &[f64], other: &[f64]| -> Vec<f64> { one.iter().zip(other).map(|(x, y)| x + y).collect() };
+        let both =
+            |one: &[f64], other: &[f64]| -> Vec<f64> { one.iter().zip(other).map(|(x, y)| x + y).collect() };
         let (inside, alone) = (both(&times[0], &times[3]), both(&times[1], &times[2]));
         let spread = Spread::of(&ratios(&inside, &alone)).context("nothing was measured")?;
         let macs: u64 = genomes.iter().map(|genome| bench.macs(genome)).sum::<Result<u64>>()?;

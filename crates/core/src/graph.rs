@@ -243,6 +243,11 @@ impl Op {
         }
     }
 
+    /// Whether it is a convolution or a linear layer.
+    pub fn has_weights(&self) -> bool {
+        matches!(self, Self::Conv(_) | Self::Linear { .. })
+    }
+
     /// Whether it is a layer with something to learn.
     pub fn has_parameters(&self) -> bool {
         matches!(

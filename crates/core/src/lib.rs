@@ -27,6 +27,7 @@
 mod anatomy;
 mod batch;
 mod bits;
+mod blocks;
 mod builder;
 mod durable;
 mod error;

@@ -10,6 +10,7 @@ mod devices;
 mod eval;
 mod forward;
 mod image;
+mod latency;
 mod list;
 mod model_shape;
 mod plan;
@@ -62,6 +63,7 @@ enum Command {
     Clean(clean::Clean),
     Search(search::Search),
     Supernet(supernet::Supernet),
+    Latency(latency::Latency),
     Train(Box<train::Train>),
     Eval(eval::Eval),
     Predict(predict::Predict),
@@ -130,6 +132,7 @@ impl Command {
             Self::Clean(command) => command.run(lab, out),
             Self::Search(command) => command.run(out),
             Self::Supernet(command) => command.run(out),
+            Self::Latency(command) => command.run(out),
             Self::Train(command) => command.run(out),
             Self::Eval(command) => command.run(out),
             Self::Predict(command) => command.run(out),

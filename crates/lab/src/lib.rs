@@ -25,6 +25,7 @@ mod error;
 mod examples;
 mod fits;
 mod lab;
+pub mod latency;
 pub mod ledger;
 pub mod report;
 mod reporter;

@@ -8,12 +8,16 @@
 mod experiment;
 mod judged;
 mod method;
+mod pairs;
 mod portion;
 mod results;
 mod run;
+mod searching;
 mod single;
 
 pub use experiment::{Alone, Judging, MethodConfig, PhaseConfig, SupernetExperiment};
-pub use judged::{Judge, Judged, at_full_resolution, corners};
+pub use judged::{CALIBRATION, Judge, Judged, at_full_resolution, corners, pack_cut};
+pub use pairs::Pairs;
 pub use results::SupernetResults;
 pub use run::{Job, run_all};
+pub use searching::{METRICS, Searching};

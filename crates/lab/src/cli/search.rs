@@ -1,35 +1,70 @@
 //! `search`
 
+mod nested;
+mod tabular;
+
 use std::{io::Write, path::PathBuf};
 
 use clap::Args;
-use sapwood_search::{Constraint, Goal, METHODS, Method, Objective, Search as Searching, Table as Benchmark};
+use sapwood_search::{Constraint, Front, Goal, METHODS, Member, Objective, Space};
 
+use super::DataRoot;
 use crate::{
     Error,
     report::{Cell, Table},
 };
 
-/// Find the best architectures of a benchmark table
+/// Find the best networks of a space, or the best architectures of a benchmark table
 ///
-/// A table has one row per architecture: columns of choices, columns of metrics. What is
-/// found is shown beside what there is to be found.
+/// Nested networks: accuracy is predicted from judged ones (`supernet pairs`), latency from a
+/// table (`latency build`); params and macs are counted. A benchmark table has one row per
+/// architecture, columns of choices and columns of metrics; what is found is shown beside what
+/// there is to be found.
 #[derive(Args)]
 #[command(allow_negative_numbers = true)]
 pub(super) struct Search {
-    /// What is searched: tabular:FILE.csv
+    /// What is searched: a space of `list spaces`, or tabular:FILE.csv
     #[arg(long, value_name = "SPACE")]
     space: String,
-    /// What is wanted, the principal one first: `max accuracy`, `min latency`
-    #[arg(long, required = true, value_name = "OBJECTIVE")]
+    /// What is wanted, the principal one first: `max accuracy`, `min latency_ms` [default: max
+    /// accuracy]
+    #[arg(long, value_name = "OBJECTIVE")]
     objective: Vec<Objective>,
-    /// What is allowed: `latency <= 12`
+    /// What is allowed: `latency_ms <= 12`
     #[arg(long, value_name = "CONSTRAINT")]
     limit: Vec<Constraint>,
+    /// The same as `--limit 'latency_ms <= N'`: milliseconds
+    #[arg(long, value_name = "N", value_parser = number)]
+    max_latency: Option<f64>,
+    /// The same as `--limit 'macs <= N'`; 230M and 1.2G are understood
+    #[arg(long, value_name = "N", value_parser = number)]
+    max_macs: Option<f64>,
+    /// The same as `--limit 'params <= N'`; 5M is understood
+    #[arg(long, value_name = "N", value_parser = number)]
+    max_params: Option<f64>,
     /// How: random, regularised-evolution, evolution, nsga2, local-search, linas
     #[arg(long, default_value = "nsga2")]
     method: String,
-    /// How many architectures are looked at [default: 2 % of them]
+    /// Judged networks, from which accuracies are predicted: what `supernet pairs` wrote
+    #[arg(long, value_name = "FILE")]
+    pairs: Option<PathBuf>,
+    /// Input shape, as in 3x32x32 [default: the space's usual one]
+    #[arg(long, value_parser = super::shape::parse, value_name = "CxHxW")]
+    input: Option<[usize; 3]>,
+    /// The latencies of a device: what `latency build` wrote
+    #[arg(long, value_name = "FILE")]
+    table: Option<PathBuf>,
+    /// A search for each of these tables, all with the same limits
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["table", "front", "page"])]
+    many: Vec<PathBuf>,
+    /// With `--many`: the supernet out of which the best network is cut for each device, into a
+    /// file beside its table
+    #[arg(long, value_name = "FILE", requires = "many")]
+    weights: Option<PathBuf>,
+    /// The data set that their statistics are taken of
+    #[arg(long, requires = "weights")]
+    data: Option<String>,
+    /// How many architectures are looked at [default: 2 % of a table, 50100 of a space]
     #[arg(long, value_name = "N")]
     evaluations: Option<usize>,
     /// The seed of all that is random
@@ -38,69 +73,75 @@ pub(super) struct Search {
     /// Show all that no other one beats, not only the best
     #[arg(long)]
     front: bool,
+    /// Write a page with a plot of the first objective over the second
+    #[arg(long, value_name = "FILE")]
+    page: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    root: DataRoot,
 }
 
 impl Search {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
-        let Some(path) = self.space.strip_prefix("tabular:").map(PathBuf::from) else {
-            let problem = format!(
-                "space `{}`: only benchmark tables can be searched yet, as in tabular:FILE.csv: the supernets that give \
-                 other spaces their accuracy are not there",
-                self.space
-            );
-            return Err(Error::Usage(problem));
-        };
-        let method = Method::named(&self.method)?;
-        let goal = Goal::new(self.objective, self.limit)?;
-        let text = std::fs::read_to_string(&path).map_err(Error::file("read", &path))?;
-        let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        let table = Benchmark::parse(&name, &text)
-            .map_err(|error| Error::Content { problem: error.to_string(), path: path.clone() })?;
-        let space = table.space().clone();
-        let rows = space.count().unwrap_or(u128::MAX);
-        let evaluations =
-            self.evaluations.unwrap_or(usize::try_from(rows.div_ceil(50)).unwrap_or(usize::MAX));
-        let mut search = Searching::new(space.clone(), goal.clone(), method, self.seed);
-        let found = search.run(evaluations, &mut table.evaluator(&goal)?)?;
-        let truth = table.front(&goal)?;
-        let shown =
-            if self.front { found.members() } else { &found.members()[..found.members().len().min(1)] };
-        if self.json {
-            for member in shown {
-                let metrics: serde_json::Map<_, _> = goal
-                    .metrics()
-                    .iter()
-                    .cloned()
-                    .zip(member.values.iter().map(|value| (*value).into()))
-                    .collect();
-                let line =
-                    serde_json::json!({ "architecture": space.to_json(&member.genome), "metrics": metrics });
-                writeln!(out, "{line}")?;
-            }
+        let goal = self.goal()?;
+        match self.space.strip_prefix("tabular:").map(PathBuf::from) {
+            Some(path) => tabular::run(&self, &path, &goal, out),
+            None => nested::run(&self, &goal, out),
+        }
+    }
+
+    fn goal(&self) -> Result<Goal, Error> {
+        let mut objectives = self.objective.clone();
+        if objectives.is_empty() {
+            objectives.push(Objective::maximise("accuracy"));
+        }
+        let short = [("latency_ms", self.max_latency), ("macs", self.max_macs), ("params", self.max_params)];
+        let short = short.into_iter().filter_map(|(metric, most)| Some(Constraint::at_most(metric, most?)));
+        Ok(Goal::new(objectives, self.limit.iter().cloned().chain(short))?)
+    }
+
+    /// Shows the best, or all that no other one beats.
+    fn show(&self, space: &Space, goal: &Goal, found: &Front, out: &mut dyn Write) -> Result<(), Error> {
+        let most = if self.front { found.members().len() } else { found.members().len().min(1) };
+        let shown = &found.members()[..most];
+        if !self.json {
+            write!(out, "{}", self.table_of(space, goal, shown).to_text())?;
             return Ok(());
         }
-        let mut shown_table =
-            Table::new(["architecture"].into_iter().map(String::from).chain(goal.metrics().iter().cloned()));
         for member in shown {
-            let values = member.values.iter().map(|value| Cell::number(*value));
-            shown_table.row([Cell::from(space.text(&member.genome))].into_iter().chain(values));
+            let values = member.values.iter().map(|value| serde_json::Value::from(*value));
+            let metrics: serde_json::Map<_, _> = goal.metrics().iter().cloned().zip(values).collect();
+            let architecture = space.to_json(&member.genome);
+            writeln!(out, "{}", serde_json::json!({ "architecture": architecture, "metrics": metrics }))?;
         }
-        write!(out, "{}", shown_table.to_text())?;
-        let reference = table.worst(&goal)?;
-        let share = found.hypervolume(&goal, &reference) / truth.hypervolume(&goal, &reference);
-        writeln!(
-            out,
-            "{} of {rows} architectures looked at; {:.2} % of the hypervolume of the true front ({} architectures)",
-            search.history().len(),
-            100.0 * share,
-            truth.members().len()
-        )?;
         Ok(())
+    }
+
+    fn table_of(&self, space: &Space, goal: &Goal, members: &[Member]) -> Table {
+        let head = ["architecture"].into_iter().map(String::from).chain(goal.metrics().iter().cloned());
+        let mut table = Table::new(head);
+        for member in members {
+            let values = member.values.iter().map(|value| Cell::number(*value));
+            table.row([Cell::from(space.text(&member.genome))].into_iter().chain(values));
+        }
+        table
     }
 }
 
-/// The names of the searchers are in the help of an option.
+/// A number with or without a unit: `12ms`, `230M`.
+fn number(text: &str) -> Result<f64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor = match &text[digits.len()..] {
+        "" | "ms" => 1.0,
+        "k" | "K" => 1e3,
+        "M" => 1e6,
+        "G" => 1e9,
+        _ => return Err("expected a number, as in 12, 12ms, 5M or 1.2G".into()),
+    };
+    let number = digits.parse::<f64>().ok().filter(|number| number.is_finite() && 0.0 <= *number);
+    number.map(|number| number * factor).ok_or_else(|| "expected a number, as in 12, 12ms, 5M or 1.2G".into())
+}
+
 const _: () = assert!(METHODS.len() == 6);

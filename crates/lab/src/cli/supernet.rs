@@ -2,7 +2,9 @@
 
 mod chosen;
 mod eval;
+mod export;
 mod extract;
+mod pairs;
 mod report;
 mod train;
 
@@ -27,6 +29,8 @@ enum Command {
     Report(report::Report),
     Eval(eval::Eval),
     Extract(extract::Extract),
+    Export(export::Export),
+    Pairs(pairs::Collect),
 }
 
 impl Supernet {
@@ -36,6 +40,8 @@ impl Supernet {
             Command::Report(command) => command.run(out),
             Command::Eval(command) => command.run(out),
             Command::Extract(command) => command.run(out),
+            Command::Export(command) => command.run(out),
+            Command::Pairs(command) => command.run(out),
         }
     }
 }

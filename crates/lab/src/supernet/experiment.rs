@@ -2,15 +2,22 @@
 
 use std::{collections::BTreeSet, path::Path};
 
+use sapwood_backend::{Seed, Stream};
 use sapwood_core::Shape;
 use sapwood_search::Genome;
-use sapwood_supernet::{Distillation, Family, Open, Phase, Rule, SupernetSpec, family};
+use sapwood_supernet::{Distillation, Family, Open, Opened, Phase, Rule, SupernetSpec, family};
 use sapwood_train::{Recipe, Schedule};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::portion::PARTS;
+use super::{
+    judged::{CALIBRATION, at_full_resolution, corners},
+    portion::PARTS,
+};
 use crate::{DataConfig, Datasets, Error};
+
+/// Networks that are drawn before a space is taken to have no others.
+const TRIES: u64 = 1000;
 
 /// A file that says how the networks of a family are trained.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -109,7 +116,7 @@ pub struct Alone {
 impl Default for Judging {
     /// The corners, and the published calibration.
     fn default() -> Self {
-        Self { corners: true, random: 0, calibration: 2000 }
+        Self { corners: true, random: 0, calibration: CALIBRATION }
     }
 }
 
@@ -202,14 +209,16 @@ impl SupernetExperiment {
 
     /// The networks that are judged, the same in every replicate.
     pub fn judged(&self, family: &Family) -> Result<Vec<Genome>, Error> {
-        let mut genomes = if self.judging.corners { super::judged::corners(family)? } else { Vec::new() };
-        let opened = sapwood_supernet::Opened::all(family.space());
-        for number in 0.. {
-            if genomes.len() == self.judging.random + corners_of(&self.judging, family)? || number == 1000 {
+        let mut genomes = if self.judging.corners { corners(family)? } else { Vec::new() };
+        let wanted = genomes.len() + self.judging.random;
+        let opened = Opened::all(family.space());
+        // A small space may not have so many.
+        for number in 0..TRIES {
+            if genomes.len() == wanted {
                 break;
             }
-            let mut rng = sapwood_backend::Seed(0).stream(sapwood_backend::Stream::Data, number);
-            let genome = super::judged::at_full_resolution(family, opened.sample(family.space(), &mut rng)?)?;
+            let mut rng = Seed(0).stream(Stream::Data, number);
+            let genome = at_full_resolution(family, opened.sample(family.space(), &mut rng)?)?;
             if !genomes.contains(&genome) {
                 genomes.push(genome);
             }
@@ -225,10 +234,6 @@ fn check_name(name: &str) -> Result<(), Error> {
         true => Ok(()),
         false => Err(Error::Usage(format!("name `{name}`: expected letters, digits, `-`, `_` and `.`"))),
     }
-}
-
-fn corners_of(judging: &Judging, family: &Family) -> Result<usize, Error> {
-    Ok(if judging.corners { super::judged::corners(family)?.len() } else { 0 })
 }
 
 fn one() -> u64 {

@@ -1,10 +1,10 @@
 //! What sub-networks are worth.
 
 use burn::prelude::Device;
-use sapwood_backend::Seed;
-use sapwood_core::{Batch, Source};
+use sapwood_backend::{Seed, block_on};
+use sapwood_core::{Batch, Masks, Source, State};
 use sapwood_data::{Augmentation, Loader, LoaderOptions, Order, Split};
-use sapwood_models::Net;
+use sapwood_models::{Net, Spec, pack};
 use sapwood_search::Genome;
 use sapwood_supernet::{Family, Supernet};
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,8 @@ pub struct Judge {
     device: Device,
 }
 
+/// The published number of images for calibration.
+pub const CALIBRATION: usize = 2000;
 /// The published size of a batch for calibration.
 const CALIBRATION_BATCH: usize = 200;
 
@@ -90,6 +92,13 @@ impl Judge {
             loss: found.loss,
         })
     }
+}
+
+/// The content of a weight file of a network that was cut out: one that every command takes.
+pub fn pack_cut(family: &Family, genome: &Genome, net: &Net) -> Result<Vec<u8>, Error> {
+    let mut spec = Spec::of_layers(family.name(), family.graph(genome)?)?;
+    spec.architecture = Some(family.space().to_json(genome));
+    Ok(pack(&spec, block_on(State::read(net))?, Masks::new()).to_bytes()?)
 }
 
 /// The networks in which each list of choices, such as the depths or the kernels, is at its

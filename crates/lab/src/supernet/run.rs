@@ -3,15 +3,16 @@
 use std::path::Path;
 
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Masks, Source, State, write_atomic};
+use sapwood_core::{Source, State, write_atomic};
 use sapwood_data::{Augmentation, Loader, LoaderOptions, Order, Split};
-use sapwood_models::{Spec, pack};
 use sapwood_search::Genome;
 use sapwood_supernet::Family;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Judge, Judged, MethodConfig, SupernetExperiment, method::Method, portion::Tenths, single};
+use super::{
+    Judge, Judged, MethodConfig, SupernetExperiment, method::Method, pack_cut, portion::Tenths, single,
+};
 use crate::{Conditions, Error, RunFolder};
 
 /// One run.
@@ -139,10 +140,7 @@ impl Runner<'_> {
                 let label = crate::run_folder::digest(config.to_string().as_bytes());
                 let place = (run.path(), *conditions);
                 let net = single::train(&family, genome, &recipe, (seed, label), &source, place)?;
-                let mut spec = Spec::of_layers(family.name(), family.graph(genome)?)?;
-                spec.architecture = Some(family.space().to_json(genome));
-                let bytes = pack(&spec, block_on(State::read(&net))?, Masks::new()).to_bytes()?;
-                write_atomic(&run.weights(), &bytes)?;
+                write_atomic(&run.weights(), &pack_cut(&family, genome, &net)?)?;
                 let judged = vec![judge.of(&net, &family, genome, conditions.reporter)?];
                 SupernetRecord { method: "alone".into(), replicate, training_macs: macs, judged }
             }

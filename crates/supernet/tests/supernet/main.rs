@@ -1,5 +1,6 @@
 //! The crate from outside.
 
+mod files;
 mod ofa;
 mod published;
 mod same;

@@ -3,16 +3,18 @@
 use std::{io::Write, path::PathBuf};
 
 use clap::Args;
-use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Masks, State, write_atomic};
-use sapwood_models::{Spec, pack};
+use sapwood_backend::Seed;
+use sapwood_core::write_atomic;
 use sapwood_supernet::Supernet;
 
 use super::{
     super::{DataRoot, OnDevice},
     Weights, genome_of,
 };
-use crate::{DataConfig, Datasets, Error, supernet::Judge};
+use crate::{
+    DataConfig, Datasets, Error,
+    supernet::{Judge, pack_cut},
+};
 
 /// Cut a sub-network out: a weight file that every other command takes
 #[derive(Args)]
@@ -50,10 +52,7 @@ impl Extract {
         let data = DataConfig::named(&self.data);
         let judge = Judge::new(&data, self.calibration, Seed(self.seed), &datasets, &device)?;
         let net = judge.cut(&supernet, &genome)?;
-        let mut spec = Spec::of_layers(family.name(), family.graph(&genome)?)?;
-        spec.architecture = Some(family.space().to_json(&genome));
-        let bytes = pack(&spec, block_on(State::read(&net))?, Masks::new()).to_bytes()?;
-        write_atomic(&self.out, &bytes)?;
+        write_atomic(&self.out, &pack_cut(family, &genome, &net)?)?;
         let judged = judge.of(&net, family, &genome, &crate::Silent)?;
         writeln!(
             out,

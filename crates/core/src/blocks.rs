@@ -1,0 +1,124 @@
+//! The parts of a network that follow one another.
+
+use std::fmt::Write as _;
+
+use crate::{Error, Graph, Node, Op, Shape};
+
+impl Graph {
+    /// Cuts the network at an input size into parts, each of which reads nothing but the part
+    /// before it: a residual block is one part, layers in a row are as many as there are
+    /// convolutions and linear layers in it. Run one after the other they compute what the
+    /// network does, so their costs add up to its.
+    pub fn blocks(&self, input: Shape) -> Result<Vec<Graph>, Error> {
+        let shapes = self.shapes(input)?;
+        let nodes = self.nodes();
+        let mut last_use: Vec<usize> = (0..nodes.len()).collect();
+        for (id, node) in nodes.iter().enumerate() {
+            node.inputs.iter().for_each(|input| last_use[*input] = id);
+        }
+        // Behind a node nothing but its own value is needed any more.
+        let alone = |id: usize| (0..id).all(|earlier| last_use[earlier] <= id);
+        let begins =
+            |id: usize| nodes.get(id).is_some_and(|node| node.op.has_weights() || used_twice(nodes, id - 1));
+        let (mut found, mut first) = (Vec::new(), 1);
+        for id in 1..nodes.len() {
+            if id + 1 == nodes.len() || alone(id) && begins(id + 1) {
+                found.push(self.part(first, id, shapes[first - 1]));
+                first = id + 1;
+            }
+        }
+        Ok(found)
+    }
+
+    /// The nodes from `first` to `last`, where what stands before them is the input.
+    fn part(&self, first: usize, last: usize, input: Shape) -> Graph {
+        let mut nodes = vec![Node { name: "input".into(), op: Op::Input, inputs: vec![] }];
+        for node in &self.nodes()[first..=last] {
+            let inputs = node.inputs.iter().map(|id| (id + 1).saturating_sub(first)).collect();
+            nodes.push(Node { name: node.name.clone(), op: node.op, inputs });
+        }
+        Graph::new(nodes, input)
+    }
+
+    /// What is computed, whatever the layers are called: equal for parts that cost the same.
+    /// `24x16x16 conv 72 k1 s1 p0 g1; batch_norm; relu`
+    pub fn signature(&self) -> String {
+        let [c, h, w] = self.input();
+        let mut text = format!("{c}x{h}x{w}");
+        for (id, node) in self.nodes().iter().enumerate().skip(1) {
+            text += if id == 1 { " " } else { "; " };
+            text += &operation(node.op);
+            // What is read, if it is not the node before.
+            if node.inputs != [id - 1] {
+                for input in &node.inputs {
+                    let _ = write!(text, " @{input}");
+                }
+            }
+        }
+        text
+    }
+}
+
+fn used_twice(nodes: &[Node], id: usize) -> bool {
+    1 < nodes.iter().filter(|node| node.inputs.contains(&id)).count()
+}
+
+fn operation(op: Op) -> String {
+    match op {
+        Op::Input => "input".into(),
+        Op::Conv(c) => {
+            let bias = if c.bias { " bias" } else { "" };
+            format!("conv {} k{} s{} p{} g{}{bias}", c.outputs, c.kernel, c.stride, c.padding, c.groups)
+        }
+        Op::Linear { outputs, bias, .. } => format!("linear {outputs}{}", if bias { " bias" } else { "" }),
+        Op::BatchNorm { .. } => "batch_norm".into(),
+        Op::LayerNorm { .. } => "layer_norm".into(),
+        Op::Position(_) => "position".into(),
+        Op::Attention { heads } => format!("attention {heads}"),
+        Op::Activation(activation) => format!("{activation:?}").to_lowercase(),
+        Op::MaxPool { kernel, stride, padding } => format!("max_pool k{kernel} s{stride} p{padding}"),
+        Op::AvgPool { kernel } => format!("avg_pool k{kernel}"),
+        Op::Resize { size: [h, w] } => format!("resize {h}x{w}"),
+        Op::Wrap { padding } => format!("wrap {padding}"),
+        Op::GlobalAvgPool => "global_avg_pool".into(),
+        Op::Flatten => "flatten".into(),
+        Op::Add => "add".into(),
+        Op::Scale => "scale".into(),
+        Op::Subsample { stride, channels } => format!("subsample {channels} s{stride}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Conv;
+
+    #[test]
+    fn a_residual_block_is_one_part_and_equal_parts_are_called_alike() {
+        let mut g = Graph::builder([3, 8, 8]);
+        let mut x = g.conv("stem", g.input(), Conv::new(4, 3).same());
+        for block in ["a", "b"] {
+            let y = g.conv(&format!("{block}.conv1"), x, Conv::new(8, 1));
+            let y = g.relu(y);
+            let y = g.conv(&format!("{block}.conv2"), y, Conv::new(4, 1));
+            x = g.add(y, x);
+        }
+        let x = g.global_avg_pool(x);
+        g.linear("fc", x, 2);
+        let graph = g.finish().unwrap();
+        let blocks = graph.blocks([3, 8, 8]).unwrap();
+        let signatures: Vec<String> = blocks.iter().map(Graph::signature).collect();
+        let block = "4x8x8 conv 8 k1 s1 p0 g1 bias; relu; conv 4 k1 s1 p0 g1 bias; add @3 @0";
+        assert_eq!(
+            signatures,
+            [
+                "3x8x8 conv 4 k3 s1 p1 g1 bias",
+                block,
+                &format!("{block}; global_avg_pool"),
+                "4x1x1 linear 2 bias"
+            ]
+        );
+        let macs = |graph: &Graph| graph.anatomy(graph.input()).unwrap().macs();
+        assert_eq!(blocks.iter().map(macs).sum::<u64>(), macs(&graph));
+    }
+}

@@ -1,0 +1,176 @@
+//! `latency`
+
+use std::{io::Write, path::PathBuf};
+
+use clap::{Args, Subcommand};
+use sapwood_search::{LatencyTable, kendall_tau};
+
+use super::{OnDevice, architectures, bar::Bar};
+use crate::{
+    Error,
+    latency::{Stopwatch, draw, keys},
+    report::{Cell, Table},
+};
+
+/// Measure how long the networks of a space take on this device
+#[derive(Args)]
+pub(super) struct Latency {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Build(Build),
+    Check(Check),
+}
+
+impl Latency {
+    pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
+        match self.command {
+            Command::Build(command) => command.run(out),
+            Command::Check(command) => command.run(out),
+        }
+    }
+}
+
+/// What is timed, and how.
+#[derive(Args)]
+struct What {
+    /// The space: see `list spaces`
+    #[arg(long)]
+    space: String,
+    /// Input shape, as in 3x32x32 [default: the space's usual one]
+    #[arg(long, value_parser = super::shape::parse, value_name = "CxHxW")]
+    input: Option<[usize; 3]>,
+    /// Runs that count, at least
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    runs: usize,
+    /// Seconds for each network or block, at least
+    #[arg(long, default_value_t = 0.05, value_name = "S")]
+    seconds: f64,
+    #[command(flatten)]
+    device: OnDevice,
+}
+
+impl What {
+    fn stopwatch(&self, batch: usize) -> Result<Stopwatch, Error> {
+        if batch == 0 || self.runs == 0 {
+            return Err(Error::Usage("`--batch` and `--runs` are at least 1".into()));
+        }
+        Ok(Stopwatch { device: self.device.resolve()?, batch, runs: self.runs, seconds: self.seconds })
+    }
+}
+
+/// Time every block of a space, and write the table
+#[derive(Args)]
+struct Build {
+    #[command(flatten)]
+    what: What,
+    /// Images at a time
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    batch: usize,
+    /// What the device is called in the table
+    #[arg(long, default_value = "this machine")]
+    name: String,
+    /// Where the table is written, as TOML
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+impl Build {
+    fn run(self, out: &mut dyn Write) -> Result<(), Error> {
+        let family = architectures::named(&self.what.space, self.what.input)?;
+        let table = self.what.stopwatch(self.batch)?.table(&family, &self.name, &Bar::default())?;
+        sapwood_core::write_atomic(&self.out, table.to_toml()?.as_bytes())?;
+        let (blocks, fixed) = (table.blocks.len(), table.fixed_ms);
+        writeln!(out, "{blocks} blocks, fixed cost {fixed:.4} ms: {}", self.out.display())?;
+        Ok(())
+    }
+}
+
+/// Time random networks and compare them with what a table predicts
+#[derive(Args)]
+struct Check {
+    #[command(flatten)]
+    what: What,
+    /// The table
+    #[arg(long, value_name = "FILE")]
+    table: PathBuf,
+    /// How many networks
+    #[arg(long, default_value_t = 60, value_name = "N")]
+    networks: usize,
+}
+
+/// Networks of the check are others than those that the fixed cost was fitted to.
+const FIRST: u64 = 1 << 32;
+
+impl Check {
+    fn run(self, out: &mut dyn Write) -> Result<(), Error> {
+        let text = std::fs::read_to_string(&self.table).map_err(Error::file("read", &self.table))?;
+        let table = LatencyTable::from_toml(&text)?;
+        let family =
+            architectures::named(table.for_space(&self.what.space)?.space.as_str(), self.what.input)?;
+        let stopwatch = self.what.stopwatch(table.batch)?;
+        let (mut predicted, mut measured, mut again) = (Vec::new(), Vec::new(), Vec::new());
+        for number in 0..self.networks as u64 {
+            let genome = draw(&family, FIRST + number);
+            let graph = family.graph(&genome)?;
+            predicted.push(table.predict(keys(&family, &genome)?)?);
+            measured.push(stopwatch.time(&graph)?.ms);
+            again.push(stopwatch.time(&graph)?.ms);
+        }
+        let mut shown = Table::new(["compared", "Spearman", "Kendall tau", "median error %"]);
+        for (what, found) in
+            [("table and measurement", &predicted), ("measurement and its repetition", &again)]
+        {
+            shown.row([
+                Cell::from(what),
+                Cell::fixed(spearman(found, &measured), 3),
+                Cell::fixed(kendall_tau(found, &measured), 3),
+                Cell::fixed(100.0 * error(found, &measured), 2),
+            ]);
+        }
+        write!(out, "{}", shown.to_text())?;
+        Ok(())
+    }
+}
+
+/// The correlation of ranks; equal values share theirs.
+fn spearman(one: &[f64], other: &[f64]) -> f64 {
+    let [a, b] = [one, other].map(ranks);
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let (ma, mb) = (mean(&a), mean(&b));
+    let sum = |f: &dyn Fn(f64, f64) -> f64| -> f64 { a.iter().zip(&b).map(|(x, y)| f(x - ma, y - mb)).sum() };
+    sum(&|x, y| x * y) / (sum(&|x, _| x * x) * sum(&|_, y| y * y)).sqrt()
+}
+
+fn ranks(values: &[f64]) -> Vec<f64> {
+    let rank = |value: &f64| {
+        let below = values.iter().filter(|other| *other < value).count();
+        let equal = values.iter().filter(|other| *other == value).count();
+        below as f64 + (equal as f64 + 1.0) / 2.0
+    };
+    values.iter().map(rank).collect()
+}
+
+/// The median of relative errors.
+fn error(found: &[f64], expected: &[f64]) -> f64 {
+    let mut errors: Vec<f64> = found.iter().zip(expected).map(|(a, b)| (a / b - 1.0).abs()).collect();
+    errors.sort_by(f64::total_cmp);
+    errors.get(errors.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_that_agree_correlate_whatever_the_values() {
+        // scipy 1.17.1: stats.spearmanr([1, 2, 3, 4, 5], [5, 6, 7, 8, 7]) = 0.8207826816681233
+        let found = spearman(&[1.0, 2.0, 3.0, 4.0, 5.0], &[5.0, 6.0, 7.0, 8.0, 7.0]);
+        assert!((found - 0.820_782_681_668_123_3).abs() < 1e-12, "{found}");
+        assert_eq!(spearman(&[1.0, 2.0, 3.0], &[1.0, 10.0, 1000.0]), 1.0);
+        assert!((error(&[1.1, 2.0, 2.7], &[1.0, 2.0, 3.0]) - 0.1).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,158 @@
+//! How long networks take on this device.
+
+use std::{collections::BTreeMap, time::Instant};
+
+use burn::prelude::Device;
+use sapwood_backend::{Rng, Seed, Stream, Timer, block_on, read};
+use sapwood_core::{Batch, Graph, Network, Pass, Target};
+use sapwood_models::{Init, Net};
+use sapwood_search::{BlockTime, Genome, LatencyTable};
+use sapwood_supernet::Family;
+
+use crate::{Error, Reporter};
+
+/// How times are taken.
+#[derive(Clone, Debug)]
+pub struct Stopwatch {
+    /// Where networks run.
+    pub device: Device,
+    /// Images at a time.
+    pub batch: usize,
+    /// Runs that count, at least.
+    pub runs: usize,
+    /// The time after which no further run of a block is begun, if there were enough.
+    pub seconds: f64,
+}
+
+/// A network's time, as runs have it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Timed {
+    /// The median in milliseconds.
+    pub ms: f64,
+    /// The median distance from it.
+    pub spread_ms: f64,
+    /// Runs that counted.
+    pub runs: usize,
+    /// Runs that took more than twice the median.
+    pub outliers: usize,
+}
+
+/// Runs before the first that counts.
+const WARM_UP: usize = 3;
+/// Networks that a fixed cost is fitted to.
+const FITTED: u64 = 12;
+/// Networks without a new block after which a space is taken to have no others.
+const PATIENCE: usize = 200;
+
+impl Stopwatch {
+    /// Times a network with new weights.
+    pub fn time(&self, graph: &Graph) -> Result<Timed, Error> {
+        let net = Init::default().apply(Net::new(graph.clone(), &self.device), Seed(0));
+        let [c, h, w] = graph.input();
+        let shape = [self.batch, c, h, w];
+        let values = (0..shape.iter().product()).map(|at: usize| (at * 7919 % 1009) as f32 / 504.5 - 1.0);
+        let batch = Batch { shape, input: values.collect(), target: Target::Class(vec![0; self.batch]) };
+        let input = batch.tensor(&self.device);
+        let mut times = Vec::new();
+        let begun = Instant::now();
+        for run in 0.. {
+            let timer = Timer::start(&self.device)?;
+            // One value is enough to wait for; a block's outputs would take time to read.
+            let output = net.forward(input.clone(), &mut Pass::evaluate());
+            block_on(read(output.slice([0..1, 0..1])))?;
+            let ms = timer.stop()?.as_secs_f64() * 1e3;
+            if WARM_UP <= run {
+                times.push(ms);
+            }
+            if self.runs <= times.len() && self.seconds < begun.elapsed().as_secs_f64() {
+                break;
+            }
+        }
+        let ms = median(&mut times.clone());
+        let mut distances: Vec<f64> = times.iter().map(|time| (time - ms).abs()).collect();
+        let outliers = times.iter().filter(|time| 2.0 * ms < **time).count();
+        Ok(Timed { ms, spread_ms: median(&mut distances), runs: times.len(), outliers })
+    }
+
+    /// Times every block that a family's networks consist of, and fits the fixed cost to whole
+    /// networks.
+    pub fn table(&self, family: &Family, name: &str, reporter: &dyn Reporter) -> Result<LatencyTable, Error> {
+        let blocks = blocks(family)?;
+        reporter.begin("blocks", blocks.len() as u64);
+        let (mut times, mut outliers, mut runs) = (BTreeMap::new(), 0, 0);
+        for (signature, block) in &blocks {
+            let found = self.time(block)?;
+            (outliers, runs) = (outliers + found.outliers, runs + found.runs);
+            let time = BlockTime { ms: found.ms, spread_ms: found.spread_ms, runs: found.runs as u64 };
+            times.insert(signature.clone(), time);
+            reporter.advance(1);
+        }
+        reporter.end();
+        reporter.note(&format!("{outliers} of {runs} runs took more than twice the median of their block"));
+        let mut table = LatencyTable {
+            space: family.name().into(),
+            device: name.into(),
+            backend: format!("sapwood {}", env!("CARGO_PKG_VERSION")),
+            date: String::new(),
+            batch: self.batch,
+            threads: threads(),
+            fixed_ms: 0.0,
+            blocks: times,
+        };
+        let mut measured = Vec::new();
+        for number in 0..FITTED {
+            let genome = draw(family, number);
+            measured.push((keys(family, &genome)?, self.time(&family.graph(&genome)?)?.ms));
+        }
+        table.fit_fixed(&measured)?;
+        Ok(table)
+    }
+}
+
+/// The blocks of a sub-network, as a table names them.
+pub fn keys(family: &Family, genome: &Genome) -> Result<Vec<String>, Error> {
+    let graph = family.graph(genome)?;
+    Ok(graph.blocks(family.whole().input())?.iter().map(Graph::signature).collect())
+}
+
+/// Every block that is found in networks of the family: those with one option that is not the
+/// largest, and random ones until many in a row have nothing new.
+fn blocks(family: &Family) -> Result<BTreeMap<String, Graph>, Error> {
+    let mut found = BTreeMap::new();
+    let mut look = |genome: &Genome| -> Result<bool, Error> {
+        let before = found.len();
+        for block in family.graph(genome)?.blocks(family.whole().input())? {
+            found.entry(block.signature()).or_insert(block);
+        }
+        Ok(before < found.len())
+    };
+    look(&family.largest())?;
+    look(&family.smallest())?;
+    let mut quiet = 0;
+    for number in 0.. {
+        quiet = if look(&draw(family, number))? { 0 } else { quiet + 1 };
+        if quiet == PATIENCE {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// A random network.
+pub(crate) fn draw(family: &Family, number: u64) -> Genome {
+    let mut rng: Rng = Seed(0).stream(Stream::Data, number);
+    family.space().sample(&mut rng)
+}
+
+fn threads() -> usize {
+    let asked = std::env::var("RAYON_NUM_THREADS").ok().and_then(|n| n.parse().ok()).filter(|n| *n > 0);
+    asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    match values.len() {
+        0 => f64::NAN,
+        n => f64::midpoint(values[(n - 1) / 2], values[n / 2]),
+    }
+}

