@@ -1,25 +1,18 @@
 //! The three passes of a two-dimensional convolution.
 
-use rayon::prelude::*;
-
 use super::{
     Float, Level,
-    correlation::{Correlation, Spread, Tap, pack},
-    dots::LEFT,
-    planes::{Layout, Phase},
+    correlation::{Spread, pack},
+    gradient,
+    memory::written,
+    planes::{Layout, Phase, Tap},
     stacked,
-    transform::{Planes, Transform},
+    transform::{Part, Planes, Transform},
 };
 
-/// Images are taken together until a plane has about so many bytes, so that small
-/// planes make long rows.
-const LENGTH: usize = 4096;
-/// But never more than this fraction of the batch, so that every thread has some.
-const SHARES: usize = 8;
-/// So many bytes of the input are laid out at a time for the weight gradient.
-const LAID_OUT: usize = 1 << 26;
-/// Rows of a weight gradient that one task computes.
-const ROWS: usize = 64;
+/// Images are taken together, but never more than this fraction of the batch, so
+/// that every thread has some.
+const SHARES: usize = 16;
 
 /// The sizes of a convolution. Weights are `[groups * outputs, inputs, kh, kw]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,13 +48,37 @@ impl Convolution {
         })
     }
 
-    /// Whether there are enough images, and few enough pixels, to put the images
-    /// beside each other instead of the pixels.
-    fn is_stackable(&self) -> bool {
+    /// The size of the largest phase of the input.
+    pub(crate) fn phase(&self) -> [usize; 2] {
+        [0, 1].map(|axis| self.input[axis].div_ceil(self.stride[axis]))
+    }
+
+    /// Whether output planes are input planes, weighted.
+    pub(crate) fn is_pointwise(&self) -> bool {
+        (self.kernel, self.stride, self.padding) == ([1, 1], [1, 1], [0, 0])
+    }
+
+    /// The same convolution with the longest rows: where pixels have no neighbours,
+    /// a plane is a single row.
+    fn with_long_rows(&self) -> Self {
+        let mut long = self.clone();
+        if self.is_pointwise() {
+            long.input = [1, self.input[0] * self.input[1]];
+        }
+        long
+    }
+
+    /// Whether there are enough images, and few enough pixels in a row, to put the
+    /// images beside each other instead of the pixels.
+    fn is_stackable<T: Float>(&self, level: Level) -> bool {
         let area = |size: [usize; 2]| size[0] * size[1];
-        4 * stacked::room(self.images) <= 5 * self.images
+        // Single rows are multiplied sooner than images are put beside each other.
+        let is_depthwise = self.inputs * self.outputs == 1;
+        !is_depthwise
+            && 4 * stacked::room(self.images) <= 5 * self.images
             && area(self.output()) <= 64
             && area(self.input) <= 256
+            && self.output()[1] < level.lanes::<T>().min(8)
     }
 
     /// An output pixel at `o` sees, through tap `k`, the input pixel
@@ -81,8 +98,8 @@ impl Convolution {
     }
 
     /// Which input planes make an output plane: one group, tap by tap in the order
-    /// of the weights.
-    fn correlation(&self) -> (Correlation, Vec<Phase>) {
+    /// of the weights; and the phases of the input that there are planes of.
+    pub(crate) fn taps(&self) -> (Vec<Tap>, Vec<Phase>) {
         let taps = self.kernel_taps();
         let all = Phase::all(self.input, self.stride);
         let mut used: Vec<usize> = taps.iter().map(|tap| tap.phase).collect();
@@ -97,14 +114,12 @@ impl Convolution {
                 dx: tap.shift[1],
             })
         });
-        let correlation = Correlation::new(rows.collect(), all[0].size, self.output());
-        (correlation, used.into_iter().map(|phase| all[phase]).collect())
+        (rows.collect(), used.into_iter().map(|phase| all[phase]).collect())
     }
 
     /// How many images are laid out together.
     pub(crate) fn together<T: Float>(&self, layout: &Layout) -> usize {
-        let values = LENGTH / size_of::<T>();
-        values.div_ceil(layout.image()).min(self.images.div_ceil(SHARES)).max(1)
+        layout.images::<T>().min(self.images.div_ceil(SHARES)).max(1)
     }
 
     pub(crate) fn spread(&self, together: usize) -> Spread {
@@ -123,153 +138,83 @@ impl Convolution {
         weight: &[T],
         bias: Option<&[T]>,
     ) -> Vec<T> {
-        if self.is_stackable() {
-            return stacked::forward(self, level, x, weight, bias);
+        let c = &self.with_long_rows();
+        if c.is_stackable::<T>(level) {
+            return stacked::forward(c, level, x, weight, bias);
         }
-        let (correlation, phases) = self.correlation();
-        let (taps, outputs) = (correlation.taps.len(), self.outputs);
+        let (taps, phases) = c.taps();
+        let layout = &Layout::new(c.phase(), c.output(), &taps);
+        let (count, outputs) = (taps.len(), c.outputs);
         let packed = |group: usize| {
-            let weight = &weight[group * outputs * taps..];
-            pack(outputs, taps, |o, k| weight[o * taps + k])
+            let weight = &weight[group * outputs * count..];
+            pack(outputs, count, |o, k| weight[o * count + k])
         };
-        let [height, width] = self.output();
-        let mut y = vec![T::ZERO; self.images * self.groups * outputs * height * width];
-        let write = |channel: usize, from: &[T], to: &mut [T]| {
-            correlation.layout.read(from, to, width, &Phase::whole([height, width]));
-            if let Some(bias) = bias {
-                to.iter_mut().for_each(|value| *value += bias[channel]);
-            }
-        };
+        let size @ [height, width] = c.output();
+        let packed = (0..c.groups).map(packed).collect();
         let transform = Transform {
-            convolution: self,
-            level,
-            correlation: &correlation,
-            packed: (0..self.groups).map(packed).collect(),
-            planes: Planes { values: x, size: self.input, phases: &phases },
+            convolution: c,
+            layout,
+            level: level.narrowed::<T>(width),
+            bias,
+            planes: Planes { values: x, channels: c.groups * c.inputs, size: c.input, phases: &phases },
             outputs,
+            size,
+            parts: vec![Part { taps, packed, phase: Phase::whole(size) }],
         };
-        transform.run(&mut y, write);
-        y
+        // SAFETY: the transform computes every pixel of every plane.
+        unsafe { written(c.images * c.groups * outputs * height * width, |y| transform.run(y)) }
     }
 
     /// # Shapes
     /// `[N, O, OH, OW]` and `[O, C/groups, kh, kw]` to `[N, C, H, W]`
     pub(crate) fn input_gradient<T: Float>(&self, level: Level, dy: &[T], weight: &[T]) -> Vec<T> {
-        if self.is_stackable() {
-            return stacked::input_gradient(self, level, dy, weight);
+        let c = &self.with_long_rows();
+        if c.is_stackable::<T>(level) {
+            return stacked::input_gradient(c, level, dy, weight);
         }
-        let [height, width] = self.input;
-        let mut dx = vec![T::ZERO; self.images * self.groups * self.inputs * height * width];
-        let all = self.kernel_taps();
-        let kernel = all.len();
-        for (number, phase) in Phase::all(self.input, self.stride).into_iter().enumerate() {
-            // What a tap brings to an output pixel, it takes back from there.
+        let all = c.kernel_taps();
+        // What a tap brings to an output pixel, it takes back from there.
+        let tap = |plane: usize, tap: &KernelTap| Tap { plane, dy: -tap.shift[0], dx: -tap.shift[1] };
+        let part = |(number, phase): (usize, Phase)| {
             let taps: Vec<&KernelTap> = all.iter().filter(|tap| tap.phase == number).collect();
-            if taps.is_empty() || phase.size.contains(&0) {
-                continue;
-            }
-            let tap = |plane: usize, tap: &KernelTap| Tap { plane, dy: -tap.shift[0], dx: -tap.shift[1] };
-            let rows = (0..self.outputs).flat_map(|plane| taps.iter().map(move |found| tap(plane, found)));
-            let correlation = Correlation::new(rows.collect(), self.output(), phase.size);
+            let rows = (0..c.outputs).flat_map(|plane| taps.iter().map(move |found| tap(plane, found)));
             let packed = |group: usize| {
-                let weight = &weight[group * self.outputs * self.inputs * kernel..];
-                pack(self.inputs, correlation.taps.len(), |c, k| {
+                let weight = &weight[group * c.outputs * c.inputs * all.len()..];
+                pack(c.inputs, c.outputs * taps.len(), |input, k| {
                     let (o, tap) = (k / taps.len(), taps[k % taps.len()]);
-                    weight[(o * self.inputs + c) * kernel + tap.index]
+                    weight[(o * c.inputs + input) * all.len() + tap.index]
                 })
             };
-            let transform = Transform {
-                convolution: self,
-                level,
-                correlation: &correlation,
-                packed: (0..self.groups).map(packed).collect(),
-                planes: Planes { values: dy, size: self.output(), phases: &[Phase::whole(self.output())] },
-                outputs: self.inputs,
-            };
-            transform.run(&mut dx, |_, from, to| correlation.layout.read(from, to, width, &phase));
-        }
-        dx
+            Part { packed: (0..c.groups).map(packed).collect(), taps: rows.collect(), phase }
+        };
+        let phases = Phase::all(c.input, c.stride);
+        let shifts: Vec<Tap> = all.iter().map(|found| tap(0, found)).collect();
+        let size @ [height, width] = c.input;
+        let whole = [Phase::whole(c.output())];
+        let transform = Transform {
+            convolution: c,
+            layout: &Layout::new(c.output(), c.phase(), &shifts),
+            level: level.narrowed::<T>(c.phase()[1]),
+            bias: None,
+            planes: Planes { values: dy, channels: c.groups * c.outputs, size: c.output(), phases: &whole },
+            outputs: c.inputs,
+            size,
+            parts: phases.into_iter().enumerate().map(part).collect(),
+        };
+        // SAFETY: every pixel is in one phase, and the transform computes all pixels
+        // of all phases, be it from no taps.
+        unsafe { written(c.images * c.groups * c.inputs * height * width, |dx| transform.run(dx)) }
     }
 
     /// # Shapes
     /// `[N, C, H, W]` and `[N, O, OH, OW]` to `[O, C/groups, kh, kw]`
     pub(crate) fn weight_gradient<T: Float>(&self, level: Level, x: &[T], dy: &[T]) -> Vec<T> {
-        if self.is_stackable() {
-            return stacked::weight_gradient(self, level, x, dy);
+        let c = &self.with_long_rows();
+        match c.is_stackable::<T>(level) {
+            true => stacked::weight_gradient(c, level, x, dy),
+            false => gradient::weight_gradient(c, level, x, dy),
         }
-        let (correlation, phases) = self.correlation();
-        let (layout, taps) = (&correlation.layout, correlation.taps.len());
-        let together = self.together::<T>(layout);
-        let sources = Planes { values: x, size: self.input, phases: &phases };
-        let whole = [Phase::whole(self.output())];
-        let gradients = Planes { values: dy, size: self.output(), phases: &whole };
-        let lay_out = |&first: &usize| {
-            let images = together.min(self.images - first);
-            let length = correlation.product_length(images);
-            let mut rows = vec![T::ZERO; sources.per_image(self) * layout.plane(images)];
-            sources.write(self, layout, first, images, layout.plane(images), layout.lead, &mut rows);
-            let mut outputs = vec![T::ZERO; self.groups * self.outputs * length];
-            gradients.write(self, layout, first, images, length, 0, &mut outputs);
-            let of_group = sources.per_image(self) / self.groups;
-            let starts = (0..self.groups).map(|group| correlation.starts(images, group * of_group));
-            Laid { length, starts: starts.collect(), rows, outputs }
-        };
-
-        // A task is some outputs of a group and some of their weights: each weight
-        // is summed by one task, over the images in their order.
-        let place = |group: usize, output: usize, k: usize| Task {
-            group,
-            output,
-            k,
-            sums: [(); LEFT].map(|()| vec![T::ZERO; ROWS.min(taps - k)]),
-        };
-        let mut tasks: Vec<Task<T>> = Vec::new();
-        for group in 0..self.groups {
-            for output in (0..self.outputs).step_by(LEFT) {
-                tasks.extend((0..taps).step_by(ROWS).map(|k| place(group, output, k)));
-            }
-        }
-        let size = sources.per_image(self) * layout.plane(together) * size_of::<T>();
-        let firsts: Vec<usize> = (0..self.images).step_by(together).collect();
-        for part in firsts.chunks(LAID_OUT.div_ceil(size)) {
-            let laid_out: Vec<Laid<T>> = part.par_iter().map(lay_out).collect();
-            tasks.par_iter_mut().for_each(|Task { group, output, k, sums }| {
-                for laid in &laid_out {
-                    // Beyond the last output of the group any row will do.
-                    let last = self.outputs - 1;
-                    let left = |i: usize| (*group * self.outputs + (*output + i).min(last)) * laid.length;
-                    let left = (&laid.outputs[..], std::array::from_fn(left));
-                    let right = (&laid.rows[..], &laid.starts[*group][*k..taps.min(*k + ROWS)]);
-                    correlation.products(level, left, right, laid.length, sums);
-                }
-            });
-        }
-        let mut dw = vec![T::ZERO; self.groups * self.outputs * taps];
-        for Task { group, output, k, sums } in tasks {
-            for (output, sums) in (output..self.outputs).zip(sums) {
-                dw[(group * self.outputs + output) * taps + k..][..sums.len()].copy_from_slice(&sums);
-            }
-        }
-        dw
     }
-}
-
-/// A few images, laid out for the weight gradient.
-struct Laid<T> {
-    /// Of an output plane.
-    length: usize,
-    /// Where each row begins, for each group.
-    starts: Vec<Vec<usize>>,
-    rows: Vec<T>,
-    outputs: Vec<T>,
-}
-
-/// Some weights of some outputs, and the sums of their gradients.
-struct Task<T> {
-    group: usize,
-    output: usize,
-    k: usize,
-    sums: [Vec<T>; LEFT],
 }
 
 #[cfg(test)]

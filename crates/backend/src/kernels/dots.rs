@@ -5,94 +5,137 @@ use super::{Float, Level, multiply_add};
 
 /// Left rows at once.
 pub(crate) const LEFT: usize = 4;
-/// Right rows at once.
-pub(crate) const RIGHT: usize = 4;
-/// Lengths must be multiples of this: the most lanes that a register has.
+/// Right rows at once: with the left ones, as many sums as 16 registers can hold
+/// beside what is multiplied.
+pub(crate) const RIGHT: usize = 3;
+/// No register has more lanes.
 pub(crate) const LANES: usize = 16;
 
-/// Rows and where they lie.
-pub(crate) struct Products<'a, T> {
+/// `A` left and `B` right rows and where they lie.
+pub(crate) struct Products<'a, T, const A: usize, const B: usize> {
     pub(crate) left: &'a [T],
     /// Where each left row begins.
-    pub(crate) left_starts: [usize; LEFT],
+    pub(crate) left_starts: [usize; A],
     pub(crate) right: &'a [T],
     /// Where each right row begins.
-    pub(crate) right_starts: [usize; RIGHT],
-    /// How far from there the pieces lie, left and right.
-    pub(crate) pieces: &'a [(usize, usize)],
-    /// The length of each piece.
-    pub(crate) length: usize,
+    pub(crate) right_starts: [usize; B],
+    pub(crate) pieces: &'a Pieces,
 }
 
-impl<T: Float> Products<'_, T> {
+/// In which pieces rows lie.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pieces {
+    /// How far they lie from the beginnings of rows, left and right.
+    offsets: Vec<(usize, usize)>,
+    /// The length of each, a multiple of [`Level::lanes`].
+    length: usize,
+    /// Where the last ones end, left and right.
+    ends: (usize, usize),
+}
+
+impl Pieces {
+    pub(crate) fn new(offsets: Vec<(usize, usize)>, length: usize) -> Self {
+        let end = |last: Option<usize>| last.map_or(0, |last| last + length);
+        let left = end(offsets.iter().map(|piece| piece.0).max());
+        let right = end(offsets.iter().map(|piece| piece.1).max());
+        Self { offsets, length, ends: (left, right) }
+    }
+}
+
+impl<T: Float, const A: usize, const B: usize> Products<'_, T, A, B> {
     /// Adds the products of each left with each right row.
-    pub(crate) fn add_to(self, level: Level, out: &mut [[T; RIGHT]; LEFT]) {
+    pub(crate) fn add_to(&self, level: Level, out: &mut [[T; B]; A]) {
+        let Pieces { length, ends, .. } = self.pieces;
+        assert!(length.is_multiple_of(level.lanes::<T>()), "pieces are whole vectors");
+        let last = |starts: &[usize]| starts.iter().copied().max().unwrap_or(0);
+        assert!(last(&self.left_starts) + ends.0 <= self.left.len(), "left rows end in their data");
+        assert!(last(&self.right_starts) + ends.1 <= self.right.len(), "right rows end in their data");
         match level {
-            // SAFETY (both): `Level::detect` found these instructions.
+            // SAFETY (all): `Level::detect` found these instructions, and the sizes
+            // were compared above.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => unsafe { avx512(&self, out) },
+            Level::Avx512 => unsafe { avx512(self, out) },
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => unsafe { avx2(&self, out) },
+            Level::Avx2 => unsafe { avx2(self, out) },
             #[cfg(target_arch = "aarch64")]
-            Level::Neon => in_registers::<T, 16, true>(&self, out),
-            Level::Portable => in_registers::<T, 16, false>(&self, out),
+            Level::Neon => unsafe { in_registers::<T, A, B, 16, true>(self, out) },
+            Level::Portable => unsafe { in_registers::<T, A, B, 16, false>(self, out) },
         }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,fma")]
-fn avx512<T: Float>(products: &Products<'_, T>, out: &mut [[T; RIGHT]; LEFT]) {
-    in_registers::<T, 64, true>(products, out);
+unsafe fn avx512<T: Float, const A: usize, const B: usize>(
+    products: &Products<'_, T, A, B>,
+    out: &mut [[T; B]; A],
+) {
+    // SAFETY: the caller compared the sizes.
+    unsafe { in_registers::<T, A, B, 64, true>(products, out) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn avx2<T: Float>(products: &Products<'_, T>, out: &mut [[T; RIGHT]; LEFT]) {
-    in_registers::<T, 32, true>(products, out);
+unsafe fn avx2<T: Float, const A: usize, const B: usize>(
+    products: &Products<'_, T, A, B>,
+    out: &mut [[T; B]; A],
+) {
+    // SAFETY: the caller compared the sizes.
+    unsafe { in_registers::<T, A, B, 32, true>(products, out) }
 }
 
 /// [`sweep`] with the lanes that a register of so many bytes has.
 #[inline(always)]
-fn in_registers<T: Float, const BYTES: usize, const FUSED: bool>(
-    products: &Products<'_, T>,
-    out: &mut [[T; RIGHT]; LEFT],
+unsafe fn in_registers<T: Float, const A: usize, const B: usize, const BYTES: usize, const FUSED: bool>(
+    products: &Products<'_, T, A, B>,
+    out: &mut [[T; B]; A],
 ) {
-    // As in `rows`.
+    // As in `rows`. SAFETY (all): the caller compared the sizes.
     match const { BYTES / size_of::<T>() } {
-        16 => sweep::<T, 16, FUSED>(products, out),
-        8 => sweep::<T, 8, FUSED>(products, out),
-        4 => sweep::<T, 4, FUSED>(products, out),
-        _ => sweep::<T, 2, FUSED>(products, out),
+        16 => unsafe { sweep::<T, A, B, 16, FUSED>(products, out) },
+        8 => unsafe { sweep::<T, A, B, 8, FUSED>(products, out) },
+        4 => unsafe { sweep::<T, A, B, 4, FUSED>(products, out) },
+        _ => unsafe { sweep::<T, A, B, 2, FUSED>(products, out) },
     }
 }
 
 #[inline(always)]
-fn sweep<T: Float, const L: usize, const FUSED: bool>(
-    products: &Products<'_, T>,
-    out: &mut [[T; RIGHT]; LEFT],
+unsafe fn sweep<T: Float, const A: usize, const B: usize, const L: usize, const FUSED: bool>(
+    products: &Products<'_, T, A, B>,
+    out: &mut [[T; B]; A],
 ) {
-    let vectors = products.length / L;
-    let mut sums = [[[T::ZERO; L]; RIGHT]; LEFT];
-    for &(to_left, to_right) in products.pieces {
-        // Slices of vectors, all of one known length: no bounds are left to check.
-        let left =
-            products.left_starts.map(|start| &products.left[start + to_left..].as_chunks::<L>().0[..vectors]);
-        let right = products
-            .right_starts
-            .map(|start| &products.right[start + to_right..].as_chunks::<L>().0[..vectors]);
-        for p in 0..vectors {
-            let mut a = [[T::ZERO; L]; LEFT];
-            for i in 0..LEFT {
-                a[i] = left[i][p];
-            }
-            for j in 0..RIGHT {
-                let b = right[j][p];
-                for i in 0..LEFT {
-                    for l in 0..L {
-                        sums[i][j][l] = multiply_add::<T, FUSED>(a[i][l], b[l], sums[i][j][l]);
-                    }
+    let mut sums = [[[T::ZERO; L]; B]; A];
+    // SAFETY: each row begins in its data.
+    let lefts = products.left_starts.map(|start| unsafe { products.left.as_ptr().add(start) });
+    // SAFETY: as above.
+    let rights = products.right_starts.map(|start| unsafe { products.right.as_ptr().add(start) });
+    let mut add = |to_left: usize, to_right: usize| {
+        let mut right = [[T::ZERO; L]; B];
+        for b in 0..B {
+            // SAFETY: the last piece of the last row ends in its data, and a piece is
+            // whole vectors.
+            right[b] = unsafe { *rights[b].add(to_right).cast::<[T; L]>() };
+        }
+        for a in 0..A {
+            // SAFETY: as above.
+            let left = unsafe { *lefts[a].add(to_left).cast::<[T; L]>() };
+            for b in 0..B {
+                for l in 0..L {
+                    sums[a][b][l] = multiply_add::<T, FUSED>(left[l], right[b][l], sums[a][b][l]);
                 }
+            }
+        }
+    };
+    let Pieces { offsets, length, .. } = products.pieces;
+    // Where pieces are single vectors, a second loop costs as much as they do.
+    if *length == L && A > 1 {
+        offsets.iter().for_each(|&(to_left, to_right)| add(to_left, to_right));
+    } else {
+        for &(to_left, to_right) in offsets {
+            let mut p = 0;
+            while p < *length {
+                add(to_left + p, to_right + p);
+                p += L;
             }
         }
     }

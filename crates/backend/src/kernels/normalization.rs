@@ -2,9 +2,11 @@
 //! algorithm 1), each channel by one thread: its planes are read twice, the second
 //! time from the cache.
 
+use std::mem::MaybeUninit;
+
 use rayon::prelude::*;
 
-use super::Float;
+use super::{Float, memory::written};
 
 /// The sizes: `[N, C, plane]`.
 #[derive(Clone, Copy, Debug)]
@@ -39,12 +41,10 @@ pub(crate) fn normalize<T: Float>(
     beta: &[T],
     epsilon: f64,
 ) -> Normalized<T> {
-    let mut output = vec![T::ZERO; x.len()];
-    let statistics: Vec<(T, T)> = size
-        .channels_of_mut(&mut output)
-        .into_par_iter()
-        .enumerate()
-        .map(|(channel, outputs)| {
+    let mut statistics: Vec<(T, T)> = Vec::new();
+    let write = |output: &mut [MaybeUninit<T>]| {
+        let channels = size.channels_of_mut(output).into_par_iter().enumerate();
+        let normalized = channels.map(|(channel, outputs)| {
             let count = (size.images * size.plane) as f64;
             let mean = size.planes(x, channel).map(|plane| sum(plane, |x| x)).sum::<f64>() / count;
             let centre = T::from_f64(mean);
@@ -53,11 +53,15 @@ pub(crate) fn normalize<T: Float>(
             let scale = gamma[channel].to_f64() / (variance + epsilon).sqrt();
             let (scale, shift) = (T::from_f64(scale), beta[channel]);
             for (plane, outputs) in size.planes(x, channel).zip(outputs) {
-                outputs.iter_mut().zip(plane).for_each(|(y, x)| *y = (*x - centre) * scale + shift);
+                let values = outputs.iter_mut().zip(plane);
+                values.for_each(|(y, x)| _ = y.write((*x - centre) * scale + shift));
             }
             (centre, T::from_f64(variance))
-        })
-        .collect();
+        });
+        statistics = normalized.collect();
+    };
+    // SAFETY: each channel writes all of its planes.
+    let output = unsafe { written(size.values(&[x]), write) };
     let (mean, variance) = statistics.into_iter().unzip();
     Normalized { output, mean, variance }
 }
@@ -73,12 +77,10 @@ pub(crate) fn normalize_backward<T: Float>(
     (mean, variance): (&[T], &[T]),
     epsilon: f64,
 ) -> NormalizedGradients<T> {
-    let mut input = vec![T::ZERO; x.len()];
-    let sums: Vec<(T, T)> = size
-        .channels_of_mut(&mut input)
-        .into_par_iter()
-        .enumerate()
-        .map(|(channel, inputs)| {
+    let mut sums: Vec<(T, T)> = Vec::new();
+    let write = |input: &mut [MaybeUninit<T>]| {
+        let channels = size.channels_of_mut(input).into_par_iter().enumerate();
+        let found = channels.map(|(channel, inputs)| {
             let count = (size.images * size.plane) as f64;
             let centre = mean[channel];
             let deviation = (variance[channel].to_f64() + epsilon).sqrt();
@@ -91,11 +93,14 @@ pub(crate) fn normalize_backward<T: Float>(
             let (a, c) = (T::from_f64(a), T::from_f64(-a * beta / count));
             for ((x, dy), inputs) in pairs().zip(inputs) {
                 let values = inputs.iter_mut().zip(x.iter().zip(dy));
-                values.for_each(|(dx, (x, dy))| *dx = a * *dy + b * (*x - centre) + c);
+                values.for_each(|(dx, (x, dy))| _ = dx.write(a * *dy + b * (*x - centre) + c));
             }
             (T::from_f64(gamma_grad), T::from_f64(beta))
-        })
-        .collect();
+        });
+        sums = found.collect();
+    };
+    // SAFETY: each channel writes all of its planes.
+    let input = unsafe { written(size.values(&[x, dy]), write) };
     let (gamma, beta) = sums.into_iter().unzip();
     NormalizedGradients { input, gamma, beta }
 }
@@ -107,6 +112,13 @@ pub(crate) fn channel_sums<T: Float>(size: Size, dy: &[T]) -> Vec<T> {
 }
 
 impl Size {
+    /// How many values each of these tensors has, all of them in some plane.
+    fn values<T>(&self, tensors: &[&[T]]) -> usize {
+        let count = self.images * self.channels * self.plane;
+        assert!(tensors.iter().all(|values| values.len() == count), "the tensors are of this size");
+        count
+    }
+
     /// The planes of one channel, image by image.
     fn planes<'a, T>(&self, values: &'a [T], channel: usize) -> impl Iterator<Item = &'a [T]> {
         values.chunks_exact(self.plane).skip(channel).step_by(self.channels)

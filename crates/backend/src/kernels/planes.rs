@@ -10,6 +10,21 @@ use std::ops::RangeInclusive;
 
 use super::rows::BLOCK;
 
+/// Images are taken together until a plane has about so many bytes, so that small
+/// planes make many vectors.
+const LENGTH: usize = 4096;
+
+/// One term of the sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tap {
+    /// Which source plane.
+    pub(crate) plane: usize,
+    /// Shift in rows.
+    pub(crate) dy: isize,
+    /// Shift in columns.
+    pub(crate) dx: isize,
+}
+
 /// How planes of one size are laid out for some range of shifts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Layout {
@@ -24,14 +39,14 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// For planes of `source` size that are read at `(y + dy, x + dx)` for all
-    /// `(y, x)` of `output` size.
-    pub(crate) fn new(
-        source: [usize; 2],
-        output: [usize; 2],
-        dy: RangeInclusive<isize>,
-        dx: RangeInclusive<isize>,
-    ) -> Self {
+    /// For planes of `source` size that are read by the taps at `(y + dy, x + dx)`
+    /// for all `(y, x)` of `output` size.
+    pub(crate) fn new(source: [usize; 2], output: [usize; 2], taps: &[Tap]) -> Self {
+        let range = |shift: fn(&Tap) -> isize| {
+            let shifts = || taps.iter().map(shift);
+            shifts().min().unwrap_or(0)..=shifts().max().unwrap_or(0)
+        };
+        let (dy, dx) = (range(|tap| tap.dy), range(|tap| tap.dx));
         let before = |range: &RangeInclusive<isize>| (-*range.start()).max(0) as usize;
         let after = |range: &RangeInclusive<isize>| (*range.end()).max(0) as usize;
         let span = |source: usize, output: usize, range: &RangeInclusive<isize>| {
@@ -51,6 +66,11 @@ impl Layout {
         self.rows * self.pitch
     }
 
+    /// How many images are worth being laid out together.
+    pub(crate) fn images<T>(&self) -> usize {
+        (LENGTH / size_of::<T>()).div_ceil(self.image())
+    }
+
     /// The flat length of so many images without the zeros at the ends.
     pub(crate) fn length(&self, images: usize) -> usize {
         images * self.image()
@@ -61,37 +81,13 @@ impl Layout {
         self.lead + self.length(images) + self.tail
     }
 
-    /// How far a shift moves.
-    pub(crate) fn shift(&self, dy: isize, dx: isize) -> isize {
-        dy * self.pitch as isize + dx
-    }
-
-    /// Copies the plane of one image in. Every `stride`-th value of every
-    /// `stride`-th row of `from` (of the given width) is taken, from `first` on.
-    pub(crate) fn write<T: Copy>(&self, to: &mut [T], from: &[T], width: usize, phase: &Phase) {
-        let [height, columns] = phase.size;
-        // A phase may begin beyond the edge, and then there is nothing of it.
-        for y in (0..height).filter(|_| columns > 0) {
-            let to = &mut to[y * self.pitch..][..columns];
-            let from = &from[(phase.first[0] + y * phase.stride[0]) * width + phase.first[1]..];
-            match phase.stride[1] {
-                1 => to.copy_from_slice(&from[..columns]),
-                stride => to.iter_mut().zip(from.iter().step_by(stride)).for_each(|(to, from)| *to = *from),
-            }
-        }
-    }
-
-    /// Copies the plane of one image out: the opposite of [`Layout::write`].
-    pub(crate) fn read<T: Copy>(&self, from: &[T], to: &mut [T], width: usize, phase: &Phase) {
-        let [height, columns] = phase.size;
-        for y in (0..height).filter(|_| columns > 0) {
-            let from = &from[y * self.pitch..][..columns];
-            let to = &mut to[(phase.first[0] + y * phase.stride[0]) * width + phase.first[1]..];
-            match phase.stride[1] {
-                1 => to[..columns].copy_from_slice(from),
-                stride => to.iter_mut().step_by(stride).zip(from).for_each(|(to, from)| *to = *from),
-            }
-        }
+    /// Where the row of each tap begins, in planes of so many images.
+    pub(crate) fn starts(&self, taps: &[Tap], images: usize) -> Vec<usize> {
+        let start = |tap: &Tap| {
+            let origin = tap.plane * self.plane(images) + self.lead;
+            origin.wrapping_add_signed(tap.dy * self.pitch as isize + tap.dx)
+        };
+        taps.iter().map(start).collect()
     }
 }
 

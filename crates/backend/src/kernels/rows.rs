@@ -1,4 +1,9 @@
 //! Sums of rows with scalar weights: `out[o][p] = sum over k of w[k][o] * data[start[k] + p]`.
+//!
+//! Rows are read, and sums written, in vectors that may lie anywhere: so the rows
+//! of a padded plane become those of a dense one without a copy between.
+
+use std::mem::MaybeUninit;
 
 use super::{Float, Level, multiply_add};
 
@@ -6,118 +11,178 @@ use super::{Float, Level, multiply_add};
 /// so often.
 pub(crate) const OUTPUTS: usize = 4;
 
-/// Rows are computed in blocks: where their length is no multiple of this, they
-/// and the outputs must have room for the rest. A multiple of every block below.
+/// More than any vector has lanes: where a row may be read beyond its end, there
+/// must be so much room.
 pub(crate) const BLOCK: usize = 64;
+
+/// A vector of each row, and where its sums go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+}
+
+/// What the sums begin with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Begin<'a, T> {
+    /// Nothing.
+    Zero,
+    /// A value for each output.
+    With(&'a [T]),
+    /// What an earlier sum left in the output.
+    Sums,
+}
 
 /// What is summed into some output rows.
 pub(crate) struct Sum<'a, T> {
-    /// The weights of each row, `[K, OUTPUTS]`, or `[K, 1]` for a single output.
+    /// Blocks of `together` outputs: the weights of each row, `[K, together]`.
     pub(crate) weights: &'a [T],
+    /// [`OUTPUTS`], or 1.
+    pub(crate) together: usize,
+    /// From one block of weights to the next.
+    pub(crate) weights_pitch: usize,
     /// Where each row begins in `data`.
     pub(crate) starts: &'a [usize],
-    /// The rows; each can be read for `length` rounded up to [`BLOCK`].
     pub(crate) data: &'a [T],
-    /// How much of each row is wanted.
-    pub(crate) length: usize,
+    /// Each vector of the rows, of [`Level::lanes`].
+    pub(crate) positions: &'a [Position],
+    pub(crate) begin: Begin<'a, T>,
+    /// How many outputs there are.
+    pub(crate) outputs: usize,
     /// From one output row to the next.
     pub(crate) pitch: usize,
-    /// Whether the sums are added to what is in the output.
-    pub(crate) accumulate: bool,
 }
 
 impl<T: Float> Sum<'_, T> {
-    /// Computes [`OUTPUTS`] rows.
-    pub(crate) fn into_outputs(self, level: Level, out: &mut [T]) {
-        match level {
-            // SAFETY (both): `Level::detect` found these instructions.
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => unsafe { avx512::<T, OUTPUTS, 4>(&self, out) },
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => unsafe { avx2::<T, OUTPUTS, 2>(&self, out) },
-            #[cfg(target_arch = "aarch64")]
-            Level::Neon => in_registers::<T, 16, OUTPUTS, 4, true>(&self, out),
-            Level::Portable => in_registers::<T, 16, OUTPUTS, 2, false>(&self, out),
+    /// Writes all vectors of all outputs. Where the sums go on from an earlier one,
+    /// that must have written the same vectors.
+    pub(crate) fn write(&self, level: Level, out: &mut [MaybeUninit<T>]) {
+        if self.outputs == 0 || self.positions.is_empty() {
+            return;
         }
-    }
-
-    /// Computes a single row.
-    pub(crate) fn into_one(self, level: Level, out: &mut [T]) {
-        match level {
-            // SAFETY (both): `Level::detect` found these instructions.
+        // What the kernels rely on, whatever the numbers are.
+        let lanes = level.lanes::<T>();
+        let last = |values: &mut dyn Iterator<Item = usize>| values.max().unwrap_or(0);
+        let start = last(&mut self.starts.iter().copied());
+        let from = last(&mut self.positions.iter().map(|position| position.from));
+        let to = last(&mut self.positions.iter().map(|position| position.to));
+        let blocks = self.outputs.div_ceil(self.together);
+        assert!(self.starts.is_empty() || start + from + lanes <= self.data.len(), "rows end in the data");
+        assert!(
+            (self.outputs - 1) * self.pitch + to + lanes <= out.len(),
+            "outputs end in the room for them"
+        );
+        let weights = (blocks - 1) * self.weights_pitch + self.starts.len() * self.together;
+        assert!(weights <= self.weights.len(), "each row has a weight for each output");
+        if let Begin::With(values) = self.begin {
+            assert!(values.len() >= self.outputs, "each output has a value to begin with");
+        }
+        match (level, self.together) {
+            // SAFETY (all): `Level::detect` found these instructions, and the sizes
+            // were compared above.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => unsafe { avx512::<T, 1, 4>(&self, out) },
+            (Level::Avx512, 1) => unsafe { avx512::<T, 1, 8>(self, out) },
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => unsafe { avx2::<T, 1, 8>(&self, out) },
+            (Level::Avx512, _) => unsafe { avx512::<T, OUTPUTS, 4>(self, out) },
+            #[cfg(target_arch = "x86_64")]
+            (Level::Avx2, 1) => unsafe { avx2::<T, 1, 8>(self, out) },
+            #[cfg(target_arch = "x86_64")]
+            (Level::Avx2, _) => unsafe { avx2::<T, OUTPUTS, 2>(self, out) },
             #[cfg(target_arch = "aarch64")]
-            Level::Neon => in_registers::<T, 16, 1, 8, true>(&self, out),
-            Level::Portable => in_registers::<T, 16, 1, 4, false>(&self, out),
+            (Level::Neon, 1) => unsafe { in_registers::<T, 16, 1, 8, true>(self, out) },
+            #[cfg(target_arch = "aarch64")]
+            (Level::Neon, _) => unsafe { in_registers::<T, 16, OUTPUTS, 4, true>(self, out) },
+            (Level::Portable, 1) => unsafe { in_registers::<T, 16, 1, 4, false>(self, out) },
+            (Level::Portable, _) => unsafe { in_registers::<T, 16, OUTPUTS, 2, false>(self, out) },
         }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,fma")]
-fn avx512<T: Float, const O: usize, const V: usize>(sum: &Sum<'_, T>, out: &mut [T]) {
-    in_registers::<T, 64, O, V, true>(sum, out);
+unsafe fn avx512<T: Float, const O: usize, const V: usize>(sum: &Sum<'_, T>, out: &mut [MaybeUninit<T>]) {
+    // SAFETY: the caller compared the sizes.
+    unsafe { in_registers::<T, 64, O, V, true>(sum, out) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn avx2<T: Float, const O: usize, const V: usize>(sum: &Sum<'_, T>, out: &mut [T]) {
-    in_registers::<T, 32, O, V, true>(sum, out);
+unsafe fn avx2<T: Float, const O: usize, const V: usize>(sum: &Sum<'_, T>, out: &mut [MaybeUninit<T>]) {
+    // SAFETY: the caller compared the sizes.
+    unsafe { in_registers::<T, 32, O, V, true>(sum, out) }
 }
 
 /// [`sweep`] with the lanes that a register of so many bytes has.
 #[inline(always)]
-fn in_registers<T: Float, const BYTES: usize, const O: usize, const V: usize, const FUSED: bool>(
+unsafe fn in_registers<T: Float, const BYTES: usize, const O: usize, const V: usize, const FUSED: bool>(
     sum: &Sum<'_, T>,
-    out: &mut [T],
+    out: &mut [MaybeUninit<T>],
 ) {
     // Rust has no arithmetic on such constants yet; three branches compile to nothing.
+    // SAFETY (all): the caller compared the sizes.
     match const { BYTES / size_of::<T>() } {
-        16 => sweep::<T, 16, O, V, FUSED>(sum, out),
-        8 => sweep::<T, 8, O, V, FUSED>(sum, out),
-        4 => sweep::<T, 4, O, V, FUSED>(sum, out),
-        _ => sweep::<T, 2, O, V, FUSED>(sum, out),
+        16 => unsafe { sweep::<T, 16, O, V, FUSED>(sum, out) },
+        8 => unsafe { sweep::<T, 8, O, V, FUSED>(sum, out) },
+        4 => unsafe { sweep::<T, 4, O, V, FUSED>(sum, out) },
+        _ => unsafe { sweep::<T, 2, O, V, FUSED>(sum, out) },
     }
 }
 
 /// `O` outputs, `V` vectors of `L` lanes at a time: the sums of a block stay in
-/// registers while all rows pass.
+/// registers while all rows pass, and the rows in the nearest cache while all
+/// blocks of outputs do.
 #[inline(always)]
-fn sweep<T: Float, const L: usize, const O: usize, const V: usize, const FUSED: bool>(
+unsafe fn sweep<T: Float, const L: usize, const O: usize, const V: usize, const FUSED: bool>(
     sum: &Sum<'_, T>,
-    out: &mut [T],
+    out: &mut [MaybeUninit<T>],
 ) {
-    let pitch = sum.pitch;
-    for p in (0..sum.length).step_by(L * V) {
-        let mut sums = [[[T::ZERO; L]; V]; O];
-        if sum.accumulate {
-            for (o, sums) in sums.iter_mut().enumerate() {
-                for (v, lanes) in sums.iter_mut().enumerate() {
-                    lanes.copy_from_slice(&out[o * pitch + p + v * L..][..L]);
+    let (data, to) = (sum.data.as_ptr(), out.as_mut_ptr().cast::<T>());
+    for positions in sum.positions.chunks(V) {
+        // The last vector again, where there are too few.
+        let at: [Position; V] = std::array::from_fn(|v| positions[v.min(positions.len() - 1)]);
+        let mut first = 0;
+        while first < sum.outputs {
+            let valid = O.min(sum.outputs - first);
+            let weights = &sum.weights[first / O * sum.weights_pitch..];
+            let mut sums = [[[T::ZERO; L]; V]; O];
+            match sum.begin {
+                Begin::Zero => {}
+                Begin::With(values) => {
+                    for (sums, value) in sums.iter_mut().zip(&values[first..]) {
+                        *sums = [[*value; L]; V];
+                    }
                 }
-            }
-        }
-        for (weights, start) in sum.weights.chunks_exact(O).zip(sum.starts) {
-            let row = &sum.data[start + p..][..L * V];
-            let mut values = [[T::ZERO; L]; V];
-            for (v, lanes) in values.iter_mut().enumerate() {
-                lanes.copy_from_slice(&row[v * L..][..L]);
-            }
-            for o in 0..O {
-                for v in 0..V {
-                    for l in 0..L {
-                        sums[o][v][l] = multiply_add::<T, FUSED>(weights[o], values[v][l], sums[o][v][l]);
+                Begin::Sums => {
+                    for (o, sums) in sums.iter_mut().enumerate().take(valid) {
+                        for v in 0..V {
+                            // SAFETY: the last such vector ends in `out`, and an earlier sum
+                            // has written it.
+                            sums[v] = unsafe { *to.add((first + o) * sum.pitch + at[v].to).cast::<[T; L]>() };
+                        }
                     }
                 }
             }
-        }
-        for (o, sums) in sums.iter().enumerate() {
-            for (v, lanes) in sums.iter().enumerate() {
-                out[o * pitch + p + v * L..][..L].copy_from_slice(lanes);
+            for (weights, start) in weights.as_chunks::<O>().0.iter().zip(sum.starts) {
+                let mut values = [[T::ZERO; L]; V];
+                for v in 0..V {
+                    // SAFETY: the last vector of the last row ends in `data`.
+                    values[v] = unsafe { *data.add(*start + at[v].from).cast::<[T; L]>() };
+                }
+                for o in 0..O {
+                    for v in 0..V {
+                        for l in 0..L {
+                            sums[o][v][l] = multiply_add::<T, FUSED>(weights[o], values[v][l], sums[o][v][l]);
+                        }
+                    }
+                }
             }
+            for (o, sums) in sums.iter().enumerate().take(valid) {
+                for v in 0..V {
+                    // SAFETY: the last such vector ends in `out`.
+                    unsafe { *to.add((first + o) * sum.pitch + at[v].to).cast::<[T; L]>() = sums[v] };
+                }
+            }
+            first += O;
         }
     }
 }
@@ -125,6 +190,7 @@ fn sweep<T: Float, const L: usize, const O: usize, const V: usize, const FUSED: 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::memory::slots;
 
     #[test]
     fn every_level_sums_alike() {
@@ -133,29 +199,48 @@ mod tests {
     }
 
     fn sums_alike<T: Float>() {
-        let (rows, length) = (7usize, 300usize);
+        let (rows, length, outputs) = (7usize, 300usize, 6usize);
         let room = length.next_multiple_of(BLOCK);
         let number = |i: usize, many: usize| T::from_f64((i * 37 % many) as f64 - (many / 2) as f64);
         let data: Vec<T> = (0..rows * 3 + room).map(|i| number(i, 101)).collect();
         let starts: Vec<usize> = (0..rows).map(|k| 3 * k).collect();
-        let weights: Vec<T> = (0..rows * OUTPUTS).map(|i| number(i, 13)).collect();
+        let weight = |k: usize, o: usize| number(k * outputs + o, 13);
         for level in Level::available() {
-            for accumulate in [false, true] {
-                let mut out = vec![T::from_f64(1.0); OUTPUTS * room];
-                let sum =
-                    |weights| Sum { weights, starts: &starts, data: &data, length, pitch: room, accumulate };
-                sum(&weights).into_outputs(level, &mut out);
-                let mut single = vec![T::from_f64(1.0); room];
-                let first: Vec<T> = weights.iter().step_by(OUTPUTS).copied().collect();
-                sum(&first).into_one(level, &mut single);
-                for o in 0..OUTPUTS {
+            let positions: Vec<Position> =
+                (0..length).step_by(level.lanes::<T>()).map(|p| Position { from: p, to: p }).collect();
+            for (together, begin) in [1, OUTPUTS]
+                .into_iter()
+                .flat_map(|t| [Begin::Zero, Begin::With(&data[..6]), Begin::Sums].map(|b| (t, b)))
+            {
+                let mut out = vec![T::from_f64(1.0); outputs * room];
+                let blocks = (0..outputs).step_by(together);
+                let weights: Vec<T> = blocks
+                    .flat_map(|b| (0..rows).flat_map(move |k| (b..b + together).map(move |o| (k, o))))
+                    .map(|(k, o)| weight(k, o))
+                    .collect();
+                let sum = Sum {
+                    weights: &weights,
+                    together,
+                    weights_pitch: rows * together,
+                    starts: &starts,
+                    data: &data,
+                    positions: &positions,
+                    begin,
+                    outputs,
+                    pitch: room,
+                };
+                // SAFETY: sums are numbers.
+                sum.write(level, unsafe { slots(&mut out) });
+                for o in 0..outputs {
                     for p in 0..length {
-                        let product = |k: usize| (weights[k * OUTPUTS + o] * data[starts[k] + p]).to_f64();
+                        let product = |k: usize| (weight(k, o) * data[starts[k] + p]).to_f64();
                         // Whole numbers: exact in either type.
-                        let before = if accumulate { 1.0 } else { 0.0 };
-                        let expected = (0..rows).map(product).sum::<f64>() + before;
-                        assert_eq!(out[o * room + p].to_f64(), expected);
-                        assert!(o > 0 || single[p].to_f64() == expected);
+                        let before = match begin {
+                            Begin::Zero => 0.0,
+                            Begin::With(values) => values[o].to_f64(),
+                            Begin::Sums => 1.0,
+                        };
+                        assert_eq!(out[o * room + p].to_f64(), (0..rows).map(product).sum::<f64>() + before);
                     }
                 }
             }

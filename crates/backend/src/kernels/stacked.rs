@@ -5,13 +5,15 @@
 //! long as the batch, a tap that falls outside the plane is left out, and no zeros
 //! are multiplied.
 
+use std::mem::MaybeUninit;
+
 use rayon::prelude::*;
 
 use super::{
     Convolution, Float, Level,
-    correlation::filled,
-    dots::{LANES, LEFT, Products, RIGHT},
-    rows::{BLOCK, OUTPUTS, Sum},
+    dots::{LANES, LEFT, Pieces, Products, RIGHT},
+    memory::{slots, written},
+    rows::{BLOCK, Begin, OUTPUTS, Position, Sum},
 };
 
 /// Blocks of outputs that one task computes, so that a row that was read from
@@ -84,14 +86,17 @@ fn unstack<T: Float>(
     f: impl Fn(usize, T) -> T + Sync,
 ) -> Vec<T> {
     let room = room(images);
-    let mut values = vec![T::ZERO; images * channels * pixels];
-    values.par_chunks_mut((channels * pixels).max(1)).enumerate().for_each(|(image, to)| {
-        for (channel, to) in to.chunks_mut(pixels).enumerate() {
-            let from = &stacked[place(channel) * pixels * room + image..];
-            to.iter_mut().zip(from.iter().step_by(room)).for_each(|(to, from)| *to = f(channel, *from));
-        }
-    });
-    values
+    let write = |values: &mut [MaybeUninit<T>]| {
+        let images = values.par_chunks_mut((channels * pixels).max(1)).enumerate();
+        images.for_each(|(image, to)| {
+            for (channel, to) in to.chunks_mut(pixels).enumerate() {
+                let from = stacked[place(channel) * pixels * room + image..].iter().step_by(room);
+                to.iter_mut().zip(from).for_each(|(to, from)| _ = to.write(f(channel, *from)));
+            }
+        });
+    };
+    // SAFETY: each channel of the stack has a value for each pixel of each image.
+    unsafe { written(images * channels * pixels, write) }
 }
 
 pub(crate) fn forward<T: Float>(
@@ -138,6 +143,8 @@ fn transform<T: Float>(
     let rounded = outputs.next_multiple_of(together);
     let pitch = links.len() * room;
     let mut out = vec![T::ZERO; c.groups * rounded * pitch];
+    let vectors = (0..c.images).step_by(level.lanes::<T>());
+    let positions: Vec<Position> = vectors.map(|at| Position { from: at, to: at }).collect();
     // A task never reaches into the next group.
     let tasks: Vec<(usize, usize, &mut [T])> = out
         .chunks_mut(rounded * pitch)
@@ -149,38 +156,36 @@ fn transform<T: Float>(
         .collect();
     tasks.into_par_iter().for_each(|(group, first, out)| {
         // Tap by tap, and for each the weights of all sources, as `Sum` wants them.
-        let pack = |block: usize| {
-            let mut packed = vec![T::ZERO; taps * sources * together];
-            for o in block..outputs.min(block + together) {
+        let (blocks, block) = (out.len() / (together * pitch), taps * sources * together);
+        let mut weights = vec![T::ZERO; blocks * block];
+        for (number, weights) in weights.chunks_mut(block).enumerate() {
+            let first = first + number * together;
+            for o in first..outputs.min(first + together) {
                 for source in 0..sources {
                     for tap in 0..taps {
-                        packed[(tap * sources + source) * together + o - block] =
+                        weights[(tap * sources + source) * together + o - first] =
                             weight(group, o, source, tap);
                     }
                 }
             }
-            packed
-        };
-        let blocks = out.len() / (together * pitch);
-        let weights: Vec<Vec<T>> = (0..blocks).map(|block| pack(first + block * together)).collect();
+        }
         let starts: Vec<usize> =
             (0..sources).map(|source| (group * sources + source) * spaced(pixels, c.images)).collect();
         for (pixel, links) in links.iter().enumerate() {
             for (number, &(tap, from)) in links.iter().enumerate() {
-                for (weights, out) in weights.iter().zip(out.chunks_mut(together * pitch)) {
-                    let sum = Sum {
-                        weights: &weights[tap * sources * together..][..sources * together],
-                        starts: &starts,
-                        data: &x[from * room..],
-                        length: c.images,
-                        pitch,
-                        accumulate: number > 0,
-                    };
-                    match together {
-                        1 => sum.into_one(level, &mut out[pixel * room..]),
-                        _ => sum.into_outputs(level, &mut out[pixel * room..]),
-                    }
-                }
+                let sum = Sum {
+                    weights: &weights[tap * sources * together..],
+                    together,
+                    weights_pitch: block,
+                    starts: &starts,
+                    data: &x[from * room..],
+                    positions: &positions,
+                    begin: if number == 0 { Begin::Zero } else { Begin::Sums },
+                    outputs: blocks * together,
+                    pitch,
+                };
+                // SAFETY: sums are numbers.
+                sum.write(level, unsafe { slots(&mut out[pixel * room..]) });
             }
         }
     });
@@ -198,6 +203,7 @@ pub(crate) fn weight_gradient<T: Float>(c: &Convolution, level: Level, x: &[T], 
     for (to, links) in links.iter().enumerate() {
         links.iter().for_each(|&(tap, from)| pieces[tap].push((to * room, from * room)));
     }
+    let pieces: Vec<Pieces> = pieces.into_iter().map(|offsets| Pieces::new(offsets, room)).collect();
     let mut dw = vec![T::ZERO; c.groups * c.outputs * c.inputs * taps];
     // A task is a few outputs of one group.
     let tasks: Vec<(usize, usize, &mut [T])> = dw
@@ -218,14 +224,13 @@ pub(crate) fn weight_gradient<T: Float>(c: &Convolution, level: Level, x: &[T], 
                     .iter()
                     .map(|input| (group * c.inputs + input) * spaced(pixels, c.images))
                     .collect();
-                let mut sums = [[T::ZERO; RIGHT]; LEFT];
+                let mut sums: [[T; RIGHT]; LEFT] = Default::default();
                 let products = Products {
                     left: &dy,
                     left_starts: filled(&outputs),
                     right: &x,
                     right_starts: filled(&starts),
                     pieces,
-                    length: room,
                 };
                 products.add_to(level, &mut sums);
                 for (output, sums) in (0..outputs.len()).zip(sums) {
@@ -237,4 +242,10 @@ pub(crate) fn weight_gradient<T: Float>(c: &Convolution, level: Level, x: &[T], 
         }
     });
     dw
+}
+
+/// A block of starts; where it is short, filled up with its first, whose products
+/// are then not wanted.
+fn filled<const N: usize>(starts: &[usize]) -> [usize; N] {
+    std::array::from_fn(|i| *starts.get(i).unwrap_or(&starts[0]))
 }

@@ -41,10 +41,10 @@ fn numbers<T: Float>(n: usize, seed: usize) -> Vec<T> {
     (0..n).map(|i| T::from_f64(((i * 7919 + seed * 104_729) % 1009) as f64 / 504.5 - 1.0)).collect()
 }
 
-fn close<T: Float>(found: &[T], expected: &[f64]) -> bool {
-    let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>().sqrt();
-    let difference = norm(&mut found.iter().zip(expected).map(|(a, b)| a.to_f64() - b));
-    found.len() == expected.len() && difference <= T::TOLERANCE * norm(&mut expected.iter().copied())
+/// `size` is the norm of the terms that were summed: sums of a few may cancel.
+fn close<T: Float>(found: &[T], expected: &[f64], size: f64) -> bool {
+    let squares = found.iter().zip(expected).map(|(a, b)| (a.to_f64() - b).powi(2));
+    found.len() == expected.len() && squares.sum::<f64>().sqrt() <= T::TOLERANCE * size
 }
 
 /// All passes of one convolution, at every level, against the definition.
@@ -56,20 +56,22 @@ fn check<T: Float>(c: &Convolution) -> Result<(), TestCaseError> {
     let b = numbers(outputs, 3);
     let dy = numbers(c.images * outputs * oh * ow, 4);
     let [y, dx, dw, db] = reference(c, &x, &w, &b, &dy);
+    let squares = |values: &[T]| values.iter().map(|x| *x * *x).collect::<Vec<T>>();
+    let sizes = reference(c, &squares(&x), &squares(&w), &squares(&b), &squares(&dy));
+    let [of_y, of_dx, of_dw, of_db] = sizes.map(|squares| squares.iter().sum::<f64>().sqrt());
     let name = std::any::type_name::<T>();
     for level in Level::available() {
-        prop_assert!(close(&c.forward(level, &x, &w, Some(&b)), &y), "{name} forward, {level:?}, {c:?}");
         prop_assert!(
-            close(&c.input_gradient(level, &dy, &w), &dx),
-            "{name} input gradient, {level:?}, {c:?}"
+            close(&c.forward(level, &x, &w, Some(&b)), &y, of_y),
+            "{name} forward, {level:?}, {c:?}"
         );
-        prop_assert!(
-            close(&c.weight_gradient(level, &x, &dy), &dw),
-            "{name} weight gradient, {level:?}, {c:?}"
-        );
+        let found = c.input_gradient(level, &dy, &w);
+        prop_assert!(close(&found, &dx, of_dx), "{name} input gradient, {level:?}, {c:?}");
+        let found = c.weight_gradient(level, &x, &dy);
+        prop_assert!(close(&found, &dw, of_dw), "{name} weight gradient, {level:?}, {c:?}");
     }
     let size = Size { images: c.images, channels: outputs, plane: oh * ow };
-    prop_assert!(close(&channel_sums(size, &dy), &db), "{name} bias gradient, {c:?}");
+    prop_assert!(close(&channel_sums(size, &dy), &db, of_db), "{name} bias gradient, {c:?}");
     Ok(())
 }
 
@@ -96,26 +98,26 @@ proptest! {
 
 #[test]
 fn the_number_of_threads_changes_no_bit() {
-    for images in [13, 64] {
-        threads_change_no_bit::<f32>(images);
-        threads_change_no_bit::<f64>(images);
+    for (images, side) in [13, 64].into_iter().flat_map(|images| [3, 9, 16].map(|side| (images, side))) {
+        threads_change_no_bit::<f32>(images, [side, 8], [2, 1]);
+        threads_change_no_bit::<f64>(images, [side, 8], [1, 1]);
     }
 }
 
-fn threads_change_no_bit<T: Float>(images: usize) {
+fn threads_change_no_bit<T: Float>(images: usize, input: [usize; 2], stride: [usize; 2]) {
     let c = Convolution {
         images,
         groups: 1,
         inputs: 5,
         outputs: 7,
-        input: [9, 8],
+        input,
         kernel: [3, 3],
-        stride: [2, 1],
+        stride,
         padding: [1, 1],
         dilation: [1, 1],
     };
     let [oh, ow] = c.output();
-    let (x, w): (Vec<T>, Vec<T>) = (numbers(images * 5 * 72, 1), numbers(7 * 5 * 9, 2));
+    let (x, w): (Vec<T>, Vec<T>) = (numbers(images * 5 * input[0] * input[1], 1), numbers(7 * 5 * 9, 2));
     let dy = numbers(images * 7 * oh * ow, 3);
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -133,22 +135,39 @@ fn threads_change_no_bit<T: Float>(images: usize) {
 }
 
 /// What the random sizes above do not reach: rows in more than one chunk, more
-/// outputs than one task has, a batch that fills its last lanes in part.
+/// outputs than one task has, a batch that fills its last lanes in part, planes of
+/// many pixels.
 #[test]
 fn large_sizes_are_the_definition() {
-    let sizes = |images, groups, inputs, outputs, side| Convolution {
+    let sizes = |images, [groups, inputs, outputs]: [usize; 3], side, kernel, stride| Convolution {
         images,
         groups,
         inputs,
         outputs,
         input: [side, side],
-        kernel: [3, 3],
-        stride: [1, 1],
-        padding: [1, 1],
+        kernel: [kernel, kernel],
+        stride: [stride, stride],
+        padding: [kernel / 2, kernel / 2],
         dilation: [1, 1],
     };
-    for c in [sizes(1, 1, 32, 5, 9), sizes(125, 1, 9, 37, 4), sizes(20, 2, 35, 3, 9), sizes(60, 1, 70, 6, 2)]
-    {
+    for c in [
+        sizes(1, [1, 32, 5], 9, 3, 1),
+        sizes(125, [1, 9, 37], 4, 3, 1),
+        sizes(20, [2, 35, 3], 9, 3, 1),
+        sizes(60, [1, 70, 6], 2, 3, 1),
+        // Whole vectors in more than one chunk, and a last slice with fewer images.
+        sizes(17, [1, 33, 9], 8, 3, 1),
+        sizes(35, [1, 5, 6], 16, 3, 2),
+        // Pixels without neighbours: planes of a few, of many, and of very many.
+        sizes(33, [1, 300, 7], 4, 1, 1),
+        sizes(9, [2, 7, 10], 7, 1, 1),
+        sizes(5, [1, 11, 5], 32, 1, 1),
+        sizes(9, [1, 3, 5], 16, 1, 2),
+        // One channel for each.
+        sizes(33, [3, 1, 1], 16, 5, 1),
+        sizes(33, [3, 1, 1], 8, 7, 2),
+        sizes(3, [3, 1, 1], 17, 7, 2),
+    ] {
         check::<f32>(&c).unwrap();
         check::<f64>(&c).unwrap();
     }
