@@ -41,8 +41,6 @@ pub enum Stream {
     Reinitialisation = 9,
     /// Which sub-networks of a supernet a step trains; index: the iteration and their number.
     Subnets = 10,
-    /// Which training images the statistics of a sub-network are taken of.
-    Calibration = 11,
 }
 
 /// Bits of the stream number that are left to the index.

@@ -154,6 +154,11 @@ pub struct Graph {
     input: Shape,
 }
 
+/// The most values that an output may have.
+const MOST_VALUES: u128 = 1 << 40;
+/// The largest number that an operation may name.
+const MOST: usize = 1 << 24;
+
 /// A graph as a file says it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -179,6 +184,9 @@ impl TryFrom<Written> for Graph {
             }
             if let Some(late) = node.inputs.iter().find(|input| id <= **input) {
                 return refuse(format!("it reads node {late}, which does not stand before it"));
+            }
+            if MOST < node.op.largest_number() {
+                return refuse(format!("its sizes are at most {MOST}"));
             }
             if node.op.has_parameters() && !layers.insert(&node.name) {
                 return refuse("there are two layers of this name".into());
@@ -221,7 +229,14 @@ impl Graph {
                 Op::Input => Ok(input),
                 op => op.shape(&inputs),
             };
-            shapes.push(shape.map_err(|problem| Error::Graph { layer: node.name.clone(), problem })?);
+            let refuse = |problem| Error::Graph { layer: node.name.clone(), problem };
+            let shape = shape.map_err(refuse)?;
+            // Beyond this no count of weights or arithmetic would fit its number.
+            let values = shape.iter().map(|size| *size as u128).product::<u128>();
+            if MOST_VALUES < values {
+                return Err(refuse(format!("its output of {shape:?} is too large for any machine")));
+            }
+            shapes.push(shape);
         }
         Ok(shapes)
     }
@@ -241,6 +256,28 @@ impl Op {
             Self::Attention { .. } => 3,
             _ => 1,
         }
+    }
+
+    fn largest_number(&self) -> usize {
+        match *self {
+            Self::Conv(c) => [c.inputs, c.outputs, c.kernel, c.stride, c.padding, c.groups].into_iter().max(),
+            Self::Linear { inputs, outputs, .. } => Some(inputs.max(outputs)),
+            Self::BatchNorm { channels, .. } | Self::LayerNorm { channels, .. } => Some(channels),
+            Self::Position(shape) => shape.into_iter().max(),
+            Self::Attention { heads } => Some(heads),
+            Self::MaxPool { kernel, stride, padding } => [kernel, stride, padding].into_iter().max(),
+            Self::AvgPool { kernel } => Some(kernel),
+            Self::Resize { size } => size.into_iter().max(),
+            Self::Wrap { padding } => Some(padding),
+            Self::Subsample { stride, channels } => Some(stride.max(channels)),
+            Self::Input
+            | Self::Activation(_)
+            | Self::GlobalAvgPool
+            | Self::Flatten
+            | Self::Add
+            | Self::Scale => None,
+        }
+        .unwrap_or(0)
     }
 
     /// Whether it is a convolution or a linear layer.

@@ -1,6 +1,9 @@
 //! How long networks take on this device.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
 
 use burn::prelude::Device;
 use sapwood_backend::{Rng, Seed, Stream, Timer, block_on, read};
@@ -16,6 +19,10 @@ use crate::{Error, Reporter};
 pub struct Stopwatch {
     /// Where networks run.
     pub device: Device,
+    /// What that is called: `cpu`, `vulkan:0`.
+    pub place: String,
+    /// The day, for the table.
+    pub date: String,
     /// Images at a time.
     pub batch: usize,
     /// Runs that count, at least.
@@ -29,7 +36,7 @@ pub struct Stopwatch {
 pub struct Timed {
     /// The median in milliseconds.
     pub ms: f64,
-    /// The median distance from it.
+    /// The standard deviation.
     pub spread_ms: f64,
     /// Runs that counted.
     pub runs: usize,
@@ -42,7 +49,7 @@ const WARM_UP: usize = 3;
 /// Networks that a fixed cost is fitted to.
 const FITTED: u64 = 12;
 /// Networks without a new block after which a space is taken to have no others.
-const PATIENCE: usize = 200;
+const PATIENCE: usize = 2000;
 
 impl Stopwatch {
     /// Times a network with new weights.
@@ -69,9 +76,10 @@ impl Stopwatch {
             }
         }
         let ms = median(&mut times.clone());
-        let mut distances: Vec<f64> = times.iter().map(|time| (time - ms).abs()).collect();
+        let mean = times.iter().sum::<f64>() / times.len() as f64;
+        let squares: f64 = times.iter().map(|time| (time - mean).powi(2)).sum();
         let outliers = times.iter().filter(|time| 2.0 * ms < **time).count();
-        Ok(Timed { ms, spread_ms: median(&mut distances), runs: times.len(), outliers })
+        Ok(Timed { ms, spread_ms: (squares / times.len() as f64).sqrt(), runs: times.len(), outliers })
     }
 
     /// Times every block that a family's networks consist of, and fits the fixed cost to whole
@@ -92,8 +100,8 @@ impl Stopwatch {
         let mut table = LatencyTable {
             space: family.name().into(),
             device: name.into(),
-            backend: format!("sapwood {}", env!("CARGO_PKG_VERSION")),
-            date: String::new(),
+            backend: format!("sapwood {} on {}", env!("CARGO_PKG_VERSION"), self.place),
+            date: self.date.clone(),
             batch: self.batch,
             threads: threads(),
             fixed_ms: 0.0,
@@ -115,8 +123,8 @@ pub fn keys(family: &Family, genome: &Genome) -> Result<Vec<String>, Error> {
     Ok(graph.blocks(family.whole().input())?.iter().map(Graph::signature).collect())
 }
 
-/// Every block that is found in networks of the family: those with one option that is not the
-/// largest, and random ones until many in a row have nothing new.
+/// Every block that is found in networks of the family: those in which one choice or two are not
+/// the largest, and random ones until many in a row have nothing new.
 fn blocks(family: &Family) -> Result<BTreeMap<String, Graph>, Error> {
     let mut found = BTreeMap::new();
     let mut look = |genome: &Genome| -> Result<bool, Error> {
@@ -126,14 +134,23 @@ fn blocks(family: &Family) -> Result<BTreeMap<String, Graph>, Error> {
         }
         Ok(before < found.len())
     };
-    look(&family.largest())?;
     look(&family.smallest())?;
-    let mut quiet = 0;
-    for number in 0.. {
-        quiet = if look(&draw(family, number))? { 0 } else { quiet + 1 };
-        if quiet == PATIENCE {
-            break;
+    let space = family.space();
+    let largest = family.largest();
+    let options = |at: usize| (0..space.choices()[at].options().len()).map(|option| option as u8);
+    for at in 0..space.choices().len() {
+        for other in at..space.choices().len() {
+            for (option, other_option) in options(at).flat_map(|a| options(other).map(move |b| (a, b))) {
+                let mut positions = largest.positions().to_vec();
+                (positions[at], positions[other]) = (option, other_option);
+                look(&space.genome(&positions)?)?;
+            }
         }
+    }
+    let (mut quiet, mut number) = (0, 0);
+    while quiet < PATIENCE {
+        quiet = if look(&draw(family, number))? { 0 } else { quiet + 1 };
+        number += 1;
     }
     Ok(found)
 }
@@ -144,15 +161,48 @@ pub(crate) fn draw(family: &Family, number: u64) -> Genome {
     family.space().sample(&mut rng)
 }
 
+/// The day in UTC, `2026-11-25`: a count of days as a date (Hinnant, *chrono-compatible low-level
+/// date algorithms*).
+pub(crate) fn today() -> String {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    date(seconds / 86_400)
+}
+
+fn date(days: u64) -> String {
+    // From 0000-03-01, so that a leap day ends a year.
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let (day, month) = (day - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
+    format!("{}-{month:02}-{day:02}", era * 400 + year + u64::from(month <= 2))
+}
+
 fn threads() -> usize {
     let asked = std::env::var("RAYON_NUM_THREADS").ok().and_then(|n| n.parse().ok()).filter(|n| *n > 0);
     asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
-fn median(values: &mut [f64]) -> f64 {
+pub(crate) fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     match values.len() {
         0 => f64::NAN,
         n => f64::midpoint(values[(n - 1) / 2], values[n / 2]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_dates() {
+        // Python: datetime.date(1970, 1, 1) + datetime.timedelta(days)
+        for (days, expected) in
+            [(0, "1970-01-01"), (11_016, "2000-02-29"), (20_782, "2026-11-25"), (20_819, "2027-01-01")]
+        {
+            assert_eq!(date(days), expected);
+        }
     }
 }

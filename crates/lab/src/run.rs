@@ -124,8 +124,9 @@ pub fn train(
         Evaluate::EveryEpoch => trainer.test(&test),
         Evaluate::AtEnd => trainer,
     };
+    let checkpoints = Checkpoints::in_folder(folder.checkpoints()).labelled(config.hash());
     let trained = trainer
-        .checkpoints(checkpoints(config, folder, conditions.every))
+        .checkpoints(conditions.every.apply(checkpoints))
         .hook(Accounts { work, anatomy: &anatomy, changing: config.sparse.is_some() })
         .hook(keep)
         .hook(Watch {
@@ -154,12 +155,14 @@ pub fn train(
     Ok(test)
 }
 
-fn checkpoints<'a>(config: &TrainConfig, folder: &RunFolder, every: CheckpointEvery) -> Checkpoints<'a> {
-    let clock = Instant::now();
-    let checkpoints = Checkpoints::in_folder(folder.checkpoints()).labelled(config.hash());
-    match every {
-        CheckpointEvery::Iterations(n) => checkpoints.every_iterations(n),
-        CheckpointEvery::Time(time) => checkpoints.every(time, move || clock.elapsed()),
+impl CheckpointEvery {
+    /// Checkpoints that are written so often, from now on.
+    pub(crate) fn apply(self, checkpoints: Checkpoints<'_>) -> Checkpoints<'_> {
+        let clock = Instant::now();
+        match self {
+            Self::Iterations(n) => checkpoints.every_iterations(n),
+            Self::Time(time) => checkpoints.every(time, move || clock.elapsed()),
+        }
     }
 }
 

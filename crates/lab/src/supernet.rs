@@ -17,7 +17,7 @@ mod single;
 
 pub use experiment::{Alone, Judging, MethodConfig, PhaseConfig, SupernetExperiment};
 pub use judged::{CALIBRATION, Judge, Judged, at_full_resolution, corners, pack_cut};
-pub use pairs::Pairs;
+pub use pairs::{Pairs, Sample};
 pub use results::SupernetResults;
 pub use run::{Job, run_all};
 pub use searching::{METRICS, Searching};

@@ -19,23 +19,19 @@ impl Subnet {
     /// in training.
     ///
     /// # Errors
-    /// No batches, or images of another number of channels.
+    /// No batches, or images that the network does not take.
     pub fn calibrate(self, batches: &[Batch]) -> Result<Net, Error> {
         let examples: usize = batches.iter().map(Batch::len).sum();
         if examples == 0 {
             return Err(Error::Calibration(format!("{} batches without an image", batches.len())));
         }
-        let [channels, ..] = self.graph().input();
+        let device = self.device.clone();
         let mut sums: BTreeMap<ParamPath, Tensor<1>> = BTreeMap::new();
         for batch in batches {
-            if batch.shape[1] != channels {
-                let found = batch.shape[1];
-                return Err(Error::Calibration(format!(
-                    "images of {found} channels, where it has {channels}"
-                )));
-            }
+            // Says which layer does not take them.
+            let [_, c, h, w] = batch.shape;
+            self.graph().shapes([c, h, w])?;
             let mut pass = Pass::train();
-            let device = sapwood_core::tensors(&self.net, Layout::Stored).remove(0).1.device();
             let _ = self.net.forward(batch.tensor(&device), &mut pass);
             let share = batch.len() as f64 / examples as f64;
             for moments in pass.into_moments() {

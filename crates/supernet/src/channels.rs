@@ -1,10 +1,10 @@
 //! Which channels of a network go together.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sapwood_core::{Graph, Op};
 
-/// A dimension of a parameter that runs over a set of channels.
+/// A dimension of a layer's parameters that runs over a set of channels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Axis {
     /// The layer.
@@ -28,73 +28,120 @@ pub(crate) struct Channels {
 }
 
 impl Channels {
-    /// The sets of channels of a network, in the order in which they arise.
-    pub(crate) fn of(graph: &Graph) -> Vec<Self> {
+    /// The sets of channels of networks that share their layers, in the order in which they
+    /// arise. What one of the networks joins is joined: a layer that reads different ones in
+    /// networks of different depth ties them all together.
+    pub(crate) fn of<'a>(graphs: impl IntoIterator<Item = &'a Graph>) -> Vec<Self> {
+        let mut sets = Sets::default();
+        graphs.into_iter().for_each(|graph| sets.add(graph));
+        sets.found.into_iter().filter(|set| !set.axes.is_empty()).collect()
+    }
+}
+
+/// Sets that are joined as networks are looked at.
+#[derive(Default)]
+struct Sets {
+    /// What a set has become a part of.
+    parents: Vec<usize>,
+    /// Those that are part of others are empty.
+    found: Vec<Channels>,
+    /// By layer and side, the set that they were first seen in.
+    known: BTreeMap<(String, bool), usize>,
+}
+
+impl Sets {
+    fn create(&mut self, tied: bool) -> usize {
+        self.parents.push(self.parents.len());
+        self.found.push(Channels { axes: Vec::new(), tied });
+        self.parents.len() - 1
+    }
+
+    fn root(&self, mut set: usize) -> usize {
+        while self.parents[set] != set {
+            set = self.parents[set];
+        }
+        set
+    }
+
+    fn join(&mut self, one: usize, other: usize) {
+        let (one, other) = (self.root(one), self.root(other));
+        let (kept, gone) = (one.min(other), one.max(other));
+        if kept != gone {
+            let Channels { axes, tied } = std::mem::take(&mut self.found[gone]);
+            self.found[kept].axes.extend(axes);
+            self.found[kept].tied |= tied;
+            self.parents[gone] = kept;
+        }
+    }
+
+    fn tie(&mut self, set: usize) {
+        let root = self.root(set);
+        self.found[root].tied = true;
+    }
+
+    /// Puts a dimension into a set, or joins the set with the one in which it is.
+    fn put(&mut self, set: usize, axis: Axis) {
+        let key = (axis.layer.clone(), axis.outputs);
+        match self.known.get(&key) {
+            Some(known) => self.join(set, *known),
+            None => {
+                self.known.insert(key, set);
+                let root = self.root(set);
+                self.found[root].axes.push(axis);
+            }
+        }
+    }
+
+    fn add(&mut self, graph: &Graph) {
         let nodes = graph.nodes();
         let gates = gates(graph);
+        let shapes = graph.shapes(graph.input()).unwrap_or_default();
         // For each node the set that its outputs belong to, and how many values a channel has.
         let mut sets: Vec<(usize, usize)> = Vec::with_capacity(nodes.len());
-        let mut found: Vec<Self> = Vec::new();
-        let mut joined: Vec<(usize, usize)> = Vec::new();
-        let shapes = graph.shapes(graph.input()).unwrap_or_default();
         for (id, node) in nodes.iter().enumerate() {
-            let axis = |outputs, stride| Axis {
-                layer: node.name.clone(),
-                outputs,
-                stride,
-                gate: gates.contains(&id),
+            let gate = gates.contains(&id);
+            let axis = |outputs, stride| Axis { layer: node.name.clone(), outputs, stride, gate };
+            let Some((from, stride)) = node.inputs.first().map(|input| sets[*input]) else {
+                sets.push((self.create(true), 1));
+                continue;
             };
-            let from = node.inputs.first().map(|input| sets[*input]);
-            let mut new = |tied: bool, axes: Vec<Axis>| {
-                found.push(Self { axes, tied });
-                (found.len() - 1, 1)
-            };
-            let set = match (node.op, from) {
-                (Op::Input, _) | (_, None) => new(true, Vec::new()),
-                (Op::Conv(conv), Some((set, _)))
-                    if conv.groups == conv.inputs && conv.groups == conv.outputs =>
-                {
-                    found[set].axes.push(axis(true, 1));
-                    (set, 1)
+            sets.push(match node.op {
+                Op::Conv(conv) if conv.groups == conv.inputs && conv.groups == conv.outputs => {
+                    self.put(from, axis(true, 1));
+                    (from, 1)
                 }
-                (Op::Conv(_) | Op::Linear { .. }, Some((set, stride))) => {
+                Op::Conv(_) | Op::Linear { .. } => {
                     let grouped = matches!(node.op, Op::Conv(conv) if conv.groups > 1);
-                    let made = new(grouped, vec![axis(true, 1)]);
-                    found[set].axes.push(axis(false, stride));
-                    found[set].tied |= grouped;
-                    made
+                    let made = self.create(grouped);
+                    self.put(made, axis(true, 1));
+                    self.put(from, axis(false, stride));
+                    if grouped {
+                        self.tie(from);
+                    }
+                    (made, 1)
                 }
-                (Op::BatchNorm { .. } | Op::LayerNorm { .. }, Some((set, stride))) => {
-                    found[set].axes.push(axis(true, stride));
-                    (set, stride)
+                Op::BatchNorm { .. } | Op::LayerNorm { .. } => {
+                    self.put(from, axis(true, stride));
+                    (from, stride)
                 }
-                (Op::Flatten, Some((set, stride))) => {
+                Op::Flatten => {
                     let [_, h, w] = shapes.get(node.inputs[0]).copied().unwrap_or([1, 1, 1]);
-                    (set, stride * h * w)
+                    (from, stride * h * w)
                 }
-                (Op::Scale, Some(set)) => {
-                    joined.push((set.0, sets[node.inputs[1]].0));
-                    set
+                Op::Scale => {
+                    self.join(from, sets[node.inputs[1]].0);
+                    (from, stride)
                 }
-                (Op::Add | Op::Attention { .. } | Op::Position(_) | Op::Subsample { .. }, _) => {
-                    node.inputs.iter().for_each(|input| found[sets[*input].0].tied = true);
-                    found.push(Self { axes: Vec::new(), tied: true });
-                    (found.len() - 1, 1)
+                Op::Add | Op::Attention { .. } | Op::Position(_) | Op::Subsample { .. } => {
+                    node.inputs.iter().for_each(|input| self.tie(sets[*input].0));
+                    (self.create(true), 1)
                 }
-                (_, Some(set)) => set,
-            };
-            sets.push(set);
+                _ => (from, stride),
+            });
         }
         if let Some((last, _)) = sets.last() {
-            found[*last].tied = true;
+            self.tie(*last);
         }
-        for (kept, absorbed) in joined {
-            let Self { axes, tied } = std::mem::take(&mut found[absorbed]);
-            found[kept].axes.extend(axes);
-            found[kept].tied |= tied;
-        }
-        found.retain(|set| !set.axes.is_empty());
-        found
     }
 }
 
@@ -117,6 +164,15 @@ mod tests {
     use super::*;
     use sapwood_core::{Activation, Conv};
 
+    fn free(graphs: &[Graph]) -> Vec<Vec<(String, bool, bool)>> {
+        let sets = Channels::of(graphs).into_iter().filter(|set| !set.tied);
+        sets.map(|set| set.axes.into_iter().map(|a| (a.layer, a.outputs, a.gate)).collect()).collect()
+    }
+
+    fn named(set: &[(&str, bool, bool)]) -> Vec<(String, bool, bool)> {
+        set.iter().map(|(layer, outputs, gate)| (layer.to_string(), *outputs, *gate)).collect()
+    }
+
     #[test]
     fn channels_between_two_layers_are_free_and_residual_ones_are_tied() {
         let mut g = Graph::builder([3, 8, 8]);
@@ -133,25 +189,36 @@ mod tests {
         let x = g.add(x, y);
         let x = g.flatten(x);
         g.linear("fc", x, 10);
-        let sets = Channels::of(&g.finish().unwrap());
-        let free: Vec<Vec<(&str, bool, bool)>> = sets
-            .iter()
-            .filter(|set| !set.tied)
-            .map(|set| set.axes.iter().map(|a| (a.layer.as_str(), a.outputs, a.gate)).collect())
-            .collect();
-        assert_eq!(
-            free,
-            [
-                vec![
-                    ("expand", true, false),
-                    ("bn", true, false),
-                    ("depthwise", true, false),
-                    ("reduce", false, true),
-                    ("project", false, false),
-                    ("excite", true, true),
-                ],
-                vec![("reduce", true, true), ("excite", false, true)],
-            ]
-        );
+        let expected = [
+            named(&[
+                ("expand", true, false),
+                ("bn", true, false),
+                ("depthwise", true, false),
+                ("reduce", false, true),
+                ("excite", true, true),
+                ("project", false, false),
+            ]),
+            named(&[("reduce", true, true), ("excite", false, true)]),
+        ];
+        assert_eq!(free(&[g.finish().unwrap()]), expected);
+    }
+
+    #[test]
+    fn a_layer_that_reads_others_in_shallow_networks_ties_them_together() {
+        let network = |depth: usize| {
+            let mut g = Graph::builder([1, 2, 2]);
+            let mut x = g.input();
+            for layer in 0..depth {
+                x = g.linear(&format!("fc{layer}"), x, 8);
+            }
+            g.linear("out", x, 2);
+            g.finish().unwrap()
+        };
+        let apart = [
+            named(&[("fc0", true, false), ("fc1", false, false)]),
+            named(&[("fc1", true, false), ("out", false, false)]),
+        ];
+        assert_eq!(free(&[network(2)]), apart);
+        assert_eq!(free(&[network(2), network(1)]), [apart.concat()]);
     }
 }

@@ -107,8 +107,8 @@ impl Family {
         self.0.space.name()
     }
 
-    /// The layers of a sub-network, under the names that they have in the largest one. Its
-    /// input is the one that the genome asks for.
+    /// The layers of a sub-network, under the names that they have in the largest one. All take
+    /// the same images; one of a smaller resolution begins with a resizing.
     ///
     /// # Errors
     /// A genome that is not of the space, or that the family cannot build.

@@ -49,6 +49,9 @@ impl Nested {
         batch: &Batch,
         at: &StepContext<'_>,
     ) -> Result<Lesson, Error> {
+        if genomes.is_empty() {
+            return Err(Error::Learning("there is no sub-network to learn".into()));
+        }
         let values = supernet.values();
         let mut whole = zeros(&values);
         let (mut losses, mut moments) = (Vec::new(), Vec::new());

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rand::RngExt as _;
 use sapwood_backend::{Rng, Seed, Stream};
-use sapwood_core::Op;
-use sapwood_search::{Genome, Space};
+use sapwood_core::{Graph, Op};
+use sapwood_search::{Choice, Genome, Space};
 
 use crate::{Error, Family};
 
@@ -24,16 +24,16 @@ pub struct Opened {
 impl Opened {
     /// The largest network alone, in all its resolutions.
     pub fn largest(space: &Space) -> Self {
-        let options = space.choices().iter().map(|choice| match choice.options().len() as u8 {
-            n if choice.name() == RESOLUTION => (0..n).collect(),
-            n => vec![n - 1],
+        let options = space.choices().iter().map(|choice| match last(choice) {
+            last if choice.name() == RESOLUTION => (0..=last).collect(),
+            last => vec![last],
         });
         Self { options: options.collect() }
     }
 
     /// The whole space.
     pub fn all(space: &Space) -> Self {
-        let options = space.choices().iter().map(|choice| (0..choice.options().len() as u8).collect());
+        let options = space.choices().iter().map(|choice| (0..=last(choice)).collect());
         Self { options: options.collect() }
     }
 
@@ -97,7 +97,10 @@ impl Opened {
     }
 
     /// The largest network, in the resolution of another.
-    pub(crate) fn like(&self, space: &Space, genome: &Genome) -> Result<Genome, Error> {
+    ///
+    /// # Errors
+    /// A genome of another space.
+    pub fn like(&self, space: &Space, genome: &Genome) -> Result<Genome, Error> {
         let largest = self.corner(space, true)?;
         let Some(at) = resolution(space) else { return Ok(largest) };
         let mut positions = largest.positions().to_vec();
@@ -113,32 +116,79 @@ impl Opened {
         Ok(self.widths(family)? == other.widths(family)?)
     }
 
-    /// The numbers of outputs that each layer has in these networks: those of one option at a
-    /// time, the others being the largest.
-    pub(crate) fn widths(&self, family: &Family) -> Result<BTreeMap<String, BTreeSet<usize>>, Error> {
-        let space = family.space();
-        let largest = family.largest();
-        let mut genomes = vec![largest.clone()];
-        for (at, options) in self.options.iter().enumerate() {
-            for option in options {
-                let mut positions = largest.positions().to_vec();
-                positions[at] = *option;
-                genomes.push(space.genome(&positions)?);
-            }
-        }
-        let mut widths: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
-        for genome in genomes {
-            for node in family.graph(&genome)?.nodes() {
-                let outputs = match node.op {
-                    Op::Conv(conv) => conv.outputs,
-                    Op::Linear { outputs, .. } => outputs,
-                    _ => continue,
-                };
-                widths.entry(node.name.clone()).or_default().insert(outputs);
-            }
+    /// The numbers of outputs that each layer has in these networks.
+    pub(crate) fn widths(&self, family: &Family) -> Result<Widths, Error> {
+        let mut widths = Widths::new();
+        for graph in self.variants(family)? {
+            note(&graph, &mut widths);
         }
         Ok(widths)
     }
+
+    /// The layers of the largest network, and of those in which one choice is another, or two
+    /// that change one layer: the channels within a bottleneck depend on the width that leaves it
+    /// and on its own ratio.
+    pub(crate) fn variants(&self, family: &Family) -> Result<Vec<Graph>, Error> {
+        let largest = family.largest();
+        let graph = |changes: &[(usize, u8)]| {
+            let mut positions = largest.positions().to_vec();
+            changes.iter().for_each(|(at, option)| positions[*at] = *option);
+            family.graph(&family.space().genome(&positions)?)
+        };
+        let whole = graph(&[])?;
+        let mut found = vec![whole.clone()];
+        // For each choice the layers whose width it changes.
+        let mut changed: Vec<BTreeSet<String>> = vec![BTreeSet::new(); self.options.len()];
+        for (at, options) in self.options.iter().enumerate() {
+            for option in options {
+                let graph = graph(&[(at, *option)])?;
+                changed[at].extend(other_widths(&graph, &whole));
+                found.push(graph);
+            }
+        }
+        for (at, options) in self.options.iter().enumerate() {
+            for (other, others) in self.options.iter().enumerate().skip(at + 1) {
+                if changed[at].is_disjoint(&changed[other]) {
+                    continue;
+                }
+                for (option, other_option) in options.iter().flat_map(|a| others.iter().map(move |b| (a, b)))
+                {
+                    found.push(graph(&[(at, *option), (other, *other_option)])?);
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// For each layer the numbers of outputs that it can have.
+type Widths = BTreeMap<String, BTreeSet<usize>>;
+
+fn outputs(graph: &Graph) -> impl Iterator<Item = (&String, usize)> {
+    graph.nodes().iter().filter_map(|node| match node.op {
+        Op::Conv(conv) => Some((&node.name, conv.outputs)),
+        Op::Linear { outputs, .. } => Some((&node.name, outputs)),
+        _ => None,
+    })
+}
+
+fn note(graph: &Graph, widths: &mut Widths) {
+    for (layer, outputs) in outputs(graph) {
+        widths.entry(layer.clone()).or_default().insert(outputs);
+    }
+}
+
+/// The layers that have another width than in the whole network.
+fn other_widths(graph: &Graph, whole: &Graph) -> Vec<String> {
+    let whole: BTreeMap<&String, usize> = outputs(whole).collect();
+    let other = outputs(graph).filter(|(layer, outputs)| whole.get(layer) != Some(outputs));
+    other.map(|(layer, _)| layer.clone()).collect()
+}
+
+/// The position of a choice's last option.
+fn last(choice: &Choice) -> u8 {
+    // There are 1 to 256.
+    (choice.options().len() - 1) as u8
 }
 
 fn resolution(space: &Space) -> Option<usize> {

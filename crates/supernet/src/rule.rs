@@ -50,7 +50,7 @@ impl Rule {
     /// and the iteration.
     ///
     /// # Errors
-    /// None for what is [opened](Opened) in the same space.
+    /// No network or more than 63, or what is [opened](Opened) in another space.
     pub fn genomes(
         self,
         opened: &Opened,
@@ -58,6 +58,7 @@ impl Rule {
         seed: Seed,
         iteration: usize,
     ) -> Result<Vec<Genome>, Error> {
+        self.check().map_err(Error::Learning)?;
         let random = |number: usize| {
             let index = (iteration * MOST + number + 1) as u64 | 1 << 48;
             opened.sample(space, &mut seed.stream(Stream::Subnets, index))

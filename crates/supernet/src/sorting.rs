@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use burn::tensor::{Int, Tensor, TensorData};
 use sapwood_backend::{block_on, read};
-use sapwood_core::{Layout, ParamInfo, map};
+use sapwood_core::{Layout, ParamInfo, ParamPath, map};
 
 use crate::{
     Error, Opened, Supernet,
@@ -24,7 +24,8 @@ impl Supernet {
     ///
     /// The importance of a channel is the sum of the absolute weights that read it, in the
     /// layers behind; layers that only scale channels do not count, but where there are no
-    /// others. Ties go by index. Channels that a residual connection ties to others stay.
+    /// others. Ties go by index. Channels that a residual connection ties to others stay, and those
+    /// that one layer reads in turn, in networks of different depth, are sorted together.
     ///
     /// `trained` are the networks that were trained so far: no channel crosses a width of
     /// theirs, so they compute what they did as well. The reference has this for the channels
@@ -35,18 +36,27 @@ impl Supernet {
     pub async fn sort(self, trained: &Opened) -> Result<Self, Error> {
         let family = self.family().clone();
         let borders = trained.widths(&family)?;
+        let graphs = Opened::all(family.space()).variants(&family)?;
         let mut sorted = self;
         // From the back: what is read decides the order, and is not changed afterwards.
-        for set in Channels::of(family.whole()).into_iter().rev() {
-            let elastic = |axis: &&Axis| {
-                let sizes = family.elastic().get(&axis.layer);
-                axis.outputs && sizes.is_some_and(|sizes| 1 < sizes.outputs.len())
-            };
-            let Some(producer) = set.axes.iter().find(elastic).filter(|_| !set.tied) else { continue };
+        for set in Channels::of(&graphs).into_iter().rev().filter(|set| !set.tied) {
             let values = sorted.values();
+            let mut outputs =
+                set.axes.iter().filter(|axis| axis.outputs && family.elastic().contains_key(&axis.layer));
+            let is_elastic = |axis: &Axis| 1 < family.elastic()[&axis.layer].outputs.len();
+            let counts: BTreeSet<usize> = set
+                .axes
+                .iter()
+                .filter_map(|axis| Some(around(&values.get(&weight(axis))?.0, axis)[1]))
+                .collect();
+            // Layers of different widths have no order in common.
+            if counts.len() != 1 || !outputs.any(is_elastic) {
+                continue;
+            }
             let importance = importance(&set, &values).await?;
-            let widths = borders.get(&producer.layer).cloned().unwrap_or_default();
-            let order = order(&importance, &widths);
+            let widths =
+                set.axes.iter().filter(|axis| axis.outputs).filter_map(|axis| borders.get(&axis.layer));
+            let order = order(&importance, &widths.flatten().copied().collect());
             sorted = permute(sorted, &set, &order);
         }
         Ok(sorted)
@@ -60,8 +70,8 @@ async fn importance(set: &Channels, values: &Values) -> Result<Vec<f64>, Error> 
     let counted = if main.is_empty() { readers.iter().collect() } else { main };
     let mut sums: Vec<f64> = Vec::new();
     for axis in counted {
-        let Some((info, value)) = values.get(format!("{}.weight", axis.layer).as_str()) else { continue };
-        let [before, channels, after] = around(info, axis, axis.stride);
+        let Some((info, value)) = values.get(&weight(axis)) else { continue };
+        let [before, channels, after] = around(info, axis);
         let read = read(value.clone().abs().reshape([before, channels, after]).sum_dim(2).sum_dim(0)).await?;
         sums.resize(channels, 0.0);
         sums.iter_mut().zip(read.iter::<f64>()).for_each(|(sum, more)| *sum += more);
@@ -77,6 +87,10 @@ fn order(importance: &[f64], widths: &BTreeSet<usize>) -> Vec<usize> {
     order
 }
 
+fn weight(axis: &Axis) -> ParamPath {
+    format!("{}.weight", axis.layer).into()
+}
+
 fn permute(supernet: Supernet, set: &Channels, order: &[usize]) -> Supernet {
     // A depthwise layer or a normalisation has one dimension for what goes in and what comes out.
     let mut axes: BTreeMap<&str, Vec<&Axis>> = BTreeMap::new();
@@ -87,8 +101,9 @@ fn permute(supernet: Supernet, set: &Channels, order: &[usize]) -> Supernet {
         // What is not a weight runs over what comes out.
         let along = along.filter(|axis| axis.outputs || (name == "weight" && 1 < info.shape.len()));
         along.fold(value, |value, axis| {
-            let [before, channels, after] = around(info, axis, axis.stride);
-            if name.ends_with("_matrix") || channels != order.len() {
+            let [before, channels, after] = around(info, axis);
+            // Matrices between kernels are the same for all channels.
+            if name.ends_with("_matrix") {
                 return value;
             }
             let indices: Vec<i64> = order.iter().map(|channel| *channel as i64).collect();
@@ -101,16 +116,17 @@ fn permute(supernet: Supernet, set: &Channels, order: &[usize]) -> Supernet {
 
 /// How a parameter, as it is stored, looks with the dimension of an axis in the middle: how
 /// much there is before it, its channels, and how much for each of them.
-fn around(info: &ParamInfo, axis: &Axis, stride: usize) -> [usize; 3] {
+fn around(info: &ParamInfo, axis: &Axis) -> [usize; 3] {
     let mut shape = info.shape.clone();
-    let mut dim = usize::from(!axis.outputs);
+    // A normalisation or a bias has one dimension.
+    let mut dim = usize::from(!axis.outputs && 1 < shape.len());
     if info.transposed {
         shape.reverse();
         dim = 1 - dim;
     }
     let before = shape[..dim].iter().product();
     let after: usize = shape[dim + 1..].iter().product();
-    [before, shape[dim] / stride, after * stride]
+    [before, shape[dim] / axis.stride, after * axis.stride]
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use burn::tensor::Tensor;
+use burn::{prelude::Device, tensor::Tensor};
 use sapwood_core::{Gradients, Graph, Layout, ParamInfo, ParamPath, infos, map};
 use sapwood_models::Net;
 use sapwood_search::Genome;
@@ -21,6 +21,7 @@ pub(crate) type Values = BTreeMap<ParamPath, (ParamInfo, Tensor<1>)>;
 pub struct Subnet {
     pub(crate) genome: Genome,
     pub(crate) net: Net,
+    pub(crate) device: Device,
     cuts: BTreeMap<ParamPath, Cut>,
 }
 
@@ -54,7 +55,7 @@ impl Subnet {
             Cut::Part(part) => part.take(values[&info.path].1.clone()),
             Cut::Kernel { shrunk, .. } => shrunk.kernel.clone().reshape(zeros.dims()),
         });
-        Ok(Self { genome: genome.clone(), net, cuts })
+        Ok(Self { genome: genome.clone(), net, device, cuts })
     }
 
     /// Which one it is.

@@ -9,6 +9,9 @@ use serde_json::Value;
 
 use crate::{Error, Supernet, family, reference};
 
+/// The largest image, and the most classes, that a file may speak of.
+const MOST: usize = 1 << 14;
+
 /// Which family a weight file belongs to: its metadata.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,6 +30,12 @@ impl SupernetSpec {
     /// # Errors
     /// No such family, or one that does not take the images.
     pub fn build(&self, device: &Device) -> Result<Supernet, Error> {
+        let sizes = [self.classes].into_iter().chain(self.input);
+        if sizes.clone().any(|size| size == 0 || MOST < size) {
+            let problem =
+                format!("expected sizes and classes from 1 to {MOST}, found {:?}", sizes.collect::<Vec<_>>());
+            return Err(Error::Family { family: self.supernet.clone(), problem });
+        }
         Ok(Supernet::new(&family(&self.supernet, Some(self.input), Some(self.classes))?, device))
     }
 
@@ -57,9 +66,11 @@ impl Supernet {
                 SupernetSpec { supernet: name.into(), input: usual.whole().input(), classes }
             }
             (metadata, name) => {
-                let spec = SupernetSpec::deserialize(metadata).map_err(|_| {
-                    wrong("the weights are those of a single network, not of a supernet".into())
-                })?;
+                if metadata.get("supernet").is_none() {
+                    return Err(wrong("the weights are those of a single network, not of a supernet".into()));
+                }
+                let spec = SupernetSpec::deserialize(metadata)
+                    .map_err(|error| wrong(format!("its metadata: {error}")))?;
                 if let Some(name) = name.filter(|name| *name != spec.supernet) {
                     return Err(wrong(format!(
                         "the weights are those of `{}`, not of `{name}`",

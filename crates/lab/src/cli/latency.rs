@@ -8,7 +8,7 @@ use sapwood_search::{LatencyTable, kendall_tau};
 use super::{OnDevice, architectures, bar::Bar};
 use crate::{
     Error,
-    latency::{Stopwatch, draw, keys},
+    latency::{Stopwatch, draw, keys, median, today},
     report::{Cell, Table},
 };
 
@@ -55,10 +55,12 @@ struct What {
 
 impl What {
     fn stopwatch(&self, batch: usize) -> Result<Stopwatch, Error> {
-        if batch == 0 || self.runs == 0 {
-            return Err(Error::Usage("`--batch` and `--runs` are at least 1".into()));
+        if batch == 0 || self.runs == 0 || !(0.0..=3600.0).contains(&self.seconds) {
+            let problem = "expected `--batch` and `--runs` from 1 up, and `--seconds` from 0 to 3600";
+            return Err(Error::Usage(problem.into()));
         }
-        Ok(Stopwatch { device: self.device.resolve()?, batch, runs: self.runs, seconds: self.seconds })
+        let (device, place) = (self.device.resolve()?, self.device.device.clone());
+        Ok(Stopwatch { device, place, date: today(), batch, runs: self.runs, seconds: self.seconds })
     }
 }
 
@@ -108,7 +110,8 @@ const FIRST: u64 = 1 << 32;
 impl Check {
     fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let text = std::fs::read_to_string(&self.table).map_err(Error::file("read", &self.table))?;
-        let table = LatencyTable::from_toml(&text)?;
+        let table = LatencyTable::from_toml(&text)
+            .map_err(|error| Error::Content { problem: error.to_string(), path: self.table.clone() })?;
         let family =
             architectures::named(table.for_space(&self.what.space)?.space.as_str(), self.what.input)?;
         let stopwatch = self.what.stopwatch(table.batch)?;
@@ -157,8 +160,7 @@ fn ranks(values: &[f64]) -> Vec<f64> {
 /// The median of relative errors.
 fn error(found: &[f64], expected: &[f64]) -> f64 {
     let mut errors: Vec<f64> = found.iter().zip(expected).map(|(a, b)| (a / b - 1.0).abs()).collect();
-    errors.sort_by(f64::total_cmp);
-    errors.get(errors.len() / 2).copied().unwrap_or(f64::NAN)
+    median(&mut errors)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ mod tabular;
 use std::{io::Write, path::PathBuf};
 
 use clap::Args;
-use sapwood_search::{Constraint, Front, Goal, METHODS, Member, Objective, Space};
+use sapwood_search::{Constraint, Front, Goal, METHODS, Member, Method, Objective, Space};
 
 use super::DataRoot;
 use crate::{
@@ -86,8 +86,29 @@ pub(super) struct Search {
 impl Search {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let goal = self.goal()?;
+        // Better now than after the search.
+        Method::named(&self.method)?;
+        if self.page.is_some() && goal.objectives().len() < 2 {
+            let problem = "a page has two objectives, as in `max accuracy` and `min latency_ms`";
+            return Err(Error::Usage(problem.into()));
+        }
         match self.space.strip_prefix("tabular:").map(PathBuf::from) {
-            Some(path) => tabular::run(&self, &path, &goal, out),
+            Some(path) => {
+                for (option, given) in [
+                    ("--pairs", self.pairs.is_some()),
+                    ("--table", self.table.is_some()),
+                    ("--many", !self.many.is_empty()),
+                    ("--page", self.page.is_some()),
+                    ("--input", self.input.is_some()),
+                ] {
+                    if given {
+                        return Err(Error::Usage(format!(
+                            "a benchmark table has no `{option}`: leave it out"
+                        )));
+                    }
+                }
+                tabular::run(&self, &path, &goal, out)
+            }
             None => nested::run(&self, &goal, out),
         }
     }

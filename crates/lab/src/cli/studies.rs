@@ -50,6 +50,13 @@ impl StudyFile {
     /// Its plan and its folder, as the file and the command line say.
     pub(super) fn plan(&self, lab: &Lab) -> Result<(Plan, StudyFolder), Error> {
         let datasets = Datasets::below(&self.place.data.data_root);
+        if let Ok(text) = std::fs::read_to_string(&self.file)
+            && text.parse::<toml::Table>().is_ok_and(|table| table.get("kind") == Some(&"supernet".into()))
+        {
+            let path = self.file.display();
+            let problem = format!("these are nested networks: train them with `supernet train`: {path}");
+            return Err(Error::Usage(problem));
+        }
         let plan = Plan::read(lab, &self.file, &self.set, &datasets)?;
         let folder = StudyFolder::new(&self.place.root, &plan.name);
         Ok((plan, folder))

@@ -11,10 +11,16 @@ mod train;
 use std::{io::Write, path::PathBuf};
 
 use clap::{Args, Subcommand};
+use sapwood_backend::Seed;
+use sapwood_supernet::Supernet as Nested;
 
 pub(super) use chosen::{genome_of, read_list};
 
-use crate::Error;
+use super::{DataRoot, OnDevice};
+use crate::{
+    DataConfig, Datasets, Error,
+    supernet::{CALIBRATION, Judge},
+};
 
 /// Train nested networks, judge them and cut them out
 #[derive(Args)]
@@ -43,6 +49,53 @@ impl Supernet {
             Command::Export(command) => command.run(out),
             Command::Pairs(command) => command.run(out),
         }
+    }
+}
+
+/// By which data sub-networks are judged.
+#[derive(Args)]
+pub(super) struct JudgedBy {
+    /// The data set: see `data list`
+    #[arg(long)]
+    data: String,
+    /// Only the first so many training images, as in training
+    #[arg(long, value_name = "N")]
+    examples: Option<usize>,
+    /// Augment the images that statistics are taken of, as in training
+    #[arg(long)]
+    augment: bool,
+    /// Training images that statistics are taken of; all where there are fewer
+    #[arg(long, default_value_t = CALIBRATION, value_name = "N")]
+    calibration: usize,
+    /// The seed of these images and of what is drawn
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    #[command(flatten)]
+    root: DataRoot,
+    #[command(flatten)]
+    device: OnDevice,
+}
+
+impl JudgedBy {
+    /// All that decides what a sub-network is found to be worth, but its weights.
+    fn text(&self) -> String {
+        let Self { data, examples, augment, calibration, seed, .. } = self;
+        format!("data {data} {examples:?} {augment}, calibration {calibration}, seed {seed}")
+    }
+
+    /// The supernet of a file, and who judges its sub-networks.
+    fn open(&self, weights: &Weights) -> Result<(Nested, Judge), Error> {
+        let device = self.device.resolve()?;
+        let (spec, supernet) = Nested::open(&weights.weights, weights.space.as_deref(), &device)?;
+        let mut data =
+            DataConfig { examples: self.examples, augment: self.augment, ..DataConfig::named(&self.data) };
+        if sapwood_data::entry(&self.data)?.layout == sapwood_data::Layout::Folders {
+            data.options.image = Some(spec.input);
+        }
+        let datasets = Datasets::below(&self.root.data_root);
+        let judge =
+            Judge::new(supernet.family(), &data, self.calibration, Seed(self.seed), &datasets, &device)?;
+        Ok((supernet, judge))
     }
 }
 

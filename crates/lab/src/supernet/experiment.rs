@@ -16,7 +16,9 @@ use super::{
 };
 use crate::{DataConfig, Datasets, Error};
 
-/// Networks that are drawn before a space is taken to have no others.
+/// What decimals may be off from the tenths that they mean.
+const EXACT: f64 = 1e-6;
+/// Networks that are drawn without a new one before a space is taken to have no others.
 const TRIES: u64 = 1000;
 
 /// A file that says how the networks of a family are trained.
@@ -136,8 +138,9 @@ impl SupernetExperiment {
     fn check(&self) -> Result<(), Error> {
         let mut names = BTreeSet::new();
         for method in &self.method {
-            if !names.insert(&method.name) || method.name == "alone" {
-                let problem = format!("method `{}`: expected a name that no other has", method.name);
+            if !names.insert(&method.name) || method.name == "alone" || method.name.starts_with("alone-") {
+                let problem =
+                    format!("method `{}`: expected a name that no other has, and not `alone`", method.name);
                 return Err(Error::Usage(problem));
             }
             for name in
@@ -148,8 +151,9 @@ impl SupernetExperiment {
             let family = family(&self.family, None, None)?;
             Phase::opened(&self.phases(method)?, family.space())?;
         }
-        if self.method.is_empty() {
-            return Err(Error::Usage("expected at least one [[method]]".into()));
+        if self.method.is_empty() || self.replicates == 0 || self.judging.calibration == 0 {
+            let problem = "expected at least one [[method]], one replicate, and one image for calibration";
+            return Err(Error::Usage(problem.into()));
         }
         match &self.alone {
             Some(alone) if !names.contains(&alone.budget_of) => {
@@ -183,7 +187,14 @@ impl SupernetExperiment {
     /// A recipe of so many epochs, counted in tenths.
     pub(super) fn recipe(&self, epochs: f64, learning_rate: f64) -> Result<Recipe, Error> {
         let mut recipe = self.recipe.clone();
-        let tenths = (epochs * PARTS as f64).round().max(1.0) as usize;
+        let tenths = epochs * PARTS as f64;
+        if !(1.0 - EXACT..1e9).contains(&tenths) || EXACT < (tenths - tenths.round()).abs() {
+            return Err(Error::Usage(format!("`epochs`: expected tenths, as in 0.1 or 2.5, found {epochs}")));
+        }
+        if let Some(field) = ["start_at", "until"].into_iter().find(|field| recipe.contains_key(*field)) {
+            return Err(Error::Usage(format!("`[recipe]`: phases have no `{field}`: leave it out")));
+        }
+        let tenths = tenths.round() as usize;
         for (field, value) in [("epochs", Value::from(tenths)), ("learning_rate", learning_rate.into())] {
             if recipe.insert(field.into(), value).is_some() {
                 return Err(Error::Usage(format!("`{field}` belongs to each phase, not to `[recipe]`")));
@@ -212,15 +223,23 @@ impl SupernetExperiment {
         let mut genomes = if self.judging.corners { corners(family)? } else { Vec::new() };
         let wanted = genomes.len() + self.judging.random;
         let opened = Opened::all(family.space());
-        // A small space may not have so many.
-        for number in 0..TRIES {
+        let mut vain = 0;
+        for number in 0.. {
             if genomes.len() == wanted {
                 break;
             }
+            if vain == TRIES {
+                let (found, random) = (genomes.len(), self.judging.random);
+                let problem =
+                    format!("the space has only {found} networks to judge: `random` cannot be {random}");
+                return Err(Error::Usage(problem));
+            }
+            vain += 1;
             let mut rng = Seed(0).stream(Stream::Data, number);
             let genome = at_full_resolution(family, opened.sample(family.space(), &mut rng)?)?;
             if !genomes.contains(&genome) {
                 genomes.push(genome);
+                vain = 0;
             }
         }
         Ok(genomes)

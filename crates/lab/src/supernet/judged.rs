@@ -2,7 +2,7 @@
 
 use burn::prelude::Device;
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Batch, Masks, Source, State};
+use sapwood_core::{Batch, Masks, Source, State, Target};
 use sapwood_data::{Augmentation, Loader, LoaderOptions, Order, Split};
 use sapwood_models::{Net, Spec, pack};
 use sapwood_search::Genome;
@@ -10,7 +10,7 @@ use sapwood_supernet::{Family, Supernet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{DataConfig, Datasets, Error, Reporter, Silent, watched::evaluate};
+use crate::{DataConfig, Datasets, Error, Reporter, Silent, fits::fits, watched::evaluate};
 
 /// A network and how good it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,9 +40,10 @@ pub const CALIBRATION: usize = 2000;
 const CALIBRATION_BATCH: usize = 200;
 
 impl Judge {
-    /// Takes the first `calibration` training images of a shuffled epoch, augmented as in
-    /// training, in batches of 200.
+    /// Takes the first `calibration` training images of a shuffled epoch, or all where there are
+    /// fewer, augmented as in training, in batches of 200.
     pub fn new(
+        family: &Family,
         data: &DataConfig,
         calibration: usize,
         seed: Seed,
@@ -50,18 +51,26 @@ impl Judge {
         device: &Device,
     ) -> Result<Self, Error> {
         let train = datasets.open(data, Split::Train)?;
+        fits(&Spec::of_layers(family.name(), family.whole().clone())?, &train)?;
+        let calibration = calibration.min(train.len());
+        if calibration == 0 {
+            return Err(Error::Usage("expected at least 1 image for calibration, found 0".into()));
+        }
         let options = LoaderOptions {
-            batch_size: CALIBRATION_BATCH.min(train.len()).min(calibration.max(1)),
+            batch_size: CALIBRATION_BATCH.min(calibration),
             order: Order::Shuffled(seed),
             augment: Augmentation { seed, steps: data.augmentation()? },
             workers: 0,
-            drop_last: true,
+            drop_last: false,
         };
         let batches = calibration.div_ceil(options.batch_size);
         let loader = Loader::new(train, options)?;
         let taken: Result<Vec<Batch>, _> = loader.epoch(0, 0).take(batches).collect();
-        let calibration = taken.map_err(sapwood_train::Error::Source)?;
-        Ok(Self { calibration, test: data.test_source(datasets)?, device: device.clone() })
+        let mut taken = taken.map_err(sapwood_train::Error::Source)?;
+        if let Some(last) = taken.last_mut() {
+            shorten(last, calibration - (batches - 1) * CALIBRATION_BATCH.min(calibration));
+        }
+        Ok(Self { calibration: taken, test: data.test_source(datasets)?, device: device.clone() })
     }
 
     /// A sub-network with its own statistics.
@@ -94,12 +103,26 @@ impl Judge {
     }
 }
 
+/// Leaves the first examples of a batch.
+fn shorten(batch: &mut Batch, examples: usize) {
+    let each = batch.shape[1..].iter().product::<usize>();
+    batch.input.truncate(each * examples);
+    batch.shape[0] = batch.shape[0].min(examples);
+    match &mut batch.target {
+        Target::Class(classes) => classes.truncate(examples),
+        Target::Dense(values) => values.truncate(values.len() / batch.shape[0].max(1) * examples),
+    }
+}
+
 /// The content of a weight file of a network that was cut out: one that every command takes.
 pub fn pack_cut(family: &Family, genome: &Genome, net: &Net) -> Result<Vec<u8>, Error> {
     let mut spec = Spec::of_layers(family.name(), family.graph(genome)?)?;
     spec.architecture = Some(family.space().to_json(genome));
     Ok(pack(&spec, block_on(State::read(net))?, Masks::new()).to_bytes()?)
 }
+
+/// Twice as many corners with each list.
+const MOST_LISTS: usize = 10;
 
 /// The networks in which each list of choices, such as the depths or the kernels, is at its
 /// smallest or at its largest; from the smallest network to the largest, in full resolution.
@@ -108,7 +131,13 @@ pub fn corners(family: &Family) -> Result<Vec<Genome>, Error> {
     let list = |name: &str| name.split('.').next().unwrap_or(name).to_string();
     let mut lists: Vec<String> = space.choices().iter().map(|choice| list(choice.name())).collect();
     lists.retain(|list| list != "r");
+    lists.sort();
     lists.dedup();
+    if MOST_LISTS < lists.len() {
+        let problem =
+            format!("expected at most {MOST_LISTS} lists of choices for corners, found {}", lists.len());
+        return Err(Error::Usage(problem));
+    }
     let largest = family.largest();
     let mut found: Vec<Genome> = Vec::new();
     for corner in 0..1_usize << lists.len() {
@@ -131,7 +160,7 @@ pub fn at_full_resolution(family: &Family, genome: Genome) -> Result<Genome, Err
     let mut positions = genome.positions().to_vec();
     // An inactive choice is 0 and stays so: a resolution never is inactive.
     if let Some(at) = space.choices().iter().position(|choice| choice.name() == "r") {
-        positions[at] = space.choices()[at].options().len() as u8 - 1;
+        positions[at] = (space.choices()[at].options().len() - 1) as u8;
     }
     Ok(space.genome(&positions)?)
 }

@@ -1,6 +1,7 @@
 //! Training a supernet, phase after phase.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     sync::atomic::Ordering::Relaxed,
@@ -9,11 +10,12 @@ use std::{
 use sapwood_backend::{Seed, block_on};
 use sapwood_core::{Source, State, StateFile, write_atomic};
 use sapwood_models::Init;
-use sapwood_supernet::{Family, Nested, Opened, Phase, Supernet, SupernetSpec};
+use sapwood_search::Genome;
+use sapwood_supernet::{Family, Nested, Opened, Phase, Rule, Supernet, SupernetSpec};
 use sapwood_train::{Checkpoints, Trainer};
 
 use super::portion::Tenths;
-use crate::{CheckpointEvery, Conditions, Error, run::Progress};
+use crate::{Conditions, Error, run::Progress};
 
 /// A method with everything that decides its outcome.
 pub(super) struct Method<'a> {
@@ -50,7 +52,7 @@ impl Method<'_> {
                     opened: opened[number].clone(),
                     rule: phase.rule,
                     distillation: phase.distillation.unwrap_or_default(),
-                    teacher: phase.distillation.and(teacher.clone()),
+                    teacher: teacher.clone().filter(|_| taught(phase)),
                     seed: Seed(self.seed.0.wrapping_add((number as u64) << 32)),
                 };
                 conditions.reporter.note(&format!(
@@ -83,13 +85,8 @@ impl Method<'_> {
         (folder, conditions): (PathBuf, &Conditions<'_>),
     ) -> Result<Supernet, Error> {
         let source = Tenths(source);
-        let clock = std::time::Instant::now();
-        let checkpoints = Checkpoints::in_folder(folder);
-        let checkpoints = checkpoints.labelled(format!("{} {}", self.label, phase.name));
-        let checkpoints = match conditions.every {
-            CheckpointEvery::Iterations(n) => checkpoints.every_iterations(n),
-            CheckpointEvery::Time(time) => checkpoints.every(time, move || clock.elapsed()),
-        };
+        let checkpoints = Checkpoints::in_folder(folder).labelled(format!("{} {}", self.label, phase.name));
+        let checkpoints = conditions.every.apply(checkpoints);
         let steps = (phase.recipe.epochs * source.batches()) as u64;
         let trainer = Trainer::new(phase.recipe.clone(), conditions.device).objective(nested);
         let trained = trainer
@@ -114,29 +111,37 @@ impl Method<'_> {
     pub(super) fn macs(&self, family: &Family, batch_size: usize, per_tenth: usize) -> Result<f64, Error> {
         let opened = Phase::opened(self.phases, family.space())?;
         let input = family.whole().input();
-        let largest = family.whole().anatomy(input)?.macs() as f64;
-        let mut known = std::collections::BTreeMap::new();
+        let mut known = BTreeMap::new();
+        let mut macs = |genome: &Genome| -> Result<f64, Error> {
+            if let Some(macs) = known.get(genome) {
+                return Ok(*macs);
+            }
+            let macs = family.graph(genome)?.anatomy(input)?.macs() as f64;
+            known.insert(genome.clone(), macs);
+            Ok(macs)
+        };
         let mut sum = 0.0;
         for (number, phase) in self.phases.iter().enumerate() {
             let seed = Seed(self.seed.0.wrapping_add((number as u64) << 32));
-            let taught = phase.distillation.is_some() && 0 < number;
             for iteration in 0..phase.recipe.epochs * per_tenth {
-                for genome in phase.rule.genomes(&opened[number], family.space(), seed, iteration)? {
-                    let macs = match known.get(&genome) {
-                        Some(macs) => *macs,
-                        None => {
-                            let macs = family.graph(&genome)?.anatomy(input)?.macs() as f64;
-                            known.insert(genome, macs);
-                            macs
-                        }
-                    };
-                    sum += 3.0 * macs;
+                let genomes = phase.rule.genomes(&opened[number], family.space(), seed, iteration)?;
+                if taught(phase) {
+                    // Its resolution is that of the networks that it teaches.
+                    sum += macs(&opened[number].like(family.space(), &genomes[0])?)?;
                 }
-                sum += if taught { largest } else { 0.0 };
+                for genome in genomes {
+                    sum += 3.0 * macs(&genome)?;
+                }
             }
         }
         Ok(sum * batch_size as f64)
     }
+}
+
+/// Whether networks learn from the one that was trained alone in the first phase: under the
+/// sandwich rule they learn from the largest as it is.
+fn taught(phase: &Phase) -> bool {
+    phase.distillation.is_some() && matches!(phase.rule, Rule::Random { .. })
 }
 
 /// Sorts the channels before the first phase in which their number can be chosen.

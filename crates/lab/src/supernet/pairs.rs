@@ -1,8 +1,8 @@
 //! Networks and their accuracies, from which a predictor learns.
 
 use std::{
-    collections::BTreeMap,
-    fs::{self, OpenOptions},
+    collections::BTreeSet,
+    fs::{self, OpenOptions, TryLockError},
     io::Write as _,
     path::Path,
 };
@@ -21,18 +21,34 @@ pub struct Pairs {
     pub pairs: Vec<(Genome, f64)>,
 }
 
+/// Which networks are judged.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// How many, as far as the space has so many.
+    pub count: usize,
+    /// Which ones: they are a function of it.
+    pub seed: Seed,
+    /// By what: the weights, data and calibration. A file of another origin is not gone on with.
+    pub origin: String,
+}
+
 const HEAD: &str = "architecture,top1";
 /// Folds of the cross-validation by which a predictor is chosen.
 const FOLDS: usize = 5;
+/// Networks that are drawn without a new one before a space is taken to have no others.
+const TRIES: u64 = 1000;
+/// Numbers of draws that no training has.
+const PAIRS: u64 = 1 << 52;
 
 impl Pairs {
-    /// Reads a file. A last line that was cut short is passed over.
+    /// Reads a file: a line that says where its numbers come from, the names of its columns, and a
+    /// line for each network. One at the end that was cut short is passed over.
     pub fn read(family: &Family, path: &Path) -> Result<Self, Error> {
         let text = fs::read_to_string(path).map_err(Error::file("read", path))?;
         let wrong =
             |line: usize, problem: String| Error::Study { problem, line: Some(line), path: path.into() };
         let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
-        let mut lines = whole.lines().enumerate();
+        let mut lines = whole.lines().enumerate().filter(|(_, line)| !line.starts_with('#'));
         if lines.next().is_none_or(|(_, head)| head != HEAD) {
             return Err(wrong(1, format!("expected `{HEAD}`, as `supernet pairs` writes it")));
         }
@@ -49,49 +65,65 @@ impl Pairs {
     }
 
     /// Judges random sub-networks until a file has so many, each line being written when it is
-    /// known: the same call goes on with one that was killed. Which networks they are is a
-    /// function of the seed.
+    /// known: the same call goes on with one that was killed.
     pub fn collect(
         supernet: &Supernet,
         judge: &Judge,
-        (count, seed): (usize, Seed),
+        sample: &Sample,
         path: &Path,
         reporter: &dyn Reporter,
     ) -> Result<Self, Error> {
         let family = supernet.family();
-        let mut found = match path.exists() {
-            true => Self::read(family, path)?,
-            false => Self::default(),
-        };
-        // Written anew, so that no half of a line stays.
-        let line = |(genome, top1): &(Genome, f64)| format!("{},{top1}\n", family.space().text(genome));
-        let text: String = [format!("{HEAD}\n")].into_iter().chain(found.pairs.iter().map(line)).collect();
-        sapwood_core::write_atomic(path, text.as_bytes())?;
-        let mut file = OpenOptions::new().append(true).open(path).map_err(Error::file("write", path))?;
-        reporter.begin("networks", count as u64);
-        reporter.advance(found.pairs.len() as u64);
-        let mut known: std::collections::BTreeSet<Genome> =
-            found.pairs.iter().map(|(genome, _)| genome.clone()).collect();
-        for number in 0.. {
-            // A small space may not have so many.
-            if count <= found.pairs.len() || 100 * count < number {
-                break;
+        let refused = |action| Error::file(action, path);
+        let mut file =
+            OpenOptions::new().create(true).read(true).append(true).open(path).map_err(refused("write"))?;
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            let problem = "another process is writing this file: wait for it".into();
+            return Err(Error::Content { problem, path: path.into() });
+        }
+        let text = fs::read_to_string(path).map_err(refused("read"))?;
+        let origin = format!("# {}", sample.origin);
+        match text.split_once('\n') {
+            None => {
+                file.set_len(0).map_err(refused("write"))?;
+                file.write_all(format!("{origin}\n{HEAD}\n").as_bytes()).map_err(refused("write"))?;
             }
-            let genome = family.space().sample(&mut seed.stream(Stream::Data, number as u64));
+            Some((found, _)) if found != origin => {
+                let problem = format!(
+                    "its networks were judged otherwise ({found}, not {origin}): choose another file"
+                );
+                return Err(Error::Content { problem, path: path.into() });
+            }
+            // Without what was cut short.
+            Some(_) => {
+                let whole = text.rfind('\n').map_or(0, |end| end + 1) as u64;
+                file.set_len(whole).map_err(refused("write"))?;
+            }
+        }
+        let mut found = Self::read(family, path)?;
+        reporter.begin("networks", sample.count as u64);
+        reporter.advance(found.pairs.len() as u64);
+        let mut known: BTreeSet<Genome> = found.pairs.iter().map(|(genome, _)| genome.clone()).collect();
+        let (mut number, mut vain) = (0, 0);
+        while found.pairs.len() < sample.count && vain < TRIES {
+            let genome = family.space().sample(&mut sample.seed.stream(Stream::Subnets, number | PAIRS));
+            (number, vain) = (number + 1, vain + 1);
             if !known.insert(genome.clone()) {
                 continue;
             }
-            let pair = (genome.clone(), judge.judge(supernet, &genome)?.top1);
-            file.write_all(line(&pair).as_bytes()).map_err(Error::file("write", path))?;
-            found.pairs.push(pair);
+            vain = 0;
+            let top1 = judge.judge(supernet, &genome)?.top1;
+            let line = format!("{},{top1}\n", family.space().text(&genome));
+            file.write_all(line.as_bytes()).map_err(refused("write"))?;
+            found.pairs.push((genome, top1));
             reporter.advance(1);
         }
         reporter.end();
         Ok(found)
     }
 
-    /// The predictor that did best in cross-validation: ridge regression with and without pairs
-    /// of choices, an ensemble, or the published perceptron.
+    /// The predictor that did best in cross-validation: ridge regression with pairs of
+    /// choices, an ensemble of those, or the published perceptron.
     pub fn predictor(&self, family: &Family, seed: u64) -> Result<(Encoding, Chosen), Error> {
         let encoding = Encoding::of(family.space());
         let rows = encoding.rows(family.space(), self.pairs.iter().map(|(genome, _)| genome));
@@ -102,10 +134,5 @@ impl Pairs {
             PredictorKind::Mlp(Mlp::default()),
         ];
         Ok((encoding, choose(&kinds, &rows, &targets, FOLDS, seed)?))
-    }
-
-    /// By network.
-    pub fn known(&self) -> BTreeMap<Genome, f64> {
-        self.pairs.iter().cloned().collect()
     }
 }

@@ -25,14 +25,23 @@ type Values = BTreeMap<u64, f64>;
 impl SupernetResults {
     /// Reads the records that are there.
     pub fn read(experiment: &SupernetExperiment, folder: &Path) -> Result<Self, Error> {
+        let is_ours = |name: &str| {
+            let Some((run, replicate)) = name.rsplit_once("-r") else { return false };
+            let alone = experiment.alone.is_some() && run.starts_with("alone-");
+            let method = experiment.method.iter().any(|method| method.name == run);
+            replicate.parse::<u64>().is_ok_and(|replicate| replicate < experiment.replicates)
+                && (alone || method)
+        };
         let mut records = Vec::new();
-        let mut paths: Vec<_> = std::fs::read_dir(folder)
+        let mut names: Vec<String> = std::fs::read_dir(folder)
             .map_err(Error::file("read", folder))?
-            .filter_map(|entry| Some(entry.ok()?.path().join("record.json")))
-            .filter(|path| path.exists())
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter(|name| is_ours(name))
             .collect();
-        paths.sort();
-        for path in paths {
+        names.sort();
+        for path in
+            names.into_iter().map(|name| folder.join(name).join("record.json")).filter(|path| path.exists())
+        {
             let bytes = std::fs::read(&path).map_err(Error::file("read", &path))?;
             let record = serde_json::from_slice(&bytes)
                 .map_err(|error| Error::Content { problem: error.to_string(), path: path.clone() })?;

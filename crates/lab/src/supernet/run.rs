@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    Judge, Judged, MethodConfig, SupernetExperiment, method::Method, pack_cut, portion::Tenths, single,
+    Judge, Judged, MethodConfig, SupernetExperiment, method::Method, pack_cut, portion::PARTS,
+    portion::Tenths, single,
 };
 use crate::{Conditions, Error, RunFolder};
 
@@ -42,10 +43,12 @@ pub fn run_all(
     conditions: &Conditions<'_>,
 ) -> Result<usize, Error> {
     let mut left = 0;
+    check(experiment, conditions)?;
     for job in jobs(experiment, conditions)? {
-        let path = folder.join(name(experiment, &job));
-        let run = RunFolder::new(&path);
+        let run = RunFolder::new(folder.join(name(experiment, &job)));
+        let config = json!({ "experiment": experiment.decides(&job), "run": name(experiment, &job) });
         if run.is_done() {
+            run.claim(&config)?;
             continue;
         }
         let lock = match run.lock() {
@@ -58,11 +61,36 @@ pub fn run_all(
         // Another process may have done it since we looked.
         if !run.is_done() {
             conditions.reporter.note(&name(experiment, &job));
-            Runner { experiment, conditions }.run(&job, &run)?;
+            run.claim(&config)?;
+            let label = crate::run_folder::digest(config.to_string().as_bytes());
+            Runner { experiment, conditions }.run(&job, &run, label)?;
         }
         drop(lock);
     }
     Ok(left)
+}
+
+/// Refuses what would otherwise end a run that has gone on for hours.
+fn check(experiment: &SupernetExperiment, conditions: &Conditions<'_>) -> Result<(), Error> {
+    let source = Runner { experiment, conditions }.source(Seed(0))?;
+    if source.batches() < PARTS {
+        let problem = format!(
+            "expected {PARTS} batches or more in an epoch, found {}: make `batch_size` smaller",
+            source.batches()
+        );
+        return Err(Error::Usage(problem));
+    }
+    let tenth = Tenths(&source).batches();
+    for method in &experiment.method {
+        for phase in experiment.phases(method)? {
+            let plan = phase.recipe.plan(tenth);
+            plan.map_err(|error| Error::Usage(format!("phase `{}`: {error}", phase.name)))?;
+        }
+    }
+    if let Some(alone) = &experiment.alone {
+        experiment.recipe(1.0, alone.learning_rate)?.plan(tenth)?;
+    }
+    Ok(())
 }
 
 /// The runs: methods first, since networks by themselves are given what those cost.
@@ -92,7 +120,7 @@ struct Runner<'a> {
 }
 
 impl Runner<'_> {
-    fn run(&self, job: &Job, run: &RunFolder) -> Result<(), Error> {
+    fn run(&self, job: &Job, run: &RunFolder, label: String) -> Result<(), Error> {
         let Self { experiment, conditions } = self;
         let spec = experiment.spec(conditions.datasets)?;
         let family = sapwood_supernet::family(&spec.supernet, Some(spec.input), Some(spec.classes))?;
@@ -100,11 +128,10 @@ impl Runner<'_> {
         let replicate = match job {
             Job::Method(_, replicate) | Job::Alone(_, replicate) => *replicate,
         };
-        let config = json!({ "experiment": experiment.decides(job), "run": name(experiment, job) });
-        run.claim(&config)?;
         let seed = Seed(replicate);
         let source = self.source(seed)?;
         let judge = Judge::new(
+            &family,
             &experiment.data,
             experiment.judging.calibration,
             seed,
@@ -115,7 +142,6 @@ impl Runner<'_> {
             Job::Method(number, _) => {
                 let method = &experiment.method[number];
                 let phases = experiment.phases(method)?;
-                let label = crate::run_folder::digest(config.to_string().as_bytes());
                 let training = Method { spec: &spec, phases: &phases, seed, label };
                 let supernet = training.train(&source, run.path(), conditions)?;
                 let bytes = spec.pack(block_on(State::read(&supernet))?).to_bytes()?;
@@ -137,7 +163,6 @@ impl Runner<'_> {
             Job::Alone(number, _) => {
                 let genome = &judged[number];
                 let (recipe, macs) = self.budget(&family, genome, &source, replicate)?;
-                let label = crate::run_folder::digest(config.to_string().as_bytes());
                 let place = (run.path(), *conditions);
                 let net = single::train(&family, genome, &recipe, (seed, label), &source, place)?;
                 write_atomic(&run.weights(), &pack_cut(&family, genome, &net)?)?;

@@ -10,7 +10,7 @@ use sapwood_supernet::Family;
 use sapwood_train::{Checkpoints, Recipe, Trainer};
 
 use super::portion::Tenths;
-use crate::{CheckpointEvery, Conditions, Error, run::Progress};
+use crate::{Conditions, Error, run::Progress};
 
 /// Trains it from new weights, from where it was left.
 pub(super) fn train(
@@ -24,12 +24,8 @@ pub(super) fn train(
     let source = Tenths(source);
     let net = Net::new(family.graph(genome)?, conditions.device);
     let net = Init::named("kaiming-normal")?.apply(net, seed);
-    let clock = std::time::Instant::now();
     let checkpoints = Checkpoints::in_folder(folder.join("checkpoints")).labelled(label);
-    let checkpoints = match conditions.every {
-        CheckpointEvery::Iterations(n) => checkpoints.every_iterations(n),
-        CheckpointEvery::Time(time) => checkpoints.every(time, move || clock.elapsed()),
-    };
+    let checkpoints = conditions.every.apply(checkpoints);
     let steps = Step::End.iterations(source.batches(), recipe.epochs * source.batches()) as u64;
     let trained = Trainer::new(recipe.clone(), conditions.device)
         .checkpoints(checkpoints)

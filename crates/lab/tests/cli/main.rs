@@ -9,6 +9,7 @@ mod mistakes;
 mod pruning;
 mod resume;
 mod safetensors;
+mod searching;
 mod studies;
 mod supernet;
 mod workplace;

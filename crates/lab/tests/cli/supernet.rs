@@ -183,6 +183,13 @@ fn what_an_experiment_cannot_mean_is_refused_by_name() {
 }
 
 #[test]
+fn a_study_of_nested_networks_has_a_command_of_its_own() {
+    let place = place(EXPERIMENT);
+    place.refuse("run nested.toml", &["nested networks", "`supernet train`"]);
+    place.refuse("plan nested.toml", &["`supernet train`"]);
+}
+
+#[test]
 fn sub_networks_are_described_one_by_one_and_by_the_thousand() {
     let place = Workplace::new();
     let said = place.succeed("describe --space ofa-mbv3-w1.0 --arch max");

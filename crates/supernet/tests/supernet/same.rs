@@ -5,7 +5,7 @@ use sapwood_backend::{DeviceSpec, Seed, Stream};
 use sapwood_conformance::batch;
 use sapwood_core::{Layout, Masks, State, StateFile, map, tensors};
 use sapwood_models::{Net, Spec, pack};
-use sapwood_supernet::{Opened, family};
+use sapwood_supernet::{Opened, Phase, family};
 
 use crate::{distance, filled, run};
 
@@ -31,6 +31,33 @@ fn sorting_keeps_what_the_largest_network_computes() {
         // Once all widths are trained, no channel may leave its place among them.
         let again = after.clone().sort_blocking(&Opened::all(family.space())).unwrap();
         assert!(distance(&small(&again), &small(&after)) <= 1e-6, "{name}");
+    }
+}
+
+/// What was trained before a sort computes what it did, also where a layer reads another one in
+/// shallow networks.
+#[test]
+fn sorting_keeps_what_shallow_networks_compute() {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    for name in ["mlp", "resnet-tiny-image", "mbv3-small-image"] {
+        let family = family(name, None, None).unwrap();
+        let before = map(filled(&family, &device), Layout::Stored, |_, value| value.cast(DType::F64));
+        let [c, h, w] = family.whole().input();
+        let images = batch("image", "label", [2, c, h, w], 10).tensor(&device).cast(DType::F64);
+        let recipe = serde_json::json!({"epochs": 1, "learning_rate": 0.1, "optimizer": {"name": "sgd"}});
+        let phases = serde_json::json!([{"name": "depth", "open": {"d": [1, 2]}, "recipe": recipe}]);
+        let phases = phases.to_string();
+        let phases = if name == "resnet-tiny-image" { phases.replace("[1,2]", "[1]") } else { phases };
+        let phases: Vec<Phase> = serde_json::from_str(&phases).unwrap();
+        let trained = Phase::opened(&phases, family.space()).unwrap().remove(0);
+        let after = before.clone().sort_blocking(&trained).unwrap();
+        for number in 0..8 {
+            let genome = trained.sample(family.space(), &mut Seed(1).stream(Stream::Data, number)).unwrap();
+            let [found, expected] = [&after, &before]
+                .map(|supernet| run(&supernet.subnet(&genome).unwrap().uncalibrated(), images.clone()));
+            let far = distance(&found, &expected);
+            assert!(far <= 1e-6, "{name}, {}: {far}", family.space().text(&genome));
+        }
     }
 }
 

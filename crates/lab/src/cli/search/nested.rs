@@ -41,7 +41,8 @@ pub(super) fn run(options: &Search, goal: &Goal, out: &mut dyn Write) -> Result<
         }
         return Ok(());
     }
-    let cutter = options.weights.as_deref().map(|weights| Cutter::new(options, weights)).transpose()?;
+    let cutter =
+        options.weights.as_deref().map(|weights| Cutter::new(options, &family, weights)).transpose()?;
     let head = ["device", "architecture"].into_iter().map(String::from).chain(goal.metrics().iter().cloned());
     let mut table = Table::new(head);
     for path in &options.many {
@@ -54,8 +55,12 @@ pub(super) fn run(options: &Search, goal: &Goal, out: &mut dyn Write) -> Result<
         if let Some(cutter) = &cutter {
             let stem = path.file_stem().unwrap_or_default().to_string_lossy();
             let path = path.with_file_name(format!("{stem}.safetensors"));
+            if Some(path.as_path()) == options.weights.as_deref() {
+                let problem = "a network would be written over the supernet: give the table another name";
+                return Err(Error::Usage(format!("{problem}: {}", path.display())));
+            }
             let net = cutter.judge.cut(&cutter.supernet, &best.genome)?;
-            write_atomic(&path, &pack_cut(&family, &best.genome, &net)?)?;
+            write_atomic(&path, &pack_cut(cutter.supernet.family(), &best.genome, &net)?)?;
         }
     }
     write!(out, "{}", table.to_text())?;
@@ -69,16 +74,23 @@ struct Cutter {
 }
 
 impl Cutter {
-    fn new(options: &Search, weights: &Path) -> Result<Self, Error> {
+    fn new(options: &Search, family: &Family, weights: &Path) -> Result<Self, Error> {
         let Some(data) = &options.data else {
             let problem = "expected `--data` beside `--weights`: statistics are taken of its images";
             return Err(Error::Usage(problem.into()));
         };
         let device = sapwood_backend::DeviceSpec::CPU.resolve()?;
         let (_, supernet) = Supernet::open(weights, Some(&options.space), &device)?;
+        // Accuracies and latencies were of networks for these images.
+        let ([_, h, w], [_, height, width]) = (family.whole().input(), supernet.family().whole().input());
+        if [h, w] != [height, width] {
+            let problem = format!("the supernet takes images of {height}x{width}, not of {h}x{w}");
+            return Err(Error::Usage(format!("{problem}: give its `--input`")));
+        }
         let datasets = Datasets::below(&options.root.data_root);
         let data = DataConfig::named(data);
-        let judge = Judge::new(&data, CALIBRATION, Seed(options.seed), &datasets, &device)?;
+        let judge =
+            Judge::new(supernet.family(), &data, CALIBRATION, Seed(options.seed), &datasets, &device)?;
         Ok(Self { supernet, judge })
     }
 }
@@ -91,10 +103,7 @@ fn read_table(path: &Path) -> Result<LatencyTable, Error> {
 
 /// The first objective over the second, and the numbers.
 fn page(options: &Search, family: &Family, goal: &Goal, found: &Front) -> Result<String, Error> {
-    let [first, second, ..] = goal.objectives() else {
-        let problem = "a page has two objectives, as in `max accuracy` and `min latency_ms`";
-        return Err(Error::Usage(problem.into()));
-    };
+    let (first, second) = (&goal.objectives()[0], &goal.objectives()[1]);
     let point = |member: &Member| Point::exact(member.values[1], member.values[0]);
     let mut points: Vec<Point> = found.members().iter().map(point).collect();
     points.sort_by(|a, b| a.x.total_cmp(&b.x));

@@ -5,16 +5,13 @@ use std::io::Write;
 use clap::Args;
 use sapwood_backend::{Seed, Stream};
 use sapwood_search::Genome;
-use sapwood_supernet::{Family, Supernet};
+use sapwood_supernet::Family;
 
-use super::{
-    super::{DataRoot, OnDevice},
-    Weights, genome_of,
-};
+use super::{JudgedBy, Weights, genome_of};
 use crate::{
-    DataConfig, Datasets, Error,
+    Error,
     report::{Cell, Table},
-    supernet::{Judge, at_full_resolution, corners},
+    supernet::{at_full_resolution, corners},
 };
 
 /// Tell how good sub-networks are, each with statistics of its own
@@ -32,31 +29,16 @@ pub(super) struct Eval {
     /// Those in which each list of choices is at its smallest or its largest
     #[arg(long)]
     corners: bool,
-    /// The data set: see `data list`
-    #[arg(long)]
-    data: String,
-    /// Training images that statistics are taken of
-    #[arg(long, default_value_t = 2000, value_name = "N")]
-    calibration: usize,
-    /// The seed of the sample and of the calibration's images
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
+    #[command(flatten)]
+    by: JudgedBy,
     /// Print JSON lines
     #[arg(long)]
     json: bool,
-    #[command(flatten)]
-    root: DataRoot,
-    #[command(flatten)]
-    device: OnDevice,
 }
 
 impl Eval {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
-        let device = self.device.resolve()?;
-        let (_, supernet) = Supernet::open(&self.weights.weights, self.weights.space.as_deref(), &device)?;
-        let datasets = Datasets::below(&self.root.data_root);
-        let data = DataConfig::named(&self.data);
-        let judge = Judge::new(&data, self.calibration, Seed(self.seed), &datasets, &device)?;
+        let (supernet, judge) = self.by.open(&self.weights)?;
         let mut table = Table::new(["network", "parameters", "MACs", "top-1 %", "loss"]);
         for genome in self.genomes(supernet.family())? {
             let judged = judge.judge(&supernet, &genome)?;
@@ -86,7 +68,7 @@ impl Eval {
             return corners(family);
         }
         let sample = |number: usize| {
-            let mut rng = Seed(self.seed).stream(Stream::Data, number as u64);
+            let mut rng = Seed(self.by.seed).stream(Stream::Data, number as u64);
             at_full_resolution(family, family.space().sample(&mut rng))
         };
         (0..self.sample.unwrap_or(0)).map(sample).collect()

@@ -4,16 +4,13 @@ use std::{io::Write, path::PathBuf};
 
 use clap::Args;
 use sapwood_backend::Seed;
-use sapwood_supernet::Supernet;
 
-use super::{
-    super::{DataRoot, OnDevice, bar::Bar},
-    Weights,
-};
+use super::{super::bar::Bar, JudgedBy, Weights};
 use crate::{
-    DataConfig, Datasets, Error,
+    Error,
     report::{Cell, Table},
-    supernet::{Judge, Pairs},
+    run_folder::digest,
+    supernet::{Pairs, Sample},
 };
 
 /// Judge random sub-networks, so that `search` can predict the others; the same command goes on
@@ -21,36 +18,25 @@ use crate::{
 pub(super) struct Collect {
     #[command(flatten)]
     weights: Weights,
-    /// The data set on whose test split they are judged: see `data list`
-    #[arg(long)]
-    data: String,
+    #[command(flatten)]
+    by: JudgedBy,
     /// How many
     #[arg(long, default_value_t = 200, value_name = "N")]
     count: usize,
-    /// Training images that statistics are taken of
-    #[arg(long, default_value_t = 2000, value_name = "N")]
-    calibration: usize,
-    /// Which networks: the seed of the sample
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
     /// Where they are written, or lie already: CSV
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    #[command(flatten)]
-    root: DataRoot,
-    #[command(flatten)]
-    device: OnDevice,
 }
 
 impl Collect {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
-        let device = self.device.resolve()?;
-        let (_, supernet) = Supernet::open(&self.weights.weights, self.weights.space.as_deref(), &device)?;
-        let datasets = Datasets::below(&self.root.data_root);
-        let data = DataConfig::named(&self.data);
-        let judge = Judge::new(&data, self.calibration, Seed(self.seed), &datasets, &device)?;
-        let which = (self.count, Seed(self.seed));
-        let pairs = Pairs::collect(&supernet, &judge, which, &self.out, &Bar::default())?;
+        let (supernet, judge) = self.by.open(&self.weights)?;
+        let weights =
+            std::fs::read(&self.weights.weights).map_err(Error::file("read", &self.weights.weights))?;
+        let origin =
+            format!("{}, weights {}, {}", supernet.family().name(), digest(&weights), self.by.text());
+        let sample = Sample { count: self.count, seed: Seed(self.by.seed), origin };
+        let pairs = Pairs::collect(&supernet, &judge, &sample, &self.out, &Bar::default())?;
         let (_, chosen) = pairs.predictor(supernet.family(), 0)?;
         let mut table = Table::new(["predictor", "RMSE, points", "Kendall tau"]);
         for each in &chosen.all {

@@ -1,0 +1,88 @@
+//! Searches among nested networks, from their training to what is cut out.
+
+use std::fs;
+
+use crate::{child, workplace::Workplace};
+
+const EXPERIMENT: &str = r#"
+name = "small"
+kind = "supernet"
+family = "mlp"
+batch_size = 32
+data = { name = "digits" }
+
+[recipe]
+optimizer = { name = "sgd", momentum = 0.9, nesterov = true }
+
+[[method]]
+name = "uniform"
+
+[[method.phase]]
+name = "all"
+open = "all"
+epochs = 3
+learning_rate = 0.05
+"#;
+const WEIGHTS: &str = "--weights runs/small/uniform-r0/weights.safetensors --data digits";
+
+fn trained() -> Workplace {
+    let place = Workplace::new();
+    fs::write(place.path().join("small.toml"), EXPERIMENT).unwrap();
+    place.succeed("supernet train small.toml");
+    place
+}
+
+#[test]
+fn the_best_network_is_found_for_each_device() {
+    let place = trained();
+    let said = place.succeed(&format!("supernet pairs {WEIGHTS} --count 20 --out pairs.csv"));
+    assert!(said.contains("ridge") && said.contains("20 networks, cross-validated"), "{said}");
+    // More of them begin with those that are there, and a half line is passed over.
+    let before = String::from_utf8(place.read("pairs.csv")).unwrap();
+    fs::write(place.path().join("pairs.csv"), &before[..before.len() - 3]).unwrap();
+    place.succeed(&format!("supernet pairs {WEIGHTS} --count 25 --out pairs.csv"));
+    let after = String::from_utf8(place.read("pairs.csv")).unwrap();
+    assert!(
+        after.starts_with(before.rsplit_once("\nd=").unwrap().0) && after.lines().count() == 27,
+        "{after}"
+    );
+
+    let built = place.succeed("latency build --space mlp --runs 3 --seconds 0 --name phone --out phone.toml");
+    assert!(built.contains("blocks, fixed cost"), "{built}");
+    let checked =
+        place.succeed("latency check --space mlp --runs 3 --seconds 0 --networks 5 --table phone.toml");
+    assert!(checked.contains("table and measurement") && checked.contains("its repetition"), "{checked}");
+    fs::copy(place.path().join("phone.toml"), place.path().join("watch.toml")).unwrap();
+
+    let search = "search --space mlp --pairs pairs.csv --evaluations 200";
+    let best = place.succeed(&format!("{search} --max-macs 8k --max-params 0.1M"));
+    let macs: f64 = column(&best, 2);
+    assert!(macs <= 8e3, "{best}");
+    let front = format!("{search} --table phone.toml --front --page front.html");
+    let wanted = ["--objective", "max accuracy", "--objective", "min latency_ms"];
+    let front = child::run(place.path(), &front.split(' ').chain(wanted).collect::<Vec<_>>());
+    assert!(front.code == Some(0) && front.out.lines().count() > 2, "{front:#?}");
+    assert!(String::from_utf8(place.read("front.html")).unwrap().contains("The best networks of mlp"));
+    let many = place.succeed(&format!("{search} --max-latency 50ms --many phone.toml watch.toml {WEIGHTS}"));
+    assert_eq!(many.lines().count(), 2 + 2, "{many}");
+    place.succeed("eval --weights watch.safetensors --data digits");
+
+    for (line, said) in [
+        (search.replace(" --pairs pairs.csv", ""), &["`--pairs FILE`", "`supernet pairs`"][..]),
+        (format!("{search} --max-latency 3"), &["`latency build`"]),
+        (format!("{search} --max-macs 10"), &["macs <= 10", "smallest"]),
+        (format!("{search} --limit energy<=3"), &["unknown metric `energy`", "macs"]),
+        (format!("{search} --max-macs many"), &["1.2G"]),
+        (search.replace("--space mlp", "--space mlb"), &["unknown family `mlb`", "mlp"]),
+        (search.replace("--space mlp", "--space vit-small-image"), &["pairs.csv, line 2"]),
+    ] {
+        place.refuse(&line, said);
+    }
+}
+
+/// A number of the first row of a table.
+fn column(text: &str, at: usize) -> f64 {
+    let row = text.lines().nth(2).unwrap();
+    let cells: Vec<&str> = row.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
+    cells[at].replace(',', "").parse().unwrap()
+}
