@@ -30,11 +30,15 @@ pub struct Subnet {
 enum Cut {
     Part(Part),
     /// The first channels, with the whole kernel, and what became of that.
-    Kernel {
-        channels: Part,
-        shrunk: Shrunk,
-        matrices: Vec<ParamPath>,
-    },
+    Kernel(Box<Kernel>),
+}
+
+/// A smaller kernel.
+#[derive(Clone, Debug)]
+struct Kernel {
+    channels: Part,
+    shrunk: Shrunk,
+    matrices: Vec<ParamPath>,
 }
 
 impl Subnet {
@@ -53,7 +57,7 @@ impl Subnet {
         }
         let net = map(net, Layout::Stored, |info, zeros| match &cuts[&info.path] {
             Cut::Part(part) => part.take(values[&info.path].1.clone()),
-            Cut::Kernel { shrunk, .. } => shrunk.kernel.clone().reshape(zeros.dims()),
+            Cut::Kernel(kernel) => kernel.shrunk.kernel.clone().reshape(zeros.dims()),
         });
         Ok(Self { genome: genome.clone(), net, device, cuts })
     }
@@ -87,7 +91,8 @@ impl Subnet {
             match self.cuts.get(&path) {
                 None => {}
                 Some(Cut::Part(part)) => add(&path, &mut |whole| part.add(whole, gradient.clone())),
-                Some(Cut::Kernel { channels, shrunk, matrices }) => {
+                Some(Cut::Kernel(kernel)) => {
+                    let Kernel { channels, shrunk, matrices } = &**kernel;
                     let smallest = gradient.reshape(shrunk.kernel.dims());
                     let (kernel, of_matrices) = shrunk.backward(smallest);
                     add(&path, &mut |whole| channels.add(whole, kernel.clone().reshape([-1])));
@@ -124,7 +129,8 @@ fn cut(family: &Family, genome: &Genome, info: &ParamInfo, values: &Values) -> R
         };
         let squares = paths.iter().map(square).collect::<Result<Vec<_>, _>>()?;
         let kernel = channels.take(value.clone()).reshape([out * input, sizes[0] * sizes[0]]);
-        return Ok(Cut::Kernel { channels, shrunk: Shrunk::new(kernel, sizes, squares), matrices: paths });
+        let shrunk = Shrunk::new(kernel, sizes, squares);
+        return Ok(Cut::Kernel(Box::new(Kernel { channels, shrunk, matrices: paths })));
     }
     Part::of(&stored(whole), &stored(info)).map(Cut::Part).ok_or_else(outside)
 }

@@ -165,4 +165,5 @@ fn number(text: &str) -> Result<f64, String> {
     number.map(|number| number * factor).ok_or_else(|| "expected a number, as in 12, 12ms, 5M or 1.2G".into())
 }
 
+// The help of `--method` names them all.
 const _: () = assert!(METHODS.len() == 6);

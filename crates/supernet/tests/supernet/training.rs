@@ -98,8 +98,8 @@ fn gradients_are_summed_where_the_weights_lie() {
                         return value;
                     }
                     let step = burn::tensor::Tensor::<1>::full([1], by, (&value.device(), value.dtype()));
-                    let here = value.clone().slice([at..at + 1]) + step;
-                    value.slice_assign([at..at + 1], here)
+                    let here = value.clone().slice(at..at + 1) + step;
+                    value.slice_assign(at..at + 1, here)
                 });
                 total(&moved)
             };
