@@ -35,7 +35,9 @@ fn every_command_in_the_documents_is_one_that_exists() {
         let rows = help.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
         rows.filter_map(|line| line.split_whitespace().next()).map(String::from).collect()
     };
-    let (commands, data) = (listed(&help(&[])), listed(&help(&["data"])));
+    let commands = listed(&help(&[]));
+    let groups: BTreeMap<&str, Vec<String>> =
+        ["data", "supernet", "latency"].into_iter().map(|group| (group, listed(&help(&[group])))).collect();
     let mut helps: BTreeMap<Vec<String>, String> = BTreeMap::new();
     let (mut problems, mut seen) = (Vec::new(), 0);
     for (path, text) in documents() {
@@ -45,9 +47,9 @@ fn every_command_in_the_documents_is_one_that_exists() {
             if !commands.iter().any(|command| command == plain[0]) && !plain[0].starts_with('-') {
                 problems.push(format!("{path}: there is no `cargo xtask {}`", plain[0]));
             }
-            let depth = if plain[0] == "data" { 2.min(plain.len()) } else { 1 };
-            if depth == 2 && !data.iter().any(|action| action == plain[1]) {
-                problems.push(format!("{path}: there is no `cargo xtask data {}`", plain[1]));
+            let depth = if groups.contains_key(plain[0]) { 2.min(plain.len()) } else { 1 };
+            if depth == 2 && !groups[plain[0]].iter().any(|action| action == plain[1]) {
+                problems.push(format!("{path}: there is no `cargo xtask {} {}`", plain[0], plain[1]));
             }
             let chore = ["ci", "test", "bench"].contains(&plain[0]);
             for flag in plain.iter().filter(|word| word.starts_with("--") && !chore) {
