@@ -99,6 +99,35 @@ unsafe fn in_registers<T: Float, const A: usize, const B: usize, const BYTES: us
     }
 }
 
+/// Adds the products of one vector of each row. A function and not a closure: that would be
+/// compiled by itself, without the instructions of its caller, wherever it is not inlined.
+///
+/// # Safety
+/// A vector must begin so far into each row.
+#[inline(always)]
+unsafe fn add<T: Float, const A: usize, const B: usize, const L: usize, const FUSED: bool>(
+    sums: &mut [[[T; L]; B]; A],
+    lefts: &[*const T; A],
+    rights: &[*const T; B],
+    to_left: usize,
+    to_right: usize,
+) {
+    let mut right = [[T::ZERO; L]; B];
+    for b in 0..B {
+        // SAFETY: the caller's.
+        right[b] = unsafe { *rights[b].add(to_right).cast::<[T; L]>() };
+    }
+    for a in 0..A {
+        // SAFETY: the caller's.
+        let left = unsafe { *lefts[a].add(to_left).cast::<[T; L]>() };
+        for b in 0..B {
+            for l in 0..L {
+                sums[a][b][l] = multiply_add::<T, FUSED>(left[l], right[b][l], sums[a][b][l]);
+            }
+        }
+    }
+}
+
 #[inline(always)]
 unsafe fn sweep<T: Float, const A: usize, const B: usize, const L: usize, const FUSED: bool>(
     products: &Products<'_, T, A, B>,
@@ -109,32 +138,19 @@ unsafe fn sweep<T: Float, const A: usize, const B: usize, const L: usize, const 
     let lefts = products.left_starts.map(|start| unsafe { products.left.as_ptr().add(start) });
     // SAFETY: as above.
     let rights = products.right_starts.map(|start| unsafe { products.right.as_ptr().add(start) });
-    let mut add = |to_left: usize, to_right: usize| {
-        let mut right = [[T::ZERO; L]; B];
-        for b in 0..B {
-            // SAFETY: the last piece of the last row ends in its data, and a piece is
-            // whole vectors.
-            right[b] = unsafe { *rights[b].add(to_right).cast::<[T; L]>() };
-        }
-        for a in 0..A {
-            // SAFETY: as above.
-            let left = unsafe { *lefts[a].add(to_left).cast::<[T; L]>() };
-            for b in 0..B {
-                for l in 0..L {
-                    sums[a][b][l] = multiply_add::<T, FUSED>(left[l], right[b][l], sums[a][b][l]);
-                }
-            }
-        }
-    };
     let Pieces { offsets, length, .. } = products.pieces;
     // Where pieces are single vectors, a second loop costs as much as they do.
     if *length == L && A > 1 {
-        offsets.iter().for_each(|&(to_left, to_right)| add(to_left, to_right));
+        for &(to_left, to_right) in offsets {
+            // SAFETY: the last piece of the last row ends in its data.
+            unsafe { add::<T, A, B, L, FUSED>(&mut sums, &lefts, &rights, to_left, to_right) };
+        }
     } else {
         for &(to_left, to_right) in offsets {
             let mut p = 0;
             while p < *length {
-                add(to_left + p, to_right + p);
+                // SAFETY: as above, and a piece is whole vectors.
+                unsafe { add::<T, A, B, L, FUSED>(&mut sums, &lefts, &rights, to_left + p, to_right + p) };
                 p += L;
             }
         }
