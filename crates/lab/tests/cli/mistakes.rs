@@ -35,7 +35,7 @@ fn an_unknown_name_brings_the_nearest_ones() {
 fn what_is_missing_is_named() {
     check("", &["expected a command", "--help"]);
     check("data", &["expected a command", "--help"]);
-    check("list", &["models|data|criteria"]);
+    check("list", &["models|spaces|data|criteria"]);
     check("train --data digits", &["expected `--model` or `--weights`"]);
     check("train --model lenet-5", &["--data"]);
     check("describe", &["--model"]);
