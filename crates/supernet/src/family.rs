@@ -62,7 +62,7 @@ impl Family {
     ///     g.linear("fc2", x, 10);
     ///     Ok(g.finish()?)
     /// })?;
-    /// let params = |genome| family.graph(genome).unwrap().anatomy([1, 8, 8]).unwrap().params();
+    /// let params = |genome: &sapwood_search::Genome| family.graph(genome).unwrap().anatomy([1, 8, 8]).unwrap().params();
     /// assert_eq!(params(&family.largest()), 64 * 100 + 100 + 100 * 10 + 10);
     /// assert_eq!(params(&family.smallest()), 64 * 25 + 25 + 25 * 10 + 10);
     /// # Ok::<(), sapwood_supernet::Error>(())

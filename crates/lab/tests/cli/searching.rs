@@ -74,7 +74,7 @@ fn the_best_network_is_found_for_each_device() {
         (format!("{search} --limit energy<=3"), &["unknown metric `energy`", "macs"]),
         (format!("{search} --max-macs many"), &["1.2G"]),
         (search.replace("--space mlp", "--space mlb"), &["unknown family `mlb`", "mlp"]),
-        (search.replace("--space mlp", "--space vit-small-image"), &["pairs.csv, line 2"]),
+        (search.replace("--space mlp", "--space vit-small-image"), &["pairs.csv, line 3"]),
     ] {
         place.refuse(&line, said);
     }
