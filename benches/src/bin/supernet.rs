@@ -130,13 +130,7 @@ impl Bench {
     /// Five networks from the smallest to the largest, in the largest resolution.
     fn sizes(&self) -> Result<Vec<Genome>> {
         let family = self.supernet.family();
-        let full = |genome: &Genome| {
-            let mut positions = genome.positions().to_vec();
-            if family.space().choices()[0].name() == "r" {
-                positions[0] = family.largest().positions()[0];
-            }
-            family.space().genome(&positions)
-        };
+        let full = |genome: &Genome| family.at_full_resolution(genome);
         let sample = |number| full(&family.space().sample(&mut Seed(0).stream(Stream::Data, number)));
         let mut found = vec![full(&family.smallest())?, sample(0)?, sample(1)?, sample(2)?, family.largest()];
         found.sort_by_key(|genome| self.macs(genome).unwrap_or(0));

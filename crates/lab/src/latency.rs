@@ -12,7 +12,7 @@ use sapwood_models::{Init, Net};
 use sapwood_search::{BlockTime, Genome, LatencyTable};
 use sapwood_supernet::Family;
 
-use crate::{Error, Reporter};
+use crate::{Error, Reporter, statistics::median};
 
 /// How times are taken.
 #[derive(Clone, Debug)]
@@ -75,7 +75,7 @@ impl Stopwatch {
                 break;
             }
         }
-        let ms = median(&mut times.clone());
+        let ms = median(&times);
         let mean = times.iter().sum::<f64>() / times.len() as f64;
         let squares: f64 = times.iter().map(|time| (time - mean).powi(2)).sum();
         let outliers = times.iter().filter(|time| 2.0 * ms < **time).count();
@@ -182,14 +182,6 @@ fn date(days: u64) -> String {
 fn threads() -> usize {
     let asked = std::env::var("RAYON_NUM_THREADS").ok().and_then(|n| n.parse().ok()).filter(|n| *n > 0);
     asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
-}
-
-pub(crate) fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    match values.len() {
-        0 => f64::NAN,
-        n => f64::midpoint(values[(n - 1) / 2], values[n / 2]),
-    }
 }
 
 #[cfg(test)]

@@ -29,10 +29,12 @@
 mod interval;
 mod paired;
 mod proportion;
+mod ranks;
 mod student_t;
 mod summary;
 
 pub use interval::{CONFIDENCE, Interval};
 pub use paired::PairedComparison;
 pub use proportion::Proportion;
+pub use ranks::{median, spearman};
 pub use summary::Summary;

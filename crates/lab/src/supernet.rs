@@ -16,7 +16,7 @@ mod searching;
 mod single;
 
 pub use experiment::{Alone, Judging, MethodConfig, PhaseConfig, SupernetExperiment};
-pub use judged::{CALIBRATION, Judge, Judged, at_full_resolution, corners, pack_cut};
+pub use judged::{CALIBRATION, Judge, Judged, pack_cut};
 pub use pairs::{Pairs, Sample};
 pub use results::SupernetResults;
 pub use run::{Job, run_all};

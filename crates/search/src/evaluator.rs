@@ -109,8 +109,9 @@ impl<F: Fn(&Genome) -> Result<Vec<f64>, Problem> + Sync> Evaluator for Parallel<
             }
             work();
         });
-        let answer = |answer: Mutex<Option<_>>| {
-            answer.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).expect("all were answered")
+        let answer = |answer: Mutex<Option<Answer>>| {
+            let answer = answer.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+            answer.unwrap_or_else(|| Err("a thread ended before its network was evaluated".into()))
         };
         answers.into_iter().map(answer).collect()
     }

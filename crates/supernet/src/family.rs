@@ -22,14 +22,18 @@ type Build = dyn Fn(&Chosen<'_>) -> Result<Graph, Error> + Send + Sync;
 /// Options stand in ascending order, so that the last one of every choice is the largest
 /// network.
 #[derive(Clone)]
-pub struct Family(Arc<Inner>);
+pub struct Family {
+    shared: Arc<Shared>,
+    matrices: bool,
+}
 
-struct Inner {
+struct Shared {
     space: Space,
     build: Box<Build>,
-    largest: Graph,
+    largest: Genome,
+    smallest: Genome,
+    whole: Graph,
     elastic: BTreeMap<String, Sizes>,
-    matrices: bool,
 }
 
 /// What a convolution or linear layer can be cut to.
@@ -72,39 +76,30 @@ impl Family {
         build: impl Fn(&Chosen<'_>) -> Result<Graph, Error> + Send + Sync + 'static,
     ) -> Result<Self, Error> {
         let build: Box<Build> = Box::new(build);
-        let largest = build(&Chosen::new(&space, &last(&space)?))?;
-        let mut inner = Inner { space, build, largest, elastic: BTreeMap::new(), matrices: false };
-        for genome in one_smaller(&inner.space)? {
-            inner.observe(&genome)?;
+        let (largest, smallest) = (last(&space)?, space.genome(&vec![0; space.choices().len()])?);
+        let whole = build(&Chosen::new(&space, &largest))?;
+        let mut shared = Shared { space, build, largest, smallest, whole, elastic: BTreeMap::new() };
+        for genome in one_smaller(&shared.space)? {
+            shared.observe(&genome)?;
         }
-        Ok(Self(Arc::new(inner)))
+        Ok(Self { shared: Arc::new(shared), matrices: false })
     }
 
     /// The same family, where a smaller kernel is a learnt linear function of the next larger
     /// one, one matrix for all channels of a layer (Cai et al. 2020, section 3.3).
     #[must_use]
     pub fn with_kernel_matrices(self) -> Self {
-        let inner = match Arc::try_unwrap(self.0) {
-            Ok(inner) => Inner { matrices: true, ..inner },
-            // Whoever else holds it keeps it as it is, and builds by the same function.
-            Err(shared) => {
-                let (space, largest) = (shared.space.clone(), shared.largest.clone());
-                let elastic = shared.elastic.clone();
-                let build: Box<Build> = Box::new(move |chosen| (shared.build)(chosen));
-                Inner { space, build, largest, elastic, matrices: true }
-            }
-        };
-        Self(Arc::new(inner))
+        Self { matrices: true, ..self }
     }
 
     /// The choices.
     pub fn space(&self) -> &Space {
-        &self.0.space
+        &self.shared.space
     }
 
     /// Its name, which is the space's.
     pub fn name(&self) -> &str {
-        self.0.space.name()
+        self.shared.space.name()
     }
 
     /// The layers of a sub-network, under the names that they have in the largest one. All take
@@ -113,45 +108,52 @@ impl Family {
     /// # Errors
     /// A genome that is not of the space, or that the family cannot build.
     pub fn graph(&self, genome: &Genome) -> Result<Graph, Error> {
-        self.0.space.check(genome)?;
-        (self.0.build)(&Chosen::new(&self.0.space, genome))
+        self.shared.space.check(genome)?;
+        (self.shared.build)(&Chosen::new(&self.shared.space, genome))
     }
 
     /// The layers of the largest network.
     pub fn whole(&self) -> &Graph {
-        &self.0.largest
+        &self.shared.whole
     }
 
     /// The genome in which every choice takes its last option.
     pub fn largest(&self) -> Genome {
-        last(&self.0.space).unwrap_or_else(|_| unreachable!("the family was made of it"))
+        self.shared.largest.clone()
     }
 
     /// The genome in which every choice takes its first option.
     pub fn smallest(&self) -> Genome {
-        let first = vec![0; self.0.space.choices().len()];
-        self.0.space.genome(&first).unwrap_or_else(|_| self.largest())
+        self.shared.smallest.clone()
+    }
+
+    /// The same network for images in full resolution.
+    ///
+    /// # Errors
+    /// A genome of another space.
+    pub fn at_full_resolution(&self, genome: &Genome) -> Result<Genome, Error> {
+        with_resolution_of(&self.shared.space, genome, &self.shared.largest)
     }
 
     /// What each layer can be cut to.
     pub(crate) fn elastic(&self) -> &BTreeMap<String, Sizes> {
-        &self.0.elastic
+        &self.shared.elastic
     }
 
     /// The kernel sizes of a layer between which there are matrices, in descending order; one
     /// or none where it has no matrices.
     pub(crate) fn kernel_chain(&self, layer: &str) -> Vec<usize> {
-        let sizes = self.0.elastic.get(layer).filter(|_| self.0.matrices);
+        let sizes = self.shared.elastic.get(layer).filter(|_| self.matrices);
         sizes.map(|sizes| sizes.kernels.iter().rev().copied().collect()).unwrap_or_default()
     }
 }
 
-impl Inner {
+impl Shared {
     /// Notes what a genome's layers are cut to.
     fn observe(&mut self, genome: &Genome) -> Result<(), Error> {
         let graph = (self.build)(&Chosen::new(&self.space, genome))?;
         let whole: BTreeMap<&str, Op> =
-            self.largest.nodes().iter().map(|node| (node.name.as_str(), node.op)).collect();
+            self.whole.nodes().iter().map(|node| (node.name.as_str(), node.op)).collect();
         for node in graph.nodes().iter().filter(|node| node.op.has_parameters()) {
             let Some(op) = whole.get(node.name.as_str()) else {
                 let problem =
@@ -201,6 +203,20 @@ fn is_corner(part: Op, whole: Op) -> bool {
         }
         _ => false,
     }
+}
+
+/// Where the space has the resolution of the images, if it has one: its choice `r`.
+pub(crate) fn resolution(space: &Space) -> Option<usize> {
+    space.choices().iter().position(|choice| choice.name() == "r")
+}
+
+/// The same network in the resolution of another.
+pub(crate) fn with_resolution_of(space: &Space, genome: &Genome, other: &Genome) -> Result<Genome, Error> {
+    let mut positions = genome.positions().to_vec();
+    if let Some(at) = resolution(space) {
+        positions[at] = other.positions()[at];
+    }
+    Ok(space.genome(&positions)?)
 }
 
 fn last(space: &Space) -> Result<Genome, Error> {

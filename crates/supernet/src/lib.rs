@@ -47,6 +47,7 @@ pub use {
 mod calibration;
 mod channels;
 mod chosen;
+mod corners;
 mod distillation;
 mod error;
 mod families;

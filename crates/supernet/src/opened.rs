@@ -7,10 +7,10 @@ use sapwood_backend::{Rng, Seed, Stream};
 use sapwood_core::{Graph, Op};
 use sapwood_search::{Choice, Genome, Space};
 
-use crate::{Error, Family};
-
-/// The choice that is the resolution of the images, where a space has it.
-const RESOLUTION: &str = "r";
+use crate::{
+    Error, Family,
+    family::{resolution, with_resolution_of},
+};
 
 /// For each choice of a space the options that are trained so far. Networks are drawn as the
 /// reference draws them: each choice by itself, so that shallow networks come more often than
@@ -24,8 +24,9 @@ pub struct Opened {
 impl Opened {
     /// The largest network alone, in all its resolutions.
     pub fn largest(space: &Space) -> Self {
-        let options = space.choices().iter().map(|choice| match last(choice) {
-            last if choice.name() == RESOLUTION => (0..=last).collect(),
+        let open = resolution(space);
+        let options = space.choices().iter().enumerate().map(|(at, choice)| match last(choice) {
+            last if Some(at) == open => (0..=last).collect(),
             last => vec![last],
         });
         Self { options: options.collect() }
@@ -101,11 +102,7 @@ impl Opened {
     /// # Errors
     /// A genome of another space.
     pub fn like(&self, space: &Space, genome: &Genome) -> Result<Genome, Error> {
-        let largest = self.corner(space, true)?;
-        let Some(at) = resolution(space) else { return Ok(largest) };
-        let mut positions = largest.positions().to_vec();
-        positions[at] = genome.positions()[at];
-        Ok(space.genome(&positions)?)
+        with_resolution_of(space, &self.corner(space, true)?, genome)
     }
 
     /// Whether layers have the same widths in these networks and in others.
@@ -191,6 +188,21 @@ fn last(choice: &Choice) -> u8 {
     (choice.options().len() - 1) as u8
 }
 
-fn resolution(space: &Space) -> Option<usize> {
-    space.choices().iter().position(|choice| choice.name() == RESOLUTION)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::family;
+
+    /// The channels within ResNet-50D's bottlenecks are a fraction of a width: with ratios 0.25 and
+    /// 0.35 and widths 0.8 and 1.0 trained, 0.25 of 0.8 of 256 channels was trained as well.
+    #[test]
+    fn widths_that_two_choices_make_together_are_known() {
+        let family = family("ofa-resnet50d", None, None).unwrap();
+        let mut opened = Opened::largest(family.space());
+        for (list, option) in [("w", "0.8"), ("e", "0.25")] {
+            opened.open(family.space(), list, option).unwrap();
+        }
+        let widths = opened.widths(&family).unwrap();
+        assert_eq!(widths["blocks.0.conv1.conv"], BTreeSet::from([56, 64, 72, 88]));
+    }
 }

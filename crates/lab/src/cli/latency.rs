@@ -8,8 +8,9 @@ use sapwood_search::{LatencyTable, kendall_tau};
 use super::{OnDevice, architectures, bar::Bar};
 use crate::{
     Error,
-    latency::{Stopwatch, draw, keys, median, today},
+    latency::{Stopwatch, draw, keys, today},
     report::{Cell, Table},
+    statistics::{median, spearman},
 };
 
 /// Measure how long the networks of a space take on this device
@@ -139,40 +140,8 @@ impl Check {
     }
 }
 
-/// The correlation of ranks; equal values share theirs.
-fn spearman(one: &[f64], other: &[f64]) -> f64 {
-    let [a, b] = [one, other].map(ranks);
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    let (ma, mb) = (mean(&a), mean(&b));
-    let sum = |f: &dyn Fn(f64, f64) -> f64| -> f64 { a.iter().zip(&b).map(|(x, y)| f(x - ma, y - mb)).sum() };
-    sum(&|x, y| x * y) / (sum(&|x, _| x * x) * sum(&|_, y| y * y)).sqrt()
-}
-
-fn ranks(values: &[f64]) -> Vec<f64> {
-    let rank = |value: &f64| {
-        let below = values.iter().filter(|other| *other < value).count();
-        let equal = values.iter().filter(|other| *other == value).count();
-        below as f64 + (equal as f64 + 1.0) / 2.0
-    };
-    values.iter().map(rank).collect()
-}
-
 /// The median of relative errors.
 fn error(found: &[f64], expected: &[f64]) -> f64 {
-    let mut errors: Vec<f64> = found.iter().zip(expected).map(|(a, b)| (a / b - 1.0).abs()).collect();
-    median(&mut errors)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ranks_that_agree_correlate_whatever_the_values() {
-        // scipy 1.17.1: stats.spearmanr([1, 2, 3, 4, 5], [5, 6, 7, 8, 7]) = 0.8207826816681233
-        let found = spearman(&[1.0, 2.0, 3.0, 4.0, 5.0], &[5.0, 6.0, 7.0, 8.0, 7.0]);
-        assert!((found - 0.820_782_681_668_123_3).abs() < 1e-12, "{found}");
-        assert_eq!(spearman(&[1.0, 2.0, 3.0], &[1.0, 10.0, 1000.0]), 1.0);
-        assert!((error(&[1.1, 2.0, 2.7], &[1.0, 2.0, 3.0]) - 0.1).abs() < 1e-12);
-    }
+    let errors: Vec<f64> = found.iter().zip(expected).map(|(a, b)| (a / b - 1.0).abs()).collect();
+    median(&errors)
 }

@@ -10,10 +10,7 @@ use sapwood_train::{Recipe, Schedule};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{
-    judged::{CALIBRATION, at_full_resolution, corners},
-    portion::PARTS,
-};
+use super::{CALIBRATION, portion::PARTS};
 use crate::{DataConfig, Datasets, Error};
 
 /// What decimals may be off from the tenths that they mean.
@@ -220,7 +217,7 @@ impl SupernetExperiment {
 
     /// The networks that are judged, the same in every replicate.
     pub fn judged(&self, family: &Family) -> Result<Vec<Genome>, Error> {
-        let mut genomes = if self.judging.corners { corners(family)? } else { Vec::new() };
+        let mut genomes = if self.judging.corners { family.corners()? } else { Vec::new() };
         let wanted = genomes.len() + self.judging.random;
         let opened = Opened::all(family.space());
         let mut vain = 0;
@@ -236,7 +233,7 @@ impl SupernetExperiment {
             }
             vain += 1;
             let mut rng = Seed(0).stream(Stream::Data, number);
-            let genome = at_full_resolution(family, opened.sample(family.space(), &mut rng)?)?;
+            let genome = family.at_full_resolution(&opened.sample(family.space(), &mut rng)?)?;
             if !genomes.contains(&genome) {
                 genomes.push(genome);
                 vain = 0;

@@ -107,11 +107,11 @@ impl Judge {
 fn shorten(batch: &mut Batch, examples: usize) {
     let each = batch.shape[1..].iter().product::<usize>();
     batch.input.truncate(each * examples);
-    batch.shape[0] = batch.shape[0].min(examples);
     match &mut batch.target {
         Target::Class(classes) => classes.truncate(examples),
         Target::Dense(values) => values.truncate(values.len() / batch.shape[0].max(1) * examples),
     }
+    batch.shape[0] = batch.shape[0].min(examples);
 }
 
 /// The content of a weight file of a network that was cut out: one that every command takes.
@@ -119,48 +119,4 @@ pub fn pack_cut(family: &Family, genome: &Genome, net: &Net) -> Result<Vec<u8>, 
     let mut spec = Spec::of_layers(family.name(), family.graph(genome)?)?;
     spec.architecture = Some(family.space().to_json(genome));
     Ok(pack(&spec, block_on(State::read(net))?, Masks::new()).to_bytes()?)
-}
-
-/// Twice as many corners with each list.
-const MOST_LISTS: usize = 10;
-
-/// The networks in which each list of choices, such as the depths or the kernels, is at its
-/// smallest or at its largest; from the smallest network to the largest, in full resolution.
-pub fn corners(family: &Family) -> Result<Vec<Genome>, Error> {
-    let space = family.space();
-    let list = |name: &str| name.split('.').next().unwrap_or(name).to_string();
-    let mut lists: Vec<String> = space.choices().iter().map(|choice| list(choice.name())).collect();
-    lists.retain(|list| list != "r");
-    lists.sort();
-    lists.dedup();
-    if MOST_LISTS < lists.len() {
-        let problem =
-            format!("expected at most {MOST_LISTS} lists of choices for corners, found {}", lists.len());
-        return Err(Error::Usage(problem));
-    }
-    let largest = family.largest();
-    let mut found: Vec<Genome> = Vec::new();
-    for corner in 0..1_usize << lists.len() {
-        let positions = space.choices().iter().zip(largest.positions()).map(|(choice, last)| {
-            let at = lists.iter().position(|each| *each == list(choice.name()));
-            if at.is_none_or(|at| corner >> at & 1 == 1) { *last } else { 0 }
-        });
-        let genome = space.genome(&positions.collect::<Vec<u8>>())?;
-        let genome = at_full_resolution(family, genome)?;
-        if !found.contains(&genome) {
-            found.push(genome);
-        }
-    }
-    Ok(found)
-}
-
-/// The same network in the largest resolution.
-pub fn at_full_resolution(family: &Family, genome: Genome) -> Result<Genome, Error> {
-    let space = family.space();
-    let mut positions = genome.positions().to_vec();
-    // An inactive choice is 0 and stays so: a resolution never is inactive.
-    if let Some(at) = space.choices().iter().position(|choice| choice.name() == "r") {
-        positions[at] = (space.choices()[at].options().len() - 1) as u8;
-    }
-    Ok(space.genome(&positions)?)
 }

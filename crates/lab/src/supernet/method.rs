@@ -53,7 +53,7 @@ impl Method<'_> {
                     rule: phase.rule,
                     distillation: phase.distillation.unwrap_or_default(),
                     teacher: teacher.clone().filter(|_| taught(phase)),
-                    seed: Seed(self.seed.0.wrapping_add((number as u64) << 32)),
+                    seed: self.draws(number),
                 };
                 conditions.reporter.note(&format!(
                     "phase {} of {}: {}",
@@ -98,6 +98,11 @@ impl Method<'_> {
         Ok(trained.network)
     }
 
+    /// The seed of a phase's draws: far from those of the next seeds.
+    fn draws(&self, phase: usize) -> Seed {
+        Seed(self.seed.0.wrapping_add((phase as u64) << 32))
+    }
+
     fn path(&self, folder: &Path, number: usize) -> PathBuf {
         folder.join(format!("{}-{}.safetensors", number + 1, self.phases[number].name))
     }
@@ -122,7 +127,7 @@ impl Method<'_> {
         };
         let mut sum = 0.0;
         for (number, phase) in self.phases.iter().enumerate() {
-            let seed = Seed(self.seed.0.wrapping_add((number as u64) << 32));
+            let seed = self.draws(number);
             for iteration in 0..phase.recipe.epochs * per_tenth {
                 let genomes = phase.rule.genomes(&opened[number], family.space(), seed, iteration)?;
                 if taught(phase) {

@@ -93,16 +93,15 @@ fn check(experiment: &SupernetExperiment, conditions: &Conditions<'_>) -> Result
     Ok(())
 }
 
-/// The runs: methods first, since networks by themselves are given what those cost.
+/// The runs, seed by seed.
 fn jobs(experiment: &SupernetExperiment, conditions: &Conditions<'_>) -> Result<Vec<Job>, Error> {
+    let spec = experiment.spec(conditions.datasets)?;
+    let family = sapwood_supernet::family(&spec.supernet, Some(spec.input), Some(spec.classes))?;
+    let alone = if experiment.alone.is_some() { experiment.judged(&family)?.len() } else { 0 };
     let mut jobs = Vec::new();
     for replicate in 0..experiment.replicates {
         jobs.extend((0..experiment.method.len()).map(|method| Job::Method(method, replicate)));
-        if experiment.alone.is_some() {
-            let spec = experiment.spec(conditions.datasets)?;
-            let family = sapwood_supernet::family(&spec.supernet, Some(spec.input), Some(spec.classes))?;
-            jobs.extend((0..experiment.judged(&family)?.len()).map(|at| Job::Alone(at, replicate)));
-        }
+        jobs.extend((0..alone).map(|at| Job::Alone(at, replicate)));
     }
     Ok(jobs)
 }

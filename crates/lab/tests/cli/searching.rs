@@ -67,6 +67,10 @@ fn the_best_network_is_found_for_each_device() {
     assert_eq!(many.lines().count(), 2 + 2, "{many}");
     place.succeed("eval --weights watch.safetensors --data digits");
 
+    place.refuse(
+        &format!("supernet pairs {WEIGHTS} --count 30 --calibration 100 --out pairs.csv"),
+        &["judged otherwise", "calibration 2000", "calibration 100", "choose another file"],
+    );
     for (line, said) in [
         (search.replace(" --pairs pairs.csv", ""), &["`--pairs FILE`", "`supernet pairs`"][..]),
         (format!("{search} --max-latency 3"), &["`latency build`"]),

@@ -10,7 +10,7 @@ pub struct PublishedSpace {
     pub name: &'static str,
     /// What it is, in one line.
     pub about: &'static str,
-    build: fn(&[u32]) -> Space,
+    build: fn(&[u32]) -> Result<Space, Error>,
 }
 
 /// The published spaces, in the order in which they are shown.
@@ -44,7 +44,7 @@ pub fn published(name: &str) -> Result<Space, Error> {
     let names = PUBLISHED.iter().map(|row| row.name);
     let row = PUBLISHED.iter().find(|row| row.name == name);
     let resolutions: Vec<u32> = RESOLUTIONS.step_by(4).collect();
-    Ok((row.ok_or_else(|| Error::unknown("space", name, names))?.build)(&resolutions))
+    (row.ok_or_else(|| Error::unknown("space", name, names))?.build)(&resolutions)
 }
 
 /// MobileNetV3 (either width): choices `r`, `d.0`-`d.4`, `ks.0`-`ks.19`,
@@ -54,7 +54,7 @@ pub fn published(name: &str) -> Result<Space, Error> {
 /// # Errors
 /// No resolution, or one that is there twice.
 pub fn ofa_mbv3(resolutions: &[u32]) -> Result<Space, Error> {
-    check(resolutions).map(|()| mbv3(resolutions))
+    mbv3(resolutions)
 }
 
 /// ProxylessNAS: as [`ofa_mbv3`], with a last block 20 that is always there.
@@ -62,7 +62,7 @@ pub fn ofa_mbv3(resolutions: &[u32]) -> Result<Space, Error> {
 /// # Errors
 /// No resolution, or one that is there twice.
 pub fn ofa_proxyless(resolutions: &[u32]) -> Result<Space, Error> {
-    check(resolutions).map(|()| proxyless(resolutions))
+    proxyless(resolutions)
 }
 
 /// ResNet50D: choices `r`; `d.0`, whether the stem has its residual block (2) or not
@@ -72,22 +72,18 @@ pub fn ofa_proxyless(resolutions: &[u32]) -> Result<Space, Error> {
 /// # Errors
 /// No resolution, or one that is there twice.
 pub fn ofa_resnet50d(resolutions: &[u32]) -> Result<Space, Error> {
-    check(resolutions).map(|()| resnet50d(resolutions))
+    resnet50d(resolutions)
 }
 
-fn check(resolutions: &[u32]) -> Result<(), Error> {
-    Space::product("resolutions", [("r", resolutions.iter().map(u32::to_string))]).map(drop)
-}
-
-fn mbv3(resolutions: &[u32]) -> Space {
+fn mbv3(resolutions: &[u32]) -> Result<Space, Error> {
     inverted_residuals("ofa-mbv3", resolutions, false)
 }
 
-fn proxyless(resolutions: &[u32]) -> Space {
+fn proxyless(resolutions: &[u32]) -> Result<Space, Error> {
     inverted_residuals("ofa-proxyless", resolutions, true)
 }
 
-fn inverted_residuals(name: &str, resolutions: &[u32], last_block: bool) -> Space {
+fn inverted_residuals(name: &str, resolutions: &[u32], last_block: bool) -> Result<Space, Error> {
     let mut choices = vec![Choice::new("r", resolutions.iter().map(u32::to_string))];
     choices.extend((0..5).map(|stage| Choice::new(format!("d.{stage}"), ["2", "3", "4"])));
     for (list, options) in [("ks", ["3", "5", "7"]), ("e", ["3", "4", "6"])] {
@@ -101,10 +97,10 @@ fn inverted_residuals(name: &str, resolutions: &[u32], last_block: bool) -> Spac
             });
         }
     }
-    sound(name, choices)
+    Space::new(name, choices)
 }
 
-fn resnet50d(resolutions: &[u32]) -> Space {
+fn resnet50d(resolutions: &[u32]) -> Result<Space, Error> {
     let mut choices = vec![Choice::new("r", resolutions.iter().map(u32::to_string))];
     choices.push(Choice::new("d.0", ["0", "2"]));
     choices.extend((1..5).map(|stage| Choice::new(format!("d.{stage}"), ["0", "1", "2"])));
@@ -122,10 +118,5 @@ fn resnet50d(resolutions: &[u32]) -> Space {
             block += 1;
         }
     }
-    sound("ofa-resnet50d", choices)
-}
-
-/// A space whose choices stand in this file.
-fn sound(name: &str, choices: Vec<Choice>) -> Space {
-    Space::new(name, choices).expect("the published choices make a space, and a test makes each")
+    Space::new("ofa-resnet50d", choices)
 }

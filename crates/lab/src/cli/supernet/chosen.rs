@@ -13,7 +13,8 @@ pub(crate) fn genome_of(family: &Family, text: &str) -> Result<Genome, Error> {
     let space = family.space();
     match text.trim() {
         "max" => Ok(family.largest()),
-        "min" => smallest(family),
+        // In full resolution, as all that is published.
+        "min" => Ok(family.at_full_resolution(&family.smallest())?),
         json if json.starts_with('{') => {
             let value: Value = serde_json::from_str(json)
                 .map_err(|error| Error::Usage(format!("the architecture is no JSON: {error}")))?;
@@ -32,11 +33,6 @@ pub(crate) fn genome_of(family: &Family, text: &str) -> Result<Genome, Error> {
             }
         }
     }
-}
-
-/// The smallest network, in full resolution as all that is published.
-fn smallest(family: &Family) -> Result<Genome, Error> {
-    crate::supernet::at_full_resolution(family, family.smallest())
 }
 
 /// Architectures of a file: a JSON object in each line, or CSV whose columns are choices.

@@ -11,7 +11,6 @@ use super::{JudgedBy, Weights, genome_of};
 use crate::{
     Error,
     report::{Cell, Table},
-    supernet::{at_full_resolution, corners},
 };
 
 /// Tell how good sub-networks are, each with statistics of its own
@@ -65,11 +64,11 @@ impl Eval {
             return Ok(vec![genome_of(family, arch)?]);
         }
         if self.corners {
-            return corners(family);
+            return Ok(family.corners()?);
         }
         let sample = |number: usize| {
             let mut rng = Seed(self.by.seed).stream(Stream::Data, number as u64);
-            at_full_resolution(family, family.space().sample(&mut rng))
+            Ok(family.at_full_resolution(&family.space().sample(&mut rng))?)
         };
         (0..self.sample.unwrap_or(0)).map(sample).collect()
     }
