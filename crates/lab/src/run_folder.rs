@@ -136,6 +136,10 @@ fn first_difference(path: &str, a: &Value, b: &Value) -> Option<(String, String,
                 first_difference(&path, &side(x), &side(y))
             })
         }
+        (Value::Array(x), Value::Array(y)) if x.len() == y.len() => {
+            let pairs = x.iter().zip(y).enumerate();
+            pairs.into_iter().find_map(|(at, (x, y))| first_difference(&format!("{path}.{at}"), x, y))
+        }
         _ => Some((path.into(), a.to_string(), b.to_string())),
     }
 }

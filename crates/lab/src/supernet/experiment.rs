@@ -227,8 +227,9 @@ impl SupernetExperiment {
             }
             if vain == TRIES {
                 let (found, random) = (genomes.len(), self.judging.random);
-                let problem =
-                    format!("the space has only {found} networks to judge: `random` cannot be {random}");
+                let problem = format!(
+                    "{TRIES} draws in a row brought no network to judge beside {found} others: lower `random` from {random}"
+                );
                 return Err(Error::Usage(problem));
             }
             vain += 1;

@@ -107,8 +107,12 @@ fn a_training_killed_in_every_phase_ends_with_the_same_bytes() {
     let before = killed.files();
     killed.succeed(TRAIN);
     assert_eq!(killed.files(), before);
-    fs::write(killed.path().join("nested.toml"), method_alone().replace("rate = 0.05", "rate = 0.06")).unwrap();
-    killed.refuse(TRAIN, &["the folder holds another run", "learning_rate is 0.05 and not 0.06"]);
+    fs::write(killed.path().join("nested.toml"), method_alone().replace("rate = 0.05", "rate = 0.06"))
+        .unwrap();
+    killed.refuse(
+        TRAIN,
+        &["the folder holds another run", "experiment.method.0.phase.0.learning_rate is 0.05 and not 0.06"],
+    );
 }
 
 #[test]
@@ -180,13 +184,17 @@ fn what_an_experiment_cannot_mean_is_refused_by_name() {
         ("budget_of = \"progressive\"", "budget_of = \"progresive\"", &["unknown method", "progressive"]),
         ("optimizer =", "epochs = 3\noptimizer =", &["`epochs` belongs to each phase"]),
         ("name = \"depth\"", "name = \"de/pth\"", &["`de/pth`", "letters, digits"]),
-        ("epochs = 1\nlearning_rate = 0.05", "epochs = 0.25\nlearning_rate = 0.05", &["`epochs`", "tenths", "0.25"]),
+        (
+            "epochs = 1\nlearning_rate = 0.05",
+            "epochs = 0.25\nlearning_rate = 0.05",
+            &["`epochs`", "tenths", "0.25"],
+        ),
         ("epochs = 1\nlearning_rate = 0.05", "epochs = nan\nlearning_rate = 0.05", &["`epochs`", "NaN"]),
         ("learning_rate = 0.02", "learning_rate = -1.0", &["phase `depth`", "`learning_rate`", "-1"]),
         ("name = \"progressive\"", "name = \"alone-1\"", &["method `alone-1`", "not `alone`"]),
         ("batch_size = 32", "batch_size = 64", &["10 batches or more", "found 5", "batch_size"]),
         ("calibration = 200", "calibration = 0", &["one image for calibration"]),
-        ("calibration = 200", "random = 5000", &["only 1728 networks", "`random` cannot be 5000"]),
+        ("calibration = 200", "random = 5000", &["no network to judge", "lower `random` from 5000"]),
         ("name = \"digits\", examples = 320", "name = \"life\"", &["`life` has no classes"]),
         ("[recipe]", "[recipe]\nuntil = \"1ep\"", &["phases have no `until`"]),
         ("[recipe]", "[recipe]\nmomentum = 1", &["`[recipe]`", "momentum"]),
