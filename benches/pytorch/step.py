@@ -1,7 +1,8 @@
 """The PyTorch peer of `cargo xtask bench train --against pytorch`: a JSON request per line in, an answer per line out.
 
     {"cmd": "setup", "model": "resnet-20", "batch": 128, "input": [3, 32, 32], "threads": 2}
-        also "classes", "width", "shortcut", "n", "m", "padding", "device" ("cpu"), "lr" (0.1), "seed" (0)
+        also "classes", "width", "shortcut", "n", "m", "padding", "device" ("cpu"), "lr" (0.1), "seed" (0); without
+        "layers" (what `graph.py` takes, or the name of a JSON file with it) "model" is a name of the zoo
         -> {"ok": true, "torch": .., "threads": .., "device": .., "parameters": .., "weights": .., "macs": ..}
     {"cmd": "step"}                 -> {"ok": true, "seconds": .., "loss": ..}
     {"cmd": "infer", "batch": 256}  -> {"ok": true, "seconds": .., "batch": ..}
@@ -20,7 +21,21 @@ import time
 import torch_or_exit  # noqa: F401
 import torch
 import torch.nn.functional as F
+import graph
 import zoo
+
+
+def network(request):
+    """The network that a request asks for, its input and its number of classes."""
+    get, name = request.get, request["model"]
+    if get("layers") is None:
+        input, classes = tuple(get("input") or zoo.row(name).input), get("classes") or zoo.row(name).classes
+        options = {key: request[key] for key in ("width", "shortcut", "n", "m", "padding") if get(key) is not None}
+        return zoo.build(name, input, classes, **options), input, classes
+    layers = graph.read(request["layers"])
+    model, input = graph.build(layers), tuple(get("input") or layers["input"])
+    with torch.no_grad():
+        return model, input, model.eval()(torch.zeros(1, *input)).shape[1]
 
 
 class Peer:
@@ -30,13 +45,10 @@ class Peer:
         get = request.get
         torch.set_num_threads(int(get("threads", torch.get_num_threads())))
         torch.manual_seed(get("seed", 0))
-        name = request["model"]
-        self.input = tuple(get("input") or zoo.row(name).input)
-        self.classes = get("classes") or zoo.row(name).classes
-        self.dense = name == "life-net"
+        self.dense = request["model"] == "life-net"
         self.device = torch.device(get("device", "cpu"))
-        options = {key: request[key] for key in ("width", "shortcut", "n", "m", "padding") if get(key) is not None}
-        self.model = zoo.build(name, self.input, self.classes, **options).to(self.device)
+        model, self.input, self.classes = network(request)
+        self.model = model.to(self.device)
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=get("lr", 0.1), momentum=0.9)
         self.images = self.data(int(request["batch"]))
         if self.dense:

@@ -277,8 +277,7 @@ def counts(model, input):
     macs = []
 
     def count(layer, _, output):
-        positions = output.shape[2] * output.shape[3] if isinstance(layer, nn.Conv2d) else 1
-        macs.append(layer.weight.numel() * positions)
+        macs.append(layer.weight.numel() * (output.numel() // layer.weight.shape[0]))
 
     hooks = [layer.register_forward_hook(count) for layer in layers]
     mode, device = model.training, next(model.parameters()).device

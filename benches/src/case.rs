@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 use rand::RngExt as _;
-use sapwood_backend::{Seed, Stream};
-use sapwood_core::{Batch, Target};
+use sapwood_backend::{Ops, Seed, Stream};
+use sapwood_core::{Batch, Target, UnknownName};
 use sapwood_models::Spec;
+use sapwood_supernet::{FAMILIES, family};
 
 /// Small enough that no network diverges on one batch of noise; used on both
 /// sides. The time of a step does not depend on it.
@@ -39,17 +40,20 @@ pub struct Case {
     pub batch: usize,
     /// What is done with them.
     pub work: Work,
+    /// What computes our side.
+    pub ops: Ops,
 }
 
 impl Case {
-    /// A network of the zoo; without a batch size, its usual one.
+    /// A network of the zoo, or the largest one of a family at its usual resolution; without a
+    /// batch size, its usual one.
     ///
     /// # Errors
-    /// A name that the zoo does not have.
+    /// A name that neither the zoo nor the families have.
     pub fn new(model: &str, batch: Option<usize>, work: Work) -> Result<Self> {
-        let spec = Spec::named(model)?;
+        let spec = spec(model)?;
         let batch = batch.unwrap_or_else(|| usual_batch(&spec)).max(1);
-        Ok(Self { spec, batch, work })
+        Ok(Self { spec, batch, work, ops: Ops::default() })
     }
 
     /// The name of its row: `resnet-20`, `resnet-20/infer-1`.
@@ -92,10 +96,23 @@ impl Case {
     }
 }
 
-/// What fits a small machine: fewer examples for the wide and the large networks.
+/// The network of a name, with its layers where it is a family's.
+fn spec(model: &str) -> Result<Spec> {
+    if sapwood_models::names().any(|name| name == model) {
+        return Ok(Spec::named(model)?);
+    }
+    let families = || FAMILIES.iter().map(|row| row.name);
+    if !families().any(|name| name == model) {
+        return Err(UnknownName::new("network", model, sapwood_models::names().chain(families())).into());
+    }
+    Ok(Spec::of_layers(model, family(model, None, None)?.whole().clone())?)
+}
+
+/// What fits a small machine: fewer examples for the wide and the large networks, and for those of
+/// families, which are deep.
 fn usual_batch(spec: &Spec) -> usize {
     let pixels = spec.input[1] * spec.input[2];
-    match spec.model.ends_with("-small") {
+    match spec.layers.is_some() || spec.model.ends_with("-small") {
         _ if 64 * 64 < pixels => 16,
         true => 64,
         false => 128,
@@ -116,7 +133,35 @@ mod tests {
         assert_eq!(case("resnet-18-small", None, Work::Train), ("resnet-18-small".into(), 64));
         assert_eq!(case("resnet-18", None, Work::Train), ("resnet-18".into(), 16));
         assert_eq!(case("vgg-16", Some(1), Work::Infer), ("vgg-16/infer-1".into(), 1));
-        assert!(Case::new("resnet-21", None, Work::Train).unwrap_err().to_string().contains("resnet-20"));
+        assert_eq!(case("mbv3-small-image", None, Work::Train), ("mbv3-small-image".into(), 64));
+        assert_eq!(case("ofa-mbv3-w1.0", None, Work::Train), ("ofa-mbv3-w1.0".into(), 16));
+        assert_eq!(case("mlp", Some(1), Work::Infer), ("mlp/infer-1".into(), 1));
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_those_of_the_zoo_and_the_families() {
+        for (name, meant) in [("resnet-21", "resnet-20"), ("mbv3-smal-image", "mbv3-small-image")] {
+            let error = Case::new(name, None, Work::Train).unwrap_err().to_string();
+            assert!(
+                error.starts_with(&format!("unknown network `{name}`")) && error.contains(meant),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_family_stands_for_its_largest_network_at_its_usual_resolution() {
+        for row in FAMILIES {
+            let (case, family) =
+                (Case::new(row.name, Some(2), Work::Train).unwrap(), family(row.name, None, None).unwrap());
+            let largest = family.graph(&family.largest()).unwrap();
+            assert_eq!(case.spec.graph().unwrap(), largest, "{}", row.name);
+            assert_eq!((case.spec.input, case.spec.classes), (row.input, row.classes), "{}", row.name);
+            assert_eq!(case.parameters().unwrap(), largest.anatomy(row.input).unwrap().params());
+            let data = case.data().unwrap();
+            assert_eq!(data.shape[1..], row.input, "{}", row.name);
+            assert!(matches!(data.target, Target::Class(_)), "{}", row.name);
+        }
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! The principal type is the [`Case`]: a network, a batch and whether it is
 //! trained, only run or scored. It can be timed on two [`Side`]s: here, by the trainer
 //! that users call ([`Training`], [`Inference`], [`Scoring`]), and in a child process by
-//! PyTorch ([`Peer`]).
+//! PyTorch ([`Peer`]), which knows the networks of the zoo by name and builds others from
+//! their layers.
 //!
 //! The one design decision: both sides are measured in one run, turn by turn (A B
 //! A B ...), and what is reported is the median over the pairs of their ratio. A

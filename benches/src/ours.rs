@@ -188,7 +188,7 @@ impl Side for Inference {
 
 fn net(case: &Case) -> Result<(Net, Device)> {
     let device = DeviceSpec::CPU.resolve()?;
-    Ok((Init::default().apply(case.spec.net(&device)?, Seed(0)), device))
+    Ok((Init::default().apply(case.spec.net(&device)?.with_ops(case.ops), Seed(0)), device))
 }
 
 #[cfg(test)]
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn steps_come_one_at_a_time_and_stop_when_nobody_asks() {
-        for model in ["lenet-300-100", "life-net"] {
+        for model in ["lenet-300-100", "life-net", "mlp"] {
             check(model, Training::start(&Case::new(model, Some(2), Work::Train).unwrap()).unwrap());
             check(model, Inference::start(&Case::new(model, Some(2), Work::Infer).unwrap()).unwrap());
         }

@@ -39,14 +39,7 @@ impl Peer {
     pub fn start(python: &str, case: &Case, threads: Threads) -> Result<Self> {
         let script = if let Work::Score(_) = case.work { SCORE } else { STEP };
         let mut process = Process::start(Command::new(python).arg(script), python)?;
-        let about: About = process.ask(&json!({
-            "cmd": "setup",
-            "model": case.spec.model,
-            "batch": case.batch,
-            "input": case.spec.input,
-            "threads": threads.0,
-            "lr": LEARNING_RATE,
-        }))?;
+        let about: About = process.ask(&setup(case, threads))?;
         let parameters = case.parameters()?;
         if (about.threads, about.parameters) != (threads.0, parameters) {
             let (name, found) = (&case.spec.model, (about.threads, about.parameters));
@@ -72,6 +65,19 @@ impl Peer {
     pub fn peak_memory(&self) -> Option<u64> {
         peak_memory(Path::new(&format!("/proc/{}/status", self.process_id())))
     }
+}
+
+/// What the script is asked to build: a network that it knows by name, or these layers.
+fn setup(case: &Case, threads: Threads) -> Value {
+    json!({
+        "cmd": "setup",
+        "model": case.spec.model,
+        "layers": case.spec.layers,
+        "batch": case.batch,
+        "input": case.spec.input,
+        "threads": threads.0,
+        "lr": LEARNING_RATE,
+    })
 }
 
 impl Side for Peer {
@@ -160,6 +166,7 @@ impl Drop for Process {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sapwood_core::Graph;
 
     #[test]
     fn a_missing_python_is_one_line_that_says_what_to_install() {
@@ -167,5 +174,26 @@ mod tests {
         let error = Peer::start("no-such-python", &case, Threads(1)).err().unwrap();
         let said = format!("{error:#}");
         assert!(said.starts_with("`no-such-python` cannot be run: install Python 3") && !said.contains('\n'));
+    }
+
+    #[test]
+    fn layers_are_handed_over_where_the_script_knows_no_name() {
+        let layers = |model: &str| {
+            let case = Case::new(model, None, Work::Train).unwrap();
+            setup(&case, Threads(1))["layers"].take()
+        };
+        assert_eq!(layers("resnet-20"), Value::Null);
+        let nodes = layers("mbv3-small-image")["nodes"].take();
+        let depthwise = nodes.as_array().unwrap().iter().map(|node| &node["op"]["conv"]["groups"]);
+        assert!(depthwise.filter_map(Value::as_u64).any(|groups| 1 < groups), "{nodes}");
+    }
+
+    /// The file that the script's own check begins with is in the form that is handed over.
+    #[test]
+    fn the_scripts_example_is_a_graph_as_it_is_written_here() {
+        let text = include_str!("../pytorch/every_operation.json");
+        let graph: Graph = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_value(&graph).unwrap(), serde_json::from_str::<Value>(text).unwrap());
+        assert_eq!(graph.outputs().unwrap(), 5);
     }
 }

@@ -4,6 +4,7 @@ mod bench;
 mod cargo;
 mod ci;
 mod devices;
+mod sanitizer;
 mod test;
 
 use std::{
@@ -18,7 +19,7 @@ type Chore = (&'static str, &'static str, fn(&[OsString]) -> ExitCode);
 
 const CHORES: &[Chore] = &[
     ("ci", "Check format, lints, documentation and layers", ci::run),
-    ("test", "Run all tests (--device D, --all-devices)", test::run),
+    ("test", "Run all tests (--device D, --all-devices), or the kernels' (--sanitizer S)", test::run),
     ("bench", "Time this project beside its peers: bench train|score|masking", bench::run),
 ];
 

@@ -3,7 +3,7 @@
 
 use std::{ffi::OsString, process::ExitCode};
 
-use crate::{cargo::cargo, devices};
+use crate::{cargo::cargo, devices, sanitizer};
 
 pub(crate) fn run(args: &[OsString]) -> ExitCode {
     let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
@@ -12,8 +12,11 @@ pub(crate) fn run(args: &[OsString]) -> ExitCode {
         [] => everything() && devices::those_that_are_warm(),
         ["--all-devices"] => everything() && devices::all(),
         ["--device", device] => devices::one(device),
+        ["--sanitizer", sanitizer] => sanitizer::kernels(sanitizer),
         _ => {
-            eprintln!("error: expected `test`, `test --device DEVICE` or `test --all-devices`");
+            eprintln!(
+                "error: expected `test`, `test --device DEVICE`, `test --all-devices` or `test --sanitizer address`"
+            );
             return ExitCode::from(2);
         }
     };

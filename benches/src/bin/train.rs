@@ -1,13 +1,15 @@
 //! `cargo xtask bench train`: seconds per training step, here and in PyTorch.
 
 use std::{
-    path::Path,
+    fs,
+    path::{Path, PathBuf},
     process::{Command, ExitCode},
     time::Duration,
 };
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Parser, ValueEnum};
+use sapwood_backend::Ops;
 use sapwood_benches::{
     Case, Effort, Inference, Peer, Report, Row, Side, Threads, Training, Work, compare, exit_code, machine,
     peak_memory, versions,
@@ -20,15 +22,15 @@ struct Options {
     /// The peer to measure in the same run, in a process of its own
     #[arg(long, value_enum)]
     against: Option<Against>,
-    /// The networks
+    /// The networks: of the zoo, or the largest of a family
     #[arg(
         long,
         value_name = "A,B,C",
         value_delimiter = ',',
-        default_value = "lenet-300-100,lenet-5,resnet-20,vgg-16"
+        default_value = "lenet-300-100,lenet-5,resnet-20,resnet-56,vgg-16,resnet-18-small,mbv3-small-image"
     )]
     models: Vec<String>,
-    /// Examples in a step [default: 128, fewer for the largest networks]
+    /// Examples in a step [default: 128, fewer for large networks and those of families]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     batch: Option<u32>,
     /// Time inference instead of training, at batch 1 and 128 unless --batch says otherwise
@@ -43,6 +45,9 @@ struct Options {
     /// No pair of steps is begun later than this, but at least three are measured
     #[arg(long, value_name = "S", default_value_t = 60)]
     seconds_per_model: u64,
+    /// Ours by other operations
+    #[arg(long, value_name = "kernels|burn", default_value_t)]
+    ops: Ops,
     /// Measure peak memory too, ours in a process of its own
     #[arg(long)]
     memory: bool,
@@ -52,6 +57,9 @@ struct Options {
     /// The Python that runs the peer
     #[arg(long, value_name = "PROGRAM", default_value = "python3")]
     python: String,
+    /// Time nothing, and write the networks' layers for benches/pytorch/check_graphs.py
+    #[arg(long, value_name = "FOLDER")]
+    layers_to: Option<PathBuf>,
     /// Take a few steps of ours and print this process's peak memory in bytes
     #[arg(long, hide = true)]
     only_memory: bool,
@@ -69,6 +77,9 @@ fn main() -> ExitCode {
 impl Options {
     fn run(self) -> Result<()> {
         let cases = self.cases()?;
+        if let Some(folder) = &self.layers_to {
+            return write_layers(&cases, folder);
+        }
         if self.only_memory {
             return memory_of(&cases[0]);
         }
@@ -98,7 +109,10 @@ impl Options {
         let asked = [self.batch.map(|batch| batch as usize)];
         let batches = if self.batch.is_some() { &asked } else { usual };
         let pairs = self.models.iter().flat_map(|model| batches.iter().map(move |batch| (model, *batch)));
-        pairs.map(|(model, batch)| Case::new(model.trim(), batch, work)).collect()
+        let case = |(model, batch): (&String, _)| {
+            Ok(Case { ops: self.ops, ..Case::new(model.trim(), batch, work)? })
+        };
+        pairs.map(case).collect()
     }
 
     fn measure(&self, case: &Case, threads: Threads, mut peer: Option<&mut Peer>) -> Result<Row> {
@@ -123,6 +137,18 @@ impl Options {
     }
 }
 
+/// One file per network, named after it.
+fn write_layers(cases: &[Case], folder: &Path) -> Result<()> {
+    for case in cases {
+        let file = folder.join(format!("{}.json", case.spec.model));
+        let layers = serde_json::to_string(&case.spec.graph()?)?;
+        fs::create_dir_all(folder)
+            .and_then(|()| fs::write(&file, layers))
+            .with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(())
+}
+
 fn ours(case: &Case) -> Result<Box<dyn Side>> {
     Ok(match case.work {
         Work::Train => Box::new(Training::start(case)?),
@@ -136,6 +162,7 @@ fn ours(case: &Case) -> Result<Box<dyn Side>> {
 fn child_memory(case: &Case) -> Result<u64> {
     let mut child = Command::new(std::env::current_exe()?);
     child.args(["--only-memory", "--models", &case.spec.model, "--batch", &case.batch.to_string()]);
+    child.args(["--ops", &case.ops.to_string()]);
     if case.work == Work::Infer {
         child.arg("--infer");
     }

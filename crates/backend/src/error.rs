@@ -32,6 +32,12 @@ pub enum Error {
         /// The adapters of that kind that are there.
         present: String,
     },
+    /// The text names no implementation of the operations.
+    #[error("unknown operations `{found}`: expected `kernels` or `burn`")]
+    UnknownOps {
+        /// What was written.
+        found: String,
+    },
     /// Reading a tensor failed on the device.
     #[error("reading a tensor from the device failed: {0}")]
     Read(String),

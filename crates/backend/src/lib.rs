@@ -25,16 +25,16 @@
 
 mod device;
 mod error;
-#[cfg(feature = "flex")]
-mod kernels;
 mod ops;
 mod read;
 mod seed;
+mod threads;
 mod timer;
 
 pub use device::{Api, DeviceSpec};
 pub use error::Error;
-pub use ops::{BatchNormalized, batch_norm_train, conv2d};
+pub use ops::{Activation, AdamWStep, BatchNormalized, Epilogue, Ops, SgdStep, adamw_step, sgd_step};
 pub use read::{block_on, read, read_all};
 pub use seed::{Rng, Seed, Stream};
+pub use threads::compute_on_this_thread;
 pub use timer::Timer;

@@ -1,63 +1,95 @@
 //! Operations that training spends its time on.
 //!
-//! Each is defined by a plain composition of Burn's own operations. On the CPU
-//! backend, in f32 and f64, a kernel of ours computes the same; everywhere else the
-//! composition is what runs.
+//! Each is defined by a plain composition of Burn's own operations, and that is what
+//! runs wherever there is no kernel of ours: [`sapwood_kernels`] has them for the CPU
+//! backend, in f32 and f64.
 
-mod autodiff;
+mod activation;
+mod affine;
+mod conv;
 mod extension;
 #[cfg(feature = "flex")]
 mod flex;
+mod gradients;
+mod norm;
+mod optimizer;
 
-use burn::{
-    backend::Dispatch,
-    tensor::{Tensor, ops::ConvOptions},
-};
+use std::{fmt, str::FromStr};
 
-use extension::TrainingOps;
+use burn::tensor::{DType, Tensor};
+pub use sapwood_kernels::{Activation, AdamWStep, SgdStep};
 
-/// A two-dimensional convolution.
-///
-/// # Shapes
-/// - `x`: `[N, C, H, W]`
-/// - `weight`: `[O, C/groups, kh, kw]`
-/// - `bias`: `[O]`
-/// - returns: `[N, O, H', W']`
-pub fn conv2d(
-    x: Tensor<4>,
-    weight: Tensor<4>,
-    bias: Option<Tensor<1>>,
-    options: ConvOptions<2>,
-) -> Tensor<4> {
-    let [x, weight] = [x, weight].map(Tensor::into_dispatch);
-    Tensor::from_dispatch(match bias {
-        Some(bias) => <Dispatch as TrainingOps>::convolve_with_bias(x, weight, bias.into_dispatch(), options),
-        None => <Dispatch as TrainingOps>::convolve(x, weight, options),
-    })
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+pub use norm::BatchNormalized;
+pub use optimizer::{adamw_step, sgd_step};
+
+/// What an operation does with its result before it gives it away: adds the
+/// residual, if there is one, and sends the sum through the activation.
+#[derive(Clone, Debug, Default)]
+pub struct Epilogue {
+    /// Of the result's shape.
+    pub residual: Option<Tensor<4>>,
+    /// None for the sum itself.
+    pub activation: Option<Activation>,
 }
 
-/// What [`batch_norm_train`] gives.
-pub struct BatchNormalized {
-    /// The normalised input.
-    pub output: Tensor<4>,
-    /// The mean of each channel, `[C]`, without autodiff's tracking.
-    pub mean: Tensor<1>,
-    /// The biased variance of each channel, `[C]`, likewise.
-    pub variance: Tensor<1>,
+impl Epilogue {
+    fn apply(self, x: Tensor<4>) -> Tensor<4> {
+        let x = match self.residual {
+            Some(residual) => x + residual,
+            None => x,
+        };
+        match self.activation {
+            Some(activation) => activation::composed(x, activation),
+            None => x,
+        }
+    }
 }
 
-/// Batch normalisation with the statistics of the batch.
-///
-/// # Shapes
-/// - `x`: `[N, C, H, W]`
-/// - `gamma`, `beta`: `[C]`
-pub fn batch_norm_train(x: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, epsilon: f64) -> BatchNormalized {
-    let (x, gamma, beta) = (x.into_dispatch(), gamma.into_dispatch(), beta.into_dispatch());
-    let (output, mean, variance) = <Dispatch as TrainingOps>::normalize(x, gamma, beta, epsilon);
-    BatchNormalized {
-        output: Tensor::from_dispatch(output),
-        mean: Tensor::from_dispatch(mean),
-        variance: Tensor::from_dispatch(variance),
+/// Which implementation of the operations to use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ops {
+    /// Kernels of ours where there are some, else Burn's operations.
+    #[default]
+    Kernels,
+    /// Burn's operations, for comparison.
+    Burn,
+}
+
+impl FromStr for Ops {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "kernels" => Ok(Self::Kernels),
+            "burn" => Ok(Self::Burn),
+            _ => Err(Error::UnknownOps { found: text.into() }),
+        }
+    }
+}
+
+impl fmt::Display for Ops {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Kernels => "kernels",
+            Self::Burn => "burn",
+        })
+    }
+}
+
+impl Ops {
+    /// Whether to use kernels for tensors of these types where this one is.
+    fn has_kernels<const D: usize>(self, x: &Tensor<D>, types: impl IntoIterator<Item = DType>) -> bool {
+        let dtype = x.dtype();
+        let is_there =
+            matches!(dtype, DType::F32 | DType::F64) && types.into_iter().all(|other| other == dtype);
+        #[cfg(feature = "flex")]
+        return self == Self::Kernels && is_there && x.device() == burn::prelude::Device::flex();
+        #[cfg(not(feature = "flex"))]
+        return false && is_there;
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use sapwood_backend::Activation;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, GraphBuilder};
@@ -28,22 +29,6 @@ pub struct ConvSpec {
     pub groups: usize,
     /// Whether there is a bias.
     pub bias: bool,
-}
-
-/// An elementwise non-linearity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Activation {
-    /// `max(x, 0)`
-    Relu,
-    /// `min(max(x, 0), 6)`
-    Relu6,
-    /// `x min(max(x + 3, 0), 6) / 6` (Howard et al. 2019, section 5.2)
-    HSwish,
-    /// `min(max(x + 3, 0), 6) / 6`
-    HSigmoid,
-    /// `x Phi(x)`, with the normal distribution's `Phi` (Hendrycks & Gimpel 2016)
-    Gelu,
 }
 
 /// What a node computes.

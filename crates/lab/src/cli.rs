@@ -15,6 +15,7 @@ mod list;
 mod model_shape;
 mod plan;
 mod predict;
+mod predictors;
 mod prune;
 mod report;
 mod retry;
@@ -64,6 +65,7 @@ enum Command {
     Search(search::Search),
     Supernet(supernet::Supernet),
     Latency(latency::Latency),
+    Predictors(predictors::Predictors),
     Train(Box<train::Train>),
     Eval(eval::Eval),
     Predict(predict::Predict),
@@ -78,7 +80,8 @@ enum Command {
 
 /// Runs a command line, the program's name first. Results go to the standard
 /// output, progress and the one line of an error to the standard error; the exit
-/// code is 0, or 2 after an error.
+/// code is 0, or 2 after an error. For a program's main thread, which becomes one of those that
+/// compute.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     main_of(&Lab::new(), args)
 }
@@ -89,6 +92,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -> Res
 }
 
 pub(crate) fn main_of(lab: &Lab, args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    // No other thread of the lab computes.
+    sapwood_backend::compute_on_this_thread();
     let mut out = io::stdout().lock();
     match run_of(lab, args, &mut out) {
         Ok(()) => ExitCode::SUCCESS,
@@ -133,6 +138,7 @@ impl Command {
             Self::Search(command) => command.run(out),
             Self::Supernet(command) => command.run(out),
             Self::Latency(command) => command.run(out),
+            Self::Predictors(command) => command.run(out),
             Self::Train(command) => command.run(out),
             Self::Eval(command) => command.run(out),
             Self::Predict(command) => command.run(out),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sapwood_backend::Seed;
+use sapwood_backend::{Ops, Seed};
 use sapwood_core::Masks;
 use sapwood_data::{
     Augment, Augmentation, Dataset, Layout, Loader, LoaderOptions, OpenOptions, Order, Split, life::Boundary,
@@ -41,6 +41,13 @@ pub struct TrainConfig {
     /// Which of several orders of the examples, all else being equal.
     #[serde(skip_serializing_if = "is_first")]
     pub order: u64,
+    /// What computes it.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub ops: Ops,
+}
+
+fn is_usual(ops: &Ops) -> bool {
+    *ops == Ops::default()
 }
 
 fn is_first(order: &u64) -> bool {

@@ -86,12 +86,15 @@ impl Stopwatch {
     /// networks.
     pub fn table(&self, family: &Family, name: &str, reporter: &dyn Reporter) -> Result<LatencyTable, Error> {
         let blocks = blocks(family)?;
+        // What every run costs, whatever it runs, is no block's: a network has it once.
+        let overhead = self.time(&nothing()?)?.ms;
         reporter.begin("blocks", blocks.len() as u64);
         let (mut times, mut outliers, mut runs) = (BTreeMap::new(), 0, 0);
         for (signature, block) in &blocks {
             let found = self.time(block)?;
             (outliers, runs) = (outliers + found.outliers, runs + found.runs);
-            let time = BlockTime { ms: found.ms, spread_ms: found.spread_ms, runs: found.runs as u64 };
+            let ms = (found.ms - overhead).max(0.0);
+            let time = BlockTime { ms, spread_ms: found.spread_ms, runs: found.runs as u64 };
             times.insert(signature.clone(), time);
             reporter.advance(1);
         }
@@ -117,10 +120,28 @@ impl Stopwatch {
     }
 }
 
+/// A network that computes nothing.
+fn nothing() -> Result<Graph, Error> {
+    let mut graph = Graph::builder([1, 1, 1]);
+    graph.flatten(graph.input());
+    Ok(graph.finish()?)
+}
+
 /// The blocks of a sub-network, as a table names them.
 pub fn keys(family: &Family, genome: &Genome) -> Result<Vec<String>, Error> {
     let graph = family.graph(genome)?;
     Ok(graph.blocks(family.whole().input())?.iter().map(Graph::signature).collect())
+}
+
+/// The milliseconds of a sub-network, as a table has them.
+pub(crate) fn predicted(table: &LatencyTable, family: &Family, genome: &Genome) -> Result<f64, Error> {
+    table.predict(keys(family, genome)?).map_err(|error| match error {
+        sapwood_search::Error::MissingBlocks { .. } => Error::Usage(format!(
+            "{error} (`latency build --space {} --out FILE` measures them all)",
+            family.name()
+        )),
+        other => other.into(),
+    })
 }
 
 /// Every block that is found in networks of the family: those in which one choice or two are not

@@ -103,6 +103,7 @@ pub fn train(
         Beginning::Drawn(init) => (init.apply(config.model.net(device)?, Seed(config.seed)), Masks::new()),
         Beginning::From(start) => (start.net.clone(), start.masks.clone()),
     };
+    let net = net.with_ops(config.ops);
     let sparse = config.sparse.as_ref().map(|sparse| sparse.hook(&plan, Seed(config.seed))).transpose()?;
     fits(&config.model, test.dataset())?;
     let lock = folder.lock()?;

@@ -5,11 +5,11 @@ use burn::{
     prelude::Device,
     tensor::{
         Tensor,
-        module::{batch_norm, layer_norm, linear},
+        module::{layer_norm, linear},
         ops::ConvOptions,
     },
 };
-use sapwood_backend::{batch_norm_train, conv2d};
+use sapwood_backend::{Epilogue, Ops};
 use sapwood_core::{ConvSpec, Moments, Norm, Pass, Shape};
 
 /// A two-dimensional convolution.
@@ -29,9 +29,9 @@ impl Conv2d {
 
     /// # Shapes
     /// `[N, in, H, W]` to `[N, out, H', W']`
-    pub(crate) fn forward(&self, x: Tensor<4>, spec: ConvSpec) -> Tensor<4> {
+    pub(crate) fn forward(&self, x: Tensor<4>, spec: ConvSpec, ops: Ops) -> Tensor<4> {
         let options = ConvOptions::new([spec.stride; 2], [spec.padding; 2], [1, 1], spec.groups);
-        conv2d(x, self.weight.val(), self.bias.as_ref().map(Param::val), options)
+        ops.conv2d(x, self.weight.val(), self.bias.as_ref().map(Param::val), options)
     }
 }
 
@@ -82,22 +82,25 @@ impl BatchNorm {
         }
     }
 
+    /// The normalised input through an epilogue; name, epsilon and momentum are the layer's.
+    ///
     /// # Shapes
     /// `[N, C, H, W]` to the same
     pub(crate) fn forward(
         &self,
         x: Tensor<4>,
-        layer: &str,
-        epsilon: f64,
-        momentum: f64,
+        (layer, epsilon, momentum): (&str, f64, f64),
+        epilogue: Epilogue,
+        ops: Ops,
         pass: &mut Pass<'_>,
     ) -> Tensor<4> {
         let (gamma, beta) = (self.gamma.val(), self.beta.val());
         if pass.norm() == Norm::Running {
-            return batch_norm(x, gamma, beta, self.running_mean.val(), self.running_var.val(), epsilon);
+            let statistics = [self.running_mean.val(), self.running_var.val()];
+            return ops.batch_norm(x, [gamma, beta], statistics, epsilon, epilogue);
         }
         let [n, _, h, w] = x.dims();
-        let batch = batch_norm_train(x, gamma, beta, epsilon);
+        let batch = ops.batch_norm_train(x, gamma, beta, epsilon, epilogue);
         let (layer, count) = (layer.into(), n * h * w);
         pass.leave(Moments { layer, count, mean: batch.mean, variance: batch.variance, momentum });
         batch.output

@@ -28,6 +28,7 @@ mod module;
 mod net;
 mod pytorch;
 mod spec;
+mod steps;
 mod weights;
 mod zoo;
 

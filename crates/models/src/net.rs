@@ -6,14 +6,18 @@ use burn::{
     prelude::Device,
     tensor::{
         Tensor,
-        activation::{gelu, relu, relu6, softmax},
+        activation::softmax,
         module::{adaptive_avg_pool2d, avg_pool2d, interpolate, max_pool2d},
         ops::{AvgPoolOptions, InterpolateMode, InterpolateOptions, MaxPoolOptions},
     },
 };
-use sapwood_core::{Activation, Graph, Network, Node, Observed, Op, Pass};
+use sapwood_backend::{Epilogue, Ops};
+use sapwood_core::{Graph, Network, Node, Observed, Op, Pass};
 
-use crate::layers::{BatchNorm, Conv2d, LayerNorm, Linear, Position};
+use crate::{
+    layers::{BatchNorm, Conv2d, LayerNorm, Linear, Position},
+    steps::{Step, steps},
+};
 
 /// A network of the zoo, or any other [`Graph`] with its weights.
 #[derive(Clone, Debug)]
@@ -21,8 +25,11 @@ pub struct Net {
     pub(crate) graph: Arc<Graph>,
     /// One entry per node of the graph.
     pub(crate) layers: Vec<Layer>,
-    /// For each node, the last node that reads it.
+    /// What runs, in this order.
+    pub(crate) steps: Arc<[Step]>,
+    /// For each node, the last step that reads it.
     pub(crate) last_use: Arc<[usize]>,
+    pub(crate) ops: Ops,
 }
 
 #[derive(Clone, Debug)]
@@ -48,35 +55,49 @@ impl Net {
             _ => Layer::Stateless,
         };
         let layers = graph.nodes().iter().map(layer).collect();
-        let mut last_use: Vec<usize> = (0..graph.nodes().len()).collect();
-        for (id, node) in graph.nodes().iter().enumerate() {
-            node.inputs.iter().for_each(|&input| last_use[input] = id);
+        let steps = steps(&graph);
+        let mut last_use = vec![usize::MAX; graph.nodes().len()];
+        for (number, step) in steps.iter().enumerate() {
+            step.reads(&graph).for_each(|read| last_use[read] = number);
         }
-        Self { graph: Arc::new(graph), layers, last_use: last_use.into() }
+        Self {
+            graph: Arc::new(graph),
+            layers,
+            steps: steps.into(),
+            last_use: last_use.into(),
+            ops: Ops::default(),
+        }
     }
 
-    fn run(&self, id: usize, inputs: Vec<Tensor<4>>, pass: &mut Pass<'_>) -> Option<Tensor<4>> {
-        let node = &self.graph.nodes()[id];
+    /// The same network computed by other operations.
+    pub fn with_ops(self, ops: Ops) -> Self {
+        Self { ops, ..self }
+    }
+
+    fn run(&self, step: &Step, inputs: Vec<Tensor<4>>, pass: &mut Pass<'_>) -> Option<Tensor<4>> {
+        let node = &self.graph.nodes()[step.node];
         let (x, mut more) = {
             let mut inputs = inputs.into_iter();
             (inputs.next()?, inputs)
         };
-        Some(match (&self.layers[id], node.op) {
+        Some(match (&self.layers[step.node], node.op) {
             (Layer::Conv(layer), Op::Conv(spec)) => {
                 pass.show(&node.name, &x);
-                layer.forward(x, spec)
+                layer.forward(x, spec, self.ops)
             }
             (Layer::Linear(layer), _) => {
                 pass.show(&node.name, &x);
                 layer.forward(x)
             }
             (Layer::BatchNorm(layer), Op::BatchNorm { epsilon, momentum, .. }) => {
-                layer.forward(x, &node.name, epsilon, momentum, pass)
+                let epilogue = Epilogue { residual: more.next(), activation: step.activation };
+                let norm = (&node.name[..], epsilon, momentum);
+                layer.forward(x, norm, epilogue, self.ops, pass)
             }
             (Layer::LayerNorm(layer), Op::LayerNorm { epsilon, .. }) => layer.forward(x, epsilon),
             (Layer::Position(layer), _) => layer.forward(x),
             (_, Op::Attention { heads }) => attention([x, more.next()?, more.next()?], heads),
-            (_, Op::Activation(activation)) => activate(x, activation),
+            (_, Op::Activation(activation)) => self.ops.activate(x, activation),
             (_, Op::MaxPool { kernel, stride, padding }) => {
                 let window = MaxPoolOptions::new([kernel; 2]).with_stride([stride; 2]);
                 max_pool2d(x, window.with_padding([padding; 2]))
@@ -101,15 +122,16 @@ impl Net {
 
 impl Network for Net {
     fn forward(&self, input: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<2> {
-        let mut values: Vec<Option<Tensor<4>>> = vec![Some(input)];
-        for (id, node) in self.graph.nodes().iter().enumerate().skip(1) {
-            let inputs: Vec<_> = node.inputs.iter().filter_map(|&input| values[input].clone()).collect();
-            // After its last use a value is this node's alone, to overwrite.
-            for &input in node.inputs.iter().filter(|&&input| self.last_use[input] == id) {
-                values[input] = None;
+        let mut values: Vec<Option<Tensor<4>>> = vec![None; self.graph.nodes().len()];
+        values[0] = Some(input);
+        for (number, step) in self.steps.iter().enumerate() {
+            let reads: Vec<usize> = step.reads(&self.graph).collect();
+            let inputs = reads.iter().filter_map(|&read| values[read].clone()).collect();
+            // After its last use a value is this step's alone, to overwrite.
+            for read in reads.into_iter().filter(|&read| self.last_use[read] == number) {
+                values[read] = None;
             }
-            let value = self.run(id, inputs, pass);
-            values.push(value);
+            values[step.result] = self.run(step, inputs, pass);
         }
         // The graph's constructor leaves no node without its inputs, so the
         // last value is always there.
@@ -122,20 +144,6 @@ impl Observed for Net {
     fn graph(&self) -> &Graph {
         &self.graph
     }
-}
-
-fn activate(x: Tensor<4>, activation: Activation) -> Tensor<4> {
-    match activation {
-        Activation::Relu => relu(x),
-        Activation::Relu6 => relu6(x),
-        Activation::HSwish => x.clone() * h_sigmoid(x),
-        Activation::HSigmoid => h_sigmoid(x),
-        Activation::Gelu => gelu(x),
-    }
-}
-
-fn h_sigmoid(x: Tensor<4>) -> Tensor<4> {
-    (x + 3.0).clamp(0.0, 6.0) / 6.0
 }
 
 /// `softmax(Q K^T / sqrt(d)) V` over the places of each head.

@@ -77,8 +77,8 @@ pub use hypervolume::hypervolume;
 pub use latency::{BlockTime, LatencyTable};
 pub use objective::{Constraint, Objective};
 pub use predictor::{
-    Bagged, Calibration, Chosen, CrossValidated, Mlp, Predictor, PredictorKind, Quality, Ridge, choose,
-    cross_validate, kendall_tau, rmse,
+    Bagged, Calibration, Chosen, CrossValidated, Learning, LearningPoint, Mlp, Predictor, PredictorKind,
+    Quality, Ridge, choose, cross_validate, kendall_tau, rmse,
 };
 pub use rows::Rows;
 pub use search::{End, Search};

@@ -189,6 +189,16 @@ impl Table {
         self.known.find(genome).map(|at| self.known.values(at))
     }
 
+    /// Every architecture that has a row, and one metric of each.
+    ///
+    /// # Errors
+    /// A metric that the table does not have.
+    pub fn metric(&self, name: &str) -> Result<(Vec<Genome>, Vec<f64>), Error> {
+        let column = self.column(name)?;
+        let all = 0..self.known.len();
+        Ok(all.map(|at| (self.known.genome(at), self.known.values(at)[column])).unzip())
+    }
+
     /// What looks metrics up, in the order that the goal wants.
     ///
     /// # Errors
@@ -233,11 +243,12 @@ impl Table {
     }
 
     fn columns(&self, goal: &Goal) -> Result<Vec<usize>, Error> {
-        let column = |metric: &String| {
-            let at = self.metrics.iter().position(|each| each == metric);
-            at.ok_or_else(|| Error::unknown("metric", metric, self.metrics.iter().map(String::as_str)))
-        };
-        goal.metrics().iter().map(column).collect()
+        goal.metrics().iter().map(|metric| self.column(metric)).collect()
+    }
+
+    fn column(&self, metric: &str) -> Result<usize, Error> {
+        let at = self.metrics.iter().position(|each| each == metric);
+        at.ok_or_else(|| Error::unknown("metric", metric, self.metrics.iter().map(String::as_str)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Adam with decoupled weight decay.
 
 use burn::tensor::Tensor;
+use sapwood_backend::{AdamWStep, adamw_step};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Rates, Slots};
@@ -47,22 +48,13 @@ impl AdamW {
     }
 
     pub(crate) fn update(&self, rates: Rates, w: Tensor<1>, g: Tensor<1>, slots: &mut Slots) -> Tensor<1> {
-        let ([b1, b2], r, t) = (self.betas, rates.learning, slots.steps as f64);
-        let fresh = g.clone() * (1.0 - b1);
-        let m = match slots.take(MEAN) {
-            Some(m) => m * b1 + fresh,
-            None => fresh,
-        };
-        let fresh = g.clone() * g * (1.0 - b2);
-        let v = match slots.take(SQUARE) {
-            Some(v) => v * b2 + fresh,
-            None => fresh,
-        };
-        slots.put(MEAN, m.clone());
-        slots.put(SQUARE, v.clone());
-        let denominator = v.sqrt() / (1.0 - b2.powf(t)).sqrt() + self.epsilon;
-        let w = if rates.decay == 0.0 { w } else { w * (1.0 - r * rates.decay) };
-        w - m / denominator * (r / (1.0 - b1.powf(t)))
+        let Self { betas, epsilon } = *self;
+        let step = AdamWStep { rate: rates.learning, decay: rates.decay, betas, epsilon, count: slots.steps };
+        let means = slots.take(MEAN).zip(slots.take(SQUARE)).map(<[_; 2]>::from);
+        let (w, [mean, square]) = adamw_step(step, w, g, means);
+        slots.put(MEAN, mean);
+        slots.put(SQUARE, square);
+        w
     }
 }
 

@@ -1,6 +1,7 @@
 //! Stochastic gradient descent.
 
 use burn::tensor::Tensor;
+use sapwood_backend::{SgdStep, sgd_step};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Rates, Slots, recipe::is_default};
@@ -42,18 +43,13 @@ impl Sgd {
     }
 
     pub(crate) fn update(&self, rates: Rates, w: Tensor<1>, g: Tensor<1>, slots: &mut Slots) -> Tensor<1> {
-        let m = self.momentum;
-        let g = if rates.decay == 0.0 { g } else { g + w.clone() * rates.decay };
-        if m == 0.0 {
-            return w - g * rates.learning;
+        let Self { momentum, nesterov } = *self;
+        let step = SgdStep { rate: rates.learning, decay: rates.decay, momentum, nesterov };
+        let (w, b) = sgd_step(step, w, g, slots.take(BUFFER));
+        if let Some(b) = b {
+            slots.put(BUFFER, b);
         }
-        let b = match slots.take(BUFFER) {
-            Some(b) => b * m + g.clone(),
-            None => g.clone(),
-        };
-        slots.put(BUFFER, b.clone());
-        let direction = if self.nesterov { g + b * m } else { b };
-        w - direction * rates.learning
+        w
     }
 }
 

@@ -9,7 +9,7 @@ use burn::{
         ops::{ConvOptions, MaxPoolOptions},
     },
 };
-use sapwood_backend::{batch_norm_train, conv2d};
+use sapwood_backend::{Activation, Epilogue, Ops};
 use sapwood_conformance::{devices, relative_distance, uniform};
 
 const TOLERANCE: f64 = 1e-5;
@@ -94,17 +94,22 @@ fn windows(device: &Device, on: &str) {
         }
     }
     let options = ConvOptions::new([2, 2], [1, 1], [1, 1], 1);
-    check(conv2d(tx.clone(), tw, None, options), &convolved, &format!("convolution {on}"));
+    check(Ops::default().conv2d(tx.clone(), tw, None, options), &convolved, &format!("convolution {on}"));
     check(max_pool2d(tx.clone(), MaxPoolOptions::new([2, 2])), &pooled, &format!("max pooling {on}"));
 
     let ones = Tensor::ones([3], device);
-    let normalized = batch_norm_train(tx, ones, Tensor::zeros([3], device), 1e-5).output;
+    let epilogue = Epilogue { residual: Some(tx.clone()), activation: Some(Activation::HSwish) };
+    let zeros = || Tensor::zeros([3], device);
+    let normalized = Ops::default().batch_norm_train(tx, ones, zeros(), 1e-5, epilogue).output;
     let channel = |c: usize| (0..2).flat_map(move |n| (0..30).map(move |p| (n * 3 + c) * 30 + p));
     let mut expected = vec![0.0; x.len()];
     for c in 0..3 {
         let mean = channel(c).map(|i| x[i]).sum::<f64>() / 60.0;
         let variance = channel(c).map(|i| (x[i] - mean).powi(2)).sum::<f64>() / 60.0;
-        channel(c).for_each(|i| expected[i] = (x[i] - mean) / (variance + 1e-5).sqrt());
+        channel(c).for_each(|i| {
+            let sum = (x[i] - mean) / (variance + 1e-5).sqrt() + x[i];
+            expected[i] = sum * (sum + 3.0).clamp(0.0, 6.0) / 6.0;
+        });
     }
-    check(normalized, &expected, &format!("batch normalisation {on}"));
+    check(normalized, &expected, &format!("batch normalisation with residual and activation {on}"));
 }

@@ -8,7 +8,7 @@ use sapwood_search::{LatencyTable, kendall_tau};
 use super::{OnDevice, architectures, bar::Bar};
 use crate::{
     Error,
-    latency::{Stopwatch, draw, keys, today},
+    latency::{Stopwatch, draw, predicted, today},
     report::{Cell, Table},
     statistics::{median, spearman},
 };
@@ -116,18 +116,16 @@ impl Check {
         let family =
             architectures::named(table.for_space(&self.what.space)?.space.as_str(), self.what.input)?;
         let stopwatch = self.what.stopwatch(table.batch)?;
-        let (mut predicted, mut measured, mut again) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut told, mut measured, mut again) = (Vec::new(), Vec::new(), Vec::new());
         for number in 0..self.networks as u64 {
             let genome = draw(&family, FIRST + number);
             let graph = family.graph(&genome)?;
-            predicted.push(table.predict(keys(&family, &genome)?)?);
+            told.push(predicted(&table, &family, &genome)?);
             measured.push(stopwatch.time(&graph)?.ms);
             again.push(stopwatch.time(&graph)?.ms);
         }
         let mut shown = Table::new(["compared", "Spearman", "Kendall tau", "median error %"]);
-        for (what, found) in
-            [("table and measurement", &predicted), ("measurement and its repetition", &again)]
-        {
+        for (what, found) in [("table and measurement", &told), ("measurement and its repetition", &again)] {
             shown.row([
                 Cell::from(what),
                 Cell::fixed(spearman(found, &measured), 3),

@@ -3,6 +3,7 @@
 use std::{io::Write, num::NonZero, path::PathBuf, sync::atomic::AtomicBool};
 
 use clap::{Args, ValueEnum};
+use sapwood_backend::Ops;
 use sapwood_core::Step;
 use sapwood_data::{Split, Task};
 use sapwood_models::{Init, NormScale, Spec};
@@ -40,6 +41,9 @@ pub(super) struct Train {
     /// Use the augmentation that is customary for the data set
     #[arg(long)]
     augment: bool,
+    /// What computes it: our kernels where there are some, or Burn's operations
+    #[arg(long, value_name = "kernels|burn", default_value_t)]
+    ops: Ops,
     /// The folder of the run [default: runs/MODEL-DATA-HASH]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
@@ -160,6 +164,7 @@ impl Train {
             sparse: self.sparse.training(self.epochs)?,
             evaluate: Evaluate::EveryEpoch,
             order: 0,
+            ops: self.ops,
         };
         let every = self.checkpoint_every.map_or_else(CheckpointEvery::default, CheckpointEvery::Iterations);
         let folder = RunFolder::new(self.out.unwrap_or_else(|| {

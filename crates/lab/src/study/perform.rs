@@ -3,7 +3,7 @@
 use std::{fs, sync::Arc};
 
 use burn::prelude::Device;
-use sapwood_backend::{Seed, Stream, block_on};
+use sapwood_backend::{Ops, Seed, Stream, block_on};
 use sapwood_core::{Masks, State, Step, write_atomic};
 use sapwood_data::Split;
 use sapwood_models::{Net, Opened, pack};
@@ -67,6 +67,7 @@ impl Task<'_> {
             sparse: None,
             evaluate: spec.evaluate,
             order: spec.pruning.as_ref().map_or(0, |pruning| pruning.order),
+            ops: Ops::default(),
         };
         // A position that another study asks for was not kept then, or a file was removed:
         // the run is done once more, to the same bytes.

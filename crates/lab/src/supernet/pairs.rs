@@ -56,8 +56,9 @@ impl Pairs {
         for (at, line) in lines {
             let found =
                 line.rsplit_once(',').and_then(|(text, top1)| Some((text, top1.parse::<f64>().ok()?)));
-            let (text, top1) =
-                found.ok_or_else(|| wrong(at + 1, "expected an architecture and a number".into()))?;
+            let found = found.filter(|(_, top1)| (0.0..=1.0).contains(top1));
+            let (text, top1) = found
+                .ok_or_else(|| wrong(at + 1, "expected an architecture and a share from 0 to 1".into()))?;
             let genome = family.space().parse(text).map_err(|error| wrong(at + 1, error.to_string()))?;
             pairs.push((genome, top1));
         }

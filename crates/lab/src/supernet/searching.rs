@@ -1,13 +1,16 @@
 //! The best sub-network for a device.
 
-use std::sync::Mutex;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
 
 use sapwood_search::{
     Chosen, Encoding, Front, Genome, Goal, LatencyTable, Method, Predictor as _, Problem, Screened, Search,
 };
 use sapwood_supernet::Family;
 
-use crate::{Error, latency::keys};
+use crate::{Error, latency::predicted};
 
 /// What can be wanted and limited: the share of examples that the predictor expects to be right,
 /// parameters, multiply-accumulates, and the milliseconds that a table says.
@@ -40,49 +43,72 @@ impl Searching<'_> {
         }
         let limited: Vec<String> =
             goal.constraints().iter().map(|limit| limit.metric().to_string()).collect();
+        let known = Mutex::new(BTreeMap::new());
         // What a problem was is kept: the searcher only knows that there was one.
         let problem: Mutex<Option<Error>> = Mutex::new(None);
         let keep = |error: Error| {
             let text = error.to_string();
-            *problem.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error);
+            *problem.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             Problem::from(text)
         };
         let screen = |genome: &Genome| {
-            self.values(&limited, std::slice::from_ref(genome)).map(|mut rows| rows.remove(0)).map_err(keep)
+            let rows = self.values(&limited, std::slice::from_ref(genome), &known);
+            rows.map(|mut rows| rows.remove(0)).map_err(keep)
         };
-        let full = |genomes: &[Genome]| self.values(goal.metrics(), genomes).map_err(keep);
+        let full = |genomes: &[Genome]| self.values(goal.metrics(), genomes, &known).map_err(keep);
         let mut search = Search::new(self.family.space().clone(), goal.clone(), method, seed);
         let found = search.run(looks, &mut Screened::new(screen, full));
-        match problem.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+        match problem.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(error) => Err(error),
             None => Ok(found?),
         }
     }
 
-    /// Metrics of networks.
-    fn values(&self, metrics: &[String], genomes: &[Genome]) -> Result<Vec<Vec<f64>>, Error> {
+    /// Metrics of networks. What is counted of one is kept: a searcher looks at many again, and
+    /// counting builds the network's whole graph.
+    fn values(
+        &self,
+        metrics: &[String],
+        genomes: &[Genome],
+        known: &Mutex<BTreeMap<Genome, Counted>>,
+    ) -> Result<Vec<Vec<f64>>, Error> {
         let (encoding, chosen) = self.predictor;
         let accuracies = match metrics.iter().any(|metric| metric == "accuracy") {
             true => chosen.predictor.predict(&encoding.rows(self.family.space(), genomes))?,
             false => vec![0.0; genomes.len()],
         };
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
         let row = |(genome, accuracy): (&Genome, f64)| {
-            let anatomy = self.family.graph(genome)?.anatomy(self.family.whole().input())?;
-            let value = |metric: &String| match metric.as_str() {
-                "accuracy" => Ok(accuracy),
-                "params" => Ok(anatomy.params() as f64),
-                "macs" => Ok(anatomy.macs() as f64),
-                _ => self.latency(genome),
+            let counted = match known.get(genome) {
+                Some(counted) => *counted,
+                None => *known.entry(genome.clone()).or_insert(self.counted(genome)?),
             };
-            metrics.iter().map(value).collect()
+            let value = |metric: &String| match metric.as_str() {
+                "accuracy" => accuracy,
+                "params" => counted.params,
+                "macs" => counted.macs,
+                _ => counted.latency,
+            };
+            Ok(metrics.iter().map(value).collect())
         };
         genomes.iter().zip(accuracies).map(row).collect()
     }
 
-    fn latency(&self, genome: &Genome) -> Result<f64, Error> {
-        match self.table {
-            Some(table) => Ok(table.predict(keys(self.family, genome)?)?),
-            None => Ok(f64::NAN),
-        }
+    fn counted(&self, genome: &Genome) -> Result<Counted, Error> {
+        let graph = self.family.graph(genome)?;
+        let anatomy = graph.anatomy(self.family.whole().input())?;
+        let latency = match self.table {
+            Some(table) => predicted(table, self.family, genome)?,
+            None => f64::NAN,
+        };
+        Ok(Counted { params: anatomy.params() as f64, macs: anatomy.macs() as f64, latency })
     }
+}
+
+/// What a network's layers say.
+#[derive(Clone, Copy)]
+struct Counted {
+    params: f64,
+    macs: f64,
+    latency: f64,
 }

@@ -67,6 +67,34 @@ fn the_best_network_is_found_for_each_device() {
     assert_eq!(many.lines().count(), 2 + 2, "{many}");
     place.succeed("eval --weights watch.safetensors --data digits");
 
+    // A device on which no network is fast enough keeps the others from nothing.
+    let slow = String::from_utf8(place.read("watch.toml")).unwrap().replace("fixed_ms = ", "fixed_ms = 99");
+    fs::write(place.path().join("watch.toml"), slow.replace("\"phone\"", "\"watch\"")).unwrap();
+    let line = format!("{search} --max-latency 50ms --many watch.toml phone.toml");
+    let some = child::run(place.path(), &line.split(' ').collect::<Vec<_>>());
+    assert!(
+        some.code == Some(2) && some.err.contains("watch: ") && some.err.contains("nearest"),
+        "{some:#?}"
+    );
+    assert!(some.out.lines().count() == 4 && some.out.contains("none"), "{some:#?}");
+
+    let predictors = "predictors --space mlp --pairs pairs.csv --sizes 5,15 --held-out 10 --repeats 2";
+    let found = place.succeed(&format!("{predictors} --page predictors.html"));
+    assert!(found.lines().count() == 2 + 8 && found.contains("mlp, published"), "{found}");
+    assert_eq!(found, place.succeed(predictors));
+    let page = String::from_utf8(place.read("predictors.html")).unwrap();
+    assert!(page.contains("Calibration") && page.contains("Predictors of mlp"));
+    fs::write(place.path().join("nan.csv"), after.rsplit_once(',').unwrap().0.to_string() + ",NaN\n")
+        .unwrap();
+    for (line, said) in [
+        (predictors.replace("5,15", "5,16"), &["26", "at most the 25"][..]),
+        (predictors.replace("pairs.csv", "nan.csv"), &["nan.csv, line 27", "a share from 0 to 1"]),
+        ("predictors --space mlp".into(), &["--pairs"]),
+        ("predictors --space tabular:none.csv --metric accuracy".into(), &["none.csv"]),
+    ] {
+        place.refuse(&line, said);
+    }
+
     place.refuse(
         &format!("supernet pairs {WEIGHTS} --count 30 --calibration 100 --out pairs.csv"),
         &["judged otherwise", "calibration 2000", "calibration 100", "choose another file"],

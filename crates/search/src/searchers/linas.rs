@@ -28,11 +28,21 @@ pub struct Linas {
     pub explore: f64,
     /// What predicts.
     pub predictor: PredictorKind,
+    /// Measurements that a predictor learns from at most, half of them the best and half the
+    /// latest ones: a fit costs the same however long a search is.
+    pub examples: usize,
 }
 
 impl Default for Linas {
     fn default() -> Self {
-        Self { start: 50, batch: 25, predictions: 2000, explore: 0.25, predictor: PredictorKind::default() }
+        Self {
+            start: 50,
+            batch: 25,
+            predictions: 2000,
+            explore: 0.25,
+            predictor: PredictorKind::default(),
+            examples: 1000,
+        }
     }
 }
 
@@ -57,13 +67,28 @@ impl Evaluator for Predicted<'_> {
 }
 
 impl Linas {
+    /// What the predictors learn from, in the order in which it was measured.
+    fn examples(&self, view: &View<'_>) -> Vec<usize> {
+        let (goal, history) = (view.goal(), view.history());
+        if history.len() <= self.examples {
+            return (0..history.len()).collect();
+        }
+        let latest = history.len() - self.examples.div_ceil(2);
+        let earlier = (0..latest).map(|at| ranking::rate(goal, history, at)).collect();
+        let mut examples = ranking::best(earlier, self.examples / 2);
+        examples.sort_unstable();
+        examples.extend(latest..history.len());
+        examples
+    }
+
     fn fitted<'a>(&self, view: &'a View<'a>, seed: u64) -> Result<Predicted<'a>, Error> {
         let (space, history) = (view.space(), view.history());
         let encoding = Encoding::of(space);
-        let genomes: Vec<Genome> = (0..history.len()).map(|at| history.genome(at)).collect();
+        let examples = self.examples(view);
+        let genomes: Vec<Genome> = examples.iter().map(|at| history.genome(*at)).collect();
         let rows = encoding.rows(space, &genomes);
         let fit = |metric: usize| {
-            let targets: Vec<f64> = (0..history.len()).map(|at| history.values(at)[metric]).collect();
+            let targets: Vec<f64> = examples.iter().map(|at| history.values(*at)[metric]).collect();
             let mut predictor = self.predictor.clone();
             predictor.fit(&rows, &targets, seed)?;
             Ok(predictor)
@@ -118,6 +143,7 @@ impl Searcher for Linas {
         at_least("start", 2, self.start)?;
         at_least("batch", 1, self.batch)?;
         at_least("predictions", 1, self.predictions)?;
+        at_least("examples", 2, self.examples)?;
         match (0.0..=1.0).contains(&self.explore) {
             true => Ok(()),
             false => Err(Error::option("explored fraction", "from 0 to 1", self.explore)),

@@ -45,9 +45,21 @@ pub(super) fn run(options: &Search, goal: &Goal, out: &mut dyn Write) -> Result<
         options.weights.as_deref().map(|weights| Cutter::new(options, &family, weights)).transpose()?;
     let head = ["device", "architecture"].into_iter().map(String::from).chain(goal.metrics().iter().cloned());
     let mut table = Table::new(head);
+    let mut unserved = Vec::new();
     for path in &options.many {
         let latencies = read_table(path)?;
-        let found = search(Some(&latencies))?;
+        // The others are served all the same.
+        let found = match search(Some(&latencies)) {
+            Err(error @ Error::Search(sapwood_search::Error::Infeasible { .. })) => {
+                let nothing = goal.metrics().iter().map(|_| Cell::from("–"));
+                table.row(
+                    [Cell::from(latencies.device.as_str()), Cell::from("none")].into_iter().chain(nothing),
+                );
+                unserved.push(format!("{}: {error}", latencies.device));
+                continue;
+            }
+            found => found?,
+        };
         let Some(best) = found.best() else { continue };
         let values = best.values.iter().map(|value| Cell::number(*value));
         let text = family.space().text(&best.genome);
@@ -64,7 +76,10 @@ pub(super) fn run(options: &Search, goal: &Goal, out: &mut dyn Write) -> Result<
         }
     }
     write!(out, "{}", table.to_text())?;
-    Ok(())
+    match unserved.is_empty() {
+        true => Ok(()),
+        false => Err(Error::Usage(unserved.join("; "))),
+    }
 }
 
 /// Writes what was found for each device.

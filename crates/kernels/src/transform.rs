@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{
     Convolution, Float, Level,
-    correlation::{Packed, Rows, Spread},
+    correlation::{Rows, Spread, Weights},
     cover::Cover,
     moves::Moves,
     planes::{Layout, Phase, Tap},
@@ -51,16 +51,16 @@ impl<T: Float> Planes<'_, T> {
 }
 
 /// Some pixels of the output planes.
-pub(crate) struct Part<T> {
+pub(crate) struct Part<'a, T: Clone> {
     pub(crate) taps: Vec<Tap>,
     /// The weights of each group.
-    pub(crate) packed: Vec<Packed<T>>,
+    pub(crate) weights: Vec<Weights<'a, T>>,
     pub(crate) phase: Phase,
 }
 
 /// Correlations over a batch: a few images at a time, each group of channels with
 /// its weights, and each phase of the output with its taps.
-pub(crate) struct Transform<'a, T> {
+pub(crate) struct Transform<'a, T: Clone> {
     pub(crate) convolution: &'a Convolution,
     pub(crate) layout: &'a Layout,
     pub(crate) level: Level,
@@ -71,7 +71,7 @@ pub(crate) struct Transform<'a, T> {
     /// Their size.
     pub(crate) size: [usize; 2],
     /// All their phases, row by row.
-    pub(crate) parts: Vec<Part<T>>,
+    pub(crate) parts: Vec<Part<'a, T>>,
 }
 
 impl<T: Float> Transform<'_, T> {
@@ -118,7 +118,7 @@ impl<T: Float> Transform<'_, T> {
                         true => (&mut out[first * of_plane..], of_plane),
                         false => (&mut sums[number * outputs * room..][..outputs * room], room),
                     };
-                    rows.sum(self.level, &part.packed[group], bias, to, spread);
+                    rows.sum(self.level, &part.weights[group], bias, to, spread);
                 }
                 if !is_dense {
                     for (image, out) in out.chunks_mut(of_image).enumerate() {

@@ -2,16 +2,17 @@
 
 use std::{
     fmt::Debug,
-    ops::{Add, AddAssign, Mul, Sub},
+    ops::{Add, AddAssign, Div, Mul, Sub},
 };
 
 /// f32 or f64: the kernels are written once for both. Sealed, since how rows are
 /// cut into blocks was chosen for numbers of 4 and 8 bytes.
-pub(crate) trait Float:
+pub trait Float:
     sealed::Sealed
     + Copy
     + Default
     + PartialEq
+    + PartialOrd
     + Send
     + Sync
     + 'static
@@ -19,8 +20,10 @@ pub(crate) trait Float:
     + Add<Output = Self>
     + Sub<Output = Self>
     + Mul<Output = Self>
+    + Div<Output = Self>
     + AddAssign
 {
+    /// 0
     const ZERO: Self;
     /// How far sums may be from their definition, relative to their norm.
     #[cfg(test)]
@@ -29,14 +32,24 @@ pub(crate) trait Float:
     /// The nearest number of this type.
     fn from_f64(x: f64) -> Self;
 
+    /// The same number, wide.
     fn to_f64(self) -> f64;
 
     /// `self * b + c`, rounded once.
     fn mul_add(self, b: Self, c: Self) -> Self;
+
+    /// `e` to this power.
+    fn exp(self) -> Self;
+
+    /// The error function.
+    fn erf(self) -> Self;
+
+    /// The square root.
+    fn sqrt(self) -> Self;
 }
 
 mod sealed {
-    pub(crate) trait Sealed {}
+    pub trait Sealed {}
     impl Sealed for f32 {}
     impl Sealed for f64 {}
 }
@@ -46,6 +59,21 @@ impl Float for f32 {
     const ZERO: Self = 0.0;
     #[cfg(test)]
     const TOLERANCE: f64 = 1e-5;
+
+    #[inline(always)]
+    fn exp(self) -> Self {
+        self.exp()
+    }
+
+    #[inline(always)]
+    fn erf(self) -> Self {
+        libm::erff(self)
+    }
+
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        self.sqrt()
+    }
 
     #[inline(always)]
     fn from_f64(x: f64) -> Self {
@@ -67,6 +95,21 @@ impl Float for f64 {
     const ZERO: Self = 0.0;
     #[cfg(test)]
     const TOLERANCE: f64 = 1e-12;
+
+    #[inline(always)]
+    fn exp(self) -> Self {
+        self.exp()
+    }
+
+    #[inline(always)]
+    fn erf(self) -> Self {
+        libm::erf(self)
+    }
+
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        self.sqrt()
+    }
 
     #[inline(always)]
     fn from_f64(x: f64) -> Self {

@@ -33,14 +33,21 @@ pub(crate) enum Begin<'a, T> {
     Sums,
 }
 
+/// How weights lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// In blocks of outputs that are summed together, `[K, together]`, so far from one to the next.
+    Blocks(usize),
+    /// Output by output, `[K]`, so far from one to the next.
+    Outputs(usize),
+}
+
 /// What is summed into some output rows.
 pub(crate) struct Sum<'a, T> {
-    /// Blocks of `together` outputs: the weights of each row, `[K, together]`.
     pub(crate) weights: &'a [T],
+    pub(crate) order: Order,
     /// [`OUTPUTS`], or 1.
     pub(crate) together: usize,
-    /// From one block of weights to the next.
-    pub(crate) weights_pitch: usize,
     /// Where each row begins in `data`.
     pub(crate) starts: &'a [usize],
     pub(crate) data: &'a [T],
@@ -72,7 +79,10 @@ impl<T: Float> Sum<'_, T> {
             (self.outputs - 1) * self.pitch + to + lanes <= out.len(),
             "outputs end in the room for them"
         );
-        let weights = (blocks - 1) * self.weights_pitch + self.starts.len() * self.together;
+        let weights = match self.order {
+            Order::Blocks(pitch) => (blocks - 1) * pitch + self.starts.len() * self.together,
+            Order::Outputs(pitch) => (self.outputs - 1) * pitch + self.starts.len(),
+        };
         assert!(weights <= self.weights.len(), "each row has a weight for each output");
         if let Begin::With(values) = self.begin {
             assert!(values.len() >= self.outputs, "each output has a value to begin with");
@@ -128,6 +138,31 @@ unsafe fn in_registers<T: Float, const BYTES: usize, const O: usize, const V: us
     }
 }
 
+/// Adds one row with its weight for each output.
+///
+/// # Safety
+/// A vector must begin at each position.
+#[inline(always)]
+unsafe fn add<T: Float, const L: usize, const O: usize, const V: usize, const FUSED: bool>(
+    sums: &mut [[[T; L]; V]; O],
+    weights: &[T; O],
+    row: *const T,
+    at: &[Position; V],
+) {
+    let mut values = [[T::ZERO; L]; V];
+    for v in 0..V {
+        // SAFETY: the caller's.
+        values[v] = unsafe { *row.add(at[v].from).cast::<[T; L]>() };
+    }
+    for o in 0..O {
+        for v in 0..V {
+            for l in 0..L {
+                sums[o][v][l] = multiply_add::<T, FUSED>(weights[o], values[v][l], sums[o][v][l]);
+            }
+        }
+    }
+}
+
 /// `O` outputs, `V` vectors of `L` lanes at a time: the sums of a block stay in
 /// registers while all rows pass, and the rows in the nearest cache while all
 /// blocks of outputs do.
@@ -143,7 +178,6 @@ unsafe fn sweep<T: Float, const L: usize, const O: usize, const V: usize, const 
         let mut first = 0;
         while first < sum.outputs {
             let valid = O.min(sum.outputs - first);
-            let weights = &sum.weights[first / O * sum.weights_pitch..];
             let mut sums = [[[T::ZERO; L]; V]; O];
             match sum.begin {
                 Begin::Zero => {}
@@ -162,17 +196,23 @@ unsafe fn sweep<T: Float, const L: usize, const O: usize, const V: usize, const 
                     }
                 }
             }
-            for (weights, start) in weights.as_chunks::<O>().0.iter().zip(sum.starts) {
-                let mut values = [[T::ZERO; L]; V];
-                for v in 0..V {
-                    // SAFETY: the last vector of the last row ends in `data`.
-                    values[v] = unsafe { *data.add(*start + at[v].from).cast::<[T; L]>() };
+            match sum.order {
+                Order::Blocks(pitch) => {
+                    let weights = &sum.weights[first / O * pitch..];
+                    for (weights, start) in weights.as_chunks::<O>().0.iter().zip(sum.starts) {
+                        // SAFETY: the last vector of the last row ends in `data`.
+                        unsafe { add::<T, L, O, V, FUSED>(&mut sums, weights, data.add(*start), &at) };
+                    }
                 }
-                for o in 0..O {
-                    for v in 0..V {
-                        for l in 0..L {
-                            sums[o][v][l] = multiply_add::<T, FUSED>(weights[o], values[v][l], sums[o][v][l]);
-                        }
+                Order::Outputs(pitch) => {
+                    // The last output again, where there are too few.
+                    let rows: [&[T]; O] = std::array::from_fn(|o| {
+                        &sum.weights[(first + o.min(valid - 1)) * pitch..][..sum.starts.len()]
+                    });
+                    for (k, start) in sum.starts.iter().enumerate() {
+                        let weights: [T; O] = std::array::from_fn(|o| rows[o][k]);
+                        // SAFETY: as above.
+                        unsafe { add::<T, L, O, V, FUSED>(&mut sums, &weights, data.add(*start), &at) };
                     }
                 }
             }
@@ -190,7 +230,7 @@ unsafe fn sweep<T: Float, const L: usize, const O: usize, const V: usize, const 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::memory::slots;
+    use crate::memory::slots;
 
     #[test]
     fn every_level_sums_alike() {
@@ -208,20 +248,31 @@ mod tests {
         for level in Level::available() {
             let positions: Vec<Position> =
                 (0..length).step_by(level.lanes::<T>()).map(|p| Position { from: p, to: p }).collect();
-            for (together, begin) in [1, OUTPUTS]
+            let begins = [Begin::Zero, Begin::With(&data[..6]), Begin::Sums];
+            let orders = [Order::Blocks(0), Order::Outputs(rows)];
+            for (together, begin, order) in [1, OUTPUTS]
                 .into_iter()
-                .flat_map(|t| [Begin::Zero, Begin::With(&data[..6]), Begin::Sums].map(|b| (t, b)))
+                .flat_map(|t| begins.map(|b| (t, b)))
+                .flat_map(|(t, b)| orders.map(|order| (t, b, order)))
             {
                 let mut out = vec![T::from_f64(1.0); outputs * room];
                 let blocks = (0..outputs).step_by(together);
-                let weights: Vec<T> = blocks
-                    .flat_map(|b| (0..rows).flat_map(move |k| (b..b + together).map(move |o| (k, o))))
-                    .map(|(k, o)| weight(k, o))
-                    .collect();
+                let (weights, order): (Vec<T>, Order) = match order {
+                    Order::Blocks(_) => {
+                        let places = blocks.flat_map(|b| {
+                            (0..rows).flat_map(move |k| (b..b + together).map(move |o| (k, o)))
+                        });
+                        (places.map(|(k, o)| weight(k, o)).collect(), Order::Blocks(rows * together))
+                    }
+                    order => {
+                        let places = (0..outputs).flat_map(|o| (0..rows).map(move |k| (k, o)));
+                        (places.map(|(k, o)| weight(k, o)).collect(), order)
+                    }
+                };
                 let sum = Sum {
                     weights: &weights,
+                    order,
                     together,
-                    weights_pitch: rows * together,
                     starts: &starts,
                     data: &data,
                     positions: &positions,

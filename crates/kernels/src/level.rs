@@ -1,43 +1,8 @@
-//! The arithmetic that dominates training, for the CPU backend, in f32 and f64.
-//!
-//! A convolution is computed without ever writing its patches down. Each input
-//! plane is laid out with zeros between its rows ([`planes`]), so that shifting the
-//! whole plane by a tap of the kernel is adding to an address: a convolution becomes
-//! sums of rows with scalar weights ([`rows`]), and its weight gradient dot products
-//! of such rows ([`dots`]). Sums are written where the output wants them, vector by
-//! vector ([`cover`]). Where pixels have no neighbours a plane is a single row, and
-//! where planes are tiny the images lie beside each other instead ([`stacked`]).
-//!
-//! Nothing here depends on the number of threads: each output value is summed in one
-//! order, and what is cut into slices is cut by its size. This is the only module of
-//! Sapwood with `unsafe` blocks: calls of functions that are compiled for
-//! instructions which [`Level::detect`] found on this machine, accesses within bounds
-//! that were compared once for many of them, and memory that is written before it is
-//! read ([`memory`]).
-
-#![allow(unsafe_code)]
-
-mod convolution;
-mod correlation;
-mod cover;
-mod dots;
-mod float;
-mod gradient;
-mod memory;
-mod moves;
-mod normalization;
-mod planes;
-mod rows;
-mod stacked;
-mod transform;
-
-pub(crate) use convolution::Convolution;
-pub(crate) use float::Float;
-pub(crate) use normalization::{Size, channel_sums, normalize, normalize_backward};
+//! Which instructions there are.
 
 /// Which instructions the machine has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Level {
+pub enum Level {
     /// Registers of 64 bytes and fused multiply-add.
     #[cfg(target_arch = "x86_64")]
     Avx512,
@@ -51,14 +16,22 @@ pub(crate) enum Level {
     Portable,
 }
 
+/// Something that is compiled for each level. [`Loop::run`], and all that it calls, must be
+/// inlined always: what is not is compiled without the level's instructions.
+pub(crate) trait Loop {
+    type Output;
+
+    fn run(self) -> Self::Output;
+}
+
 impl Level {
     /// The best of [`Level::available`].
-    pub(crate) fn detect() -> Self {
+    pub fn detect() -> Self {
         Self::available().next().unwrap_or(Self::Portable)
     }
 
     /// What this machine can run, best first.
-    pub(crate) fn available() -> impl Iterator<Item = Self> {
+    pub fn available() -> impl Iterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
         let has_avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
         let levels = [
@@ -97,10 +70,28 @@ impl Level {
         }
         self
     }
+
+    /// Runs a loop with the level's instructions.
+    pub(crate) fn run<L: Loop>(self, work: L) -> L::Output {
+        match self {
+            // SAFETY (both): [`Level::available`] found these instructions.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { avx512(work) },
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { avx2(work) },
+            _ => work.run(),
+        }
+    }
 }
 
-/// `a * b + c`, fused where the machine does that in one instruction.
-#[inline(always)]
-fn multiply_add<T: Float, const FUSED: bool>(a: T, b: T, c: T) -> T {
-    if FUSED { a.mul_add(b, c) } else { a * b + c }
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,fma")]
+fn avx512<L: Loop>(work: L) -> L::Output {
+    work.run()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn avx2<L: Loop>(work: L) -> L::Output {
+    work.run()
 }

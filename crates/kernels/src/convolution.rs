@@ -2,7 +2,7 @@
 
 use super::{
     Float, Level,
-    correlation::{Spread, pack},
+    correlation::{Spread, pack, plain},
     gradient,
     memory::written,
     planes::{Layout, Phase, Tap},
@@ -15,20 +15,29 @@ use super::{
 const SHARES: usize = 16;
 
 /// The sizes of a convolution. Weights are `[groups * outputs, inputs, kh, kw]`.
+///
+/// Every size and stride must be above 0, and the kernel must reach no further than the padded
+/// input.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Convolution {
-    pub(crate) images: usize,
-    pub(crate) groups: usize,
+pub struct Convolution {
+    /// How many images there are.
+    pub images: usize,
+    /// In how many groups channels are.
+    pub groups: usize,
     /// Input channels of a group.
-    pub(crate) inputs: usize,
+    pub inputs: usize,
     /// Output channels of a group.
-    pub(crate) outputs: usize,
-    /// `[H, W]`
-    pub(crate) input: [usize; 2],
-    pub(crate) kernel: [usize; 2],
-    pub(crate) stride: [usize; 2],
-    pub(crate) padding: [usize; 2],
-    pub(crate) dilation: [usize; 2],
+    pub outputs: usize,
+    /// The size of an input plane, `[H, W]`.
+    pub input: [usize; 2],
+    /// `[kh, kw]`
+    pub kernel: [usize; 2],
+    /// In rows and in columns.
+    pub stride: [usize; 2],
+    /// Zeros on either side, in rows and in columns.
+    pub padding: [usize; 2],
+    /// From one tap to the next, in rows and in columns.
+    pub dilation: [usize; 2],
 }
 
 /// A tap of the kernel: its place, the phase of the input that it sees, and the
@@ -40,8 +49,8 @@ struct KernelTap {
 }
 
 impl Convolution {
-    /// The output size, `[OH, OW]`.
-    pub(crate) fn output(&self) -> [usize; 2] {
+    /// The size of an output plane, `[OH, OW]`.
+    pub fn output(&self) -> [usize; 2] {
         [0, 1].map(|axis| {
             let reach = self.dilation[axis] * (self.kernel[axis] - 1) + 1;
             (self.input[axis] + 2 * self.padding[axis]).saturating_sub(reach) / self.stride[axis] + 1
@@ -131,13 +140,7 @@ impl Convolution {
 
     /// # Shapes
     /// `[N, C, H, W]`, `[O, C/groups, kh, kw]` and `[O]` to `[N, O, OH, OW]`
-    pub(crate) fn forward<T: Float>(
-        &self,
-        level: Level,
-        x: &[T],
-        weight: &[T],
-        bias: Option<&[T]>,
-    ) -> Vec<T> {
+    pub fn forward<T: Float>(&self, level: Level, x: &[T], weight: &[T], bias: Option<&[T]>) -> Vec<T> {
         let c = &self.with_long_rows();
         if c.is_stackable::<T>(level) {
             return stacked::forward(c, level, x, weight, bias);
@@ -145,12 +148,17 @@ impl Convolution {
         let (taps, phases) = c.taps();
         let layout = &Layout::new(c.phase(), c.output(), &taps);
         let (count, outputs) = (taps.len(), c.outputs);
-        let packed = |group: usize| {
-            let weight = &weight[group * outputs * count..];
-            pack(outputs, count, |o, k| weight[o * count + k])
+        // What a few images use is not worth being packed.
+        let is_packed = 2 * c.together::<T>(layout) < c.images;
+        let weights = |group: usize| {
+            let weight = &weight[group * outputs * count..][..outputs * count];
+            match is_packed {
+                true => pack(outputs, count, |o, k| weight[o * count + k]),
+                false => plain(outputs, weight),
+            }
         };
         let size @ [height, width] = c.output();
-        let packed = (0..c.groups).map(packed).collect();
+        let weights = (0..c.groups).map(weights).collect();
         let transform = Transform {
             convolution: c,
             layout,
@@ -159,7 +167,7 @@ impl Convolution {
             planes: Planes { values: x, channels: c.groups * c.inputs, size: c.input, phases: &phases },
             outputs,
             size,
-            parts: vec![Part { taps, packed, phase: Phase::whole(size) }],
+            parts: vec![Part { taps, weights, phase: Phase::whole(size) }],
         };
         // SAFETY: the transform computes every pixel of every plane.
         unsafe { written(c.images * c.groups * outputs * height * width, |y| transform.run(y)) }
@@ -167,7 +175,7 @@ impl Convolution {
 
     /// # Shapes
     /// `[N, O, OH, OW]` and `[O, C/groups, kh, kw]` to `[N, C, H, W]`
-    pub(crate) fn input_gradient<T: Float>(&self, level: Level, dy: &[T], weight: &[T]) -> Vec<T> {
+    pub fn input_gradient<T: Float>(&self, level: Level, dy: &[T], weight: &[T]) -> Vec<T> {
         let c = &self.with_long_rows();
         if c.is_stackable::<T>(level) {
             return stacked::input_gradient(c, level, dy, weight);
@@ -178,14 +186,14 @@ impl Convolution {
         let part = |(number, phase): (usize, Phase)| {
             let taps: Vec<&KernelTap> = all.iter().filter(|tap| tap.phase == number).collect();
             let rows = (0..c.outputs).flat_map(|plane| taps.iter().map(move |found| tap(plane, found)));
-            let packed = |group: usize| {
+            let weights = |group: usize| {
                 let weight = &weight[group * c.outputs * c.inputs * all.len()..];
                 pack(c.inputs, c.outputs * taps.len(), |input, k| {
                     let (o, tap) = (k / taps.len(), taps[k % taps.len()]);
                     weight[(o * c.inputs + input) * all.len() + tap.index]
                 })
             };
-            Part { packed: (0..c.groups).map(packed).collect(), taps: rows.collect(), phase }
+            Part { weights: (0..c.groups).map(weights).collect(), taps: rows.collect(), phase }
         };
         let phases = Phase::all(c.input, c.stride);
         let shifts: Vec<Tap> = all.iter().map(|found| tap(0, found)).collect();
@@ -208,7 +216,7 @@ impl Convolution {
 
     /// # Shapes
     /// `[N, C, H, W]` and `[N, O, OH, OW]` to `[O, C/groups, kh, kw]`
-    pub(crate) fn weight_gradient<T: Float>(&self, level: Level, x: &[T], dy: &[T]) -> Vec<T> {
+    pub fn weight_gradient<T: Float>(&self, level: Level, x: &[T], dy: &[T]) -> Vec<T> {
         let c = &self.with_long_rows();
         match c.is_stackable::<T>(level) {
             true => stacked::weight_gradient(c, level, x, dy),

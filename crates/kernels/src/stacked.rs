@@ -13,7 +13,7 @@ use super::{
     Convolution, Float, Level,
     dots::{LANES, LEFT, Pieces, Products, RIGHT},
     memory::{slots, written},
-    rows::{BLOCK, Begin, OUTPUTS, Position, Sum},
+    rows::{BLOCK, Begin, OUTPUTS, Order, Position, Sum},
 };
 
 /// Blocks of outputs that one task computes, so that a row that was read from
@@ -175,8 +175,8 @@ fn transform<T: Float>(
             for (number, &(tap, from)) in links.iter().enumerate() {
                 let sum = Sum {
                     weights: &weights[tap * sources * together..],
+                    order: Order::Blocks(block),
                     together,
-                    weights_pitch: block,
                     starts: &starts,
                     data: &x[from * room..],
                     positions: &positions,

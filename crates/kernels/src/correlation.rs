@@ -4,13 +4,13 @@
 //! with zeros outside: what a convolution, and each phase of its input gradient,
 //! comes down to.
 
-use std::mem::MaybeUninit;
+use std::{borrow::Cow, mem::MaybeUninit};
 
 use rayon::prelude::*;
 
 use super::{
     Float, Level,
-    rows::{Begin, OUTPUTS, Position, Sum},
+    rows::{Begin, OUTPUTS, Order, Position, Sum},
 };
 
 /// So many weighted rows are summed before their sums leave the registers for
@@ -38,12 +38,12 @@ pub(crate) struct Rows<'a, T> {
 
 impl<T: Float> Rows<'_, T> {
     /// Sums the rows into output planes, `pitch` from one to the next, with the
-    /// weights that [`pack`] made and a bias for each; `spread` over threads, where
+    /// weights that [`pack`] made, or as they lie, and a bias for each; `spread` over threads, where
     /// nothing else is.
     pub(crate) fn sum(
         &self,
         level: Level,
-        weights: &Packed<T>,
+        weights: &Weights<'_, T>,
         bias: Option<&[T]>,
         (out, pitch): (&mut [MaybeUninit<T>], usize),
         spread: Spread,
@@ -51,7 +51,7 @@ impl<T: Float> Rows<'_, T> {
         if self.positions.is_empty() {
             return;
         }
-        let (taps, together) = (self.starts.len(), weights.together);
+        let (taps, together, outputs) = (self.starts.len(), together(weights.outputs), weights.outputs);
         let sum = |first: usize, outputs: usize, out: &mut [MaybeUninit<T>]| {
             // All outputs of a chunk, while its rows are in the cache.
             for chunk in (0..taps.max(1)).step_by(CHUNK) {
@@ -60,10 +60,14 @@ impl<T: Float> Rows<'_, T> {
                     (0, Some(bias)) => Begin::With(&bias[first..]),
                     _ => Begin::Sums,
                 };
+                let (from, order) = match weights.is_packed {
+                    true => (chunk * together, Order::Blocks(taps * together)),
+                    false => (chunk, Order::Outputs(taps)),
+                };
                 let sum = Sum {
-                    weights: &weights.values[first * taps + chunk * together..],
+                    weights: &weights.values[first * taps + from..],
+                    order,
                     together,
-                    weights_pitch: taps * together,
                     starts: &self.starts[chunk..taps.min(chunk + CHUNK)],
                     data: self.data,
                     positions: self.positions,
@@ -75,30 +79,39 @@ impl<T: Float> Rows<'_, T> {
             }
         };
         match spread {
-            Spread::Alone => sum(0, weights.outputs, out),
+            Spread::Alone => sum(0, outputs, out),
             Spread::Outputs => {
                 let blocks = out.par_chunks_mut(together * pitch).enumerate();
                 blocks.for_each(|(block, out)| {
                     let first = block * together;
-                    sum(first, together.min(weights.outputs.saturating_sub(first)), out);
+                    sum(first, together.min(outputs.saturating_sub(first)), out);
                 });
             }
         }
     }
 }
 
-/// Weights in the order in which they are used.
-pub(crate) struct Packed<T> {
-    values: Vec<T>,
+/// The weights of each output and tap.
+pub(crate) struct Weights<'a, T: Clone> {
+    values: Cow<'a, [T]>,
     outputs: usize,
-    /// Outputs that are summed together.
-    together: usize,
+    /// Whether they lie in the order in which they are used.
+    is_packed: bool,
 }
 
-/// Packs the weight of each output and tap. A single output is summed alone;
-/// more are summed in blocks, the last one filled up with zeros.
-pub(crate) fn pack<T: Float>(outputs: usize, taps: usize, weight: impl Fn(usize, usize) -> T) -> Packed<T> {
-    let together = if outputs == 1 { 1 } else { OUTPUTS };
+/// Outputs that are summed together: a single one is summed alone.
+fn together(outputs: usize) -> usize {
+    if outputs == 1 { 1 } else { OUTPUTS }
+}
+
+/// Packs the weight of each output and tap into blocks of outputs, the last one filled up with
+/// zeros.
+pub(crate) fn pack<T: Float>(
+    outputs: usize,
+    taps: usize,
+    weight: impl Fn(usize, usize) -> T,
+) -> Weights<'static, T> {
+    let together = together(outputs);
     let mut values = vec![T::ZERO; outputs.next_multiple_of(together) * taps];
     for o in 0..outputs {
         let block = &mut values[o / together * together * taps..];
@@ -106,5 +119,10 @@ pub(crate) fn pack<T: Float>(outputs: usize, taps: usize, weight: impl Fn(usize,
             block[k * together + o % together] = weight(o, k);
         }
     }
-    Packed { values, outputs, together }
+    Weights { values: values.into(), outputs, is_packed: true }
+}
+
+/// Weights `[outputs, taps]` as they lie: packing them takes longer than using them once.
+pub(crate) fn plain<T: Float>(outputs: usize, weights: &[T]) -> Weights<'_, T> {
+    Weights { values: weights.into(), outputs, is_packed: false }
 }

@@ -1,0 +1,57 @@
+//! The arithmetic that dominates training, for the CPU backend, in f32 and f64.
+//!
+//! A convolution is computed without ever writing its patches down. Each input
+//! plane is laid out with zeros between its rows ([`planes`]), so that shifting the
+//! whole plane by a tap of the kernel is adding to an address: a convolution becomes
+//! sums of rows with scalar weights ([`rows`]), and its weight gradient dot products
+//! of such rows ([`dots`]). Sums are written where the output wants them, vector by
+//! vector ([`cover`]). Where pixels have no neighbours a plane is a single row, and
+//! where planes are tiny the images lie beside each other instead ([`stacked`]).
+//!
+//! Nothing here depends on the number of threads: each output value is summed in one
+//! order, and what is cut into slices is cut by its size. This is the only module of
+//! Sapwood with `unsafe` blocks: calls of functions that are compiled for
+//! instructions which [`Level::detect`] found on this machine, accesses within bounds
+//! that were compared once for many of them, and memory that is written before it is
+//! read ([`memory`]).
+
+#![allow(unsafe_code)]
+
+mod activation;
+mod affine;
+mod convolution;
+mod correlation;
+mod cover;
+mod dots;
+mod elementwise;
+mod float;
+mod gradient;
+mod level;
+mod line;
+mod map;
+mod memory;
+mod moves;
+mod normalization;
+mod optimizer;
+mod planes;
+mod rows;
+mod size;
+mod stacked;
+mod sums;
+mod transform;
+
+pub use activation::Activation;
+pub use affine::{Affine, AffineGradients};
+pub use convolution::Convolution;
+pub use elementwise::{activate, activate_backward};
+pub use float::Float;
+pub use level::Level;
+pub use normalization::{Normalization, Normalized, NormalizedGradients};
+pub use optimizer::{AdamWStep, SgdStep};
+pub use size::{Size, channel_sums};
+
+/// `a * b + c`, fused where the machine does that in one instruction.
+#[inline(always)]
+fn multiply_add<T: Float, const FUSED: bool>(a: T, b: T, c: T) -> T {
+    if FUSED { a.mul_add(b, c) } else { a * b + c }
+}

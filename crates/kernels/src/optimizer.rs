@@ -1,0 +1,124 @@
+//! One step of an optimiser in one pass over a parameter.
+
+use rayon::prelude::*;
+
+use crate::{Float, Level, level::Loop};
+
+/// Values of a task.
+const SHARE: usize = 1 << 14;
+
+/// A step of stochastic gradient descent with momentum, for gradient `g`:
+///
+/// ```text
+/// g <- g + decay w
+/// b <- momentum b + g
+/// w <- w - rate b            or, with Nesterov,  w <- w - rate (g + momentum b)
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SgdStep {
+    /// The learning rate.
+    pub rate: f64,
+    /// The weight decay.
+    pub decay: f64,
+    /// How much of the momentum is kept.
+    pub momentum: f64,
+    /// Whether the step looks ahead.
+    pub nesterov: bool,
+}
+
+/// A step of Adam with decoupled weight decay, the parameter's `count`-th, for
+/// gradient `g`:
+///
+/// ```text
+/// w <- w (1 - rate decay)
+/// m <- b1 m + (1 - b1) g
+/// v <- b2 v + (1 - b2) g^2
+/// w <- w - rate / (1 - b1^count) * m / (sqrt(v) / sqrt(1 - b2^count) + epsilon)
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamWStep {
+    /// The learning rate.
+    pub rate: f64,
+    /// The weight decay.
+    pub decay: f64,
+    /// How much of the mean and of the mean square is kept.
+    pub betas: [f64; 2],
+    /// Added to the denominator.
+    pub epsilon: f64,
+    /// From 1.
+    pub count: usize,
+}
+
+impl SgdStep {
+    /// Moves a weight `w` and its momentum `b`.
+    ///
+    /// # Panics
+    /// If they are not of one length.
+    pub fn run<T: Float>(&self, level: Level, w: &mut [T], g: &[T], b: &mut [T]) {
+        assert!(w.len() == g.len() && w.len() == b.len(), "each weight has a gradient and a momentum");
+        let shares = w.par_chunks_mut(SHARE).zip(g.par_chunks(SHARE)).zip(b.par_chunks_mut(SHARE));
+        shares.for_each(|((w, g), b)| level.run(SgdShare { step: *self, w, g, b }));
+    }
+}
+
+impl AdamWStep {
+    /// Moves a weight `w`, the mean `m` of its gradients, and that of their squares, `v`.
+    ///
+    /// # Panics
+    /// If they are not of one length.
+    pub fn run<T: Float>(&self, level: Level, w: &mut [T], g: &[T], m: &mut [T], v: &mut [T]) {
+        let lengths = [g.len(), m.len(), v.len()];
+        assert_eq!(lengths, [w.len(); 3], "each weight has a gradient, a mean and a mean square");
+        let slots = m.par_chunks_mut(SHARE).zip(v.par_chunks_mut(SHARE));
+        let shares = w.par_chunks_mut(SHARE).zip(g.par_chunks(SHARE)).zip(slots);
+        shares.for_each(|((w, g), (m, v))| level.run(AdamWShare { step: *self, w, g, m, v }));
+    }
+}
+
+struct SgdShare<'a, T> {
+    step: SgdStep,
+    w: &'a mut [T],
+    g: &'a [T],
+    b: &'a mut [T],
+}
+
+impl<T: Float> Loop for SgdShare<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let [rate, decay, momentum] = [self.step.rate, self.step.decay, self.step.momentum].map(T::from_f64);
+        let is_ahead = self.step.nesterov;
+        for ((w, g), b) in self.w.iter_mut().zip(self.g).zip(self.b) {
+            let g = *g + decay * *w;
+            *b = momentum * *b + g;
+            *w = *w - rate * (if is_ahead { g + momentum * *b } else { *b });
+        }
+    }
+}
+
+struct AdamWShare<'a, T> {
+    step: AdamWStep,
+    w: &'a mut [T],
+    g: &'a [T],
+    m: &'a mut [T],
+    v: &'a mut [T],
+}
+
+impl<T: Float> Loop for AdamWShare<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let AdamWStep { rate, decay, betas: [b1, b2], epsilon, count } = self.step;
+        let shrink = T::from_f64(1.0 - rate * decay);
+        let (step, root) = (rate / (1.0 - b1.powf(count as f64)), (1.0 - b2.powf(count as f64)).sqrt());
+        let [step, root, epsilon] = [step, root, epsilon].map(T::from_f64);
+        let ([b1, c1], [b2, c2]) = ([b1, 1.0 - b1].map(T::from_f64), [b2, 1.0 - b2].map(T::from_f64));
+        for ((w, g), (m, v)) in self.w.iter_mut().zip(self.g).zip(self.m.iter_mut().zip(self.v)) {
+            *m = b1 * *m + c1 * *g;
+            *v = b2 * *v + c2 * *g * *g;
+            *w = shrink * *w - step * (*m / (v.sqrt() / root + epsilon));
+        }
+    }
+}
