@@ -1,19 +1,37 @@
-//! The arithmetic that dominates training, for the CPU backend, in f32 and f64.
+//! The arithmetic that dominates training, on a CPU, in f32 and f64: slices in, slices out.
 //!
-//! A convolution is computed without ever writing its patches down. Each input
-//! plane is laid out with zeros between its rows ([`planes`]), so that shifting the
-//! whole plane by a tap of the kernel is adding to an address: a convolution becomes
-//! sums of rows with scalar weights ([`rows`]), and its weight gradient dot products
-//! of such rows ([`dots`]). Sums are written where the output wants them, vector by
-//! vector ([`cover`]). Where pixels have no neighbours a plane is a single row, and
-//! where planes are tiny the images lie beside each other instead ([`stacked`]).
+//! A convolution is computed without ever writing its patches down. Each input plane is laid out
+//! with zeros between its rows (`planes`), so that shifting the whole plane by a tap of the kernel
+//! is adding to an address: a convolution becomes sums of rows with scalar weights (`rows`), and
+//! its weight gradient dot products of such rows (`dots`). Sums are written where the output wants
+//! them, vector by vector (`cover`). Where pixels have no neighbours a plane is a single row, and
+//! where planes are tiny the images lie beside each other instead (`stacked`). A normalisation
+//! takes along what comes behind it, so that its values pass the cache once (`line`).
 //!
-//! Nothing here depends on the number of threads: each output value is summed in one
-//! order, and what is cut into slices is cut by its size. This is the only module of
-//! Sapwood with `unsafe` blocks: calls of functions that are compiled for
-//! instructions which [`Level::detect`] found on this machine, accesses within bounds
-//! that were compared once for many of them, and memory that is written before it is
-//! read ([`memory`]).
+//! The one design decision: nothing depends on the number of threads. Each value is summed in one
+//! order, and what is cut into slices is cut by its size. `unsafe` are calls of functions that are
+//! compiled for instructions which [`Level::detect`] found on this machine, accesses within bounds
+//! that were compared once for many of them, and memory that is written before it is read
+//! (`memory`).
+//!
+//! ```
+//! use sapwood_kernels::{Convolution, Level};
+//!
+//! // One image of 3x3 pixels, and the sum of each pixel with its neighbours.
+//! let convolution = Convolution {
+//!     images: 1,
+//!     groups: 1,
+//!     inputs: 1,
+//!     outputs: 1,
+//!     input: [3, 3],
+//!     kernel: [3, 3],
+//!     stride: [1, 1],
+//!     padding: [1, 1],
+//!     dilation: [1, 1],
+//! };
+//! let sums = convolution.forward(Level::detect(), &[1.0f32; 9], &[1.0; 9], None);
+//! assert_eq!(sums, [4.0, 6.0, 4.0, 6.0, 9.0, 6.0, 4.0, 6.0, 4.0]);
+//! ```
 
 #![allow(unsafe_code)]
 

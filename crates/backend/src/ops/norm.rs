@@ -10,7 +10,7 @@ use super::{
     extension::{Kernels, Maybe},
 };
 
-/// What [`batch_norm_train`] gives.
+/// What [`Ops::batch_norm_train`] gives.
 pub struct BatchNormalized {
     /// The normalised input, with the residual, through the activation.
     pub output: Tensor<4>,

@@ -48,7 +48,7 @@ impl Learning {
     ) -> Result<Vec<LearningPoint>, Error> {
         observed("learning curve", rows, targets)?;
         let largest = self.sizes.iter().copied().max().unwrap_or(0);
-        if self.sizes.iter().any(|size| *size == 0) || self.held_out < 2 || self.repeats == 0 {
+        if self.sizes.contains(&0) || self.held_out < 2 || self.repeats == 0 {
             return Err(Error::option("sizes, held-out examples, repeats", "from 1, 2 and 1 up", 0));
         }
         if rows.len() < largest + self.held_out {
