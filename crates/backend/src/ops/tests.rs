@@ -11,8 +11,8 @@ use crate::DeviceSpec;
 
 const TYPES: [(DType, f64); 2] = [(DType::F32, 1e-5), (DType::F64, 1e-12)];
 
-/// None, and those there are. Burn's own smooth ones are good to 1e-8 only: in f64 they are no
-/// measure for the kernels, whose own tests compare them with their definitions.
+/// None, and those there are. Burn's own h-swish is good to 1e-8 only: in f64 the smooth ones are
+/// compared with their definitions alone, in the tests of the kernels.
 fn activations((dtype, _): (DType, f64)) -> impl Iterator<Item = Option<Activation>> {
     let smooth = [Activation::HSwish, Activation::HSigmoid, Activation::Gelu];
     let smooth = smooth.into_iter().filter(move |_| dtype == DType::F32);
