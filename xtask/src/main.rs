@@ -19,8 +19,8 @@ type Chore = (&'static str, &'static str, fn(&[OsString]) -> ExitCode);
 
 const CHORES: &[Chore] = &[
     ("ci", "Check format, lints, documentation and layers", ci::run),
-    ("test", "Run all tests (--device D, --all-devices), or the kernels' (--sanitizer S)", test::run),
-    ("bench", "Time this project beside its peers: bench train|score|masking", bench::run),
+    ("test", "Run all tests (--device D, --all-devices), or the kernels' (--sanitizer address)", test::run),
+    ("bench", "Time this project beside its peers: bench train|score|masking|supernet|growth", bench::run),
 ];
 
 fn main() -> ExitCode {

@@ -12,7 +12,7 @@ pub(crate) fn run(args: &[OsString]) -> ExitCode {
         [] => everything() && devices::those_that_are_warm(),
         ["--all-devices"] => everything() && devices::all(),
         ["--device", device] => devices::one(device),
-        ["--sanitizer", sanitizer] => sanitizer::kernels(sanitizer),
+        ["--sanitizer", "address"] => sanitizer::address(),
         _ => {
             eprintln!(
                 "error: expected `test`, `test --device DEVICE`, `test --all-devices` or `test --sanitizer address`"

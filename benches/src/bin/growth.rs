@@ -17,10 +17,11 @@ use sapwood_search::{Genome, Goal, Problem, Random, Search, ofa_mbv3};
 struct Options {
     /// Numbers of evaluations
     #[arg(long, value_name = "N,N", value_delimiter = ',', default_value = "10000,100000,1000000,10000000")]
-    evaluations: Vec<usize>,
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    evaluations: Vec<u64>,
     /// Only this many, here
     #[arg(long, hide = true)]
-    only: Option<usize>,
+    only: Option<u64>,
 }
 
 fn main() -> ExitCode {
@@ -45,7 +46,7 @@ impl Options {
 }
 
 /// What a network costs is summed up from its choices: next to nothing beside the searcher.
-fn search(evaluations: usize) -> Result<()> {
+fn search(evaluations: u64) -> Result<()> {
     let space = ofa_mbv3(&[128, 160, 192, 224])?;
     let goal = Goal::new(["max sum".parse()?], [])?;
     let mut search = Search::new(space, goal, Random::default(), 1);
@@ -54,9 +55,9 @@ fn search(evaluations: usize) -> Result<()> {
         Ok(genomes.iter().map(|genome| vec![of(genome)]).collect())
     };
     let begun = Instant::now();
-    search.run(evaluations, &mut sum)?;
+    search.run(usize::try_from(evaluations)?, &mut sum)?;
     let seconds = begun.elapsed().as_secs_f64();
-    let found = search.history().len();
+    let found = search.history().len() as u64;
     if found != evaluations {
         bail!("expected {evaluations} evaluations, found {found}");
     }

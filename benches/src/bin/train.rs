@@ -45,7 +45,7 @@ struct Options {
     /// No pair of steps is begun later than this, but at least three are measured
     #[arg(long, value_name = "S", default_value_t = 60)]
     seconds_per_model: u64,
-    /// Ours by other operations
+    /// Our network by other operations; the optimiser stays as it is
     #[arg(long, value_name = "kernels|burn", default_value_t)]
     ops: Ops,
     /// Measure peak memory too, ours in a process of its own

@@ -16,7 +16,10 @@ mod optimizer;
 
 use std::{fmt, str::FromStr};
 
-use burn::tensor::{DType, Tensor};
+use burn::{
+    prelude::Device,
+    tensor::{DType, Tensor},
+};
 pub use sapwood_kernels::{Activation, AdamWStep, SgdStep};
 
 use serde::{Deserialize, Serialize};
@@ -36,6 +39,16 @@ pub struct Epilogue {
 }
 
 impl Epilogue {
+    /// Whether the kernels can compute it for this input and these values of its channels: there
+    /// is no empty one, and nothing is stretched. What does not fit is left to Burn, whose message
+    /// names it.
+    fn fits<const N: usize>(&self, x: &Tensor<4>, of_channels: [&Tensor<1>; N]) -> bool {
+        let dims = x.dims();
+        dims.iter().all(|size| *size > 0)
+            && of_channels.iter().all(|values| values.dims() == [dims[1]])
+            && self.residual.as_ref().is_none_or(|residual| residual.dims() == dims)
+    }
+
     fn apply(self, x: Tensor<4>) -> Tensor<4> {
         let x = match self.residual {
             Some(residual) => x + residual,
@@ -86,10 +99,18 @@ impl Ops {
         let dtype = x.dtype();
         let is_there =
             matches!(dtype, DType::F32 | DType::F64) && types.into_iter().all(|other| other == dtype);
-        #[cfg(feature = "flex")]
-        return self == Self::Kernels && is_there && x.device() == burn::prelude::Device::flex();
-        #[cfg(not(feature = "flex"))]
-        return false && is_there;
+        self == Self::Kernels && is_there && is_cpu(&x.device())
+    }
+}
+
+/// Whether this is the device that there are kernels for.
+fn is_cpu(device: &Device) -> bool {
+    #[cfg(feature = "flex")]
+    return *device == Device::flex();
+    #[cfg(not(feature = "flex"))]
+    {
+        _ = device;
+        false
     }
 }
 

@@ -47,6 +47,7 @@ impl<T: Float> Affine<'_, T> {
     /// # Panics
     /// If a tensor is not of the size.
     pub fn forward(&self, x: &[T], residual: Option<&[T]>) -> Vec<T> {
+        self.size.of_channels([self.scale, self.shift]);
         let (size, lines) = (self.size, self.lines(x, residual));
         let write = |out: &mut [MaybeUninit<T>]| {
             let channels = size.channels_of_mut(out).into_par_iter().enumerate();
@@ -61,6 +62,7 @@ impl<T: Float> Affine<'_, T> {
     /// # Panics
     /// If a tensor is not of the size.
     pub fn backward(&self, x: &[T], residual: Option<&[T]>, dy: &[T]) -> AffineGradients<T> {
+        self.size.of_channels([self.scale, self.shift]);
         let coefficients = |channel: usize, _| [self.scale[channel], T::ZERO, T::ZERO];
         let back = self.lines(x, residual).back(dy, |channel| self.line(channel), coefficients);
         let sums = back.sums.iter().map(|sums| (T::from_f64(sums.products), T::from_f64(sums.gradients)));

@@ -138,9 +138,31 @@ impl Convolution {
         }
     }
 
+    /// What every pass relies on: nothing is empty, and slices are as long as their shapes say.
+    fn check<T>(&self, input: Option<&[T]>, output: Option<&[T]>, weight: Option<&[T]>) {
+        let area = |[height, width]: [usize; 2]| height * width;
+        let Self { images, groups, inputs, outputs, .. } = *self;
+        let sizes =
+            [images * groups * inputs * outputs, area(self.input), area(self.kernel), area(self.stride)];
+        assert!(sizes.iter().all(|size| *size > 0), "nothing is empty: {self:?}");
+        let expected = [
+            (input, images * groups * inputs * area(self.input)),
+            (output, images * groups * outputs * area(self.output())),
+            (weight, groups * outputs * inputs * area(self.kernel)),
+        ];
+        let fits =
+            |(values, count): &(Option<&[T]>, usize)| values.is_none_or(|values| values.len() == *count);
+        assert!(expected.iter().all(fits), "slices are of this size: {self:?}");
+    }
+
     /// # Shapes
     /// `[N, C, H, W]`, `[O, C/groups, kh, kw]` and `[O]` to `[N, O, OH, OW]`
+    ///
+    /// # Panics
+    /// If something is empty, or a slice is not of its shape.
     pub fn forward<T: Float>(&self, level: Level, x: &[T], weight: &[T], bias: Option<&[T]>) -> Vec<T> {
+        self.check(Some(x), None, Some(weight));
+        assert!(bias.is_none_or(|bias| bias.len() == self.groups * self.outputs), "each output has a bias");
         let c = &self.with_long_rows();
         if c.is_stackable::<T>(level) {
             return stacked::forward(c, level, x, weight, bias);
@@ -175,7 +197,11 @@ impl Convolution {
 
     /// # Shapes
     /// `[N, O, OH, OW]` and `[O, C/groups, kh, kw]` to `[N, C, H, W]`
+    ///
+    /// # Panics
+    /// As [`Convolution::forward`].
     pub fn input_gradient<T: Float>(&self, level: Level, dy: &[T], weight: &[T]) -> Vec<T> {
+        self.check(None, Some(dy), Some(weight));
         let c = &self.with_long_rows();
         if c.is_stackable::<T>(level) {
             return stacked::input_gradient(c, level, dy, weight);
@@ -216,7 +242,11 @@ impl Convolution {
 
     /// # Shapes
     /// `[N, C, H, W]` and `[N, O, OH, OW]` to `[O, C/groups, kh, kw]`
+    ///
+    /// # Panics
+    /// As [`Convolution::forward`].
     pub fn weight_gradient<T: Float>(&self, level: Level, x: &[T], dy: &[T]) -> Vec<T> {
+        self.check(Some(x), Some(dy), None);
         let c = &self.with_long_rows();
         match c.is_stackable::<T>(level) {
             true => stacked::weight_gradient(c, level, x, dy),

@@ -1,18 +1,23 @@
 //! Which instructions there are.
 
-/// Which instructions the machine has.
+/// Which instructions the machine has. Elsewhere none can be made but by asking: whoever has a
+/// level has its instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     /// Registers of 64 bytes and fused multiply-add.
     #[cfg(target_arch = "x86_64")]
+    #[non_exhaustive]
     Avx512,
     /// Registers of 32 bytes and fused multiply-add.
     #[cfg(target_arch = "x86_64")]
+    #[non_exhaustive]
     Avx2,
     /// Registers of 16 bytes and fused multiply-add, which every 64-bit Arm has.
     #[cfg(target_arch = "aarch64")]
+    #[non_exhaustive]
     Neon,
     /// Whatever the compiler makes of it.
+    #[non_exhaustive]
     Portable,
 }
 

@@ -74,8 +74,7 @@ impl<'a, T: Float> Lines<'a, T> {
         let count = self.size.values(&[self.x, dy, self.residual.unwrap_or(dy)]);
         let mut sums = Vec::new();
         let mut write = |input: &mut [MaybeUninit<T>], residual: &mut [MaybeUninit<T>]| {
-            let mut residuals = self.size.channels_of_mut(residual);
-            residuals.resize_with(self.size.channels, Vec::new);
+            let residuals = self.size.channels_of_mut(residual);
             let channels = self.size.channels_of_mut(input).into_par_iter().zip(residuals).enumerate();
             let found = channels.map(|(channel, (input, residual))| {
                 let coefficients = |sums| coefficients(channel, sums);
@@ -197,13 +196,14 @@ impl<T: Float, C: Curve, F: Fn(Sums) -> [T; 3]> Loop for Through<Backward<'_, '_
         let sums = Sums { gradients: gradients.get(), products: products.get() };
         let [a, b, c] = coefficients(sums);
         let dx = |g: T, x: T| a * g + b * (x - line.centre) + c;
-        match is_residual_wanted {
-            true => {
-                for ((g, x), input) in kept.into_iter().zip(planes(lines.x)).zip(input) {
-                    map([g, x], input, |[g, x]| dx(g, x));
-                }
+        if is_residual_wanted {
+            for ((g, x), input) in kept.into_iter().zip(planes(lines.x)).zip(input) {
+                map([g, x], input, |[g, x]| dx(g, x));
             }
-            false => kept.into_iter().zip(planes(lines.x)).for_each(|(g, x)| update(g, x, dx)),
+        } else {
+            for (g, x) in kept.into_iter().zip(planes(lines.x)) {
+                update(g, x, dx);
+            }
         }
         sums
     }

@@ -64,6 +64,7 @@ impl<T: Float> Normalization<'_, T> {
     /// # Panics
     /// If a tensor is not of the size.
     pub fn forward(&self, x: &[T], residual: Option<&[T]>) -> Normalized<T> {
+        self.size.of_channels([self.gamma, self.beta]);
         let (level, size, lines) = (self.level, self.size, self.lines(x, residual));
         let mut statistics: Vec<(T, T)> = Vec::new();
         let write = |output: &mut [MaybeUninit<T>]| {
@@ -97,6 +98,7 @@ impl<T: Float> Normalization<'_, T> {
         (mean, variance): (&[T], &[T]),
         dy: &[T],
     ) -> NormalizedGradients<T> {
+        self.size.of_channels([self.gamma, self.beta, mean, variance]);
         let count = (self.size.images * self.size.plane) as f64;
         let deviation = |channel: usize| (variance[channel].to_f64() + self.epsilon).sqrt();
         let gamma_gradient = |channel, sums: &Sums| sums.products / deviation(channel);
@@ -142,10 +144,14 @@ impl<T: Float> Loop for Statistics<'_, T> {
         let Self { size, x, channel } = self;
         let count = (size.images * size.plane) as f64;
         let mut total = Total::default();
-        size.planes(x, channel).for_each(|plane| total.add(plane, |x| x));
+        for plane in size.planes(x, channel) {
+            total.add(plane, |x| x);
+        }
         let mean = total.get() / count;
         let (mut squares, centre) = (Total::default(), T::from_f64(mean));
-        size.planes(x, channel).for_each(|plane| squares.add(plane, |x| (x - centre) * (x - centre)));
+        for plane in size.planes(x, channel) {
+            squares.add(plane, |x| (x - centre) * (x - centre));
+        }
         (mean, squares.get() / count)
     }
 }

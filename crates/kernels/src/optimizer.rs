@@ -122,3 +122,55 @@ impl<T: Float> Loop for AdamWShare<'_, T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers<T: Float>(count: usize, seed: usize) -> Vec<T> {
+        (0..count).map(|i| T::from_f64(((i * 7919 + seed) % 1009) as f64 / 504.5 - 1.0)).collect()
+    }
+
+    fn close<T: Float>(found: &[T], expected: impl Fn(usize) -> f64) -> bool {
+        let far = |(i, found): (usize, &T)| (found.to_f64() - expected(i)).abs();
+        found.iter().enumerate().all(|at| far(at) <= 3.0 * T::TOLERANCE)
+    }
+
+    /// Both rules by their formulas, value by value in f64, at lengths around a share's.
+    fn are_their_formulas<T: Float>() {
+        for (level, count) in
+            Level::available().flat_map(|level| [0, 1, SHARE - 1, SHARE + 1, 3 * SHARE].map(|c| (level, c)))
+        {
+            let (w, g, b): (Vec<T>, Vec<T>, Vec<T>) =
+                (numbers(count, 1), numbers(count, 2), numbers(count, 3));
+            let [w0, g0, b0] = [&w, &g, &b].map(|v| v.iter().map(|x| x.to_f64()).collect::<Vec<f64>>());
+            for nesterov in [false, true] {
+                let (mut w, mut b) = (w.clone(), b.clone());
+                SgdStep { rate: 0.1, decay: 0.01, momentum: 0.9, nesterov }.run(level, &mut w, &g, &mut b);
+                let decayed = |i: usize| g0[i] + 0.01 * w0[i];
+                let momentum = |i: usize| 0.9 * b0[i] + decayed(i);
+                let ahead = |i: usize| if nesterov { decayed(i) + 0.9 * momentum(i) } else { momentum(i) };
+                assert!(close(&b, momentum), "momentum at {level:?}");
+                assert!(close(&w, |i| w0[i] - 0.1 * ahead(i)), "sgd at {level:?}, ahead: {nesterov}");
+            }
+            let (mut w, mut m, mut v): (_, _, Vec<T>) =
+                (w.clone(), b.clone(), b.iter().map(|x| *x * *x).collect());
+            let step = AdamWStep { rate: 0.1, decay: 0.01, betas: [0.9, 0.99], epsilon: 1e-2, count: 3 };
+            step.run(level, &mut w, &g, &mut m, &mut v);
+            let mean = |i: usize| 0.9 * b0[i] + 0.1 * g0[i];
+            let square = |i: usize| 0.99 * b0[i] * b0[i] + 0.01 * g0[i] * g0[i];
+            assert!(close(&m, mean) && close(&v, square), "means at {level:?}");
+            let direction = |i: usize| {
+                let corrected = mean(i) / (1.0 - 0.9f64.powi(3));
+                corrected / ((square(i) / (1.0 - 0.99f64.powi(3))).sqrt() + 1e-2)
+            };
+            assert!(close(&w, |i| w0[i] * (1.0 - 0.001) - 0.1 * direction(i)), "adamw at {level:?}");
+        }
+    }
+
+    #[test]
+    fn steps_are_their_formulas() {
+        are_their_formulas::<f32>();
+        are_their_formulas::<f64>();
+    }
+}

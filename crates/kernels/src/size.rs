@@ -26,15 +26,21 @@ impl Size {
         count
     }
 
+    /// Checks that there is one of these values for each channel.
+    pub(crate) fn of_channels<T, const N: usize>(&self, values: [&[T]; N]) {
+        assert!(values.iter().all(|values| values.len() == self.channels), "each channel has its values");
+    }
+
     /// The planes of one channel, image by image.
+    #[inline(always)]
     pub(crate) fn planes<'a, T>(&self, values: &'a [T], channel: usize) -> impl Iterator<Item = &'a [T]> {
-        values.chunks_exact(self.plane).skip(channel).step_by(self.channels)
+        values.chunks_exact(self.plane.max(1)).skip(channel).step_by(self.channels)
     }
 
     /// The planes of every channel, to be written.
     pub(crate) fn channels_of_mut<'a, T>(&self, values: &'a mut [T]) -> Vec<Vec<&'a mut [T]>> {
         let mut channels: Vec<Vec<_>> = (0..self.channels).map(|_| Vec::with_capacity(self.images)).collect();
-        for (number, plane) in values.chunks_exact_mut(self.plane).enumerate() {
+        for (number, plane) in values.chunks_exact_mut(self.plane.max(1)).enumerate() {
             channels[number % self.channels].push(plane);
         }
         channels

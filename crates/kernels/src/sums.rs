@@ -5,9 +5,9 @@ use crate::Float;
 /// Lanes that are summed beside each other, so that no addition waits for another.
 const LANES: usize = 16;
 
-/// So many values are summed in their own type before the sums become `f64`: few
-/// enough to lose nothing to speak of.
-const PENDING: usize = 4096;
+/// So many values, or up to twice as many, are summed in their own type before the sums become
+/// `f64`: few enough to lose nothing to speak of.
+const PENDING: usize = 1024;
 
 /// A sum over many short rows.
 pub(crate) struct Total<T> {
@@ -32,6 +32,14 @@ impl<T: Float> Total<T> {
     /// Adds some function of each pair of values.
     #[inline(always)]
     pub(crate) fn add_pairs(&mut self, left: &[T], right: &[T], f: impl Fn(T, T) -> T) {
+        for (left, right) in left.chunks(PENDING).zip(right.chunks(PENDING)) {
+            self.add_some(left, right, &f);
+        }
+    }
+
+    /// No more than [`PENDING`].
+    #[inline(always)]
+    fn add_some(&mut self, left: &[T], right: &[T], f: &impl Fn(T, T) -> T) {
         let mut lanes = self.lanes;
         let ((lefts, left), (rights, right)) = (left.as_chunks::<LANES>(), right.as_chunks::<LANES>());
         for (left, right) in lefts.iter().zip(rights) {

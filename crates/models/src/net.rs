@@ -178,3 +178,68 @@ fn subsample(x: Tensor<4>, stride: usize, channels: usize) -> Tensor<4> {
     let parts = [zeros(front), x.clone(), zeros(channels - c - front)];
     Tensor::cat(parts.into_iter().filter(|part| part.dims()[1] > 0).collect(), 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Init, Spec};
+    use burn::tensor::DType;
+    use sapwood_backend::{DeviceSpec, Seed};
+    use sapwood_core::{Activation, Conv, Layout, gradients, map};
+
+    /// Residuals, their shortcuts, and what mobile networks are made of.
+    fn networks() -> [Graph; 2] {
+        let residual = Spec { input: [3, 8, 8], ..Spec::named("resnet-18-small").unwrap() };
+        let mut g = Graph::builder([3, 8, 8]);
+        let x = g.conv("expand", g.input(), Conv::new(8, 1).no_bias());
+        let x = g.batch_norm("bn1", x);
+        let x = g.activation(x, Activation::HSwish);
+        let y = g.conv("depthwise", x, Conv::new(8, 3).same().groups(8).no_bias());
+        let y = g.batch_norm("bn2", y);
+        let s = g.global_avg_pool(y);
+        let s = g.conv("gate", s, Conv::new(8, 1));
+        let s = g.activation(s, Activation::HSigmoid);
+        let y = g.scale(y, s);
+        let y = g.conv("project", y, Conv::new(8, 1).no_bias());
+        let y = g.batch_norm("bn3", y);
+        let x = g.add(y, x);
+        let x = g.global_avg_pool(x);
+        let x = g.flatten(x);
+        g.linear("fc", x, 10);
+        [residual.graph().unwrap(), g.finish().unwrap()]
+    }
+
+    #[test]
+    fn kernels_and_burns_operations_are_the_same_network() {
+        let device = DeviceSpec::CPU.resolve().unwrap();
+        for graph in networks() {
+            let net = Init::default().apply(Net::new(graph, &device), Seed(1));
+            // In f32 a ReLU whose input is nearly zero opens in one and not in the other.
+            let net = map(net, Layout::Stored, |_, value| value.cast(DType::F64));
+            let x = |device: &Device| {
+                let number = |i: i64| ((i * 7919) % 1009) as f32 / 504.5 - 1.0;
+                let numbers: Vec<f32> = (0..4 * 192).map(number).collect();
+                Tensor::<1>::from_floats(&numbers[..], device).cast(DType::F64).reshape([4, 3, 8, 8])
+            };
+            let of = |ops: Ops| {
+                let net = net.clone().with_ops(ops);
+                let evaluated: Vec<f64> =
+                    net.forward(x(&device), &mut Pass::evaluate()).into_data().iter().collect();
+                let net = burn::module::Module::train(net);
+                let y = net.forward(x(&device.clone().autodiff()), &mut Pass::train());
+                let gradients = gradients(&net, y.powi_scalar(2).sum(), Layout::Torch);
+                let found =
+                    gradients.into_values().flat_map(|g| g.into_data().iter::<f64>().collect::<Vec<_>>());
+                (evaluated, found.collect::<Vec<_>>())
+            };
+            let (ours, burns) = (of(Ops::Kernels), of(Ops::Burn));
+            for (a, b) in [(ours.0, burns.0), (ours.1, burns.1)] {
+                assert!(a.len() == b.len() && a.len() > 1);
+                let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>().sqrt();
+                let far = norm(&mut a.iter().zip(&b).map(|(a, b)| a - b)) / norm(&mut b.iter().copied());
+                // Burn's h-swish is good to 1e-8.
+                assert!(far < 1e-6, "{far:e}");
+            }
+        }
+    }
+}

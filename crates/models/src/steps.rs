@@ -106,6 +106,22 @@ mod tests {
     }
 
     #[test]
+    fn a_normalisation_may_be_the_last_node_and_a_sum_have_one_summand() {
+        let mut g = Graph::builder([3, 4, 4]);
+        let x = g.input();
+        let y = g.batch_norm("bn", x);
+        g.add(y, y);
+        let results = |graph: Graph| steps(&graph).iter().map(|step| step.result).collect::<Vec<_>>();
+        assert_eq!(results(g.finish().unwrap()), [1, 2]);
+        let mut g = Graph::builder([3, 4, 4]);
+        let y = g.batch_norm("bn", g.input());
+        g.add(y, g.input());
+        let graph = g.finish().unwrap();
+        let expected = Step { node: 1, result: 2, residual: Some(0), activation: None };
+        assert_eq!(steps(&graph), [expected]);
+    }
+
+    #[test]
     fn steps_come_after_what_they_read() {
         for model in crate::names() {
             let (graph, steps) = of(model);

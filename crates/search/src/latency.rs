@@ -57,7 +57,8 @@ pub struct LatencyTable {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BlockTime {
-    /// Median or mean, in milliseconds for a batch.
+    /// Median or mean, in milliseconds for a batch; without what a run costs whatever it runs, if
+    /// that is known.
     pub ms: f64,
     /// Standard deviation of single runs, in milliseconds; 0 if it is not known.
     #[serde(default)]

@@ -26,8 +26,10 @@ impl Ops {
         epsilon: f64,
         epilogue: Epilogue,
     ) -> Tensor<4> {
-        let types = [&gamma, &beta, &mean, &variance].map(Tensor::dtype);
-        if !self.has_kernels(&x, types.into_iter().chain(epilogue.residual.as_ref().map(Tensor::dtype))) {
+        let of_channels = [&gamma, &beta, &mean, &variance];
+        let types = of_channels.map(Tensor::dtype);
+        let types = types.into_iter().chain(epilogue.residual.as_ref().map(Tensor::dtype));
+        if !(epilogue.fits(&x, of_channels) && self.has_kernels(&x, types)) {
             return epilogue.apply(module::batch_norm(x, gamma, beta, mean, variance, epsilon));
         }
         let scale = gamma / (variance + epsilon).sqrt();

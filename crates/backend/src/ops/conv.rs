@@ -27,8 +27,10 @@ impl Ops {
         options: ConvOptions<2>,
     ) -> Tensor<4> {
         let types = [weight.dtype()].into_iter().chain(bias.as_ref().map(Tensor::dtype));
+        let outputs = weight.dims()[0];
+        let is_biased = bias.as_ref().is_none_or(|bias| bias.dims() == [outputs]);
         match sizes(x.dims(), weight.dims(), &options) {
-            Some(sizes) if self.has_kernels(&x, types) => {
+            Some(sizes) if is_biased && self.has_kernels(&x, types) => {
                 let (x, weight, bias) =
                     (x.into_dispatch(), weight.into_dispatch(), Maybe::of(bias.map(Tensor::into_dispatch)));
                 Tensor::from_dispatch(<Dispatch as Kernels>::convolve(x, weight, bias, sizes))

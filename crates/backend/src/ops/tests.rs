@@ -142,7 +142,24 @@ fn activations_are_those_of_burn() {
     }
 }
 
-/// What there is no kernel for: tensors of a type, or of two types.
+/// Without this every other test here would compare Burn with itself.
+#[test]
+fn kernels_run_where_they_are() {
+    let plain = DeviceSpec::CPU.resolve().unwrap();
+    for device in [plain.clone(), plain.autodiff()] {
+        let x = |dtype| Tensor::<1>::from_data(TensorData::new(vec![1.0f32], [1]), (&device, dtype));
+        for dtype in [DType::F32, DType::F64] {
+            assert!(Ops::Kernels.has_kernels(&x(dtype), [dtype]));
+            assert!(!Ops::Burn.has_kernels(&x(dtype), [dtype]));
+            assert!(!Ops::Kernels.has_kernels(&x(dtype), [dtype, DType::F16]));
+        }
+        assert!(!Ops::Kernels.has_kernels(&x(DType::F16), [DType::F16]));
+    }
+    assert_eq!(["kernels", "burn"].map(|text| text.parse::<Ops>().unwrap().to_string()), ["kernels", "burn"]);
+    assert!("burns".parse::<Ops>().unwrap_err().to_string().contains("expected `kernels` or `burn`"));
+}
+
+/// What there is no kernel for: tensors of another type.
 #[test]
 fn what_has_no_kernel_is_composed() {
     let device = DeviceSpec::CPU.resolve().unwrap();
@@ -150,6 +167,26 @@ fn what_has_no_kernel_is_composed() {
         Tensor::<4>::from_data(TensorData::new(vec![-1.0f32, 8.0], [1, 1, 1, 2]), (&device, DType::F16));
     let found = Ops::Kernels.activate(half, Activation::Relu6).into_data();
     assert_eq!(found.iter::<f64>().collect::<Vec<_>>(), [0.0, 6.0]);
+}
+
+/// What the kernels do not fit: a residual that is stretched over the batch, and no image at all.
+#[test]
+fn what_does_not_fit_the_kernels_is_composed() {
+    let device = DeviceSpec::CPU.resolve().unwrap().autodiff();
+    let place = (&device, DType::F32);
+    let x = || values([5, 3, 4, 7], 1, place);
+    let of_channels = || [values([3], 2, place), values([3], 3, place).abs() + 0.5];
+    let epilogue = || Epilogue { residual: Some(values([1, 3, 1, 1], 4, place)), activation: None };
+    let [found, expected] = [Ops::Kernels, Ops::Burn].map(|ops| {
+        let [gamma, beta] = of_channels();
+        let trained = ops.batch_norm_train(x(), gamma.clone(), beta.clone(), 1e-5, epilogue()).output;
+        (trained, ops.batch_norm(x(), [gamma, beta], of_channels(), 1e-5, epilogue()))
+    });
+    check(found.0, expected.0, TYPES[0]);
+    check(found.1, expected.1, TYPES[0]);
+    let none = Tensor::<4>::empty([0, 3, 4, 7], &device);
+    let none = Ops::Kernels.batch_norm(none, of_channels(), of_channels(), 1e-5, Epilogue::default());
+    assert_eq!(none.dims(), [0, 3, 4, 7]);
 }
 
 #[test]

@@ -220,3 +220,46 @@ fn large_channels_are_summed_alike() {
     let ones = vec![1f32; size.images * size.channels * size.plane];
     assert_eq!(channel_sums(Level::detect(), size, &ones), [6300.0; 2]);
 }
+
+/// Planes that are longer than what is summed in their own type.
+#[test]
+fn large_planes_are_summed_alike() {
+    let size = Size { images: 1, channels: 1, plane: 20_000 };
+    check::<f32>(size, 30.0).unwrap();
+    check::<f64>(size, 30.0).unwrap();
+    let sum = channel_sums(Level::detect(), size, &vec![0.1f32; 20_000])[0];
+    assert!((sum - 2000.0).abs() < 2e-3, "{sum}");
+}
+
+#[test]
+fn nothing_is_normalised_to_nothing() {
+    for size in [[0, 2, 4], [3, 2, 0]] {
+        let size = Size { images: size[0], channels: size[1], plane: size[2] };
+        let affine =
+            Affine { level: Level::detect(), size, scale: &[1.0; 2], shift: &[0.0; 2], activation: None };
+        assert!(affine.forward(&[], None).is_empty());
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let size = Size { images: 9, channels: 7, plane: 333 };
+    let example = Example::<f32>::new(size, 0.3, true, Some(Activation::HSwish));
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let Example { x, residual, dy, gamma, beta, activation, .. } = &example;
+            let (level, activation) = (Level::detect(), *activation);
+            let ours = Normalization { level, size, gamma, beta, epsilon: EPSILON, activation };
+            let forward = ours.forward(x, residual.as_deref());
+            let back = ours.backward(x, residual.as_deref(), (&forward.mean, &forward.variance), dy);
+            let affine = Affine { level, size, scale: gamma, shift: beta, activation };
+            let affine = affine.backward(x, residual.as_deref(), dy);
+            let sums = channel_sums(level, size, dy);
+            let all = [forward.output, back.input, back.gamma, back.beta, affine.input, affine.scale, sums];
+            all.concat().into_iter().map(f32::to_bits).collect::<Vec<_>>()
+        })
+    };
+    let one = run(1);
+    assert!([2, 5, 32].into_iter().all(|threads| run(threads) == one));
+}

@@ -9,10 +9,9 @@ use clap::Args;
 use sapwood_core::write_atomic;
 use sapwood_search::{
     Bagged, Calibration, Encoding, Learning, LearningPoint, Mlp, PredictorKind, Quality, Ridge, Rows,
-    Table as Benchmark,
 };
 
-use super::architectures;
+use super::{architectures, search::tabular};
 use crate::{
     Error,
     report::{Body, Cell, LinePlot, Plot, Point, Report, Section, Series, Table},
@@ -87,10 +86,7 @@ impl Predictors {
         let Some(metric) = &self.metric else {
             return Err(Error::Usage("a table wants `--metric`, the column to predict".into()));
         };
-        let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
-        let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        let table = Benchmark::parse(&name, &text)
-            .map_err(|error| Error::Content { problem: error.to_string(), path: path.into() })?;
+        let table = tabular::read(path)?;
         let (genomes, targets) = table.metric(metric)?;
         Ok((Encoding::of(table.space()).rows(table.space(), &genomes), targets))
     }

@@ -1,7 +1,7 @@
 //! `search`
 
 mod nested;
-mod tabular;
+pub(super) mod tabular;
 
 use std::{io::Write, path::PathBuf};
 

@@ -41,7 +41,7 @@ pub(super) struct Train {
     /// Use the augmentation that is customary for the data set
     #[arg(long)]
     augment: bool,
-    /// What computes it: our kernels where there are some, or Burn's operations
+    /// What computes the network: our kernels where there are some, or Burn's operations
     #[arg(long, value_name = "kernels|burn", default_value_t)]
     ops: Ops,
     /// The folder of the run [default: runs/MODEL-DATA-HASH]

@@ -1,9 +1,6 @@
 //! The best sub-network for a device.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-};
+use std::{cell::RefCell, collections::BTreeMap};
 
 use sapwood_search::{
     Chosen, Encoding, Front, Genome, Goal, LatencyTable, Method, Predictor as _, Problem, Screened, Search,
@@ -43,45 +40,47 @@ impl Searching<'_> {
         }
         let limited: Vec<String> =
             goal.constraints().iter().map(|limit| limit.metric().to_string()).collect();
-        let known = Mutex::new(BTreeMap::new());
+        let known = RefCell::new(BTreeMap::new());
         // What a problem was is kept: the searcher only knows that there was one.
-        let problem: Mutex<Option<Error>> = Mutex::new(None);
+        let problem: RefCell<Option<Error>> = RefCell::new(None);
         let keep = |error: Error| {
             let text = error.to_string();
-            *problem.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            *problem.borrow_mut() = Some(error);
             Problem::from(text)
         };
         let screen = |genome: &Genome| {
-            let rows = self.values(&limited, std::slice::from_ref(genome), &known);
+            let rows = self.values((&limited, goal.metrics()), std::slice::from_ref(genome), &known);
             rows.map(|mut rows| rows.remove(0)).map_err(keep)
         };
-        let full = |genomes: &[Genome]| self.values(goal.metrics(), genomes, &known).map_err(keep);
+        let full =
+            |genomes: &[Genome]| self.values((goal.metrics(), goal.metrics()), genomes, &known).map_err(keep);
         let mut search = Search::new(self.family.space().clone(), goal.clone(), method, seed);
         let found = search.run(looks, &mut Screened::new(screen, full));
-        match problem.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        match problem.into_inner() {
             Some(error) => Err(error),
             None => Ok(found?),
         }
     }
 
-    /// Metrics of networks. What is counted of one is kept: a searcher looks at many again, and
+    /// Metrics of networks, of all that are wanted. What is counted of one is kept: a searcher looks at many again, and
     /// counting builds the network's whole graph.
     fn values(
         &self,
-        metrics: &[String],
+        (metrics, wanted): (&[String], &[String]),
         genomes: &[Genome],
-        known: &Mutex<BTreeMap<Genome, Counted>>,
+        known: &RefCell<BTreeMap<Genome, Counted>>,
     ) -> Result<Vec<Vec<f64>>, Error> {
         let (encoding, chosen) = self.predictor;
+        let wants_latency = wanted.iter().any(|metric| metric == "latency_ms");
         let accuracies = match metrics.iter().any(|metric| metric == "accuracy") {
             true => chosen.predictor.predict(&encoding.rows(self.family.space(), genomes))?,
             false => vec![0.0; genomes.len()],
         };
-        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = known.borrow_mut();
         let row = |(genome, accuracy): (&Genome, f64)| {
             let counted = match known.get(genome) {
                 Some(counted) => *counted,
-                None => *known.entry(genome.clone()).or_insert(self.counted(genome)?),
+                None => *known.entry(genome.clone()).or_insert(self.counted(genome, wants_latency)?),
             };
             let value = |metric: &String| match metric.as_str() {
                 "accuracy" => accuracy,
@@ -94,10 +93,10 @@ impl Searching<'_> {
         genomes.iter().zip(accuracies).map(row).collect()
     }
 
-    fn counted(&self, genome: &Genome) -> Result<Counted, Error> {
+    fn counted(&self, genome: &Genome, wants_latency: bool) -> Result<Counted, Error> {
         let graph = self.family.graph(genome)?;
         let anatomy = graph.anatomy(self.family.whole().input())?;
-        let latency = match self.table {
+        let latency = match self.table.filter(|_| wants_latency) {
             Some(table) => predicted(table, self.family, genome)?,
             None => f64::NAN,
         };

@@ -244,3 +244,18 @@ fn a_benchmark_table_is_searched() {
     place.refuse("search --space tabular:bad.csv --objective min", &["expected"]);
     place.refuse("search --space ofa-mbv3 --objective max", &["expected"]);
 }
+
+#[test]
+fn burns_operations_train_too_and_make_another_run() {
+    let place = Workplace::new();
+    let line = "train --model lenet-300-100 --data digits --epochs 1 --until 3it";
+    let [ours, burns] = ["", " --ops burn"].map(|ops| {
+        let said = place.succeed(&format!("{line}{ops}"));
+        let weights = said.lines().last().unwrap().to_string();
+        let config = weights.replace("weights.safetensors", "config.json");
+        (weights, serde_json::from_slice::<serde_json::Value>(&place.read(&config)).unwrap())
+    });
+    assert_ne!(ours.0, burns.0);
+    assert_eq!((ours.1.get("ops"), burns.1["ops"].as_str()), (None, Some("burn")));
+    place.refuse(&format!("{line} --ops torch"), &["torch", "expected `kernels` or `burn`"]);
+}

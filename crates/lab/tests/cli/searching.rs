@@ -68,8 +68,10 @@ fn the_best_network_is_found_for_each_device() {
     place.succeed("eval --weights watch.safetensors --data digits");
 
     // A device on which no network is fast enough keeps the others from nothing.
-    let slow = String::from_utf8(place.read("watch.toml")).unwrap().replace("fixed_ms = ", "fixed_ms = 99");
-    fs::write(place.path().join("watch.toml"), slow.replace("\"phone\"", "\"watch\"")).unwrap();
+    let watch = String::from_utf8(place.read("watch.toml")).unwrap();
+    let mut slow = sapwood_search::LatencyTable::from_toml(&watch).unwrap();
+    (slow.device, slow.fixed_ms) = ("watch".into(), 990.0);
+    fs::write(place.path().join("watch.toml"), slow.to_toml().unwrap()).unwrap();
     let line = format!("{search} --max-latency 50ms --many watch.toml phone.toml");
     let some = child::run(place.path(), &line.split(' ').collect::<Vec<_>>());
     assert!(
@@ -77,6 +79,21 @@ fn the_best_network_is_found_for_each_device() {
         "{some:#?}"
     );
     assert!(some.out.lines().count() == 4 && some.out.contains("none"), "{some:#?}");
+
+    // A table that cannot be read is told before anything is searched.
+    place.refuse(
+        &format!("{search} --max-latency 50ms --many phone.toml none.toml {WEIGHTS}"),
+        &["none.toml"],
+    );
+    // Nor is a table asked for what nobody wants to know.
+    let mut few = slow.clone();
+    few.blocks = few.blocks.into_iter().take(1).collect();
+    fs::write(place.path().join("few.toml"), few.to_toml().unwrap()).unwrap();
+    place.succeed(&format!("{search} --max-macs 8k --table few.toml"));
+    place.refuse(
+        &format!("{search} --max-latency 5000ms --table few.toml"),
+        &["lacks", "`latency build --space mlp --out FILE` measures them all"],
+    );
 
     let predictors = "predictors --space mlp --pairs pairs.csv --sizes 5,15 --held-out 10 --repeats 2";
     let found = place.succeed(&format!("{predictors} --page predictors.html"));
@@ -89,6 +106,10 @@ fn the_best_network_is_found_for_each_device() {
     for (line, said) in [
         (predictors.replace("5,15", "5,16"), &["26", "at most the 25"][..]),
         (predictors.replace("pairs.csv", "nan.csv"), &["nan.csv, line 27", "a share from 0 to 1"]),
+        (
+            predictors.replace("--held-out 10", "--held-out 1"),
+            &["held-out examples must be from 2 up, but it is 1"],
+        ),
         ("predictors --space mlp".into(), &["--pairs"]),
         ("predictors --space tabular:none.csv --metric accuracy".into(), &["none.csv"]),
     ] {
@@ -110,6 +131,31 @@ fn the_best_network_is_found_for_each_device() {
     ] {
         place.refuse(&line, said);
     }
+}
+
+#[test]
+fn predictors_learn_from_a_benchmark_table() {
+    let place = Workplace::new();
+    let rows =
+        (0..60).map(|i| format!("{},{},{}\n", i % 5, i / 5, f64::from(i % 5) + f64::from(i / 5) / 10.0));
+    let text = format!("a,b,metric:score\n{}", rows.collect::<String>());
+    fs::write(place.path().join("table.csv"), text).unwrap();
+    let line = "predictors --space tabular:table.csv --metric score --sizes 20,40 --held-out 20 --repeats 2";
+    let found = place.succeed(line);
+    // A sum of choices is what ridge regression learns.
+    let tau: f64 = found
+        .lines()
+        .find(|row| row.contains("40  ridge, published"))
+        .unwrap()
+        .split_whitespace()
+        .rev()
+        .nth(2)
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(tau > 0.9, "{found}");
+    place.refuse(&line.replace("--metric score", "--metric skore"), &["metric `skore`", "score"]);
+    place.refuse("predictors --space tabular:table.csv --pairs table.csv", &["--metric"]);
 }
 
 /// A number of the first row of a table.

@@ -48,12 +48,19 @@ impl Learning {
     ) -> Result<Vec<LearningPoint>, Error> {
         observed("learning curve", rows, targets)?;
         let largest = self.sizes.iter().copied().max().unwrap_or(0);
-        if self.sizes.contains(&0) || self.held_out < 2 || self.repeats == 0 {
-            return Err(Error::option("sizes, held-out examples, repeats", "from 1, 2 and 1 up", 0));
+        for (option, least, found) in [
+            ("number of examples to learn from", 1, self.sizes.iter().copied().min().unwrap_or(0)),
+            ("number of held-out examples", 2, self.held_out),
+            ("number of repeats", 1, self.repeats),
+        ] {
+            if found < least {
+                return Err(Error::option(option, format!("from {least} up"), found));
+            }
         }
-        if rows.len() < largest + self.held_out {
+        let asked = largest.saturating_add(self.held_out);
+        if rows.len() < asked {
             let expected = format!("at most the {} that there are", rows.len());
-            return Err(Error::option("examples and held-out examples", expected, largest + self.held_out));
+            return Err(Error::option("number of examples and held-out ones", expected, asked));
         }
         let pairs = || self.sizes.iter().flat_map(|size| (0..kinds.len()).map(|kind| (*size, kind)));
         let point = |(size, kind)| LearningPoint { kind, size, qualities: Vec::new(), last: Vec::new() };
@@ -105,7 +112,22 @@ mod tests {
             let worse = points[kind].qualities.iter().zip(&points[2 + kind].qualities);
             assert!(worse.into_iter().all(|(few, many)| many.rmse < few.rmse && few.tau < many.tau));
         }
-        let too_many = Learning { sizes: vec![250], ..learning };
+        let too_many = Learning { sizes: vec![250], ..learning.clone() };
         assert!(too_many.run(&kinds, &rows, &targets).unwrap_err().to_string().contains("300"));
+        for (wrong, said) in [
+            (
+                Learning { held_out: 1, ..learning.clone() },
+                "held-out examples must be from 2 up, but it is 1",
+            ),
+            (Learning { held_out: usize::MAX, ..learning.clone() }, "at most the 300"),
+            (Learning { repeats: 0, ..learning.clone() }, "repeats must be from 1 up, but it is 0"),
+            (
+                Learning { sizes: vec![5, 0], ..learning.clone() },
+                "to learn from must be from 1 up, but it is 0",
+            ),
+        ] {
+            let error = wrong.run(&kinds, &rows, &targets).unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+        }
     }
 }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Nsga2, at_least};
 use crate::{
-    Encoding, Error, Front, Genome, Predictor as _, PredictorKind, Problem, Rows, Search, Searcher, View,
-    evaluator::Evaluator, ranking,
+    Encoding, Error, Front, Genome, Goal, History, Predictor as _, PredictorKind, Problem, Rows, Search,
+    Searcher, View, evaluator::Evaluator, ranking,
 };
 
 /// Search in the manner of LINAS (Cummings et al. 2022): what was measured trains a
@@ -67,24 +67,10 @@ impl Evaluator for Predicted<'_> {
 }
 
 impl Linas {
-    /// What the predictors learn from, in the order in which it was measured.
-    fn examples(&self, view: &View<'_>) -> Vec<usize> {
-        let (goal, history) = (view.goal(), view.history());
-        if history.len() <= self.examples {
-            return (0..history.len()).collect();
-        }
-        let latest = history.len() - self.examples.div_ceil(2);
-        let earlier = (0..latest).map(|at| ranking::rate(goal, history, at)).collect();
-        let mut examples = ranking::best(earlier, self.examples / 2);
-        examples.sort_unstable();
-        examples.extend(latest..history.len());
-        examples
-    }
-
     fn fitted<'a>(&self, view: &'a View<'a>, seed: u64) -> Result<Predicted<'a>, Error> {
         let (space, history) = (view.space(), view.history());
         let encoding = Encoding::of(space);
-        let examples = self.examples(view);
+        let examples = examples(view.goal(), history, self.examples);
         let genomes: Vec<Genome> = examples.iter().map(|at| history.genome(*at)).collect();
         let rows = encoding.rows(space, &genomes);
         let fit = |metric: usize| {
@@ -96,6 +82,20 @@ impl Linas {
         let predictors = (0..view.goal().metrics().len()).map(fit).collect::<Result<_, Error>>()?;
         Ok(Predicted { view, encoding, predictors })
     }
+}
+
+/// What predictors learn from: so many at most, half of them the latest and half the best of the
+/// earlier ones, in the order in which they were measured.
+fn examples(goal: &Goal, history: &History, most: usize) -> Vec<usize> {
+    if history.len() <= most {
+        return (0..history.len()).collect();
+    }
+    let latest = history.len() - most.div_ceil(2);
+    let earlier = (0..latest).map(|at| ranking::rate(goal, history, at)).collect();
+    let mut examples = ranking::best(earlier, most / 2);
+    examples.sort_unstable();
+    examples.extend(latest..history.len());
+    examples
 }
 
 impl Searcher for Linas {
@@ -148,5 +148,31 @@ impl Searcher for Linas {
             true => Ok(()),
             false => Err(Error::option("explored fraction", "from 0 to 1", self.explore)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Random, ofa_mbv3};
+
+    #[test]
+    fn a_long_history_is_learnt_from_in_part() {
+        let goal = Goal::new(["max sum".parse().unwrap()], []).unwrap();
+        let mut search = Search::new(ofa_mbv3(&[224]).unwrap(), goal.clone(), Random::default(), 3);
+        let sum = |genome: &Genome| genome.positions().iter().map(|at| f64::from(*at)).sum::<f64>();
+        let mut evaluator = |genomes: &[Genome]| -> Result<Vec<Vec<f64>>, Problem> {
+            Ok(genomes.iter().map(|genome| vec![sum(genome)]).collect())
+        };
+        search.run(20, &mut evaluator).unwrap();
+        let history = search.history();
+        let found = examples(&goal, history, 6);
+        assert_eq!(found[3..], [17, 18, 19]);
+        let mut earlier: Vec<f64> = (0..17).map(|at| history.values(at)[0]).collect();
+        earlier.sort_by(|a, b| b.total_cmp(a));
+        assert!(found[..3].is_sorted() && found[..3].iter().all(|at| history.values(*at)[0] >= earlier[2]));
+        assert_eq!(examples(&goal, history, 20), (0..20).collect::<Vec<_>>());
+        let error = Linas { examples: 1, ..Linas::default() }.check(100).unwrap_err().to_string();
+        assert!(error.contains("examples"), "{error}");
     }
 }

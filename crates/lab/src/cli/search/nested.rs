@@ -46,12 +46,17 @@ pub(super) fn run(options: &Search, goal: &Goal, out: &mut dyn Write) -> Result<
     let head = ["device", "architecture"].into_iter().map(String::from).chain(goal.metrics().iter().cloned());
     let mut table = Table::new(head);
     let mut unserved = Vec::new();
-    for path in &options.many {
+    // What cannot be read is told before anything is searched and written.
+    let devices = options.many.iter().map(|path| {
         let latencies = read_table(path)?;
+        latencies.for_space(family.name())?;
+        Ok((path, latencies))
+    });
+    for (path, latencies) in devices.collect::<Result<Vec<_>, Error>>()? {
         // The others are served all the same.
         let found = match search(Some(&latencies)) {
             Err(error @ Error::Search(sapwood_search::Error::Infeasible { .. })) => {
-                let nothing = goal.metrics().iter().map(|_| Cell::from("–"));
+                let nothing = goal.metrics().iter().map(|_| Cell::none());
                 table.row(
                     [Cell::from(latencies.device.as_str()), Cell::from("none")].into_iter().chain(nothing),
                 );

@@ -9,10 +9,7 @@ use crate::Error;
 
 /// Searches a benchmark table, and says how much of what there is was found.
 pub(super) fn run(options: &Search, path: &Path, goal: &Goal, out: &mut dyn Write) -> Result<(), Error> {
-    let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
-    let name = path.file_stem().unwrap_or_default().to_string_lossy();
-    let table = Benchmark::parse(&name, &text)
-        .map_err(|error| Error::Content { problem: error.to_string(), path: path.into() })?;
+    let table = read(path)?;
     let space = table.space().clone();
     let rows = space.count().unwrap_or(u128::MAX);
     let usual = usize::try_from(rows.div_ceil(50)).unwrap_or(usize::MAX);
@@ -33,4 +30,12 @@ pub(super) fn run(options: &Search, path: &Path, goal: &Goal, out: &mut dyn Writ
         )?;
     }
     Ok(())
+}
+
+/// A benchmark table, named after its file.
+pub(in crate::cli) fn read(path: &Path) -> Result<Benchmark, Error> {
+    let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    Benchmark::parse(&name, &text)
+        .map_err(|error| Error::Content { problem: error.to_string(), path: path.into() })
 }
