@@ -38,6 +38,7 @@ mod digests;
 mod digits;
 mod error;
 mod files;
+mod hold_out;
 mod idx;
 mod image_file;
 mod image_folder;

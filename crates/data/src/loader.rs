@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rand::RngExt;
-use sapwood_backend::{Seed, Stream};
+use sapwood_backend::{Rng, Seed, Stream};
 use sapwood_core::{Batch, Source, SourceError};
 
 use crate::{Augment, Augmentation, Dataset, Error, Task, prefetch::Prefetch};
@@ -82,14 +82,12 @@ impl Loader {
 
     fn plan(&self, epoch: usize) -> Plan {
         let examples = self.dataset.len() as u64;
-        let mut order: Vec<usize> = (0..self.dataset.len()).collect();
-        if let Order::Shuffled(seed) = self.options.order {
-            // Fisher and Yates, with numbers of 64 bits on every platform.
-            let mut rng = seed.stream(Stream::Order, epoch as u64);
-            for last in (1..order.len()).rev() {
-                order.swap(last, rng.random_range(0..=last as u64) as usize);
+        let mut order = match self.options.order {
+            Order::Sequential => (0..self.dataset.len()).collect(),
+            Order::Shuffled(seed) => {
+                shuffled(self.dataset.len(), &mut seed.stream(Stream::Order, epoch as u64))
             }
-        }
+        };
         order.truncate(self.examples());
         Plan {
             dataset: Arc::clone(&self.dataset),
@@ -99,6 +97,16 @@ impl Loader {
             order,
         }
     }
+}
+
+/// The numbers below `n` in an order by chance: Fisher and Yates, with numbers of 64 bits on every
+/// platform.
+pub(crate) fn shuffled(n: usize, rng: &mut Rng) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..n).collect();
+    for last in (1..n).rev() {
+        order.swap(last, rng.random_range(0..=last as u64) as usize);
+    }
+    order
 }
 
 /// One epoch: what any thread needs to make any of its batches.

@@ -7,6 +7,7 @@ mod data;
 mod demo;
 mod describe;
 mod devices;
+mod economics;
 mod eval;
 mod forward;
 mod image;
@@ -66,6 +67,7 @@ enum Command {
     Supernet(supernet::Supernet),
     Latency(latency::Latency),
     Predictors(predictors::Predictors),
+    Economics(economics::Prices),
     Train(Box<train::Train>),
     Eval(eval::Eval),
     Predict(predict::Predict),
@@ -139,6 +141,7 @@ impl Command {
             Self::Supernet(command) => command.run(out),
             Self::Latency(command) => command.run(out),
             Self::Predictors(command) => command.run(out),
+            Self::Economics(command) => command.run(out),
             Self::Train(command) => command.run(out),
             Self::Eval(command) => command.run(out),
             Self::Predict(command) => command.run(out),

@@ -1,6 +1,6 @@
 //! What a training run is.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use sapwood_backend::{Ops, Seed};
 use sapwood_core::Masks;
@@ -108,6 +108,10 @@ pub struct DataConfig {
     /// Only so many examples of the training split, the first ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub examples: Option<usize>,
+    /// So many examples of the training split that no network learns from, drawn by chance, before
+    /// the first ones are taken: by them one network is chosen from many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out: Option<usize>,
     /// Whether the augmentation that is customary for it is used.
     #[serde(default)]
     pub augment: bool,
@@ -141,7 +145,8 @@ impl TrainConfig {
 impl DataConfig {
     /// A data set as it is.
     pub fn named(name: &str) -> Self {
-        Self { name: name.into(), examples: None, augment: false, options: OpenOptions::default() }
+        let options = OpenOptions::default();
+        Self { name: name.into(), examples: None, held_out: None, augment: false, options }
     }
 
     /// The data on which a network of the zoo is at home: boards as far ahead and
@@ -173,16 +178,38 @@ impl DataConfig {
 
     /// One split.
     pub fn open(&self, split: Split, root: &Path) -> Result<Dataset, Error> {
-        let dataset = sapwood_data::open(&self.name, split, root, &self.options)?;
-        Ok(match self.examples {
-            Some(n) if split == Split::Train => dataset.take(n)?,
-            _ => dataset,
-        })
+        let mut dataset = sapwood_data::open(&self.name, split, root, &self.options)?;
+        if split == Split::Train {
+            if let Some(n) = self.held_out {
+                dataset = dataset.hold_out(n)?.0;
+            }
+            if let Some(n) = self.examples {
+                dataset = dataset.take(n)?;
+            }
+        }
+        Ok(dataset)
+    }
+
+    /// The examples of the training split that are held out.
+    pub fn open_held_out(&self, root: &Path) -> Result<Dataset, Error> {
+        let held_out = self.held_out.ok_or_else(|| {
+            Error::Usage(format!("no examples of `{}` are held out: say how many, by `held_out`", self.name))
+        })?;
+        let dataset = sapwood_data::open(&self.name, Split::Train, root, &self.options)?;
+        Ok(dataset.hold_out(held_out)?.1)
     }
 
     /// The test split, in order.
     pub fn test_source(&self, datasets: &Datasets) -> Result<Loader, Error> {
-        let options = LoaderOptions { batch_size: TEST_BATCH, ..LoaderOptions::default() };
-        Ok(Loader::new(datasets.open(self, Split::Test)?, options)?)
+        Ok(Loader::new(datasets.open(self, Split::Test)?, judging())?)
     }
+
+    /// What is held out, in order.
+    pub fn held_out_source(&self, datasets: &Datasets) -> Result<Loader, Error> {
+        Ok(Loader::new(Arc::new(self.open_held_out(datasets.root())?), judging())?)
+    }
+}
+
+fn judging() -> LoaderOptions {
+    LoaderOptions { batch_size: TEST_BATCH, ..LoaderOptions::default() }
 }

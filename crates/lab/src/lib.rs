@@ -16,11 +16,13 @@
 //! }
 //! ```
 
+mod accounts;
 mod batch_file;
 pub mod cli;
 mod config;
 mod datasets;
 mod demo;
+pub mod deployment;
 mod error;
 mod examples;
 mod fits;

@@ -6,7 +6,6 @@
 //! file there, and done once its record is there. So workers, on one machine or on many,
 //! need to know nothing of each other, and may be killed at any moment.
 
-mod accounts;
 mod claim;
 mod combination;
 mod experiment;
@@ -27,7 +26,8 @@ mod several;
 mod spec;
 mod worker;
 
-pub use accounts::account;
+pub use crate::accounts::account;
+pub(crate) use claim::host;
 pub use experiment::{Experiment, Kind, ModelSettings, Training};
 pub use folder::{State, StudyFolder};
 pub use forecast::time_a_step;

@@ -7,15 +7,15 @@
 
 mod experiment;
 mod judged;
-mod method;
+pub(crate) mod method;
 mod pairs;
-mod portion;
+pub(crate) mod portion;
 mod results;
 mod run;
 mod searching;
-mod single;
+pub(crate) mod single;
 
-pub use experiment::{Alone, Judging, MethodConfig, PhaseConfig, SupernetExperiment};
+pub use experiment::{Alone, Judging, Kind as SupernetKind, MethodConfig, PhaseConfig, SupernetExperiment};
 pub use judged::{CALIBRATION, Judge, Judged, pack_cut};
 pub use pairs::{Pairs, Sample};
 pub use results::SupernetResults;

@@ -51,6 +51,14 @@ impl Work {
         self.example[1].store(macs.kept as u64, Relaxed);
     }
 
+    /// So many examples were looked at, by networks whose forward passes cost this together.
+    pub(crate) fn looked_at(&self, examples: u64, macs: u64) {
+        self.evaluated.examples.fetch_add(examples, Relaxed);
+        for sum in &self.evaluated.macs {
+            sum.fetch_add(macs, Relaxed);
+        }
+    }
+
     fn add(&self, examples: u64, to: &Passes) {
         to.examples.fetch_add(examples, Relaxed);
         for (sum, each) in to.macs.iter().zip(&self.example) {

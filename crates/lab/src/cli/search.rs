@@ -1,6 +1,7 @@
 //! `search`
 
 mod nested;
+mod study;
 pub(super) mod tabular;
 
 use std::{io::Write, path::PathBuf};
@@ -14,7 +15,8 @@ use crate::{
     report::{Cell, Table},
 };
 
-/// Find the best networks of a space, or the best architectures of a benchmark table
+/// Find the best networks of a space, the best architectures of a benchmark table, or all that a
+/// study says
 ///
 /// Nested networks: accuracy is predicted from judged ones (`supernet pairs`), latency from a
 /// table (`latency build`); params and macs are counted. A benchmark table has one row per
@@ -23,9 +25,11 @@ use crate::{
 #[derive(Args)]
 #[command(allow_negative_numbers = true)]
 pub(super) struct Search {
+    #[command(flatten)]
+    study: study::Study,
     /// What is searched: a space of `list spaces`, or tabular:FILE.csv
-    #[arg(long, value_name = "SPACE")]
-    space: String,
+    #[arg(long, value_name = "SPACE", required_unless_present = "experiment", conflicts_with = "experiment")]
+    space: Option<String>,
     /// What is wanted, the principal one first: `max accuracy`, `min latency_ms` [default: max
     /// accuracy]
     #[arg(long, value_name = "OBJECTIVE")]
@@ -85,6 +89,9 @@ pub(super) struct Search {
 
 impl Search {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
+        if let Some(file) = &self.study.experiment {
+            return self.study.run(file, &self.root, out);
+        }
         let goal = self.goal()?;
         // Better now than after the search.
         Method::named(&self.method)?;
@@ -92,7 +99,8 @@ impl Search {
             let problem = "a page has two objectives, as in `max accuracy` and `min latency_ms`";
             return Err(Error::Usage(problem.into()));
         }
-        match self.space.strip_prefix("tabular:").map(PathBuf::from) {
+        let space = self.space.as_deref().unwrap_or_default();
+        match space.strip_prefix("tabular:").map(PathBuf::from) {
             Some(path) => {
                 for (option, given) in [
                     ("--pairs", self.pairs.is_some()),
@@ -109,7 +117,7 @@ impl Search {
                 }
                 tabular::run(&self, &path, &goal, out)
             }
-            None => nested::run(&self, &goal, out),
+            None => nested::run(&self, space, &goal, out),
         }
     }
 

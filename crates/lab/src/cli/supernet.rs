@@ -61,6 +61,12 @@ pub(super) struct JudgedBy {
     /// Only the first so many training images, as in training
     #[arg(long, value_name = "N")]
     examples: Option<usize>,
+    /// So many training images that the training left out, as in its `held_out`
+    #[arg(long, value_name = "N")]
+    held_out: Option<usize>,
+    /// Judge by those and not by the test split
+    #[arg(long, requires = "held_out")]
+    by_held_out: bool,
     /// Augment the images that statistics are taken of, as in training
     #[arg(long)]
     augment: bool,
@@ -80,21 +86,27 @@ impl JudgedBy {
     /// All that decides what a sub-network is found to be worth, but its weights.
     fn text(&self) -> String {
         let Self { data, examples, augment, calibration, seed, .. } = self;
-        format!("data {data} {examples:?} {augment}, calibration {calibration}, seed {seed}")
+        let held_out = match (self.held_out, self.by_held_out) {
+            (None, _) => String::new(),
+            (Some(n), false) => format!(", without {n}"),
+            (Some(n), true) => format!(", by {n} held out"),
+        };
+        format!("data {data} {examples:?} {augment}{held_out}, calibration {calibration}, seed {seed}")
     }
 
     /// The supernet of a file, and who judges its sub-networks.
     fn open(&self, weights: &Weights) -> Result<(Nested, Judge), Error> {
         let device = self.device.resolve()?;
         let (spec, supernet) = Nested::open(&weights.weights, weights.space.as_deref(), &device)?;
-        let mut data =
-            DataConfig { examples: self.examples, augment: self.augment, ..DataConfig::named(&self.data) };
+        let Self { examples, held_out, augment, .. } = *self;
+        let mut data = DataConfig { examples, held_out, augment, ..DataConfig::named(&self.data) };
         if sapwood_data::entry(&self.data)?.layout == sapwood_data::Layout::Folders {
             data.options.image = Some(spec.input);
         }
         let datasets = Datasets::below(&self.root.data_root);
         let judge =
             Judge::new(supernet.family(), &data, self.calibration, Seed(self.seed), &datasets, &device)?;
+        let judge = if self.by_held_out { judge.by_held_out(&data, &datasets)? } else { judge };
         Ok((supernet, judge))
     }
 }

@@ -47,7 +47,7 @@ pub(super) struct Pace {
 }
 
 /// A power, and how it was written.
-fn watts(text: &str) -> Result<(Watts, String), crate::ledger::WrongWatts> {
+pub(super) fn watts(text: &str) -> Result<(Watts, String), crate::ledger::WrongWatts> {
     Ok((text.parse()?, text.into()))
 }
 

@@ -7,7 +7,7 @@
 mod ofa;
 mod strubell;
 
-pub use ofa::{OFA_TABLE_1, PublishedSearch, SearchHours, ofa_co2e_lb, ofa_dollars};
+pub use ofa::{OFA_TABLE_1, PublishedSearch, ofa_co2e_lb, ofa_dollars};
 pub use strubell::{
     Draw, LB_PER_KWH, NAS_CORRECTION_AVERAGE, NAS_CORRECTION_GOOGLE, PUE, strubell_co2e_lb, strubell_kwh,
 };

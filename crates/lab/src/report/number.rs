@@ -8,7 +8,11 @@ pub(super) fn number(value: f64) -> String {
     match 5 - value.abs().log10().floor() as i32 {
         digits @ 0..=9 => trimmed(value, digits as usize),
         ..0 => grouped(value),
-        _ => format!("{value:e}"),
+        _ => {
+            let text = format!("{value:.5e}");
+            let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+            format!("{}e{exponent}", digits.trim_end_matches('0').trim_end_matches('.'))
+        }
     }
 }
 
@@ -58,6 +62,7 @@ mod tests {
             (266_610.0, "266610"),
             (12_345_678.0, "12,345,678"),
             (-1e-12, "-1e-12"),
+            (7.325852335e-5, "7.32585e-5"),
             (f64::NAN, "NaN"),
         ];
         for (value, text) in cases {

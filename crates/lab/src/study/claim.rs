@@ -176,7 +176,7 @@ fn newest(folder: &Path) -> Result<Option<u64>, Error> {
 }
 
 /// The name of this machine.
-pub(super) fn host() -> String {
+pub(crate) fn host() -> String {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let name = name.or_else(|| std::env::var("HOSTNAME").ok()).or_else(|| std::env::var("COMPUTERNAME").ok());
     name.map_or_else(|| "this machine".into(), |name| name.trim().to_string())

@@ -16,17 +16,18 @@ use sapwood_data::Split;
 
 use super::{
     Plan, Run, State, StudyFolder,
-    accounts::Accounts,
     claim::{Claim, SILENCE, host},
     log::Log,
     perform::Task,
 };
-use crate::{CheckpointEvery, Conditions, Datasets, Error, Lab, Reporter, Work, ledger::Watts};
+use crate::{
+    CheckpointEvery, Conditions, Datasets, Error, Lab, Reporter, Work,
+    accounts::{ACCOUNTED, Accounts},
+    ledger::Watts,
+};
 
 /// How often a worker that waits for others looks again.
 const PATIENCE: Duration = Duration::from_millis(300);
-/// How much of what a run cost is lost when it is killed.
-const ACCOUNTED: Duration = Duration::from_secs(2);
 /// How soon a run notices that it should stop.
 const ATTENTION: Duration = Duration::from_millis(50);
 

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use sapwood_backend::{Seed, Stream};
 use sapwood_core::Shape;
+use sapwood_data::{Augmentation, Loader, LoaderOptions, Order, Split};
 use sapwood_search::Genome;
 use sapwood_supernet::{Distillation, Family, Open, Opened, Phase, Rule, SupernetSpec, family};
 use sapwood_train::{Recipe, Schedule};
@@ -132,7 +133,7 @@ impl SupernetExperiment {
         Ok(experiment)
     }
 
-    fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         let mut names = BTreeSet::new();
         for method in &self.method {
             if !names.insert(&method.name) || method.name == "alone" || method.name.starts_with("alone-") {
@@ -182,7 +183,7 @@ impl SupernetExperiment {
     }
 
     /// A recipe of so many epochs, counted in tenths.
-    pub(super) fn recipe(&self, epochs: f64, learning_rate: f64) -> Result<Recipe, Error> {
+    pub(crate) fn recipe(&self, epochs: f64, learning_rate: f64) -> Result<Recipe, Error> {
         let mut recipe = self.recipe.clone();
         let tenths = epochs * PARTS as f64;
         if !(1.0 - EXACT..1e9).contains(&tenths) || EXACT < (tenths - tenths.round()).abs() {
@@ -201,9 +202,21 @@ impl SupernetExperiment {
             .map_err(|error| Error::Usage(format!("`[recipe]`: {error}")))
     }
 
+    /// The batches that are learnt from.
+    pub(crate) fn source(&self, seed: Seed, datasets: &Datasets) -> Result<Loader, Error> {
+        let options = LoaderOptions {
+            batch_size: self.batch_size,
+            order: Order::Shuffled(seed),
+            augment: Augmentation { seed, steps: self.data.augmentation()? },
+            workers: 1,
+            drop_last: true,
+        };
+        Ok(Loader::new(datasets.open(&self.data, Split::Train)?, options)?)
+    }
+
     /// The family, for the images and classes of the data.
     pub fn spec(&self, datasets: &Datasets) -> Result<SupernetSpec, Error> {
-        let data = datasets.open(&self.data, sapwood_data::Split::Test)?;
+        let data = datasets.open(&self.data, Split::Test)?;
         let (input, classes): (Shape, usize) = match data.task() {
             sapwood_data::Task::Classes(classes) => (data.shape(), classes),
             sapwood_data::Task::Dense(_) => {

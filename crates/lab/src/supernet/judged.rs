@@ -21,7 +21,7 @@ pub struct Judged {
     pub params: u64,
     /// Multiply-accumulates of its forward pass on one example.
     pub macs: u64,
-    /// The share of the test split that it gets right.
+    /// The share of the test split that it gets right, or of what is held out.
     pub top1: f64,
     /// Its mean loss there.
     pub loss: f64,
@@ -71,6 +71,17 @@ impl Judge {
             shorten(last, calibration - (batches - 1) * CALIBRATION_BATCH.min(calibration));
         }
         Ok(Self { calibration: taken, test: data.test_source(datasets)?, device: device.clone() })
+    }
+
+    /// Judges by what is held out of the training split instead of by the test split: so are
+    /// networks chosen without a look at the latter.
+    pub fn by_held_out(self, data: &DataConfig, datasets: &Datasets) -> Result<Self, Error> {
+        Ok(Self { test: data.held_out_source(datasets)?, ..self })
+    }
+
+    /// How many images networks are judged by.
+    pub fn images(&self) -> usize {
+        self.test.examples()
     }
 
     /// A sub-network with its own statistics.

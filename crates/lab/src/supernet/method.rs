@@ -18,17 +18,17 @@ use super::portion::Tenths;
 use crate::{Conditions, Error, run::Progress};
 
 /// A method with everything that decides its outcome.
-pub(super) struct Method<'a> {
-    pub(super) spec: &'a SupernetSpec,
-    pub(super) phases: &'a [Phase],
-    pub(super) seed: Seed,
+pub(crate) struct Method<'a> {
+    pub(crate) spec: &'a SupernetSpec,
+    pub(crate) phases: &'a [Phase],
+    pub(crate) seed: Seed,
     /// Names the run in its checkpoints.
-    pub(super) label: String,
+    pub(crate) label: String,
 }
 
 impl Method<'_> {
     /// Trains phase after phase in a folder, from where it was left, and returns the supernet.
-    pub(super) fn train(
+    pub(crate) fn train(
         &self,
         source: &dyn Source,
         folder: &Path,
@@ -113,7 +113,7 @@ impl Method<'_> {
 
     /// Multiply-accumulates of training: three times those of each forward pass, since a backward
     /// pass costs two, and once those of the teacher.
-    pub(super) fn macs(&self, family: &Family, batch_size: usize, per_tenth: usize) -> Result<f64, Error> {
+    pub(crate) fn macs(&self, family: &Family, batch_size: usize, per_tenth: usize) -> Result<f64, Error> {
         let opened = Phase::opened(self.phases, family.space())?;
         let input = family.whole().input();
         let mut known = BTreeMap::new();

@@ -4,7 +4,7 @@ use sapwood_core::{Batch, Source, SourceError};
 
 /// The same batches, where a tenth of the data counts as an epoch: phases of training need not be
 /// whole epochs long. What does not divide by ten is left out, other batches in each epoch.
-pub(super) struct Tenths<'a>(pub(super) &'a dyn Source);
+pub(crate) struct Tenths<'a>(pub(crate) &'a dyn Source);
 
 /// How many parts an epoch has.
 pub(super) const PARTS: usize = 10;

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use sapwood_backend::{Seed, block_on};
 use sapwood_core::{Source, State, write_atomic};
-use sapwood_data::{Augmentation, Loader, LoaderOptions, Order, Split};
 use sapwood_search::Genome;
 use sapwood_supernet::Family;
 use serde::{Deserialize, Serialize};
@@ -72,7 +71,7 @@ pub fn run_all(
 
 /// Refuses what would otherwise end a run that has gone on for hours.
 fn check(experiment: &SupernetExperiment, conditions: &Conditions<'_>) -> Result<(), Error> {
-    let source = Runner { experiment, conditions }.source(Seed(0))?;
+    let source = experiment.source(Seed(0), conditions.datasets)?;
     if source.batches() < PARTS {
         let problem = format!(
             "expected {PARTS} batches or more in an epoch, found {}: make `batch_size` smaller",
@@ -128,7 +127,7 @@ impl Runner<'_> {
             Job::Method(_, replicate) | Job::Alone(_, replicate) => *replicate,
         };
         let seed = Seed(replicate);
-        let source = self.source(seed)?;
+        let source = experiment.source(seed, conditions.datasets)?;
         let judge = Judge::new(
             &family,
             &experiment.data,
@@ -163,7 +162,8 @@ impl Runner<'_> {
                 let genome = &judged[number];
                 let (recipe, macs) = self.budget(&family, genome, &source, replicate)?;
                 let place = (run.path(), *conditions);
-                let net = single::train(&family, genome, &recipe, (seed, label), &source, place)?;
+                let net = single::new(&family, genome, seed, conditions.device)?;
+                let net = single::train(net, &recipe, label, &source, place)?;
                 write_atomic(&run.weights(), &pack_cut(&family, genome, &net)?)?;
                 let judged = vec![judge.of(&net, &family, genome, conditions.reporter)?];
                 SupernetRecord { method: "alone".into(), replicate, training_macs: macs, judged }
@@ -173,18 +173,6 @@ impl Runner<'_> {
         write_atomic(&run.record(), text.as_bytes())?;
         let _ = std::fs::remove_dir_all(run.checkpoints());
         Ok(())
-    }
-
-    fn source(&self, seed: Seed) -> Result<Loader, Error> {
-        let data = &self.experiment.data;
-        let options = LoaderOptions {
-            batch_size: self.experiment.batch_size,
-            order: Order::Shuffled(seed),
-            augment: Augmentation { seed, steps: data.augmentation()? },
-            workers: 1,
-            drop_last: true,
-        };
-        Ok(Loader::new(self.conditions.datasets.open(data, Split::Train)?, options)?)
     }
 
     /// How long a network by itself is trained, and what that costs: as near as tenths of an epoch

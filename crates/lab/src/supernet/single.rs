@@ -2,6 +2,7 @@
 
 use std::{path::Path, sync::atomic::Ordering::Relaxed};
 
+use burn::prelude::Device;
 use sapwood_backend::Seed;
 use sapwood_core::{Source, Step};
 use sapwood_models::{Init, Net};
@@ -12,18 +13,20 @@ use sapwood_train::{Checkpoints, Recipe, Trainer};
 use super::portion::Tenths;
 use crate::{Conditions, Error, run::Progress};
 
-/// Trains it from new weights, from where it was left.
-pub(super) fn train(
-    family: &Family,
-    genome: &Genome,
+/// A network with new weights.
+pub(crate) fn new(family: &Family, genome: &Genome, seed: Seed, device: &Device) -> Result<Net, Error> {
+    Ok(Init::named("kaiming-normal")?.apply(Net::new(family.graph(genome)?, device), seed))
+}
+
+/// Trains it, by tenths of epochs, from where it was left.
+pub(crate) fn train(
+    net: Net,
     recipe: &Recipe,
-    (seed, label): (Seed, String),
+    label: String,
     source: &dyn Source,
     (folder, conditions): (&Path, &Conditions<'_>),
 ) -> Result<Net, Error> {
     let source = Tenths(source);
-    let net = Net::new(family.graph(genome)?, conditions.device);
-    let net = Init::named("kaiming-normal")?.apply(net, seed);
     let checkpoints = Checkpoints::in_folder(folder.join("checkpoints")).labelled(label);
     let checkpoints = conditions.every.apply(checkpoints);
     let steps = Step::End.iterations(source.batches(), recipe.epochs * source.batches()) as u64;

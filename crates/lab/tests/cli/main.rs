@@ -3,6 +3,7 @@
 
 mod child;
 mod commands;
+mod deployment;
 mod disk;
 mod files;
 mod mistakes;

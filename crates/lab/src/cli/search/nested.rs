@@ -18,8 +18,8 @@ use crate::{
 const LOOKS: usize = 50_100;
 
 /// Searches the networks of a family, for one device or for each of several.
-pub(super) fn run(options: &Search, goal: &Goal, out: &mut dyn Write) -> Result<(), Error> {
-    let family = architectures::named(&options.space, options.input)?;
+pub(super) fn run(options: &Search, space: &str, goal: &Goal, out: &mut dyn Write) -> Result<(), Error> {
+    let family = architectures::named(space, options.input)?;
     let Some(pairs) = &options.pairs else {
         let problem =
             "expected `--pairs FILE`, from which accuracies are predicted: `supernet pairs` writes it";
@@ -100,7 +100,7 @@ impl Cutter {
             return Err(Error::Usage(problem.into()));
         };
         let device = sapwood_backend::DeviceSpec::CPU.resolve()?;
-        let (_, supernet) = Supernet::open(weights, Some(&options.space), &device)?;
+        let (_, supernet) = Supernet::open(weights, Some(family.name()), &device)?;
         // Accuracies and latencies were of networks for these images.
         let ([_, h, w], [_, height, width]) = (family.whole().input(), supernet.family().whole().input());
         if [h, w] != [height, width] {

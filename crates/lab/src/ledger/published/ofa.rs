@@ -1,49 +1,41 @@
 //! Cai et al. 2020, "Once-for-All" (arXiv 1908.09791), table 1: what architecture
 //! searches cost for 40 deployment targets.
 
-use super::strubell::{strubell_co2e_lb, strubell_kwh};
+use sapwood_search::{Approach, KG_PER_LB, Rates};
 
-/// What one GPU draws, in watts. The paper gives no formula for its CO2e; this one,
-/// found from its figures, is the power of Strubell's BERT by its 64 GPUs.
-const GPU_W: f64 = 12_041.51 / 64.0;
-
-/// Dollars per GPU hour: Amazon's $24.48 for an hour of eight V100.
-const DOLLARS_PER_GPU_HOUR: f64 = 24.48 / 8.0;
-
-/// The pounds of CO2e of so many GPU hours: 0.2836 each.
+/// The pounds of CO2e of so many GPU hours, by the [rates of the table](Rates::OFA_TABLE): 0.2836
+/// each.
 pub fn ofa_co2e_lb(gpu_hours: f64) -> f64 {
-    strubell_co2e_lb(strubell_kwh(gpu_hours, GPU_W))
+    let Rates { kwh_per_hour, kg_per_kwh, .. } = Rates::OFA_TABLE;
+    gpu_hours * kwh_per_hour * kg_per_kwh / KG_PER_LB
 }
 
 /// The cloud's price of so many GPU hours in dollars: 3.06 each.
 pub fn ofa_dollars(gpu_hours: f64) -> f64 {
-    DOLLARS_PER_GPU_HOUR * gpu_hours
+    gpu_hours * Rates::OFA_TABLE.money_per_hour
 }
 
-/// The GPU hours of a method that serves N deployment targets.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SearchHours {
-    /// Paid once.
-    pub once: f64,
-    /// Paid again for every target.
-    pub per_target: f64,
-}
-
-impl SearchHours {
-    /// All GPU hours for so many targets. A comparison must state their number: the
-    /// table's is 40, but for one or two ProxylessNAS takes fewer hours than OFA.
-    pub fn at(&self, targets: u32) -> f64 {
-        self.once + f64::from(targets) * self.per_target
-    }
-}
-
-/// A row of the table.
+/// A row of the table: the GPU hours of search and training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PublishedSearch {
     /// The method.
     pub name: &'static str,
-    /// Search and training.
-    pub hours: SearchHours,
+    /// Hours that are paid once.
+    pub once: f64,
+    /// Hours that are paid again for every deployment target.
+    pub per_target: f64,
+}
+
+impl PublishedSearch {
+    /// The row as an approach, which says what any number of targets costs. A comparison must
+    /// state their number: the table's is 40, but for one or two ProxylessNAS takes fewer hours
+    /// than OFA.
+    ///
+    /// # Errors
+    /// None for the rows of the table.
+    pub fn approach(&self) -> Result<Approach, sapwood_search::Error> {
+        Approach::new(self.name, self.once, self.per_target)
+    }
 }
 
 /// The rows in the paper's order.
@@ -66,12 +58,13 @@ pub const OFA_TABLE_1: &[PublishedSearch] = &[
 ];
 
 const fn row(name: &'static str, once: f64, per_target: f64) -> PublishedSearch {
-    PublishedSearch { name, hours: SearchHours { once, per_target } }
+    PublishedSearch { name, once, per_target }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::published::{strubell_co2e_lb, strubell_kwh};
 
     /// As printed for 40 targets, in thousands: GPU hours, pounds of CO2e, dollars.
     const PRINTED: [[&str; 3]; 15] = [
@@ -105,7 +98,7 @@ mod tests {
     #[test]
     fn table_1_is_reproduced_to_the_printed_digits() {
         for (row, [hours, lb, dollars]) in OFA_TABLE_1.iter().zip(PRINTED) {
-            let exact = row.hours.at(40);
+            let exact = row.approach().unwrap().hours(40);
             assert_eq!(thousands(exact, hours), hours, "GPU hours of {}", row.name);
             let rounded = 1000.0 * hours.parse::<f64>().unwrap();
             let computed = [thousands(ofa_co2e_lb(rounded), lb), thousands(ofa_dollars(rounded), dollars)];
@@ -123,7 +116,10 @@ mod tests {
 
     #[test]
     fn the_factors_are_those_that_the_table_implies() {
-        assert_eq!(format!("{GPU_W:.2} {:.5}", ofa_co2e_lb(1.0)), "188.15 0.28360");
+        // The power of Strubell's BERT by its 64 GPUs.
+        let by_strubell = strubell_co2e_lb(strubell_kwh(1.0, 12_041.51 / 64.0));
+        assert!((ofa_co2e_lb(1.0) - by_strubell).abs() < 1e-12);
+        assert_eq!(format!("{:.5}", ofa_co2e_lb(1.0)), "0.28360");
         assert_eq!(format!("{:.2}", ofa_dollars(1.0)), "3.06");
         // "454,000 against 340 lb" in the project's figure.
         assert_eq!(format!("{:.0} {:.1}", ofa_co2e_lb(1.6e6) / 1000.0, ofa_co2e_lb(1200.0)), "454 340.3");
@@ -131,8 +127,10 @@ mod tests {
 
     #[test]
     fn the_claims_hold_for_40_targets_and_not_for_one() {
-        let hours =
-            |name: &str, targets| OFA_TABLE_1.iter().find(|row| row.name == name).unwrap().hours.at(targets);
+        let hours = |name: &str, targets| {
+            let row = OFA_TABLE_1.iter().find(|row| row.name == name).unwrap();
+            row.approach().unwrap().hours(targets)
+        };
         // 16 times below ProxylessNAS, 19 times below FBNet, 1,300 below MnasNet, from
         // hours as printed.
         for (name, printed, times) in

@@ -3,22 +3,27 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    sync::mpsc::{RecvTimeoutError, channel},
+    thread,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use sapwood_core::write_atomic;
 
-use super::claim::host;
 use crate::{
     Error, RunFolder, Work,
     ledger::{Account, Entry, Meter, Sources, Watts, nvml_gpu, visible_gpu},
+    study::host,
 };
 
 const PREFIX: &str = "ledger-";
 const SUFFIX: &str = ".json";
 
+/// How much of what work cost is lost when it is killed.
+pub(crate) const ACCOUNTED: Duration = Duration::from_secs(2);
+
 /// Keeps the account of one stretch of work.
-pub(super) struct Accounts {
+pub(crate) struct Accounts {
     path: PathBuf,
     meter: Meter,
     started: u64,
@@ -27,7 +32,7 @@ pub(super) struct Accounts {
 
 impl Accounts {
     /// Begins a stretch. It is written next to those that are there.
-    pub(super) fn open(folder: &Path, device: &str, watts: Option<Watts>) -> Self {
+    pub(crate) fn open(folder: &Path, device: &str, watts: Option<Watts>) -> Self {
         let clock = Instant::now();
         let mut sources = Sources { watts, ..Sources::of_this_machine(move || clock.elapsed()) };
         if let Some(rest) = device.strip_prefix("cuda") {
@@ -41,9 +46,26 @@ impl Accounts {
         Self { path: path(number), meter: Meter::start(&sources), started, device: device.into() }
     }
 
+    /// Does some work, and writes what it cost while it goes on and when it has ended, in
+    /// whatever way.
+    pub(crate) fn during<T>(mut self, work: &Work, job: impl FnOnce() -> T) -> T {
+        let (ended, end) = channel::<()>();
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                while end.recv_timeout(ACCOUNTED) == Err(RecvTimeoutError::Timeout) {
+                    self.write(work);
+                }
+                self.write(work);
+            });
+            let outcome = job();
+            drop(ended);
+            outcome
+        })
+    }
+
     /// Writes what was done so far. An account that cannot be kept is no reason to give
     /// up the work.
-    pub(super) fn write(&mut self, work: &Work) {
+    pub(crate) fn write(&mut self, work: &Work) {
         let entry = Entry {
             started: self.started,
             host: host(),

@@ -1,0 +1,260 @@
+//! The study as its file says it.
+
+use std::{fmt, path::Path};
+
+use sapwood_search::Method;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use crate::{
+    DataConfig, Error,
+    supernet::{CALIBRATION, Judging, MethodConfig, PhaseConfig, SupernetExperiment, SupernetKind},
+};
+
+/// A file that says for which limits a supernet serves, and how it comes to be.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SearchExperiment {
+    /// Names its folder.
+    pub name: String,
+    /// `search`.
+    pub kind: Kind,
+    /// The family: see `list spaces`.
+    pub family: String,
+    /// The seed of all that is random.
+    #[serde(default)]
+    pub seed: u64,
+    /// The examples of a step.
+    #[serde(default = "batch_size")]
+    pub batch_size: usize,
+    /// What is learnt. By what is `held_out` networks are chosen; the test split has no say in it.
+    pub data: DataConfig,
+    /// What all training has in common: any field of a recipe but `epochs` and `learning_rate`.
+    pub recipe: Map<String, Value>,
+    /// How the supernet is trained.
+    pub phase: Vec<PhaseConfig>,
+    /// From which networks accuracies are predicted.
+    #[serde(default)]
+    pub pairs: PairsConfig,
+    /// How times are taken.
+    #[serde(default)]
+    pub latency: Latencies,
+    /// What is searched for.
+    pub search: Searched,
+    /// How a network that was cut out is trained further.
+    pub fine_tuning: Tuning,
+    /// How the same network is trained by itself.
+    pub alone: Tuning,
+}
+
+/// The kind of experiment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A supernet for several devices.
+    Search,
+}
+
+/// From which networks accuracies are predicted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PairsConfig {
+    /// So many, drawn by chance.
+    pub count: usize,
+    /// The training images that their statistics are taken of.
+    pub calibration: usize,
+}
+
+/// How times are taken.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Latencies {
+    /// Images at a time.
+    pub batch: usize,
+    /// Runs that count, at least.
+    pub runs: usize,
+    /// Seconds for each block or network, at least.
+    pub seconds: f64,
+}
+
+/// What is searched for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Searched {
+    /// The latencies that are allowed, one for each target.
+    pub limits: Vec<Limit>,
+    /// How: see `search --help`.
+    #[serde(default = "method")]
+    pub method: String,
+    /// How many networks are looked at for each.
+    #[serde(default = "evaluations")]
+    pub evaluations: usize,
+}
+
+/// How a network is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tuning {
+    /// How often all examples are seen, in tenths.
+    pub epochs: f64,
+    /// The learning rate that the schedule scales.
+    pub learning_rate: f64,
+}
+
+/// The latency that is allowed: milliseconds as a number, or how far it is from what is predicted
+/// for the smallest network to what is predicted for the largest, as in `"40%"`, so that on every
+/// machine some network meets it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Limit {
+    /// In milliseconds.
+    Ms(f64),
+    /// In per cent of the way from the smallest network to the largest.
+    Percent(f64),
+}
+
+impl Limit {
+    /// In milliseconds, where the smallest and the largest network take so many.
+    pub fn ms(self, smallest: f64, largest: f64) -> f64 {
+        match self {
+            Self::Ms(ms) => ms,
+            Self::Percent(percent) => smallest + percent / 100.0 * (largest - smallest),
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ms(ms) => write!(f, "{ms} ms"),
+            Self::Percent(percent) => write!(f, "{percent}%"),
+        }
+    }
+}
+
+impl Serialize for Limit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Ms(ms) => serializer.serialize_f64(*ms),
+            Self::Percent(_) => serializer.collect_str(self),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Limit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Number(f64),
+            Text(String),
+        }
+        let written = Written::deserialize(deserializer)?;
+        let found = match &written {
+            Written::Number(ms) => Some(Self::Ms(*ms)),
+            Written::Text(text) => {
+                text.strip_suffix('%').and_then(|number| number.trim().parse().ok()).map(Self::Percent)
+            }
+        };
+        let positive = |limit: &Self| match limit {
+            Self::Ms(value) | Self::Percent(value) => value.is_finite() && 0.0 < *value,
+        };
+        found.filter(positive).ok_or_else(|| {
+            serde::de::Error::custom("a limit is a number of milliseconds above 0, or how far from the smallest network's to the largest's, as in `40%`")
+        })
+    }
+}
+
+impl Default for PairsConfig {
+    /// Two hundred, and the published calibration.
+    fn default() -> Self {
+        Self { count: 200, calibration: CALIBRATION }
+    }
+}
+
+impl Default for Latencies {
+    /// One image at a time, twenty runs and a twentieth of a second.
+    fn default() -> Self {
+        Self { batch: 1, runs: 20, seconds: 0.05 }
+    }
+}
+
+impl SearchExperiment {
+    /// Reads a file and checks it against the family.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
+        let wrong = |problem: String, line| Error::Study { problem, line, path: path.into() };
+        let experiment: Self = toml::from_str(&text).map_err(|error| {
+            let line = error.span().map(|span| 1 + text[..span.start].matches('\n').count());
+            wrong(error.message().trim().replace('\n', " "), line)
+        })?;
+        experiment.check().map_err(|error| wrong(error.to_string(), None))?;
+        Ok(experiment)
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let supernet = self.supernet();
+        supernet.check()?;
+        for Tuning { epochs, learning_rate } in [&self.fine_tuning, &self.alone] {
+            supernet.recipe(*epochs, *learning_rate)?;
+        }
+        Method::named(&self.search.method)?;
+        let Latencies { batch, runs, seconds } = self.latency;
+        let problem = if self.search.limits.is_empty() {
+            "`search.limits`: expected at least one latency, as in [\"40%\", 12.5]"
+        } else if self.search.evaluations == 0 {
+            "`search.evaluations`: expected 1 or more, found 0"
+        } else if batch == 0 || runs == 0 || !(0.0..=3600.0).contains(&seconds) {
+            "`latency`: expected `batch` and `runs` from 1 up, and `seconds` from 0 to 3600"
+        } else if self.data.held_out.is_none() {
+            "`data.held_out`: expected how many training images are held out: by them networks are chosen"
+        } else {
+            return Ok(());
+        };
+        Err(Error::Usage(problem.into()))
+    }
+
+    /// The training of the supernet, as an experiment of its own.
+    pub(super) fn supernet(&self) -> SupernetExperiment {
+        SupernetExperiment {
+            name: self.name.clone(),
+            kind: SupernetKind::Supernet,
+            family: self.family.clone(),
+            replicates: 1,
+            batch_size: self.batch_size,
+            data: self.data.clone(),
+            recipe: self.recipe.clone(),
+            method: vec![MethodConfig { name: "supernet".into(), phase: self.phase.clone() }],
+            judging: Judging { calibration: self.pairs.calibration, ..Judging::default() },
+            alone: None,
+        }
+    }
+}
+
+fn batch_size() -> usize {
+    128
+}
+
+fn method() -> String {
+    "evolution".into()
+}
+
+/// The published number.
+fn evaluations() -> usize {
+    50_100
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_milliseconds_or_shares() {
+        let read = |text: &str| serde_json::from_str::<Limit>(text);
+        assert_eq!(read("12.5").unwrap().ms(20.0, 100.0), 12.5);
+        assert_eq!(read("\"40%\"").unwrap().ms(10.0, 20.0), 14.0);
+        assert_eq!(serde_json::to_string(&read("\"40 %\"").unwrap()).unwrap(), "\"40%\"");
+        for wrong in ["0", "-1", "\"40\"", "\"x%\"", "\"0%\"", "true"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+}

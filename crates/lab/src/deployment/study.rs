@@ -1,0 +1,342 @@
+//! The steps, from the training of a supernet to the networks for each limit.
+
+use std::path::Path;
+
+use sapwood_backend::{Seed, block_on};
+use sapwood_core::{Source as _, State, write_atomic};
+use sapwood_search::{Constraint, Genome, Goal, LatencyTable, Method, Objective, Predictor as _};
+use sapwood_supernet::{Family, Supernet, SupernetSpec};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{
+    Found, Outcome, SearchExperiment, Target, Tuned, Tuning,
+    outcome::Predicting,
+    step::{Done, Steps},
+};
+use crate::{
+    Conditions, Error, RunFolder,
+    latency::{Stopwatch, predicted, today},
+    ledger::{Macs, Watts},
+    run_folder::digest,
+    supernet::{
+        Judge, Judged, Pairs, Sample, Searching, SupernetExperiment, method::Method as Training, pack_cut,
+        portion::Tenths, single,
+    },
+    work::Counted,
+};
+
+/// Looks of the search for the whole front, which is only drawn.
+const FRONT_LOOKS: usize = 5000;
+/// The judged networks.
+const PAIRS: &str = "pairs.csv";
+/// The times of this machine.
+const TABLE: &str = "latencies.toml";
+/// Rounds in which networks are timed, one after the other.
+const ROUNDS: usize = 5;
+
+/// Where a study is carried out, for its tables and its ledger.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// What computes: `cpu`, `vulkan:0`.
+    pub device: &'a str,
+    /// What the machine draws, where the user knows it.
+    pub watts: Option<Watts>,
+}
+
+/// What came of the searches.
+#[derive(Serialize, Deserialize)]
+struct Searches {
+    predictors: Vec<Predicting>,
+    largest_ms: f64,
+    front: Vec<Found>,
+    /// One for each limit, with its milliseconds.
+    found: Vec<(f64, Found)>,
+}
+
+/// Carries out a study in a folder, from where it was left.
+///
+/// # Errors
+/// Those of all steps. A limit that no network of the family meets is one, which names the
+/// nearest that can be met. What was done before stays.
+pub fn carry_out(
+    experiment: &SearchExperiment,
+    folder: &Path,
+    place: Place<'_>,
+    conditions: &Conditions<'_>,
+) -> Result<Outcome, Error> {
+    let supernet = experiment.supernet();
+    let spec = supernet.spec(conditions.datasets)?;
+    let family = sapwood_supernet::family(&spec.supernet, Some(spec.input), Some(spec.classes))?;
+    let study = Study { experiment, supernet, spec, family, place };
+    // What can be checked at once is checked before anything is trained.
+    experiment.data.open_held_out(conditions.datasets.root())?;
+    let steps = Steps { folder, conditions, device: place.device, watts: place.watts };
+    let Places { training, trained, judged, timed, searched } = study.places();
+
+    let trained =
+        steps.step("supernet", &trained, |run, conditions, label| study.train(run, conditions, label))?;
+    let weights = trained.run.weights();
+    let pairs = steps.step("pairs", &judged, |run, conditions, _| {
+        study.pairs(&weights, &run.path().join(PAIRS), conditions)
+    })?;
+    let table = steps.step("latencies", &timed, |run, conditions, _| {
+        let table = study.stopwatch(conditions).table(&study.family, "this machine", conditions.reporter)?;
+        Ok(write_atomic(&run.path().join(TABLE), table.to_toml()?.as_bytes())?)
+    })?;
+    let files = (pairs.run.path().join(PAIRS), table.run.path().join(TABLE));
+    let searches = steps.step("search", &searched, |_, _, _| study.search(&files.0, &files.1))?;
+
+    let mut both = Vec::new();
+    for (_, found) in &searches.value.found {
+        let genome = study.family.space().from_json(&found.architecture)?;
+        let of =
+            |how: &Tuning| json!({ "training": training, "how": how, "architecture": found.architecture });
+        let tuned = json!({ "phase": experiment.phase, "pairs": experiment.pairs, "of": of(&experiment.fine_tuning) });
+        let tuned = steps.step("tuned", &tuned, |run, conditions, label| {
+            study.tune(&weights, &genome, (run, label), conditions)
+        })?;
+        let alone = steps.step("alone", &of(&experiment.alone), |run, conditions, label| {
+            study.alone(&genome, (run, label), conditions)
+        })?;
+        both.push((genome, tuned, alone));
+    }
+    let networks: Vec<&Value> = searches.value.found.iter().map(|(_, found)| &found.architecture).collect();
+    let measured = json!({ "latency": timed, "networks": networks });
+    let measured = steps.step("measured", &measured, |_, conditions, _| {
+        let genomes: Vec<&Genome> = both.iter().map(|(genome, ..)| genome).collect();
+        study.measure(&genomes, conditions)
+    })?;
+
+    let Done { value: searches, account: search, .. } = searches;
+    let Some((largest_measured, measured)) = measured.value.split_first() else {
+        let problem = "no network was measured: remove the folder".into();
+        return Err(Error::Content { problem, path: measured.run.path().into() });
+    };
+    let target = |((limit, (limit_ms, found)), ((_, tuned, alone), measured_ms))| {
+        let (tuned, alone): (Done<Tuned>, Done<Judged>) = (tuned, alone);
+        Target {
+            limit,
+            limit_ms,
+            found,
+            tuned: tuned.value,
+            measured_ms,
+            alone: alone.value,
+            tuning: tuned.account,
+            training: alone.account,
+        }
+    };
+    let limits = experiment.search.limits.iter().copied().zip(searches.found);
+    let came = both.into_iter().zip(measured.iter().copied());
+    Ok(Outcome {
+        largest: trained.value,
+        largest_ms: [searches.largest_ms, *largest_measured],
+        predictors: searches.predictors,
+        front: searches.front,
+        targets: limits.zip(came).map(target).collect(),
+        once: vec![("the supernet", trained.account), ("judged networks", pairs.account)],
+        table: table.account,
+        search,
+    })
+}
+
+struct Study<'a> {
+    experiment: &'a SearchExperiment,
+    supernet: SupernetExperiment,
+    spec: SupernetSpec,
+    family: Family,
+    place: Place<'a>,
+}
+
+/// What decides the steps.
+struct Places {
+    /// What all training has in common.
+    training: Value,
+    trained: Value,
+    judged: Value,
+    timed: Value,
+    searched: Value,
+}
+
+impl Study<'_> {
+    fn places(&self) -> Places {
+        let SearchExperiment {
+            family, seed, batch_size, data, recipe, phase, pairs, latency, search, ..
+        } = self.experiment;
+        let training = json!({
+            "family": family, "seed": seed, "batch_size": batch_size, "data": data, "recipe": recipe,
+        });
+        let trained = json!({ "training": training, "phase": phase });
+        let judged = json!({ "supernet": trained, "pairs": pairs });
+        let timed =
+            json!({ "family": family, "data": data, "latency": latency, "device": self.place.device });
+        let searched = json!({ "judged": judged, "timed": timed, "search": search });
+        Places { training, trained, judged, timed, searched }
+    }
+
+    fn seed(&self) -> Seed {
+        Seed(self.experiment.seed)
+    }
+
+    /// Trains the supernet, and judges the largest network in it.
+    fn train(&self, run: &RunFolder, conditions: &Conditions<'_>, label: String) -> Result<Judged, Error> {
+        let source = self.supernet.source(self.seed(), conditions.datasets)?;
+        let phases = self.supernet.phases(&self.supernet.method[0])?;
+        let training = Training { spec: &self.spec, phases: &phases, seed: self.seed(), label };
+        let tenth = Tenths(&source).batches();
+        let steps: usize = phases.iter().map(|phase| phase.recipe.epochs * tenth).sum();
+        let macs = training.macs(&self.family, self.experiment.batch_size, tenth)?;
+        // Networks of a step differ: an example costs what it does on average.
+        let each = (macs / 3.0 / (steps * self.experiment.batch_size) as f64) as u64;
+        conditions.work.example_costs(Macs::forward(each, each));
+        let counted = Counted { inner: &source, work: conditions.work, trained: true };
+        let supernet = training.train(&counted, run.path(), conditions)?;
+        let bytes = self.spec.pack(block_on(State::read(&supernet))?).to_bytes()?;
+        write_atomic(&run.weights(), &bytes)?;
+        self.judge(conditions)?.judge(&supernet, &self.family.largest())
+    }
+
+    /// Judges sub-networks by what is held out; tells how many.
+    fn pairs(&self, weights: &Path, path: &Path, conditions: &Conditions<'_>) -> Result<usize, Error> {
+        let supernet = self.open(weights, conditions)?;
+        let judge = self.judge(conditions)?.by_held_out(&self.experiment.data, conditions.datasets)?;
+        let bytes = std::fs::read(weights).map_err(Error::file("read", weights))?;
+        let origin =
+            format!("{}, weights {}, {}", self.family.name(), digest(&bytes), json!(self.experiment.data));
+        let sample = Sample { count: self.experiment.pairs.count, seed: self.seed(), origin };
+        let before = if path.exists() { Pairs::read(&self.family, path)?.pairs.len() } else { 0 };
+        let found = Pairs::collect(&supernet, &judge, &sample, path, conditions.reporter)?.pairs;
+        for (genome, _) in found.iter().skip(before) {
+            let macs = self.family.graph(genome)?.anatomy(self.family.whole().input())?.macs();
+            let images = judge.images() as u64;
+            conditions.work.looked_at(images, images * macs);
+        }
+        Ok(found.len())
+    }
+
+    /// Searches the best network for each limit, and the front.
+    fn search(&self, pairs: &Path, table: &Path) -> Result<Searches, Error> {
+        let pairs = Pairs::read(&self.family, pairs)?;
+        let text = std::fs::read_to_string(table).map_err(Error::file("read", table))?;
+        let table = LatencyTable::from_toml(&text)?;
+        let predictor = pairs.predictor(&self.family, self.experiment.seed)?;
+        let searching = Searching { family: &self.family, predictor: &predictor, table: Some(&table) };
+        let found = |member: &sapwood_search::Member| Found {
+            architecture: self.family.space().to_json(&member.genome),
+            accuracy: member.values[0],
+            latency_ms: member.values[1],
+        };
+        let best = || Objective::maximise("accuracy");
+        let of = |genome: &Genome| predicted(&table, &self.family, genome);
+        let (smallest_ms, largest_ms) = (of(&self.family.smallest())?, of(&self.family.largest())?);
+        let mut each = Vec::new();
+        for limit in &self.experiment.search.limits {
+            let ms = limit.ms(smallest_ms, largest_ms);
+            let goal = Goal::new([best()], [Constraint::at_most("latency_ms", ms)])?;
+            let method = Method::named(&self.experiment.search.method)?;
+            let front =
+                searching.run(&goal, method, self.experiment.search.evaluations, self.experiment.seed)?;
+            each.extend(front.best().map(|member| (ms, found(member))));
+        }
+        let goal = Goal::new([best(), Objective::minimise("latency_ms")], [])?;
+        let front = searching.run(&goal, Method::named("nsga2")?, FRONT_LOOKS, self.experiment.seed)?;
+        let chosen = predictor.1.predictor.name();
+        let mut predictors: Vec<Predicting> = predictor
+            .1
+            .all
+            .iter()
+            .map(|each| Predicting {
+                name: each.kind.name().into(),
+                rmse: each.quality.rmse,
+                tau: each.quality.tau,
+            })
+            .collect();
+        predictors.sort_by_key(|each| each.name != chosen);
+        Ok(Searches {
+            predictors,
+            largest_ms,
+            front: front.members().iter().map(found).collect(),
+            found: each,
+        })
+    }
+
+    /// Cuts a network out and trains it further.
+    fn tune(
+        &self,
+        weights: &Path,
+        genome: &Genome,
+        (run, label): (&RunFolder, String),
+        conditions: &Conditions<'_>,
+    ) -> Result<Tuned, Error> {
+        let supernet = self.open(weights, conditions)?;
+        let judge = self.judge(conditions)?;
+        let net = judge.cut(&supernet, genome)?;
+        let cut = judge.of(&net, &self.family, genome, conditions.reporter)?.top1;
+        let by_held_out = self.judge(conditions)?.by_held_out(&self.experiment.data, conditions.datasets)?;
+        let held_out = by_held_out.of(&net, &self.family, genome, conditions.reporter)?.top1;
+        let tuned = self.learn((net, genome), &self.experiment.fine_tuning, (run, label), conditions)?;
+        Ok(Tuned { held_out, cut, tuned })
+    }
+
+    /// Trains a network from new weights.
+    fn alone(
+        &self,
+        genome: &Genome,
+        place: (&RunFolder, String),
+        conditions: &Conditions<'_>,
+    ) -> Result<Judged, Error> {
+        let net = single::new(&self.family, genome, self.seed(), conditions.device)?;
+        self.learn((net, genome), &self.experiment.alone, place, conditions)
+    }
+
+    fn learn(
+        &self,
+        (net, genome): (sapwood_models::Net, &Genome),
+        tuning: &Tuning,
+        (run, label): (&RunFolder, String),
+        conditions: &Conditions<'_>,
+    ) -> Result<Judged, Error> {
+        let source = self.supernet.source(self.seed(), conditions.datasets)?;
+        let macs = self.family.graph(genome)?.anatomy(self.family.whole().input())?.macs();
+        conditions.work.example_costs(Macs::forward(macs, macs));
+        let counted = Counted { inner: &source, work: conditions.work, trained: true };
+        let recipe = self.supernet.recipe(tuning.epochs, tuning.learning_rate)?;
+        let net = single::train(net, &recipe, label, &counted, (run.path(), conditions))?;
+        write_atomic(&run.weights(), &pack_cut(&self.family, genome, &net)?)?;
+        self.judge(conditions)?.of(&net, &self.family, genome, conditions.reporter)
+    }
+
+    /// Times the largest network and these, in turns: the median of each.
+    fn measure(&self, genomes: &[&Genome], conditions: &Conditions<'_>) -> Result<Vec<f64>, Error> {
+        let stopwatch = self.stopwatch(conditions);
+        let largest = self.family.largest();
+        let graphs: Result<Vec<_>, _> = std::iter::once(&largest)
+            .chain(genomes.iter().copied())
+            .map(|genome| self.family.graph(genome))
+            .collect();
+        let graphs = graphs?;
+        let mut times = vec![Vec::new(); graphs.len()];
+        for _ in 0..ROUNDS {
+            for (graph, times) in graphs.iter().zip(&mut times) {
+                times.push(stopwatch.time(graph)?.ms);
+            }
+        }
+        Ok(times.iter().map(|times| crate::statistics::median(times)).collect())
+    }
+
+    fn stopwatch(&self, conditions: &Conditions<'_>) -> Stopwatch {
+        let super::Latencies { batch, runs, seconds } = self.experiment.latency;
+        let (device, place) = (conditions.device.clone(), self.place.device.into());
+        Stopwatch { device, place, date: today(), batch, runs, seconds }
+    }
+
+    fn judge(&self, conditions: &Conditions<'_>) -> Result<Judge, Error> {
+        let calibration = self.experiment.pairs.calibration;
+        let data = &self.experiment.data;
+        Judge::new(&self.family, data, calibration, self.seed(), conditions.datasets, conditions.device)
+    }
+
+    fn open(&self, weights: &Path, conditions: &Conditions<'_>) -> Result<Supernet, Error> {
+        Ok(Supernet::open(weights, None, conditions.device)?.1)
+    }
+}
