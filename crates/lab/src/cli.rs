@@ -63,7 +63,7 @@ enum Command {
     Report(report::Report),
     Retry(retry::Retry),
     Clean(clean::Clean),
-    Search(search::Search),
+    Search(Box<search::Search>),
     Supernet(supernet::Supernet),
     Latency(latency::Latency),
     Predictors(predictors::Predictors),

@@ -1,6 +1,10 @@
 //! `search EXPERIMENT`
 
-use std::{io::Write, num::NonZero, path::PathBuf};
+use std::{
+    io::Write,
+    num::NonZero,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use sapwood_core::write_atomic;
@@ -34,7 +38,7 @@ pub(super) struct Study {
 }
 
 impl Study {
-    pub(super) fn run(&self, file: &PathBuf, root: &DataRoot, out: &mut dyn Write) -> Result<(), Error> {
+    pub(super) fn run(&self, file: &Path, root: &DataRoot, out: &mut dyn Write) -> Result<(), Error> {
         let experiment = SearchExperiment::read(file)?;
         let device = self.device.resolve()?;
         let stop = stop_signal()?;
