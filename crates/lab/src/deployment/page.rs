@@ -1,5 +1,7 @@
 //! The page of a study.
 
+use std::path::Path;
+
 use super::{Outcome, SearchExperiment};
 use crate::{
     Error,
@@ -11,8 +13,13 @@ use crate::{
 const DEVICES: [u64; 5] = [1, 3, 10, 40, 100];
 
 impl Outcome {
-    /// The page: what was found and what it cost.
-    pub fn page(&self, experiment: &SearchExperiment, facts: &[(String, String)]) -> Result<String, Error> {
+    /// The page: what was found and what it cost. `file` is where the study was read from.
+    pub fn page(
+        &self,
+        experiment: &SearchExperiment,
+        file: &Path,
+        facts: &[(String, String)],
+    ) -> Result<String, Error> {
         let carbon = Carbon::default();
         let economics = self.economics(&carbon)?;
         let verdicts = economics.verdicts().join(" ");
@@ -63,7 +70,7 @@ impl Outcome {
                 experiment.family
             )],
             facts: facts.to_vec(),
-            command: format!("cargo xtask search {}.toml", experiment.name),
+            command: format!("cargo xtask search {}", file.display()),
             sections,
         };
         report.to_html().map_err(|error| Error::Report(error.to_string()))

@@ -79,7 +79,7 @@ impl Study {
             ("date".into(), today()),
         ];
         let page = folder.join("report.html");
-        write_atomic(&page, outcome.page(&experiment, &facts)?.as_bytes())?;
+        write_atomic(&page, outcome.page(&experiment, file, &facts)?.as_bytes())?;
         writeln!(out, "{}", page.display())?;
         Ok(())
     }
