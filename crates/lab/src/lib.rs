@@ -25,6 +25,7 @@ mod demo;
 pub mod deployment;
 mod error;
 mod examples;
+mod experiment_file;
 mod fits;
 mod lab;
 pub mod latency;

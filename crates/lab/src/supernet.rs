@@ -19,5 +19,6 @@ pub use experiment::{Alone, Judging, Kind as SupernetKind, MethodConfig, PhaseCo
 pub use judged::{CALIBRATION, Judge, Judged, pack_cut};
 pub use pairs::{Pairs, Sample};
 pub use results::SupernetResults;
+pub(crate) use results::short;
 pub use run::{Job, run_all};
 pub use searching::{METRICS, Searching};

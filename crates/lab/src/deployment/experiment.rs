@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::{
-    DataConfig, Error,
+    DataConfig, Error, experiment_file,
     supernet::{CALIBRATION, Judging, MethodConfig, PhaseConfig, SupernetExperiment, SupernetKind},
 };
 
@@ -181,14 +181,7 @@ impl Default for Latencies {
 impl SearchExperiment {
     /// Reads a file and checks it against the family.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
-        let wrong = |problem: String, line| Error::Study { problem, line, path: path.into() };
-        let experiment: Self = toml::from_str(&text).map_err(|error| {
-            let line = error.span().map(|span| 1 + text[..span.start].matches('\n').count());
-            wrong(error.message().trim().replace('\n', " "), line)
-        })?;
-        experiment.check().map_err(|error| wrong(error.to_string(), None))?;
-        Ok(experiment)
+        experiment_file::read(path, Self::check)
     }
 
     fn check(&self) -> Result<(), Error> {

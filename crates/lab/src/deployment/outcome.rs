@@ -7,7 +7,7 @@ use super::{Limit, economics::Economics};
 use crate::{
     ledger::{Account, Carbon},
     report::{Cell, Table},
-    supernet::Judged,
+    supernet::{Judged, short},
 };
 
 /// A network that a search found.
@@ -190,15 +190,4 @@ impl Outcome {
             carbon,
         )
     }
-}
-
-/// `d: 1 2 2; e: 0.5 1.0`, without the name of the space.
-fn short(architecture: &Value) -> String {
-    let Some(object) = architecture.as_object() else { return String::new() };
-    let list = |value: &Value| match value.as_array() {
-        Some(values) => values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
-        None => value.to_string(),
-    };
-    let of = object.iter().filter(|(name, _)| *name != "space");
-    of.map(|(name, value)| format!("{name}: {}", list(value))).collect::<Vec<_>>().join("; ")
 }

@@ -3,12 +3,14 @@
 
 use std::path::Path;
 
-use sapwood_core::UnknownName;
 use serde::Deserialize as _;
 use toml::{Table, Value};
 
 use super::Experiment;
-use crate::Error;
+use crate::{
+    Error,
+    experiment_file::{meaning, refuse},
+};
 
 /// One combination of the values of a sweep.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,30 +134,6 @@ fn axes(prefix: &str, table: &Table) -> Vec<(String, Value)> {
 
 fn bare(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), ToString::to_string)
-}
-
-fn refuse(text: &str, path: &Path, error: &toml::de::Error) -> Error {
-    let line = error.span().map(|span| 1 + text[..span.start.min(text.len())].matches('\n').count());
-    Error::Study { problem: meaning(error.message()), line, path: path.into() }
-}
-
-/// What is wrong, with the nearest names where a name is unknown. serde's message lists
-/// the names that it knows between backticks.
-fn meaning(message: &str) -> String {
-    let message = message.replace('\n', " ");
-    for (unknown, kind) in [("unknown field `", "key"), ("unknown variant `", "value")] {
-        if let Some(rest) = message.strip_prefix(unknown) {
-            let mut names = rest.split('`').step_by(2);
-            let found = names.next().unwrap_or_default();
-            // Every other piece from here on lies between the names.
-            let known: Vec<&str> =
-                rest.split('`').skip(2).step_by(2).filter(|name| !name.is_empty()).collect();
-            if !known.is_empty() {
-                return UnknownName::new(kind, found, known).to_string();
-            }
-        }
-    }
-    message.trim().into()
 }
 
 #[cfg(test)]

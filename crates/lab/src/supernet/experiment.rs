@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{CALIBRATION, portion::PARTS};
-use crate::{DataConfig, Datasets, Error};
+use crate::{DataConfig, Datasets, Error, experiment_file};
 
 /// What decimals may be off from the tenths that they mean.
 const EXACT: f64 = 1e-6;
@@ -123,14 +123,7 @@ impl Default for Judging {
 impl SupernetExperiment {
     /// Reads a file and checks it against the family.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
-        let wrong = |problem: String, line| Error::Study { problem, line, path: path.into() };
-        let experiment: Self = toml::from_str(&text).map_err(|error| {
-            let line = error.span().map(|span| 1 + text[..span.start].matches('\n').count());
-            wrong(error.message().trim().replace('\n', " "), line)
-        })?;
-        experiment.check().map_err(|problem| wrong(problem.to_string(), None))?;
-        Ok(experiment)
+        experiment_file::read(path, Self::check)
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {

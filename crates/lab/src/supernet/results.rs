@@ -153,7 +153,7 @@ fn spread(summary: Option<Summary>) -> Cell {
 }
 
 /// `d=1,2,2 e=...` as short as it can be read.
-fn short(architecture: &serde_json::Value) -> String {
+pub(crate) fn short(architecture: &serde_json::Value) -> String {
     let Some(object) = architecture.as_object() else { return String::new() };
     let list = |value: &serde_json::Value| match value.as_array() {
         Some(values) => values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
