@@ -78,7 +78,7 @@ fn few(mut networks: Vec<Vec<String>>) -> Vec<Vec<String>> {
             break;
         };
         let network = networks.remove(best);
-        network.iter().for_each(|key| drop(missing.remove(key)));
+        missing.retain(|key| !network.contains(key));
         chosen.push(network);
     }
     chosen
