@@ -18,8 +18,8 @@ use crate::{
 
 /// Find the best networks of a space, or the best architectures of a benchmark table
 ///
-/// Nested networks: accuracy is predicted from judged ones (`supernet pairs`), latency from a
-/// table (`latency build`); params and macs are counted. A benchmark table has one row per
+/// Nested networks: accuracy is predicted from judged ones (`supernet pairs`), latency and energy
+/// from a table (`latency build`); params and macs are counted. A benchmark table has one row per
 /// architecture, columns of choices and columns of metrics; what is found is shown beside what
 /// there is to be found.
 #[derive(Args)]

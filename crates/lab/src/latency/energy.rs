@@ -177,7 +177,7 @@ mod tests {
         });
         assert!((mj.unwrap() - 2.5).abs() < 1e-9 && 2 < runs);
         let error = meter.per_run(|| Ok(())).unwrap_err().to_string();
-        assert!(error.contains("its counter stood still for 0.0"), "{error}");
+        assert!(error.contains("its counter stood still for "), "{error}");
     }
 
     #[test]

@@ -158,7 +158,7 @@ fn energies(place: &Workplace, search: &str) {
     let phone = String::from_utf8(place.read("phone.toml")).unwrap();
     let mut hungry = sapwood_search::LatencyTable::from_toml(&phone).unwrap();
     let inputs = |key: &str| key.split('x').next().unwrap().parse::<f64>().unwrap();
-    hungry.blocks.iter_mut().for_each(|(key, block)| block.mj = Some(inputs(key) / 64.0));
+    hungry.blocks.iter_mut().for_each(|(key, block)| block.mj = Some(inputs(key)));
     hungry.fixed_mj = 0.5;
     place.put("hungry.toml", hungry.to_toml().unwrap());
     let line = format!("{search} --table hungry.toml --objective");
