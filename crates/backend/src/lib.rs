@@ -36,5 +36,5 @@ pub use error::Error;
 pub use ops::{Activation, AdamWStep, BatchNormalized, Epilogue, Ops, SgdStep, adamw_step, sgd_step};
 pub use read::{block_on, read, read_all};
 pub use seed::{Rng, Seed, Stream};
-pub use threads::compute_on_this_thread;
+pub use threads::{compute_alone, compute_on_this_thread};
 pub use timer::Timer;

@@ -41,6 +41,8 @@ pub enum Stream {
     Reinitialisation = 9,
     /// Which sub-networks of a supernet a step trains; index: the iteration and their number.
     Subnets = 10,
+    /// The order in which networks are timed; index: the round.
+    Timing = 11,
 }
 
 /// Bits of the stream number that are left to the index.

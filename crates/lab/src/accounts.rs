@@ -12,7 +12,7 @@ use sapwood_core::write_atomic;
 
 use crate::{
     Error, RunFolder, Work,
-    ledger::{Account, Entry, Meter, Sources, Watts, nvml_gpu, visible_gpu},
+    ledger::{Account, Entry, Meter, Sources, Watts, gpu_of},
     study::host,
 };
 
@@ -35,11 +35,7 @@ impl Accounts {
     pub(crate) fn open(folder: &Path, device: &str, watts: Option<Watts>) -> Self {
         let clock = Instant::now();
         let mut sources = Sources { watts, ..Sources::of_this_machine(move || clock.elapsed()) };
-        if let Some(rest) = device.strip_prefix("cuda") {
-            let number = rest.strip_prefix(':').and_then(|number| number.parse().ok()).unwrap_or(0);
-            let visible = std::env::var("CUDA_VISIBLE_DEVICES").ok();
-            sources.gpus = vec![nvml_gpu(&visible_gpu(number, visible.as_deref()))];
-        }
+        sources.gpus.extend(gpu_of(device));
         let path = |number: usize| folder.join(format!("{PREFIX}{number}{SUFFIX}"));
         let number = (0..).find(|number| !path(*number).exists()).unwrap_or(0);
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();

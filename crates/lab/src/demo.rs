@@ -152,6 +152,7 @@ impl Demo {
             y_scale: Scale::Linear,
             series: series.collect(),
             reference: Some(Reference { name: "dense".into(), value: dense }),
+            ..LinePlot::default()
         };
         let densities = METHODS.iter().zip(entries).filter_map(|(method, entries)| {
             Some(DensitySeries { name: method.name.into(), layers: entries.last()?.layers.clone() })

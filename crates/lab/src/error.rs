@@ -75,6 +75,14 @@ pub enum Error {
     /// Whoever reads the results is gone, or has no room for them.
     #[error("cannot write the results: {0}")]
     Output(#[from] std::io::Error),
+    /// What blocks use cannot be counted on this device.
+    #[error("the energy of blocks cannot be measured on `{device}` ({why}): leave `--energy` out")]
+    NoEnergy {
+        /// The device.
+        device: String,
+        /// Why.
+        why: String,
+    },
     /// The report could not be drawn.
     #[error("the report cannot be written: {0}")]
     Report(String),

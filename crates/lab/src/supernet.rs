@@ -6,6 +6,7 @@
 //! the same command.
 
 mod experiment;
+mod in_order;
 mod judged;
 pub(crate) mod method;
 mod pairs;

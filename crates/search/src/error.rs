@@ -106,9 +106,11 @@ pub enum Error {
     },
     /// A latency table lacks blocks.
     #[error(
-        "the latency table of {device} lacks {count} of the blocks that are asked for: measure them on that device and add them, or use the table of this space: {blocks}"
+        "the latency table of {device} lacks the {what} of {count} of the blocks that are asked for: measure them on that device and add them, or use the table of this space: {blocks}"
     )]
     MissingBlocks {
+        /// What is lacking: times or energies.
+        what: &'static str,
         /// The device that was measured.
         device: String,
         /// How many blocks there are none of.

@@ -1,5 +1,6 @@
-//! Latency as a sum of measured blocks.
+//! Latency and energy as sums of measured blocks.
 
+mod fit;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -8,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-/// The measured times of a space's blocks on one device. A network's latency is the fixed
-/// cost and the sum of its blocks' times (Cai et al. 2020, appendix). Which blocks a network
-/// has, its space knows; here they are keys.
+/// The measured times of a space's blocks on one device, and their energies where those were
+/// measured too. A network's latency is the sum of its blocks' times (Cai et al. 2020, appendix),
+/// here with a factor and a fixed cost that are fitted to whole networks. Which blocks a
+/// network has, its space knows; here they are keys.
 ///
 /// ```
 /// use sapwood_search::LatencyTable;
@@ -49,8 +51,37 @@ pub struct LatencyTable {
     /// What a network costs whatever its blocks, in milliseconds.
     #[serde(default)]
     pub fixed_ms: f64,
+    /// What a millisecond of blocks timed by themselves is in a network; 1 if that was not fitted.
+    #[serde(default = "one")]
+    pub scale_ms: f64,
+    /// The same as `fixed_ms` for energies, in millijoules.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub fixed_mj: f64,
+    /// The same as `scale_ms` for energies.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub scale_mj: f64,
+    /// What the keys are.
+    #[serde(default, skip_serializing_if = "Naming::is_layers")]
+    pub naming: Naming,
     /// The blocks by key.
     pub blocks: BTreeMap<String, BlockTime>,
+}
+
+/// How the blocks of a table are called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Naming {
+    /// By their layers.
+    #[default]
+    Layers,
+    /// As in the published tables: `Conv-input:192x192x3-output:96x96x24`.
+    Published,
+}
+
+impl Naming {
+    fn is_layers(&self) -> bool {
+        *self == Self::Layers
+    }
 }
 
 /// The time of one block.
@@ -66,6 +97,23 @@ pub struct BlockTime {
     /// How often it was measured; 0 if that is not known.
     #[serde(default)]
     pub runs: u64,
+    /// The energy of a batch in millijoules, if it was measured; like `ms` without what a run costs
+    /// whatever it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mj: Option<f64>,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+// Serde passes references.
+fn is_one(number: &f64) -> bool {
+    *number == 1.0
+}
+
+fn is_zero(number: &f64) -> bool {
+    *number == 0.0
 }
 
 impl LatencyTable {
@@ -108,6 +156,10 @@ impl LatencyTable {
             batch,
             threads: 0,
             fixed_ms: 0.0,
+            scale_ms: 1.0,
+            fixed_mj: 0.0,
+            scale_mj: 1.0,
+            naming: Naming::Published,
             blocks,
         };
         table.check()?;
@@ -137,10 +189,27 @@ impl LatencyTable {
     /// [`Error::MissingBlocks`], which lists every block that was not measured, once. Nothing
     /// is guessed.
     pub fn predict<K: AsRef<str>>(&self, keys: impl IntoIterator<Item = K>) -> Result<f64, Error> {
-        let (mut sum, mut missing) = (self.fixed_ms, Vec::new());
+        Ok(self.fixed_ms + self.scale_ms * self.sum(keys, "times", |block| Some(block.ms))?)
+    }
+
+    /// The energy of a network of these blocks, in millijoules for a batch.
+    ///
+    /// # Errors
+    /// [`Error::MissingBlocks`], which lists every block whose energy was not measured, once.
+    pub fn predict_energy<K: AsRef<str>>(&self, keys: impl IntoIterator<Item = K>) -> Result<f64, Error> {
+        Ok(self.fixed_mj + self.scale_mj * self.sum(keys, "energies", |block| block.mj)?)
+    }
+
+    fn sum<K: AsRef<str>>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+        what: &'static str,
+        of: impl Fn(&BlockTime) -> Option<f64>,
+    ) -> Result<f64, Error> {
+        let (mut sum, mut missing) = (0.0, Vec::new());
         for key in keys {
-            match self.blocks.get(key.as_ref()) {
-                Some(block) => sum += block.ms,
+            match self.blocks.get(key.as_ref()).and_then(&of) {
+                Some(cost) => sum += cost,
                 None => missing.push(key.as_ref().to_string()),
             }
         }
@@ -150,47 +219,58 @@ impl LatencyTable {
         missing.sort_unstable();
         missing.dedup();
         Err(Error::MissingBlocks {
+            what,
             device: self.device.clone(),
             count: missing.len(),
             blocks: missing.join(", "),
         })
     }
 
-    /// Sets the fixed cost from networks that were measured whole: the median of what their
-    /// blocks do not explain, so that one disturbed measurement does not move it. May be
-    /// negative, where blocks run faster in a row than alone.
+    /// Fits the fixed cost and the factor to networks that were timed whole, in milliseconds:
+    /// `fixed_ms + scale_ms x` for blocks that take `x` together. By medians (Theil and Sen), so
+    /// that one disturbed measurement does not move them. The fixed cost may be negative, where
+    /// blocks run faster in a row than alone. The factor stays 1 for fewer than five networks
+    /// of different sums, and where more blocks seem to take less time, which nothing but noise
+    /// says.
     ///
     /// # Errors
     /// No measurements, one that is not finite, or a block that was not measured.
-    pub fn fit_fixed<K: AsRef<str>>(&mut self, measured: &[(Vec<K>, f64)]) -> Result<(), Error> {
-        let mut rest = Vec::new();
-        for (keys, ms) in measured {
-            rest.push(ms - (self.predict(keys)? - self.fixed_ms));
-        }
-        if rest.is_empty() || rest.iter().any(|ms| !ms.is_finite()) {
-            let problem =
-                "a fixed cost is fitted to at least one measurement, and each must be finite".into();
-            return Err(Error::Latency { problem });
-        }
-        rest.sort_by(f64::total_cmp);
-        self.fixed_ms = f64::midpoint(rest[(rest.len() - 1) / 2], rest[rest.len() / 2]);
+    pub fn fit_latency<K: AsRef<str>>(&mut self, measured: &[(Vec<K>, f64)]) -> Result<(), Error> {
+        let points =
+            measured.iter().map(|(keys, ms)| Ok((self.sum(keys, "times", |block| Some(block.ms))?, *ms)));
+        (self.fixed_ms, self.scale_ms) = fit::line(&points.collect::<Result<Vec<_>, Error>>()?)?;
+        Ok(())
+    }
+
+    /// The same for the energies of networks that were measured whole, in millijoules.
+    ///
+    /// # Errors
+    /// As [`LatencyTable::fit_latency`].
+    pub fn fit_energy<K: AsRef<str>>(&mut self, measured: &[(Vec<K>, f64)]) -> Result<(), Error> {
+        let points =
+            measured.iter().map(|(keys, mj)| Ok((self.sum(keys, "energies", |block| block.mj)?, *mj)));
+        (self.fixed_mj, self.scale_mj) = fit::line(&points.collect::<Result<Vec<_>, Error>>()?)?;
         Ok(())
     }
 
     fn check(&self) -> Result<(), Error> {
         let sound = |number: f64| number.is_finite() && 0.0 <= number;
         let broken = self.blocks.iter().find(|(_, block)| !sound(block.ms) || !sound(block.spread_ms));
-        let problem = match broken {
-            Some((key, block)) => {
-                format!(
-                    "block `{key}` takes {} ms with spread {}: expected 0 or more",
-                    block.ms, block.spread_ms
-                )
+        let wasteful =
+            self.blocks.iter().find_map(|(key, block)| Some((key, block.mj.filter(|mj| !sound(*mj))?)));
+        let fitted = [self.fixed_ms, self.scale_ms, self.fixed_mj, self.scale_mj];
+        let problem = match (broken, wasteful) {
+            (Some((key, BlockTime { ms, spread_ms, .. })), _) => {
+                format!("block `{key}` takes {ms} ms with spread {spread_ms}: expected 0 or more")
             }
-            None if self.blocks.is_empty() => "it has no blocks: measure some".into(),
-            None if !self.fixed_ms.is_finite() => "the fixed cost is not finite".into(),
-            None if self.batch == 0 => "the batch is 0: expected at least 1 image".into(),
-            None => return Ok(()),
+            (None, Some((key, mj))) => format!("block `{key}` takes {mj} mJ: expected 0 or more"),
+            _ if self.blocks.is_empty() => "it has no blocks: measure some".into(),
+            _ if fitted.iter().any(|number| !number.is_finite()) => {
+                "a fixed cost or a factor is not finite".into()
+            }
+            _ if !(0.0 < self.scale_ms && 0.0 < self.scale_mj) => "a factor is not above 0".into(),
+            _ if self.batch == 0 => "the batch is 0: expected at least 1 image".into(),
+            _ => return Ok(()),
         };
         Err(Error::Latency { problem })
     }

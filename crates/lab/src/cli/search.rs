@@ -1,6 +1,8 @@
 //! `search`
 
-mod nested;
+pub(super) mod nested;
+mod page;
+mod saved;
 mod study;
 pub(super) mod tabular;
 
@@ -18,8 +20,8 @@ use crate::{
 /// Find the best networks of a space, the best architectures of a benchmark table, or all that a
 /// study says
 ///
-/// Nested networks: accuracy is predicted from judged ones (`supernet pairs`), latency from a
-/// table (`latency build`); params and macs are counted. A benchmark table has one row per
+/// Nested networks: accuracy is predicted from judged ones (`supernet pairs`), latency and energy
+/// from a table (`latency build`); params and macs are counted. A benchmark table has one row per
 /// architecture, columns of choices and columns of metrics; what is found is shown beside what
 /// there is to be found.
 #[derive(Args)]
@@ -46,6 +48,9 @@ pub(super) struct Search {
     /// The same as `--limit 'params <= N'`; 5M is understood
     #[arg(long, value_name = "N", value_parser = number)]
     max_params: Option<f64>,
+    /// The same as `--limit 'energy_mj <= N'`: millijoules
+    #[arg(long, value_name = "N", value_parser = number)]
+    max_energy: Option<f64>,
     /// How: random, regularised-evolution, evolution, nsga2, local-search, linas
     #[arg(long, default_value = "nsga2")]
     method: String,
@@ -55,7 +60,7 @@ pub(super) struct Search {
     /// Input shape, as in 3x32x32 [default: the space's usual one]
     #[arg(long, value_parser = super::shape::parse, value_name = "CxHxW")]
     input: Option<[usize; 3]>,
-    /// The latencies of a device: what `latency build` wrote
+    /// The latencies of a device, and perhaps its energies: what `latency build` wrote
     #[arg(long, value_name = "FILE")]
     table: Option<PathBuf>,
     /// A search for each of these tables, all with the same limits
@@ -80,6 +85,10 @@ pub(super) struct Search {
     /// Write a page with a plot of the first objective over the second
     #[arg(long, value_name = "FILE")]
     page: Option<PathBuf>,
+    /// A file that keeps what was looked at: the same command goes on with it, also after it was
+    /// killed, and with more `--evaluations`
+    #[arg(long, value_name = "FILE", conflicts_with = "many")]
+    history: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -106,7 +115,6 @@ impl Search {
                     ("--pairs", self.pairs.is_some()),
                     ("--table", self.table.is_some()),
                     ("--many", !self.many.is_empty()),
-                    ("--page", self.page.is_some()),
                     ("--input", self.input.is_some()),
                 ] {
                     if given {
@@ -126,7 +134,12 @@ impl Search {
         if objectives.is_empty() {
             objectives.push(Objective::maximise("accuracy"));
         }
-        let short = [("latency_ms", self.max_latency), ("macs", self.max_macs), ("params", self.max_params)];
+        let short = [
+            ("latency_ms", self.max_latency),
+            ("macs", self.max_macs),
+            ("params", self.max_params),
+            ("energy_mj", self.max_energy),
+        ];
         let short = short.into_iter().filter_map(|(metric, most)| Some(Constraint::at_most(metric, most?)));
         Ok(Goal::new(objectives, self.limit.iter().cloned().chain(short))?)
     }
@@ -159,11 +172,11 @@ impl Search {
     }
 }
 
-/// A number with or without a unit: `12ms`, `230M`.
+/// A number with or without a unit: `12ms`, `3mJ`, `230M`.
 fn number(text: &str) -> Result<f64, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let factor = match &text[digits.len()..] {
-        "" | "ms" => 1.0,
+        "" | "ms" | "mJ" => 1.0,
         "k" | "K" => 1e3,
         "M" => 1e6,
         "G" => 1e9,

@@ -71,9 +71,11 @@ pub struct PairsConfig {
 pub struct Latencies {
     /// Images at a time.
     pub batch: usize,
-    /// Runs that count, at least.
+    /// Rounds over everything; 2 at least.
+    pub rounds: usize,
+    /// Runs that count, in each round.
     pub runs: usize,
-    /// Seconds for each block or network, at least.
+    /// No further round is begun after so many seconds.
     pub seconds: f64,
 }
 
@@ -172,9 +174,9 @@ impl Default for PairsConfig {
 }
 
 impl Default for Latencies {
-    /// One image at a time, twenty runs and a twentieth of a second.
+    /// One image at a time, and a hundred rounds of three runs, as `latency build` has them.
     fn default() -> Self {
-        Self { batch: 1, runs: 20, seconds: 0.05 }
+        Self { batch: 1, rounds: 100, runs: 3, seconds: 240.0 }
     }
 }
 
@@ -191,13 +193,13 @@ impl SearchExperiment {
             supernet.recipe(*epochs, *learning_rate)?;
         }
         Method::named(&self.search.method)?;
-        let Latencies { batch, runs, seconds } = self.latency;
+        let Latencies { batch, rounds, runs, seconds } = self.latency;
         let problem = if self.search.limits.is_empty() {
             "`search.limits`: expected at least one latency, as in [\"40%\", 12.5]"
         } else if self.search.evaluations == 0 {
             "`search.evaluations`: expected 1 or more, found 0"
-        } else if batch == 0 || runs == 0 || !(0.0..=3600.0).contains(&seconds) {
-            "`latency`: expected `batch` and `runs` from 1 up, and `seconds` from 0 to 3600"
+        } else if batch == 0 || runs == 0 || rounds < 2 || !(0.0..=86_400.0).contains(&seconds) {
+            "`latency`: expected `batch` and `runs` from 1 up, `rounds` from 2 up, and `seconds` from 0 to 86400"
         } else if self.data.held_out.is_none() {
             "`data.held_out`: expected how many training images are held out: by them networks are chosen"
         } else {

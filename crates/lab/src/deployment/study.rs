@@ -32,8 +32,6 @@ const FRONT_LOOKS: usize = 5000;
 const PAIRS: &str = "pairs.csv";
 /// The times of this machine.
 const TABLE: &str = "latencies.toml";
-/// Rounds in which networks are timed, one after the other.
-const ROUNDS: usize = 5;
 
 /// Where a study is carried out, for its tables and its ledger.
 #[derive(Clone, Copy, Debug)]
@@ -306,7 +304,7 @@ impl Study<'_> {
         self.judge(conditions)?.of(&net, &self.family, genome, conditions.reporter)
     }
 
-    /// Times the largest network and these, in turns: the median of each.
+    /// Times the largest network and these, in turns: the medians.
     fn measure(&self, genomes: &[&Genome], conditions: &Conditions<'_>) -> Result<Vec<f64>, Error> {
         let stopwatch = self.stopwatch(conditions);
         let largest = self.family.largest();
@@ -314,20 +312,14 @@ impl Study<'_> {
             .chain(genomes.iter().copied())
             .map(|genome| self.family.graph(genome))
             .collect();
-        let graphs = graphs?;
-        let mut times = vec![Vec::new(); graphs.len()];
-        for _ in 0..ROUNDS {
-            for (graph, times) in graphs.iter().zip(&mut times) {
-                times.push(stopwatch.time(graph)?.ms);
-            }
-        }
-        Ok(times.iter().map(|times| crate::statistics::median(times)).collect())
+        let times = stopwatch.time_all(&graphs?, conditions.reporter)?;
+        Ok(times.iter().map(|times| times.all().ms).collect())
     }
 
     fn stopwatch(&self, conditions: &Conditions<'_>) -> Stopwatch {
-        let super::Latencies { batch, runs, seconds } = self.experiment.latency;
+        let super::Latencies { batch, rounds, runs, seconds } = self.experiment.latency;
         let (device, place) = (conditions.device.clone(), self.place.device.into());
-        Stopwatch { device, place, date: today(), batch, runs, seconds }
+        Stopwatch { device, place, date: today(), batch, rounds, runs, seconds }
     }
 
     fn judge(&self, conditions: &Conditions<'_>) -> Result<Judge, Error> {

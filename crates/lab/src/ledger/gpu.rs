@@ -36,6 +36,14 @@ pub fn visible_gpu(device: usize, cuda_visible_devices: Option<&str>) -> String 
     visible.filter(|name| !name.is_empty()).map_or(device.to_string(), String::from)
 }
 
+/// The GPU behind a device of ours, `cuda` or `cuda:1`, with its counter; none for others.
+pub fn gpu_of(device: &str) -> Option<Gpu> {
+    let rest = device.strip_prefix("cuda")?;
+    let number = rest.strip_prefix(':').and_then(|number| number.parse().ok()).unwrap_or(0);
+    let visible = std::env::var("CUDA_VISIBLE_DEVICES").ok();
+    Some(nvml_gpu(&visible_gpu(number, visible.as_deref())))
+}
+
 /// The GPU of this name, an index of NVML's or a UUID (`GPU-...`), with its counter.
 pub fn nvml_gpu(name: &str) -> Gpu {
     Gpu { name: name.into(), counter: counter(name) }
@@ -43,8 +51,7 @@ pub fn nvml_gpu(name: &str) -> Gpu {
 
 #[cfg(not(feature = "nvml"))]
 fn counter(gpu: &str) -> Result<Millijoules, Unmeasured> {
-    let problem =
-        "NVML is not built in: build with `--features nvml`, or state the power with `--watts`".into();
+    let problem = "NVML is not built in: build with `--features nvml`".into();
     Err(Unmeasured::Gpu { gpu: gpu.into(), problem })
 }
 
@@ -63,7 +70,7 @@ fn counter(gpu: &str) -> Result<Millijoules, Unmeasured> {
     let name = gpu.to_owned();
     let unmeasured = move |error: NvmlError| Unmeasured::Gpu {
         gpu: name.clone(),
-        problem: format!("NVML said `{error}`: state the power with `--watts`"),
+        problem: format!("NVML said `{error}`"),
     };
     // The name without a version is there only where one develops against the library.
     let nvml = Nvml::init()

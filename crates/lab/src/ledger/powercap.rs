@@ -14,7 +14,7 @@ use std::{
 use super::Unmeasured;
 
 /// The folder that Linux has for them.
-pub(super) const POWERCAP: &str = "/sys/class/powercap";
+pub(crate) const POWERCAP: &str = "/sys/class/powercap";
 
 /// The package counters of a machine.
 #[derive(Clone, Debug)]
@@ -123,11 +123,11 @@ impl PackageEnergy {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// Writes a domain as Linux shows it.
-    pub(in crate::ledger) fn domain(root: &Path, folder: &str, name: &str, energy_uj: u64) {
+    pub(crate) fn domain(root: &Path, folder: &str, name: &str, energy_uj: u64) {
         let folder = root.join(folder);
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("name"), format!("{name}\n")).unwrap();

@@ -32,16 +32,30 @@ pub enum Unmeasured {
         path: PathBuf,
     },
     /// The GPU's counter cannot be read.
-    #[error("the energy of GPU {gpu} is not measured: {problem}")]
+    #[error("the energy of GPU {gpu} is not measured: {problem}: state the power with `--watts`")]
     Gpu {
         /// Which GPU.
         gpu: String,
-        /// What is wrong and what to do.
+        /// What is wrong.
         problem: String,
     },
 }
 
 impl Unmeasured {
+    /// Why, without what to do about it where a power can be stated instead.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Absent { path } => format!("no RAPL package counter below {}", path.display()),
+            Self::Forbidden { path } => {
+                format!("{} may not be read; let an administrator allow it: `chmod a+r`", path.display())
+            }
+            Self::Unreadable { problem, path } => {
+                format!("{} should hold a whole number, but {problem}", path.display())
+            }
+            Self::Gpu { gpu, problem } => format!("GPU {gpu}: {problem}"),
+        }
+    }
+
     /// What a failure to read the file of a counter means.
     pub(super) fn reading(path: &Path, error: &io::Error) -> Self {
         let path = path.to_path_buf();

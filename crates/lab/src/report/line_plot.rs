@@ -1,5 +1,7 @@
 //! Lines with a spread around them: accuracy against sparsity, training curves.
 
+use std::collections::BTreeSet;
+
 use super::{
     Cell, Table,
     axis::Axis,
@@ -25,6 +27,9 @@ pub struct LinePlot {
     pub series: Vec<Series>,
     /// A value that all series are compared with, such as the dense network's.
     pub reference: Option<Reference>,
+    /// Points `(x, y)` that lie behind the lines, each a dot: all that there is to choose from.
+    /// Dots in the same place are one, and they are not among the numbers.
+    pub cloud: Vec<(f64, f64)>,
 }
 
 /// One line.
@@ -94,6 +99,8 @@ const BOTTOM: f64 = HEIGHT - 58.0;
 pub(super) const LETTER: f64 = 10.5;
 /// From this many points on, marks would hide the line.
 const CROWD: usize = 30;
+/// Dots of a cloud that are nearer to each other are one.
+const GRAIN: f64 = 2.0;
 
 /// A plot with its axes laid out.
 pub(super) struct Drawing<'a> {
@@ -107,10 +114,12 @@ impl<'a> Drawing<'a> {
     pub(super) fn new(plot: &'a LinePlot) -> Self {
         let points = || plot.series.iter().flat_map(|series| &series.points);
         let ys = points().flat_map(|p| [p.mean, p.low, p.high]).chain(plot.reference.iter().map(|r| r.value));
+        let ys = ys.chain(plot.cloud.iter().map(|(_, y)| *y));
         let y = Axis::fit(plot.y_scale, ys, 0.05, (BOTTOM, TOP));
         let longest = y.ticks(|_| 30.0).iter().map(|(_, label)| label.chars().count()).max().unwrap_or(0);
         let left = longest as f64 * LETTER + 12.0;
-        let x = Axis::fit(plot.x_scale, points().map(|p| p.x), 0.02, (left, WIDTH - 22.0));
+        let xs = points().map(|p| p.x).chain(plot.cloud.iter().map(|(x, _)| *x));
+        let x = Axis::fit(plot.x_scale, xs, 0.02, (left, WIDTH - 22.0));
         Self { plot, x, y, left }
     }
 
@@ -121,6 +130,7 @@ impl<'a> Drawing<'a> {
         let about = format!("{} against {}: {}", plot.y_label, plot.x_label, names.join(", "));
         let mut svg = Svg::new(WIDTH, HEIGHT, &about);
         self.axes(&mut svg);
+        self.cloud(&mut svg);
         // All bands lie below all lines.
         for (series, style) in plot.series.iter().zip(styles) {
             self.band(&mut svg, series, *style);
@@ -146,6 +156,20 @@ impl<'a> Drawing<'a> {
         }
         svg.text("label", (2.0, 17.0), Anchor::Start, &self.plot.y_label);
         svg.text("label", (WIDTH - 8.0, HEIGHT - 8.0), Anchor::End, &self.plot.x_label);
+    }
+
+    fn cloud(&self, svg: &mut Svg) {
+        // Of what would lie upon each other one is drawn, so that a picture of millions is small.
+        let places: BTreeSet<(i64, i64)> = self
+            .plot
+            .cloud
+            .iter()
+            .filter_map(|(x, y)| {
+                let (x, y) = (self.x.at(*x)?, self.y.at(*y)?);
+                Some(((x / GRAIN).round() as i64, (y / GRAIN).round() as i64))
+            })
+            .collect();
+        svg.dots("dot", places.into_iter().map(|(x, y)| (x as f64 * GRAIN, y as f64 * GRAIN)));
     }
 
     fn band(&self, svg: &mut Svg, series: &Series, style: Style) {

@@ -77,6 +77,18 @@ impl Svg {
         self.0.push_str("\"/>");
     }
 
+    /// Small dots, in one shape.
+    pub(super) fn dots(&mut self, class: &str, places: impl Iterator<Item = (f64, f64)>) {
+        let mut places = places.peekable();
+        if places.peek().is_none() {
+            return;
+        }
+        self.push(format_args!("<path class=\"{class}\" d=\""));
+        // A line of no length has round ends.
+        places.for_each(|(x, y)| self.push(format_args!("M{x:.0} {y:.0}h0")));
+        self.0.push_str("\"/>");
+    }
+
     /// A mark in the given one of six shapes; `hint` appears under the pointer.
     pub(super) fn mark(&mut self, shape: usize, (x, y): (f64, f64), hint: &str) {
         let polygon: &[(f64, f64)] = match shape % 6 {

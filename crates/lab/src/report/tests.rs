@@ -142,3 +142,18 @@ fn numbers_that_cannot_be_drawn_stay_in_the_table() {
         assert!(!picture.contains("NaN") && !picture.contains("inf"), "{picture}");
     }
 }
+
+#[test]
+fn a_cloud_lies_behind_the_lines_and_does_not_grow_with_its_dots() {
+    let of = |dots: u32| {
+        let at = |i: u32| (f64::from(i * 37 % 1009), f64::from(i * 53 % 997));
+        let plot = LinePlot { cloud: (0..dots).map(at).collect(), ..LinePlot::default() };
+        Report { sections: vec![Section::new("", "", Body::Plot(plot.into()))], ..Report::default() }
+            .to_html()
+            .unwrap()
+    };
+    let (none, few, many) = (of(0), of(50), of(200_000));
+    assert!(!none.contains("class=\"dot\"") && few.matches("h0").count() == 50);
+    assert!(few.contains("1,000") || few.contains("1000"), "the axis holds the dots");
+    assert!(many.len() < 1_000_000 && few.len() < many.len(), "{}", many.len());
+}

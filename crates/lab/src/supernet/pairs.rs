@@ -11,7 +11,7 @@ use sapwood_backend::{Seed, Stream};
 use sapwood_search::{Bagged, Chosen, Encoding, Genome, Mlp, PredictorKind, Ridge, choose};
 use sapwood_supernet::{Family, Supernet};
 
-use super::Judge;
+use super::{Judge, in_order::in_order};
 use crate::{Error, Reporter};
 
 /// Sub-networks of a supernet with the share of examples that each gets right.
@@ -65,9 +65,22 @@ impl Pairs {
         Ok(Self { pairs })
     }
 
-    /// Judges random sub-networks until a file has so many, each line being written when it is
-    /// known: the same call goes on with one that was killed.
+    /// Judges random sub-networks until a file has so many, each line being written when it and
+    /// those before it are known: the same call goes on with one that was killed.
     pub fn collect(
+        supernet: &Supernet,
+        judge: &Judge,
+        sample: &Sample,
+        path: &Path,
+        reporter: &dyn Reporter,
+    ) -> Result<Self, Error> {
+        Self::collect_with(1, supernet, judge, sample, path, reporter)
+    }
+
+    /// The same by several workers at once, each a thread that computes alone. The file is the
+    /// same for any number of them.
+    pub fn collect_with(
+        workers: usize,
         supernet: &Supernet,
         judge: &Judge,
         sample: &Sample,
@@ -104,21 +117,15 @@ impl Pairs {
         let mut found = Self::read(family, path)?;
         reporter.begin("networks", sample.count as u64);
         reporter.advance(found.pairs.len() as u64);
-        let mut known: BTreeSet<Genome> = found.pairs.iter().map(|(genome, _)| genome.clone()).collect();
-        let (mut number, mut vain) = (0, 0);
-        while found.pairs.len() < sample.count && vain < TRIES {
-            let genome = family.space().sample(&mut sample.seed.stream(Stream::Subnets, number | PAIRS));
-            (number, vain) = (number + 1, vain + 1);
-            if !known.insert(genome.clone()) {
-                continue;
-            }
-            vain = 0;
-            let top1 = judge.judge(supernet, &genome)?.top1;
-            let line = format!("{},{top1}\n", family.space().text(&genome));
+        let further = further(family, sample, &found);
+        let judged = |genome: &Genome| Ok(judge.judge(supernet, genome)?.top1);
+        in_order(workers, &further, judged, |genome, top1| {
+            let line = format!("{},{top1}\n", family.space().text(genome));
             file.write_all(line.as_bytes()).map_err(refused("write"))?;
-            found.pairs.push((genome, top1));
+            found.pairs.push((genome.clone(), top1));
             reporter.advance(1);
-        }
+            Ok(())
+        })?;
         reporter.end();
         Ok(found)
     }
@@ -136,4 +143,19 @@ impl Pairs {
         ];
         Ok((encoding, choose(&kinds, &rows, &targets, FOLDS, seed)?))
     }
+}
+
+/// The networks that are still to be judged, in the order in which they are drawn.
+fn further(family: &Family, sample: &Sample, found: &Pairs) -> Vec<Genome> {
+    let mut known: BTreeSet<Genome> = found.pairs.iter().map(|(genome, _)| genome.clone()).collect();
+    let (mut further, mut number, mut vain) = (Vec::new(), 0, 0);
+    while found.pairs.len() + further.len() < sample.count && vain < TRIES {
+        let genome = family.space().sample(&mut sample.seed.stream(Stream::Subnets, number | PAIRS));
+        (number, vain) = (number + 1, vain + 1);
+        if known.insert(genome.clone()) {
+            further.push(genome);
+            vain = 0;
+        }
+    }
+    further
 }

@@ -7,11 +7,16 @@ use sapwood_search::{
 };
 use sapwood_supernet::Family;
 
-use crate::{Error, latency::predicted};
+use crate::{
+    Error,
+    latency::{predicted, predicted_energy},
+};
 
 /// What can be wanted and limited: the share of examples that the predictor expects to be right,
-/// parameters, multiply-accumulates, and the milliseconds that a table says.
-pub const METRICS: [&str; 4] = ["accuracy", "params", "macs", "latency_ms"];
+/// parameters, multiply-accumulates, and the milliseconds and millijoules that a table says.
+pub const METRICS: [&str; 5] = ["accuracy", "params", "macs", LATENCY, ENERGY];
+const LATENCY: &str = "latency_ms";
+const ENERGY: &str = "energy_mj";
 
 /// All that a search among a family's networks looks at.
 pub struct Searching<'a> {
@@ -26,15 +31,33 @@ pub struct Searching<'a> {
 impl Searching<'_> {
     /// Searches, with so many looks.
     pub fn run(&self, goal: &Goal, method: Method, looks: usize, seed: u64) -> Result<Front, Error> {
+        let mut search = Search::new(self.family.space().clone(), goal.clone(), method, seed);
+        self.go_on(&mut search, looks, |_| Ok(()))
+    }
+
+    /// Goes on with a search of the family's space until it has had so many looks in all.
+    /// `between` sees it after every round, when it can be saved.
+    pub fn go_on(
+        &self,
+        search: &mut Search<Method>,
+        looks: usize,
+        mut between: impl FnMut(&Search<Method>) -> Result<(), Error>,
+    ) -> Result<Front, Error> {
+        let goal = search.goal().clone();
         let unknown = goal.metrics().iter().find(|metric| !METRICS.contains(&metric.as_str()));
         if let Some(metric) = unknown {
             let name = sapwood_core::UnknownName::new("metric", metric, METRICS);
             return Err(Error::Usage(name.to_string()));
         }
+        let wants = |metric: &str| goal.metrics().iter().any(|each| each == metric);
         match self.table {
             Some(table) => drop(table.for_space(self.family.name())?),
-            None if goal.metrics().iter().any(|metric| metric == "latency_ms") => {
+            None if wants(LATENCY) => {
                 return Err(Error::Usage("latency wants a table: measure one with `latency build`".into()));
+            }
+            None if wants(ENERGY) => {
+                let problem = "energy wants a table: measure one with `latency build --energy`";
+                return Err(Error::Usage(problem.into()));
             }
             None => {}
         }
@@ -54,11 +77,16 @@ impl Searching<'_> {
         };
         let full =
             |genomes: &[Genome]| self.values((goal.metrics(), goal.metrics()), genomes, &known).map_err(keep);
-        let mut search = Search::new(self.family.space().clone(), goal.clone(), method, seed);
-        let found = search.run(looks, &mut Screened::new(screen, full));
-        match problem.into_inner() {
-            Some(error) => Err(error),
-            None => Ok(found?),
+        let mut evaluator = Screened::new(screen, full);
+        loop {
+            let end = search.round(looks, &mut evaluator);
+            if let Some(error) = problem.borrow_mut().take() {
+                return Err(error);
+            }
+            if end?.is_some() {
+                return Ok(search.front()?);
+            }
+            between(search)?;
         }
     }
 
@@ -71,7 +99,6 @@ impl Searching<'_> {
         known: &RefCell<BTreeMap<Genome, Counted>>,
     ) -> Result<Vec<Vec<f64>>, Error> {
         let (encoding, chosen) = self.predictor;
-        let wants_latency = wanted.iter().any(|metric| metric == "latency_ms");
         let accuracies = match metrics.iter().any(|metric| metric == "accuracy") {
             true => chosen.predictor.predict(&encoding.rows(self.family.space(), genomes))?,
             false => vec![0.0; genomes.len()],
@@ -80,27 +107,29 @@ impl Searching<'_> {
         let row = |(genome, accuracy): (&Genome, f64)| {
             let counted = match known.get(genome) {
                 Some(counted) => *counted,
-                None => *known.entry(genome.clone()).or_insert(self.counted(genome, wants_latency)?),
+                None => *known.entry(genome.clone()).or_insert(self.counted(genome, wanted)?),
             };
             let value = |metric: &String| match metric.as_str() {
                 "accuracy" => accuracy,
                 "params" => counted.params,
                 "macs" => counted.macs,
-                _ => counted.latency,
+                LATENCY => counted.latency,
+                _ => counted.energy,
             };
             Ok(metrics.iter().map(value).collect())
         };
         genomes.iter().zip(accuracies).map(row).collect()
     }
 
-    fn counted(&self, genome: &Genome, wants_latency: bool) -> Result<Counted, Error> {
+    /// What is wanted of a table; the rest is no number.
+    fn counted(&self, genome: &Genome, wanted: &[String]) -> Result<Counted, Error> {
         let graph = self.family.graph(genome)?;
         let anatomy = graph.anatomy(self.family.whole().input())?;
-        let latency = match self.table.filter(|_| wants_latency) {
-            Some(table) => predicted(table, self.family, genome)?,
-            None => f64::NAN,
-        };
-        Ok(Counted { params: anatomy.params() as f64, macs: anatomy.macs() as f64, latency })
+        let asked = |metric: &str| self.table.filter(|_| wanted.iter().any(|each| each == metric));
+        let (params, macs) = (anatomy.params() as f64, anatomy.macs() as f64);
+        let latency = asked(LATENCY).map(|table| predicted(table, self.family, genome)).transpose()?;
+        let energy = asked(ENERGY).map(|table| predicted_energy(table, self.family, genome)).transpose()?;
+        Ok(Counted { params, macs, latency: latency.unwrap_or(f64::NAN), energy: energy.unwrap_or(f64::NAN) })
     }
 }
 
@@ -110,4 +139,5 @@ struct Counted {
     params: f64,
     macs: f64,
     latency: f64,
+    energy: f64,
 }

@@ -31,8 +31,8 @@ count = 20
 calibration = 200
 
 [latency]
-runs = 3
-seconds = 0.0
+rounds = 3
+runs = 2
 
 [search]
 limits = [1000.0, "100%"]
@@ -153,7 +153,7 @@ fn what_cannot_be_carried_out_is_told_at_once() {
         ("epochs = 0.5", "epochs = 0.55", "`epochs`: expected tenths"),
         ("family = \"mlp\"", "family = \"mpl\"", "mlp"),
         ("kind = \"search\"", "kind = \"supernet\"", "search"),
-        ("seconds = 0.0", "second = 0.0", "second"),
+        ("rounds = 3", "round = 3", "rounds"),
     ] {
         assert!(STUDY.contains(from), "{from}");
         place(&STUDY.replace(from, to)).refuse(RUN, &[expected]);

@@ -13,4 +13,5 @@ mod safetensors;
 mod searching;
 mod studies;
 mod supernet;
+mod tables;
 mod workplace;

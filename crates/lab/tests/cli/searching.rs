@@ -47,11 +47,16 @@ fn the_best_network_is_found_for_each_device() {
         "{after}"
     );
 
-    let built = place.succeed("latency build --space mlp --runs 3 --seconds 0 --name phone --out phone.toml");
+    // Several workers write the same file, also after a kill.
+    fs::write(place.path().join("several.csv"), &before[..before.len() / 2]).unwrap();
+    place.succeed(&format!("supernet pairs {WEIGHTS} --count 25 --workers 3 --out several.csv"));
+    assert_eq!(String::from_utf8(place.read("several.csv")).unwrap(), after);
+
+    let built = place
+        .succeed("latency build --space mlp --rounds 2 --runs 3 --seconds 0 --name phone --out phone.toml");
     assert!(built.contains("blocks, fixed cost"), "{built}");
-    let checked =
-        place.succeed("latency check --space mlp --runs 3 --seconds 0 --networks 5 --table phone.toml");
-    assert!(checked.contains("table and measurement") && checked.contains("its repetition"), "{checked}");
+    let checked = place.succeed("latency check --space mlp --rounds 2 --networks 5 --table phone.toml");
+    assert!(checked.contains("table and measurement") && checked.contains("every second round"), "{checked}");
     fs::copy(place.path().join("phone.toml"), place.path().join("watch.toml")).unwrap();
 
     let search = "search --space mlp --pairs pairs.csv --evaluations 200";
@@ -66,6 +71,21 @@ fn the_best_network_is_found_for_each_device() {
     let many = place.succeed(&format!("{search} --max-latency 50ms --many phone.toml watch.toml {WEIGHTS}"));
     assert_eq!(many.lines().count(), 2 + 2, "{many}");
     place.succeed("eval --weights watch.safetensors --data digits");
+
+    // A search that goes on ends as one that was never broken off.
+    let saved = |looks: usize, file: &str| {
+        let looks = search.replace("--evaluations 200", &format!("--evaluations {looks}"));
+        place.succeed(&format!("{looks} --max-macs 8k --front --history {file}"))
+    };
+    let straight = saved(200, "straight.json");
+    saved(90, "broken.json");
+    assert_eq!(saved(200, "broken.json"), straight);
+    assert!(place.read("broken.json") == place.read("straight.json"));
+    place.refuse(
+        &format!("{search} --max-macs 9k --history broken.json"),
+        &["another search", "macs <= 8000", "macs <= 9000", "choose another file"],
+    );
+    energies(&place, search);
 
     // A device on which no network is fast enough keeps the others from nothing.
     let watch = String::from_utf8(place.read("watch.toml")).unwrap();
@@ -133,29 +153,26 @@ fn the_best_network_is_found_for_each_device() {
     }
 }
 
-#[test]
-fn predictors_learn_from_a_benchmark_table() {
-    let place = Workplace::new();
-    let rows =
-        (0..60).map(|i| format!("{},{},{}\n", i % 5, i / 5, f64::from(i % 5) + f64::from(i / 5) / 10.0));
-    let text = format!("a,b,metric:score\n{}", rows.collect::<String>());
-    fs::write(place.path().join("table.csv"), text).unwrap();
-    let line = "predictors --space tabular:table.csv --metric score --sizes 20,40 --held-out 20 --repeats 2";
-    let found = place.succeed(line);
-    // A sum of choices is what ridge regression learns.
-    let tau: f64 = found
-        .lines()
-        .find(|row| row.contains("40  ridge, published"))
-        .unwrap()
-        .split_whitespace()
-        .rev()
-        .nth(2)
-        .unwrap()
-        .parse()
-        .unwrap();
-    assert!(tau > 0.9, "{found}");
-    place.refuse(&line.replace("--metric score", "--metric skore"), &["metric `skore`", "score"]);
-    place.refuse("predictors --space tabular:table.csv --pairs table.csv", &["--metric"]);
+/// Searches with energies that were written by hand, and without any.
+fn energies(place: &Workplace, search: &str) {
+    let phone = String::from_utf8(place.read("phone.toml")).unwrap();
+    let mut hungry = sapwood_search::LatencyTable::from_toml(&phone).unwrap();
+    let inputs = |key: &str| key.split('x').next().unwrap().parse::<f64>().unwrap();
+    hungry.blocks.iter_mut().for_each(|(key, block)| block.mj = Some(inputs(key)));
+    hungry.fixed_mj = 0.5;
+    place.put("hungry.toml", hungry.to_toml().unwrap());
+    let line = format!("{search} --table hungry.toml --objective");
+    let least = child::run(place.path(), &line.split(' ').chain(["min energy_mj"]).collect::<Vec<_>>());
+    let least = column(&least.out, 1);
+    let fed = place.succeed(&format!("{search} --table hungry.toml --max-energy {least}mJ"));
+    assert_eq!(column(&fed, 2), least, "{fed}");
+    let starved = format!("{search} --table hungry.toml --max-energy {}", least - 0.125);
+    place.refuse(&starved, &["energy_mj <= ", &format!("nearest found is {least}")]);
+    place.refuse(
+        &format!("{search} --table phone.toml --max-energy 3"),
+        &["lacks the energies of", "`latency build --space mlp --energy --out FILE` measures them all"],
+    );
+    place.refuse(&format!("{search} --max-energy 3"), &["`latency build --energy`"]);
 }
 
 /// A number of the first row of a table.

@@ -39,7 +39,7 @@ pub(super) fn blocks(text: &str) -> Result<BTreeMap<String, BlockTime>, String> 
         // Some tables give the variance instead of its root.
         let spread = values.get("std").copied().or_else(|| values.get("var").map(|var| var.sqrt()));
         let runs = values.get("count").map_or(0, |count| *count as u64);
-        Ok((key, BlockTime { ms: *mean, spread_ms: spread.unwrap_or(0.0), runs }))
+        Ok((key, BlockTime { ms: *mean, spread_ms: spread.unwrap_or(0.0), runs, mj: None }))
     };
     found.into_iter().map(block).collect()
 }
@@ -78,7 +78,8 @@ mod tests {
         let braces = "Conv-input:4x4x3-output:2x2x8: {count: 1000, mean: 0.5, std: 0.25}\nb: {mean: 0.1}\n";
         let json = r#"{"Conv-input:4x4x3-output:2x2x8": {"count": 1000, "mean": 0.5, "var": 0.0625}, "b": {"mean": 0.1}}"#;
         let read = blocks(lines).unwrap();
-        assert_eq!(read["Conv-input:4x4x3-output:2x2x8"], BlockTime { ms: 0.5, spread_ms: 0.25, runs: 1000 });
+        let stem = BlockTime { ms: 0.5, spread_ms: 0.25, runs: 1000, mj: None };
+        assert_eq!(read["Conv-input:4x4x3-output:2x2x8"], stem);
         assert_eq!(read["b"].ms, 0.1);
         assert_eq!((blocks(braces).unwrap(), blocks(json).unwrap()), (read.clone(), read));
     }

@@ -6,7 +6,7 @@ use sapwood_search::{
 
 use crate::{evaluate, gain_and_time, stages};
 
-fn methods() -> impl Iterator<Item = Method> {
+pub(crate) fn methods() -> impl Iterator<Item = Method> {
     METHODS.iter().map(|row| match (row.build)() {
         // Fewer predictions, so that the tests are quick.
         Method::Linas(linas) => Method::Linas(sapwood_search::Linas {

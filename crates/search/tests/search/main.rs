@@ -4,6 +4,7 @@ mod bad_input;
 mod laws;
 mod predictors;
 mod published;
+mod random_goals;
 mod searches;
 mod spaces;
 mod tables;

@@ -96,17 +96,43 @@ fn a_latency_is_the_sum_of_what_was_measured_and_never_a_guess() {
     assert_eq!(table.predict(["a", "b", "b"]).unwrap(), 4.0);
     assert_eq!(table.predict(Vec::<&str>::new()).unwrap(), 1.0);
     let error = table.predict(["z", "a", "c", "z"]).unwrap_err().to_string();
-    assert!(error.contains("of phone lacks 2 of the blocks") && error.ends_with("c, z"), "{error}");
+    assert!(
+        error.contains("of phone lacks the times of 2 of the blocks") && error.ends_with("c, z"),
+        "{error}"
+    );
     assert_eq!(LatencyTable::from_toml(&table.to_toml().unwrap()).unwrap(), table);
     // Whole networks take 1.5 ms more than their blocks, but for one disturbed measurement.
     let measured = [(vec!["a"], 3.5), (vec!["a", "b"], 4.0), (vec!["b"], 90.0), (vec!["b", "b"], 2.5)];
-    table.fit_fixed(&measured).unwrap();
-    assert_eq!(table.fixed_ms, 1.5);
-    assert!(table.fit_fixed::<&str>(&[]).is_err() && table.fit_fixed(&[(vec!["a"], f64::NAN)]).is_err());
+    table.fit_latency(&measured).unwrap();
+    assert_eq!((table.fixed_ms, table.scale_ms), (1.5, 1.0));
+    // In a row blocks take half as long again as alone.
+    let row = |times: usize| (vec!["b"; times], 0.25 + 0.75 * times as f64);
+    table.fit_latency(&[1, 2, 3, 4, 5, 6].map(row)).unwrap();
+    assert_eq!((table.fixed_ms, table.scale_ms), (0.25, 1.5));
+    assert_eq!(table.predict(["a"]).unwrap(), 3.25);
+    assert!(table.fit_latency::<&str>(&[]).is_err() && table.fit_latency(&[(vec!["a"], f64::NAN)]).is_err());
     assert!(table.for_space("s").is_ok());
     assert!(
         table.for_space("t").unwrap_err().to_string().contains("expected one of space `t`, found one of `s`")
     );
+}
+
+#[test]
+fn an_energy_is_a_sum_too_where_it_was_measured() {
+    let mut table = latencies();
+    let error = table.predict_energy(["a", "b"]).unwrap_err().to_string();
+    assert!(error.contains("lacks the energies of 2 of the blocks") && error.ends_with("a, b"), "{error}");
+    for (key, mj) in [("a", 3.0), ("b", 0.5)] {
+        table.blocks.get_mut(key).unwrap().mj = Some(mj);
+    }
+    assert_eq!(table.predict_energy(["a", "b", "b"]).unwrap(), 4.0);
+    table.fit_energy(&[(vec!["a"], 5.0), (vec!["b"], 2.5)]).unwrap();
+    assert_eq!(table.predict_energy(["a"]).unwrap(), 5.0);
+    let written = table.to_toml().unwrap();
+    assert!(written.contains("mj = 0.5") && written.contains("fixed_mj = 2.0"), "{written}");
+    assert_eq!(LatencyTable::from_toml(&written).unwrap(), table);
+    let error = LatencyTable::from_toml(&written.replace("mj = 0.5", "mj = -0.5")).unwrap_err().to_string();
+    assert!(error.contains("block `b` takes -0.5 mJ"), "{error}");
 }
 
 #[test]
@@ -119,6 +145,7 @@ fn the_published_form_is_read() {
         "expanded_conv-input:96x96x24-output:96x96x24-expand:24-kernel:3-stride:1-idskip:1-se:0-hs:0",
     ];
     assert_eq!((table.predict(keys).unwrap(), table.blocks[keys[0]].runs), (2.25, 1000));
+    assert_eq!(LatencyTable::from_toml(&table.to_toml().unwrap()).unwrap(), table);
     assert!(LatencyTable::from_yaml("", "s", "d", 1).unwrap_err().to_string().contains("no blocks"));
 }
 
@@ -130,7 +157,8 @@ fn a_broken_latency_table_is_refused() {
         ("ms = 0.5", "ms = nan", "block `b` takes NaN ms"),
         ("batch = 1", "batch = 0", "the batch is 0"),
         ("threads", "theads", "line 4"),
-        ("fixed_ms = 1.0", "fixed_ms = inf", "the fixed cost is not finite"),
+        ("fixed_ms = 1.0", "fixed_ms = inf", "a fixed cost or a factor is not finite"),
+        ("scale_ms = 1.0", "scale_ms = 0.0", "a factor is not above 0"),
     ] {
         assert!(sound.contains(from), "{from} in {sound}");
         let error = LatencyTable::from_toml(&sound.replace(from, to)).unwrap_err().to_string();

@@ -4,13 +4,13 @@ use std::{fs, io::Write, path::Path};
 
 use sapwood_backend::Seed;
 use sapwood_core::write_atomic;
-use sapwood_search::{Front, Goal, LatencyTable, Member, Method};
+use sapwood_search::{Goal, LatencyTable, Method, Search as Looking};
 use sapwood_supernet::{Family, Supernet};
 
-use super::{super::architectures, Search};
+use super::{super::architectures, Search, page::Fronts, saved::Saved};
 use crate::{
     DataConfig, Datasets, Error,
-    report::{Body, Cell, LinePlot, Plot, Point, Report, Section, Series, Table},
+    report::{Cell, Table},
     supernet::{CALIBRATION, Judge, Pairs, Searching, pack_cut},
 };
 
@@ -20,27 +20,40 @@ const LOOKS: usize = 50_100;
 /// Searches the networks of a family, for one device or for each of several.
 pub(super) fn run(options: &Search, space: &str, goal: &Goal, out: &mut dyn Write) -> Result<(), Error> {
     let family = architectures::named(space, options.input)?;
-    let Some(pairs) = &options.pairs else {
+    let Some(pairs_file) = &options.pairs else {
         let problem =
             "expected `--pairs FILE`, from which accuracies are predicted: `supernet pairs` writes it";
         return Err(Error::Usage(problem.into()));
     };
-    let pairs = Pairs::read(&family, pairs)?;
+    let pairs = Pairs::read(&family, pairs_file)?;
     let predictor = pairs.predictor(&family, options.seed)?;
-    let search = |table: Option<&LatencyTable>| {
-        let searching = Searching { family: &family, predictor: &predictor, table };
-        let looks = options.evaluations.unwrap_or(LOOKS);
-        searching.run(goal, Method::named(&options.method)?, looks, options.seed)
+    let looks = options.evaluations.unwrap_or(LOOKS);
+    let looking = || -> Result<_, Error> {
+        let method = Method::named(&options.method)?;
+        Ok(Looking::new(family.space().clone(), goal.clone(), method, options.seed))
     };
     if options.many.is_empty() {
         let table = options.table.as_deref().map(read_table).transpose()?;
-        let found = search(table.as_ref())?;
+        let searching = Searching { family: &family, predictor: &predictor, table: table.as_ref() };
+        let inputs = [Some(pairs_file.as_path()), options.table.as_deref()];
+        let mut saved = Saved::of(options, inputs)?;
+        let mut search = saved.resume(looking()?)?;
+        let found = searching.go_on(&mut search, looks, |search| saved.after_round(search));
+        saved.end(&search)?;
+        let found = found?;
         options.show(family.space(), goal, &found, out)?;
         if let Some(path) = &options.page {
-            write_atomic(path, page(options, &family, goal, &found)?.as_bytes())?;
+            let name = family.name().to_string();
+            let fronts = Fronts { name, fronts: vec![("found".into(), &found)], all: Vec::new() };
+            let numbers = options.table_of(family.space(), goal, found.members());
+            write_atomic(path, fronts.page(goal, numbers)?.as_bytes())?;
         }
         return Ok(());
     }
+    let search = |table: &LatencyTable| {
+        let searching = Searching { family: &family, predictor: &predictor, table: Some(table) };
+        searching.go_on(&mut looking()?, looks, |_| Ok(()))
+    };
     let cutter =
         options.weights.as_deref().map(|weights| Cutter::new(options, &family, weights)).transpose()?;
     let head = ["device", "architecture"].into_iter().map(String::from).chain(goal.metrics().iter().cloned());
@@ -54,7 +67,7 @@ pub(super) fn run(options: &Search, space: &str, goal: &Goal, out: &mut dyn Writ
     });
     for (path, latencies) in devices.collect::<Result<Vec<_>, Error>>()? {
         // The others are served all the same.
-        let found = match search(Some(&latencies)) {
+        let found = match search(&latencies) {
             Err(error @ Error::Search(sapwood_search::Error::Infeasible { .. })) => {
                 let nothing = goal.metrics().iter().map(|_| Cell::none());
                 table.row(
@@ -115,32 +128,8 @@ impl Cutter {
     }
 }
 
-fn read_table(path: &Path) -> Result<LatencyTable, Error> {
+pub(in crate::cli) fn read_table(path: &Path) -> Result<LatencyTable, Error> {
     let text = fs::read_to_string(path).map_err(Error::file("read", path))?;
     LatencyTable::from_toml(&text)
         .map_err(|error| Error::Content { problem: error.to_string(), path: path.into() })
-}
-
-/// The first objective over the second, and the numbers.
-fn page(options: &Search, family: &Family, goal: &Goal, found: &Front) -> Result<String, Error> {
-    let (first, second) = (&goal.objectives()[0], &goal.objectives()[1]);
-    let point = |member: &Member| Point::exact(member.values[1], member.values[0]);
-    let mut points: Vec<Point> = found.members().iter().map(point).collect();
-    points.sort_by(|a, b| a.x.total_cmp(&b.x));
-    let plot = LinePlot {
-        x_label: second.metric().into(),
-        y_label: first.metric().into(),
-        series: vec![Series { name: family.name().into(), points }],
-        ..LinePlot::default()
-    };
-    let text = "Each point is a network that no other one beats in all objectives.";
-    let report = Report {
-        title: format!("The best networks of {}", family.name()),
-        sections: vec![
-            Section::new("The front", text, Body::Plot(Plot::Line(plot))),
-            Section::new("Numbers", "", Body::Table(options.table_of(family.space(), goal, found.members()))),
-        ],
-        ..Report::default()
-    };
-    report.to_html().map_err(|error| Error::Report(error.to_string()))
 }

@@ -2,9 +2,10 @@
 
 use std::{io::Write, path::Path};
 
-use sapwood_search::{Goal, Method, Search as Searching, Table as Benchmark};
+use sapwood_core::write_atomic;
+use sapwood_search::{Goal, Method, Search as Looking, Table as Benchmark};
 
-use super::Search;
+use super::{Search, page::Fronts, saved::Saved};
 use crate::Error;
 
 /// Searches a benchmark table, and says how much of what there is was found.
@@ -14,8 +15,15 @@ pub(super) fn run(options: &Search, path: &Path, goal: &Goal, out: &mut dyn Writ
     let rows = space.count().unwrap_or(u128::MAX);
     let usual = usize::try_from(rows.div_ceil(50)).unwrap_or(usize::MAX);
     let method = Method::named(&options.method)?;
-    let mut search = Searching::new(space.clone(), goal.clone(), method, options.seed);
-    let found = search.run(options.evaluations.unwrap_or(usual), &mut table.evaluator(goal)?)?;
+    let mut evaluator = table.evaluator(goal)?;
+    let mut saved = Saved::of(options, [Some(path), None])?;
+    let mut search = saved.resume(Looking::new(space.clone(), goal.clone(), method, options.seed))?;
+    let most = options.evaluations.unwrap_or(usual);
+    while search.round(most, &mut evaluator)?.is_none() {
+        saved.after_round(&search)?;
+    }
+    saved.end(&search)?;
+    let found = search.front()?;
     let truth = table.front(goal)?;
     options.show(&space, goal, &found, out)?;
     if !options.json {
@@ -28,6 +36,14 @@ pub(super) fn run(options: &Search, path: &Path, goal: &Goal, out: &mut dyn Writ
             100.0 * share,
             truth.members().len()
         )?;
+    }
+    if let Some(path) = &options.page {
+        let [first, second] = [0, 1].map(|at| table.metric(goal.objectives()[at].metric()));
+        let all = second?.1.into_iter().zip(first?.1).collect();
+        let fronts = vec![("found".into(), &found), ("true front".into(), &truth)];
+        let fronts = Fronts { name: space.name().into(), fronts, all };
+        let numbers = options.table_of(&space, goal, found.members());
+        write_atomic(path, fronts.page(goal, numbers)?.as_bytes())?;
     }
     Ok(())
 }

@@ -23,6 +23,9 @@ pub(super) struct Collect {
     /// How many
     #[arg(long, default_value_t = 200, value_name = "N")]
     count: usize,
+    /// How many are judged at once, each on a thread by itself; the file is the same for any number
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    workers: u16,
     /// Where they are written, or lie already: CSV
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -36,7 +39,8 @@ impl Collect {
         let origin =
             format!("{}, weights {}, {}", supernet.family().name(), digest(&weights), self.by.text());
         let sample = Sample { count: self.count, seed: Seed(self.by.seed), origin };
-        let pairs = Pairs::collect(&supernet, &judge, &sample, &self.out, &Bar::default())?;
+        let pairs =
+            Pairs::collect_with(self.workers.into(), &supernet, &judge, &sample, &self.out, &Bar::default())?;
         let (_, chosen) = pairs.predictor(supernet.family(), 0)?;
         let mut table = Table::new(["predictor", "RMSE, points", "Kendall tau"]);
         for each in &chosen.all {

@@ -39,6 +39,7 @@ impl Page<'_> {
             y_scale: Scale::Linear,
             series: series.into_iter().filter(|series| !series.points.is_empty()).collect(),
             reference: dense.map(|value| Reference { name: "dense".into(), value }),
+            ..LinePlot::default()
         })
     }
 
@@ -143,6 +144,7 @@ impl Page<'_> {
                 y_scale: Scale::Linear,
                 series: dense.into_iter().chain(methods).collect(),
                 reference: None,
+                ..LinePlot::default()
             };
             Panel { title: variant.into(), plot: Plot::Line(plot) }
         });
