@@ -144,7 +144,7 @@ fn the_best_network_is_found_for_each_device() {
         (search.replace(" --pairs pairs.csv", ""), &["`--pairs FILE`", "`supernet pairs`"][..]),
         (format!("{search} --max-latency 3"), &["`latency build`"]),
         (format!("{search} --max-macs 10"), &["macs <= 10", "nearest found is 2368"]),
-        (format!("{search} --limit energy<=3"), &["unknown metric `energy`", "macs"]),
+        (format!("{search} --limit energy<=3"), &["unknown metric `energy`", "energy_mj"]),
         (format!("{search} --max-macs many"), &["1.2G"]),
         (search.replace("--space mlp", "--space mlb"), &["unknown family `mlb`", "mlp"]),
         (search.replace("--space mlp", "--space vit-small-image"), &["pairs.csv, line 3"]),
