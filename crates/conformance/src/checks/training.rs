@@ -2,74 +2,62 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use sapwood_backend::{DeviceSpec, block_on};
-use sapwood_conformance::{
-    Series, Workload, batch, devices, distance, fill, relative_distance, training, workload,
-};
-use sapwood_core::{Batch, Gradients, Source, SourceError, State, infos};
+use burn::tensor::Tensor;
+use sapwood_backend::read_all;
+use sapwood_core::{Gradients, State, infos};
 use sapwood_models::{Net, Spec};
 use sapwood_train::{AdamW, Hook, HookError, Live, Optimizer, Recipe, Sgd, StepReport, Trainer};
 
-const BATCH: usize = 8;
-const CLASSES: usize = 10;
+use super::steps::{BATCH_OF_STEPS, CLASSES, Steps};
+use crate::{Findings, On, Outcome, Series, Workload, fill, training};
 
-#[test]
-fn steps_of_sgd_and_adamw_are_pytorchs() {
-    for device in devices() {
-        for series in training() {
-            agrees(&series, device, &format!("{} on {device}", series.id));
-        }
+pub(super) async fn steps_of_sgd_and_adamw_are_pytorchs(on: &On, found: &mut Findings) -> Outcome {
+    for series in training() {
+        agrees(&series, on, found).await?;
     }
+    Ok(())
 }
 
-fn agrees(series: &Series, device: DeviceSpec, what: &str) {
+async fn agrees(series: &Series, on: &On, found: &mut Findings) -> Outcome {
+    let (what, room) = (&series.id, on.tolerances);
     // A driver in software takes seconds a step, and the first ones tell most.
-    let steps = if workload(device) == Workload::Smallest { 3 } else { series.losses.len() };
-    let device = device.resolve().unwrap();
-    let spec = Spec::named(&series.model).unwrap().fit(series.input, CLASSES);
-    let net = spec.net(&device).unwrap();
-    let net = fill(&infos(&net)).write(net).unwrap();
+    let steps = if on.workload == Workload::Smallest { 3 } else { series.losses.len() };
+    let spec = Spec::named(&series.model)?.fit(series.input, CLASSES);
+    let net = spec.net(&on.device)?;
+    let net = fill(&infos(&net)).write(net)?;
 
     let seen = Rc::new(RefCell::new(Seen::default()));
-    let source = Steps { shape: series.input, steps };
-    let trainer = Trainer::new(recipe(series), &device).hook(Look(Rc::clone(&seen)));
-    let trained = trainer.run_blocking(net, &source).unwrap();
+    let source = Steps { shape: series.input, batch: BATCH_OF_STEPS, steps };
+    let trainer = Trainer::new(recipe(series), &on.device).hook(Look(Rc::clone(&seen)));
+    let trained = trainer.run(net, &source).await?;
 
-    let seen = seen.borrow();
-    for (path, norm) in &series.first_gradient_norms {
-        let far = distance(seen.gradient_norms[path.as_str()], *norm);
-        // Where an activation is zero but for rounding, ReLU passes its gradient in
-        // one implementation and not in the other: one such switch in ResNet-20
-        // moves the gradients before it by some 1e-4, those behind it by none.
-        let tolerance = if series.model == "resnet-20" { 1e-3 } else { 1e-5 };
-        assert!(far < tolerance, "{what}: first gradient of {path} differs by {far:e}");
+    let seen = seen.take();
+    let (paths, squares): (Vec<String>, Vec<_>) = seen.squares.into_iter().unzip();
+    let squares = read_all(squares).await?;
+    for (path, squares) in paths.iter().zip(squares) {
+        let Some(expected) = series.first_gradient_norms.get(path.as_str()) else { continue };
+        let norm = squares.iter::<f64>().sum::<f64>().sqrt();
+        let tolerance = if series.model == "resnet-20" { room.deep_gradients } else { room.gradients };
+        found.near(format!("{what}: norm of the first gradient of {path}"), &[norm], &[*expected], tolerance);
     }
-    let losses = relative_distance(&seen.losses, &series.losses[..steps]);
-    let worst = seen.losses.iter().zip(&series.losses).map(|(a, b)| distance(*a, *b)).fold(0.0, f64::max);
-    assert!(worst < 1e-3, "{what}: losses differ by up to {worst:e} ({losses:e} together)");
+    for (step, (loss, expected)) in seen.losses.iter().zip(&series.losses).enumerate() {
+        found.near(format!("{what}: loss of step {step}"), &[*loss], &[*expected], room.losses);
+    }
     if steps < series.losses.len() {
-        return;
+        return Ok(());
     }
-    let state = block_on(State::read(&trained.network)).unwrap();
+    let state = State::read(&trained.network).await?;
     for (path, expected) in &series.running {
-        let found: Vec<f64> = state.0[path.as_str()].iter().collect();
-        let far = relative_distance(&found, expected);
-        assert!(far < 1e-4, "{what}: {path} differs by {far:e}");
+        let values: Vec<f64> = state.0[path.as_str()].iter().collect();
+        found.near(format!("{what}: {path}"), &values, expected, room.outputs);
     }
-    // How far PyTorch's own f32 and f64 are apart, rounded up.
-    let tolerance: f64 = match (series.model.as_str(), series.optimizer.as_str()) {
-        ("resnet-20", "sgd") => 2e-4,
-        ("resnet-20", _) => 5e-5,
-        _ => 1e-5,
-    };
+    let of_weights = room.weights_of(&series.model, &series.optimizer);
     for (path, expected) in series.parameter_norms.iter().chain(&series.running_norms) {
         let squares: f64 = state.0[path.as_str()].iter::<f64>().map(|x| x * x).sum();
-        let far = distance(squares.sqrt(), *expected);
-        assert!(
-            far < if path.contains("running_") { 1e-4 } else { tolerance },
-            "{what}: {path} differs by {far:e}"
-        );
+        let tolerance = if path.contains("running_") { room.outputs } else { of_weights };
+        found.near(format!("{what}: norm of {path}"), &[squares.sqrt()], &[*expected], tolerance);
     }
+    Ok(())
 }
 
 fn recipe(series: &Series) -> Recipe {
@@ -81,37 +69,11 @@ fn recipe(series: &Series) -> Recipe {
     Recipe { weight_decay: options.weight_decay, ..Recipe::new(1, optimizer, options.lr) }
 }
 
-/// One epoch of batches `input.0`, `input.1`, ...
-struct Steps {
-    shape: [usize; 3],
-    steps: usize,
-}
-
-impl Source for Steps {
-    fn examples(&self) -> usize {
-        self.steps * BATCH
-    }
-
-    fn batches(&self) -> usize {
-        self.steps
-    }
-
-    fn shape(&self) -> [usize; 3] {
-        self.shape
-    }
-
-    fn epoch(&self, _epoch: usize, from: usize) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + '_> {
-        let [c, h, w] = self.shape;
-        Box::new((from..self.steps).map(move |step| {
-            Ok(batch(&format!("input.{step}"), &format!("labels.{step}"), [BATCH, c, h, w], CLASSES))
-        }))
-    }
-}
-
 #[derive(Default)]
 struct Seen {
     losses: Vec<f64>,
-    gradient_norms: std::collections::BTreeMap<String, f64>,
+    /// The sums of the squares of the first gradients, not read yet.
+    squares: Vec<(String, Tensor<1>)>,
 }
 
 struct Look(Rc<RefCell<Seen>>);
@@ -126,10 +88,9 @@ impl Hook<Net> for Look {
         let mut seen = self.0.borrow_mut();
         seen.losses.push(step.loss);
         if step.iteration == 0 {
-            for (path, gradient) in gradients {
-                let squares: f64 = gradient.to_data().iter::<f64>().map(|x| x * x).sum();
-                seen.gradient_norms.insert(path.to_string(), squares.sqrt());
-            }
+            let squares =
+                gradients.iter().map(|(path, value)| (path.to_string(), value.clone().square().sum()));
+            seen.squares = squares.collect();
         }
         Ok(())
     }
