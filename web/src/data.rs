@@ -89,7 +89,7 @@ impl Data {
     /// Another number of values than an example has.
     pub fn single(&self, image: &[u8]) -> Result<Batch, Error> {
         let data = self.train.dataset();
-        let size = data.shape().iter().product();
+        let size: usize = data.shape().iter().product();
         if image.len() != size {
             let (expected, found) = (format!("{size} values"), image.len().to_string());
             return Err(Error::Request { what: "image", expected, found });

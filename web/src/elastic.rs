@@ -54,7 +54,7 @@ impl Elastic {
         let supernet = Init::named("kaiming-normal")?.apply(spec.build(device)?, Seed(seed));
         let schedule = Schedule::Cosine { end: 0.0 };
         let sgd = Sgd { momentum: 0.9, nesterov: true };
-        let recipe = Recipe { schedule, weight_decay: 1e-4, ..Recipe::new(epochs, sgd, 0.02) };
+        let recipe = Recipe { schedule, weight_decay: 1e-3, ..Recipe::new(epochs, sgd, 0.05) };
         let course = Course::new(supernet, Masks::new(), recipe, &data)?;
         Self::of(spec, seed, data, course, device)
     }

@@ -41,9 +41,9 @@ const fn digits(
 
 /// Small enough for any browser, in the order in which they are shown.
 pub const NETWORKS: &[NetworkRow] = &[
-    digits("lenet", "Fully connected, 300 and 100 hidden units", ("lenet-300-100", 1.0), (0.05, 20)),
-    digits("conv", "Small convolutional network", ("conv-2", 0.25), (0.05, 12)),
-    digits("resnet", "Narrow ResNet-20 with batch normalisation", ("resnet-20", 0.25), (0.1, 10)),
+    digits("lenet", "Fully connected, 300 and 100 hidden units", ("lenet-300-100", 1.0), (0.1, 30)),
+    digits("conv", "Small convolutional network", ("conv-2", 0.25), (0.05, 15)),
+    digits("resnet", "Narrow ResNet-20 with batch normalisation", ("resnet-20", 0.25), (0.1, 12)),
     NetworkRow {
         name: "life",
         label: "Two small convolutions, wider than they need to be",
@@ -86,12 +86,12 @@ impl NetworkRow {
 
     /// How it is trained.
     pub fn recipe(&self, epochs: usize) -> Recipe {
-        let optimizer: Optimizer = match self.data {
-            DataName::Digits => Sgd { momentum: 0.9, nesterov: true }.into(),
-            DataName::Life => AdamW::default().into(),
+        let (optimizer, weight_decay): (Optimizer, f64) = match self.data {
+            DataName::Digits => (Sgd { momentum: 0.9, nesterov: true }.into(), 1e-3),
+            DataName::Life => (AdamW::default().into(), 1e-4),
         };
         let schedule = Schedule::Cosine { end: 0.0 };
-        Recipe { schedule, weight_decay: 1e-4, ..Recipe::new(epochs, optimizer, self.rate) }
+        Recipe { schedule, weight_decay, ..Recipe::new(epochs, optimizer, self.rate) }
     }
 }
 

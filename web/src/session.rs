@@ -184,17 +184,14 @@ impl Session {
         Ok(PruneReport::new(&diagnosis, test))
     }
 
-    /// The recipe of the retraining. Weights that are trained go back to the learning rate of
-    /// half way (Renda et al. 2020), others to the start.
+    /// The recipe of the retraining: the schedule of the first training once more, which of few
+    /// steps leaves the best networks (Renda et al. 2020 rewind the learning rate to any position).
     fn retraining(&self, begin: Begin) -> Result<Recipe, Error> {
-        let dense = &self.dense.recipe;
         let way = match begin {
-            Begin::Trained if self.dense.iteration > 0 => {
-                Retraining::LearningRate(Step::At { epochs: dense.epochs / 2, iterations: 0 })
-            }
-            _ => Retraining::Init,
+            Begin::Trained => Retraining::LearningRate(Step::START),
+            Begin::Initial => Retraining::Init,
         };
-        Ok(way.recipe(dense, self.data.train.batches())?)
+        Ok(way.recipe(&self.dense.recipe, self.data.train.batches())?)
     }
 
     /// The masks of the pruned network.
