@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 
-import { draw, number, prune, ready, slide, train } from "./tests.mjs";
+import { draw, epochs, number, prune, ready, slide, train } from "./tests.mjs";
 
 export async function onCpu(tests) {
   await tests.withPage("the page is ready within 3 s", {}, async (page) => {
@@ -20,7 +20,7 @@ export async function onCpu(tests) {
     await train(page);
     const rate = await frames;
     const dense = await number(page, "score-dense");
-    assert.ok(dense >= 95, `dense: ${dense} %`);
+    assert.ok(dense >= 90, `dense: ${dense} %`);
     assert.ok(rate.perSecond >= 30, `${rate.perSecond} frames a second, the longest took ${rate.longest} ms`);
 
     await prune(page);
@@ -59,8 +59,7 @@ export async function onCpu(tests) {
 
   await tests.withPage("another sparsity is tried at once, and every criterion that is offered cuts exactly", {}, async (page) => {
     await ready(page);
-    await page.fill("#epochs", "3");
-    await page.locator("#epochs").blur();
+    await epochs(page, 3);
     await train(page);
     await prune(page);
     await slide(page, "sparsity", 3);

@@ -68,7 +68,9 @@ export class Tests {
     });
   }
 
-  shot(page, name, options = { fullPage: true }) {
+  /** A picture of the whole page, or of what is seen of it. */
+  async shot(page, name, options = { fullPage: true }) {
+    if (options.fullPage) await page.evaluate(() => scrollTo({ top: 0, behavior: "instant" }));
     return page.screenshot({ path: join(this.screenshots, `${name}.png`), ...options });
   }
 }
@@ -80,6 +82,14 @@ export const ready = (page) => page.waitForSelector("#train-button:not([disabled
 export async function number(page, id) {
   const text = await page.textContent(`#${id}`);
   return Number.parseFloat(text.replaceAll(",", "").replace("−", "-"));
+}
+
+/** Another number of epochs, which is a new session. */
+export async function epochs(page, number) {
+  await page.$eval("details", (details) => { details.open = true; });
+  await page.fill("#epochs", String(number));
+  await page.locator("#epochs").blur();
+  await ready(page);
 }
 
 /** Clicks what trains, and waits for its end. */

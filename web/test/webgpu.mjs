@@ -2,21 +2,15 @@
 
 import assert from "node:assert/strict";
 
-import { number, prune, ready } from "./tests.mjs";
+import { epochs, number, prune, ready } from "./tests.mjs";
 
 /** A browser in software needs minutes for what a GPU does in a second: as little as says something. */
 const SLOW = { gpu: true, device: "webgpu", patience: 300_000 };
 
-async function few(page, epochs) {
-  await ready(page);
-  await page.fill("#epochs", String(epochs));
-  await page.locator("#epochs").blur();
-  await ready(page);
-}
-
 export async function onGpu(tests) {
   await tests.withPage("digits are learnt, cut and learnt again on WebGPU", SLOW, async (page) => {
-    await few(page, 2);
+    await ready(page);
+    await epochs(page, 2);
     assert.match(await page.textContent("#device-facts"), /Computing on the graphics card/);
     await page.click("#train-button");
     await page.waitForFunction(() => document.getElementById("train-button").textContent === "Trained");
@@ -35,7 +29,8 @@ export async function onGpu(tests) {
   });
 
   await tests.withPage("when the graphics device is lost in training, it goes on on the processor", { ...SLOW, complaints: true }, async (page) => {
-    await few(page, 3);
+    await ready(page);
+    await epochs(page, 3);
     await page.click("#train-button");
     await page.waitForFunction(() => document.getElementById("train-progress").value > 0.15);
     const before = await page.$eval("#train-progress", (bar) => bar.value);
