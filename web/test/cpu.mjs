@@ -57,6 +57,28 @@ export async function onCpu(tests) {
     return `${Math.round(took)} ms`;
   });
 
+  await tests.withPage("when the engine breaks in training, another goes on to the same network", { complaints: true }, async (page) => {
+    await ready(page);
+    await epochs(page, 10);
+    await train(page);
+    const expected = await page.textContent("#score-dense");
+    await page.click("#reset-button");
+    await page.waitForFunction(() => document.getElementById("train-button").textContent === "Train");
+    await ready(page);
+    await page.click("#train-button");
+    await page.waitForFunction(() => document.getElementById("train-progress").value > 0.3);
+    // What a browser reports of a trap in WebAssembly: out of memory, or a panic.
+    await page.workers()[0].evaluate(() => self.dispatchEvent(new ErrorEvent("error", { message: "RuntimeError: unreachable" })));
+    await page.waitForSelector("#notice:not([hidden])");
+    assert.match(await page.textContent("#notice"), /stopped: RuntimeError: unreachable. Nothing is lost/);
+    await page.click("#notice button");
+    await page.waitForFunction(() => document.getElementById("train-button").textContent === "Go on");
+    await ready(page);
+    await train(page);
+    assert.equal(await page.textContent("#score-dense"), expected);
+    return expected;
+  });
+
   await tests.withPage("another sparsity is tried at once, and every criterion that is offered cuts exactly", {}, async (page) => {
     await ready(page);
     await epochs(page, 3);

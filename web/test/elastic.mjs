@@ -20,7 +20,7 @@ export async function elastic(tests) {
     for (const at of [1, 2]) assert.ok(found[at - 1][0] < found[at][0] && found[at - 1][1] < found[at][1], found.join(" / "));
     assert.ok(found.every(([, , accuracy]) => accuracy >= 82), found.join(" / "));
     // Every size has a dot, and the chosen one a ring.
-    await page.waitForFunction((all) => document.querySelectorAll("#size-curve circle").length === all, last + 2);
+    await page.waitForFunction((all) => document.querySelectorAll("#size-curve circle").length === all, last + 2, { timeout: 180_000 });
     await draw(page, [[[0.5, 0.12], [0.5, 0.88]]]);
     await page.waitForFunction(() => document.getElementById("size-answer").textContent.startsWith("1 "));
     await tests.shot(page, "8-once-for-all");
