@@ -42,7 +42,7 @@ function say(text) {
   $("status").textContent = text;
 }
 
-/** A message that stays until it is dismissed, with what can be done about it. */
+/** A message that stays until it is dismissed, or until what can be done about it is done. */
 function notice(text, action = null) {
   const host = $("notice");
   host.replaceChildren(Object.assign(document.createElement("p"), { textContent: text }));
@@ -51,8 +51,7 @@ function notice(text, action = null) {
     made.addEventListener("click", () => { host.hidden = true; run(); });
     host.append(made);
   };
-  if (action) button(...action);
-  button("Dismiss", () => {});
+  button(...(action ?? ["Dismiss", () => {}]));
   host.hidden = false;
 }
 
@@ -274,7 +273,7 @@ engine.onLost = (reason) => {
   buttons();
   $("device-facts").textContent = "The engine stopped.";
   const safe = engine.has("session") && state ? " Nothing is lost: it can go on from the last step." : "";
-  notice(`The computation stopped: ${reason}.${safe}`, ["Go on on the processor", () => start("cpu")]);
+  notice(`The computation stopped: ${reason.replace(/\.$/, "")}.${safe}`, ["Continue on the processor", () => start("cpu")]);
 };
 
 // ---- what is clicked
