@@ -5,7 +5,9 @@ use sapwood_core::Anatomy;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, to_value};
 
-use crate::{Elastic, Error, Picture, PruneRequest, Session, Settings, Which, ink, menu};
+use crate::{
+    CriterionChoice, Elastic, Error, Picture, Progress, PruneRequest, Session, Settings, Which, ink, menu,
+};
 
 /// A question, as JSON: `{"ask": "train", "which": "dense", "steps": 8}`.
 #[derive(Clone, Debug, Deserialize)]
@@ -239,10 +241,10 @@ struct About<'a> {
     anatomy: Anatomy,
     params: u64,
     macs: u64,
-    criteria: Vec<crate::CriterionChoice>,
+    criteria: Vec<CriterionChoice>,
     test_examples: usize,
-    dense: crate::Progress,
-    pruned: Option<crate::Progress>,
+    dense: Progress,
+    pruned: Option<Progress>,
 }
 
 fn about(session: &Session) -> Result<Value, Error> {

@@ -9,7 +9,7 @@ use crate::{Engine, Error};
 
 /// Called once when the module is loaded: a panic then says on the console what it was.
 #[wasm_bindgen(start)]
-pub fn start() {
+fn start() {
     console_error_panic_hook::set_once();
 }
 
