@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use burn::prelude::Device;
 
-use crate::Error;
+use crate::{Error, adapters};
 
 /// The programming interface through which a device is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -14,22 +14,26 @@ pub enum Api {
     /// Burn's NdArray backend: deprecated upstream, and about 30 times slower
     /// than [`Api::Cpu`]. Kept for those who ask for it by name.
     NdArray,
-    /// Vulkan.
+    /// Vulkan: with shaders in SPIR-V by the feature `vulkan`, in WGSL where there is `webgpu` alone
+    /// (slower, and for drivers that take Burn's SPIR-V wrongly).
     Vulkan,
     /// Metal.
     Metal,
-    /// WebGPU.
+    /// WebGPU: a browser's, and elsewhere wgpu on top of what the machine has.
     WebGpu,
     /// CUDA.
     Cuda,
 }
+
+const VULKAN: bool =
+    cfg!(feature = "vulkan") || (cfg!(feature = "webgpu") && cfg!(any(target_os = "linux", windows)));
 
 /// One row per device kind: its name, the Cargo feature that brings it, and
 /// whether this build has it.
 const APIS: &[(Api, &str, &str, bool)] = &[
     (Api::Cpu, "cpu", "flex", cfg!(feature = "flex")),
     (Api::NdArray, "ndarray", "ndarray", cfg!(feature = "ndarray")),
-    (Api::Vulkan, "vulkan", "vulkan", cfg!(feature = "vulkan")),
+    (Api::Vulkan, "vulkan", "vulkan", VULKAN),
     (Api::Metal, "metal", "metal", cfg!(feature = "metal")),
     (Api::WebGpu, "webgpu", "webgpu", cfg!(feature = "webgpu")),
     (Api::Cuda, "cuda", "cuda", cfg!(feature = "cuda")),
@@ -66,38 +70,61 @@ impl DeviceSpec {
     }
 
     /// The Burn device, without autodiff.
+    ///
+    /// # Errors
+    /// [`Error::NotCompiled`] and [`Error::NoAdapter`]; in a browser [`Error::MustBeAwaited`] for
+    /// `webgpu`, since a browser cannot be waited for: [`DeviceSpec::resolve_async`] works everywhere.
     pub fn resolve(&self) -> Result<Device, Error> {
-        let row = self.api.row();
-        if !row.3 {
-            let available: Vec<_> = Self::compiled().map(|api| api.to_string()).collect();
-            return Err(Error::NotCompiled {
-                device: self.to_string(),
-                feature: row.2,
-                available: if available.is_empty() { "none".into() } else { available.join(", ") },
-            });
+        self.check()?;
+        if cfg!(target_family = "wasm") && self.api == Api::WebGpu {
+            return Err(Error::MustBeAwaited { device: self.to_string() });
         }
-        if matches!(self.api, Api::Cpu | Api::NdArray) && self.index.unwrap_or(0) > 0 {
-            return Err(self.no_adapter(1));
+        let mut devices = adapters::of(self.api);
+        let index = self.index.unwrap_or(0);
+        if index < devices.len() {
+            return Ok(devices.swap_remove(index));
         }
-        self.open()
+        Err(self.no_adapter(devices.len()))
     }
 
-    /// Devices of one interface on this machine.
+    /// [`DeviceSpec::resolve`], also in a browser, which is asked for its GPU: to be awaited before the
+    /// first tensor is made. A second call gives the same device.
+    ///
+    /// # Errors
+    /// [`Error::NotCompiled`], [`Error::NoAdapter`], and [`Error::Refused`] if there is an adapter which
+    /// gives no device.
+    pub async fn resolve_async(&self) -> Result<Device, Error> {
+        #[cfg(all(feature = "webgpu", target_family = "wasm"))]
+        if self.api == Api::WebGpu {
+            return match self.index.unwrap_or(0) {
+                0 => adapters::ask_the_browser().await,
+                // A browser shows one adapter at most.
+                _ => Err(self.no_adapter(1)),
+            };
+        }
+        self.resolve()
+    }
+
+    /// Devices of one interface on this machine. A browser does not say whether it has a GPU before it
+    /// is asked by [`DeviceSpec::resolve_async`].
     pub fn present(api: Api) -> Vec<DeviceSpec> {
-        let count = match api {
-            Api::Cpu | Api::NdArray => return vec![Self { api, index: None }],
-            #[cfg(feature = "vulkan")]
-            Api::Vulkan => Device::enumerate(burn::tensor::DeviceType::Vulkan).into_vec().len(),
-            #[cfg(feature = "metal")]
-            Api::Metal => Device::enumerate(burn::tensor::DeviceType::Metal).into_vec().len(),
-            #[cfg(feature = "webgpu")]
-            Api::WebGpu => Device::enumerate(burn::tensor::DeviceType::WebGpu).into_vec().len(),
-            #[cfg(feature = "cuda")]
-            Api::Cuda => Device::enumerate(burn::tensor::DeviceType::Cuda).into_vec().len(),
-            #[allow(unreachable_patterns)]
-            _ => 0,
-        };
-        (0..count).map(|index| Self { api, index: Some(index) }).collect()
+        match api {
+            Api::Cpu | Api::NdArray => vec![Self { api, index: None }],
+            _ => (0..adapters::of(api).len()).map(|index| Self { api, index: Some(index) }).collect(),
+        }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let row = self.api.row();
+        if row.3 {
+            return Ok(());
+        }
+        let available: Vec<_> = Self::compiled().map(|api| api.to_string()).collect();
+        Err(Error::NotCompiled {
+            device: self.to_string(),
+            feature: row.2,
+            available: if available.is_empty() { "none".into() } else { available.join(", ") },
+        })
     }
 
     fn no_adapter(&self, count: usize) -> Error {
@@ -107,36 +134,6 @@ impl DeviceSpec {
             n => format!("{n} {0} devices, `{0}:0` to `{0}:{1}`", self.api, n - 1),
         };
         Error::NoAdapter { device: self.to_string(), present }
-    }
-
-    #[allow(clippy::needless_return, unreachable_code)]
-    fn open(&self) -> Result<Device, Error> {
-        match self.api {
-            #[cfg(feature = "flex")]
-            Api::Cpu => Ok(Device::flex()),
-            #[cfg(feature = "ndarray")]
-            #[allow(deprecated)]
-            Api::NdArray => Ok(Device::ndarray()),
-            #[cfg(feature = "vulkan")]
-            Api::Vulkan => self.pick(Device::enumerate(burn::tensor::DeviceType::Vulkan).into_vec()),
-            #[cfg(feature = "metal")]
-            Api::Metal => self.pick(Device::enumerate(burn::tensor::DeviceType::Metal).into_vec()),
-            #[cfg(feature = "webgpu")]
-            Api::WebGpu => self.pick(Device::enumerate(burn::tensor::DeviceType::WebGpu).into_vec()),
-            #[cfg(feature = "cuda")]
-            Api::Cuda => self.pick(Device::enumerate(burn::tensor::DeviceType::Cuda).into_vec()),
-            #[allow(unreachable_patterns)]
-            _ => unreachable!("resolve() answers for interfaces that are not compiled in"),
-        }
-    }
-
-    #[allow(dead_code)]
-    fn pick(&self, mut devices: Vec<Device>) -> Result<Device, Error> {
-        let index = self.index.unwrap_or(0);
-        if index < devices.len() {
-            return Ok(devices.swap_remove(index));
-        }
-        Err(self.no_adapter(devices.len()))
     }
 }
 

@@ -1,5 +1,7 @@
 //! What can go wrong between a device's name and its numbers.
 
+use burn::tensor::ExecutionError;
+
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -38,7 +40,72 @@ pub enum Error {
         /// What was written.
         found: String,
     },
-    /// Reading a tensor failed on the device.
+    /// A browser's device was asked for by a call that cannot wait for the answer.
+    #[error("device `{device}` cannot be had at once in a browser: await `DeviceSpec::resolve_async`")]
+    MustBeAwaited {
+        /// What was asked for.
+        device: String,
+    },
+    /// There is an adapter, but it gives no device.
+    #[error("device `{device}` was refused: {reason}")]
+    Refused {
+        /// What was asked for.
+        device: String,
+        /// The graphics interface's own words.
+        reason: String,
+    },
+    /// The device went away while it was at work: a driver's reset, a timeout, an adapter that was
+    /// unplugged or taken back by the browser. It cannot be used again by this process or page.
+    #[error("the device was lost: start again, from the last checkpoint if there is one ({reason})")]
+    Lost {
+        /// The driver's own words.
+        reason: String,
+    },
+    /// The device had no room for a tensor.
+    #[error("the device's memory is full: take smaller batches or a smaller network ({reason})")]
+    OutOfMemory {
+        /// The driver's own words.
+        reason: String,
+    },
+    /// Reading a tensor failed on the device for another reason.
     #[error("reading a tensor from the device failed: {0}")]
     Read(String),
+}
+
+impl From<ExecutionError> for Error {
+    /// Burn tells a lost device by its variant and a full one by its words alone.
+    ///
+    /// Both surface at the first read after them. A browser that cannot make a buffer may instead
+    /// raise what wgpu turns into a panic: no value of this type reports that.
+    fn from(error: ExecutionError) -> Self {
+        const FULL: [&str; 3] = ["out of device memory", "can't allocate buffer", "Out of memory"];
+        let is_full = |line: &&str| FULL.iter().any(|words| line.contains(words));
+        let full = error.reason().lines().find(is_full).map(|line| line.trim().to_string());
+        let reason = error.reason().lines().next().unwrap_or_default().to_string();
+        match error {
+            ExecutionError::DevicePoisoned { .. } => Self::Lost { reason },
+            _ => full.map_or(Self::Read(reason), |reason| Self::OutOfMemory { reason }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_device_and_a_full_one_are_told_apart_in_one_line() {
+        let lost = ExecutionError::device_poisoned("Unknown: the driver was reset\n  at frame 0");
+        let full = ExecutionError::with_context(
+            "no buffer:\n  out of device memory allocating 8 bytes\n  at frame 0",
+        );
+        let other = ExecutionError::with_context("shader not accepted");
+        assert!(
+            matches!(Error::from(lost), Error::Lost { reason } if reason == "Unknown: the driver was reset")
+        );
+        assert!(
+            matches!(Error::from(full), Error::OutOfMemory { reason } if reason == "out of device memory allocating 8 bytes")
+        );
+        assert!(matches!(Error::from(other), Error::Read(reason) if reason == "shader not accepted"));
+    }
 }

@@ -23,18 +23,23 @@
 //! assert!(a == b && a != c);
 //! ```
 
+mod adapters;
 mod device;
 mod error;
 mod ops;
 mod read;
 mod seed;
 mod threads;
+#[cfg(not(target_family = "wasm"))]
 mod timer;
 
 pub use device::{Api, DeviceSpec};
 pub use error::Error;
 pub use ops::{Activation, AdamWStep, BatchNormalized, Epilogue, Ops, SgdStep, adamw_step, sgd_step};
-pub use read::{block_on, read, read_all};
+#[cfg(not(target_family = "wasm"))]
+pub use read::block_on;
+pub use read::{read, read_all};
 pub use seed::{Rng, Seed, Stream};
 pub use threads::{compute_alone, compute_on_this_thread};
+#[cfg(not(target_family = "wasm"))]
 pub use timer::Timer;

@@ -8,22 +8,19 @@ use burn::tensor::{Tensor, TensorData, Transaction};
 
 use crate::Error;
 
-/// Runs a future to its end on this thread. Not for a browser's main thread.
+/// Runs a future to its end on this thread. It does not exist in a browser, where waiting for the GPU
+/// would wait for good.
+#[cfg(not(target_family = "wasm"))]
 pub fn block_on<F: Future>(future: F) -> F::Output {
     pollster::block_on(future)
 }
 
 /// Reads one tensor.
 pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<TensorData, Error> {
-    tensor.into_data_async().await.map_err(|error| Error::Read(error.to_string()))
+    Ok(tensor.into_data_async().await?)
 }
 
 /// Reads many flat tensors in one transaction, in their order.
 pub async fn read_all(tensors: Vec<Tensor<1>>) -> Result<Vec<TensorData>, Error> {
-    tensors
-        .into_iter()
-        .fold(Transaction::default(), Transaction::register)
-        .execute_async()
-        .await
-        .map_err(|error| Error::Read(error.to_string()))
+    Ok(tensors.into_iter().fold(Transaction::default(), Transaction::register).execute_async().await?)
 }

@@ -1,4 +1,4 @@
-//! A stopwatch that waits for the device.
+//! A stopwatch that waits for the device: not in a browser, which cannot wait.
 
 use std::time::{Duration, Instant};
 
@@ -15,17 +15,13 @@ pub struct Timer {
 impl Timer {
     /// Waits for the device, then starts.
     pub fn start(device: &Device) -> Result<Self, crate::Error> {
-        sync(device)?;
+        device.sync()?;
         Ok(Self { device: device.clone(), start: Instant::now() })
     }
 
     /// Waits for the device, then tells the time since the start.
     pub fn stop(self) -> Result<Duration, crate::Error> {
-        sync(&self.device)?;
+        self.device.sync()?;
         Ok(self.start.elapsed())
     }
-}
-
-fn sync(device: &Device) -> Result<(), crate::Error> {
-    device.sync().map_err(|error| crate::Error::Read(error.to_string()))
 }

@@ -1,6 +1,6 @@
 //! The files in `expected/`.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -142,7 +142,7 @@ pub fn folder() -> PathBuf {
 
 /// The logits of every network.
 pub fn logits() -> Logits {
-    read("logits.json")
+    parse(include_str!("../expected/logits.json"))
 }
 
 /// The series of training steps.
@@ -151,7 +151,7 @@ pub fn training() -> Vec<Series> {
     struct File {
         series: Vec<Series>,
     }
-    read::<File>("training.json").series
+    parse::<File>(include_str!("../expected/training.json")).series
 }
 
 /// The files of PyTorch's.
@@ -160,12 +160,11 @@ pub fn checkpoints() -> Vec<Checkpoint> {
     struct File {
         files: Vec<Checkpoint>,
     }
-    read::<File>("checkpoints.json").files
+    parse::<File>(include_str!("../expected/checkpoints.json")).files
 }
 
-/// These files are part of this crate: one that cannot be read is a broken
-/// checkout, and no test can go on.
-pub(crate) fn read<T: DeserializeOwned>(name: &str) -> T {
-    let text = fs::read_to_string(folder().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
+/// These files are part of this crate, and a browser has no others: one that cannot be read is a
+/// broken checkout, and no check can go on.
+pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> T {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("a file in `expected/`: {error}"))
 }

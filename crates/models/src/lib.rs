@@ -26,6 +26,7 @@ mod init;
 mod layers;
 mod module;
 mod net;
+#[cfg(not(target_family = "wasm"))]
 mod pytorch;
 mod spec;
 mod steps;
@@ -38,5 +39,5 @@ pub use init::{INITS, Init, InitEntry, NormScale, WeightInit};
 pub use layers::{BatchNorm, Conv2d, LayerNorm, Linear, Position};
 pub use net::Net;
 pub use spec::{Padding, Shortcut, Spec};
-pub use weights::{Opened, open, pack, read};
+pub use weights::{Opened, open, open_bytes, pack, read};
 pub use zoo::{MODELS, Model, names};

@@ -7,7 +7,7 @@ use sapwood_core::{Masks, State, StateFile};
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use crate::{Error, Net, Spec, infer, pytorch};
+use crate::{Error, Net, Spec, infer};
 
 /// A network from a file.
 #[derive(Debug)]
@@ -26,16 +26,26 @@ pub struct Opened {
 /// shapes in the file. A `model` that contradicts the metadata is an error, as is
 /// every tensor that is missing, unexpected or misshapen.
 pub fn open(path: &Path, model: Option<&str>, device: &Device) -> Result<Opened, Error> {
-    let file = read(path)?;
-    let spec = spec(&file, model, path)?;
-    let net = file.state.write(spec.net(device)?).map_err(|error| wrong(path, error.to_string()))?;
-    Ok(Opened { spec, net, masks: file.masks })
+    opened(read(path)?, model, path, device)
 }
 
 /// A network's weights and masks with the metadata that opens them again.
 pub fn pack(spec: &Spec, state: State, masks: Masks) -> StateFile {
     let metadata = serde_json::to_value(spec).unwrap_or_default();
     StateFile { state, masks, metadata }
+}
+
+/// [`open`] of a file that is in memory, and that has to be safetensors: what a browser is given.
+/// `name` is what messages call it.
+pub fn open_bytes(bytes: &[u8], name: &str, model: Option<&str>, device: &Device) -> Result<Opened, Error> {
+    let path = Path::new(name);
+    opened(StateFile::from_bytes(bytes).map_err(|error| wrong(path, error.to_string()))?, model, path, device)
+}
+
+fn opened(file: StateFile, model: Option<&str>, path: &Path, device: &Device) -> Result<Opened, Error> {
+    let spec = spec(&file, model, path)?;
+    let net = file.state.write(spec.net(device)?).map_err(|error| wrong(path, error.to_string()))?;
+    Ok(Opened { spec, net, masks: file.masks })
 }
 
 /// What a weight file holds, whatever network it belongs to.
@@ -48,7 +58,13 @@ pub fn read(path: &Path) -> Result<StateFile, Error> {
     let safetensors = bytes.get(8) == Some(&b'{');
     let pytorch = [&b"PK"[..], &b"\x80\x02"[..]].iter().any(|magic| bytes.starts_with(magic));
     if !safetensors && (named || pytorch) {
-        return pytorch::read(path);
+        #[cfg(not(target_family = "wasm"))]
+        return crate::pytorch::read(path);
+        #[cfg(target_family = "wasm")]
+        return Err(wrong(
+            path,
+            "PyTorch's own files are not read in a browser: convert it to safetensors".into(),
+        ));
     }
     StateFile::from_bytes(&bytes).map_err(|error| wrong(path, error.to_string()))
 }

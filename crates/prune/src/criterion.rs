@@ -7,8 +7,9 @@ use crate::{Error, Iterations, Needs, Probe, Prunable, Reconstruction, ScoreTens
 /// Says what each weight is worth: higher means keep.
 ///
 /// A criterion maps tensors to tensors and reads no value, so that it works on
-/// any device and on any platform; reading, ranking and counting happen in
-/// [`Cut::masks`](crate::Cut::masks). It is a plain value: one from another crate
+/// any device and on any platform, a browser included; reading, ranking and counting happen in
+/// [`Cut::masks`](crate::Cut::masks), and so does what has to be computed on the host
+/// ([`ScoreTensors::on_host`]). It is a plain value: one from another crate
 /// is passed in like one from here.
 ///
 /// ```

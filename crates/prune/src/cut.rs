@@ -1,6 +1,6 @@
 //! One cut: how much, where, and spread how.
 
-use sapwood_backend::{Seed, block_on};
+use sapwood_backend::Seed;
 
 use crate::{
     Ablation, Allocation, Criterion, Error, Granularity, Iterations, MaskSet, Probe, Prunable, Pruned,
@@ -101,14 +101,15 @@ impl Cut {
         Ok(over(alive, chosen))
     }
 
-    /// [`Cut::masks`], waiting for the device. Not for a browser's main thread.
+    /// [`Cut::masks`], waiting for the device. It does not exist in a browser.
+    #[cfg(not(target_family = "wasm"))]
     pub fn masks_blocking(
         &self,
         criterion: &dyn Criterion,
         probe: &dyn Probe,
         alive: Option<&MaskSet>,
     ) -> Result<MaskSet, Error> {
-        block_on(self.masks(criterion, probe, alive))
+        sapwood_backend::block_on(self.masks(criterion, probe, alive))
     }
 
     /// [`Cut::masks`], and what the kept weights become where the criterion changes
@@ -130,21 +131,23 @@ impl Cut {
             }
             (Some(reconstruction), None) => {
                 let granularity = self.granularity;
-                let found = reconstruct(reconstruction, probe, &prunable, &chosen, granularity, &before)?;
+                let found =
+                    reconstruct(reconstruction, probe, &prunable, &chosen, granularity, &before).await?;
                 (found.0, Some(found.1))
             }
         };
         Ok(Pruned { masks: over(alive, chosen), weights })
     }
 
-    /// [`Cut::prune`], waiting for the device. Not for a browser's main thread.
+    /// [`Cut::prune`], waiting for the device. It does not exist in a browser.
+    #[cfg(not(target_family = "wasm"))]
     pub fn prune_blocking(
         &self,
         criterion: &dyn Criterion,
         probe: &dyn Probe,
         alive: Option<&MaskSet>,
     ) -> Result<Pruned, Error> {
-        block_on(self.prune(criterion, probe, alive))
+        sapwood_backend::block_on(self.prune(criterion, probe, alive))
     }
 
     /// What is considered, and what may be kept of it.

@@ -4,7 +4,6 @@ use burn::{
     module::Module,
     tensor::{Bool, Tensor, TensorData},
 };
-use sapwood_backend::block_on;
 use sapwood_core::{Bits, Layout, Masks, Mismatch, ParamInfo, ParamPath, Role, infos, map};
 
 use crate::{Allocation, Error, LayerDensity, Prunable, ScoreTensors, Scores, Sparsity, Warning, ranking};
@@ -34,14 +33,15 @@ impl MaskSet {
         Self::of_scores(&scores.read().await?, sparsity, allocation, alive)
     }
 
-    /// [`Self::select`], waiting for the device. Not for a browser's main thread.
+    /// [`Self::select`], waiting for the device. It does not exist in a browser.
+    #[cfg(not(target_family = "wasm"))]
     pub fn select_blocking(
         scores: ScoreTensors,
         sparsity: Sparsity,
         allocation: &Allocation,
         alive: Option<&MaskSet>,
     ) -> Result<Self, Error> {
-        block_on(Self::select(scores, sparsity, allocation, alive))
+        sapwood_backend::block_on(Self::select(scores, sparsity, allocation, alive))
     }
 
     /// Keeps those that come first in the order (score descending, path ascending,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{Tensor, TensorData};
-use sapwood_backend::{block_on, read};
+use sapwood_backend::read_all;
 use sapwood_core::{Bits, Masks, ParamInfo, ParamPath};
 
 use crate::{Error, Granularity, LayerColumns, MaskSet, ParamTensors, Probe, Prunable, share_out};
@@ -57,29 +57,36 @@ pub struct Swept {
 impl<'a> LayerProblem<'a> {
     /// The problems of one parameter, one for each group of a convolution, in which
     /// all weights are alive and kept.
-    pub(crate) fn of(
+    async fn of(
         probe: &dyn Probe,
         layers: &LayerColumns,
         info: &'a ParamInfo,
         at: Option<&ParamTensors>,
     ) -> Result<Vec<Self>, Error> {
         let gram = layers.gram(probe, at, &info.path)?;
-        let [groups, columns, _] = gram.sum.dims();
-        let rows = info.shape[0] / groups;
-        let weights: Vec<f64> = block_on(read(probe.weights()?.get(&info.path)?))?.iter::<f64>().collect();
-        let sums: Vec<f64> = block_on(read(gram.sum))?.iter::<f64>().collect();
+        let tensors = vec![probe.weights()?.get(&info.path)?, gram.sum.reshape([-1])];
+        let read: Vec<Vec<f64>> =
+            read_all(tensors).await?.iter().map(|data| data.iter::<f64>().collect()).collect();
+        Ok(Self::of_values(info, &read[0], &read[1], gram.columns))
+    }
+
+    /// The same of values: the weights, and the Gram matrices of the groups one after the other.
+    pub(crate) fn of_values(info: &'a ParamInfo, weights: &[f64], sums: &[f64], inputs: usize) -> Vec<Self> {
+        // Of g groups of r rows and c columns there are g * r * c weights and g * c * c sums.
+        let columns = info.shape.iter().skip(1).product::<usize>().max(1);
+        let rows = info.shape[0] * columns * columns / sums.len().max(1);
         let problem = |(weights, gram_of_group): (&[f64], &[f64])| LayerProblem {
             path: &info.path,
             weights: weights.to_vec(),
             rows,
             columns,
             gram: gram_of_group.to_vec(),
-            inputs: gram.columns,
+            inputs,
             keep: rows * columns,
             pattern: None,
             alive: Bits::ones(rows * columns),
         };
-        Ok(weights.chunks(rows * columns).zip(sums.chunks(columns * columns)).map(problem).collect())
+        weights.chunks(rows * columns).zip(sums.chunks(columns * columns)).map(problem).collect()
     }
 
     /// The same with its columns in another order: the first is the one at `order[0]`.
@@ -96,7 +103,7 @@ impl<'a> LayerProblem<'a> {
 }
 
 /// Sweeps all layers that masks have, keeping as many weights of each as the masks do.
-pub(crate) fn reconstruct(
+pub(crate) async fn reconstruct(
     reconstruction: &dyn Reconstruction,
     probe: &dyn Probe,
     prunable: &Prunable,
@@ -114,7 +121,7 @@ pub(crate) fn reconstruct(
     for info in params {
         let pattern = pattern(granularity, info)?;
         let at: ParamTensors = changed.clone().into_iter().collect();
-        let problems = LayerProblem::of(probe, &layers, info, Some(&at))?;
+        let problems = LayerProblem::of(probe, &layers, info, Some(&at)).await?;
         let living = alive.get(&info.path).cloned().unwrap_or_else(|| Bits::ones(info.len()));
         let size = info.len() / problems.len();
         let part =

@@ -1,5 +1,7 @@
 //! What a criterion says of each weight.
 
+use std::{fmt, sync::Arc};
+
 use burn::tensor::Tensor;
 use sapwood_backend::read_all;
 use sapwood_core::{ParamInfo, ParamPath};
@@ -8,11 +10,23 @@ use crate::{Error, ParamTensors, Prunable};
 
 /// One score per prunable weight, still on the device: what a criterion returns.
 /// Higher means keep, whatever the criterion.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ScoreTensors {
     prunable: Prunable,
-    tensors: Vec<Tensor<1>>,
+    /// One for each prunable parameter.
+    parts: Vec<Part>,
 }
+
+/// The scores of one parameter: tensors, and what makes scores of their values where these are not
+/// the scores.
+#[derive(Clone)]
+struct Part {
+    tensors: Vec<Tensor<1>>,
+    finish: Option<Arc<Finish>>,
+}
+
+/// Makes scores of the values of tensors.
+type Finish = dyn Fn(&[Vec<f64>]) -> Result<Vec<f64>, Error> + Send + Sync;
 
 impl ScoreTensors {
     /// These scores, one tensor for each prunable parameter.
@@ -28,21 +42,56 @@ impl ScoreTensors {
         prunable: &Prunable,
         mut score: impl FnMut(&ParamInfo) -> Result<Tensor<1>, Error>,
     ) -> Result<Self, Error> {
-        let mut tensors = Vec::new();
+        let mut parts = Vec::new();
         for info in prunable.params() {
             let tensor = score(info)?;
             check_count(info, tensor.dims()[0])?;
-            tensors.push(tensor);
+            parts.push(Part { tensors: vec![tensor], finish: None });
         }
-        Ok(Self { prunable: prunable.clone(), tensors })
+        Ok(Self { prunable: prunable.clone(), parts })
+    }
+
+    /// Scores that are the host's work, once the device has done its part: for each parameter the
+    /// tensors that are to be read, and the function that makes its scores of their values. All
+    /// tensors are on the device at once.
+    pub fn on_host<F>(
+        prunable: &Prunable,
+        mut part: impl FnMut(&ParamInfo) -> Result<(Vec<Tensor<1>>, F), Error>,
+    ) -> Result<Self, Error>
+    where
+        F: Fn(&[Vec<f64>]) -> Result<Vec<f64>, Error> + Send + Sync + 'static,
+    {
+        let mut parts = Vec::new();
+        for info in prunable.params() {
+            let (tensors, finish) = part(info)?;
+            parts.push(Part { tensors, finish: Some(Arc::new(finish)) });
+        }
+        Ok(Self { prunable: prunable.clone(), parts })
     }
 
     /// Reads the scores.
     pub async fn read(self) -> Result<Scores, Error> {
-        let mut values = read_all(self.tensors).await?.into_iter();
-        Scores::try_from_fn(&self.prunable, |_| {
-            values.next().map_or_else(Vec::new, |data| data.iter::<f64>().collect())
-        })
+        let (tensors, finishes): (Vec<_>, Vec<_>) =
+            self.parts.into_iter().map(|part| (part.tensors, part.finish)).unzip();
+        let counts: Vec<usize> = tensors.iter().map(Vec::len).collect();
+        let mut read = read_all(tensors.into_iter().flatten().collect()).await?.into_iter();
+        let mut scores = Vec::new();
+        for (count, finish) in counts.into_iter().zip(finishes) {
+            let values: Vec<Vec<f64>> =
+                read.by_ref().take(count).map(|data| data.iter::<f64>().collect()).collect();
+            scores.push(match finish {
+                Some(finish) => finish(&values)?,
+                None => values.concat(),
+            });
+        }
+        let mut scores = scores.into_iter();
+        Scores::try_from_fn(&self.prunable, |_| scores.next().unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for ScoreTensors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScoreTensors").field("prunable", &self.prunable).finish_non_exhaustive()
     }
 }
 

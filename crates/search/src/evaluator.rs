@@ -105,7 +105,8 @@ impl<F: Fn(&Genome) -> Result<Vec<f64>, Problem> + Sync> Evaluator for Parallel<
         };
         thread::scope(|scope| {
             for _ in 1..self.workers.min(genomes.len()) {
-                scope.spawn(work);
+                // Where there are no threads, as in a browser, this one does all of it.
+                let _ = thread::Builder::new().spawn_scoped(scope, work);
             }
             work();
         });

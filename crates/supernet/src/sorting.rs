@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use burn::tensor::{Int, Tensor, TensorData};
-use sapwood_backend::{block_on, read};
+use sapwood_backend::read;
 use sapwood_core::{Layout, ParamInfo, ParamPath, map};
 
 use crate::{
@@ -13,9 +13,10 @@ use crate::{
 };
 
 impl Supernet {
-    /// [`Supernet::sort`], on this thread. Not for a browser's main thread.
+    /// [`Supernet::sort`], on this thread. It does not exist in a browser.
+    #[cfg(not(target_family = "wasm"))]
     pub fn sort_blocking(self, trained: &Opened) -> Result<Self, Error> {
-        block_on(self.sort(trained))
+        sapwood_backend::block_on(self.sort(trained))
     }
 
     /// Puts the channels whose number can be chosen in the order of their importance, so that a

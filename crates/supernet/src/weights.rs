@@ -53,7 +53,25 @@ impl Supernet {
     /// # Errors
     /// A file of another network, or with tensors that are missing, unexpected or misshapen.
     pub fn open(path: &Path, name: Option<&str>, device: &Device) -> Result<(SupernetSpec, Self), Error> {
-        let file = sapwood_models::read(path)?;
+        Self::of_file(sapwood_models::read(path)?, path, name, device)
+    }
+
+    /// [`Supernet::open`] of one of our files that is in memory: what a browser is given. `called` is
+    /// what messages call it.
+    ///
+    /// # Errors
+    /// As for [`Supernet::open`].
+    pub fn open_bytes(bytes: &[u8], called: &str, device: &Device) -> Result<(SupernetSpec, Self), Error> {
+        let file = StateFile::from_bytes(bytes).map_err(|error| Error::File(format!("{error}: {called}")))?;
+        Self::of_file(file, Path::new(called), None, device)
+    }
+
+    fn of_file(
+        file: StateFile,
+        path: &Path,
+        name: Option<&str>,
+        device: &Device,
+    ) -> Result<(SupernetSpec, Self), Error> {
         let wrong = |problem: String| Error::File(format!("{problem}: {}", path.display()));
         let spec = match (&file.metadata, name) {
             (Value::Null, None) => {

@@ -1,7 +1,9 @@
 //! The training loop.
 
+use std::pin::Pin;
+
 use burn::prelude::Device;
-use sapwood_backend::{block_on, read, read_all};
+use sapwood_backend::{read, read_all};
 use sapwood_core::{Batch, Layout, Masks, Network, Source, tensors};
 
 use crate::{
@@ -21,7 +23,10 @@ pub struct Trainer<'a, N: Network> {
     hooks: Vec<Box<dyn Hook<N> + 'a>>,
     checkpoints: Option<Checkpoints<'a>>,
     stop: Option<Box<dyn Fn() -> bool + 'a>>,
+    pause: Option<Box<dyn Fn() -> Pause<'a> + 'a>>,
 }
+
+type Pause<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
 /// What a run left.
 #[derive(Clone, Debug)]
@@ -51,6 +56,7 @@ impl<'a, N: Network> Trainer<'a, N> {
             hooks: Vec::new(),
             checkpoints: None,
             stop: None,
+            pause: None,
         }
     }
 
@@ -92,9 +98,16 @@ impl<'a, N: Network> Trainer<'a, N> {
         Self { stop: Some(Box::new(stop)), ..self }
     }
 
-    /// [`Trainer::run`], on this thread. Not for a browser's main thread.
+    /// Awaits this after every step. A browser does nothing else while a step is computed, and on a CPU
+    /// no step waits for anything: here it hears what was clicked meanwhile.
+    pub fn pause_after_steps<F: Future<Output = ()> + 'a>(self, pause: impl Fn() -> F + 'a) -> Self {
+        Self { pause: Some(Box::new(move || Box::pin(pause()))), ..self }
+    }
+
+    /// [`Trainer::run`], on this thread. It does not exist in a browser.
+    #[cfg(not(target_family = "wasm"))]
     pub fn run_blocking(self, network: N, train: &dyn Source) -> Result<Trained<N>, Error> {
-        block_on(self.run(network, train))
+        sapwood_backend::block_on(self.run(network, train))
     }
 
     /// Trains a network. On the `cpu` device of one kind of processor the result
@@ -123,6 +136,9 @@ impl<'a, N: Network> Trainer<'a, N> {
                 progress.losses.add(report.loss, examples);
                 progress.iteration += 1;
                 self.tell(progress.iteration, |hook| hook.on_step_end(&report, &mut live))?;
+                if let Some(pause) = &self.pause {
+                    pause().await;
+                }
                 if progress.iteration == end {
                     let row = self.close(&mut progress, &report, &live).await?;
                     self.tell(end, |hook| hook.on_epoch_end(&row, &mut live))?;

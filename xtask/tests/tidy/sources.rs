@@ -8,7 +8,7 @@ const LINES: usize = 500;
 const MANY_LINES: usize = 300;
 
 fn sources() -> Vec<(String, String)> {
-    let paths = files(&["crates", "xtask", "benches", "examples"], ".rs");
+    let paths = files(&["crates", "xtask", "benches", "examples", "web"], ".rs");
     assert!(paths.len() > 50, "found only {} source files", paths.len());
     paths.into_iter().map(|path| (path.clone(), read(path))).collect()
 }
@@ -63,4 +63,67 @@ fn only_the_kernels_are_unsafe() {
     let permitted =
         sources().into_iter().filter(|(path, text)| path != KERNELS && text.contains(&permission));
     none_of(&permitted.map(|(path, _)| format!("{path} mentions `{permission}`")).collect::<Vec<_>>());
+}
+
+/// The crates that also run in a browser.
+const IN_A_BROWSER: &[&str] =
+    &["backend", "kernels", "core", "data", "models", "prune", "train", "supernet", "search", "conformance"];
+
+/// What a browser traps on, and the files that may have it since they are not compiled for one.
+const TRAPS: &[(&str, &[&str])] = &[
+    ("time::Instant", &["crates/backend/src/timer.rs"]),
+    ("SystemTime", &[]),
+    (".into_data()", &[]),
+    (".to_data()", &[]),
+    (".into_scalar()", &[]),
+    (".sync()", &["crates/backend/src/timer.rs"]),
+    ("scope.spawn(", &[]),
+    ("thread::spawn(", &["crates/data/src/acquire/download.rs"]),
+];
+
+/// Each line of a library's source that is neither a comment nor of a test, with those before it.
+fn lines_of_libraries(mut see: impl FnMut(&str, &str, &[&str])) {
+    let is_library = |path: &str| {
+        IN_A_BROWSER.iter().any(|name| path.starts_with(&format!("crates/{name}/src/")))
+            && !path.ends_with("tests.rs")
+    };
+    for (path, text) in sources().into_iter().filter(|(path, _)| is_library(path)) {
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        let lines: Vec<&str> = code
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.starts_with("//") && !line.starts_with("use "))
+            .collect();
+        for (at, line) in lines.iter().enumerate() {
+            see(&path, line, &lines[..at]);
+        }
+    }
+}
+
+#[test]
+fn libraries_wait_for_a_device_only_in_functions_that_say_so() {
+    let (mut problems, mut wrappers) = (Vec::new(), 0);
+    lines_of_libraries(|path, line, before| {
+        let definition = path == "crates/backend/src/read.rs";
+        if !line.contains("block_on(") || definition {
+            return;
+        }
+        let function = before.iter().rev().find(|line| line.contains("fn ")).copied().unwrap_or_default();
+        match function.contains("_blocking") {
+            true => wrappers += 1,
+            false => problems.push(format!("{path}: {line}")),
+        }
+    });
+    none_of(&problems);
+    assert!(wrappers > 3, "only {wrappers} wrappers were seen");
+}
+
+#[test]
+fn libraries_have_nothing_that_a_browser_traps_on() {
+    let mut problems = Vec::new();
+    lines_of_libraries(|path, line, _| {
+        let trap = TRAPS.iter().find(|(trap, may)| line.contains(trap) && !may.contains(&path));
+        problems.extend(trap.map(|(trap, _)| format!("{path} has `{trap}`: {line}")));
+    });
+    none_of(&problems);
 }

@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use burn::tensor::{Tensor, TensorData};
-use sapwood_core::Bits;
+use sapwood_core::{Bits, ParamInfo};
 use serde::Deserialize;
 
 use crate::{
@@ -22,8 +21,8 @@ use crate::{
 /// up for by the columns that are left. The published code removes one weight more
 /// from each block than it should; here the count is exact.
 ///
-/// Unlike other criteria it reads values, since a Cholesky factorisation is the
-/// host's work: not for a browser's main thread.
+/// Unlike other criteria it scores on the host, since a Cholesky factorisation is the
+/// host's work; until then the Gram matrices of all layers are on the device.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SparseGpt {
@@ -76,6 +75,20 @@ impl SparseGpt {
     }
 }
 
+impl SparseGpt {
+    /// The scores of a parameter by its weights and Gram matrices.
+    fn scores(&self, info: &ParamInfo, values: &[Vec<f64>], inputs: usize) -> Result<Vec<f64>, Error> {
+        let [weights, sums] = values else { return Ok(Vec::new()) };
+        let mut scores = Vec::with_capacity(info.len());
+        for layer in LayerProblem::of_values(info, weights, sums, inputs) {
+            let factor = self.factor(&layer)?;
+            let each = layer.weights.iter().enumerate();
+            scores.extend(each.map(|(at, w)| factor.score(*w, at % layer.columns)));
+        }
+        Ok(scores)
+    }
+}
+
 impl Criterion for SparseGpt {
     fn name(&self) -> &str {
         "sparsegpt"
@@ -87,15 +100,11 @@ impl Criterion for SparseGpt {
 
     fn score(&self, probe: &dyn Probe, prunable: &Prunable) -> Result<ScoreTensors, Error> {
         let (layers, weights) = (LayerColumns::of(probe, prunable)?, probe.weights()?);
-        ScoreTensors::try_from_fn(prunable, |info| {
-            let mut scores = Vec::with_capacity(info.len());
-            for layer in LayerProblem::of(probe, &layers, info, None)? {
-                let factor = self.factor(&layer)?;
-                let each = layer.weights.iter().enumerate();
-                scores.extend(each.map(|(at, w)| factor.score(*w, at % layer.columns)));
-            }
-            let like = weights.get(&info.path)?;
-            Ok(Tensor::from_data(TensorData::new(scores, [info.len()]), (&like.device(), like.dtype())))
+        ScoreTensors::on_host(prunable, |info| {
+            let gram = layers.gram(probe, None, &info.path)?;
+            let tensors = vec![weights.get(&info.path)?, gram.sum.reshape([-1])];
+            let (this, info) = (*self, info.clone());
+            Ok((tensors, move |values: &[Vec<f64>]| this.scores(&info, values, gram.columns)))
         })
     }
 
