@@ -131,13 +131,15 @@ impl Pairs {
     }
 
     /// The predictor that did best in cross-validation: ridge regression with pairs of
-    /// choices, an ensemble of those, or the published perceptron.
+    /// choices, an ensemble of those, or one of the published: ridge regression without pairs, and the
+    /// perceptron.
     pub fn predictor(&self, family: &Family, seed: u64) -> Result<(Encoding, Chosen), Error> {
         let encoding = Encoding::of(family.space());
         let rows = encoding.rows(family.space(), self.pairs.iter().map(|(genome, _)| genome));
         let targets: Vec<f64> = self.pairs.iter().map(|(_, top1)| *top1).collect();
         let kinds = [
             PredictorKind::Ridge(Ridge::default()),
+            PredictorKind::Ridge(Ridge::new(1.0, 0.0)),
             PredictorKind::Bagged(Bagged::default()),
             PredictorKind::Mlp(Mlp::default()),
         ];

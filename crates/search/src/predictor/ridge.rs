@@ -47,7 +47,7 @@ fn present(row: &[f32]) -> Vec<(usize, f64)> {
 }
 
 impl Ridge {
-    /// With this penalty and this weight of pairs.
+    /// With this penalty and this weight of pairs: 0 is the published baseline, without any.
     pub fn new(penalty: f64, pairs: f64) -> Self {
         Self { penalty, pairs, fitted: None }
     }
@@ -69,7 +69,7 @@ impl Ridge {
 
 impl Predictor for Ridge {
     fn name(&self) -> &'static str {
-        "ridge"
+        if self.pairs == 0.0 { "plain ridge" } else { "ridge" }
     }
 
     fn fit(&mut self, rows: &Rows, targets: &[f64], _seed: u64) -> Result<(), Error> {
