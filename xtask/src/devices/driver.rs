@@ -23,10 +23,10 @@ impl Driver {
 
     /// One that was named comes first, then that of a GPU.
     pub(super) fn find() -> Option<Self> {
-        let has_some = |folder: &&str| fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some());
+        let has_some = |folder: &str| fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some());
         match env::var("VK_DRIVER_FILES") {
             Ok(files) => Some(Self::Named(files)),
-            Err(_) if SYSTEM.iter().any(|folder| has_some(&folder)) => Some(Self::System),
+            Err(_) if SYSTEM.iter().any(|folder| has_some(folder)) => Some(Self::System),
             Err(_) => Path::new(SOFTWARE).exists().then_some(Self::Software),
         }
     }
