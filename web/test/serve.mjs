@@ -12,7 +12,7 @@ export async function serve(folder) {
     const file = join(folder, path.endsWith("/") ? join(path, "index.html") : path);
     try {
       const body = await readFile(file);
-      response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" });
+      response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream", "cache-control": "no-store" });
       response.end(body);
     } catch {
       response.writeHead(404).end();

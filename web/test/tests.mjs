@@ -118,7 +118,7 @@ export async function slide(page, id, position) {
 
 /** Draws strokes of points in [0, 1] with the mouse. */
 export async function draw(page, strokes) {
-  await page.locator("#pad").scrollIntoViewIfNeeded();
+  await page.locator("#pad").evaluate((pad) => pad.scrollIntoView({ block: "center", behavior: "instant" }));
   const box = await page.locator("#pad").boundingBox();
   for (const stroke of strokes) {
     const [first, ...rest] = stroke.map(([x, y]) => [box.x + x * box.width, box.y + y * box.height]);

@@ -6,6 +6,7 @@ mod ci;
 mod devices;
 mod sanitizer;
 mod test;
+mod web;
 
 use std::{
     env,
@@ -20,6 +21,7 @@ type Chore = (&'static str, &'static str, fn(&[OsString]) -> ExitCode);
 const CHORES: &[Chore] = &[
     ("ci", "Check format, lints, documentation and layers", ci::run),
     ("test", "Run all tests (--device D, --all-devices), or the kernels' (--sanitizer address)", test::run),
+    ("web", "The page for browsers: web build|serve|test", web::run),
     ("bench", "Time this project beside its peers: bench train|score|masking|supernet|growth", bench::run),
 ];
 

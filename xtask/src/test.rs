@@ -1,16 +1,16 @@
 //! `test`: all tests on the CPU, then the conformance suite on what other devices
-//! can be tested here without waiting for a long build.
+//! and browsers can be tested here without waiting for a long build.
 
 use std::{ffi::OsString, process::ExitCode};
 
-use crate::{cargo::cargo, devices, sanitizer};
+use crate::{cargo::cargo, devices, sanitizer, web};
 
 pub(crate) fn run(args: &[OsString]) -> ExitCode {
     let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
     let args: Vec<&str> = args.iter().map(AsRef::as_ref).collect();
     let passed = match args[..] {
-        [] => everything() && devices::those_that_are_warm(),
-        ["--all-devices"] => everything() && devices::all(),
+        [] => everything() && devices::those_that_are_warm() && web::those_that_are_warm(),
+        ["--all-devices"] => everything() && devices::all() && web::all(),
         ["--device", device] => devices::one(device),
         ["--sanitizer", "address"] => sanitizer::address(),
         _ => {

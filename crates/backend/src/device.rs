@@ -69,6 +69,11 @@ impl DeviceSpec {
         APIS.iter().filter(|row| row.3).map(|row| row.0)
     }
 
+    /// The kinds that this build cannot reach, each with the feature that brings it.
+    pub fn left_out() -> impl Iterator<Item = (Api, &'static str)> {
+        APIS.iter().filter(|row| !row.3).map(|row| (row.0, row.2))
+    }
+
     /// The Burn device, without autodiff.
     ///
     /// # Errors

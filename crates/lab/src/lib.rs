@@ -35,6 +35,7 @@ mod reporter;
 mod run;
 mod run_folder;
 mod sparse_training;
+mod speed;
 pub mod statistics;
 pub mod study;
 pub mod supernet;

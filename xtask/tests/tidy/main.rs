@@ -7,6 +7,7 @@ mod documents;
 mod layers;
 mod manifests;
 mod sources;
+mod web;
 
 use std::{fs, path::Path, path::PathBuf};
 
