@@ -20,9 +20,12 @@ export class Ask {
   /** Told when that is another. */
   onImage = () => {};
 
-  /** `ask` sends a request to the engine. */
-  constructor(ask) {
+  #trained;
+
+  /** `ask` sends a request to the engine; `trained` tells whether the network has learnt anything. */
+  constructor(ask, trained) {
     this.#ask = ask;
+    this.#trained = trained;
     this.#pad.onDrawn = (strokes) => this.#later(() => this.#drawn(strokes));
     this.#board.onChanged = (cells) => this.#later(() => this.#changed(cells));
     $("pad-clear").addEventListener("click", () => this.clear());
@@ -115,7 +118,8 @@ export class Ask {
     const [whole, small] = said;
     $("verdict").textContent = truth + (small === undefined
       ? `The whole network says ${whole}.`
-      : whole === small ? `Both networks say ${whole}.` : `The whole network says ${whole}, the small one ${small}.`);
+      : whole === small ? `Both networks say ${whole}.` : `The whole network says ${whole}, the small one ${small}.`)
+      + (this.#trained() ? "" : " It is only guessing: train it first.");
     this.onImage();
   }
 

@@ -126,7 +126,7 @@ export class Elastic {
   #plot() {
     const points = [...this.#found].map(([notch, top1]) => [this.#sizes[notch].params, top1]);
     const notch = Number($("size").value);
-    const low = Math.max(0, Math.floor(20 * Math.min(0.9, ...points.map(([, y]) => y))) / 20);
+    const low = Math.floor(10 * Math.min(0.8, ...points.map(([, y]) => y))) / 10;
     this.#curve.options({ low, high: 1, left: 0, right: this.#sizes.at(-1).params });
     this.#curve.set("elastic", points);
     this.#curve.set("chosen", this.#found.has(notch) ? [[this.#sizes[notch].params, this.#found.get(notch)]] : []);

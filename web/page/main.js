@@ -18,7 +18,7 @@ const engine = new Engine();
 const accuracy = new Curve($("accuracy-curve"), { label: "Accuracy", low: 0, high: 1, text: (y) => percent(y, 0), empty: "Press Train, and watch it learn." });
 const loss = new Curve($("loss-curve"), { label: "Loss", low: 0, text: (y) => (y < 10 ? y.toFixed(2) : y.toFixed(0)) });
 const layers = new Layers($("densities"), $("pictures"));
-const ask = new Ask((request) => engine.ask(request));
+const ask = new Ask((request) => engine.ask(request), () => about?.dense.step > 0 || about?.pruned?.step > 0);
 
 /** The menu, the session as the engine told it, and what runs: null, "dense", "pruned", "elastic". */
 let menu = null;
