@@ -13,6 +13,7 @@ mod economics;
 mod experiment;
 mod outcome;
 mod page;
+mod searches;
 mod step;
 mod study;
 

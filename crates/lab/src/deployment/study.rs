@@ -4,30 +4,26 @@ use std::path::Path;
 
 use sapwood_backend::{Seed, block_on};
 use sapwood_core::{Source as _, State, write_atomic};
-use sapwood_search::{Constraint, Genome, Goal, LatencyTable, Method, Objective, Predictor as _};
+use sapwood_search::Genome;
 use sapwood_supernet::{Family, Supernet, SupernetSpec};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    Found, Outcome, SearchExperiment, Target, Tuned, Tuning,
-    outcome::Predicting,
+    Outcome, SearchExperiment, Target, Tuned, Tuning,
     step::{Done, Steps},
 };
 use crate::{
     Conditions, Error, RunFolder,
-    latency::{Stopwatch, predicted, today},
+    latency::{Stopwatch, today},
     ledger::{Macs, Watts},
     run_folder::digest,
     supernet::{
-        Judge, Judged, Pairs, Sample, Searching, SupernetExperiment, method::Method as Training, pack_cut,
+        Judge, Judged, Pairs, Sample, SupernetExperiment, method::Method as Training, pack_cut,
         portion::Tenths, single,
     },
     work::Counted,
 };
 
-/// Looks of the search for the whole front, which is only drawn.
-const FRONT_LOOKS: usize = 5000;
 /// The judged networks.
 const PAIRS: &str = "pairs.csv";
 /// The times of this machine.
@@ -40,16 +36,6 @@ pub struct Place<'a> {
     pub device: &'a str,
     /// What the machine draws, where the user knows it.
     pub watts: Option<Watts>,
-}
-
-/// What came of the searches.
-#[derive(Serialize, Deserialize)]
-struct Searches {
-    predictors: Vec<Predicting>,
-    largest_ms: f64,
-    front: Vec<Found>,
-    /// One for each limit, with its milliseconds.
-    found: Vec<(f64, Found)>,
 }
 
 /// Carries out a study in a folder, from where it was left.
@@ -138,11 +124,11 @@ pub fn carry_out(
     })
 }
 
-struct Study<'a> {
-    experiment: &'a SearchExperiment,
+pub(super) struct Study<'a> {
+    pub(super) experiment: &'a SearchExperiment,
     supernet: SupernetExperiment,
     spec: SupernetSpec,
-    family: Family,
+    pub(super) family: Family,
     place: Place<'a>,
 }
 
@@ -210,52 +196,6 @@ impl Study<'_> {
             conditions.work.looked_at(images, images * macs);
         }
         Ok(found.len())
-    }
-
-    /// Searches the best network for each limit, and the front.
-    fn search(&self, pairs: &Path, table: &Path) -> Result<Searches, Error> {
-        let pairs = Pairs::read(&self.family, pairs)?;
-        let text = std::fs::read_to_string(table).map_err(Error::file("read", table))?;
-        let table = LatencyTable::from_toml(&text)?;
-        let predictor = pairs.predictor(&self.family, self.experiment.seed)?;
-        let searching = Searching { family: &self.family, predictor: &predictor, table: Some(&table) };
-        let found = |member: &sapwood_search::Member| Found {
-            architecture: self.family.space().to_json(&member.genome),
-            accuracy: member.values[0],
-            latency_ms: member.values[1],
-        };
-        let best = || Objective::maximise("accuracy");
-        let of = |genome: &Genome| predicted(&table, &self.family, genome);
-        let (smallest_ms, largest_ms) = (of(&self.family.smallest())?, of(&self.family.largest())?);
-        let mut each = Vec::new();
-        for limit in &self.experiment.search.limits {
-            let ms = limit.ms(smallest_ms, largest_ms);
-            let goal = Goal::new([best()], [Constraint::at_most("latency_ms", ms)])?;
-            let method = Method::named(&self.experiment.search.method)?;
-            let front =
-                searching.run(&goal, method, self.experiment.search.evaluations, self.experiment.seed)?;
-            each.extend(front.best().map(|member| (ms, found(member))));
-        }
-        let goal = Goal::new([best(), Objective::minimise("latency_ms")], [])?;
-        let front = searching.run(&goal, Method::named("nsga2")?, FRONT_LOOKS, self.experiment.seed)?;
-        let chosen = predictor.1.predictor.name();
-        let mut predictors: Vec<Predicting> = predictor
-            .1
-            .all
-            .iter()
-            .map(|each| Predicting {
-                name: each.kind.name().into(),
-                rmse: each.quality.rmse,
-                tau: each.quality.tau,
-            })
-            .collect();
-        predictors.sort_by_key(|each| each.name != chosen);
-        Ok(Searches {
-            predictors,
-            largest_ms,
-            front: front.members().iter().map(found).collect(),
-            found: each,
-        })
     }
 
     /// Cuts a network out and trains it further.

@@ -251,8 +251,13 @@ fn the_projects_own_studies_can_be_planned() {
     assert!(studies.len() >= 5, "{studies:?}");
     let place = Workplace::new();
     for study in studies {
-        if fs::read_to_string(&study).unwrap().contains("kind = \"supernet\"") {
+        let text = fs::read_to_string(&study).unwrap();
+        if text.contains("kind = \"supernet\"") {
             sapwood_lab::supernet::SupernetExperiment::read(&study).unwrap();
+            continue;
+        }
+        if text.contains("kind = \"search\"") {
+            sapwood_lab::deployment::SearchExperiment::read(&study).unwrap();
             continue;
         }
         let plan = place.succeed(&format!("plan {}", study.display()));
