@@ -7,22 +7,34 @@ use serde::de::DeserializeOwned;
 
 use crate::Error;
 
+/// The kinds of experiments, and the command that carries each out.
+const KINDS: [(&str, &str); 3] = [("prune", "run"), ("supernet", "supernet train"), ("search", "search")];
+
 /// Reads an experiment of one kind and checks it.
 pub(crate) fn read<T: DeserializeOwned>(
     path: &Path,
+    kind: &str,
     check: impl FnOnce(&T) -> Result<(), Error>,
 ) -> Result<T, Error> {
     let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
-    let experiment = toml::from_str(&text).map_err(|error| refuse(&text, path, &error))?;
+    let experiment = toml::from_str(&text).map_err(|error| refuse(&text, path, kind, &error))?;
     let wrong = |error: Error| Error::Study { problem: error.to_string(), line: None, path: path.into() };
     check(&experiment).map_err(wrong)?;
     Ok(experiment)
 }
 
 /// The error of a file that is no TOML, or not of this kind.
-pub(crate) fn refuse(text: &str, path: &Path, error: &toml::de::Error) -> Error {
+pub(crate) fn refuse(text: &str, path: &Path, kind: &str, error: &toml::de::Error) -> Error {
     let line = error.span().map(|span| 1 + text[..span.start.min(text.len())].matches('\n').count());
-    Error::Study { problem: meaning(error.message()), line, path: path.into() }
+    let table: Option<toml::Table> = toml::from_str(text).ok();
+    let found = table.as_ref().and_then(|table| table.get("kind")?.as_str());
+    match KINDS.iter().find(|(name, _)| *name != kind && Some(*name) == found) {
+        Some((other, command)) => {
+            let problem = format!("expected kind `{kind}`, found `{other}`: `{command}` carries it out");
+            Error::Study { problem, line: None, path: path.into() }
+        }
+        None => Error::Study { problem: meaning(error.message()), line, path: path.into() },
+    }
 }
 
 /// What is wrong, with the nearest names where a name is unknown. serde's message lists

@@ -183,7 +183,7 @@ impl Default for Latencies {
 impl SearchExperiment {
     /// Reads a file and checks it against the family.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        experiment_file::read(path, Self::check)
+        experiment_file::read(path, "search", Self::check)
     }
 
     fn check(&self) -> Result<(), Error> {

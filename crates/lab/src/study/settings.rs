@@ -70,8 +70,8 @@ pub fn with_settings(text: &str, path: &Path, set: &[String]) -> Result<String, 
 /// What a study's file says, with settings of the command line put in.
 fn settled(text: &str, path: &Path, set: &[String]) -> Result<Table, Error> {
     // The text first: only there has a mistake a line.
-    toml::from_str::<Experiment>(text).map_err(|error| refuse(text, path, &error))?;
-    let mut table: Table = toml::from_str(text).map_err(|error| refuse(text, path, &error))?;
+    toml::from_str::<Experiment>(text).map_err(|error| refuse(text, path, "prune", &error))?;
+    let mut table: Table = toml::from_str(text).map_err(|error| refuse(text, path, "prune", &error))?;
     for setting in set {
         let wrong = |problem: &str| Error::Usage(format!("`--set {setting}`: {problem}"));
         let (key, value) = setting.split_once('=').ok_or_else(|| wrong("expected KEY=VALUE"))?;

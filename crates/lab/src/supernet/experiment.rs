@@ -123,7 +123,7 @@ impl Default for Judging {
 impl SupernetExperiment {
     /// Reads a file and checks it against the family.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        experiment_file::read(path, Self::check)
+        experiment_file::read(path, "supernet", Self::check)
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {

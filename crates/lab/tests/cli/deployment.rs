@@ -152,12 +152,15 @@ fn what_cannot_be_carried_out_is_told_at_once() {
         ("method = \"random\"", "method = \"oracle\"", "oracle"),
         ("epochs = 0.5", "epochs = 0.55", "`epochs`: expected tenths"),
         ("family = \"mlp\"", "family = \"mpl\"", "mlp"),
-        ("kind = \"search\"", "kind = \"supernet\"", "search"),
+        ("kind = \"search\"", "kind = \"supernet\"", "found `supernet`: `supernet train` carries it out"),
         ("rounds = 3", "round = 3", "rounds"),
     ] {
         assert!(STUDY.contains(from), "{from}");
         place(&STUDY.replace(from, to)).refuse(RUN, &[expected]);
     }
+    let [search, nested] = ["found `search`: `search` carries it out", "expected kind `supernet`"];
+    place(STUDY).refuse("plan devices.toml", &["expected kind `prune`", search]);
+    place(STUDY).refuse("supernet train devices.toml", &[nested, search]);
     place(STUDY).refuse("search", &["--space"]);
     place(STUDY).refuse("search devices.toml --space mlp", &["--space"]);
 }
