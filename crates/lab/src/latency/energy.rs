@@ -168,14 +168,16 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let set = |energy_uj| domain(root.path(), "intel-rapl:0", "package-0", energy_uj);
         set(1_000_000);
-        let mut meter = EnergyMeter::of("cpu", Duration::from_millis(5), root.path()).unwrap();
-        let (mut used, mut runs) = (1_000_000, 0);
+        let stretch = Duration::from_millis(5);
+        let mut meter = EnergyMeter::of("cpu", stretch, root.path()).unwrap();
+        let (mut used, begun) = (1_000_000, Instant::now());
         let mj = meter.per_run(|| {
-            (used, runs) = (used + 2500, runs + 1);
+            used += 2500;
             set(used);
             Ok(())
         });
-        assert!((mj.unwrap() - 2.5).abs() < 1e-9 && 2 < runs);
+        // How many runs a stretch holds is the machine's affair, so only its length is known.
+        assert!((mj.unwrap() - 2.5).abs() < 1e-9 && stretch <= begun.elapsed());
         let error = meter.per_run(|| Ok(())).unwrap_err().to_string();
         assert!(error.contains("its counter stood still for "), "{error}");
     }
