@@ -8,10 +8,8 @@ use std::{
 
 use super::{
     Problem,
-    toolchain::{TARGET, Toolchain, output},
+    toolchain::{TARGET, Toolchain},
 };
-
-const MODULE: &str = "sapwood_web_bg.wasm";
 
 /// What the module has beside the page's functions.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,38 +51,9 @@ pub(super) fn build(toolchain: &Toolchain, variant: Variant) -> Result<PathBuf, 
     bindgen.args(["run", "--quiet", "--locked", "--manifest-path", "xtask/bindgen/Cargo.toml"]);
     bindgen.arg("--target-dir").arg(target.join("bindgen")).arg("--").arg(module).arg(&made);
     succeed(bindgen, "wasm-bindgen does not read the module")?;
-    optimise(&made.join(MODULE))?;
-
     remove(&site)?;
     fs::rename(&made, &site).map_err(|error| format!("cannot put the page in its place: {error}"))?;
     Ok(site)
-}
-
-/// Makes the module smaller, if Debian's package binaryen or another source of `wasm-opt` is there.
-fn optimise(module: &Path) -> Result<(), Problem> {
-    if output("wasm-opt", &["--version"]).is_none() {
-        println!(
-            "wasm-opt is not there (Debian's package binaryen): the module stays larger than it need be"
-        );
-        return Ok(());
-    }
-    let smaller = module.with_extension("smaller");
-    let mut command = Command::new("wasm-opt");
-    // What the compiler uses; older versions of wasm-opt have to be told.
-    for feature in [
-        "simd",
-        "bulk-memory",
-        "sign-ext",
-        "mutable-globals",
-        "nontrapping-float-to-int",
-        "reference-types",
-        "multivalue",
-    ] {
-        command.arg(format!("--enable-{feature}"));
-    }
-    command.arg("-O2").arg(module).arg("-o").arg(&smaller);
-    succeed(command, "wasm-opt does not read the module")?;
-    fs::rename(&smaller, module).map_err(|error| format!("cannot replace the module: {error}"))
 }
 
 fn succeed(mut command: Command, problem: &str) -> Result<(), Problem> {
