@@ -54,7 +54,8 @@ async function choose(wish) {
 }
 
 async function open({ module, wish }) {
-  await init({ module_or_path: module });
+  const exports = await init({ module_or_path: module });
+  exports.__wasm_call_ctors();
   const chosen = await choose(wish).catch((error) => ({ device: "cpu", why: error.message }));
   try {
     engine = await Engine.open(chosen.device);

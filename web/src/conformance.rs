@@ -14,15 +14,13 @@ pub fn conformance_checks() -> String {
     json!(CHECKS.iter().map(|check| check.name).collect::<Vec<_>>()).to_string()
 }
 
-/// Runs one check on `cpu` or `webgpu`, with the `smallest` or the `quick` workload, and tells as JSON
+/// Runs one check on `cpu` or `webgpu`, with the `smallest`, `quick` or `full` workload, and tells as JSON
 /// what is wrong, what else was noted, and how many comparisons there were.
 #[wasm_bindgen]
 pub async fn conformance_check(device: String, workload: String, name: String) -> Result<String, JsError> {
     let spec: DeviceSpec = device.parse()?;
-    let workload = match workload.as_str() {
-        "smallest" => Workload::Smallest,
-        _ => Workload::Quick,
-    };
+    let unknown = || JsError::new(&format!("expected the workload smallest, quick or full, found `{workload}`"));
+    let workload = Workload::named(&workload).ok_or_else(unknown)?;
     let check = CHECKS.iter().find(|check| check.name == name);
     let check = check.ok_or_else(|| JsError::new(&format!("there is no check `{name}`")))?;
     let on = On::new(spec, workload).await?;

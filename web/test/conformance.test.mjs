@@ -1,5 +1,5 @@
 // Every check of the conformance suite in Chromium, on the device of SAPWOOD_DEVICE. One thread, or a
-// driver in software, is given the smallest workload; SAPWOOD_WORKLOAD=quick asks for more.
+// driver in software, is given the smallest workload; SAPWOOD_WORKLOAD=quick or full asks for more.
 
 import { chromium } from "playwright-core";
 
@@ -21,7 +21,8 @@ async function withPage(work) {
   await page.goto(`${url}blank`);
   await page.evaluate(async () => {
     globalThis.suite = await import("./sapwood_web.js");
-    await globalThis.suite.default({ module_or_path: "./sapwood_web_bg.wasm" });
+    const exports = await globalThis.suite.default({ module_or_path: "./sapwood_web_bg.wasm" });
+    exports.__wasm_call_ctors();
   });
   try {
     return await work(page);

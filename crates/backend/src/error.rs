@@ -73,20 +73,27 @@ pub enum Error {
 }
 
 impl From<ExecutionError> for Error {
-    /// Burn tells a lost device by its variant and a full one by its words alone.
+    /// Burn tells a lost device by its variant and a full one by its words alone: those of its own
+    /// accounts, or of a buffer that wgpu was refused and that therefore never was.
     ///
-    /// Both surface at the first read after them. A browser that cannot make a buffer may instead
-    /// raise what wgpu turns into a panic: no value of this type reports that.
+    /// All surface at the first read after them. In a browser wgpu ends the module instead, and no value
+    /// of this type reports that.
     fn from(error: ExecutionError) -> Self {
-        const FULL: [&str; 3] = ["out of device memory", "can't allocate buffer", "Out of memory"];
-        let is_full = |line: &&str| FULL.iter().any(|words| line.contains(words));
-        let full = error.reason().lines().find(is_full).map(|line| line.trim().to_string());
-        let reason = error.reason().lines().next().unwrap_or_default().to_string();
+        const FULL: [&str; 3] =
+            ["out of device memory", "can't allocate buffer", "Memory location was never initialized"];
+        let reason = cause(error.reason()).to_string();
         match error {
             ExecutionError::DevicePoisoned { .. } => Self::Lost { reason },
-            _ => full.map_or(Self::Read(reason), |reason| Self::OutOfMemory { reason }),
+            _ if FULL.iter().any(|words| reason.contains(words)) => Self::OutOfMemory { reason },
+            _ => Self::Read(reason),
         }
     }
+}
+
+/// What began it: what the last "Caused by" says, or the first line where there is none.
+fn cause(reason: &str) -> &str {
+    let last = reason.rsplit("Caused by:").next().unwrap_or(reason);
+    last.trim().lines().next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -97,7 +104,7 @@ mod tests {
     fn a_lost_device_and_a_full_one_are_told_apart_in_one_line() {
         let lost = ExecutionError::device_poisoned("Unknown: the driver was reset\n  at frame 0");
         let full = ExecutionError::with_context(
-            "no buffer:\n  out of device memory allocating 8 bytes\n  at frame 0",
+            "no bytes\nCaused by:\n  skipped\nCaused by:\n  out of device memory allocating 8 bytes\n  at frame 0",
         );
         let other = ExecutionError::with_context("shader not accepted");
         assert!(

@@ -3,6 +3,7 @@
 mod collapse;
 mod logits;
 mod masks;
+mod memory;
 mod nested;
 mod operations;
 mod scores;
@@ -39,4 +40,5 @@ pub const CHECKS: &[Check] = checks! {
     nested::sub_networks_learn_the_same,
     collapse::synflow_leaves_each_layer_of_vgg_16_some_weights_where_magnitude_does_not,
     collapse::synflow_never_cuts_resnet_20_through_where_magnitude_does,
+    memory::memory_that_is_full_is_an_error,
 };

@@ -11,8 +11,16 @@ pub enum Workload {
     Smallest,
     /// Narrow networks: the usual suite.
     Quick,
-    /// Also the networks at full width: set `SAPWOOD_FULL`.
+    /// Also the networks at full width.
     Full,
+}
+
+impl Workload {
+    /// By its name: `smallest`, `quick` or `full`.
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [("smallest", Self::Smallest), ("quick", Self::Quick), ("full", Self::Full)];
+        all.into_iter().find(|(known, _)| *known == name).map(|(_, workload)| workload)
+    }
 }
 
 /// The devices named by `SAPWOOD_DEVICES`, or `cpu`.
@@ -24,10 +32,16 @@ pub fn devices() -> Vec<DeviceSpec> {
     names.split(',').map(|name| name.trim().parse().unwrap_or_else(|error| panic!("{error}"))).collect()
 }
 
-/// How much a device is tested.
+/// How much a device is tested: what `SAPWOOD_WORKLOAD` names, or as much as it manages.
+///
+/// # Panics
+/// If the variable names no workload.
 pub fn workload(device: DeviceSpec) -> Workload {
+    if let Ok(name) = env::var("SAPWOOD_WORKLOAD") {
+        let unknown = || panic!("SAPWOOD_WORKLOAD: expected smallest, quick or full, found `{name}`");
+        return Workload::named(&name).unwrap_or_else(unknown);
+    }
     match device.api {
-        _ if env::var_os("SAPWOOD_FULL").is_some() => Workload::Full,
         Api::Cpu | Api::Cuda | Api::Metal => Workload::Quick,
         // Slow, or perhaps a driver in software.
         Api::NdArray | Api::Vulkan | Api::WebGpu => Workload::Smallest,

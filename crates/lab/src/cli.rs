@@ -18,6 +18,7 @@ mod plan;
 mod predict;
 mod predictors;
 mod prune;
+mod refusal;
 mod report;
 mod retry;
 mod run;
@@ -96,6 +97,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -> Res
 pub(crate) fn main_of(lab: &Lab, args: impl IntoIterator<Item = OsString>) -> ExitCode {
     // No other thread of the lab computes.
     sapwood_backend::compute_on_this_thread();
+    refusal::is_left_to_its_error();
     let mut out = io::stdout().lock();
     match run_of(lab, args, &mut out) {
         Ok(()) => ExitCode::SUCCESS,

@@ -41,6 +41,9 @@ pub(super) fn build(toolchain: &Toolchain, variant: Variant) -> Result<PathBuf, 
     let mut cargo = toolchain.cargo();
     cargo.args(["--package", "sapwood-web", "--profile", "web", "--features", features]);
     cargo.arg("--target-dir").arg(&target);
+    // Without this export the linker lets every function that JavaScript calls run all constructors first,
+    // and Burn registers its operations in thousands of them. Whoever loads the module runs them once.
+    cargo.args(["--lib", "--", "-C", "link-arg=--export=__wasm_call_ctors"]);
     succeed(cargo, "the page does not compile")?;
 
     let made = target.join("site-in-the-making");

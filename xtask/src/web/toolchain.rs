@@ -52,7 +52,7 @@ impl Toolchain {
         }
     }
 
-    /// Cargo with the compiler, ready for arguments of `build`.
+    /// Cargo with the compiler, ready for arguments of `rustc`.
     pub(super) fn cargo(&self) -> Command {
         let mut command = match self {
             Self::InUse => Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())),
@@ -63,7 +63,7 @@ impl Toolchain {
                 command
             }
         };
-        command.args(["build", "--target", TARGET]);
+        command.args(["rustc", "--target", TARGET]);
         if matches!(self, Self::Debian) {
             command.args(["-Z", "build-std=std,panic_abort"]);
         }

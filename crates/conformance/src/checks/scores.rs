@@ -104,7 +104,7 @@ impl Subject {
 async fn check(model: &str, on: &On, found: &mut Findings) -> Outcome {
     // A driver in software takes minutes for a gradient of these networks.
     if on.workload == Workload::Smallest && model != "lenet-300-100" {
-        found.note(format!("{model} is not scored, too slow here"));
+        found.note(format!("not scored: {model}, too slow here"));
         return Ok(());
     }
     let expected = scores();

@@ -49,6 +49,7 @@ tests! {
     sub_networks_learn_the_same
     synflow_leaves_each_layer_of_vgg_16_some_weights_where_magnitude_does_not
     synflow_never_cuts_resnet_20_through_where_magnitude_does
+    memory_that_is_full_is_an_error
 }
 
 #[test]
