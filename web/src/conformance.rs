@@ -19,7 +19,8 @@ pub fn conformance_checks() -> String {
 #[wasm_bindgen]
 pub async fn conformance_check(device: String, workload: String, name: String) -> Result<String, JsError> {
     let spec: DeviceSpec = device.parse()?;
-    let unknown = || JsError::new(&format!("expected the workload smallest, quick or full, found `{workload}`"));
+    let unknown =
+        || JsError::new(&format!("expected the workload smallest, quick or full, found `{workload}`"));
     let workload = Workload::named(&workload).ok_or_else(unknown)?;
     let check = CHECKS.iter().find(|check| check.name == name);
     let check = check.ok_or_else(|| JsError::new(&format!("there is no check `{name}`")))?;
