@@ -1,4 +1,4 @@
-// How much is downloaded before the page works.
+// What is downloaded before the page works.
 
 import assert from "node:assert/strict";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -22,5 +22,15 @@ export async function size(tests) {
     assert.ok(gzip <= MOST, `${gzip} bytes by gzip`);
     const mb = (n) => `${(n / 1e6).toFixed(2)} MB`;
     return `${mb(sum((file) => file))}, ${mb(gzip)} by gzip, ${mb(brotli)} by brotli`;
+  });
+}
+
+export async function constructors(tests) {
+  await tests.withPage("constructors run once, not at every call", {}, async (page) => {
+    const exported = await page.evaluate(async () => {
+      const module = await WebAssembly.compileStreaming(fetch("sapwood_web_bg.wasm"));
+      return WebAssembly.Module.exports(module).map(({ name }) => name);
+    });
+    assert.ok(exported.includes("__wasm_call_ctors"), "the linker lets every function call them: see xtask/src/web/build.rs");
   });
 }

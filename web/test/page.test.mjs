@@ -10,7 +10,7 @@ import { env } from "node:process";
 import { parseArgs } from "node:util";
 
 import { onCpu } from "./cpu.mjs";
-import { size } from "./download.mjs";
+import { constructors, size } from "./download.mjs";
 import { elastic } from "./elastic.mjs";
 import { keyboard } from "./keyboard.mjs";
 import { life } from "./life.mjs";
@@ -31,7 +31,7 @@ const screenshots = env.SAPWOOD_SHOTS ?? resolve(values.site, "../site-screensho
 mkdirSync(screenshots, { recursive: true });
 
 const SUITES = {
-  cpu: [size, onCpu, keyboard, phone, life, elastic, withoutGpu],
+  cpu: [size, constructors, onCpu, keyboard, phone, life, elastic, withoutGpu],
   webgpu: [onGpu],
 };
 const suites = values.device ? SUITES[values.device] : Object.values(SUITES).flat();
