@@ -51,9 +51,12 @@ pub struct Stopwatch {
     pub seconds: f64,
 }
 
-/// Random networks that the fixed cost and the factor are fitted to, beside the smallest and the
-/// largest.
-const FITTED: u64 = 14;
+/// Random networks that a table is fitted to, beside the smallest and the largest.
+const FITTED: usize = 100;
+/// As many of them, whatever their size.
+const FITTED_AT_LEAST: usize = 14;
+/// The parameters of all of them, beyond which there is none more: all are in memory at once.
+const PARAMETERS: u64 = 100_000_000;
 
 impl Stopwatch {
     /// Times a network with new weights.
@@ -84,7 +87,7 @@ impl Stopwatch {
         for network in &cover.networks {
             rounds.row(network.iter().map(|key| numbers[key]).chain([idle]).collect());
         }
-        let fitted = fitted(family)?;
+        let fitted = fitted(family, FITTED)?;
         let whole: Vec<usize> = fitted.iter().map(|(_, graph)| rounds.build(self, graph)).collect();
         whole.iter().for_each(|number| rounds.row(vec![*number]));
         let found: Vec<Timed> = rounds.run(self, reporter)?.iter().map(Times::all).collect();
@@ -131,12 +134,20 @@ fn nothing(input: Shape) -> Result<Graph, Error> {
     Ok(graph.finish()?)
 }
 
-/// The networks that a fixed cost and a factor are fitted to. The smallest and the largest say most
-/// of a factor: random ones differ little.
-fn fitted(family: &Family) -> Result<Vec<(Genome, Graph)>, Error> {
-    let random = (0..FITTED).map(|number| draw(family, number));
-    let all = [family.smallest(), family.largest()].into_iter().chain(random);
-    all.map(|genome| Ok((genome.clone(), family.graph(&genome)?))).collect()
+/// The networks that a table is fitted to. The smallest and the largest say most of a factor: random
+/// ones differ little. Many of those say what single blocks take in a network.
+fn fitted(family: &Family, random: usize) -> Result<Vec<(Genome, Graph)>, Error> {
+    let (mut found, mut parameters) = (Vec::new(), 0);
+    let random = (0..random as u64).map(|number| draw(family, number));
+    for genome in [family.smallest(), family.largest()].into_iter().chain(random) {
+        let graph = family.graph(&genome)?;
+        parameters += graph.anatomy(graph.input())?.params();
+        if FITTED_AT_LEAST + 2 <= found.len() && PARAMETERS < parameters {
+            break;
+        }
+        found.push((genome, graph));
+    }
+    Ok(found)
 }
 
 fn threads() -> usize {

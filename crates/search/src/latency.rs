@@ -1,5 +1,6 @@
 //! Latency and energy as sums of measured blocks.
 
+mod corrections;
 mod fit;
 mod yaml;
 
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use corrections::corrections;
 
 /// The measured times of a space's blocks on one device, and their energies where those were
 /// measured too. A network's latency is the sum of its blocks' times (Cai et al. 2020, appendix),
@@ -226,19 +228,42 @@ impl LatencyTable {
         })
     }
 
-    /// Fits the fixed cost and the factor to networks that were timed whole, in milliseconds:
-    /// `fixed_ms + scale_ms x` for blocks that take `x` together. By medians (Theil and Sen), so
+    /// Fits the table to networks that were timed whole, in milliseconds: first the fixed
+    /// cost and the factor in `fixed_ms + scale_ms x`, for blocks that take `x` together. By medians (Theil and Sen), so
     /// that one disturbed measurement does not move them. The fixed cost may be negative, where
     /// blocks run faster in a row than alone. The factor stays 1 for fewer than five networks
     /// of different sums, and where more blocks seem to take less time, which nothing but noise
     /// says.
+    ///
+    /// From ten networks on, blocks are corrected as well: what networks deviate from the line by is
+    /// shared out among their blocks by ridge regression on each block's part of each network, if
+    /// networks that are left out are predicted better with that.
     ///
     /// # Errors
     /// No measurements, one that is not finite, or a block that was not measured.
     pub fn fit_latency<K: AsRef<str>>(&mut self, measured: &[(Vec<K>, f64)]) -> Result<(), Error> {
         let points =
             measured.iter().map(|(keys, ms)| Ok((self.sum(keys, "times", |block| Some(block.ms))?, *ms)));
-        (self.fixed_ms, self.scale_ms) = fit::line(&points.collect::<Result<Vec<_>, Error>>()?)?;
+        let points = points.collect::<Result<Vec<_>, Error>>()?;
+        (self.fixed_ms, self.scale_ms) = fit::line(&points)?;
+
+        let keys: Vec<&String> = self.blocks.keys().collect();
+        let share = |network: &[K]| -> Vec<f64> {
+            let mut row = vec![0.0; keys.len()];
+            for key in network {
+                // Every key is there, or their sum would have been an error.
+                if let Ok(at) = keys.binary_search_by(|known| known.as_str().cmp(key.as_ref())) {
+                    row[at] += self.scale_ms * self.blocks[keys[at]].ms;
+                }
+            }
+            row
+        };
+        let shares: Vec<Vec<f64>> = measured.iter().map(|(network, _)| share(network)).collect();
+        let deviations: Vec<f64> =
+            points.iter().map(|(x, y)| y - self.fixed_ms - self.scale_ms * x).collect();
+        for (block, part) in self.blocks.values_mut().zip(corrections(&shares, &deviations)) {
+            block.ms *= (1.0 + part).max(0.0);
+        }
         Ok(())
     }
 

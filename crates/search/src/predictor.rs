@@ -2,7 +2,7 @@
 
 mod adam;
 mod bagged;
-mod cholesky;
+pub(crate) mod cholesky;
 mod choose;
 mod kind;
 mod learning;

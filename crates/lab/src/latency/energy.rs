@@ -15,7 +15,7 @@ use sapwood_search::LatencyTable;
 use sapwood_supernet::Family;
 
 use super::{
-    Stopwatch,
+    FITTED_AT_LEAST, Stopwatch,
     cover::Cover,
     fitted, keys, nothing,
     rounds::{images, timed_run},
@@ -80,7 +80,8 @@ impl EnergyMeter {
         reporter: &dyn Reporter,
     ) -> Result<(), Error> {
         let Cover { blocks, .. } = Cover::of(family)?;
-        let fitted = fitted(family)?;
+        // A stretch takes longer than a run: no more than a line needs.
+        let fitted = fitted(family, FITTED_AT_LEAST)?;
         let idle = nothing([family.whole().outputs()?, 1, 1])?;
         let all: Vec<&Graph> =
             blocks.values().chain(fitted.iter().map(|(_, graph)| graph)).chain([&idle]).collect();

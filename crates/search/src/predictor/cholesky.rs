@@ -2,7 +2,7 @@
 
 /// Solves `matrix x = right` by Cholesky's factorisation, in place of both. `matrix` is
 /// square, row by row; only its lower half is read. `None` if it is not positive definite.
-pub(super) fn solve(matrix: &mut [f64], right: &mut [f64]) -> Option<()> {
+pub(crate) fn solve(matrix: &mut [f64], right: &mut [f64]) -> Option<()> {
     let n = right.len();
     for row in 0..n {
         let (above, below) = matrix.split_at_mut(row * n);

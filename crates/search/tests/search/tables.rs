@@ -118,6 +118,26 @@ fn a_latency_is_the_sum_of_what_was_measured_and_never_a_guess() {
 }
 
 #[test]
+fn a_fitted_table_has_what_blocks_take_in_networks() {
+    let names = ["a", "b", "c", "d", "e", "f"];
+    let blocks: String = names.iter().map(|name| format!("{name} = {{ ms = 1.0 }}\n")).collect();
+    let text = format!("space = \"s\"\ndevice = \"d\"\nbatch = 1\nthreads = 1\n[blocks]\n{blocks}");
+    let mut table = LatencyTable::from_toml(&text).unwrap();
+    // Three blocks of six, of which `b` takes a third more in a network than by itself.
+    let networks = (0..1u8 << 6).filter(|chosen| chosen.count_ones() == 3);
+    let of =
+        |chosen: u8| (0..6).filter(move |at| chosen >> at & 1 == 1).map(|at| names[at]).collect::<Vec<_>>();
+    let measured = networks.map(of).map(|keys| {
+        let ms = 3.5 + if keys.contains(&"b") { 0.33 } else { 0.0 };
+        (keys, ms)
+    });
+    let measured: Vec<_> = measured.collect();
+    table.fit_latency(&measured).unwrap();
+    let missed = measured.iter().map(|(keys, ms)| (table.predict(keys).unwrap() - ms).abs());
+    assert!(missed.fold(0.0, f64::max) < 0.05, "{table:?}");
+}
+
+#[test]
 fn an_energy_is_a_sum_too_where_it_was_measured() {
     let mut table = latencies();
     let error = table.predict_energy(["a", "b"]).unwrap_err().to_string();
