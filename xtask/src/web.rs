@@ -9,6 +9,7 @@ mod toolchain;
 use std::{ffi::OsString, fs, net::TcpListener, path::PathBuf, process::ExitCode};
 
 use crate::devices;
+use browser::Browser;
 use build::Variant;
 use toolchain::Toolchain;
 
@@ -76,13 +77,12 @@ fn test(options: &[&str]) -> Result<(), Problem> {
         rest = more;
     }
     match rest {
-        [] => run_tests(devices, only),
+        [] => run_tests(&Browser::find()?, devices, only),
         _ => Err(USAGE.into()),
     }
 }
 
-fn run_tests(devices: &[&str], only: Option<&str>) -> Result<(), Problem> {
-    let browser = browser::Browser::find()?;
+fn run_tests(browser: &Browser, devices: &[&str], only: Option<&str>) -> Result<(), Problem> {
     let toolchain = Toolchain::choose()?;
     for variant in [Variant::Page, Variant::Conformance] {
         let tests = browser::tests(variant, only)?;
@@ -98,7 +98,7 @@ fn run_tests(devices: &[&str], only: Option<&str>) -> Result<(), Problem> {
 /// Tests all of it. What has passed is then part of the ordinary tests, for as long as dependencies
 /// stay the same.
 pub(crate) fn all() -> bool {
-    let passed = passes(DEVICES);
+    let passed = passes(Browser::find(), DEVICES);
     if passed {
         // Only a hint for the next time: where it cannot be written, nothing is lost.
         let _ = fs::write(stamp(), devices::dependencies());
@@ -106,22 +106,28 @@ pub(crate) fn all() -> bool {
     passed
 }
 
-/// Tests it on the browser's processor if all has been tested with these dependencies, else says why
-/// not. WebGPU in software takes longer than anybody waits.
+/// Tests it on the browser's processor if all has been tested with these dependencies and a browser is
+/// there, else says why not. WebGPU in software takes longer than an ordinary test may.
 pub(crate) fn those_that_are_warm() -> bool {
     if fs::read_to_string(stamp()).is_ok_and(|built| built == devices::dependencies()) {
-        println!("the page on WebGPU: not tested, `cargo xtask test --all-devices` does that");
-        return passes(&DEVICES[..1]);
+        match Browser::find() {
+            Ok(browser) => {
+                println!("the page on WebGPU: not tested, `cargo xtask test --all-devices` does that");
+                return passes(Ok(browser), &DEVICES[..1]);
+            }
+            Err(problem) => println!("the page: not tested in a browser, for {problem}"),
+        }
+    } else {
+        println!(
+            "the page: not tested in a browser, for it is not built with these dependencies: `cargo xtask test \
+             --all-devices` does that, and takes half an hour the first time"
+        );
     }
-    println!(
-        "the page: not tested in a browser, for it is not built with these dependencies: `cargo xtask test \
-         --all-devices` does that, and takes half an hour the first time"
-    );
     true
 }
 
-fn passes(devices: &[&str]) -> bool {
-    let outcome = run_tests(devices, None);
+fn passes(browser: Result<Browser, Problem>, devices: &[&str]) -> bool {
+    let outcome = browser.and_then(|browser| run_tests(&browser, devices, None));
     if let Err(problem) = &outcome {
         eprintln!("error: {problem}");
     }
