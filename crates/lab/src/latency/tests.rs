@@ -25,6 +25,14 @@ fn every_block_is_timed_in_every_round_and_every_network_has_a_prediction() {
 }
 
 #[test]
+fn a_table_is_fitted_to_as_many_networks_as_memory_may_hold() {
+    let count = |space| fitted(&sapwood_supernet::family(space, None, None).unwrap(), FITTED).unwrap().len();
+    assert_eq!(count("resnet-tiny-image"), FITTED + 2);
+    // Of some 30 million parameters each.
+    assert_eq!(count("ofa-resnet50d"), FITTED_AT_LEAST + 2);
+}
+
+#[test]
 fn no_round_is_begun_when_the_time_is_over() {
     let family = sapwood_supernet::family("mlp", None, None).unwrap();
     let hasty = Stopwatch { rounds: 1_000_000, seconds: 0.0, ..stopwatch() };

@@ -55,8 +55,14 @@ fn the_best_network_is_found_for_each_device() {
     let built = place
         .succeed("latency build --space mlp --rounds 2 --runs 3 --seconds 0 --name phone --out phone.toml");
     assert!(built.contains("blocks, fixed cost"), "{built}");
-    let checked = place.succeed("latency check --space mlp --rounds 2 --networks 5 --table phone.toml");
+    let checked =
+        place.succeed("latency check --space mlp --rounds 2 --networks 5 --table phone.toml --out each.csv");
     assert!(checked.contains("table and measurement") && checked.contains("every second round"), "{checked}");
+    let each = String::from_utf8(place.read("each.csv")).unwrap();
+    assert!(
+        each.starts_with("architecture,predicted_ms,measured_ms\nd=") && each.lines().count() == 6,
+        "{each}"
+    );
     fs::copy(place.path().join("phone.toml"), place.path().join("watch.toml")).unwrap();
 
     let search = "search --space mlp --pairs pairs.csv --evaluations 200";
