@@ -96,6 +96,7 @@ fn what_is_no_checkpoint_is_called_what_it_is() {
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0".to_vec(), "a pointer of Git LFS"),
         (b"epoch 1: loss 2.3\nepoch 2: loss 2.1\n".to_vec(), "text, not a checkpoint"),
         (b"\x1f\x8b\x08\x00\x00".to_vec(), "a gzip archive: unpack it first"),
+        ([&[0; 257][..], b"ustar\x0000"].concat(), "a tar archive: unpack it first"),
         (b"\x89HDF\r\n\x1a\n\0".to_vec(), "an HDF5 file"),
         ((0..=255).rev().collect(), "neither a checkpoint of PyTorch nor safetensors"),
         (b"PK\x03\x04 and then nothing of use".to_vec(), "cut short: the directory at the end"),
