@@ -11,6 +11,8 @@ pub(crate) const LEFT: usize = 4;
 /// Right rows at once: with the left ones, as many sums as 16 registers can hold
 /// beside what is multiplied.
 pub(crate) const RIGHT: usize = 3;
+/// The same for 32 registers.
+pub(crate) const WIDE_RIGHT: usize = 4;
 /// No register has more lanes.
 pub(crate) const LANES: usize = 16;
 
@@ -148,18 +150,8 @@ unsafe fn sweep<T: Float, R: Vector<Number = T>, const A: usize, const B: usize>
     }
     each!(A, a => {
         each!(B, b => {
-            let mut lanes = [T::ZERO; LANES];
-            // SAFETY: no register has more lanes.
-            unsafe { sums[a][b].store(lanes.as_mut_ptr()) };
-            // Folded in halves: shorter than one after the other, and more exact.
-            let mut half = R::LANES / 2;
-            while half > 0 {
-                for l in 0..half {
-                    lanes[l] += lanes[l + half];
-                }
-                half /= 2;
-            }
-            out[a][b] += lanes[0];
+            // SAFETY: the caller's.
+            out[a][b] += unsafe { sums[a][b].sum() };
         });
     });
 }

@@ -149,9 +149,8 @@ unsafe fn add<R: Vector, const O: usize, const V: usize>(
     });
 }
 
-/// `O` outputs and `V` vectors at a time: the sums of a block stay in
-/// registers while all rows pass, and the rows in the nearest cache while all
-/// blocks of outputs do.
+/// `O` outputs and `V` vectors at a time, and what is left of the vectors in fewer: few are all
+/// there are where planes are small.
 ///
 /// # Safety
 /// The machine must have the registers, and [`Sum::write`] must have compared the sizes.
@@ -160,78 +159,103 @@ unsafe fn sweep<T: Float, R: Vector<Number = T>, const O: usize, const V: usize>
     sum: &Sum<'_, T>,
     out: &mut [MaybeUninit<T>],
 ) {
+    let blocks = sum.positions.chunks_exact(V);
+    let left = blocks.remainder();
+    // SAFETY (all): the caller's.
+    for positions in blocks {
+        unsafe { block::<T, R, O, V>(sum, positions, out) };
+    }
+    match left.len() {
+        0 => {}
+        1 => unsafe { block::<T, R, O, 1>(sum, left, out) },
+        2 if V > 2 => unsafe { block::<T, R, O, 2>(sum, left, out) },
+        3 | 4 if V > 4 => unsafe { block::<T, R, O, 4>(sum, left, out) },
+        _ => unsafe { block::<T, R, O, V>(sum, left, out) },
+    }
+}
+
+/// `O` outputs and the same `V` vectors of all rows at a time: the sums stay in
+/// registers while all rows pass, and the rows in the nearest cache while all
+/// blocks of outputs do.
+///
+/// # Safety
+/// The machine must have the registers, and [`Sum::write`] must have compared the sizes.
+#[inline(always)]
+unsafe fn block<T: Float, R: Vector<Number = T>, const O: usize, const V: usize>(
+    sum: &Sum<'_, T>,
+    positions: &[Position],
+    out: &mut [MaybeUninit<T>],
+) {
     let (data, to) = (sum.data.as_ptr(), out.as_mut_ptr().cast::<T>());
     let (starts, rows) = (sum.starts.as_ptr(), sum.starts.len());
-    for positions in sum.positions.chunks(V) {
-        // The last vector again, where there are too few.
-        let mut at = [positions[0]; V];
-        each!(V, v => {
-            at[v] = positions[v.min(positions.len() - 1)];
-        });
-        let mut first = 0;
-        while first < sum.outputs {
-            let valid = O.min(sum.outputs - first);
-            // SAFETY: the caller's.
-            let mut sums = [[unsafe { R::splat(T::ZERO) }; V]; O];
-            match sum.begin {
-                Begin::Zero => {}
-                Begin::With(values) => each!(O, o => {
-                    if o < valid {
-                        // SAFETY: the caller's.
-                        sums[o] = [unsafe { R::splat(values[first + o]) }; V];
-                    }
-                }),
-                Begin::Sums => each!(O, o => {
-                    if o < valid {
-                        each!(V, v => {
-                            // SAFETY: the last such vector ends in `out`, and an earlier sum
-                            // has written it.
-                            sums[o][v] = unsafe { R::load(to.add((first + o) * sum.pitch + at[v].to)) };
-                        });
-                    }
-                }),
-            }
-            // Each row has a weight for each output.
-            let mut row_weights = [T::ZERO; O];
-            match sum.order {
-                Order::Blocks(pitch) => {
-                    let mut weights = sum.weights.as_ptr().wrapping_add(first / O * pitch);
-                    for k in 0..rows {
-                        each!(O, o => {
-                            // SAFETY: the weights of the last row end in `weights`.
-                            row_weights[o] = unsafe { *weights.add(o) };
-                        });
-                        // SAFETY: the last vector of the last row ends in `data`.
-                        unsafe { add::<R, O, V>(&mut sums, row_weights, data.add(*starts.add(k)), &at) };
-                        weights = weights.wrapping_add(O);
-                    }
+    // The last vector again, where there are too few.
+    let mut at = [positions[0]; V];
+    each!(V, v => {
+        at[v] = positions[v.min(positions.len() - 1)];
+    });
+    let mut first = 0;
+    while first < sum.outputs {
+        let valid = O.min(sum.outputs - first);
+        // SAFETY: the caller's.
+        let mut sums = [[unsafe { R::splat(T::ZERO) }; V]; O];
+        match sum.begin {
+            Begin::Zero => {}
+            Begin::With(values) => each!(O, o => {
+                if o < valid {
+                    // SAFETY: the caller's.
+                    sums[o] = [unsafe { R::splat(values[first + o]) }; V];
                 }
-                Order::Outputs(pitch) => {
-                    let mut weights = [sum.weights.as_ptr(); O];
-                    each!(O, o => {
-                        // The last output again, where there are too few.
-                        weights[o] = weights[o].wrapping_add((first + o.min(valid - 1)) * pitch);
-                    });
-                    for k in 0..rows {
-                        each!(O, o => {
-                            // SAFETY: as above.
-                            row_weights[o] = unsafe { *weights[o].add(k) };
-                        });
-                        // SAFETY: as above.
-                        unsafe { add::<R, O, V>(&mut sums, row_weights, data.add(*starts.add(k)), &at) };
-                    }
-                }
-            }
-            each!(O, o => {
+            }),
+            Begin::Sums => each!(O, o => {
                 if o < valid {
                     each!(V, v => {
-                        // SAFETY: the last such vector ends in `out`.
-                        unsafe { sums[o][v].store(to.add((first + o) * sum.pitch + at[v].to)) };
+                        // SAFETY: the last such vector ends in `out`, and an earlier sum
+                        // has written it.
+                        sums[o][v] = unsafe { R::load(to.add((first + o) * sum.pitch + at[v].to)) };
                     });
                 }
-            });
-            first += O;
+            }),
         }
+        // Each row has a weight for each output.
+        let mut row_weights = [T::ZERO; O];
+        match sum.order {
+            Order::Blocks(pitch) => {
+                let mut weights = sum.weights.as_ptr().wrapping_add(first / O * pitch);
+                for k in 0..rows {
+                    each!(O, o => {
+                        // SAFETY: the weights of the last row end in `weights`.
+                        row_weights[o] = unsafe { *weights.add(o) };
+                    });
+                    // SAFETY: the last vector of the last row ends in `data`.
+                    unsafe { add::<R, O, V>(&mut sums, row_weights, data.add(*starts.add(k)), &at) };
+                    weights = weights.wrapping_add(O);
+                }
+            }
+            Order::Outputs(pitch) => {
+                let mut weights = [sum.weights.as_ptr(); O];
+                each!(O, o => {
+                    // The last output again, where there are too few.
+                    weights[o] = weights[o].wrapping_add((first + o.min(valid - 1)) * pitch);
+                });
+                for k in 0..rows {
+                    each!(O, o => {
+                        // SAFETY: as above.
+                        row_weights[o] = unsafe { *weights[o].add(k) };
+                    });
+                    // SAFETY: as above.
+                    unsafe { add::<R, O, V>(&mut sums, row_weights, data.add(*starts.add(k)), &at) };
+                }
+            }
+        }
+        each!(O, o => {
+            if o < valid {
+                each!(V, v => {
+                    // SAFETY: the last such vector ends in `out`.
+                    unsafe { sums[o][v].store(to.add((first + o) * sum.pitch + at[v].to)) };
+                });
+            }
+        });
+        first += O;
     }
 }
 

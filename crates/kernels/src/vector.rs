@@ -39,6 +39,12 @@ pub trait Vector: Copy {
     /// # Safety
     /// As [`Vector::load`].
     unsafe fn multiply_add(self, b: Self, c: Self) -> Self;
+
+    /// The sum of the lanes, folded in halves: shorter than one after the other, and more exact.
+    ///
+    /// # Safety
+    /// As [`Vector::load`].
+    unsafe fn sum(self) -> Self::Number;
 }
 
 /// The registers of each level. What a level has not is the portable one.
@@ -79,7 +85,7 @@ registers!(f64, 2, __m512d, __m256d, __m128d);
 /// One register of this processor's, by its intrinsics.
 #[cfg(target_arch = "x86_64")]
 macro_rules! vector {
-    ($vector:ty, $number:ty, $lanes:literal, [$load:ident, $store:ident, $splat:ident], $multiply_add:expr) => {
+    ($vector:ty, $number:ty, $lanes:literal, [$load:ident, $store:ident, $splat:ident], $multiply_add:ident, $sum:ident) => {
         impl Vector for $vector {
             type Number = $number;
 
@@ -105,6 +111,11 @@ macro_rules! vector {
             unsafe fn multiply_add(self, b: Self, c: Self) -> Self {
                 unsafe { $multiply_add(self, b, c) }
             }
+
+            #[inline(always)]
+            unsafe fn sum(self) -> $number {
+                unsafe { $sum(self) }
+            }
         }
     };
 }
@@ -113,12 +124,52 @@ macro_rules! vector {
 mod x86_64 {
     use super::*;
 
-    vector!(__m512, f32, 16, [_mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps], _mm512_fmadd_ps);
-    vector!(__m512d, f64, 8, [_mm512_loadu_pd, _mm512_storeu_pd, _mm512_set1_pd], _mm512_fmadd_pd);
-    vector!(__m256, f32, 8, [_mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps], _mm256_fmadd_ps);
-    vector!(__m256d, f64, 4, [_mm256_loadu_pd, _mm256_storeu_pd, _mm256_set1_pd], _mm256_fmadd_pd);
-    vector!(__m128, f32, 4, [_mm_loadu_ps, _mm_storeu_ps, _mm_set1_ps], multiply_then_add);
-    vector!(__m128d, f64, 2, [_mm_loadu_pd, _mm_storeu_pd, _mm_set1_pd], multiply_then_add_wide);
+    vector!(__m512, f32, 16, [_mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps], _mm512_fmadd_ps, fold_512);
+    vector!(__m512d, f64, 8, [_mm512_loadu_pd, _mm512_storeu_pd, _mm512_set1_pd], _mm512_fmadd_pd, fold_512d);
+    vector!(__m256, f32, 8, [_mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps], _mm256_fmadd_ps, fold_256);
+    vector!(__m256d, f64, 4, [_mm256_loadu_pd, _mm256_storeu_pd, _mm256_set1_pd], _mm256_fmadd_pd, fold_256d);
+    vector!(__m128, f32, 4, [_mm_loadu_ps, _mm_storeu_ps, _mm_set1_ps], multiply_then_add, fold_128);
+    vector!(__m128d, f64, 2, [_mm_loadu_pd, _mm_storeu_pd, _mm_set1_pd], multiply_then_add_wide, fold_128d);
+
+    // SAFETY (of all): the machine must have the instructions for the register.
+
+    #[inline(always)]
+    unsafe fn fold_512(x: __m512) -> f32 {
+        // Of AVX-512's instructions only its first: halves of doubles are halves of bits.
+        unsafe {
+            let bits = _mm512_castps_pd(x);
+            let [low, high] = [_mm512_castpd512_pd256(bits), _mm512_extractf64x4_pd::<1>(bits)];
+            fold_256(_mm256_add_ps(_mm256_castpd_ps(low), _mm256_castpd_ps(high)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn fold_512d(x: __m512d) -> f64 {
+        unsafe { fold_256d(_mm256_add_pd(_mm512_castpd512_pd256(x), _mm512_extractf64x4_pd::<1>(x))) }
+    }
+
+    #[inline(always)]
+    unsafe fn fold_256(x: __m256) -> f32 {
+        unsafe { fold_128(_mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps::<1>(x))) }
+    }
+
+    #[inline(always)]
+    unsafe fn fold_256d(x: __m256d) -> f64 {
+        unsafe { fold_128d(_mm_add_pd(_mm256_castpd256_pd128(x), _mm256_extractf128_pd::<1>(x))) }
+    }
+
+    #[inline(always)]
+    unsafe fn fold_128(x: __m128) -> f32 {
+        unsafe {
+            let two = _mm_add_ps(x, _mm_movehl_ps(x, x));
+            _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps::<1>(two, two)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn fold_128d(x: __m128d) -> f64 {
+        unsafe { _mm_cvtsd_f64(_mm_add_sd(x, _mm_unpackhi_pd(x, x))) }
+    }
 
     /// # Safety
     /// None: every x86-64 has these instructions.
@@ -173,6 +224,18 @@ impl<T: Float, const L: usize, const FUSED: bool> Vector for Lanes<T, L, FUSED> 
             c.0[l] = if FUSED { a.mul_add(b, c.0[l]) } else { a * b + c.0[l] };
         }
         c
+    }
+
+    #[inline(always)]
+    unsafe fn sum(self) -> T {
+        let (mut lanes, mut half) = (self.0, L / 2);
+        while half > 0 {
+            for l in 0..half {
+                lanes[l] += lanes[l + half];
+            }
+            half /= 2;
+        }
+        lanes[0]
     }
 }
 
