@@ -11,17 +11,17 @@ use sapwood_kernels::{
 };
 
 /// A kernel at a shape.
-pub struct Job {
+pub(super) struct Job {
     /// In words: what, of what, in which type.
-    pub name: String,
+    pub(super) name: String,
     /// Floating-point operations, or values where a kernel does few to each.
-    pub work: f64,
+    pub(super) work: f64,
     run: Box<dyn FnMut(Level)>,
 }
 
 impl Job {
     /// The least seconds that it took, of some runs in a few milliseconds.
-    pub fn time(&mut self, level: Level) -> f64 {
+    pub(super) fn time(&mut self, level: Level) -> f64 {
         const LONG: f64 = 4e-3;
         let start = Instant::now();
         let mut least = f64::MAX;
@@ -69,7 +69,7 @@ const CONVOLUTIONS: [[usize; 7]; 30] = [
 ];
 
 /// The same jobs in the same order wherever they are compiled.
-pub fn jobs() -> Vec<Job> {
+pub(super) fn jobs() -> Vec<Job> {
     let mut jobs = Vec::new();
     for sizes in CONVOLUTIONS {
         convolution::<f32>(sizes, &mut jobs);
@@ -148,14 +148,12 @@ fn along_channels<T: Float>([images, channels, plane]: [usize; 3], jobs: &mut Ve
         let inputs = || (x.clone(), dy.clone(), gamma.clone(), beta.clone());
         let (x, _, gamma, beta) = inputs();
         add(jobs, "normalise", &of, count, move |level| {
-            let n =
-                Normalization { level, size, gamma: &gamma, beta: &beta, epsilon: 1e-5, activation };
+            let n = Normalization { level, size, gamma: &gamma, beta: &beta, epsilon: 1e-5, activation };
             n.forward(&x, None)
         });
         let (x, dy, gamma, beta) = inputs();
         add(jobs, "normalise, back", &of, count, move |level| {
-            let n =
-                Normalization { level, size, gamma: &gamma, beta: &beta, epsilon: 1e-5, activation };
+            let n = Normalization { level, size, gamma: &gamma, beta: &beta, epsilon: 1e-5, activation };
             n.backward(&x, None, (&beta, &gamma), &dy)
         });
         let (x, _, scale, shift) = inputs();
