@@ -31,6 +31,7 @@ mod status;
 mod studies;
 mod supernet;
 mod train;
+mod weight_file;
 mod worker;
 
 use std::{

@@ -7,7 +7,7 @@ use sapwood_core::{Anatomy, Layer, Masks, Shape};
 use sapwood_models::Spec;
 use serde::Serialize;
 
-use super::{architectures, model_shape::ModelShape, shape};
+use super::{architectures, model_shape::ModelShape, shape, weight_file::Reading};
 use crate::{
     Error,
     report::{Cell, Table},
@@ -31,6 +31,8 @@ pub(super) struct Describe {
     /// The network in this file
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
+    #[command(flatten)]
+    reading: Reading,
     /// Input shape, as in 3x32x32 [default: the network's usual one]
     #[arg(long, value_parser = shape::parse, value_name = "CxHxW")]
     input: Option<Shape>,
@@ -71,7 +73,7 @@ impl Describe {
                 (spec, Masks::new())
             }
             (Some(path), model) => {
-                let opened = sapwood_models::open(path, model.as_deref(), &cpu()?)?;
+                let opened = self.reading.open(path, model.as_deref(), &cpu()?)?;
                 (opened.spec, opened.masks)
             }
             (None, model) => {

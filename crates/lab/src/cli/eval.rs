@@ -1,22 +1,18 @@
 //! `eval`
 
-use std::{io::Write, path::PathBuf};
+use std::io::Write;
 
 use clap::Args;
 use sapwood_train::Evaluation;
 
-use super::{DataRoot, OnDevice, bar::Bar, image::ImageShape};
+use super::{DataRoot, OnDevice, bar::Bar, image::ImageShape, weight_file::WeightFile};
 use crate::{DataConfig, Datasets, Error, fits::fits, watched::evaluate};
 
 /// Tell how good a trained network is on a test split
 #[derive(Args)]
 pub(super) struct Eval {
-    /// safetensors, or a PyTorch .pt/.pth state dict
-    #[arg(long, value_name = "FILE")]
-    weights: PathBuf,
-    /// The network, where the file does not say
-    #[arg(long)]
-    model: Option<String>,
+    #[command(flatten)]
+    network: WeightFile,
     /// The data set: see `data list`
     #[arg(long)]
     data: String,
@@ -34,7 +30,7 @@ pub(super) struct Eval {
 impl Eval {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let device = self.device.resolve()?;
-        let opened = sapwood_models::open(&self.weights, self.model.as_deref(), &device)?;
+        let opened = self.network.open(&device)?;
         let mut data = DataConfig::of(&self.data, &opened.spec);
         self.image.apply(&mut data)?;
         let test = data.test_source(&Datasets::below(self.root.data_root))?;

@@ -7,7 +7,7 @@ use clap::Args;
 use sapwood_backend::{block_on, read};
 use sapwood_core::{Network, Norm, Pass};
 
-use super::OnDevice;
+use super::{OnDevice, weight_file::WeightFile};
 use crate::{Error, read_input, write_tensors};
 
 /// Run a network on the tensor `input` of a file and write its outputs
@@ -18,12 +18,8 @@ use crate::{Error, read_input, write_tensors};
 /// is read from the weights.
 #[derive(Args)]
 pub(super) struct Forward {
-    /// The network, where the file does not say
-    #[arg(long)]
-    model: Option<String>,
-    /// safetensors, or a PyTorch .pt/.pth state dict
-    #[arg(long, value_name = "FILE")]
-    weights: PathBuf,
+    #[command(flatten)]
+    network: WeightFile,
     /// The file with `input`
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
@@ -40,7 +36,7 @@ pub(super) struct Forward {
 impl Forward {
     pub(super) fn run(self) -> Result<(), Error> {
         let device = self.device.resolve()?;
-        let opened = sapwood_models::open(&self.weights, self.model.as_deref(), &device)?;
+        let opened = self.network.open(&device)?;
         let input = read_input(&self.input, "input", &device)?;
         let [n, c, h, w] = input.dims();
         opened.spec.output([c, h, w])?;

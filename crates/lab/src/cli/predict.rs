@@ -11,18 +11,14 @@ use sapwood_backend::{block_on, read};
 use sapwood_core::{Network, Pass};
 use sapwood_data::Normalisation;
 
-use super::{DataRoot, OnDevice, bar::Bar, image::ImageShape};
+use super::{DataRoot, OnDevice, bar::Bar, image::ImageShape, weight_file::WeightFile};
 use crate::{DataConfig, Error, Reporter, Silent};
 
 /// Classify images of your own with a trained network
 #[derive(Args)]
 pub(super) struct Predict {
-    /// safetensors, or a PyTorch .pt/.pth state dict
-    #[arg(long, value_name = "FILE")]
-    weights: PathBuf,
-    /// The network, where the file does not say
-    #[arg(long)]
-    model: Option<String>,
+    #[command(flatten)]
+    network: WeightFile,
     /// The data set that it was trained on: its normalisation and class names
     #[arg(long)]
     data: String,
@@ -40,7 +36,7 @@ pub(super) struct Predict {
 impl Predict {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let device = self.device.resolve()?;
-        let opened = sapwood_models::open(&self.weights, self.model.as_deref(), &device)?;
+        let opened = self.network.open(&device)?;
         let entry = sapwood_data::entry(&self.data)?;
         let mut data = DataConfig::of(&self.data, &opened.spec);
         self.image.apply(&mut data)?;

@@ -138,7 +138,7 @@ impl Prune {
                 "there are no masks in it: expected BOOL tensors named `<parameter>_mask`".into(),
             ));
         }
-        let Opened { spec, net, .. } = self.scoring.network()?;
+        let Opened { spec, net, .. } = self.scoring.opened()?;
         let pruned = Pruned { masks: MaskSet::from(masks), weights: None };
         Ok((spec, pruned.apply(net)?, pruned.masks))
     }

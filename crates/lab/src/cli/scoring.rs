@@ -1,10 +1,6 @@
 //! What `score` and `prune` share: a network, a criterion, and examples.
 
-use std::{
-    num::NonZero,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{num::NonZero, path::Path, sync::Arc};
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::Seed;
@@ -13,7 +9,7 @@ use sapwood_data::Split;
 use sapwood_models::{Net, Opened, Spec};
 use sapwood_prune::{Criterion, Needs, NetworkProbe, Options, Scope, find};
 
-use super::{DataRoot, OnDevice};
+use super::{DataRoot, OnDevice, weight_file::WeightFile};
 use crate::{DataConfig, Error, Examples, Lab, fits::fits, read_batches};
 
 /// Examples of a batch from a data set.
@@ -24,12 +20,8 @@ const BATCHES: NonZero<usize> = NonZero::new(8).unwrap();
 /// Which weights of which network are scored, how, and with what.
 #[derive(Args)]
 pub(super) struct Scoring {
-    /// safetensors, or a PyTorch .pt/.pth state dict; masks in it stay
-    #[arg(long, value_name = "FILE")]
-    weights: PathBuf,
-    /// The network, where the file does not say
-    #[arg(long)]
-    model: Option<String>,
+    #[command(flatten)]
+    network: WeightFile,
     /// An option of the criterion, as in temperature=100: see `list criteria`
     #[arg(long = "option", value_name = "NAME=VALUE")]
     options: Vec<String>,
@@ -93,9 +85,9 @@ impl Scoring {
     }
 
     /// Opens the network; what can be refused is refused first.
-    pub(super) fn network(&self) -> Result<Opened, Error> {
+    pub(super) fn opened(&self) -> Result<Opened, Error> {
         let device = self.device.resolve()?;
-        Ok(sapwood_models::open(&self.weights, self.model.as_deref(), &device)?)
+        self.network.open(&device)
     }
 
     /// Makes the criterion and gets its examples.
@@ -104,7 +96,7 @@ impl Scoring {
         let row = find(lab.criteria(), name)?;
         let criterion = (row.build)(&options, Seed(self.seed))?;
         self.check(name, criterion.needs())?;
-        let Opened { spec, net, masks } = self.network()?;
+        let Opened { spec, net, masks, .. } = self.opened()?;
         let examples = match &self.data {
             Some(data) if criterion.needs().examples() => self.examples(data, &spec)?,
             _ => Vec::new(),

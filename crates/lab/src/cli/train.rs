@@ -9,10 +9,13 @@ use sapwood_data::{Split, Task};
 use sapwood_models::{Init, NormScale, Spec};
 use sapwood_train::{AdamW, Decay, Recipe, Schedule, Sgd};
 
-use super::{DataRoot, OnDevice, bar::Bar, image::ImageShape, model_shape::ModelShape, sparse::Sparse};
+use super::{
+    DataRoot, OnDevice, bar::Bar, image::ImageShape, model_shape::ModelShape, sparse::Sparse,
+    weight_file::Reading,
+};
 use crate::{
     Beginning, CheckpointEvery, Conditions, DataConfig, Datasets, Error, Evaluate, RunFolder, Start,
-    TrainConfig, Work, run_folder::digest,
+    TrainConfig, Work,
 };
 
 /// Train a network, or continue a training that was interrupted
@@ -30,6 +33,8 @@ pub(super) struct Train {
     /// Begin with these weights (masked ones stay zero) instead of new ones
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
+    #[command(flatten)]
+    reading: Reading,
     /// The data set: see `data list`
     #[arg(long)]
     data: String,
@@ -134,9 +139,9 @@ impl Train {
         let device = self.device.resolve()?;
         let (spec, beginning, mut data) = match (&self.weights, &self.model) {
             (Some(path), model) => {
-                let opened = sapwood_models::open(path, model.as_deref(), &device)?;
-                let bytes = std::fs::read(path).map_err(Error::file("read", path))?;
-                let start = Start { digest: digest(&bytes), net: opened.net, masks: opened.masks };
+                let opened = self.reading.open(path, model.as_deref(), &device)?;
+                let start =
+                    Start { digest: self.reading.digest(path)?, net: opened.net, masks: opened.masks };
                 let data = DataConfig::of(&self.data, &opened.spec);
                 (opened.spec, Beginning::From(start), data)
             }
