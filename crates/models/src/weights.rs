@@ -59,7 +59,7 @@ pub fn read(path: &Path) -> Result<StateFile, Error> {
     let pytorch = [&b"PK"[..], &b"\x80\x02"[..]].iter().any(|magic| bytes.starts_with(magic));
     if !safetensors && (named || pytorch) {
         #[cfg(not(target_family = "wasm"))]
-        return crate::pytorch::read(path);
+        return crate::pytorch::flat(path);
         #[cfg(target_family = "wasm")]
         return Err(wrong(
             path,
