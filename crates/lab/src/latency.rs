@@ -31,7 +31,7 @@ pub(crate) use day::today;
 pub use energy::EnergyMeter;
 pub use import::{ImportWarning, Imported, import};
 pub use prediction::keys;
-pub(crate) use prediction::{predicted, predicted_energy};
+pub(crate) use prediction::{predicted, predicted_energy, remedy};
 use rounds::Rounds;
 pub use times::{Timed, Times};
 

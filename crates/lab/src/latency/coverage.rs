@@ -73,6 +73,11 @@ impl Coverage {
         Ok(Self { space, device, measured, resolutions })
     }
 
+    /// What was asked of the table.
+    pub fn measured(&self) -> Measured {
+        self.measured
+    }
+
     /// Whether nothing is lacking.
     pub fn is_complete(&self) -> bool {
         self.resolutions.iter().all(|each| each.lacking.is_empty())
