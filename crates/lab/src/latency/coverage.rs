@@ -47,8 +47,8 @@ pub struct Covered {
     /// Whether the first block of a network is there: otherwise the table is of other resolutions, and no more
     /// was looked for than the largest network.
     pub begins: bool,
-    /// Whether the largest network is predicted.
-    pub largest: bool,
+    /// The blocks of the largest network that are not there, sorted.
+    pub largest: Vec<String>,
     /// The blocks that were looked for.
     pub blocks: usize,
     /// Those of them that are not there, sorted.
@@ -199,7 +199,7 @@ fn covered(
     let mut found = Covered {
         resolution: name,
         begins: !missing.contains(&largest[0]),
-        largest: missing.is_empty(),
+        largest: missing.clone(),
         blocks: largest.iter().collect::<BTreeSet<_>>().len(),
         lacking: missing,
     };

@@ -75,26 +75,26 @@ pub fn import(tables: Vec<LatencyTable>, family: &Family) -> Result<Imported, Er
     let resolutions: Vec<String> = coverage
         .resolutions
         .iter()
-        .filter(|each| each.largest)
+        .filter(|each| each.largest.is_empty())
         .filter_map(|each| each.resolution.clone())
         .collect();
     let mut warnings = Vec::new();
     if resolutions.is_empty() {
-        let fewest = coverage.resolutions.iter().rev().min_by_key(|each| (!each.begins, each.lacking.len()));
-        let Some(Covered { resolution, begins, blocks, lacking, .. }) = fewest else {
+        let fewest = coverage.resolutions.iter().rev().min_by_key(|each| (!each.begins, each.largest.len()));
+        let Some(Covered { resolution, begins, largest, .. }) = fewest else {
             return Err(Error::Usage(format!("space `{}` has no resolutions", family.name())));
         };
         if *begins || !is_of(&table, family)? {
-            let (device, space, n, few) = (&table.device, family.name(), lacking.len(), few(lacking));
+            let (device, space, n, few) = (&table.device, family.name(), largest.len(), few(largest));
             let at = resolution.as_ref().map(|r| format!(" at resolution {r}")).unwrap_or_default();
             return Err(Error::Usage(format!(
-                "the latency table of {device} lacks the times of {n} of the {blocks} blocks of space `{space}`{at}: add them, or name the space of this table: {few}"
+                "the latency table of {device} lacks the times of {n} of the blocks that the largest network of `{space}` has{at}: add them, or name the space of this table: {few}"
             )));
         }
-        warnings.push(ImportWarning::Excerpt { space: family.name().into(), lacking: lacking.clone() });
+        warnings.push(ImportWarning::Excerpt { space: family.name().into(), lacking: largest.clone() });
     }
     for Covered { resolution, begins, largest, blocks, lacking } in coverage.resolutions {
-        if let Some(resolution) = resolution.filter(|_| begins && largest && !lacking.is_empty()) {
+        if let Some(resolution) = resolution.filter(|_| begins && largest.is_empty() && !lacking.is_empty()) {
             warnings.push(ImportWarning::Partly { resolution, blocks, lacking });
         }
     }
@@ -242,7 +242,7 @@ mod tests {
         let mut less = slow();
         less.blocks.remove("Conv_2-input:1x1x1152-output:1x1x1536").unwrap();
         let error = import(vec![less], &family).unwrap_err().to_string();
-        assert!(error.contains("times of 1 of the") && error.contains("at resolution 160"), "{error}");
+        assert!(error.contains("times of 1 of the blocks") && error.contains("at resolution 160"), "{error}");
         assert!(error.ends_with(": Conv_2-input:1x1x1152-output:1x1x1536"), "{error}");
         let tiny = sapwood_supernet::family("resnet-tiny-image", None, None).unwrap();
         assert!(import(vec![slow()], &tiny).unwrap_err().to_string().contains("`resnet-tiny-image`"));

@@ -66,7 +66,7 @@ fn a_published_table_is_imported_and_a_malformed_one_refused() {
         ),
         (
             format!("{import} other.yaml"),
-            &["published lacks the times of 95 of the 96 blocks", "at resolution 192"],
+            &["published lacks the times of 15 of the blocks", "at resolution 192"],
         ),
         (format!("{import} none.yaml"), &["none.yaml"]),
         ("latency import other.yaml --space mlp --out table.toml".into(), &["but not of `mlp`"]),
@@ -191,6 +191,7 @@ fn a_search_says_what_a_table_lacks_and_can_leave_that_out() {
             ],
         );
     }
+    place.refuse(&format!("{search} --table 128.yaml"), &["128.yaml", "`latency import` makes one"]);
     place.refuse(
         &format!("{search} --only-measured").replace("--max-latency 30", "--max-macs 1G"),
         &["`--table`"],

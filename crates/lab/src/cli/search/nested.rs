@@ -17,6 +17,10 @@ use crate::{
 /// Looks of a search whose predictor has learnt, as the published one has them.
 const LOOKS: usize = 50_100;
 
+/// Of which images accuracies are.
+const PREDICTED: &str = " The accuracy is predicted, as a share of the images by which the pairs were judged: of the \
+                         test split, or of held-out training images where they were judged by those.";
+
 /// Searches the networks of a family, for one device or for each of several.
 pub(super) fn run(options: &Search, name: &str, goal: &Goal, out: &mut dyn Write) -> Result<(), Error> {
     let family = architectures::named(name, options.input)?;
@@ -57,7 +61,8 @@ pub(super) fn run(options: &Search, name: &str, goal: &Goal, out: &mut dyn Write
         options.show(&space, goal, &found, out)?;
         if let Some(path) = &options.page {
             let name = family.name().to_string();
-            let fronts = Fronts { name, fronts: vec![("found".into(), &found)], all: Vec::new() };
+            let fronts =
+                Fronts { name, fronts: vec![("found".into(), &found)], all: Vec::new(), about: PREDICTED };
             let numbers = options.table_of(&space, goal, found.members());
             write_atomic(path, fronts.page(goal, numbers)?.as_bytes())?;
         }
@@ -138,6 +143,9 @@ impl Cutter {
 
 pub(in crate::cli) fn read_table(path: &Path) -> Result<LatencyTable, Error> {
     let text = fs::read_to_string(path).map_err(Error::file("read", path))?;
-    LatencyTable::from_toml(&text)
-        .map_err(|error| Error::Content { problem: error.to_string(), path: path.into() })
+    LatencyTable::from_toml(&text).map_err(|error| {
+        let published = LatencyTable::from_yaml(&text, "", "", 1).is_ok();
+        let hint = if published { " (a published table, of which `latency import` makes one)" } else { "" };
+        Error::Content { problem: format!("{error}{hint}"), path: path.into() }
+    })
 }
