@@ -17,7 +17,7 @@ use sapwood_train::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Beginning, Datasets, Error, Evaluate, Reporter, RunFolder, TrainConfig,
+    Beginning, Datasets, Error, Evaluate, Reporter, RunFolder, SparseTraining, TrainConfig,
     fits::fits,
     ledger::Macs,
     run_folder::digest,
@@ -104,7 +104,8 @@ pub fn train(
         Beginning::From(start) => (start.net.clone(), start.masks.clone()),
     };
     let net = net.with_ops(config.ops);
-    let sparse = config.sparse.as_ref().map(|sparse| sparse.hook(&plan, Seed(config.seed))).transpose()?;
+    let hook = |sparse: &SparseTraining| sparse.hook(&plan, Seed(config.seed), &net, &masks);
+    let sparse = config.sparse.as_ref().map(hook).transpose()?;
     fits(&config.model, test.dataset())?;
     let lock = folder.lock()?;
     folder.claim(config)?;

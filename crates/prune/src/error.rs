@@ -147,6 +147,25 @@ pub enum Error {
         /// What it is.
         found: String,
     },
+    /// Weights should be exchanged in a network that is dense.
+    #[error(
+        "regrowth exchanges the weights of a sparse network, and this one has no masks: prune it first (RigL begins \
+         with criterion `random` and allocation `erk`)"
+    )]
+    NoMasks,
+    /// Weights should be exchanged, and none could be.
+    #[error(
+        "nothing can be exchanged: {kept} of {total} weights are kept, and in no layer are {fraction} of them one weight \
+         or more while others are gone: begin with another sparsity, or exchange a larger fraction"
+    )]
+    NothingToExchange {
+        /// How many weights are kept.
+        kept: usize,
+        /// How many there are in all.
+        total: usize,
+        /// The fraction that should be exchanged at first.
+        fraction: f64,
+    },
     /// The network, a batch or the device failed.
     #[error(transparent)]
     Core(#[from] sapwood_core::Error),

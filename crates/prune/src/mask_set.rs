@@ -87,13 +87,13 @@ impl MaskSet {
     }
 
     /// The masks of these parameters alone; what has none is dense.
-    pub(crate) fn within(&self, prunable: &Prunable) -> Self {
+    pub fn within(&self, prunable: &Prunable) -> Self {
         let mask = |info: &ParamInfo| self.get(&info.path).cloned().unwrap_or_else(|| Bits::ones(info.len()));
         Self(prunable.params().iter().map(|info| (info.path.clone(), mask(info))).collect())
     }
 
     /// These masks, with others in the place of some, or beside them.
-    pub(crate) fn overlaid(&self, by: Self) -> Self {
+    pub fn overlaid(&self, by: Self) -> Self {
         Self(self.0.iter().map(|(path, mask)| (path.clone(), mask.clone())).chain(by.0).collect())
     }
 

@@ -10,6 +10,7 @@ mod mistakes;
 mod pruning;
 mod resume;
 mod safetensors;
+mod schedules;
 mod searching;
 mod studies;
 mod supernet;
