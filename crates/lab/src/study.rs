@@ -34,6 +34,7 @@ pub use forecast::time_a_step;
 pub use life::Rule;
 pub use method::{Control, During, Method};
 pub use page::page;
+pub(crate) use plan::facts;
 pub use plan::{Label, Parents, Plan, Run};
 pub use progress::{Progress, progress};
 pub use results::{Group, Line, Results, Row};

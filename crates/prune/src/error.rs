@@ -60,7 +60,8 @@ pub enum Error {
     /// A score that cannot be ranked.
     #[error(
         "{count} scores of `{path}` are not finite (the first is {found}, at flat index {index}): \
-         look for a loss or weight that overflowed"
+         look for a loss or weight that overflowed{}",
+        if *narrow { ", or compute in f64" } else { "" }
     )]
     NotFinite {
         /// The parameter.
@@ -71,6 +72,8 @@ pub enum Error {
         index: usize,
         /// Its value.
         found: f64,
+        /// Whether it was computed in less than f64.
+        narrow: bool,
     },
     /// Masks of one thing met those of another.
     #[error("the masks do not belong to {to}: {mismatch}")]

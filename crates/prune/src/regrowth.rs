@@ -132,7 +132,7 @@ impl Regrowth {
         let alive = mask.count_ones();
         let dropped = self.dropped(f, mask);
         let magnitude: Vec<f64> = weights.iter().map(|w| w.abs()).collect();
-        let kept = ranking::keep_first(&[(&magnitude, Some(mask))], alive - dropped).remove(0);
+        let kept = ranking::keep_first(&[(&magnitude, Some(mask))], alive - dropped).0.remove(0);
         let free = Bits::ones(mask.len()).minus(&kept);
         let worth: Vec<f64> = match self.growth {
             Growth::Gradient => gradient.iter().map(|g| g.abs()).collect(),
@@ -141,7 +141,7 @@ impl Regrowth {
                 (0..mask.len()).map(|_| rng.random::<f64>()).collect()
             }
         };
-        kept.or(&ranking::keep_first(&[(&worth, Some(&free))], dropped).remove(0))
+        kept.or(&ranking::keep_first(&[(&worth, Some(&free))], dropped).0.remove(0))
     }
 }
 

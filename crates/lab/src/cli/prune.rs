@@ -11,10 +11,7 @@ use sapwood_prune::{
     Sparsity,
 };
 
-use super::{
-    bar::{self, Bar},
-    scoring::Scoring,
-};
+use super::{bar::Bar, scoring::Scoring};
 use crate::{
     Error, Lab, Reporter,
     report::{Cell, Table},
@@ -30,7 +27,8 @@ pub(super) struct Prune {
     /// Which weights go: see `list criteria`
     #[arg(long, default_value = "magnitude")]
     criterion: String,
-    /// The fraction of all prunable weights that goes, as in 0.9
+    /// The fraction that goes, as in 0.9: of all prunable weights, or of the kernels, filters or
+    /// blocks that --granularity names
     #[arg(long, required_unless_present = "masks_from")]
     sparsity: Option<Sparsity>,
     /// How the rest is spread over the layers: see `list allocations`, or a table as in
@@ -72,10 +70,11 @@ enum CourseName {
 
 impl Prune {
     pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
-        let (spec, net, masks) = match &self.masks_from {
+        let (spec, net, pruned) = match &self.masks_from {
             Some(path) => self.borrowed(path)?,
             None => self.scored(lab)?,
         };
+        let Pruned { masks, warnings, .. } = pruned;
         let diagnosis = Diagnosis::of(net.graph(), &masks)?;
         let state = block_on(State::read(&net))?;
         write_atomic(&self.out, &pack(&spec, state, masks.clone().into_masks()).to_bytes()?)?;
@@ -96,14 +95,28 @@ impl Prune {
         if effective < kept {
             let _ = write!(line, ", {effective} of them effective");
         }
-        writeln!(out, "{line}")?;
-        for warning in &diagnosis.warnings {
-            bar::note(&format!("warning: {warning}"));
-        }
+        writeln!(out, "{line}{}", self.in_groups(&net, &masks))?;
+        self.scoring.warn(&warnings);
+        self.scoring.warn(&diagnosis.warnings);
         Ok(())
     }
 
-    fn scored(&self, lab: &Lab) -> Result<(Spec, Net, MaskSet), Error> {
+    /// What of the weights is gone where the sparsity was that of groups, or only of those that form groups.
+    fn in_groups(&self, net: &Net, masks: &MaskSet) -> String {
+        if self.granularity == Granularity::Weight {
+            return String::new();
+        }
+        let gone =
+            format!("{} ({:.2} %) gone", masks.total() - masks.kept(), 100.0 * masks.realised_sparsity());
+        match self.granularity.groups(&sapwood_core::infos(net), masks) {
+            Some([kept, all]) => {
+                format!("; {gone} with {} of {all} {}", all - kept, self.granularity.group_name())
+            }
+            None => format!("; {gone}"),
+        }
+    }
+
+    fn scored(&self, lab: &Lab) -> Result<(Spec, Net, Pruned), Error> {
         let scored = self.scoring.open(lab, &self.criterion)?;
         let criterion = scored.criterion.as_ref();
         let cut = Cut {
@@ -121,15 +134,16 @@ impl Prune {
         let rounds = cut.iterations.unwrap_or_else(|| criterion.iterations()).rounds.get();
         bar.begin("scoring", (rounds * scored.examples.len().max(1)) as u64);
         let watched = Watched::<dyn sapwood_prune::Probe> { inner: &probe, reporter: &bar };
-        let pruned = cut.prune_blocking(criterion, &watched, alive.as_ref())?;
+        let pruned = cut.prune_blocking(criterion, &watched, alive.as_ref());
+        let pruned = pruned.map_err(|error| self.scoring.explain(error))?;
         bar.end();
         drop(probe);
         let net = pruned.apply(scored.net)?;
-        Ok((scored.spec, net, pruned.masks))
+        Ok((scored.spec, net, pruned))
     }
 
     /// The network with the masks of another file.
-    fn borrowed(&self, path: &PathBuf) -> Result<(Spec, Net, MaskSet), Error> {
+    fn borrowed(&self, path: &PathBuf) -> Result<(Spec, Net, Pruned), Error> {
         let wrong = |problem: String| Error::Content { problem, path: path.clone() };
         let bytes = fs::read(path).map_err(Error::file("read", path))?;
         let masks = StateFile::from_bytes(&bytes).map_err(|error| wrong(error.to_string()))?.masks;
@@ -139,8 +153,8 @@ impl Prune {
             ));
         }
         let Opened { spec, net, .. } = self.scoring.opened()?;
-        let pruned = Pruned { masks: MaskSet::from(masks), weights: None };
-        Ok((spec, pruned.apply(net)?, pruned.masks))
+        let pruned = Pruned::to(MaskSet::from(masks));
+        Ok((spec, pruned.apply(net)?, pruned))
     }
 
     fn iterations(&self, customary: Iterations) -> Option<Iterations> {

@@ -4,13 +4,13 @@ use std::{num::NonZero, path::Path, sync::Arc};
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::Seed;
-use sapwood_core::{Batch, Masks};
+use sapwood_core::{Batch, Masks, Shape};
 use sapwood_data::Split;
 use sapwood_models::{Net, Opened, Spec};
-use sapwood_prune::{Criterion, Needs, NetworkProbe, Options, Scope, find};
+use sapwood_prune::{Criterion, Needs, NetworkProbe, Options, Scope, Warning, find};
 
-use super::{DataRoot, OnDevice, weight_file::WeightFile};
-use crate::{DataConfig, Error, Examples, Lab, fits::fits, read_batches};
+use super::{DataRoot, OnDevice, bar, shape, weight_file::WeightFile};
+use crate::{DataConfig, Datasets, Error, Examples, Lab, fits::fits, read_batches, study::facts};
 
 /// Examples of a batch from a data set.
 const BATCH: NonZero<usize> = NonZero::new(128).unwrap();
@@ -29,9 +29,14 @@ pub(super) struct Scoring {
     #[arg(long, value_name = "PATTERN")]
     exclude: Vec<String>,
     /// What the weights are scored with, where the criterion asks for examples: a file
-    /// with `images` f32 [N, C, H, W] and `labels` i64 [N], or the name of a data set
+    /// with `images` f32 [N, C, H, W] and `labels` i64 [N], or the name of a data set.
+    /// synflow takes the size of its images alone
     #[arg(long, value_name = "FILE|NAME")]
     data: Option<String>,
+    /// The size of the input that synflow makes of its own, as in 3x32x32 [default: that of
+    /// the images of --data; without data that of the network]
+    #[arg(long, value_parser = shape::parse, value_name = "CxHxW", conflicts_with = "data")]
+    input: Option<Shape>,
     /// Examples of a batch [default: all of a file, 128 of a data set]
     #[arg(long, value_name = "N", requires = "data")]
     batch_size: Option<NonZero<usize>>,
@@ -41,7 +46,8 @@ pub(super) struct Scoring {
     /// Instead, so many training examples of each class, in one batch
     #[arg(long, value_name = "N", requires = "data", conflicts_with_all = ["batches", "batch_size"])]
     per_class: Option<NonZero<usize>>,
-    /// Compute scores in f64 where the device has it, or in f32
+    /// Compute scores in f64 where the device has it, or in f32, which takes less than half
+    /// as long
     #[arg(long, value_enum, default_value_t = Precision::F64)]
     precision: Precision,
     /// The seed of what is drawn
@@ -66,12 +72,18 @@ pub(super) struct Scored {
     pub(super) net: Net,
     pub(super) masks: Masks,
     pub(super) examples: Vec<Batch>,
+    /// The size of the input that the criterion makes of its own, if it does.
+    input: Option<Shape>,
     precision: Precision,
 }
 
 impl Scored {
     pub(super) fn probe(&self) -> NetworkProbe<'_, Net> {
         let probe = NetworkProbe::observed(&self.net).with_examples(&self.examples);
+        let probe = match self.input {
+            Some(input) => probe.with_input_shape(input),
+            None => probe,
+        };
         match self.precision {
             Precision::F32 => probe,
             Precision::F64 => probe.in_f64(),
@@ -80,6 +92,24 @@ impl Scored {
 }
 
 impl Scoring {
+    /// An error of scoring, with the option that may help.
+    pub(super) fn explain(&self, error: sapwood_prune::Error) -> Error {
+        match (&error, self.precision) {
+            (sapwood_prune::Error::NotFinite { narrow: true, .. }, Precision::F32) => {
+                Error::Usage(format!("{error} (`--precision f64`)"))
+            }
+            _ => error.into(),
+        }
+    }
+
+    /// Tells warnings, with the option that may help.
+    pub(super) fn warn(&self, warnings: &[Warning]) {
+        for warning in warnings {
+            let wider = warning.is_of_precision() && self.precision == Precision::F32;
+            bar::note(&format!("warning: {warning}{}", if wider { " (`--precision f64`)" } else { "" }));
+        }
+    }
+
     pub(super) fn scope(&self) -> Scope {
         Scope::excluding(&self.exclude)
     }
@@ -101,7 +131,44 @@ impl Scoring {
             Some(data) if criterion.needs().examples() => self.examples(data, &spec)?,
             _ => Vec::new(),
         };
-        Ok(Scored { criterion, spec, net, masks, examples, precision: self.precision })
+        let input = self.own_input(name, criterion.needs(), &spec)?;
+        Ok(Scored { criterion, spec, net, masks, examples, input, precision: self.precision })
+    }
+
+    /// The size of the input that a criterion makes of its own, if it does.
+    fn own_input(&self, name: &str, needs: Needs, spec: &Spec) -> Result<Option<Shape>, Error> {
+        if needs != Needs::InputShape {
+            return match self.input {
+                None => Ok(None),
+                Some(_) => Err(Error::Usage(format!(
+                    "`--input` is the size of the input that synflow makes of its own, and criterion `{name}` makes none: \
+                     leave it out"
+                ))),
+            };
+        }
+        let (input, whose) = match (self.input, &self.data) {
+            (Some(input), _) => (input, "as asked"),
+            (None, Some(data)) => (self.shape_of(data, spec)?, "as in the data"),
+            (None, None) => (spec.input, "as the network usually takes"),
+        };
+        spec.output(input)?;
+        let [c, h, w] = input;
+        bar::note(&format!("{name}: the input of ones is {c}x{h}x{w}, {whose}"));
+        Ok(Some(input))
+    }
+
+    /// The shape of the images of a file or of a data set, which need not be there if its shape is known.
+    fn shape_of(&self, data: &str, spec: &Spec) -> Result<Shape, Error> {
+        if is_file(data) {
+            let batches = read_batches(Path::new(data), self.batch_size.map(NonZero::get))?;
+            let shape = batches.first().map(|batch| [batch.shape[1], batch.shape[2], batch.shape[3]]);
+            return Ok(shape.unwrap_or(spec.input));
+        }
+        let data = DataConfig::of(data, spec);
+        match data.options.image {
+            Some(image) => Ok(image),
+            None => Ok(facts(&data, &Datasets::below(&self.root.data_root))?.0),
+        }
     }
 
     fn check(&self, name: &str, needs: Needs) -> Result<(), Error> {
@@ -117,7 +184,7 @@ impl Scoring {
     /// A file where there is one, or where the name looks like one; else a data set.
     fn examples(&self, data: &str, spec: &Spec) -> Result<Vec<Batch>, Error> {
         let path = Path::new(data);
-        if path.extension().is_some_and(|extension| extension == "safetensors") || path.is_file() {
+        if is_file(data) {
             if self.batches.is_some() || self.per_class.is_some() {
                 let problem =
                     "`--batches` and `--per-class` choose from a data set, but `--data` is a file".into();
@@ -140,4 +207,10 @@ impl Scoring {
         };
         examples.choose(Arc::new(data), Seed(self.seed))
     }
+}
+
+/// Whether `--data` means a file: there is one, or the name looks like one.
+fn is_file(data: &str) -> bool {
+    let path = Path::new(data);
+    path.extension().is_some_and(|extension| extension == "safetensors") || path.is_file()
 }

@@ -273,7 +273,7 @@ impl<'a> Planner<'a> {
 
 /// Shape, task and number of training examples: from the catalogue where it knows them,
 /// so that a study can be planned before its data are there.
-fn facts(data: &DataConfig, datasets: &Datasets) -> Result<([usize; 3], Task, usize), Error> {
+pub(crate) fn facts(data: &DataConfig, datasets: &Datasets) -> Result<([usize; 3], Task, usize), Error> {
     let entry = sapwood_data::entry(&data.name)?;
     let (shape, task, examples) = match (entry.shape, entry.task, entry.sizes) {
         (Some(shape), Some(task), Some([examples, _])) if data.name != "life" => (shape, task, examples),

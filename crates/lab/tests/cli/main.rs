@@ -8,6 +8,7 @@ mod disk;
 mod files;
 mod mistakes;
 mod pruning;
+mod reasons;
 mod resume;
 mod safetensors;
 mod schedules;
