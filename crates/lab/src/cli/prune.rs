@@ -11,7 +11,10 @@ use sapwood_prune::{
     Sparsity,
 };
 
-use super::{bar::Bar, scoring::Scoring};
+use super::{
+    bar::{self, Bar},
+    scoring::Scoring,
+};
 use crate::{
     Error, Lab, Reporter,
     report::{Cell, Table},
@@ -62,6 +65,14 @@ pub(super) struct Prune {
     out: PathBuf,
 }
 
+/// What is written, and what is told once it is.
+struct Made {
+    spec: Spec,
+    net: Net,
+    pruned: Pruned,
+    note: Option<String>,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum CourseName {
     Exponential,
@@ -70,7 +81,7 @@ enum CourseName {
 
 impl Prune {
     pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
-        let (spec, net, pruned) = match &self.masks_from {
+        let Made { spec, net, pruned, note } = match &self.masks_from {
             Some(path) => self.borrowed(path)?,
             None => self.scored(lab)?,
         };
@@ -96,6 +107,7 @@ impl Prune {
             let _ = write!(line, ", {effective} of them effective");
         }
         writeln!(out, "{line}{}", self.in_groups(&net, &masks))?;
+        note.iter().for_each(|note| bar::note(note));
         self.scoring.warn(&warnings);
         self.scoring.warn(&diagnosis.warnings);
         Ok(())
@@ -116,7 +128,7 @@ impl Prune {
         }
     }
 
-    fn scored(&self, lab: &Lab) -> Result<(Spec, Net, Pruned), Error> {
+    fn scored(&self, lab: &Lab) -> Result<Made, Error> {
         let scored = self.scoring.open(lab, &self.criterion)?;
         let criterion = scored.criterion.as_ref();
         let cut = Cut {
@@ -139,11 +151,11 @@ impl Prune {
         bar.end();
         drop(probe);
         let net = pruned.apply(scored.net)?;
-        Ok((scored.spec, net, pruned))
+        Ok(Made { spec: scored.spec, net, pruned, note: scored.note })
     }
 
     /// The network with the masks of another file.
-    fn borrowed(&self, path: &PathBuf) -> Result<(Spec, Net, Pruned), Error> {
+    fn borrowed(&self, path: &PathBuf) -> Result<Made, Error> {
         let wrong = |problem: String| Error::Content { problem, path: path.clone() };
         let bytes = fs::read(path).map_err(Error::file("read", path))?;
         let masks = StateFile::from_bytes(&bytes).map_err(|error| wrong(error.to_string()))?.masks;
@@ -154,7 +166,8 @@ impl Prune {
         }
         let Opened { spec, net, .. } = self.scoring.opened()?;
         let pruned = Pruned::to(MaskSet::from(masks));
-        Ok((spec, pruned.apply(net)?, pruned))
+        let net = pruned.apply(net)?;
+        Ok(Made { spec, net, pruned, note: None })
     }
 
     fn iterations(&self, customary: Iterations) -> Option<Iterations> {

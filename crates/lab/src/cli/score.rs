@@ -8,7 +8,7 @@ use sapwood_backend::block_on;
 use sapwood_core::{State, StateFile, write_atomic};
 use sapwood_prune::{MaskSet, Warning};
 
-use super::scoring::Scoring;
+use super::{bar, scoring::Scoring};
 use crate::{
     Error, Lab,
     report::{Cell, Table},
@@ -57,6 +57,7 @@ impl Score {
         }
         write_atomic(&self.out, &StateFile { state, ..StateFile::default() }.to_bytes()?)?;
         write!(out, "{}", table.to_text())?;
+        scored.note.iter().for_each(|note| bar::note(note));
         let alive = MaskSet::from(scored.masks.clone());
         self.scoring.warn(Warning::of_zero_scores(&scores, Some(&alive), narrow).as_slice());
         Ok(())

@@ -74,6 +74,8 @@ pub(super) struct Scored {
     pub(super) examples: Vec<Batch>,
     /// The size of the input that the criterion makes of its own, if it does.
     input: Option<Shape>,
+    /// What is to be told of it, once there is a result.
+    pub(super) note: Option<String>,
     precision: Precision,
 }
 
@@ -131,12 +133,19 @@ impl Scoring {
             Some(data) if criterion.needs().examples() => self.examples(data, &spec)?,
             _ => Vec::new(),
         };
-        let input = self.own_input(name, criterion.needs(), &spec)?;
-        Ok(Scored { criterion, spec, net, masks, examples, input, precision: self.precision })
+        let own = self.own_input(name, criterion.needs(), &spec)?;
+        let note = own.map(|([c, h, w], whose)| format!("{name}: the input of ones is {c}x{h}x{w}, {whose}"));
+        let input = own.map(|(input, _)| input);
+        Ok(Scored { criterion, spec, net, masks, examples, input, note, precision: self.precision })
     }
 
-    /// The size of the input that a criterion makes of its own, if it does.
-    fn own_input(&self, name: &str, needs: Needs, spec: &Spec) -> Result<Option<Shape>, Error> {
+    /// The size of the input that a criterion makes of its own, if it does, and why it is that.
+    fn own_input(
+        &self,
+        name: &str,
+        needs: Needs,
+        spec: &Spec,
+    ) -> Result<Option<(Shape, &'static str)>, Error> {
         if needs != Needs::InputShape {
             return match self.input {
                 None => Ok(None),
@@ -152,9 +161,7 @@ impl Scoring {
             (None, None) => (spec.input, "as the network usually takes"),
         };
         spec.output(input)?;
-        let [c, h, w] = input;
-        bar::note(&format!("{name}: the input of ones is {c}x{h}x{w}, {whose}"));
-        Ok(Some(input))
+        Ok(Some((input, whose)))
     }
 
     /// The shape of the images of a file or of a data set, which need not be there if its shape is known.
