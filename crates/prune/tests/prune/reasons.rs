@@ -18,7 +18,7 @@ fn warnings(cut: &Cut, value: impl Fn(usize) -> f32) -> Vec<Warning> {
 fn equal_scores_at_the_threshold_are_counted() {
     let half = Cut::to(sparsity("0.5"));
     // 36 weights of `conv` and 48 of `fc`, of which 42 are kept.
-    let binary = |index: usize| if index % 2 == 0 { 0.5 } else { -0.5 };
+    let binary = |index: usize| if index.is_multiple_of(2) { 0.5 } else { -0.5 };
     let ties = Ties { score: 0.5, equal: 84, kept: 42, ranked: 84, rankings: 1, by: TieBreak::Drawn };
     assert_eq!(warnings(&half, binary), [Warning::Ties(ties)]);
     assert_eq!(
@@ -105,7 +105,7 @@ fn what_a_pattern_leaves_dense_is_said() {
     let distinct = |index: usize| index as f32 + 1.0;
     // `conv` has 1 input and `fc` 16.
     let narrow = Warning::NarrowerThanPattern { layers: vec![("conv.weight".into(), 1)], of: 4 };
-    assert_eq!(warnings(&pattern("2:4", "0.5"), distinct), [narrow.clone()]);
+    assert_eq!(warnings(&pattern("2:4", "0.5"), distinct), std::slice::from_ref(&narrow));
     assert_eq!(narrow.to_string(), "stays dense, with fewer than 4 inputs: `conv.weight` (1 input)");
     let said: Vec<String> =
         warnings(&pattern("1:5", "0.8"), distinct).iter().map(ToString::to_string).collect();
