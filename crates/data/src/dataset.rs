@@ -151,6 +151,11 @@ impl Dataset {
         self.classes.get(class).cloned().unwrap_or_else(|| class.to_string())
     }
 
+    /// The names of the classes, in the order of their numbers; empty where they have none.
+    pub fn class_names(&self) -> &[String] {
+        &self.classes
+    }
+
     /// The constants that turn stored bytes into a network's input.
     pub fn normalisation(&self) -> &Normalisation {
         &self.normalisation

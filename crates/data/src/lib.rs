@@ -33,6 +33,7 @@ pub mod acquire;
 mod augment;
 mod catalogue;
 mod cifar;
+mod content;
 mod dataset;
 mod digests;
 mod digits;
