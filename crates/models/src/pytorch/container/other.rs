@@ -34,8 +34,8 @@ pub(super) fn refuse(bytes: &[u8]) -> Result<(), Problem> {
         return Err(Problem::Other((*what).into()));
     }
     let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
-    let is_page = |page: &&[u8]| start.get(..page.len()).is_some_and(|s| s.eq_ignore_ascii_case(page));
-    if PAGES.iter().any(|page| is_page(&page)) {
+    let is_page = |page: &[u8]| start.get(..page.len()).is_some_and(|s| s.eq_ignore_ascii_case(page));
+    if PAGES.iter().any(|page| is_page(page)) {
         return Err(Problem::Other("a web page: download the file itself".into()));
     }
     Ok(())

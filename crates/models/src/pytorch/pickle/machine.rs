@@ -50,7 +50,7 @@ impl<'a> Machine<'a> {
             0x98 => (),
             b'(' => self.marks.push(self.stack.len()),
             b'0' => self.discard()?,
-            b'1' => drop(self.to_mark()?),
+            b'1' => drop(self.down_to_mark()?),
             b'2' => self.stack.push(self.top()?),
             b'p' | b'q' | b'r' | 0x94 => self.remember(instruction)?,
             b'g' | b'h' | b'j' => self.recall(instruction)?,
@@ -110,7 +110,7 @@ impl<'a> Machine<'a> {
     }
 
     /// The values above the last mark, and the mark with them.
-    fn to_mark(&mut self) -> Done<Vec<Value<'a>>> {
+    fn down_to_mark(&mut self) -> Done<Vec<Value<'a>>> {
         let at = self.marks.pop().ok_or_else(|| self.input.damaged("an instruction without its mark"))?;
         Ok(self.stack.split_off(at))
     }
@@ -223,17 +223,17 @@ impl<'a> Machine<'a> {
     fn container(&mut self, instruction: u8) -> Done {
         let object = match instruction {
             b']' => Object::List(Vec::new()),
-            b'l' => Object::List(self.to_mark()?),
+            b'l' => Object::List(self.down_to_mark()?),
             b')' => Object::Tuple(Vec::new()),
-            b't' => Object::Tuple(self.to_mark()?),
+            b't' => Object::Tuple(self.down_to_mark()?),
             0x85..=0x87 => Object::Tuple(self.pop_many((instruction - 0x84).into())?),
             b'}' => Object::Dictionary(Vec::new()),
             b'd' => {
-                let values = self.to_mark()?;
+                let values = self.down_to_mark()?;
                 Object::Dictionary(self.pairs(values)?)
             }
             0x8f => Object::Set(Vec::new()),
-            _ => Object::Set(self.to_mark()?),
+            _ => Object::Set(self.down_to_mark()?),
         };
         self.push(object)
     }
@@ -249,7 +249,7 @@ impl<'a> Machine<'a> {
     fn append(&mut self, instruction: u8) -> Done {
         let values = match instruction {
             b'a' => vec![self.pop()?],
-            _ => self.to_mark()?,
+            _ => self.down_to_mark()?,
         };
         match self.top_object() {
             Some(Object::List(list) | Object::Set(list)) => list.extend(values),
@@ -262,7 +262,7 @@ impl<'a> Machine<'a> {
     fn insert(&mut self, instruction: u8) -> Done {
         let values = match instruction {
             b's' => self.pop_many(2)?,
-            _ => self.to_mark()?,
+            _ => self.down_to_mark()?,
         };
         let pairs = self.pairs(values)?;
         match self.top_object() {
@@ -308,11 +308,11 @@ impl<'a> Machine<'a> {
             b'i' => {
                 let module = Value::Text(self.input.text_line()?);
                 let class = Object::Global(module, Value::Text(self.input.text_line()?));
-                let arguments = Object::Tuple(self.to_mark()?);
+                let arguments = Object::Tuple(self.down_to_mark()?);
                 (self.object(class)?, self.object(arguments)?)
             }
             b'o' => {
-                let mut values = self.to_mark()?;
+                let mut values = self.down_to_mark()?;
                 if values.is_empty() {
                     return Err(self.input.damaged("an object without a class"));
                 }

@@ -111,8 +111,8 @@ fn compressed<'v>(
         let place = |at: i64| usize::try_from(at).ok().filter(|at| *at <= indices.len());
         let range = place(start[0]).zip(place(start[1])).filter(|(start, end)| start <= end);
         let (start, end) = range.ok_or_else(odd)?;
-        for at in start..end {
-            let other = usize::try_from(indices[at]).map_err(|_| odd())?;
+        for (at, index) in indices.iter().enumerate().take(end).skip(start) {
+            let other = usize::try_from(*index).map_err(|_| odd())?;
             let [top, left] = if by_rows { [line, other] } else { [other, line] };
             for (i, j) in (0..block[0]).flat_map(|i| (0..block[1]).map(move |j| (i, j))) {
                 let row = top.checked_mul(block[0]).map(|row| row + i).filter(|row| *row < rows);

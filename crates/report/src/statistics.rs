@@ -13,7 +13,7 @@
 //! ```
 //! use std::collections::BTreeMap;
 //!
-//! use sapwood_lab::statistics::{PairedComparison, Summary};
+//! use sapwood_report::statistics::{PairedComparison, Summary};
 //!
 //! let magnitude = BTreeMap::from([(0, 91.2), (1, 90.8), (2, 91.9)]);
 //! let random = BTreeMap::from([(0, 90.1), (1, 90.9), (2, 90.6)]);

@@ -90,7 +90,7 @@ fn line(fields: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::entry::tests::entry;
+    use crate::entry::tests::entry;
 
     #[test]
     fn a_row_has_what_the_header_names() {

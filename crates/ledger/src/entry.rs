@@ -39,10 +39,10 @@ impl Entry {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::ledger::{Energy, EnergyPart, EnergySource, Peak, PeakSince};
+    use crate::{Energy, EnergyPart, EnergySource, Peak, PeakSince};
 
     /// A stretch of ten seconds at 42.5 W.
-    pub(in crate::ledger) fn entry(started: u64, host: &str) -> Entry {
+    pub(crate) fn entry(started: u64, host: &str) -> Entry {
         let source = EnergySource::FALLBACK;
         let peak_memory = Some(Peak { bytes: 1 << 20, since: PeakSince::MeterStart });
         let energy = Energy { parts: vec![EnergyPart { source, counted_j: 425.0, joules: 425.0 }] };

@@ -43,7 +43,7 @@ pub enum Unmeasured {
 
 impl Unmeasured {
     /// Why, without what to do about it where a power can be stated instead.
-    pub(crate) fn reason(&self) -> String {
+    pub fn reason(&self) -> String {
         match self {
             Self::Absent { path } => format!("no RAPL package counter below {}", path.display()),
             Self::Forbidden { path } => {

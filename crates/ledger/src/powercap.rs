@@ -14,7 +14,7 @@ use std::{
 use super::Unmeasured;
 
 /// The folder that Linux has for them.
-pub(crate) const POWERCAP: &str = "/sys/class/powercap";
+pub const POWERCAP: &str = "/sys/class/powercap";
 
 /// The package counters of a machine.
 #[derive(Clone, Debug)]

@@ -13,7 +13,7 @@
 //!
 //! ```
 //! use std::time::Instant;
-//! use sapwood_lab::ledger::{Carbon, Meter, Sources};
+//! use sapwood_ledger::{Carbon, Meter, Sources};
 //!
 //! let clock = Instant::now();
 //! let meter = Meter::start(&Sources::of_this_machine(move || clock.elapsed()));
@@ -24,13 +24,16 @@
 //! ```
 
 mod account;
+mod economics;
 mod energy;
 mod entry;
+mod error;
 mod gpu;
 mod grid;
+mod host;
 mod macs;
 mod meter;
-pub(crate) mod powercap;
+mod powercap;
 mod process;
 pub mod published;
 mod table;
@@ -38,13 +41,16 @@ mod unmeasured;
 mod usage;
 
 pub use account::Account;
+pub use economics::{Approach, Cost, KG_PER_LB, Rates};
 pub use energy::{Energy, EnergyPart, EnergySource};
 pub use entry::Entry;
+pub use error::Error;
 pub use gpu::{Gpu, Millijoules, gpu_of, nvml_gpu, visible_gpu};
 pub use grid::{Carbon, DEFAULT_GRID, GRIDS, Grid, co2e_grams, grid};
+pub use host::host;
 pub use macs::Macs;
 pub use meter::{Meter, Sources, Watts, WrongWatts};
-pub use powercap::{PackageEnergy, Powercap, Reading};
+pub use powercap::{POWERCAP, PackageEnergy, Powercap, Reading};
 pub use table::{csv_header, csv_row};
 pub use unmeasured::Unmeasured;
 pub use usage::{Peak, PeakSince, Usage};

@@ -53,7 +53,7 @@ pub(super) mod tests {
     use super::*;
 
     /// Writes a `/proc` with these ticks of the process and of the machine.
-    pub(in crate::ledger) fn fake(root: &Path, process: u64, busy: u64, peak_kib: u64) {
+    pub(crate) fn fake(root: &Path, process: u64, busy: u64, peak_kib: u64) {
         fs::create_dir_all(root.join("self")).unwrap();
         let (user, system) = (process / 2, process - process / 2);
         let stat =

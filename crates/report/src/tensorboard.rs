@@ -10,7 +10,7 @@
 //! fields a curve needs six.
 //!
 //! ```
-//! use sapwood_lab::tensorboard::{EventFile, FILE_NAME};
+//! use sapwood_report::tensorboard::{EventFile, FILE_NAME};
 //!
 //! let folder = tempfile::tempdir()?;
 //! let mut events = EventFile::new(1_767_225_600.0);

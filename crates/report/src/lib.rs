@@ -12,7 +12,7 @@
 //! its size, colours and legend baked in, allows none of that.
 //!
 //! ```
-//! use sapwood_lab::report::{Body, Cell, Report, Section, Table};
+//! use sapwood_report::{Body, Cell, Report, Section, Table};
 //!
 //! let mut table = Table::new(["method", "accuracy (%)"]);
 //! table.row(["magnitude".into(), Cell::spread(97.1, 0.2, 1)]);
@@ -33,9 +33,11 @@ mod number;
 mod page;
 mod plot;
 mod scale;
+pub mod statistics;
 mod styles;
 mod svg;
 mod table;
+pub mod tensorboard;
 
 use askama::Template as _;
 

@@ -54,7 +54,7 @@ pub fn strubell_co2e_lb(kwh: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{JOULES_PER_KWH, co2e_grams, grid, grid::GRAMS_PER_POUND};
+    use crate::{JOULES_PER_KWH, co2e_grams, grid, grid::GRAMS_PER_POUND};
 
     /// Rows of the paper's table 3: watts, hours, pounds of CO2e as printed.
     ///

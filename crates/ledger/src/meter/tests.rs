@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::*;
-use crate::ledger::{powercap::tests::domain, process::tests::fake};
+use crate::{powercap::tests::domain, process::tests::fake};
 
 /// A machine in a folder, whose clock and counters a test sets.
 struct Machine {

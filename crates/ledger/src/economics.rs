@@ -7,14 +7,14 @@ use crate::Error;
 /// The hours of computing that an approach takes for N targets: some once, some for each.
 ///
 /// ```
-/// use sapwood_search::Approach;
+/// use sapwood_ledger::Approach;
 ///
 /// // OFA and ProxylessNAS, table 1 of Cai et al. 2020.
 /// let ofa = Approach::new("OFA", 40.0 + 1200.0, 0.0)?;
 /// let proxyless = Approach::new("ProxylessNAS", 0.0, 200.0 + 300.0)?;
 /// assert_eq!((ofa.hours(1), proxyless.hours(1)), (1240.0, 500.0));
 /// assert_eq!(ofa.pays_from(&proxyless), Some(3));
-/// # Ok::<(), sapwood_search::Error>(())
+/// # Ok::<(), sapwood_ledger::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,7 +72,7 @@ impl Approach {
     pub fn new(name: impl Into<String>, once_hours: f64, hours_per_target: f64) -> Result<Self, Error> {
         for (field, hours) in [("hours once", once_hours), ("hours for a target", hours_per_target)] {
             if !hours.is_finite() || hours < 0.0 {
-                return Err(Error::option(field, "0 or more", hours));
+                return Err(Error::Hours { field, found: hours });
             }
         }
         Ok(Self { name: name.into(), once_hours, hours_per_target })

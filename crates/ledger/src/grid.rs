@@ -5,10 +5,9 @@
 
 use std::fmt;
 
-use sapwood_core::UnknownName;
 use serde::Serialize;
 
-use super::JOULES_PER_KWH;
+use super::{Error, JOULES_PER_KWH};
 
 /// The carbon intensity of one electricity grid.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -77,10 +76,10 @@ const fn other(name: &'static str, g_per_kwh: f64, source: &'static str, year: u
 }
 
 /// The grid of this name or country code, or an error that lists the nearest names.
-pub fn grid(name: &str) -> Result<&'static Grid, UnknownName> {
+pub fn grid(name: &str) -> Result<&'static Grid, Error> {
     let is_it =
         |grid: &&Grid| grid.name == name || grid.iso.is_some_and(|iso| iso.eq_ignore_ascii_case(name));
-    GRIDS.iter().find(is_it).ok_or_else(|| UnknownName::new("grid", name, GRIDS.iter().map(|grid| grid.name)))
+    GRIDS.iter().find(is_it).ok_or_else(|| Error::unknown_grid(name))
 }
 
 /// The grams of CO2e of so many joules at the socket of a machine. `pue` (power usage

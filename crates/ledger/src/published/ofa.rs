@@ -1,7 +1,7 @@
 //! Cai et al. 2020, "Once-for-All" (arXiv 1908.09791), table 1: what architecture
 //! searches cost for 40 deployment targets.
 
-use sapwood_search::{Approach, KG_PER_LB, Rates};
+use crate::{Approach, Error, KG_PER_LB, Rates};
 
 /// The pounds of CO2e of so many GPU hours, by the [rates of the table](Rates::OFA_TABLE): 0.2836
 /// each.
@@ -33,7 +33,7 @@ impl PublishedSearch {
     ///
     /// # Errors
     /// None for the rows of the table.
-    pub fn approach(&self) -> Result<Approach, sapwood_search::Error> {
+    pub fn approach(&self) -> Result<Approach, Error> {
         Approach::new(self.name, self.once, self.per_target)
     }
 }
@@ -64,7 +64,7 @@ const fn row(name: &'static str, once: f64, per_target: f64) -> PublishedSearch 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::published::{strubell_co2e_lb, strubell_kwh};
+    use crate::published::{strubell_co2e_lb, strubell_kwh};
 
     /// As printed for 40 targets, in thousands: GPU hours, pounds of CO2e, dollars.
     const PRINTED: [[&str; 3]; 15] = [

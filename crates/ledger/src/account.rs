@@ -86,7 +86,7 @@ impl std::iter::Sum for Account {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::entry::tests::entry;
+    use crate::entry::tests::entry;
 
     #[test]
     fn a_resumed_run_is_the_sum_of_its_stretches() {
