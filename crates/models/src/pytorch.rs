@@ -10,6 +10,8 @@ mod node;
 mod pickle;
 mod problem;
 mod tensor;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use self::tensor::{Budget, Tensors};
