@@ -176,7 +176,10 @@ fn write_weights(
     net: &Net,
     masks: Masks,
 ) -> Result<String, Error> {
-    let bytes = pack(spec, block_on(State::read(net))?, masks).to_bytes()?;
+    let state = block_on(State::read(net))?;
+    // No loss tells of statistics that have grown without end.
+    state.check_finite()?;
+    let bytes = pack(spec, state, masks).to_bytes()?;
     write_atomic(&folder.weights_at(at), &bytes)?;
     Ok(digest(&bytes))
 }

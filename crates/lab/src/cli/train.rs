@@ -139,7 +139,7 @@ impl Train {
         let device = self.device.resolve()?;
         let (spec, beginning, mut data) = match (&self.weights, &self.model) {
             (Some(path), model) => {
-                let opened = self.reading.open(path, model.as_deref(), &device)?;
+                let opened = self.reading.open_to_change(path, model.as_deref(), &device)?;
                 let start =
                     Start { digest: self.reading.digest(path)?, net: opened.net, masks: opened.masks };
                 let data = DataConfig::of(&self.data, &opened.spec);
