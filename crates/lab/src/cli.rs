@@ -14,6 +14,8 @@ mod image;
 mod latency;
 mod list;
 mod model_shape;
+mod named;
+mod outputs;
 mod plan;
 mod predict;
 mod predictors;

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use burn::prelude::Device;
-use sapwood_core::{Masks, State, StateFile};
+use sapwood_core::{Masks, State, StateFile, TrainedOn};
 use serde::Deserialize as _;
 use serde_json::Value;
 
@@ -18,6 +18,8 @@ pub struct Opened {
     pub net: Net,
     /// The masks that were in the file.
     pub masks: Masks,
+    /// What it was trained on, where the file says it.
+    pub trained_on: Option<TrainedOn>,
 }
 
 /// Opens a weight file: safetensors, or a PyTorch `.pt`/`.pth` state dict.
@@ -29,10 +31,26 @@ pub fn open(path: &Path, model: Option<&str>, device: &Device) -> Result<Opened,
     opened(read(path)?, model, path, device)
 }
 
-/// A network's weights and masks with the metadata that opens them again.
-pub fn pack(spec: &Spec, state: State, masks: Masks) -> StateFile {
-    let metadata = serde_json::to_value(spec).unwrap_or_default();
-    StateFile { state, masks, metadata }
+/// A network's weights and masks with the metadata that opens them again, and what it was trained
+/// on, where that is known: only so do its outputs keep their names.
+///
+/// # Errors
+/// Options that cannot be written down.
+pub fn pack(
+    spec: &Spec,
+    trained_on: Option<&TrainedOn>,
+    state: State,
+    masks: Masks,
+) -> Result<StateFile, Error> {
+    let unwritable = |error: serde_json::Error| sapwood_core::Error::Format {
+        what: "network",
+        problem: format!("its options cannot be written down: {error}"),
+    };
+    let mut metadata = serde_json::to_value(spec).map_err(unwritable)?;
+    if let Some(trained_on) = trained_on {
+        trained_on.put(&mut metadata)?;
+    }
+    Ok(StateFile { state, masks, metadata })
 }
 
 /// [`open`] of a file that is in memory, and that has to be safetensors: what a browser is given.
@@ -42,10 +60,16 @@ pub fn open_bytes(bytes: &[u8], name: &str, model: Option<&str>, device: &Device
     opened(StateFile::from_bytes(bytes).map_err(|error| wrong(path, error.to_string()))?, model, path, device)
 }
 
-fn opened(file: StateFile, model: Option<&str>, path: &Path, device: &Device) -> Result<Opened, Error> {
+fn opened(mut file: StateFile, model: Option<&str>, path: &Path, device: &Device) -> Result<Opened, Error> {
+    let because = |error: sapwood_core::Error| wrong(path, error.to_string());
+    let trained_on = TrainedOn::take(&mut file.metadata).map_err(because)?;
     let spec = spec(&file, model, path)?;
-    let net = file.state.write(spec.net(device)?).map_err(|error| wrong(path, error.to_string()))?;
-    Ok(Opened { spec, net, masks: file.masks })
+    if let Some(trained_on) = &trained_on {
+        trained_on.check(spec.classes).map_err(because)?;
+        spec.output(trained_on.input)?;
+    }
+    let net = file.state.write(spec.net(device)?).map_err(because)?;
+    Ok(Opened { spec, net, masks: file.masks, trained_on })
 }
 
 /// What a weight file holds, whatever network it belongs to.

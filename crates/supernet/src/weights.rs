@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use burn::prelude::Device;
-use sapwood_core::{Masks, Shape, State, StateFile};
+use sapwood_core::{Masks, Shape, State, StateFile, TrainedOn};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -22,6 +22,9 @@ pub struct SupernetSpec {
     pub input: Shape,
     /// The classes.
     pub classes: usize,
+    /// What it was trained on, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trained_on: Option<TrainedOn>,
 }
 
 impl SupernetSpec {
@@ -40,9 +43,12 @@ impl SupernetSpec {
     }
 
     /// The content of a weight file.
-    pub fn pack(&self, state: State) -> StateFile {
-        let metadata = serde_json::to_value(self).unwrap_or_default();
-        StateFile { state, masks: Masks::new(), metadata }
+    ///
+    /// # Errors
+    /// What cannot be written down.
+    pub fn pack(&self, state: State) -> Result<StateFile, Error> {
+        let metadata = serde_json::to_value(self).map_err(|error| Error::File(error.to_string()))?;
+        Ok(StateFile { state, masks: Masks::new(), metadata })
     }
 }
 
@@ -81,7 +87,12 @@ impl Supernet {
                 let usual = family(name, None, None)?;
                 let classes = file.state.0.iter().find(|(path, _)| path.as_str() == "classifier.linear.bias");
                 let classes = classes.map_or(usual.whole().outputs()?, |(_, bias)| bias.num_elements());
-                SupernetSpec { supernet: name.into(), input: usual.whole().input(), classes }
+                SupernetSpec {
+                    supernet: name.into(),
+                    input: usual.whole().input(),
+                    classes,
+                    trained_on: None,
+                }
             }
             (metadata, name) => {
                 if metadata.get("supernet").is_none() {
@@ -94,6 +105,9 @@ impl Supernet {
                         "the weights are those of `{}`, not of `{name}`",
                         spec.supernet
                     )));
+                }
+                if let Some(trained_on) = &spec.trained_on {
+                    trained_on.check(spec.classes).map_err(|error| wrong(error.to_string()))?;
                 }
                 spec
             }

@@ -3,13 +3,14 @@
 use std::{io::Write, path::PathBuf};
 
 use clap::Args;
-use sapwood_core::{Anatomy, Layer, Masks, Shape};
+use sapwood_core::{Anatomy, Layer, Masks, Shape, TrainedOn};
 use sapwood_models::Spec;
 use serde::Serialize;
 
 use super::{architectures, model_shape::ModelShape, shape, weight_file::Reading};
 use crate::{
     Error,
+    classes::few,
     report::{Cell, Table},
 };
 
@@ -56,11 +57,14 @@ struct Json<'a> {
     weights: u64,
     kept: u64,
     macs: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trained_on: Option<&'a TrainedOn>,
     layers: &'a [Layer],
 }
 
 impl Describe {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
+        let mut trained_on = None;
         let (spec, masks) = match (&self.weights, &self.model) {
             (None, _) if let Some(space) = &self.space => {
                 let family = architectures::named(space, self.input)?;
@@ -74,6 +78,7 @@ impl Describe {
             }
             (Some(path), model) => {
                 let opened = self.reading.open(path, model.as_deref(), &cpu()?)?;
+                trained_on = opened.trained_on;
                 (opened.spec, opened.masks)
             }
             (None, model) => {
@@ -96,6 +101,7 @@ impl Describe {
                 weights: anatomy.weights(),
                 kept: all_kept,
                 macs: anatomy.macs(),
+                trained_on: trained_on.as_ref(),
                 layers: &anatomy.layers,
             };
             writeln!(out, "{}", serde_json::to_string_pretty(&json).unwrap_or_default())?;
@@ -110,12 +116,24 @@ impl Describe {
                 anatomy.weights(),
                 anatomy.macs()
             )?;
+            if let Some(trained_on) = &trained_on {
+                writeln!(out, "{}", said(trained_on))?;
+            }
             if !masks.is_empty() {
                 let sparsity = 100.0 * (1.0 - all_kept as f64 / anatomy.weights().max(1) as f64);
                 writeln!(out, "{all_kept} of {} weights kept: {sparsity:.2} % removed", anatomy.weights())?;
             }
         }
         Ok(())
+    }
+}
+
+/// What a network was trained on, in one line.
+fn said(trained_on: &TrainedOn) -> String {
+    let TrainedOn { data, classes, .. } = trained_on;
+    match classes.len() {
+        0 => format!("trained on {data}"),
+        n => format!("trained on {data}: {n} classes, {}", few(classes)),
     }
 }
 

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, fs, io::Write, num::NonZero, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Observed, State, StateFile, write_atomic};
+use sapwood_core::{Observed, State, StateFile, TrainedOn, write_atomic};
 use sapwood_models::{Net, Opened, Spec, pack};
 use sapwood_prune::{
     Ablation, Allocation, Course, Cut, Diagnosis, Granularity, Iterations, MaskSet, Pruned, RoundExamples,
@@ -70,15 +70,19 @@ enum CourseName {
     Linear,
 }
 
+/// A network with its masks, and what it was trained on.
+type Pruning = (Spec, Option<TrainedOn>, Net, MaskSet);
+
 impl Prune {
     pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
-        let (spec, net, masks) = match &self.masks_from {
+        let (spec, trained_on, net, masks) = match &self.masks_from {
             Some(path) => self.borrowed(path)?,
             None => self.scored(lab)?,
         };
         let diagnosis = Diagnosis::of(net.graph(), &masks)?;
         let state = block_on(State::read(&net))?;
-        write_atomic(&self.out, &pack(&spec, state, masks.clone().into_masks()).to_bytes()?)?;
+        let file = pack(&spec, trained_on.as_ref(), state, masks.clone().into_masks())?;
+        write_atomic(&self.out, &file.to_bytes()?)?;
 
         let mut table = Table::new(["parameter", "kept", "of", "density", "effective"]);
         for layer in &diagnosis.layers {
@@ -103,7 +107,7 @@ impl Prune {
         Ok(())
     }
 
-    fn scored(&self, lab: &Lab) -> Result<(Spec, Net, MaskSet), Error> {
+    fn scored(&self, lab: &Lab) -> Result<Pruning, Error> {
         let scored = self.scoring.open(lab, &self.criterion)?;
         let criterion = scored.criterion.as_ref();
         let cut = Cut {
@@ -125,11 +129,11 @@ impl Prune {
         bar.end();
         drop(probe);
         let net = pruned.apply(scored.net)?;
-        Ok((scored.spec, net, pruned.masks))
+        Ok((scored.spec, scored.trained_on, net, pruned.masks))
     }
 
     /// The network with the masks of another file.
-    fn borrowed(&self, path: &PathBuf) -> Result<(Spec, Net, MaskSet), Error> {
+    fn borrowed(&self, path: &PathBuf) -> Result<Pruning, Error> {
         let wrong = |problem: String| Error::Content { problem, path: path.clone() };
         let bytes = fs::read(path).map_err(Error::file("read", path))?;
         let masks = StateFile::from_bytes(&bytes).map_err(|error| wrong(error.to_string()))?.masks;
@@ -138,9 +142,9 @@ impl Prune {
                 "there are no masks in it: expected BOOL tensors named `<parameter>_mask`".into(),
             ));
         }
-        let Opened { spec, net, .. } = self.scoring.opened()?;
+        let Opened { spec, trained_on, net, .. } = self.scoring.opened()?;
         let pruned = Pruned { masks: MaskSet::from(masks), weights: None };
-        Ok((spec, pruned.apply(net)?, pruned.masks))
+        Ok((spec, trained_on, pruned.apply(net)?, pruned.masks))
     }
 
     fn iterations(&self, customary: Iterations) -> Option<Iterations> {

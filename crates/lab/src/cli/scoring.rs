@@ -4,12 +4,16 @@ use std::{num::NonZero, path::Path, sync::Arc};
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::Seed;
-use sapwood_core::{Batch, Masks};
+use sapwood_core::{Batch, Masks, TrainedOn};
 use sapwood_data::Split;
 use sapwood_models::{Net, Opened, Spec};
 use sapwood_prune::{Criterion, Needs, NetworkProbe, Options, Scope, find};
 
-use super::{DataRoot, OnDevice, weight_file::WeightFile};
+use super::{
+    DataRoot, OnDevice,
+    outputs::{MoreOutputs, hinted, tell},
+    weight_file::WeightFile,
+};
 use crate::{DataConfig, Error, Examples, Lab, fits::fits, read_batches};
 
 /// Examples of a batch from a data set.
@@ -48,6 +52,8 @@ pub(super) struct Scoring {
     #[arg(long, default_value_t = 0)]
     pub(super) seed: u64,
     #[command(flatten)]
+    outputs: MoreOutputs,
+    #[command(flatten)]
     root: DataRoot,
     #[command(flatten)]
     device: OnDevice,
@@ -65,6 +71,7 @@ pub(super) struct Scored {
     pub(super) spec: Spec,
     pub(super) net: Net,
     pub(super) masks: Masks,
+    pub(super) trained_on: Option<TrainedOn>,
     pub(super) examples: Vec<Batch>,
     precision: Precision,
 }
@@ -96,12 +103,13 @@ impl Scoring {
         let row = find(lab.criteria(), name)?;
         let criterion = (row.build)(&options, Seed(self.seed))?;
         self.check(name, criterion.needs())?;
-        let Opened { spec, net, masks, .. } = self.opened()?;
+        let opened = self.opened()?;
         let examples = match &self.data {
-            Some(data) if criterion.needs().examples() => self.examples(data, &spec)?,
+            Some(data) if criterion.needs().examples() => self.examples(data, &opened)?,
             _ => Vec::new(),
         };
-        Ok(Scored { criterion, spec, net, masks, examples, precision: self.precision })
+        let Opened { spec, net, masks, trained_on, .. } = opened;
+        Ok(Scored { criterion, spec, net, masks, trained_on, examples, precision: self.precision })
     }
 
     fn check(&self, name: &str, needs: Needs) -> Result<(), Error> {
@@ -115,7 +123,8 @@ impl Scoring {
     }
 
     /// A file where there is one, or where the name looks like one; else a data set.
-    fn examples(&self, data: &str, spec: &Spec) -> Result<Vec<Batch>, Error> {
+    fn examples(&self, data: &str, opened: &Opened) -> Result<Vec<Batch>, Error> {
+        let spec = &opened.spec;
         let path = Path::new(data);
         if path.extension().is_some_and(|extension| extension == "safetensors") || path.is_file() {
             if self.batches.is_some() || self.per_class.is_some() {
@@ -129,8 +138,10 @@ impl Scoring {
             }
             return Ok(batches);
         }
-        let data = DataConfig::of(data, spec).open(Split::Train, &self.root.data_root)?;
-        fits(spec, &data)?;
+        let data = DataConfig::of_opened(data, opened).open(Split::Train, &self.root.data_root)?;
+        let classes = fits(spec, self.outputs.known(opened), &data).map_err(|error| hinted(error, false))?;
+        tell(&classes);
+        let data = classes.of(Arc::new(data))?;
         let examples = match self.per_class {
             Some(n) => Examples::PerClass(n),
             None => Examples::Batches {
@@ -138,6 +149,6 @@ impl Scoring {
                 size: self.batch_size.unwrap_or(BATCH),
             },
         };
-        examples.choose(Arc::new(data), Seed(self.seed))
+        examples.choose(data, Seed(self.seed))
     }
 }

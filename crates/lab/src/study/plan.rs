@@ -118,7 +118,7 @@ impl<'a> Planner<'a> {
         if *replicates == 0 || training.batch_size == 0 {
             return Err(Error::Usage("`replicates` and `training.batch_size` must be at least 1".into()));
         }
-        let data = experiment.data.clone();
+        let data = datasets.identified(experiment.data.clone())?;
         data.augmentation()?;
         let (shape, task, examples) = facts(&data, datasets)?;
         let classes = match task {
@@ -146,7 +146,7 @@ impl<'a> Planner<'a> {
         let mut known: BTreeMap<(String, u64), usize> =
             runs.iter().enumerate().map(|(place, run)| ((run.hash.clone(), run.replicate), place)).collect();
         let methods: Vec<(String, Vec<Pruning>)> = self.methods()?;
-        let hash = self.dense.hash();
+        let hash = self.dense.hash()?;
         let specs: Vec<Vec<(String, RunSpec)>> = methods
             .iter()
             .map(|(_, levels)| {
@@ -154,11 +154,11 @@ impl<'a> Planner<'a> {
                     .iter()
                     .map(|pruning| {
                         let spec = RunSpec { pruning: Some(pruning.clone()), ..self.dense.clone() };
-                        (spec.hash(), spec)
+                        Ok((spec.hash()?, spec))
                     })
                     .collect()
             })
-            .collect();
+            .collect::<Result<_, Error>>()?;
         let mut add = |runs: &mut Vec<Run>, hash: &str, replicate, spec: &RunSpec, method: &str, parents| {
             *known.entry((hash.to_string(), replicate)).or_insert_with(|| {
                 let label = Label { variant: self.variant.label.clone(), method: method.into() };
@@ -188,7 +188,7 @@ impl<'a> Planner<'a> {
                     let level = match pruning.level_before() {
                         None => None,
                         Some(before) => {
-                            let before = RunSpec { pruning: Some(before), ..spec.clone() }.hash();
+                            let before = RunSpec { pruning: Some(before), ..spec.clone() }.hash()?;
                             let missing = || {
                                 Error::Usage(format!(
                                     "method `{method}`: its controls are compared with the levels that have none: add `none` to \
