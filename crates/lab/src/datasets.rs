@@ -63,7 +63,7 @@ impl Datasets {
         match &config.content {
             Some(expected) if content.as_ref() != Some(expected) => Err(Error::OtherImages {
                 data: config.name,
-                then: "its content says",
+                then: "`content` says",
                 problem: "give the folder that was meant, or leave `content` out".into(),
             }),
             _ => Ok(DataConfig { content, ..config }),

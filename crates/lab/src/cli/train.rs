@@ -216,6 +216,7 @@ impl Train {
             ("--gamma", self.gamma.is_some(), multi_step, "--schedule multi-step"),
             ("--momentum", self.momentum.is_some(), sgd, "--optimizer sgd"),
             ("--nesterov", self.nesterov, sgd, "--optimizer sgd"),
+            ("--allow-more-outputs", self.outputs.allowed, self.weights.is_some(), "--weights"),
         ] {
             if given && !fits {
                 return Err(Error::Usage(format!("`{option}` belongs to `{to}`: add that, or leave it out")));

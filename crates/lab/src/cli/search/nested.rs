@@ -129,7 +129,10 @@ impl Cutter {
             return Err(Error::Usage(format!("{problem}: give its `--input`")));
         }
         let datasets = Datasets::below(&options.root.data_root);
-        let data = DataConfig::named(data);
+        let mut data = DataConfig::named(data);
+        if data.is_own() {
+            data.options.image = Some(spec.input);
+        }
         let known = Known { trained_on: spec.trained_on.as_ref(), ..Known::default() };
         let judge = (supernet.family(), known);
         let judge = Judge::new(judge, &data, CALIBRATION, Seed(options.seed), &datasets, &device)?;
