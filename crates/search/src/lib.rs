@@ -74,7 +74,7 @@ pub use genome::Genome;
 pub use goal::Goal;
 pub use history::History;
 pub use hypervolume::hypervolume;
-pub use latency::{BlockTime, LatencyTable, Naming};
+pub use latency::{BlockTime, Blocks, LatencyTable, Naming};
 pub use objective::{Constraint, Objective};
 pub use predictor::{
     Bagged, Calibration, Chosen, CrossValidated, Learning, LearningPoint, Mlp, Predictor, PredictorKind,
