@@ -83,7 +83,7 @@ pub enum Beginning {
     Drawn(Init),
     /// Those of a file.
     #[serde(rename = "weights")]
-    From(Start),
+    From(Box<Start>),
 }
 
 /// What a weight file holds. A configuration tells it by its digest.

@@ -158,7 +158,7 @@ impl Train {
                     masks: opened.masks,
                     trained_on: opened.trained_on,
                 };
-                (opened.spec, Beginning::From(start), data)
+                (opened.spec, Beginning::From(Box::new(start)), data)
             }
             (None, Some(model)) => {
                 let spec = self.shape.apply(Spec::named(model)?, Some(&self.data))?;

@@ -89,7 +89,7 @@ impl Task<'_> {
                 let batches = sapwood_core::Source::batches(&batches);
                 TrainConfig {
                     beginning: match &pruning.cut {
-                        Some(cut) => Beginning::From(self.pruned(folder, pruning, cut)?),
+                        Some(cut) => Beginning::From(Box::new(self.pruned(folder, pruning, cut)?)),
                         None => Beginning::Drawn(spec.init),
                     },
                     recipe: pruning.recipe(&spec.recipe, batches)?,
