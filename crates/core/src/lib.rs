@@ -31,6 +31,7 @@ mod blocks;
 mod builder;
 mod durable;
 mod error;
+mod finite;
 mod gradients;
 mod graph;
 mod loss;

@@ -165,6 +165,9 @@ pub enum Error {
     /// Pruning.
     #[error(transparent)]
     Prune(#[from] sapwood_prune::Error),
+    /// An error of an account.
+    #[error(transparent)]
+    Ledger(#[from] sapwood_ledger::Error),
     /// Searching.
     #[error(transparent)]
     Search(#[from] sapwood_search::Error),

@@ -109,7 +109,7 @@ pub fn train(
     let net = net.with_ops(config.ops);
     let sparse = config.sparse.as_ref().map(|sparse| sparse.hook(&plan, Seed(config.seed))).transpose()?;
     if let Some(note) = classes.note() {
-        reporter.note(&note.to_string());
+        reporter.note(&format!("note: {note}"));
     }
     let lock = folder.lock()?;
     folder.claim(config)?;
@@ -185,6 +185,8 @@ impl Described<'_> {
     /// Writes a network as it is at a position, and tells the BLAKE3 of the file.
     fn write(&self, at: Step, net: &Net, masks: Masks) -> Result<String, Error> {
         let state = block_on(State::read(net))?;
+        // No loss tells of statistics that have grown without end.
+        state.check_finite()?;
         let bytes = pack(self.spec, Some(self.trained_on), state, masks)?.to_bytes()?;
         write_atomic(&self.folder.weights_at(at), &bytes)?;
         Ok(digest(&bytes))

@@ -28,7 +28,6 @@ mod spec;
 mod worker;
 
 pub use crate::accounts::account;
-pub(crate) use claim::host;
 pub use experiment::{Experiment, Kind, ModelSettings, Training};
 pub use folder::{State, StudyFolder};
 pub use forecast::time_a_step;

@@ -87,7 +87,9 @@ impl Named {
         let unknown: Vec<String> = trained_on.other.keys().cloned().collect();
         if !unknown.is_empty() {
             let keys = few(&unknown);
-            bar::note(&format!("the weights say {keys} of their images, which this version does not know"));
+            bar::note(&format!(
+                "note: the weights say {keys} of their images, which this version does not know"
+            ));
         }
         Ok(Self {
             shape: config.options.image.unwrap_or(trained_on.input),

@@ -26,7 +26,7 @@ impl MoreOutputs {
 /// Says on the standard error how classes were matched, if that is worth a line.
 pub(super) fn tell(classes: &Classes) {
     if let Some(note) = classes.note() {
-        bar::note(&note.to_string());
+        bar::note(&format!("note: {note}"));
     }
 }
 

@@ -25,7 +25,7 @@ const BATCHES: NonZero<usize> = NonZero::new(8).unwrap();
 #[derive(Args)]
 pub(super) struct Scoring {
     #[command(flatten)]
-    network: WeightFile,
+    pub(super) network: WeightFile,
     /// An option of the criterion, as in temperature=100: see `list criteria`
     #[arg(long = "option", value_name = "NAME=VALUE")]
     options: Vec<String>,
@@ -97,13 +97,18 @@ impl Scoring {
         self.network.open(&device)
     }
 
+    /// [`Scoring::opened`], to remove weights of it.
+    fn opened_to_change(&self) -> Result<Opened, Error> {
+        self.network.open_to_change(&self.device.resolve()?)
+    }
+
     /// Makes the criterion and gets its examples.
     pub(super) fn open(&self, lab: &Lab, name: &str) -> Result<Scored, Error> {
         let options = Options::parse(self.options.iter().map(String::as_str))?;
         let row = find(lab.criteria(), name)?;
         let criterion = (row.build)(&options, Seed(self.seed))?;
         self.check(name, criterion.needs())?;
-        let opened = self.opened()?;
+        let opened = self.opened_to_change()?;
         let examples = match &self.data {
             Some(data) if criterion.needs().examples() => self.examples(data, &opened)?,
             _ => Vec::new(),

@@ -10,16 +10,18 @@ mod train;
 
 use std::{io::Write, path::PathBuf};
 
+use burn::prelude::Device;
 use clap::{Args, Subcommand};
 use sapwood_backend::Seed;
 use sapwood_core::TrainedOn;
-use sapwood_supernet::Supernet as Nested;
+use sapwood_supernet::{Supernet as Nested, SupernetSpec};
 
 pub(super) use chosen::{genome_of, read_list};
 
 use super::{
     DataRoot, OnDevice,
     outputs::{MoreOutputs, hinted, tell},
+    weight_file::Naming,
 };
 use crate::{
     DataConfig, Datasets, Error, Known, Outputs,
@@ -106,7 +108,7 @@ impl JudgedBy {
     /// The supernet of a file, and who judges its sub-networks.
     fn open(&self, weights: &Weights) -> Result<Judging, Error> {
         let device = self.device.resolve()?;
-        let (spec, supernet) = Nested::open(&weights.weights, weights.space.as_deref(), &device)?;
+        let (spec, supernet) = weights.open(&device)?;
         let Self { examples, held_out, augment, .. } = *self;
         let mut data = DataConfig { examples, held_out, augment, ..DataConfig::named(&self.data) };
         if sapwood_data::entry(&self.data)?.layout == sapwood_data::Layout::Folders {
@@ -145,4 +147,12 @@ struct Weights {
     /// Its family, where the file does not say: see `list spaces`
     #[arg(long, value_name = "SPACE")]
     space: Option<String>,
+    #[command(flatten)]
+    naming: Naming,
+}
+
+impl Weights {
+    fn open(&self, device: &Device) -> Result<(SupernetSpec, Nested), Error> {
+        self.naming.open_nested(&self.weights, self.space.as_deref(), device)
+    }
 }

@@ -150,7 +150,7 @@ impl Train {
         let device = self.device.resolve()?;
         let (spec, beginning, mut data) = match (&self.weights, &self.model) {
             (Some(path), model) => {
-                let opened = self.reading.open(path, model.as_deref(), &device)?;
+                let opened = self.reading.open_to_change(path, model.as_deref(), &device)?;
                 let data = DataConfig::of_opened(&self.data, &opened);
                 let start = Start {
                     digest: self.reading.digest(path)?,

@@ -16,14 +16,14 @@ use sapwood_data::Split;
 
 use super::{
     Plan, Run, State, StudyFolder,
-    claim::{Claim, SILENCE, host},
+    claim::{Claim, SILENCE},
     log::Log,
     perform::Task,
 };
 use crate::{
     CheckpointEvery, Conditions, Datasets, Error, Lab, Reporter, Work,
     accounts::{ACCOUNTED, Accounts},
-    ledger::Watts,
+    ledger::{Watts, host},
 };
 
 /// How often a worker that waits for others looks again.
