@@ -18,6 +18,7 @@
 
 mod accounts;
 mod batch_file;
+mod classes;
 pub mod cli;
 mod config;
 mod datasets;
@@ -41,11 +42,13 @@ mod watched;
 mod work;
 
 pub use batch_file::read_batches;
+pub use classes::{ByName, Classes, Outputs};
 pub use config::{Beginning, DataConfig, Evaluate, Start, TrainConfig};
 pub use datasets::Datasets;
 pub use demo::{Demo, DemoOutcome};
 pub use error::Error;
 pub use examples::Examples;
+pub use fits::Known;
 pub use lab::Lab;
 pub use reporter::{Reporter, Silent};
 pub use run::{CheckpointEvery, Conditions, Outcome, Record, train};

@@ -9,7 +9,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Observed, State, infos, write_atomic};
+use sapwood_core::{Observed, State, TrainedOn, infos, write_atomic};
 use sapwood_models::{Net, Opened, Spec, pack, read_masks};
 use sapwood_prune::{
     Ablation, Allocation, Course, Cut, Diagnosis, Granularity, Iterations, MaskSet, Pruned, RoundExamples,
@@ -18,7 +18,7 @@ use sapwood_prune::{
 
 use super::{
     bar::{self, Bar},
-    scoring::Scoring,
+    scoring::{Scored, Scoring},
     weight_file::hinted,
 };
 use crate::{
@@ -74,6 +74,7 @@ pub(super) struct Prune {
 /// What is written, and what is told once it is.
 struct Made {
     spec: Spec,
+    trained_on: Option<TrainedOn>,
     net: Net,
     pruned: Pruned,
     note: Option<String>,
@@ -87,14 +88,15 @@ enum CourseName {
 
 impl Prune {
     pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
-        let Made { spec, net, pruned, note } = match &self.masks_from {
+        let Made { spec, trained_on, net, pruned, note } = match &self.masks_from {
             Some(path) => self.borrowed(path)?,
             None => self.scored(lab)?,
         };
         let Pruned { masks, warnings, .. } = pruned;
         let diagnosis = Diagnosis::of(net.graph(), &masks)?;
         let state = block_on(State::read(&net))?;
-        write_atomic(&self.out, &pack(&spec, state, masks.clone().into_masks()).to_bytes()?)?;
+        let file = pack(&spec, trained_on.as_ref(), state, masks.clone().into_masks())?;
+        write_atomic(&self.out, &file.to_bytes()?)?;
 
         let mut table = Table::new(["parameter", "kept", "of", "density", "effective"]);
         for layer in &diagnosis.layers {
@@ -156,18 +158,19 @@ impl Prune {
         let pruned = pruned.map_err(|error| self.scoring.explain(error))?;
         bar.end();
         drop(probe);
-        let net = pruned.apply(scored.net)?;
-        Ok(Made { spec: scored.spec, net, pruned, note: scored.note })
+        let Scored { spec, trained_on, net, note, .. } = scored;
+        let net = pruned.apply(net)?;
+        Ok(Made { spec, trained_on, net, pruned, note })
     }
 
     /// The network with the masks of another file.
     fn borrowed(&self, path: &Path) -> Result<Made, Error> {
-        let Opened { spec, net, .. } = self.scoring.opened()?;
+        let Opened { spec, trained_on, net, .. } = self.scoring.opened()?;
         let reading = self.scoring.network.naming().reading(None);
         let masks = read_masks(path, &infos(&net), &reading).map_err(hinted)?;
         let pruned = Pruned::to(MaskSet::from(masks));
         let net = pruned.apply(net)?;
-        Ok(Made { spec, net, pruned, note: None })
+        Ok(Made { spec, trained_on, net, pruned, note: None })
     }
 
     fn iterations(&self, customary: Iterations) -> Option<Iterations> {

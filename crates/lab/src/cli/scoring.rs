@@ -4,13 +4,18 @@ use std::{num::NonZero, path::Path, sync::Arc};
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::Seed;
-use sapwood_core::{Batch, Masks, Shape};
+use sapwood_core::{Batch, Masks, Shape, TrainedOn};
 use sapwood_data::Split;
 use sapwood_models::{Net, Opened, Spec};
 use sapwood_prune::{Criterion, Needs, NetworkProbe, Options, Scope, Warning, find};
 
-use super::{DataRoot, OnDevice, bar, shape, weight_file::WeightFile};
-use crate::{DataConfig, Datasets, Error, Examples, Lab, fits::fits, read_batches, study::facts};
+use super::{
+    DataRoot, OnDevice, bar,
+    outputs::{MoreOutputs, hinted, tell},
+    own_input::{OwnInput, is_file},
+    weight_file::WeightFile,
+};
+use crate::{DataConfig, Error, Examples, Lab, fits::fits, read_batches};
 
 /// Examples of a batch from a data set.
 const BATCH: NonZero<usize> = NonZero::new(128).unwrap();
@@ -33,10 +38,8 @@ pub(super) struct Scoring {
     /// synflow takes the size of its images alone
     #[arg(long, value_name = "FILE|NAME")]
     data: Option<String>,
-    /// The size of the input that synflow makes of its own, as in 3x32x32 [default: that of
-    /// the images of --data; without data that of the network]
-    #[arg(long, value_parser = shape::parse, value_name = "CxHxW", conflicts_with = "data")]
-    input: Option<Shape>,
+    #[command(flatten)]
+    input: OwnInput,
     /// Examples of a batch [default: all of a file, 128 of a data set]
     #[arg(long, value_name = "N", requires = "data")]
     batch_size: Option<NonZero<usize>>,
@@ -53,6 +56,8 @@ pub(super) struct Scoring {
     /// The seed of what is drawn
     #[arg(long, default_value_t = 0)]
     pub(super) seed: u64,
+    #[command(flatten)]
+    outputs: MoreOutputs,
     #[command(flatten)]
     root: DataRoot,
     #[command(flatten)]
@@ -71,6 +76,7 @@ pub(super) struct Scored {
     pub(super) spec: Spec,
     pub(super) net: Net,
     pub(super) masks: Masks,
+    pub(super) trained_on: Option<TrainedOn>,
     pub(super) examples: Vec<Batch>,
     /// The size of the input that the criterion makes of its own, if it does.
     input: Option<Shape>,
@@ -133,54 +139,16 @@ impl Scoring {
         let row = find(lab.criteria(), name)?;
         let criterion = (row.build)(&options, Seed(self.seed))?;
         self.check(name, criterion.needs())?;
-        let Opened { spec, net, masks, .. } = self.opened_to_change()?;
+        let opened = self.opened_to_change()?;
         let examples = match &self.data {
-            Some(data) if criterion.needs().examples() => self.examples(data, &spec)?,
+            Some(data) if criterion.needs().examples() => self.examples(data, &opened)?,
             _ => Vec::new(),
         };
-        let own = self.own_input(name, criterion.needs(), &spec)?;
-        let note = own.map(|([c, h, w], whose)| format!("{name}: the input of ones is {c}x{h}x{w}, {whose}"));
-        let input = own.map(|(input, _)| input);
-        Ok(Scored { criterion, spec, net, masks, examples, input, note, precision: self.precision })
-    }
-
-    /// The size of the input that a criterion makes of its own, if it does, and why it is that.
-    fn own_input(
-        &self,
-        name: &str,
-        needs: Needs,
-        spec: &Spec,
-    ) -> Result<Option<(Shape, &'static str)>, Error> {
-        if needs != Needs::InputShape {
-            return match self.input {
-                None => Ok(None),
-                Some(_) => Err(Error::Usage(format!(
-                    "`--input` is the size of the input that synflow makes of its own, and criterion `{name}` makes none: \
-                     leave it out"
-                ))),
-            };
-        }
-        let (input, whose) = match (self.input, &self.data) {
-            (Some(input), _) => (input, "as asked"),
-            (None, Some(data)) => (self.shape_of(data, spec)?, "as in the data"),
-            (None, None) => (spec.input, "as the network usually takes"),
-        };
-        spec.output(input)?;
-        Ok(Some((input, whose)))
-    }
-
-    /// The shape of the images of a file or of a data set, which need not be there if its shape is known.
-    fn shape_of(&self, data: &str, spec: &Spec) -> Result<Shape, Error> {
-        if is_file(data) {
-            let batches = read_batches(Path::new(data), self.batch_size.map(NonZero::get))?;
-            let shape = batches.first().map(|batch| [batch.shape[1], batch.shape[2], batch.shape[3]]);
-            return Ok(shape.unwrap_or(spec.input));
-        }
-        let data = DataConfig::of(data, spec);
-        match data.options.image {
-            Some(image) => Ok(image),
-            None => Ok(facts(&data, &Datasets::below(&self.root.data_root))?.0),
-        }
+        let data = self.data.as_deref().map(|data| (data, self.root.data_root.as_path()));
+        let (input, note) = self.input.of((name, criterion.needs()), data, &opened)?.unzip();
+        let Opened { spec, net, masks, trained_on, .. } = opened;
+        let precision = self.precision;
+        Ok(Scored { criterion, spec, net, masks, trained_on, examples, input, note, precision })
     }
 
     fn check(&self, name: &str, needs: Needs) -> Result<(), Error> {
@@ -194,7 +162,8 @@ impl Scoring {
     }
 
     /// A file where there is one, or where the name looks like one; else a data set.
-    fn examples(&self, data: &str, spec: &Spec) -> Result<Vec<Batch>, Error> {
+    fn examples(&self, data: &str, opened: &Opened) -> Result<Vec<Batch>, Error> {
+        let spec = &opened.spec;
         let path = Path::new(data);
         if is_file(data) {
             if self.batches.is_some() || self.per_class.is_some() {
@@ -208,8 +177,10 @@ impl Scoring {
             }
             return Ok(batches);
         }
-        let data = DataConfig::of(data, spec).open(Split::Train, &self.root.data_root)?;
-        fits(spec, &data)?;
+        let data = DataConfig::of_opened(data, opened).open(Split::Train, &self.root.data_root)?;
+        let classes = fits(spec, self.outputs.known(opened), &data).map_err(|error| hinted(error, false))?;
+        tell(&classes);
+        let data = classes.of(Arc::new(data))?;
         let examples = match self.per_class {
             Some(n) => Examples::PerClass(n),
             None => Examples::Batches {
@@ -217,12 +188,6 @@ impl Scoring {
                 size: self.batch_size.unwrap_or(BATCH),
             },
         };
-        examples.choose(Arc::new(data), Seed(self.seed))
+        examples.choose(data, Seed(self.seed))
     }
-}
-
-/// Whether `--data` means a file: there is one, or the name looks like one.
-fn is_file(data: &str) -> bool {
-    let path = Path::new(data);
-    path.extension().is_some_and(|extension| extension == "safetensors") || path.is_file()
 }

@@ -74,6 +74,14 @@ impl Worker<'_> {
         // What is wrong for all of them is no failure of each.
         for variant in &self.plan.variants {
             let data = &variant.experiment.data;
+            self.datasets.identified(data.clone()).map_err(|error| match error {
+                Error::OtherImages { data, .. } => Error::OtherImages {
+                    data,
+                    then: "when this study was started",
+                    problem: "start it again with `run`".into(),
+                },
+                error => error,
+            })?;
             self.datasets.open(data, Split::Train)?;
             self.datasets.open(data, Split::Test)?;
         }
