@@ -3,13 +3,19 @@
 use std::{fs, io::Write, path::Path};
 
 use sapwood_backend::Seed;
-use sapwood_core::write_atomic;
+use sapwood_core::{TrainedOn, write_atomic};
 use sapwood_search::{Goal, LatencyTable, Method, Search as Looking, Space};
 use sapwood_supernet::{Family, Supernet};
 
-use super::{super::architectures, Search, measured::measured, page::Fronts, saved::Saved};
+use super::{
+    super::{architectures, outputs::tell},
+    Search,
+    measured::measured,
+    page::Fronts,
+    saved::Saved,
+};
 use crate::{
-    DataConfig, Datasets, Error,
+    DataConfig, Datasets, Error, Known,
     report::{Cell, Table},
     supernet::{CALIBRATION, Judge, Pairs, Searching, check, pack_cut},
 };
@@ -103,7 +109,8 @@ pub(super) fn run(options: &Search, name: &str, goal: &Goal, out: &mut dyn Write
             }
             let genome = family.space().adopt(&space, &best.genome)?;
             let net = cutter.judge.cut(&cutter.supernet, &genome)?;
-            write_atomic(&path, &pack_cut(cutter.supernet.family(), &genome, &net)?)?;
+            let (family, trained_on) = (cutter.supernet.family(), cutter.trained_on.as_ref());
+            write_atomic(&path, &pack_cut(family, &genome, &net, trained_on)?)?;
         }
     }
     write!(out, "{}", table.to_text())?;
@@ -117,6 +124,8 @@ pub(super) fn run(options: &Search, name: &str, goal: &Goal, out: &mut dyn Write
 struct Cutter {
     supernet: Supernet,
     judge: Judge,
+    /// What a network that is cut out says of itself.
+    trained_on: Option<TrainedOn>,
 }
 
 impl Cutter {
@@ -126,7 +135,7 @@ impl Cutter {
             return Err(Error::Usage(problem.into()));
         };
         let device = sapwood_backend::DeviceSpec::CPU.resolve()?;
-        let (_, supernet) = Supernet::open(weights, Some(family.name()), &device)?;
+        let (spec, supernet) = Supernet::open(weights, Some(family.name()), &device)?;
         // Accuracies and latencies were of networks for these images.
         let ([_, h, w], [_, height, width]) = (family.whole().input(), supernet.family().whole().input());
         if [h, w] != [height, width] {
@@ -134,10 +143,16 @@ impl Cutter {
             return Err(Error::Usage(format!("{problem}: give its `--input`")));
         }
         let datasets = Datasets::below(&options.root.data_root);
-        let data = DataConfig::named(data);
-        let judge =
-            Judge::new(supernet.family(), &data, CALIBRATION, Seed(options.seed), &datasets, &device)?;
-        Ok(Self { supernet, judge })
+        let mut data = DataConfig::named(data);
+        if data.is_own() {
+            data.options.image = Some(spec.input);
+        }
+        let known = Known { trained_on: spec.trained_on.as_ref(), ..Known::default() };
+        let judge = (supernet.family(), known);
+        let judge = Judge::new(judge, &data, CALIBRATION, Seed(options.seed), &datasets, &device)?;
+        tell(judge.classes());
+        let trained_on = spec.trained_on.map(|_| judge.trained_on());
+        Ok(Self { supernet, judge, trained_on })
     }
 }
 
