@@ -10,7 +10,7 @@ use sapwood_benches::{
     kernels::{Pair, TOLERANCE, Timer, serve},
     machine,
 };
-use sapwood_lab::report::{Cell, Table};
+use sapwood_report::{Cell, Table};
 
 /// Time every kernel at each level, in turns with the next lower one, on one thread
 #[derive(Parser)]

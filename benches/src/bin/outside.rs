@@ -15,7 +15,7 @@ use sapwood_benches::{
     kernels::{JOBS, Pair, TIMER, TOLERANCE, Timer, serve},
     machine,
 };
-use sapwood_lab::report::{Cell, Table};
+use sapwood_report::{Cell, Table};
 
 /// Build a crate on the kernels outside of the workspace with plain `--release`, and time every
 /// kernel at every level in turns with the workspace's

@@ -6,16 +6,16 @@
 //! tensor is, [`tensor`] knows.
 
 mod container;
-mod flat;
 mod node;
 mod pickle;
 mod problem;
 mod tensor;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use self::tensor::{Budget, Tensors};
 pub(crate) use self::{
-    flat::flat,
     node::{Node, Stored},
     problem::Problem,
 };

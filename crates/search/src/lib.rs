@@ -43,7 +43,6 @@
 //! ```
 
 mod choice;
-mod economics;
 mod error;
 mod evaluator;
 mod feasible;
@@ -66,7 +65,6 @@ mod tabular;
 mod view;
 
 pub use choice::Choice;
-pub use economics::{Approach, Cost, KG_PER_LB, Rates};
 pub use error::Error;
 pub use evaluator::{Evaluator, Parallel, Problem, Screened};
 pub use front::{Front, Member};

@@ -12,7 +12,7 @@ use super::{
 /// before a few hundred.
 const DEPTH: usize = 128;
 /// What may be looked at apart from each object once.
-const VISITS: usize = 1 << 20;
+const VISITS: usize = 1 << 18;
 
 /// The tensors of a pickle, below the dictionaries that lead to them.
 pub(super) fn of(tensors: Tensors<'_, '_>) -> Result<Node, Problem> {

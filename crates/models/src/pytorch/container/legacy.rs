@@ -47,7 +47,9 @@ pub(super) fn open(bytes: &[u8], magic: usize) -> Result<Container<'_>, Problem>
         let key =
             keys.text(*key).ok_or_else(|| Problem::Damaged("a storage has a key that is no text".into()))?;
         let size = sizes.get(key).copied();
-        let size = size.ok_or_else(|| Problem::Damaged(format!("nothing has the storage `{key}`")))?;
+        // The rest of the file cannot be found without it. The pickle protocol 0 does not say it.
+        let size =
+            size.ok_or_else(|| Problem::Damaged(format!("nothing says what the storage `{key}` has")))?;
         let cut = || Problem::Cut(format!("the storage `{key}` goes on after its end"));
         let (count, values) = rest.split_first_chunk().ok_or_else(cut)?;
         let len = usize::try_from(i64::from_le_bytes(*count)).ok().and_then(|count| count.checked_mul(size));

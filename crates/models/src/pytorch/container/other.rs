@@ -33,6 +33,10 @@ pub(super) fn refuse(bytes: &[u8]) -> Result<(), Problem> {
     if let Some((_, what)) = OTHERS.iter().find(|(start, _)| bytes.starts_with(start)) {
         return Err(Problem::Other((*what).into()));
     }
+    if bytes.get(257..262) == Some(b"ustar") {
+        let what = "a tar archive: unpack it first, or if PyTorch before 0.1.10 wrote it, save it again with a newer one";
+        return Err(Problem::Other(what.into()));
+    }
     let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
     let is_page = |page: &[u8]| start.get(..page.len()).is_some_and(|s| s.eq_ignore_ascii_case(page));
     if PAGES.iter().any(|page| is_page(page)) {

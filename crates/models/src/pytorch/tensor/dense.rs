@@ -92,22 +92,20 @@ fn gather<const N: usize>(storage: &[u8], view: &View, elements: usize) -> Vec<u
         }
     }
     let (inner, step) = dims.pop().unwrap_or((1, 1));
-    let mut bytes = Vec::with_capacity(elements * N);
+    let mut bytes = vec![0; elements * N];
+    let rows = bytes.as_chunks_mut::<N>().0.chunks_exact_mut(inner);
     let mut place = vec![0; dims.len()];
     let mut at = view.offset;
-    loop {
+    for row in rows {
         if step == 1 {
-            bytes.extend_from_slice(storage[at..at + inner].as_flattened());
+            row.copy_from_slice(&storage[at..at + inner]);
+        } else if step == 0 {
+            row.fill(storage[at]);
         } else {
-            (0..inner).for_each(|index| bytes.extend_from_slice(&storage[at + index * step]));
+            row.iter_mut().zip(storage[at..].iter().step_by(step)).for_each(|(to, from)| *to = *from);
         }
         // The next row, as an odometer counts.
-        let mut dim = dims.len();
-        loop {
-            if dim == 0 {
-                return bytes;
-            }
-            dim -= 1;
+        for dim in (0..dims.len()).rev() {
             let (size, stride) = dims[dim];
             place[dim] += 1;
             at += stride;
@@ -118,4 +116,5 @@ fn gather<const N: usize>(storage: &[u8], view: &View, elements: usize) -> Vec<u
             place[dim] = 0;
         }
     }
+    bytes
 }

@@ -8,6 +8,10 @@ use crate::pytorch::{
     pickle::{self, Object, Pickle, Value},
 };
 
+/// That protocol names storages by the text that Python prints of their names.
+const PROTOCOL_0: &str =
+    "of the pickle protocol 0, which PyTorch cannot read either: save it with the default one";
+
 /// Elements in a row.
 pub(super) struct Storage<'s> {
     pub(super) bytes: Cow<'s, [u8]>,
@@ -43,6 +47,7 @@ fn persistent<'s, 'a>(
     value: Value<'a>,
 ) -> Result<Storage<'s>, String> {
     let called = match pickle.object(value) {
+        Some(Object::Persistent(called)) if pickle.text(*called).is_some() => return Err(PROTOCOL_0.into()),
         Some(Object::Persistent(called)) => pickle.elements(*called),
         _ => None,
     };
