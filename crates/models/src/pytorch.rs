@@ -6,7 +6,6 @@
 //! tensor is, [`tensor`] knows.
 
 mod container;
-mod flat;
 mod node;
 mod pickle;
 mod problem;
@@ -17,7 +16,6 @@ mod tree;
 
 use self::tensor::{Budget, Tensors};
 pub(crate) use self::{
-    flat::flat,
     node::{Node, Stored},
     problem::Problem,
 };
