@@ -25,7 +25,7 @@ const PAGES: &[&[u8]] = &[b"<!doctype", b"<html", b"<?xml", b"<head"];
 /// Refuses what certainly is something else.
 pub(super) fn refuse(bytes: &[u8]) -> Result<(), Problem> {
     if bytes.is_empty() {
-        return Err(Problem::Cut("it is empty".into()));
+        return Err(Problem::Empty);
     }
     if bytes.iter().all(|byte| *byte == 0) {
         return Err(Problem::Damaged("every byte is zero".into()));
