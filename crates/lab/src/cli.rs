@@ -10,10 +10,12 @@ mod devices;
 mod economics;
 mod eval;
 mod forward;
+mod hints;
 mod image;
 mod latency;
 mod list;
 mod model_shape;
+mod photo_cache;
 mod plan;
 mod predict;
 mod predictors;
@@ -45,7 +47,7 @@ use burn::prelude::Device;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
 use sapwood_backend::DeviceSpec;
 
-use crate::{Error, Lab};
+use crate::{Datasets, Error, Lab};
 
 /// Makes neural networks small, and shows that they are still good.
 #[derive(Parser)]
@@ -120,7 +122,7 @@ pub(crate) fn run_of(
     let args: Vec<OsString> = args.into_iter().collect();
     let line = Line::command().bin_name(program(args.first()));
     match line.try_get_matches_from(args).and_then(|found| Line::from_arg_matches(&found)) {
-        Ok(line) => line.command.run(lab, out)?,
+        Ok(line) => line.command.run(lab, out).map_err(hints::with_hint)?,
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             write!(out, "{}", error.render())?;
         }
@@ -221,7 +223,14 @@ impl OnDevice {
 #[derive(Args)]
 struct DataRoot {
     /// The folder of the data sets; for image-folder your own folder, which has
-    /// train/CLASS/* and test/CLASS/*, PNG or JPEG
+    /// train/CLASS/* and test/CLASS/* (or val), PNG or JPEG, turned upright as EXIF says
     #[arg(long, default_value = "data", value_name = "FOLDER")]
     data_root: PathBuf,
+}
+
+impl DataRoot {
+    /// The data sets there: with a bar while many images are read, and kept for the next time.
+    fn datasets(&self) -> Datasets {
+        Datasets::below(&self.data_root).keeping(photo_cache::folder()).telling(bar::Bar::default())
+    }
 }

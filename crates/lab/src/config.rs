@@ -5,7 +5,8 @@ use std::{path::Path, sync::Arc};
 use sapwood_backend::{Ops, Seed};
 use sapwood_core::Masks;
 use sapwood_data::{
-    Augment, Augmentation, Dataset, Layout, Loader, LoaderOptions, OpenOptions, Order, Split, life::Boundary,
+    Augment, Augmentation, Dataset, Layout, Loader, LoaderOptions, OpenOptions, Order, Reading, Split,
+    Summary, life::Boundary,
 };
 use sapwood_models::{Init, Net, Padding, Spec};
 use sapwood_train::Recipe;
@@ -105,7 +106,8 @@ impl Serialize for Start {
 pub struct DataConfig {
     /// Its name.
     pub name: String,
-    /// Only so many examples of the training split, the first ones.
+    /// Only so many examples of the training split: the first ones; of an `image-folder`, which is
+    /// sorted by class, so many of each class as its share is, drawn by chance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub examples: Option<usize>,
     /// So many examples of the training split that no network learns from, drawn by chance, before
@@ -115,6 +117,9 @@ pub struct DataConfig {
     /// Whether the augmentation that is customary for it is used.
     #[serde(default)]
     pub augment: bool,
+    /// Whether images of an `image-folder` that cannot be read are left out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skip_bad: bool,
     /// What some data sets need to know.
     #[serde(default)]
     pub options: OpenOptions,
@@ -146,7 +151,7 @@ impl DataConfig {
     /// A data set as it is.
     pub fn named(name: &str) -> Self {
         let options = OpenOptions::default();
-        Self { name: name.into(), examples: None, held_out: None, augment: false, options }
+        Self { name: name.into(), examples: None, held_out: None, augment: false, skip_bad: false, options }
     }
 
     /// The data on which a network of the zoo is at home: boards as far ahead and
@@ -159,8 +164,7 @@ impl DataConfig {
             Padding::Zeros => Boundary::Zero,
             Padding::Circular => Boundary::Torus,
         };
-        let folders = sapwood_data::entry(name).is_ok_and(|entry| entry.layout == Layout::Folders);
-        data.options.image = folders.then_some(spec.input);
+        data.options.image = data.is_sorted_by_class().then_some(spec.input);
         data
     }
 
@@ -178,13 +182,25 @@ impl DataConfig {
 
     /// One split.
     pub fn open(&self, split: Split, root: &Path) -> Result<Dataset, Error> {
-        let mut dataset = sapwood_data::open(&self.name, split, root, &self.options)?;
+        let reading = Reading { skip_bad: self.skip_bad, ..Reading::default() };
+        self.open_with(split, root, &reading, &mut Vec::new())
+    }
+
+    /// One split; what is to be said of it is added to `summaries`.
+    pub(crate) fn open_with(
+        &self,
+        split: Split,
+        root: &Path,
+        reading: &Reading<'_>,
+        summaries: &mut Vec<Summary>,
+    ) -> Result<Dataset, Error> {
+        let mut dataset = self.whole(split, root, reading, summaries)?;
         if split == Split::Train {
             if let Some(n) = self.held_out {
                 dataset = dataset.hold_out(n)?.0;
             }
             if let Some(n) = self.examples {
-                dataset = dataset.take(n)?;
+                dataset = if self.is_sorted_by_class() { dataset.draw(n)? } else { dataset.take(n)? };
             }
         }
         Ok(dataset)
@@ -192,11 +208,37 @@ impl DataConfig {
 
     /// The examples of the training split that are held out.
     pub fn open_held_out(&self, root: &Path) -> Result<Dataset, Error> {
+        let reading = Reading { skip_bad: self.skip_bad, ..Reading::default() };
+        self.held_out_with(root, &reading, &mut Vec::new())
+    }
+
+    pub(crate) fn held_out_with(
+        &self,
+        root: &Path,
+        reading: &Reading<'_>,
+        summaries: &mut Vec<Summary>,
+    ) -> Result<Dataset, Error> {
         let held_out = self.held_out.ok_or_else(|| {
             Error::Usage(format!("no examples of `{}` are held out: say how many, by `held_out`", self.name))
         })?;
-        let dataset = sapwood_data::open(&self.name, Split::Train, root, &self.options)?;
-        Ok(dataset.hold_out(held_out)?.1)
+        Ok(self.whole(Split::Train, root, reading, summaries)?.hold_out(held_out)?.1)
+    }
+
+    fn whole(
+        &self,
+        split: Split,
+        root: &Path,
+        reading: &Reading<'_>,
+        summaries: &mut Vec<Summary>,
+    ) -> Result<Dataset, Error> {
+        let opened = sapwood_data::open_with(&self.name, split, root, &self.options, reading)?;
+        summaries.extend(opened.summary);
+        Ok(opened.dataset)
+    }
+
+    /// Whether the first examples are all of one class.
+    pub(crate) fn is_sorted_by_class(&self) -> bool {
+        sapwood_data::entry(&self.name).is_ok_and(|entry| entry.layout == Layout::Folders)
     }
 
     /// The test split, in order.
@@ -206,7 +248,7 @@ impl DataConfig {
 
     /// What is held out, in order.
     pub fn held_out_source(&self, datasets: &Datasets) -> Result<Loader, Error> {
-        Ok(Loader::new(Arc::new(self.open_held_out(datasets.root())?), judging())?)
+        Ok(Loader::new(Arc::new(datasets.held_out(self)?), judging())?)
     }
 }
 

@@ -106,6 +106,7 @@ pub fn train(
     let net = net.with_ops(config.ops);
     let sparse = config.sparse.as_ref().map(|sparse| sparse.hook(&plan, Seed(config.seed))).transpose()?;
     fits(&config.model, test.dataset())?;
+    datasets.tell(reporter);
     let lock = folder.lock()?;
     folder.claim(config)?;
     if folder.is_done() {

@@ -5,8 +5,8 @@ use std::io::Write;
 use clap::Args;
 use sapwood_train::Evaluation;
 
-use super::{DataRoot, OnDevice, bar::Bar, image::ImageShape, weight_file::WeightFile};
-use crate::{DataConfig, Datasets, Error, fits::fits, watched::evaluate};
+use super::{DataRoot, OnDevice, bar::Bar, image::Images, weight_file::WeightFile};
+use crate::{DataConfig, Error, fits::fits, watched::evaluate};
 
 /// Tell how good a trained network is on a test split
 #[derive(Args)]
@@ -17,7 +17,7 @@ pub(super) struct Eval {
     #[arg(long)]
     data: String,
     #[command(flatten)]
-    image: ImageShape,
+    images: Images,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -32,9 +32,11 @@ impl Eval {
         let device = self.device.resolve()?;
         let opened = self.network.open(&device)?;
         let mut data = DataConfig::of(&self.data, &opened.spec);
-        self.image.apply(&mut data)?;
-        let test = data.test_source(&Datasets::below(self.root.data_root))?;
+        self.images.apply(&mut data)?;
+        let datasets = self.root.datasets();
+        let test = data.test_source(&datasets)?;
         fits(&opened.spec, test.dataset())?;
+        datasets.tell(&Bar::default());
         let evaluation = evaluate(&opened.net, &test, &device, &Bar::default())?;
         if self.json {
             writeln!(out, "{}", serde_json::to_string(&evaluation).unwrap_or_default())?;

@@ -85,7 +85,7 @@ impl Run {
         let stop = stop_signal()?;
         let tally = match (self.workers.get(), threads) {
             (1, None) => {
-                let data = &self.study.place.data.data_root;
+                let data = &self.study.place.data;
                 self.pace.work(lab, &plan, &folder, data, &self.device, &stop)?
             }
             // A process is told its threads when it starts.

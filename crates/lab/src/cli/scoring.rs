@@ -1,6 +1,6 @@
 //! What `score` and `prune` share: a network, a criterion, and examples.
 
-use std::{num::NonZero, path::Path, sync::Arc};
+use std::{num::NonZero, path::Path};
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::Seed;
@@ -9,7 +9,7 @@ use sapwood_data::Split;
 use sapwood_models::{Net, Opened, Spec};
 use sapwood_prune::{Criterion, Needs, NetworkProbe, Options, Scope, find};
 
-use super::{DataRoot, OnDevice, weight_file::WeightFile};
+use super::{DataRoot, OnDevice, bar::Bar, image::Images, weight_file::WeightFile};
 use crate::{DataConfig, Error, Examples, Lab, fits::fits, read_batches};
 
 /// Examples of a batch from a data set.
@@ -32,6 +32,8 @@ pub(super) struct Scoring {
     /// with `images` f32 [N, C, H, W] and `labels` i64 [N], or the name of a data set
     #[arg(long, value_name = "FILE|NAME")]
     data: Option<String>,
+    #[command(flatten)]
+    images: Images,
     /// Examples of a batch [default: all of a file, 128 of a data set]
     #[arg(long, value_name = "N", requires = "data")]
     batch_size: Option<NonZero<usize>>,
@@ -129,8 +131,12 @@ impl Scoring {
             }
             return Ok(batches);
         }
-        let data = DataConfig::of(data, spec).open(Split::Train, &self.root.data_root)?;
+        let mut config = DataConfig::of(data, spec);
+        self.images.apply(&mut config)?;
+        let datasets = self.root.datasets();
+        let data = datasets.open(&config, Split::Train)?;
         fits(spec, &data)?;
+        datasets.tell(&Bar::default());
         let examples = match self.per_class {
             Some(n) => Examples::PerClass(n),
             None => Examples::Batches {
@@ -138,6 +144,6 @@ impl Scoring {
                 size: self.batch_size.unwrap_or(BATCH),
             },
         };
-        examples.choose(Arc::new(data), Seed(self.seed))
+        examples.choose(data, Seed(self.seed))
     }
 }

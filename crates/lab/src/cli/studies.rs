@@ -1,7 +1,7 @@
 //! What the commands about studies share.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
 };
 
@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::DataRoot;
 use crate::{
-    Datasets, Error, Lab,
+    Error, Lab,
     study::{Plan, StudyFolder},
 };
 
@@ -49,7 +49,7 @@ pub(super) struct StartedStudy {
 impl StudyFile {
     /// Its plan and its folder, as the file and the command line say.
     pub(super) fn plan(&self, lab: &Lab) -> Result<(Plan, StudyFolder), Error> {
-        let datasets = Datasets::below(&self.place.data.data_root);
+        let datasets = self.place.data.datasets();
         if let Ok(text) = std::fs::read_to_string(&self.file)
             && text.parse::<toml::Table>().is_ok_and(|table| table.get("kind") == Some(&"supernet".into()))
         {
@@ -77,20 +77,20 @@ impl StartedStudy {
             true => StudyFolder::at(&self.study),
             false => StudyFolder::new(&self.place.root, &name),
         };
-        let plan = open(lab, &folder, &self.place.data.data_root)?;
+        let plan = open(lab, &folder, &self.place.data)?;
         Ok((plan, folder))
     }
 }
 
 /// The plan of a study that was started.
-pub(super) fn open(lab: &Lab, folder: &StudyFolder, data: &Path) -> Result<Plan, Error> {
+pub(super) fn open(lab: &Lab, folder: &StudyFolder, data: &DataRoot) -> Result<Plan, Error> {
     let path = folder.study();
     if !path.is_file() {
         let problem =
             format!("there is no study in {}: start it with `run STUDY.toml`", folder.path().display());
         return Err(Error::Usage(problem));
     }
-    let plan = Plan::read(lab, &path, &[], &Datasets::below(data))?;
+    let plan = Plan::read(lab, &path, &[], &data.datasets())?;
     let name = folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Plan { name, ..plan })
 }

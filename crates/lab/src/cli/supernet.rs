@@ -18,7 +18,7 @@ pub(super) use chosen::{genome_of, read_list};
 
 use super::{DataRoot, OnDevice};
 use crate::{
-    DataConfig, Datasets, Error,
+    DataConfig, Error,
     supernet::{CALIBRATION, Judge},
 };
 
@@ -103,10 +103,11 @@ impl JudgedBy {
         if sapwood_data::entry(&self.data)?.layout == sapwood_data::Layout::Folders {
             data.options.image = Some(spec.input);
         }
-        let datasets = Datasets::below(&self.root.data_root);
+        let datasets = self.root.datasets();
         let judge =
             Judge::new(supernet.family(), &data, self.calibration, Seed(self.seed), &datasets, &device)?;
         let judge = if self.by_held_out { judge.by_held_out(&data, &datasets)? } else { judge };
+        datasets.tell(&super::bar::Bar::default());
         Ok((supernet, judge))
     }
 }

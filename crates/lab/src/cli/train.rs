@@ -10,7 +10,7 @@ use sapwood_models::{Init, NormScale, Spec};
 use sapwood_train::{AdamW, Decay, Recipe, Schedule, Sgd};
 
 use super::{
-    DataRoot, OnDevice, bar::Bar, image::ImageShape, model_shape::ModelShape, sparse::Sparse,
+    DataRoot, OnDevice, bar::Bar, image::Images, model_shape::ModelShape, sparse::Sparse,
     weight_file::Reading,
 };
 use crate::{
@@ -39,8 +39,9 @@ pub(super) struct Train {
     #[arg(long)]
     data: String,
     #[command(flatten)]
-    image: ImageShape,
-    /// Only the first so many training examples
+    images: Images,
+    /// Only so many training examples: the first ones; of image-folder, which is sorted by
+    /// class, some drawn of each class by its share
     #[arg(long, value_name = "N")]
     examples: Option<usize>,
     /// Use the augmentation that is customary for the data set
@@ -154,9 +155,10 @@ impl Train {
             (None, None) => return Err(Error::Usage("expected `--model` or `--weights`".into())),
         };
         (data.examples, data.augment) = (self.examples, self.augment);
-        self.image.apply(&mut data)?;
+        self.images.apply(&mut data)?;
+        let datasets = self.root.datasets();
         let spec = match beginning {
-            Beginning::Drawn(_) => fit(spec, &data, &self.root)?,
+            Beginning::Drawn(_) => fit(spec, &data, &datasets)?,
             Beginning::From(_) => spec,
         };
         let config = TrainConfig {
@@ -178,7 +180,7 @@ impl Train {
                 .collect()
         }));
         let conditions = Conditions {
-            datasets: &Datasets::below(self.root.data_root),
+            datasets: &datasets,
             device: &device,
             every,
             keep: &[],
@@ -244,8 +246,8 @@ impl Train {
 }
 
 /// The network on the data set's shape and classes.
-fn fit(spec: Spec, data: &DataConfig, root: &DataRoot) -> Result<Spec, Error> {
-    let dataset = data.open(Split::Test, &root.data_root)?;
+fn fit(spec: Spec, data: &DataConfig, datasets: &Datasets) -> Result<Spec, Error> {
+    let dataset = datasets.open(data, Split::Test)?;
     let classes = match dataset.task() {
         Task::Dense(_) if spec.model == "life-net" => 1,
         task => task.outputs(),

@@ -1,11 +1,6 @@
 //! `worker`
 
-use std::{
-    io::Write,
-    num::NonZero,
-    path::{Path, PathBuf},
-    sync::atomic::AtomicBool,
-};
+use std::{io::Write, num::NonZero, path::PathBuf, sync::atomic::AtomicBool};
 
 use clap::Args;
 
@@ -16,7 +11,7 @@ use super::{
     studies::{open, stop_signal},
 };
 use crate::{
-    CheckpointEvery, Datasets, Error, Lab,
+    CheckpointEvery, Error, Lab,
     ledger::Watts,
     study::{Plan, StudyFolder, Tally},
 };
@@ -65,7 +60,7 @@ impl Pace {
         lab: &Lab,
         plan: &Plan,
         folder: &StudyFolder,
-        data: &Path,
+        data: &DataRoot,
         device: &OnDevice,
         stop: &AtomicBool,
     ) -> Result<Tally, Error> {
@@ -73,7 +68,7 @@ impl Pace {
             lab,
             plan,
             folder,
-            datasets: &Datasets::below(data),
+            datasets: &data.datasets(),
             device: &device.resolve()?,
             device_name: &device.device,
             watts: self.watts.as_ref().map(|(watts, _)| *watts),
@@ -88,9 +83,9 @@ impl Pace {
 impl Worker {
     pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
         let folder = StudyFolder::at(&self.study);
-        let plan = open(lab, &folder, &self.root.data_root)?;
+        let plan = open(lab, &folder, &self.root)?;
         let stop = stop_signal()?;
-        let tally = self.pace.work(lab, &plan, &folder, &self.root.data_root, &self.device, &stop)?;
+        let tally = self.pace.work(lab, &plan, &folder, &self.root, &self.device, &stop)?;
         run::finish(tally, &plan, &folder, out)
     }
 }

@@ -265,7 +265,10 @@ impl Study<'_> {
     fn judge(&self, conditions: &Conditions<'_>) -> Result<Judge, Error> {
         let calibration = self.experiment.pairs.calibration;
         let data = &self.experiment.data;
-        Judge::new(&self.family, data, calibration, self.seed(), conditions.datasets, conditions.device)
+        let judge =
+            Judge::new(&self.family, data, calibration, self.seed(), conditions.datasets, conditions.device)?;
+        conditions.datasets.tell(conditions.reporter);
+        Ok(judge)
     }
 
     fn open(&self, weights: &Path, conditions: &Conditions<'_>) -> Result<Supernet, Error> {

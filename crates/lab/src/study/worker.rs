@@ -77,6 +77,7 @@ impl Worker<'_> {
             self.datasets.open(data, Split::Train)?;
             self.datasets.open(data, Split::Test)?;
         }
+        self.datasets.tell(self.reporter);
         let mut states = self.folder.states(self.plan)?;
         let mut tally = Tally::default();
         loop {

@@ -9,7 +9,7 @@ use sapwood_supernet::{Family, Supernet};
 
 use super::{super::architectures, Search, page::Fronts, saved::Saved};
 use crate::{
-    DataConfig, Datasets, Error,
+    DataConfig, Error,
     report::{Cell, Table},
     supernet::{CALIBRATION, Judge, Pairs, Searching, pack_cut},
 };
@@ -120,7 +120,7 @@ impl Cutter {
             let problem = format!("the supernet takes images of {height}x{width}, not of {h}x{w}");
             return Err(Error::Usage(format!("{problem}: give its `--input`")));
         }
-        let datasets = Datasets::below(&options.root.data_root);
+        let datasets = options.root.datasets();
         let data = DataConfig::named(data);
         let judge =
             Judge::new(supernet.family(), &data, CALIBRATION, Seed(options.seed), &datasets, &device)?;
