@@ -24,6 +24,7 @@
 
 mod case;
 mod comparison;
+pub mod kernels;
 mod load;
 mod machine;
 mod measure;

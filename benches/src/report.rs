@@ -1,6 +1,6 @@
 //! What came out, for people and for programs.
 
-use sapwood_lab::report::{Cell, Table};
+use sapwood_report::{Cell, Table};
 use serde::Serialize;
 
 use crate::{Case, Spread, Threads, geometric_mean, ratios};

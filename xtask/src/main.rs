@@ -22,7 +22,11 @@ const CHORES: &[Chore] = &[
     ("ci", "Check format, lints, documentation and layers", ci::run),
     ("test", "Run all tests (--device D, --all-devices), or the kernels' (--sanitizer address)", test::run),
     ("web", "The page for browsers: web build|serve|test", web::run),
-    ("bench", "Time this project beside its peers: bench train|score|masking|supernet|growth", bench::run),
+    (
+        "bench",
+        "Time this project beside its peers: bench train|score|masking|supernet|growth|levels|outside",
+        bench::run,
+    ),
 ];
 
 fn main() -> ExitCode {

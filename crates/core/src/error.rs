@@ -30,6 +30,18 @@ pub enum Error {
     /// Weights that do not fit the network.
     #[error("the weights do not fit the network: {0}")]
     Mismatch(Mismatch),
+    /// Values that no network can compute with.
+    #[error("`{path}` {what} ({count} of {of})")]
+    NotFinite {
+        /// The parameter or buffer.
+        path: ParamPath,
+        /// What they are: a clause without a subject.
+        what: &'static str,
+        /// How many of them.
+        count: usize,
+        /// How many values it has.
+        of: usize,
+    },
     /// A layer that cannot be built on what comes into it.
     #[error("layer `{layer}`: {problem}")]
     Graph {

@@ -55,7 +55,7 @@ impl StateFile {
     /// batches that PyTorch's normalisation layers keep are ignored.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let file = SafeTensors::deserialize(bytes).map_err(|error| format(error.to_string()))?;
-        let mut found = Self { metadata: metadata(bytes)?, ..Self::default() };
+        let mut found = Self { metadata: Self::metadata_of(bytes)?, ..Self::default() };
         let mut shapes = Vec::new();
         for (name, view) in file.iter() {
             if let (Some(path), Dtype::BOOL) = (name.strip_suffix(MASK), view.dtype()) {
@@ -71,6 +71,15 @@ impl StateFile {
             }
         }
         found.with_masks_applied(shapes)
+    }
+
+    /// What a safetensors file says of itself in our metadata; `null` where it says nothing.
+    pub fn metadata_of(bytes: &[u8]) -> Result<Value, Error> {
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| format(error.to_string()))?;
+        let Some(text) = header.metadata().as_ref().and_then(|map| map.get(METADATA)) else {
+            return Ok(Value::Null);
+        };
+        serde_json::from_str(text).map_err(|error| format(format!("metadata: {error}")))
     }
 
     /// Sets masked weights to zero. Each mask must have the shape of its weight,
@@ -132,14 +141,6 @@ fn dtype_of(value: &TensorData) -> Result<Dtype, Error> {
 fn dtype(name: &str, dtype: Dtype) -> Result<DType, Error> {
     let row = DTYPES.iter().find(|row| row.0 == dtype);
     row.map(|row| row.1).ok_or_else(|| format(format!("tensor `{name}` has the unsupported type {dtype:?}")))
-}
-
-fn metadata(bytes: &[u8]) -> Result<Value, Error> {
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| format(error.to_string()))?;
-    let Some(text) = header.metadata().as_ref().and_then(|map| map.get(METADATA)) else {
-        return Ok(Value::Null);
-    };
-    serde_json::from_str(text).map_err(|error| format(format!("metadata: {error}")))
 }
 
 fn format(problem: String) -> Error {

@@ -208,4 +208,109 @@ pub(crate) mod tests {
         }
         assert!(read_image(&path, [2, 8, 8]).unwrap_err().to_string().contains("C = 1 or 3"));
     }
+
+    #[test]
+    fn a_jpeg_with_rubbish_that_costs_no_pixel_is_read() {
+        let whole = jpeg_bytes();
+        let image = decode(&whole).unwrap();
+        assert_eq!((image.shape(), &image.pixels), ([1, 8, 8], &vec![200; 64]));
+        let scan = whole.windows(2).position(|pair| pair == [0xff, 0xda]).unwrap();
+        let (head, tail) = whole.split_at(scan);
+        let (body, end) = whole.split_at(whole.len() - 2);
+        for (what, bytes) in [
+            ("before a marker", [head, &[0x12, 0x34, 0x56, 0x78, 0x9a], tail].concat()),
+            ("what looks like a marker", [head, &[1, 2, 3, 0xff, 0, 4, 5, 0xff, 0x01], tail].concat()),
+            ("fill bytes", [head, &[0xff; 5], tail].concat()),
+            ("behind the end", [&whole[..], b"\0MPF\xff\xd8garbage"].concat()),
+            ("zeros before the end", [body, &[0; 300], end].concat()),
+            ("no end", body.to_vec()),
+            ("zeros in place of the end", [body, &[0; 4000]].concat()),
+        ] {
+            assert_eq!(decode(&bytes).as_ref(), Ok(&image), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_jpeg_that_lacks_pixels_is_refused_with_an_end_and_without() {
+        let whole = jpeg_bytes();
+        let cut = &whole[..whole.len() - 3];
+        for (what, bytes) in [
+            ("cut", cut.to_vec()),
+            ("cut before the data", whole[..whole.len() - 4].to_vec()),
+            ("an end behind a cut", [cut, &[0xff, 0xd9]].concat()),
+            ("zeros behind a cut", [cut, &[0; 4000]].concat()),
+        ] {
+            let error = decode(&bytes).unwrap_err();
+            assert!(error.contains("cut short"), "{what}: {error}");
+        }
+    }
+
+    /// EXIF metadata with nothing but an orientation.
+    fn exif(orientation: u8, big: bool) -> Vec<u8> {
+        match big {
+            true => {
+                [b"MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0", [orientation].as_slice(), &[0; 6]]
+                    .concat()
+            }
+            false => [b"II\x2a\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0", [orientation].as_slice(), &[0; 7]]
+                .concat(),
+        }
+    }
+
+    #[test]
+    fn exif_turns_jpeg_and_png_upright() {
+        let jpeg = jpeg_bytes();
+        // 1 2 3
+        // 4 5 6
+        let stored = [1, 2, 3, 4, 5, 6];
+        for big in [false, true] {
+            for (orientation, size, expected) in [
+                (1, [2, 3], [1, 2, 3, 4, 5, 6]),
+                (3, [2, 3], [6, 5, 4, 3, 2, 1]),
+                (6, [3, 2], [4, 1, 5, 2, 6, 3]),
+                (8, [3, 2], [3, 6, 2, 5, 1, 4]),
+            ] {
+                let metadata = exif(orientation, big);
+                let mut bytes = Vec::new();
+                let mut encoder = png::Encoder::new(&mut bytes, 3, 2);
+                encoder.set_color(png::ColorType::Grayscale);
+                let mut writer = encoder.write_header().unwrap();
+                writer.write_chunk(png::chunk::ChunkType(*b"eXIf"), &metadata).unwrap();
+                writer.write_image_data(&stored).unwrap();
+                writer.finish().unwrap();
+                let image = decode(&bytes).unwrap();
+                assert_eq!(
+                    (image.size, image.pixels),
+                    (size, expected.to_vec()),
+                    "orientation {orientation}"
+                );
+
+                let length = (metadata.len() + 8) as u16;
+                let segment =
+                    [&[0xff, 0xe1], length.to_be_bytes().as_slice(), b"Exif\0\0", &metadata].concat();
+                let image = decode(&[&jpeg[..2], &segment, &jpeg[2..]].concat()).unwrap();
+                assert_eq!((image.size, image.pixels), ([8, 8], vec![200; 64]));
+            }
+        }
+        // Metadata that make no sense turn nothing.
+        assert_eq!(Orientation::of_exif(b"II\x2a\0\xff\xff\xff\xff"), Orientation::of_exif(&exif(1, true)));
+        assert_eq!(Orientation::of_exif(b"Exif\0\0"), Orientation::of_exif(&exif(1, false)));
+    }
+
+    #[test]
+    fn a_few_bytes_that_claim_a_huge_image_are_refused_at_once() {
+        let mut bytes = png_bytes(png::ColorType::Grayscale, [1, 1], &[0]);
+        bytes[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
+        let sum = crc32(&bytes[12..29]);
+        bytes[29..33].copy_from_slice(&sum.to_be_bytes());
+        let error = decode(&bytes).unwrap_err();
+        assert!(error.contains("its size is 65536x65536: expected"), "{error}");
+    }
+
+    /// PNG's checksum, bit by bit.
+    fn crc32(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(!0_u32, |sum, byte| {
+            (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ (0xedb8_8320 * (sum & 1)))
+        })
+    }
 }

@@ -53,6 +53,7 @@ mod photo_cache;
 mod prefetch;
 mod reading;
 mod resample;
+mod trained_on;
 
 pub use augment::{Augment, Augmentation};
 pub use catalogue::{CATALOGUE, Entry, Layout, Origin, entry, names};

@@ -47,6 +47,10 @@ impl<T: Float> Affine<'_, T> {
     /// # Panics
     /// If a tensor is not of the size.
     pub fn forward(&self, x: &[T], residual: Option<&[T]>) -> Vec<T> {
+        T::affine(self, x, residual)
+    }
+
+    pub(crate) fn output_of(&self, x: &[T], residual: Option<&[T]>) -> Vec<T> {
         self.size.of_channels([self.scale, self.shift]);
         let (size, lines) = (self.size, self.lines(x, residual));
         let write = |out: &mut [MaybeUninit<T>]| {
@@ -62,6 +66,10 @@ impl<T: Float> Affine<'_, T> {
     /// # Panics
     /// If a tensor is not of the size.
     pub fn backward(&self, x: &[T], residual: Option<&[T]>, dy: &[T]) -> AffineGradients<T> {
+        T::affine_back(self, x, residual, dy)
+    }
+
+    pub(crate) fn gradients_of(&self, x: &[T], residual: Option<&[T]>, dy: &[T]) -> AffineGradients<T> {
         self.size.of_channels([self.scale, self.shift]);
         let coefficients = |channel: usize, _| [self.scale[channel], T::ZERO, T::ZERO];
         let back = self.lines(x, residual).back(dy, |channel| self.line(channel), coefficients);

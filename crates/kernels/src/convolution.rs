@@ -161,6 +161,16 @@ impl Convolution {
     /// # Panics
     /// If something is empty, or a slice is not of its shape.
     pub fn forward<T: Float>(&self, level: Level, x: &[T], weight: &[T], bias: Option<&[T]>) -> Vec<T> {
+        T::convolve(self, level, x, weight, bias)
+    }
+
+    pub(crate) fn output_of<T: Float>(
+        &self,
+        level: Level,
+        x: &[T],
+        weight: &[T],
+        bias: Option<&[T]>,
+    ) -> Vec<T> {
         self.check(Some(x), None, Some(weight));
         assert!(bias.is_none_or(|bias| bias.len() == self.groups * self.outputs), "each output has a bias");
         let c = &self.with_long_rows();
@@ -201,6 +211,10 @@ impl Convolution {
     /// # Panics
     /// As [`Convolution::forward`].
     pub fn input_gradient<T: Float>(&self, level: Level, dy: &[T], weight: &[T]) -> Vec<T> {
+        T::input_gradient(self, level, dy, weight)
+    }
+
+    pub(crate) fn input_gradient_of<T: Float>(&self, level: Level, dy: &[T], weight: &[T]) -> Vec<T> {
         self.check(None, Some(dy), Some(weight));
         let c = &self.with_long_rows();
         if c.is_stackable::<T>(level) {
@@ -246,6 +260,10 @@ impl Convolution {
     /// # Panics
     /// As [`Convolution::forward`].
     pub fn weight_gradient<T: Float>(&self, level: Level, x: &[T], dy: &[T]) -> Vec<T> {
+        T::weight_gradient(self, level, x, dy)
+    }
+
+    pub(crate) fn weight_gradient_of<T: Float>(&self, level: Level, x: &[T], dy: &[T]) -> Vec<T> {
         self.check(Some(x), Some(dy), None);
         let c = &self.with_long_rows();
         match c.is_stackable::<T>(level) {

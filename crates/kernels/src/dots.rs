@@ -1,13 +1,18 @@
 //! Dot products of rows that lie in pieces:
 //! `out[a][b] += sum over pieces and p of left[a + piece][p] * right[b + piece][p]`.
 
-use super::{Float, Level, multiply_add};
+use super::{
+    Float, Level,
+    vector::{Vector, each},
+};
 
 /// Left rows at once.
 pub(crate) const LEFT: usize = 4;
 /// Right rows at once: with the left ones, as many sums as 16 registers can hold
 /// beside what is multiplied.
 pub(crate) const RIGHT: usize = 3;
+/// The same for 32 registers.
+pub(crate) const WIDE_RIGHT: usize = 4;
 /// No register has more lanes.
 pub(crate) const LANES: usize = 16;
 
@@ -58,8 +63,8 @@ impl<T: Float, const A: usize, const B: usize> Products<'_, T, A, B> {
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => unsafe { avx2(self, out) },
             #[cfg(target_arch = "aarch64")]
-            Level::Neon => unsafe { in_registers::<T, A, B, 16, true>(self, out) },
-            Level::Portable => unsafe { in_registers::<T, A, B, 16, false>(self, out) },
+            Level::Neon => unsafe { sweep::<T, T::Neon, A, B>(self, out) },
+            Level::Portable => unsafe { sweep::<T, T::Portable, A, B>(self, out) },
         }
     }
 }
@@ -71,7 +76,7 @@ unsafe fn avx512<T: Float, const A: usize, const B: usize>(
     out: &mut [[T; B]; A],
 ) {
     // SAFETY: the caller compared the sizes.
-    unsafe { in_registers::<T, A, B, 64, true>(products, out) }
+    unsafe { sweep::<T, T::Avx512, A, B>(products, out) }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -81,91 +86,72 @@ unsafe fn avx2<T: Float, const A: usize, const B: usize>(
     out: &mut [[T; B]; A],
 ) {
     // SAFETY: the caller compared the sizes.
-    unsafe { in_registers::<T, A, B, 32, true>(products, out) }
+    unsafe { sweep::<T, T::Avx2, A, B>(products, out) }
 }
 
-/// [`sweep`] with the lanes that a register of so many bytes has.
-#[inline(always)]
-unsafe fn in_registers<T: Float, const A: usize, const B: usize, const BYTES: usize, const FUSED: bool>(
-    products: &Products<'_, T, A, B>,
-    out: &mut [[T; B]; A],
-) {
-    // As in `rows`. SAFETY (all): the caller compared the sizes.
-    match const { BYTES / size_of::<T>() } {
-        16 => unsafe { sweep::<T, A, B, 16, FUSED>(products, out) },
-        8 => unsafe { sweep::<T, A, B, 8, FUSED>(products, out) },
-        4 => unsafe { sweep::<T, A, B, 4, FUSED>(products, out) },
-        _ => unsafe { sweep::<T, A, B, 2, FUSED>(products, out) },
-    }
-}
-
-/// Adds the products of one vector of each row. A function and not a closure: that would be
-/// compiled by itself, without the instructions of its caller, wherever it is not inlined.
+/// Adds the products of one vector of each row.
 ///
 /// # Safety
-/// A vector must begin so far into each row.
+/// The machine must have the registers, and a vector must begin so far into each row.
 #[inline(always)]
-unsafe fn add<T: Float, const A: usize, const B: usize, const L: usize, const FUSED: bool>(
-    sums: &mut [[[T; L]; B]; A],
-    lefts: &[*const T; A],
-    rights: &[*const T; B],
+unsafe fn add<R: Vector, const A: usize, const B: usize>(
+    sums: &mut [[R; B]; A],
+    lefts: &[*const R::Number; A],
+    rights: &[*const R::Number; B],
     to_left: usize,
     to_right: usize,
 ) {
-    let mut right = [[T::ZERO; L]; B];
-    for b in 0..B {
-        // SAFETY: the caller's.
-        right[b] = unsafe { *rights[b].add(to_right).cast::<[T; L]>() };
-    }
-    for a in 0..A {
-        // SAFETY: the caller's.
-        let left = unsafe { *lefts[a].add(to_left).cast::<[T; L]>() };
-        for b in 0..B {
-            for l in 0..L {
-                sums[a][b][l] = multiply_add::<T, FUSED>(left[l], right[b][l], sums[a][b][l]);
-            }
-        }
-    }
+    // SAFETY (all): the caller's.
+    let mut right = [unsafe { R::load(rights[0].add(to_right)) }; B];
+    each!(B, b => {
+        right[b] = unsafe { R::load(rights[b].add(to_right)) };
+    });
+    each!(A, a => {
+        let left = unsafe { R::load(lefts[a].add(to_left)) };
+        each!(B, b => {
+            sums[a][b] = unsafe { left.multiply_add(right[b], sums[a][b]) };
+        });
+    });
 }
 
+/// # Safety
+/// The machine must have the registers, and [`Products::add_to`] must have compared the sizes.
 #[inline(always)]
-unsafe fn sweep<T: Float, const A: usize, const B: usize, const L: usize, const FUSED: bool>(
+unsafe fn sweep<T: Float, R: Vector<Number = T>, const A: usize, const B: usize>(
     products: &Products<'_, T, A, B>,
     out: &mut [[T; B]; A],
 ) {
-    let mut sums = [[[T::ZERO; L]; B]; A];
-    // SAFETY: each row begins in its data.
-    let lefts = products.left_starts.map(|start| unsafe { products.left.as_ptr().add(start) });
-    // SAFETY: as above.
-    let rights = products.right_starts.map(|start| unsafe { products.right.as_ptr().add(start) });
+    // SAFETY: the caller's.
+    let mut sums = [[unsafe { R::splat(T::ZERO) }; B]; A];
+    let mut lefts = [products.left.as_ptr(); A];
+    let mut rights = [products.right.as_ptr(); B];
+    each!(A, a => {
+        lefts[a] = lefts[a].wrapping_add(products.left_starts[a]);
+    });
+    each!(B, b => {
+        rights[b] = rights[b].wrapping_add(products.right_starts[b]);
+    });
     let Pieces { offsets, length, .. } = products.pieces;
     // Where pieces are single vectors, a second loop costs as much as they do.
-    if *length == L && A > 1 {
+    if *length == R::LANES && A > 1 {
         for &(to_left, to_right) in offsets {
             // SAFETY: the last piece of the last row ends in its data.
-            unsafe { add::<T, A, B, L, FUSED>(&mut sums, &lefts, &rights, to_left, to_right) };
+            unsafe { add::<R, A, B>(&mut sums, &lefts, &rights, to_left, to_right) };
         }
     } else {
         for &(to_left, to_right) in offsets {
             let mut p = 0;
             while p < *length {
                 // SAFETY: as above, and a piece is whole vectors.
-                unsafe { add::<T, A, B, L, FUSED>(&mut sums, &lefts, &rights, to_left + p, to_right + p) };
-                p += L;
+                unsafe { add::<R, A, B>(&mut sums, &lefts, &rights, to_left + p, to_right + p) };
+                p += R::LANES;
             }
         }
     }
-    for (out, sums) in out.iter_mut().zip(sums) {
-        for (out, mut lanes) in out.iter_mut().zip(sums) {
-            // Folded in halves: shorter than one after the other, and more exact.
-            let mut half = L / 2;
-            while half > 0 {
-                for l in 0..half {
-                    lanes[l] += lanes[l + half];
-                }
-                half /= 2;
-            }
-            *out += lanes[0];
-        }
-    }
+    each!(A, a => {
+        each!(B, b => {
+            // SAFETY: the caller's.
+            out[a][b] += unsafe { sums[a][b].sum() };
+        });
+    });
 }

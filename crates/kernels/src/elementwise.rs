@@ -17,6 +17,10 @@ const SHARE: usize = 1 << 14;
 
 /// The activation of each value.
 pub fn activate<T: Float>(level: Level, activation: Activation, x: &[T]) -> Vec<T> {
+    T::activate(level, activation, x)
+}
+
+pub(crate) fn activated<T: Float>(level: Level, activation: Activation, x: &[T]) -> Vec<T> {
     let write = |out: &mut [MaybeUninit<T>]| {
         let shares = out.par_chunks_mut(SHARE).zip(x.par_chunks(SHARE));
         shares.for_each(|(out, x)| Activation::choose(Some(activation), Forward { level, x, out }));
@@ -30,6 +34,10 @@ pub fn activate<T: Float>(level: Level, activation: Activation, x: &[T]) -> Vec<
 /// # Panics
 /// If there are not as many of both.
 pub fn activate_backward<T: Float>(level: Level, activation: Activation, x: &[T], dy: &[T]) -> Vec<T> {
+    T::activate_back(level, activation, x, dy)
+}
+
+pub(crate) fn activated_back<T: Float>(level: Level, activation: Activation, x: &[T], dy: &[T]) -> Vec<T> {
     assert_eq!(x.len(), dy.len(), "each value has a gradient");
     let write = |out: &mut [MaybeUninit<T>]| {
         let shares = out.par_chunks_mut(SHARE).zip(x.par_chunks(SHARE)).zip(dy.par_chunks(SHARE));

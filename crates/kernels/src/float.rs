@@ -5,10 +5,14 @@ use std::{
     ops::{Add, AddAssign, Div, Mul, Sub},
 };
 
+use crate::{entries::Entries, vector::Registers};
+
 /// f32 or f64: the kernels are written once for both. Sealed, since how rows are
-/// cut into blocks was chosen for numbers of 4 and 8 bytes.
+/// cut into blocks was chosen for numbers of 4 and 8 bytes, and since both are compiled in this
+/// crate.
 pub trait Float:
-    sealed::Sealed
+    Entries
+    + Registers
     + Copy
     + Default
     + PartialEq
@@ -46,12 +50,6 @@ pub trait Float:
 
     /// The square root.
     fn sqrt(self) -> Self;
-}
-
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
 }
 
 // Always inlined: what a kernel is compiled for must hold in here too.

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::{
     Convolution, Float, Level,
-    dots::{LANES, LEFT, Pieces, Products, RIGHT},
+    dots::{LANES, LEFT, Pieces, Products, RIGHT, WIDE_RIGHT},
     moves::Moves,
     planes::{Layout, Phase},
     transform::Planes,
@@ -25,7 +25,7 @@ const SLICE: usize = 1024;
 /// this: shorter ones, of several images, would meet on few lines of the cache.
 const LONG: usize = 512;
 /// Rows without neighbours that pass all outputs while they are in the nearest cache.
-const ROWS: usize = 9;
+const ROWS: usize = 12;
 /// Taps at a time for a single output.
 const TAPS: usize = 9;
 
@@ -209,9 +209,10 @@ impl<'a, T: Float> Batch<'a, T> {
             let pieces = fewer.as_ref().unwrap_or(&self.pieces);
             let rows = if c.is_pointwise() { ROWS } else { taps };
             let gradient = Gradient { level: self.level, left, pitch, right, starts, pieces, rows };
-            match outputs {
-                1 => gradient.add_to::<1, TAPS>(dw),
-                _ => gradient.add_to::<LEFT, RIGHT>(dw),
+            match (outputs, self.level.registers()) {
+                (1, _) => gradient.add_to::<1, TAPS, TAPS>(dw),
+                (_, 32) => gradient.add_to::<LEFT, WIDE_RIGHT, RIGHT>(dw),
+                _ => gradient.add_to::<LEFT, RIGHT, RIGHT>(dw),
             }
         }
     }
@@ -233,28 +234,45 @@ struct Gradient<'a, T> {
 }
 
 impl<T: Float> Gradient<'_, T> {
-    /// `A` outputs and `B` taps at a time.
-    fn add_to<const A: usize, const B: usize>(&self, dw: &mut [T]) {
+    /// `A` outputs and `B` taps at a time, or the last `C` of them.
+    fn add_to<const A: usize, const B: usize, const C: usize>(&self, dw: &mut [T]) {
         let taps = self.starts.len();
         let outputs = dw.len() / taps;
         for first in (0..taps).step_by(self.rows) {
+            let end = taps.min(first + self.rows);
             for o in (0..outputs).step_by(A) {
-                for k in (first..taps.min(first + self.rows)).step_by(B) {
-                    let mut sums = [[T::ZERO; B]; A];
-                    // Beyond the last row any will do: its products are not wanted.
-                    let products = Products {
-                        left: self.left,
-                        left_starts: std::array::from_fn(|i| (o + i).min(outputs - 1) * self.pitch),
-                        right: self.right,
-                        right_starts: std::array::from_fn(|i| self.starts[(k + i).min(taps - 1)]),
-                        pieces: self.pieces,
-                    };
-                    products.add_to(self.level, &mut sums);
-                    for (dw, sums) in dw[o * taps..].chunks_mut(taps).zip(&sums) {
-                        dw[k..].iter_mut().zip(sums).for_each(|(dw, sum)| *dw += *sum);
+                let mut k = first;
+                while k < end {
+                    if end - k > C {
+                        self.add_block::<A, B>([o, k], [outputs, taps], dw);
+                        k += B;
+                    } else {
+                        self.add_block::<A, C>([o, k], [outputs, taps], dw);
+                        k += C;
                     }
                 }
             }
+        }
+    }
+
+    fn add_block<const A: usize, const B: usize>(
+        &self,
+        [o, k]: [usize; 2],
+        [outputs, taps]: [usize; 2],
+        dw: &mut [T],
+    ) {
+        let mut sums = [[T::ZERO; B]; A];
+        // Beyond the last row any will do: its products are not wanted.
+        let products = Products {
+            left: self.left,
+            left_starts: std::array::from_fn(|i| (o + i).min(outputs - 1) * self.pitch),
+            right: self.right,
+            right_starts: std::array::from_fn(|i| self.starts[(k + i).min(taps - 1)]),
+            pieces: self.pieces,
+        };
+        products.add_to(self.level, &mut sums);
+        for (dw, sums) in dw[o * taps..].chunks_mut(taps).zip(&sums) {
+            dw[k..].iter_mut().zip(sums).for_each(|(dw, sum)| *dw += *sum);
         }
     }
 }

@@ -65,6 +65,17 @@ impl Level {
         bytes / size_of::<T>()
     }
 
+    /// How many registers there are.
+    pub(crate) fn registers(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => 32,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => 32,
+            _ => 16,
+        }
+    }
+
     /// The level for rows of this width: where half a register holds them, that is
     /// enough.
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
@@ -76,23 +87,17 @@ impl Level {
         self
     }
 
-    /// Runs a loop with the level's instructions.
+    /// Runs a loop with the level's instructions. Such loops wait for memory, and their values are
+    /// the same whatever registers they pass: registers of 32 bytes are wide enough, and end sooner
+    /// where planes are small.
     pub(crate) fn run<L: Loop>(self, work: L) -> L::Output {
         match self {
-            // SAFETY (both): [`Level::available`] found these instructions.
+            // SAFETY: [`Level::available`] found these instructions.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => unsafe { avx512(work) },
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => unsafe { avx2(work) },
+            Self::Avx512 | Self::Avx2 => unsafe { avx2(work) },
             _ => work.run(),
         }
     }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,fma")]
-fn avx512<L: Loop>(work: L) -> L::Output {
-    work.run()
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -8,6 +8,10 @@
 //! where planes are tiny the images lie beside each other instead (`stacked`). A normalisation
 //! takes along what comes behind it, so that its values pass the cache once (`line`).
 //!
+//! All of it is compiled here, once for f32 and once for f64 (`entries`), and the innermost loops
+//! are written in registers (`vector`): how fast they are is no matter of who compiles the crate
+//! that calls them.
+//!
 //! The one design decision: nothing depends on the number of threads. Each value is summed in one
 //! order, and what is cut into slices is cut by its size. `unsafe` are calls of functions that are
 //! compiled for instructions which [`Level::detect`] found on this machine, accesses within bounds
@@ -42,6 +46,7 @@ mod correlation;
 mod cover;
 mod dots;
 mod elementwise;
+mod entries;
 mod float;
 mod gradient;
 mod level;
@@ -57,6 +62,7 @@ mod size;
 mod stacked;
 mod sums;
 mod transform;
+mod vector;
 
 pub use activation::Activation;
 pub use affine::{Affine, AffineGradients};
@@ -67,9 +73,3 @@ pub use level::Level;
 pub use normalization::{Normalization, Normalized, NormalizedGradients};
 pub use optimizer::{AdamWStep, SgdStep};
 pub use size::{Size, channel_sums};
-
-/// `a * b + c`, fused where the machine does that in one instruction.
-#[inline(always)]
-fn multiply_add<T: Float, const FUSED: bool>(a: T, b: T, c: T) -> T {
-    if FUSED { a.mul_add(b, c) } else { a * b + c }
-}

@@ -64,6 +64,10 @@ impl<T: Float> Normalization<'_, T> {
     /// # Panics
     /// If a tensor is not of the size.
     pub fn forward(&self, x: &[T], residual: Option<&[T]>) -> Normalized<T> {
+        T::normalize(self, x, residual)
+    }
+
+    pub(crate) fn output_of(&self, x: &[T], residual: Option<&[T]>) -> Normalized<T> {
         self.size.of_channels([self.gamma, self.beta]);
         let (level, size, lines) = (self.level, self.size, self.lines(x, residual));
         let mut statistics: Vec<(T, T)> = Vec::new();
@@ -92,6 +96,16 @@ impl<T: Float> Normalization<'_, T> {
     /// # Panics
     /// If a tensor is not of the size.
     pub fn backward(
+        &self,
+        x: &[T],
+        residual: Option<&[T]>,
+        statistics: (&[T], &[T]),
+        dy: &[T],
+    ) -> NormalizedGradients<T> {
+        T::normalize_back(self, x, residual, statistics, dy)
+    }
+
+    pub(crate) fn gradients_of(
         &self,
         x: &[T],
         residual: Option<&[T]>,

@@ -55,6 +55,10 @@ impl SgdStep {
     /// # Panics
     /// If they are not of one length.
     pub fn run<T: Float>(&self, level: Level, w: &mut [T], g: &[T], b: &mut [T]) {
+        T::sgd(self, level, w, g, b);
+    }
+
+    pub(crate) fn take<T: Float>(&self, level: Level, w: &mut [T], g: &[T], b: &mut [T]) {
         assert!(w.len() == g.len() && w.len() == b.len(), "each weight has a gradient and a momentum");
         let shares = w.par_chunks_mut(SHARE).zip(g.par_chunks(SHARE)).zip(b.par_chunks_mut(SHARE));
         shares.for_each(|((w, g), b)| level.run(SgdShare { step: *self, w, g, b }));
@@ -67,6 +71,10 @@ impl AdamWStep {
     /// # Panics
     /// If they are not of one length.
     pub fn run<T: Float>(&self, level: Level, w: &mut [T], g: &[T], m: &mut [T], v: &mut [T]) {
+        T::adamw(self, level, w, g, m, v);
+    }
+
+    pub(crate) fn take<T: Float>(&self, level: Level, w: &mut [T], g: &[T], m: &mut [T], v: &mut [T]) {
         let lengths = [g.len(), m.len(), v.len()];
         assert_eq!(lengths, [w.len(); 3], "each weight has a gradient, a mean and a mean square");
         let slots = m.par_chunks_mut(SHARE).zip(v.par_chunks_mut(SHARE));

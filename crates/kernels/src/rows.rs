@@ -5,7 +5,10 @@
 
 use std::mem::MaybeUninit;
 
-use super::{Float, Level, multiply_add};
+use super::{
+    Float, Level,
+    vector::{Vector, each},
+};
 
 /// How many outputs are summed at once, so that each row that is loaded is used
 /// so often.
@@ -99,11 +102,11 @@ impl<T: Float> Sum<'_, T> {
             #[cfg(target_arch = "x86_64")]
             (Level::Avx2, _) => unsafe { avx2::<T, OUTPUTS, 2>(self, out) },
             #[cfg(target_arch = "aarch64")]
-            (Level::Neon, 1) => unsafe { in_registers::<T, 16, 1, 8, true>(self, out) },
+            (Level::Neon, 1) => unsafe { sweep::<T, T::Neon, 1, 8>(self, out) },
             #[cfg(target_arch = "aarch64")]
-            (Level::Neon, _) => unsafe { in_registers::<T, 16, OUTPUTS, 4, true>(self, out) },
-            (Level::Portable, 1) => unsafe { in_registers::<T, 16, 1, 4, false>(self, out) },
-            (Level::Portable, _) => unsafe { in_registers::<T, 16, OUTPUTS, 2, false>(self, out) },
+            (Level::Neon, _) => unsafe { sweep::<T, T::Neon, OUTPUTS, 4>(self, out) },
+            (Level::Portable, 1) => unsafe { sweep::<T, T::Portable, 1, 4>(self, out) },
+            (Level::Portable, _) => unsafe { sweep::<T, T::Portable, OUTPUTS, 2>(self, out) },
         }
     }
 }
@@ -112,118 +115,147 @@ impl<T: Float> Sum<'_, T> {
 #[target_feature(enable = "avx512f,fma")]
 unsafe fn avx512<T: Float, const O: usize, const V: usize>(sum: &Sum<'_, T>, out: &mut [MaybeUninit<T>]) {
     // SAFETY: the caller compared the sizes.
-    unsafe { in_registers::<T, 64, O, V, true>(sum, out) }
+    unsafe { sweep::<T, T::Avx512, O, V>(sum, out) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn avx2<T: Float, const O: usize, const V: usize>(sum: &Sum<'_, T>, out: &mut [MaybeUninit<T>]) {
     // SAFETY: the caller compared the sizes.
-    unsafe { in_registers::<T, 32, O, V, true>(sum, out) }
-}
-
-/// [`sweep`] with the lanes that a register of so many bytes has.
-#[inline(always)]
-unsafe fn in_registers<T: Float, const BYTES: usize, const O: usize, const V: usize, const FUSED: bool>(
-    sum: &Sum<'_, T>,
-    out: &mut [MaybeUninit<T>],
-) {
-    // Rust has no arithmetic on such constants yet; three branches compile to nothing.
-    // SAFETY (all): the caller compared the sizes.
-    match const { BYTES / size_of::<T>() } {
-        16 => unsafe { sweep::<T, 16, O, V, FUSED>(sum, out) },
-        8 => unsafe { sweep::<T, 8, O, V, FUSED>(sum, out) },
-        4 => unsafe { sweep::<T, 4, O, V, FUSED>(sum, out) },
-        _ => unsafe { sweep::<T, 2, O, V, FUSED>(sum, out) },
-    }
+    unsafe { sweep::<T, T::Avx2, O, V>(sum, out) }
 }
 
 /// Adds one row with its weight for each output.
 ///
 /// # Safety
-/// A vector must begin at each position.
+/// The machine must have the registers, and a vector must begin at each position.
 #[inline(always)]
-unsafe fn add<T: Float, const L: usize, const O: usize, const V: usize, const FUSED: bool>(
-    sums: &mut [[[T; L]; V]; O],
-    weights: &[T; O],
-    row: *const T,
+unsafe fn add<R: Vector, const O: usize, const V: usize>(
+    sums: &mut [[R; V]; O],
+    weights: [R::Number; O],
+    row: *const R::Number,
     at: &[Position; V],
 ) {
-    let mut values = [[T::ZERO; L]; V];
-    for v in 0..V {
-        // SAFETY: the caller's.
-        values[v] = unsafe { *row.add(at[v].from).cast::<[T; L]>() };
-    }
-    for o in 0..O {
-        for v in 0..V {
-            for l in 0..L {
-                sums[o][v][l] = multiply_add::<T, FUSED>(weights[o], values[v][l], sums[o][v][l]);
-            }
-        }
-    }
+    // SAFETY (all): the caller's.
+    let mut values = [unsafe { R::load(row.add(at[0].from)) }; V];
+    each!(V, v => {
+        values[v] = unsafe { R::load(row.add(at[v].from)) };
+    });
+    each!(O, o => {
+        let weight = unsafe { R::splat(weights[o]) };
+        each!(V, v => {
+            sums[o][v] = unsafe { weight.multiply_add(values[v], sums[o][v]) };
+        });
+    });
 }
 
-/// `O` outputs, `V` vectors of `L` lanes at a time: the sums of a block stay in
-/// registers while all rows pass, and the rows in the nearest cache while all
-/// blocks of outputs do.
+/// `O` outputs and `V` vectors at a time, and what is left of the vectors in fewer: few are all
+/// there are where planes are small.
+///
+/// # Safety
+/// The machine must have the registers, and [`Sum::write`] must have compared the sizes.
 #[inline(always)]
-unsafe fn sweep<T: Float, const L: usize, const O: usize, const V: usize, const FUSED: bool>(
+unsafe fn sweep<T: Float, R: Vector<Number = T>, const O: usize, const V: usize>(
     sum: &Sum<'_, T>,
     out: &mut [MaybeUninit<T>],
 ) {
+    let blocks = sum.positions.chunks_exact(V);
+    let left = blocks.remainder();
+    // SAFETY (all): the caller's.
+    for positions in blocks {
+        unsafe { block::<T, R, O, V>(sum, positions, out) };
+    }
+    match left.len() {
+        0 => {}
+        1 => unsafe { block::<T, R, O, 1>(sum, left, out) },
+        2 if V > 2 => unsafe { block::<T, R, O, 2>(sum, left, out) },
+        3 | 4 if V > 4 => unsafe { block::<T, R, O, 4>(sum, left, out) },
+        _ => unsafe { block::<T, R, O, V>(sum, left, out) },
+    }
+}
+
+/// `O` outputs and the same `V` vectors of all rows at a time: the sums stay in
+/// registers while all rows pass, and the rows in the nearest cache while all
+/// blocks of outputs do.
+///
+/// # Safety
+/// The machine must have the registers, and [`Sum::write`] must have compared the sizes.
+#[inline(always)]
+unsafe fn block<T: Float, R: Vector<Number = T>, const O: usize, const V: usize>(
+    sum: &Sum<'_, T>,
+    positions: &[Position],
+    out: &mut [MaybeUninit<T>],
+) {
     let (data, to) = (sum.data.as_ptr(), out.as_mut_ptr().cast::<T>());
-    for positions in sum.positions.chunks(V) {
-        // The last vector again, where there are too few.
-        let at: [Position; V] = std::array::from_fn(|v| positions[v.min(positions.len() - 1)]);
-        let mut first = 0;
-        while first < sum.outputs {
-            let valid = O.min(sum.outputs - first);
-            let mut sums = [[[T::ZERO; L]; V]; O];
-            match sum.begin {
-                Begin::Zero => {}
-                Begin::With(values) => {
-                    for (sums, value) in sums.iter_mut().zip(&values[first..]) {
-                        *sums = [[*value; L]; V];
-                    }
+    let (starts, rows) = (sum.starts.as_ptr(), sum.starts.len());
+    // The last vector again, where there are too few.
+    let mut at = [positions[0]; V];
+    each!(V, v => {
+        at[v] = positions[v.min(positions.len() - 1)];
+    });
+    let mut first = 0;
+    while first < sum.outputs {
+        let valid = O.min(sum.outputs - first);
+        // SAFETY: the caller's.
+        let mut sums = [[unsafe { R::splat(T::ZERO) }; V]; O];
+        match sum.begin {
+            Begin::Zero => {}
+            Begin::With(values) => each!(O, o => {
+                if o < valid {
+                    // SAFETY: the caller's.
+                    sums[o] = [unsafe { R::splat(values[first + o]) }; V];
                 }
-                Begin::Sums => {
-                    for (o, sums) in sums.iter_mut().enumerate().take(valid) {
-                        for v in 0..V {
-                            // SAFETY: the last such vector ends in `out`, and an earlier sum
-                            // has written it.
-                            sums[v] = unsafe { *to.add((first + o) * sum.pitch + at[v].to).cast::<[T; L]>() };
-                        }
-                    }
-                }
-            }
-            match sum.order {
-                Order::Blocks(pitch) => {
-                    let weights = &sum.weights[first / O * pitch..];
-                    for (weights, start) in weights.as_chunks::<O>().0.iter().zip(sum.starts) {
-                        // SAFETY: the last vector of the last row ends in `data`.
-                        unsafe { add::<T, L, O, V, FUSED>(&mut sums, weights, data.add(*start), &at) };
-                    }
-                }
-                Order::Outputs(pitch) => {
-                    // The last output again, where there are too few.
-                    let rows: [&[T]; O] = std::array::from_fn(|o| {
-                        &sum.weights[(first + o.min(valid - 1)) * pitch..][..sum.starts.len()]
+            }),
+            Begin::Sums => each!(O, o => {
+                if o < valid {
+                    each!(V, v => {
+                        // SAFETY: the last such vector ends in `out`, and an earlier sum
+                        // has written it.
+                        sums[o][v] = unsafe { R::load(to.add((first + o) * sum.pitch + at[v].to)) };
                     });
-                    for (k, start) in sum.starts.iter().enumerate() {
-                        let weights: [T; O] = std::array::from_fn(|o| rows[o][k]);
-                        // SAFETY: as above.
-                        unsafe { add::<T, L, O, V, FUSED>(&mut sums, &weights, data.add(*start), &at) };
-                    }
                 }
-            }
-            for (o, sums) in sums.iter().enumerate().take(valid) {
-                for v in 0..V {
-                    // SAFETY: the last such vector ends in `out`.
-                    unsafe { *to.add((first + o) * sum.pitch + at[v].to).cast::<[T; L]>() = sums[v] };
-                }
-            }
-            first += O;
+            }),
         }
+        // Each row has a weight for each output.
+        let mut row_weights = [T::ZERO; O];
+        match sum.order {
+            Order::Blocks(pitch) => {
+                let mut weights = sum.weights.as_ptr().wrapping_add(first / O * pitch);
+                for k in 0..rows {
+                    each!(O, o => {
+                        // SAFETY: the weights of the last row end in `weights`.
+                        row_weights[o] = unsafe { *weights.add(o) };
+                    });
+                    // SAFETY: the last vector of the last row ends in `data`.
+                    unsafe { add::<R, O, V>(&mut sums, row_weights, data.add(*starts.add(k)), &at) };
+                    weights = weights.wrapping_add(O);
+                }
+            }
+            Order::Outputs(pitch) => {
+                let mut weights = [sum.weights.as_ptr(); O];
+                each!(O, o => {
+                    // The last output again, where there are too few.
+                    weights[o] = weights[o].wrapping_add((first + o.min(valid - 1)) * pitch);
+                });
+                for k in 0..rows {
+                    each!(O, o => {
+                        // SAFETY: as above.
+                        row_weights[o] = unsafe { *weights[o].add(k) };
+                    });
+                    // SAFETY: as above.
+                    unsafe { add::<R, O, V>(&mut sums, row_weights, data.add(*starts.add(k)), &at) };
+                }
+            }
+        }
+        each!(O, o => {
+            if o < valid {
+                each!(V, v => {
+                    // SAFETY: the last such vector ends in `out`.
+                    unsafe { sums[o][v].store(to.add((first + o) * sum.pitch + at[v].to)) };
+                });
+            }
+        });
+        first += O;
     }
 }
 

@@ -55,6 +55,10 @@ impl Size {
 /// # Panics
 /// If the tensor is not of this size.
 pub fn channel_sums<T: Float>(level: Level, size: Size, dy: &[T]) -> Vec<T> {
+    T::channel_sums(level, size, dy)
+}
+
+pub(crate) fn sums_of<T: Float>(level: Level, size: Size, dy: &[T]) -> Vec<T> {
     size.values(&[dy]);
     let of = |channel| T::from_f64(level.run(Channel { size, dy, channel }));
     (0..size.channels).into_par_iter().map(of).collect()

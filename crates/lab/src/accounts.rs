@@ -12,8 +12,7 @@ use sapwood_core::write_atomic;
 
 use crate::{
     Error, RunFolder, Work,
-    ledger::{Account, Entry, Meter, Sources, Watts, gpu_of},
-    study::host,
+    ledger::{Account, Entry, Meter, Sources, Watts, gpu_of, host},
 };
 
 const PREFIX: &str = "ledger-";

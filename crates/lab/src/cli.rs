@@ -15,6 +15,8 @@ mod image;
 mod latency;
 mod list;
 mod model_shape;
+mod named;
+mod outputs;
 mod photo_cache;
 mod plan;
 mod predict;
@@ -223,7 +225,7 @@ impl OnDevice {
 #[derive(Args)]
 struct DataRoot {
     /// The folder of the data sets; for image-folder your own folder, which has
-    /// train/CLASS/* and test/CLASS/* (or val), PNG or JPEG, turned upright as EXIF says
+    /// train/CLASS/* and test/CLASS/* (or val), turned upright as EXIF says
     #[arg(long, default_value = "data", value_name = "FOLDER")]
     data_root: PathBuf,
 }

@@ -9,7 +9,7 @@ use std::{
 
 use sapwood_data::{Dataset, Reading, Split, Summary, Watch};
 
-use crate::{DataConfig, Error, Reporter, Silent};
+use crate::{DataConfig, Error, Reporter, Silent, run_folder::digest};
 
 /// The data sets below one folder, each read when it is first asked for and kept in
 /// memory from then on.
@@ -18,6 +18,9 @@ pub struct Datasets {
     cache: Option<PathBuf>,
     reporter: Box<dyn Reporter + Send>,
     read: Mutex<BTreeMap<String, Arc<Dataset>>>,
+    /// What the user's own hold.
+    contents: Mutex<BTreeMap<String, String>>,
+    /// What was found and nobody was told yet.
     untold: Mutex<Vec<Summary>>,
 }
 
@@ -36,6 +39,7 @@ impl Datasets {
             cache: None,
             reporter: Box::new(Silent),
             read: Mutex::default(),
+            contents: Mutex::default(),
             untold: Mutex::default(),
         }
     }
@@ -50,6 +54,18 @@ impl Datasets {
         Self { reporter: Box::new(reporter), ..self }
     }
 
+    /// Tells somebody what folders of images were found to hold, a line for each that was opened
+    /// since this was last called: best once whatever can be refused is refused.
+    pub fn tell(&self, reporter: &dyn Reporter) {
+        let mut summaries = mem::take(&mut *self.untold());
+        summaries.sort_by_key(|summary| summary.split != Split::Train);
+        summaries.iter().for_each(|summary| reporter.note(&summary.to_string()));
+    }
+
+    fn untold(&self) -> MutexGuard<'_, Vec<Summary>> {
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The folder.
     pub fn root(&self) -> &Path {
         &self.root
@@ -57,46 +73,66 @@ impl Datasets {
 
     /// One split of a data set.
     pub fn open(&self, config: &DataConfig, split: Split) -> Result<Arc<Dataset>, Error> {
-        // Augmentation is no property of what is read.
-        let what = DataConfig { augment: false, ..config.clone() };
-        let key = format!("{split} {}", serde_json::to_string(&what).unwrap_or_default());
-        let mut read = locked(&self.read);
+        let key = format!("{split} {}", key(config)?);
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(dataset) = read.get(&key) {
             return Ok(Arc::clone(dataset));
         }
-        let dataset =
-            Arc::new(config.open_with(split, &self.root, &self.reading(config), &mut self.untold())?);
+        let whole = config.whole();
+        let dataset = if split == Split::Train && config.is_own() && whole != *config {
+            drop(read);
+            // Photos are decoded once: their content was asked for, or will be.
+            let whole = self.open(&whole, split)?;
+            read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+            let portion = config.portion((*whole).clone())?;
+            for summary in self.untold().iter_mut().filter(|summary| summary.split == split) {
+                let of_all = if config.examples.is_some() { ", drawn of every class" } else { "" };
+                summary.notes.push(format!("{} of them are learnt from{of_all}", portion.len()));
+            }
+            Arc::new(portion)
+        } else {
+            let (skip_bad, cache) = (config.skip_bad, self.cache.as_deref());
+            let opened = config.open_with(split, &self.root, &Reading { skip_bad, cache, watch: self })?;
+            self.untold().extend(opened.summary);
+            Arc::new(opened.dataset)
+        };
         read.insert(key, Arc::clone(&dataset));
         Ok(dataset)
     }
 
-    /// What is held out of the training split.
-    pub(crate) fn held_out(&self, config: &DataConfig) -> Result<Dataset, Error> {
-        config.held_out_with(&self.root, &self.reading(config), &mut self.untold())
+    /// The configuration of a data set with what decides it: for the user's own images their
+    /// content, so that another folder, or one that was changed, is other data. Of all others the
+    /// name says it.
+    ///
+    /// # Errors
+    /// Those of reading; [`Error::OtherImages`] if the configuration speaks of another content.
+    pub fn identified(&self, config: DataConfig) -> Result<DataConfig, Error> {
+        let content = self.content(&config)?;
+        match &config.content {
+            Some(expected) if content.as_ref() != Some(expected) => Err(Error::OtherImages {
+                data: config.name,
+                then: "`content` says",
+                problem: "give the folder that was meant, or leave `content` out".into(),
+            }),
+            _ => Ok(DataConfig { content, ..config }),
+        }
     }
 
-    /// What was found in folders of images since this was last asked: for the user to see, once what
-    /// can be refused is refused.
-    pub fn summaries(&self) -> Vec<Summary> {
-        mem::take(&mut self.untold())
+    /// BLAKE3 of shape, class names, labels and values of both splits, for the user's own images.
+    fn content(&self, config: &DataConfig) -> Result<Option<String>, Error> {
+        if !config.is_own() {
+            return Ok(None);
+        }
+        let whole = config.whole();
+        let key = key(&whole)?;
+        if let Some(found) = self.contents.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(Some(found.clone()));
+        }
+        let of = |split| Ok::<_, Error>(self.open(&whole, split)?.content());
+        let found = digest(format!("{} {}", of(Split::Train)?, of(Split::Test)?).as_bytes());
+        self.contents.lock().unwrap_or_else(PoisonError::into_inner).insert(key, found.clone());
+        Ok(Some(found))
     }
-
-    /// Tells them to somebody, a line each.
-    pub fn tell(&self, reporter: &dyn Reporter) {
-        self.summaries().iter().for_each(|summary| reporter.note(&summary.to_string()));
-    }
-
-    fn reading(&self, config: &DataConfig) -> Reading<'_> {
-        Reading { skip_bad: config.skip_bad, cache: self.cache.as_deref(), watch: self }
-    }
-
-    fn untold(&self) -> MutexGuard<'_, Vec<Summary>> {
-        locked(&self.untold)
-    }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Watch for Datasets {
@@ -111,4 +147,10 @@ impl Watch for Datasets {
     fn end(&self) {
         self.reporter.end();
     }
+}
+
+/// What is read. Augmentation is no property of it, and its content is what comes of reading it.
+fn key(config: &DataConfig) -> Result<String, Error> {
+    let what = DataConfig { augment: false, content: None, ..config.clone() };
+    serde_json::to_string(&what).map_err(Error::unwritable)
 }

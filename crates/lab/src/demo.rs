@@ -39,8 +39,8 @@ enum When {
 
 static METHODS: [Method; 6] = [
     method("magnitude after training", "magnitude", Allocation::Global, When::AfterTraining),
-    method("same, each layer alike", "magnitude", Allocation::Uniform, When::AfterTraining),
-    method("same, rewound to init", "magnitude", Allocation::Global, When::Rewind),
+    method("magnitude, uniform per layer", "magnitude", Allocation::Uniform, When::AfterTraining),
+    method("magnitude, rewound to init", "magnitude", Allocation::Global, When::Rewind),
     method("SNIP at init", "snip", Allocation::Global, When::AtInit),
     method("magnitude at init", "magnitude", Allocation::Global, When::AtInit),
     method("random at init", "random", Allocation::Global, When::AtInit),
@@ -179,6 +179,7 @@ impl Demo {
                 ("data".into(), "digits: 1,437 training and 360 test images of 8x8 pixels".into()),
                 ("trainings".into(), self.runs().to_string()),
                 ("epochs each".into(), self.epochs.to_string()),
+                ("initialisation".into(), "PyTorch's default, uniform in ±1/√(fan-in)".into()),
             ],
             command: command.into(),
             sections: vec![
@@ -226,7 +227,7 @@ impl<'a> Bench<'a> {
     }
 
     fn initial(&self) -> Result<Net, Error> {
-        Ok(Init::named("kaiming-normal")?.apply(self.spec.net(self.device)?, self.seed))
+        Ok(Init::default().apply(self.spec.net(self.device)?, self.seed))
     }
 
     /// The trained network and its test accuracy in percent.
@@ -252,4 +253,25 @@ fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
     let mean = values.iter().sum::<f64>() / n;
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
     (mean, (squares / (n - 1.0).max(1.0)).sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use sapwood_backend::DeviceSpec;
+
+    use super::*;
+
+    #[test]
+    fn methods_come_in_the_order_of_the_literature() {
+        // Frankle et al. (2021), "Missing the mark": after training, then SNIP, then by chance.
+        let device = DeviceSpec::CPU.resolve().unwrap();
+        let demo = Demo { sparsities: vec!["0.98".parse().unwrap()], replicates: 1, epochs: 20 };
+        let table = demo.run(&device, "", &crate::Silent).unwrap().table.to_text();
+        let of = |name: &str| -> f64 {
+            let row = table.lines().find(|row| row.starts_with(name)).unwrap();
+            row[name.len()..].split_whitespace().next().unwrap().parse().unwrap()
+        };
+        assert!(of("SNIP at init") + 5.0 < of("magnitude after training"), "{table}");
+        assert!(of("random at init") + 5.0 < of("SNIP at init"), "{table}");
+    }
 }

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use burn::prelude::Device;
 use sapwood_core::{Graph, Shape};
-use sapwood_search::{BlockTime, Genome, LatencyTable, Naming};
+use sapwood_search::{BlockTime, Genome, LatencyTable};
 use sapwood_supernet::Family;
 
 use crate::{Error, Reporter, Silent};
@@ -98,18 +98,10 @@ impl Stopwatch {
         let blocks =
             numbers.into_iter().map(|(key, number)| (key.clone(), block_time(&found[number], overhead_ms)));
         let mut table = LatencyTable {
-            space: family.name().into(),
-            device: name.into(),
             backend: format!("sapwood {} on {}", env!("CARGO_PKG_VERSION"), self.place),
             date: self.date.clone(),
-            batch: self.batch,
             threads: threads(),
-            fixed_ms: 0.0,
-            scale_ms: 1.0,
-            fixed_mj: 0.0,
-            scale_mj: 1.0,
-            naming: Naming::Layers,
-            blocks: blocks.collect(),
+            ..LatencyTable::of(family.name(), name, self.batch, blocks.collect())
         };
         let measured: Result<Vec<_>, Error> = fitted
             .iter()

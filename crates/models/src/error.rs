@@ -1,8 +1,10 @@
 //! What can go wrong with networks and their files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sapwood_core::{Shape, UnknownName};
+
+use crate::Problem;
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -49,12 +51,23 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
-    /// The file does not say what network it belongs to, and nobody else did.
-    #[error("the weights do not say which model they belong to: name it with `--model`")]
-    NoModel,
+    /// A file whose tensors are not a network's.
+    #[error("cannot read weights: {problem}: {path}", path = path.display())]
+    Weights {
+        /// What is wrong.
+        problem: Problem,
+        /// The file.
+        path: PathBuf,
+    },
     /// An error of the layers, weights or files.
     #[error(transparent)]
     Core(#[from] sapwood_core::Error),
+}
+
+impl Error {
+    pub(crate) fn wrong(path: &Path, problem: String) -> Self {
+        Self::File { problem, path: path.into() }
+    }
 }
 
 /// `3x32x32`

@@ -2,7 +2,7 @@
 
 use sapwood_core::{Op, State};
 
-use crate::{Error, Shortcut, Spec};
+use crate::{Error, Shortcut, Spec, reading::Shapes};
 
 /// Images larger than this are not looked for.
 const LARGEST_SIDE: usize = 256;
@@ -14,10 +14,15 @@ const LARGEST_SIDE: usize = 256;
 /// default; whether all shapes fit shows when the weights are
 /// written into the network.
 pub fn infer(state: &State, model: &str) -> Result<Spec, Error> {
+    let shapes = state.0.iter().map(|(path, value)| (path.clone(), value.shape().to_vec()));
+    infer_shapes(&shapes.collect(), model)
+}
+
+/// [`infer`] by the shapes alone.
+pub(crate) fn infer_shapes(shapes: &Shapes, model: &str) -> Result<Spec, Error> {
     let mut spec = Spec::named(model)?;
     // A number without dimensions is no layer's weight.
-    let shape =
-        |path: &str| Some(state.0.get(path)?.shape().to_vec()).filter(|sizes: &Vec<usize>| !sizes.is_empty());
+    let shape = |path: &str| shapes.get(path).filter(|sizes| !sizes.is_empty()).cloned();
     if model == "life-net" {
         let steps = (0..).take_while(|step| shape(&format!("step{step}.conv.weight")).is_some()).count();
         spec.steps = steps.max(1);
@@ -26,7 +31,7 @@ pub fn infer(state: &State, model: &str) -> Result<Spec, Error> {
         }
         return Ok(spec);
     }
-    if !state.0.keys().any(|path| path.as_str().contains("downsample")) && has_shortcut_a(model) {
+    if !shapes.keys().any(|path| path.as_str().contains("downsample")) && has_shortcut_a(model) {
         spec.shortcut = Shortcut::A;
     }
     let graph = spec.graph()?;
@@ -36,8 +41,15 @@ pub fn infer(state: &State, model: &str) -> Result<Spec, Error> {
         .filter(|node| matches!(node.op, Op::Conv(_) | Op::Linear { .. }))
         .filter_map(|node| Some((node.op, shape(&format!("{}.weight", node.name))?)))
         .collect();
-    let Some(((_, last), hidden)) = layers.split_last() else { return Ok(spec) };
-    spec.classes = last[0];
+    // The classes are the last layer's, or its bias's where only that is there: another layer's
+    // outputs are not.
+    let last = graph.nodes().iter().rev().find(|node| matches!(node.op, Op::Conv(_) | Op::Linear { .. }));
+    let Some(last) = last else { return Ok(spec) };
+    let weight = shape(&format!("{}.weight", last.name));
+    let hidden = &layers[..layers.len() - usize::from(weight.is_some())];
+    if let Some(sizes) = weight.or_else(|| shape(&format!("{}.bias", last.name))) {
+        spec.classes = sizes[0];
+    }
     match hidden.first() {
         Some((Op::Conv(_), found)) if found.len() == 4 => spec.input[0] = found[1],
         // How a flattened input was shaped cannot be told.

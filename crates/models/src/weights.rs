@@ -1,95 +1,136 @@
 //! Weight files and the networks that they belong to.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use burn::prelude::Device;
-use sapwood_core::{Masks, State, StateFile};
+use sapwood_core::{Masks, State, StateFile, TrainedOn};
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use crate::{Error, Net, Spec, infer};
+use crate::{
+    Error, FreeZeros, Net, Note, Problem, Spec,
+    params::params,
+    reading::{ByName, Checkpoint, Fitted, Known, Reading, Zeros, guess},
+    zeros::masks_of_zeros,
+};
 
 /// A network from a file.
 #[derive(Debug)]
 pub struct Opened {
     /// What it is.
     pub spec: Spec,
-    /// It, with its weights; masked ones are zero.
+    /// It, with its weights, all finite; masked ones are zero.
     pub net: Net,
     /// The masks that were in the file.
     pub masks: Masks,
+    /// What it was trained on, where the file says it.
+    pub trained_on: Option<TrainedOn>,
+    /// What was not plain in the file, and how it was taken.
+    pub notes: Vec<Note>,
+    /// Weights that are zero and have no mask, if a layer has many.
+    pub zeros: FreeZeros,
 }
 
-/// Opens a weight file: safetensors, or a PyTorch `.pt`/`.pth` state dict.
+/// Opens a weight file: safetensors, or what PyTorch's `torch.save` wrote.
 ///
-/// What the network is comes from the file's metadata; else from `model` and the
-/// shapes in the file. A `model` that contradicts the metadata is an error, as is
-/// every tensor that is missing, unexpected or misshapen.
+/// What the network is comes from the file's metadata; else from `model`, or from the names and
+/// shapes in the file if only one network of the zoo has them; options are read off the shapes. A
+/// `model` that contradicts the metadata is an error, as is every tensor that is missing, unexpected,
+/// misshapen, or not finite.
 pub fn open(path: &Path, model: Option<&str>, device: &Device) -> Result<Opened, Error> {
-    opened(read(path)?, model, path, device)
+    Reading::of(model).open(path, device)
 }
 
-/// A network's weights and masks with the metadata that opens them again.
-pub fn pack(spec: &Spec, state: State, masks: Masks) -> StateFile {
-    let metadata = serde_json::to_value(spec).unwrap_or_default();
-    StateFile { state, masks, metadata }
-}
-
-/// [`open`] of a file that is in memory, and that has to be safetensors: what a browser is given.
-/// `name` is what messages call it.
+/// [`open`] of a file that is in memory: what a browser is given. `name` is what messages call it.
 pub fn open_bytes(bytes: &[u8], name: &str, model: Option<&str>, device: &Device) -> Result<Opened, Error> {
-    let path = Path::new(name);
-    opened(StateFile::from_bytes(bytes).map_err(|error| wrong(path, error.to_string()))?, model, path, device)
+    Reading::of(model).open_bytes(bytes, name, device)
 }
 
-fn opened(file: StateFile, model: Option<&str>, path: &Path, device: &Device) -> Result<Opened, Error> {
-    let spec = spec(&file, model, path)?;
-    let net = file.state.write(spec.net(device)?).map_err(|error| wrong(path, error.to_string()))?;
-    Ok(Opened { spec, net, masks: file.masks })
-}
-
-/// What a weight file holds, whatever network it belongs to.
-pub fn read(path: &Path) -> Result<StateFile, Error> {
-    let bytes = fs::read(path).map_err(|error| wrong(path, error.to_string()))?;
-    // The content decides, not the name: safetensors begin with a length of eight
-    // bytes and a JSON object, PyTorch's formats with anything but that. What is
-    // neither is judged by its name, for the sake of the message.
-    let named = path.extension().is_some_and(|extension| extension == "pt" || extension == "pth");
-    let safetensors = bytes.get(8) == Some(&b'{');
-    let pytorch = [&b"PK"[..], &b"\x80\x02"[..]].iter().any(|magic| bytes.starts_with(magic));
-    if !safetensors && (named || pytorch) {
-        #[cfg(not(target_family = "wasm"))]
-        return crate::pytorch::read(path);
-        #[cfg(target_family = "wasm")]
-        return Err(wrong(
-            path,
-            "PyTorch's own files are not read in a browser: convert it to safetensors".into(),
-        ));
+/// A network's weights and masks with the metadata that opens them again, and what it was trained
+/// on, where that is known: only so do its outputs keep their names.
+///
+/// # Errors
+/// Options that cannot be written down.
+pub fn pack(
+    spec: &Spec,
+    trained_on: Option<&TrainedOn>,
+    state: State,
+    masks: Masks,
+) -> Result<StateFile, Error> {
+    let unwritable = |error: serde_json::Error| sapwood_core::Error::Format {
+        what: "network",
+        problem: format!("its options cannot be written down: {error}"),
+    };
+    let mut metadata = serde_json::to_value(spec).map_err(unwritable)?;
+    if let Some(trained_on) = trained_on {
+        trained_on.put(&mut metadata)?;
     }
-    StateFile::from_bytes(&bytes).map_err(|error| wrong(path, error.to_string()))
+    Ok(StateFile { state, masks, metadata })
 }
 
-fn wrong(path: &Path, problem: String) -> Error {
-    Error::File { problem, path: path.to_path_buf() }
-}
+impl Reading {
+    /// [`open`], as this says.
+    pub fn open(&self, path: &Path, device: &Device) -> Result<Opened, Error> {
+        self.opened(&Checkpoint::read(path)?, device)
+    }
 
-fn spec(file: &StateFile, model: Option<&str>, path: &Path) -> Result<Spec, Error> {
-    match (&file.metadata, model) {
-        (Value::Null, Some(model)) => infer(&file.state, model),
-        (Value::Null, None) => Err(Error::NoModel),
-        (Value::Object(metadata), _) if metadata.contains_key("supernet") => {
-            let problem = "they are those of a supernet: cut a network out of it with `supernet extract`";
-            Err(wrong(path, problem.into()))
+    /// [`open_bytes`], as this says.
+    pub fn open_bytes(&self, bytes: &[u8], name: &str, device: &Device) -> Result<Opened, Error> {
+        self.opened(&Checkpoint::of_bytes(bytes, Path::new(name))?, device)
+    }
+
+    fn opened(&self, file: &Checkpoint, device: &Device) -> Result<Opened, Error> {
+        let mut metadata = file.metadata().clone();
+        let trained_on = TrainedOn::take(&mut metadata).map_err(|error| file.wrong(error.to_string()))?;
+        let (spec, Fitted { state, mut masks, notes }) = self.network(file, &metadata)?;
+        if let Some(trained_on) = &trained_on {
+            trained_on.check(spec.classes).map_err(|error| file.wrong(error.to_string()))?;
+            spec.output(trained_on.input)?;
         }
-        (metadata, model) => {
-            let spec =
-                Spec::deserialize(metadata).map_err(|error| wrong(path, format!("its metadata: {error}")))?;
-            match model {
-                Some(model) if spec.model != model => {
-                    Err(Error::OtherModel { expected: model.into(), found: spec.model })
+        let params = params(&spec.graph()?);
+        if self.zeros == Zeros::Masked {
+            let made = masks_of_zeros(&state, &masks, &params);
+            masks.extend(made.ok_or_else(|| file.problem(Problem::NoZeros))?);
+        }
+        let zeros = FreeZeros::of(&state, &masks, &params);
+        let net = state.write(spec.net(device)?).map_err(|error| file.problem(error.into()))?;
+        Ok(Opened { spec, net, masks, trained_on, notes, zeros })
+    }
+
+    /// Which network it is, and its tensors.
+    fn network(&self, file: &Checkpoint, metadata: &Value) -> Result<(Spec, Fitted), Error> {
+        match (metadata, &self.model) {
+            (Value::Null, Some(model)) => self.by_name(file, model),
+            (Value::Null, None) => {
+                let model = guess(file, self)?;
+                let (spec, mut fitted) = self.by_name(file, model)?;
+                fitted.notes.insert(0, Note::Guessed { model: model.into() });
+                Ok((spec, fitted))
+            }
+            (Value::Object(metadata), _) if metadata.contains_key("supernet") => Err(file.wrong(
+                "they are those of a supernet: cut a network out of it with `supernet extract`".into(),
+            )),
+            (metadata, model) => {
+                let spec = Spec::deserialize(metadata)
+                    .map_err(|error| file.wrong(format!("its metadata: {error}")))?;
+                if let Some(expected) = model.clone().filter(|model| *model != spec.model) {
+                    return Err(Error::OtherModel { expected, found: spec.model });
                 }
-                _ => Ok(spec),
+                let fitted = file.fitted(&Known::new(&spec)?, self)?;
+                Ok((spec, fitted))
             }
         }
+    }
+
+    fn by_name(&self, file: &Checkpoint, model: &str) -> Result<(Spec, Fitted), Error> {
+        Spec::named(model)?;
+        let wants = ByName(model);
+        let fitted = file.fitted(&wants, self).map_err(|error| match (&error, guess(file, self)) {
+            (Error::Weights { problem: Problem::Mismatch { .. }, .. }, Ok(found)) => {
+                Error::OtherModel { expected: model.into(), found: found.into() }
+            }
+            _ => error,
+        })?;
+        Ok((wants.spec(&fitted.shapes())?, fitted))
     }
 }

@@ -106,17 +106,17 @@ pub enum Error {
     },
     /// A latency table lacks blocks.
     #[error(
-        "the latency table of {device} lacks the {what} of {count} of the blocks that are asked for: measure them on that device and add them, or use the table of this space: {blocks}"
+        "the latency table of {device} lacks the {what} of {} of the blocks that are asked for: measure them on that device and add them, or use the table of this space: {}",
+        blocks.len(),
+        few(blocks)
     )]
     MissingBlocks {
         /// What is lacking: times or energies.
         what: &'static str,
         /// The device that was measured.
         device: String,
-        /// How many blocks there are none of.
-        count: usize,
-        /// Their keys.
-        blocks: String,
+        /// The keys of all blocks that there are none of, sorted.
+        blocks: Vec<String>,
     },
     /// A latency table that cannot be read.
     #[error("not a latency table: {problem}")]
@@ -148,5 +148,17 @@ impl Error {
     ) -> Self {
         let known = known.into_iter().collect::<Vec<_>>().join(", ");
         Self::UnknownName { what, found: found.into(), known }
+    }
+}
+
+/// The names that an error repeats of many.
+const SHOWN: usize = 3;
+
+/// The first few of many names, and how many more there are.
+pub(crate) fn few(names: &[String]) -> String {
+    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().checked_sub(SHOWN + 1) {
+        None => shown,
+        Some(_) => format!("{shown} and {} more", names.len() - SHOWN),
     }
 }

@@ -2,6 +2,7 @@
 
 mod corrections;
 mod fit;
+mod parts;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use corrections::corrections;
+pub use parts::Blocks;
 
 /// The measured times of a space's blocks on one device, and their energies where those were
 /// measured too. A network's latency is the sum of its blocks' times (Cai et al. 2020, appendix),
@@ -35,6 +37,10 @@ use corrections::corrections;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LatencyTable {
+    /// The form: 1, or 2 where times lie in `parts`, which a program that knows the first form alone
+    /// refuses.
+    #[serde(default = "first", skip_serializing_if = "is_first")]
+    pub version: u32,
     /// The space whose blocks these are. Another space's table gives wrong sums without
     /// any key missing, so whoever uses a table [checks](LatencyTable::for_space) this.
     pub space: String,
@@ -65,8 +71,12 @@ pub struct LatencyTable {
     /// What the keys are.
     #[serde(default, skip_serializing_if = "Naming::is_layers")]
     pub naming: Naming,
-    /// The blocks by key.
-    pub blocks: BTreeMap<String, BlockTime>,
+    /// The blocks by key; none where they lie in `parts`.
+    #[serde(default, skip_serializing_if = "Blocks::is_empty")]
+    pub blocks: Blocks,
+    /// The blocks by part and key, of tables that were measured apart: see [`LatencyTable::of_parts`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parts: BTreeMap<String, Blocks>,
 }
 
 /// How the blocks of a table are called.
@@ -105,11 +115,19 @@ pub struct BlockTime {
     pub mj: Option<f64>,
 }
 
+fn first() -> u32 {
+    1
+}
+
+// Serde passes references.
+fn is_first(version: &u32) -> bool {
+    *version == 1
+}
+
 fn one() -> f64 {
     1.0
 }
 
-// Serde passes references.
 fn is_one(number: &f64) -> bool {
     *number == 1.0
 }
@@ -124,9 +142,18 @@ impl LatencyTable {
     /// # Errors
     /// [`Error::Latency`]: no TOML, unknown fields, times that are negative or not finite.
     pub fn from_toml(text: &str) -> Result<Self, Error> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let one_line = |error: toml::de::Error| {
-            let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
-            Error::Latency { problem: format!("line {line}: {}", error.message().replace('\n', " ")) }
+            let later = text.parse::<toml::Table>().ok();
+            let later = later.and_then(|table| table.get("version")?.as_integer()).filter(|found| 2 < *found);
+            let problem = match later {
+                Some(found) => unknown_version(found),
+                None => {
+                    let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
+                    format!("line {line}: {}", error.message().replace('\n', " "))
+                }
+            };
+            Error::Latency { problem }
         };
         let table: Self = toml::from_str(text).map_err(one_line)?;
         table.check()?;
@@ -142,15 +169,10 @@ impl LatencyTable {
         toml::to_string(self).map_err(|error| Error::Latency { problem: error.to_string() })
     }
 
-    /// Reads the published YAML (or JSON) form: a key for each block, and below it `mean` in
-    /// milliseconds and, if they are there, `count` and `std`. The form says neither space
-    /// nor device, so these are given, and neither fixed cost nor number of threads.
-    ///
-    /// # Errors
-    /// [`Error::Latency`] with the line.
-    pub fn from_yaml(text: &str, space: &str, device: &str, batch: usize) -> Result<Self, Error> {
-        let blocks = yaml::blocks(text).map_err(|problem| Error::Latency { problem })?;
-        let table = Self {
+    /// A table of blocks, with neither a fixed cost nor a factor, and nothing known of who computed.
+    pub fn of(space: &str, device: &str, batch: usize, blocks: Blocks) -> Self {
+        Self {
+            version: 1,
             space: space.into(),
             device: device.into(),
             backend: String::new(),
@@ -161,9 +183,21 @@ impl LatencyTable {
             scale_ms: 1.0,
             fixed_mj: 0.0,
             scale_mj: 1.0,
-            naming: Naming::Published,
+            naming: Naming::Layers,
             blocks,
-        };
+            parts: BTreeMap::new(),
+        }
+    }
+
+    /// Reads the published YAML (or JSON) form: a key for each block, and below it `mean` in
+    /// milliseconds and, if they are there, `count`, and `std` or `var`. The form says neither space
+    /// nor device, so these are given, and neither fixed cost nor number of threads.
+    ///
+    /// # Errors
+    /// [`Error::Latency`] with the line.
+    pub fn from_yaml(text: &str, space: &str, device: &str, batch: usize) -> Result<Self, Error> {
+        let blocks = yaml::blocks(text).map_err(|problem| Error::Latency { problem })?;
+        let table = Self { naming: Naming::Published, ..Self::of(space, device, batch, blocks) };
         table.check()?;
         Ok(table)
     }
@@ -202,32 +236,6 @@ impl LatencyTable {
         Ok(self.fixed_mj + self.scale_mj * self.sum(keys, "energies", |block| block.mj)?)
     }
 
-    fn sum<K: AsRef<str>>(
-        &self,
-        keys: impl IntoIterator<Item = K>,
-        what: &'static str,
-        of: impl Fn(&BlockTime) -> Option<f64>,
-    ) -> Result<f64, Error> {
-        let (mut sum, mut missing) = (0.0, Vec::new());
-        for key in keys {
-            match self.blocks.get(key.as_ref()).and_then(&of) {
-                Some(cost) => sum += cost,
-                None => missing.push(key.as_ref().to_string()),
-            }
-        }
-        if missing.is_empty() {
-            return Ok(sum);
-        }
-        missing.sort_unstable();
-        missing.dedup();
-        Err(Error::MissingBlocks {
-            what,
-            device: self.device.clone(),
-            count: missing.len(),
-            blocks: missing.join(", "),
-        })
-    }
-
     /// Fits the table to networks that were timed whole, in milliseconds: first the fixed
     /// cost and the factor in `fixed_ms + scale_ms x`, for blocks that take `x` together. By medians (Theil and Sen), so
     /// that one disturbed measurement does not move them. The fixed cost may be negative, where
@@ -240,8 +248,13 @@ impl LatencyTable {
     /// networks that are left out are predicted better with that.
     ///
     /// # Errors
-    /// No measurements, one that is not finite, or a block that was not measured.
+    /// No measurements, one that is not finite, a block that was not measured, or a table of parts.
     pub fn fit_latency<K: AsRef<str>>(&mut self, measured: &[(Vec<K>, f64)]) -> Result<(), Error> {
+        if !self.parts.is_empty() {
+            let problem =
+                "networks are fitted to a table without parts: fit each before they are joined".into();
+            return Err(Error::Latency { problem });
+        }
         let points =
             measured.iter().map(|(keys, ms)| Ok((self.sum(keys, "times", |block| Some(block.ms))?, *ms)));
         let points = points.collect::<Result<Vec<_>, Error>>()?;
@@ -280,16 +293,24 @@ impl LatencyTable {
 
     fn check(&self) -> Result<(), Error> {
         let sound = |number: f64| number.is_finite() && 0.0 <= number;
-        let broken = self.blocks.iter().find(|(_, block)| !sound(block.ms) || !sound(block.spread_ms));
-        let wasteful =
-            self.blocks.iter().find_map(|(key, block)| Some((key, block.mj.filter(|mj| !sound(*mj))?)));
+        let broken = self.times().find(|(_, block)| !sound(block.ms) || !sound(block.spread_ms));
+        let wasteful = self.times().find_map(|(key, block)| Some((key, block.mj.filter(|mj| !sound(*mj))?)));
+        let empty = self.parts.iter().find(|(_, blocks)| blocks.is_empty()).map(|(name, _)| name);
         let fitted = [self.fixed_ms, self.scale_ms, self.fixed_mj, self.scale_mj];
         let problem = match (broken, wasteful) {
             (Some((key, BlockTime { ms, spread_ms, .. })), _) => {
                 format!("block `{key}` takes {ms} ms with spread {spread_ms}: expected 0 or more")
             }
             (None, Some((key, mj))) => format!("block `{key}` takes {mj} mJ: expected 0 or more"),
-            _ if self.blocks.is_empty() => "it has no blocks: measure some".into(),
+            _ if !(1..=2).contains(&self.version) => unknown_version(self.version.into()),
+            _ if self.version == 1 && !self.parts.is_empty() => {
+                "expected `blocks` and no `parts`, as in each table of version 1".into()
+            }
+            _ if self.version == 2 && !self.blocks.is_empty() => {
+                "expected `parts` and no `blocks`, as in each table of version 2".into()
+            }
+            _ if self.blocks.is_empty() && self.parts.is_empty() => "it has no blocks: measure some".into(),
+            _ if let Some(name) = empty => format!("part `{name}` has no blocks: leave it out"),
             _ if fitted.iter().any(|number| !number.is_finite()) => {
                 "a fixed cost or a factor is not finite".into()
             }
@@ -299,4 +320,8 @@ impl LatencyTable {
         };
         Err(Error::Latency { problem })
     }
+}
+
+fn unknown_version(found: i64) -> String {
+    format!("it is of version {found}: expected 1 or 2, as this program writes them")
 }

@@ -43,7 +43,6 @@
 //! ```
 
 mod choice;
-mod economics;
 mod error;
 mod evaluator;
 mod feasible;
@@ -66,7 +65,6 @@ mod tabular;
 mod view;
 
 pub use choice::Choice;
-pub use economics::{Approach, Cost, KG_PER_LB, Rates};
 pub use error::Error;
 pub use evaluator::{Evaluator, Parallel, Problem, Screened};
 pub use front::{Front, Member};
@@ -74,7 +72,7 @@ pub use genome::Genome;
 pub use goal::Goal;
 pub use history::History;
 pub use hypervolume::hypervolume;
-pub use latency::{BlockTime, LatencyTable, Naming};
+pub use latency::{BlockTime, Blocks, LatencyTable, Naming};
 pub use objective::{Constraint, Objective};
 pub use predictor::{
     Bagged, Calibration, Chosen, CrossValidated, Learning, LearningPoint, Mlp, Predictor, PredictorKind,

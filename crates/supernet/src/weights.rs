@@ -1,9 +1,10 @@
 //! Weight files of supernets.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use burn::prelude::Device;
-use sapwood_core::{Masks, Shape, State, StateFile};
+use sapwood_core::{Masks, ParamInfo, ParamPath, Shape, State, StateFile, TrainedOn, infos};
+use sapwood_models::{Checkpoint, Note, Reading, Shapes, Wants};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -22,6 +23,9 @@ pub struct SupernetSpec {
     pub input: Shape,
     /// The classes.
     pub classes: usize,
+    /// What it was trained on, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trained_on: Option<TrainedOn>,
 }
 
 impl SupernetSpec {
@@ -40,9 +44,12 @@ impl SupernetSpec {
     }
 
     /// The content of a weight file.
-    pub fn pack(&self, state: State) -> StateFile {
-        let metadata = serde_json::to_value(self).unwrap_or_default();
-        StateFile { state, masks: Masks::new(), metadata }
+    ///
+    /// # Errors
+    /// What cannot be written down.
+    pub fn pack(&self, state: State) -> Result<StateFile, Error> {
+        let metadata = serde_json::to_value(self).map_err(|error| Error::File(error.to_string()))?;
+        Ok(StateFile { state, masks: Masks::new(), metadata })
     }
 }
 
@@ -53,7 +60,21 @@ impl Supernet {
     /// # Errors
     /// A file of another network, or with tensors that are missing, unexpected or misshapen.
     pub fn open(path: &Path, name: Option<&str>, device: &Device) -> Result<(SupernetSpec, Self), Error> {
-        Self::of_file(sapwood_models::read(path)?, path, name, device)
+        Self::read(path, name, &Reading::default(), device).map(|(spec, supernet, _)| (spec, supernet))
+    }
+
+    /// [`Supernet::open`], read as is said: below which key, and with which names; with what
+    /// should be known of it.
+    ///
+    /// # Errors
+    /// As for [`Supernet::open`].
+    pub fn read(
+        path: &Path,
+        name: Option<&str>,
+        reading: &Reading,
+        device: &Device,
+    ) -> Result<(SupernetSpec, Self, Vec<Note>), Error> {
+        Self::of_file(&Checkpoint::read(path)?, path, name, reading, device)
     }
 
     /// [`Supernet::open`] of one of our files that is in memory: what a browser is given. `called` is
@@ -62,26 +83,28 @@ impl Supernet {
     /// # Errors
     /// As for [`Supernet::open`].
     pub fn open_bytes(bytes: &[u8], called: &str, device: &Device) -> Result<(SupernetSpec, Self), Error> {
-        let file = StateFile::from_bytes(bytes).map_err(|error| Error::File(format!("{error}: {called}")))?;
-        Self::of_file(file, Path::new(called), None, device)
+        let path = Path::new(called);
+        let opened =
+            Self::of_file(&Checkpoint::of_bytes(bytes, path)?, path, None, &Reading::default(), device);
+        opened.map(|(spec, supernet, _)| (spec, supernet))
     }
 
     fn of_file(
-        file: StateFile,
+        file: &Checkpoint,
         path: &Path,
         name: Option<&str>,
+        reading: &Reading,
         device: &Device,
-    ) -> Result<(SupernetSpec, Self), Error> {
+    ) -> Result<(SupernetSpec, Self, Vec<Note>), Error> {
         let wrong = |problem: String| Error::File(format!("{problem}: {}", path.display()));
-        let spec = match (&file.metadata, name) {
+        let (spec, classes) = match (file.metadata(), name) {
             (Value::Null, None) => {
                 return Err(wrong("the weights do not say which family they belong to: name it".into()));
             }
             (Value::Null, Some(name)) => {
                 let usual = family(name, None, None)?;
-                let classes = file.state.0.iter().find(|(path, _)| path.as_str() == "classifier.linear.bias");
-                let classes = classes.map_or(usual.whole().outputs()?, |(_, bias)| bias.num_elements());
-                SupernetSpec { supernet: name.into(), input: usual.whole().input(), classes }
+                let (input, classes) = (usual.whole().input(), usual.whole().outputs()?);
+                (SupernetSpec { supernet: name.into(), input, classes, trained_on: None }, Classes::ReadOff)
             }
             (metadata, name) => {
                 if metadata.get("supernet").is_none() {
@@ -95,12 +118,64 @@ impl Supernet {
                         spec.supernet
                     )));
                 }
-                spec
+                if let Some(trained_on) = &spec.trained_on {
+                    trained_on.check(spec.classes).map_err(|error| wrong(error.to_string()))?;
+                }
+                (spec, Classes::Known)
             }
         };
-        let state =
-            State(file.state.0.into_iter().map(|(path, value)| (reference::ours(&path), value)).collect());
-        let supernet = state.write(spec.build(device)?).map_err(|error| wrong(error.to_string()))?;
-        Ok((spec, supernet))
+        let supernet = spec.build(device)?;
+        let fitted = file.fitted(&Wanted { params: infos(&supernet), classes }, reading)?;
+        if !fitted.masks.is_empty() {
+            return Err(wrong("it has masks, which nested networks do not keep".into()));
+        }
+        let found = fitted.shapes().get(CLASSES).and_then(|shape| shape.first().copied());
+        let (spec, supernet) = match found.filter(|found| *found != spec.classes) {
+            Some(classes) => {
+                let spec = SupernetSpec { classes, ..spec };
+                let supernet = spec.build(device)?;
+                (spec, supernet)
+            }
+            None => (spec, supernet),
+        };
+        let supernet = fitted.state.write(supernet).map_err(|error| wrong(error.to_string()))?;
+        Ok((spec, supernet, fitted.notes))
+    }
+}
+
+/// What has a value for each class.
+const CLASSES: &str = "classifier.linear.bias";
+
+/// Whether the number of classes is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Classes {
+    Known,
+    /// As many as the last layer has outputs.
+    ReadOff,
+}
+
+/// A supernet that looks for its weights.
+struct Wanted {
+    params: Vec<ParamInfo>,
+    classes: Classes,
+}
+
+impl Wants for Wanted {
+    fn names(&self) -> BTreeSet<ParamPath> {
+        self.params.iter().map(|info| info.path.clone()).collect()
+    }
+
+    fn params(&self, shapes: &Shapes) -> Result<Vec<ParamInfo>, sapwood_models::Error> {
+        let mut params = self.params.clone();
+        let found = shapes.get(CLASSES).and_then(|shape| shape.first());
+        if let Some(classes) = found.filter(|_| self.classes == Classes::ReadOff) {
+            let of_classes = params.iter_mut().filter(|info| info.path.layer() == "classifier.linear");
+            of_classes.for_each(|info| info.shape[0] = *classes);
+        }
+        Ok(params)
+    }
+
+    fn ours(&self, name: &str) -> String {
+        reference::ours(&name.into()).to_string()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf};
 
-use super::{names::shown, walk::PassedOver};
+use super::walk::PassedOver;
 use crate::Split;
 
 /// What one split of a folder holds: said to whoever uses it, so that nothing is left out in silence.
@@ -38,8 +38,7 @@ impl fmt::Display for Summary {
         const FEW: usize = 8;
         write!(f, "{}: {}: ", self.split, count(self.images(), "image"))?;
         for (at, (class, images)) in self.classes.iter().take(FEW).enumerate() {
-            let name = shown(class).trim_matches('`').to_string();
-            let name = if class.contains(char::is_whitespace) { shown(class) } else { name };
+            let name = class.replace(char::is_control, " ");
             write!(f, "{}{name} {images}", if at > 0 { ", " } else { "" })?;
         }
         if let Some(more) = self.classes.len().checked_sub(FEW + 1) {

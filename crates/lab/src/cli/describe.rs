@@ -3,13 +3,19 @@
 use std::{io::Write, path::PathBuf};
 
 use clap::Args;
-use sapwood_core::{Anatomy, Layer, Masks, Shape};
-use sapwood_models::Spec;
+use sapwood_core::{Anatomy, Layer, Masks, Shape, TrainedOn};
+use sapwood_models::{FreeZeros, Spec};
 use serde::Serialize;
 
-use super::{architectures, model_shape::ModelShape, shape, weight_file::Reading};
+use super::{
+    architectures,
+    model_shape::ModelShape,
+    shape,
+    weight_file::{Reading, free_zeros},
+};
 use crate::{
     Error,
+    classes::few,
     report::{Cell, Table},
 };
 
@@ -55,13 +61,19 @@ struct Json<'a> {
     params: u64,
     weights: u64,
     kept: u64,
+    /// Weights that are zero and have no mask.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zeros: Option<usize>,
     macs: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trained_on: Option<&'a TrainedOn>,
     layers: &'a [Layer],
 }
 
 impl Describe {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
-        let (spec, masks) = match (&self.weights, &self.model) {
+        let mut trained_on = None;
+        let (spec, masks, zeros) = match (&self.weights, &self.model) {
             (None, _) if let Some(space) = &self.space => {
                 let family = architectures::named(space, self.input)?;
                 if let Some(path) = &self.arch_list {
@@ -70,16 +82,18 @@ impl Describe {
                 let (genome, graph) = architectures::layers(&family, &self.arch)?;
                 let mut spec = Spec::of_layers(space.as_str(), graph)?;
                 spec.architecture = Some(family.space().to_json(&genome));
-                (spec, Masks::new())
+                (spec, Masks::new(), FreeZeros::default())
             }
             (Some(path), model) => {
                 let opened = self.reading.open(path, model.as_deref(), &cpu()?)?;
-                (opened.spec, opened.masks)
+                trained_on = opened.trained_on;
+                (opened.spec, opened.masks, opened.zeros)
             }
             (None, model) => {
                 let usual = self.shape.apply(Spec::named(model.as_deref().unwrap_or_default())?, None)?;
                 let (input, classes) = (usual.input, usual.classes);
-                (usual.fit(self.input.unwrap_or(input), self.classes.unwrap_or(classes)), Masks::new())
+                let spec = usual.fit(self.input.unwrap_or(input), self.classes.unwrap_or(classes));
+                (spec, Masks::new(), FreeZeros::default())
             }
         };
         let input = self.input.unwrap_or(spec.input);
@@ -95,12 +109,14 @@ impl Describe {
                 params: anatomy.params(),
                 weights: anatomy.weights(),
                 kept: all_kept,
+                zeros: (!zeros.is_empty()).then(|| zeros.zeros()),
                 macs: anatomy.macs(),
+                trained_on: trained_on.as_ref(),
                 layers: &anatomy.layers,
             };
             writeln!(out, "{}", serde_json::to_string_pretty(&json).unwrap_or_default())?;
         } else {
-            write!(out, "{}", table(&anatomy, &masks).to_text())?;
+            write!(out, "{}", table(&anatomy, &masks, &zeros).to_text())?;
             let [c, h, w] = anatomy.input;
             writeln!(
                 out,
@@ -110,12 +126,27 @@ impl Describe {
                 anatomy.weights(),
                 anatomy.macs()
             )?;
+            if let Some(trained_on) = &trained_on {
+                writeln!(out, "{}", said(trained_on))?;
+            }
             if !masks.is_empty() {
                 let sparsity = 100.0 * (1.0 - all_kept as f64 / anatomy.weights().max(1) as f64);
                 writeln!(out, "{all_kept} of {} weights kept: {sparsity:.2} % removed", anatomy.weights())?;
             }
+            if let Some(line) = free_zeros(&zeros) {
+                writeln!(out, "{line}: {:.2} %", 100.0 * zeros.zeros() as f64 / zeros.of.max(1) as f64)?;
+            }
         }
         Ok(())
+    }
+}
+
+/// What a network was trained on, in one line.
+fn said(trained_on: &TrainedOn) -> String {
+    let TrainedOn { data, classes, .. } = trained_on;
+    match classes.len() {
+        0 => format!("trained on {data}"),
+        n => format!("trained on {data}: {n} classes, {}", few(classes)),
     }
 }
 
@@ -129,17 +160,23 @@ fn kept(layer: &Layer, masks: &Masks) -> u64 {
     mask.filter(|_| layer.weights > 0).map_or(layer.weights, |mask| mask.count_ones() as u64)
 }
 
-fn table(anatomy: &Anatomy, masks: &Masks) -> Table {
+fn table(anatomy: &Anatomy, masks: &Masks, zeros: &FreeZeros) -> Table {
     let columns = ["layer", "kind", "output", "kernel", "stride", "groups", "parameters", "MACs"];
     let masked = (!masks.is_empty()).then_some("kept");
-    let mut table = Table::new(columns.into_iter().chain(masked));
+    let zero = (!zeros.is_empty()).then_some("zero");
+    let mut table = Table::new(columns.into_iter().chain(masked).chain(zero));
     for layer in &anatomy.layers {
         let [c, h, w] = layer.output;
         let sizes = [layer.kernel, layer.stride, layer.groups].map(|n| Cell::count(n as u64));
         let costs = [layer.params, layer.macs].map(Cell::count);
         let names = [layer.name.as_str().into(), layer.kind.into(), format!("{c}x{h}x{w}").into()];
         let kept = masked.map(|_| Cell::count(kept(layer, masks)));
-        table.row(names.into_iter().chain(sizes).chain(costs).chain(kept));
+        let zeros = zero.map(|_| {
+            let path = format!("{}.weight", layer.name);
+            let found = zeros.layers.iter().find(|zeros| zeros.path.as_str() == path);
+            found.map_or_else(Cell::none, |found| Cell::count(found.zeros as u64))
+        });
+        table.row(names.into_iter().chain(sizes).chain(costs).chain(kept).chain(zeros));
     }
     table
 }

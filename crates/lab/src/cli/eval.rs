@@ -5,7 +5,13 @@ use std::io::Write;
 use clap::Args;
 use sapwood_train::Evaluation;
 
-use super::{DataRoot, OnDevice, bar::Bar, image::Images, weight_file::WeightFile};
+use super::{
+    DataRoot, OnDevice,
+    bar::Bar,
+    image::Images,
+    outputs::{MoreOutputs, hinted, tell},
+    weight_file::WeightFile,
+};
 use crate::{DataConfig, Error, fits::fits, watched::evaluate};
 
 /// Tell how good a trained network is on a test split
@@ -18,6 +24,8 @@ pub(super) struct Eval {
     data: String,
     #[command(flatten)]
     images: Images,
+    #[command(flatten)]
+    outputs: MoreOutputs,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -31,12 +39,15 @@ impl Eval {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let device = self.device.resolve()?;
         let opened = self.network.open(&device)?;
-        let mut data = DataConfig::of(&self.data, &opened.spec);
+        let mut data = DataConfig::of_opened(&self.data, &opened);
         self.images.apply(&mut data)?;
         let datasets = self.root.datasets();
         let test = data.test_source(&datasets)?;
-        fits(&opened.spec, test.dataset())?;
+        let classes = fits(&opened.spec, self.outputs.known(&opened), test.dataset());
+        let classes = classes.map_err(|error| hinted(error, false))?;
         datasets.tell(&Bar::default());
+        tell(&classes);
+        let test = classes.of_batches(test)?;
         let evaluation = evaluate(&opened.net, &test, &device, &Bar::default())?;
         if self.json {
             writeln!(out, "{}", serde_json::to_string(&evaluation).unwrap_or_default())?;

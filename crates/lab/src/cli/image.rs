@@ -47,7 +47,7 @@ impl Images {
 /// Refuses an option of images that has no effect on other data.
 fn belongs(option: &str, given: bool, data: &DataConfig) -> Result<(), Error> {
     sapwood_data::entry(&data.name)?;
-    match given && !data.is_sorted_by_class() {
+    match given && !data.is_own() {
         false => Ok(()),
         true => Err(Error::Usage(format!(
             "`{option}` belongs to `--data image-folder`, not to `{}`: leave it out",

@@ -1,11 +1,16 @@
 //! `prune`
 
-use std::{fmt::Write as _, fs, io::Write, num::NonZero, path::PathBuf};
+use std::{
+    fmt::Write as _,
+    io::Write,
+    num::NonZero,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Observed, State, StateFile, write_atomic};
-use sapwood_models::{Net, Opened, Spec, pack};
+use sapwood_core::{Observed, State, TrainedOn, infos, write_atomic};
+use sapwood_models::{Net, Opened, Spec, pack, read_masks};
 use sapwood_prune::{
     Ablation, Allocation, Course, Cut, Diagnosis, Granularity, Iterations, MaskSet, Pruned, RoundExamples,
     Sparsity,
@@ -14,6 +19,7 @@ use sapwood_prune::{
 use super::{
     bar::{self, Bar},
     scoring::Scoring,
+    weight_file::hinted,
 };
 use crate::{
     Error, Lab, Reporter,
@@ -56,7 +62,7 @@ pub(super) struct Prune {
     /// Instead of scoring, take the masks of this file
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "sparsity", "criterion", "options", "exclude", "data", "allocation", "granularity", "iterations", "course",
-        "batch_per_round", "ablation",
+        "batch_per_round", "ablation", "masks", "masks_from_zeros",
     ])]
     masks_from: Option<PathBuf>,
     /// The file to write
@@ -70,15 +76,19 @@ enum CourseName {
     Linear,
 }
 
+/// A network with its masks, and what it was trained on.
+type Pruning = (Spec, Option<TrainedOn>, Net, MaskSet);
+
 impl Prune {
     pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
-        let (spec, net, masks) = match &self.masks_from {
+        let (spec, trained_on, net, masks) = match &self.masks_from {
             Some(path) => self.borrowed(path)?,
             None => self.scored(lab)?,
         };
         let diagnosis = Diagnosis::of(net.graph(), &masks)?;
         let state = block_on(State::read(&net))?;
-        write_atomic(&self.out, &pack(&spec, state, masks.clone().into_masks()).to_bytes()?)?;
+        let file = pack(&spec, trained_on.as_ref(), state, masks.clone().into_masks())?;
+        write_atomic(&self.out, &file.to_bytes()?)?;
 
         let mut table = Table::new(["parameter", "kept", "of", "density", "effective"]);
         for layer in &diagnosis.layers {
@@ -103,7 +113,7 @@ impl Prune {
         Ok(())
     }
 
-    fn scored(&self, lab: &Lab) -> Result<(Spec, Net, MaskSet), Error> {
+    fn scored(&self, lab: &Lab) -> Result<Pruning, Error> {
         let scored = self.scoring.open(lab, &self.criterion)?;
         let criterion = scored.criterion.as_ref();
         let cut = Cut {
@@ -125,22 +135,16 @@ impl Prune {
         bar.end();
         drop(probe);
         let net = pruned.apply(scored.net)?;
-        Ok((scored.spec, net, pruned.masks))
+        Ok((scored.spec, scored.trained_on, net, pruned.masks))
     }
 
     /// The network with the masks of another file.
-    fn borrowed(&self, path: &PathBuf) -> Result<(Spec, Net, MaskSet), Error> {
-        let wrong = |problem: String| Error::Content { problem, path: path.clone() };
-        let bytes = fs::read(path).map_err(Error::file("read", path))?;
-        let masks = StateFile::from_bytes(&bytes).map_err(|error| wrong(error.to_string()))?.masks;
-        if masks.is_empty() {
-            return Err(wrong(
-                "there are no masks in it: expected BOOL tensors named `<parameter>_mask`".into(),
-            ));
-        }
-        let Opened { spec, net, .. } = self.scoring.opened()?;
+    fn borrowed(&self, path: &Path) -> Result<Pruning, Error> {
+        let Opened { spec, trained_on, net, .. } = self.scoring.opened()?;
+        let reading = self.scoring.network.naming().reading(None);
+        let masks = read_masks(path, &infos(&net), &reading).map_err(hinted)?;
         let pruned = Pruned { masks: MaskSet::from(masks), weights: None };
-        Ok((spec, pruned.apply(net)?, pruned.masks))
+        Ok((spec, trained_on, pruned.apply(net)?, pruned.masks))
     }
 
     fn iterations(&self, customary: Iterations) -> Option<Iterations> {

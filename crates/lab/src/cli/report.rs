@@ -45,10 +45,7 @@ impl Report {
                 self.pue
             )));
         }
-        let carbon = Carbon {
-            grid: grid(&self.grid).map_err(|error| Error::Usage(error.to_string()))?,
-            pue: self.pue,
-        };
+        let carbon = Carbon { grid: grid(&self.grid)?, pue: self.pue };
         let (plan, folder) = self.study.open(lab)?;
         let results = Results::read(&plan, &folder)?;
         let written = match self.format {

@@ -4,12 +4,18 @@ use std::{num::NonZero, path::Path};
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::Seed;
-use sapwood_core::{Batch, Masks};
+use sapwood_core::{Batch, Masks, TrainedOn};
 use sapwood_data::Split;
 use sapwood_models::{Net, Opened, Spec};
 use sapwood_prune::{Criterion, Needs, NetworkProbe, Options, Scope, find};
 
-use super::{DataRoot, OnDevice, bar::Bar, image::Images, weight_file::WeightFile};
+use super::{
+    DataRoot, OnDevice,
+    bar::Bar,
+    image::Images,
+    outputs::{MoreOutputs, hinted, tell},
+    weight_file::WeightFile,
+};
 use crate::{DataConfig, Error, Examples, Lab, fits::fits, read_batches};
 
 /// Examples of a batch from a data set.
@@ -21,7 +27,7 @@ const BATCHES: NonZero<usize> = NonZero::new(8).unwrap();
 #[derive(Args)]
 pub(super) struct Scoring {
     #[command(flatten)]
-    network: WeightFile,
+    pub(super) network: WeightFile,
     /// An option of the criterion, as in temperature=100: see `list criteria`
     #[arg(long = "option", value_name = "NAME=VALUE")]
     options: Vec<String>,
@@ -50,6 +56,8 @@ pub(super) struct Scoring {
     #[arg(long, default_value_t = 0)]
     pub(super) seed: u64,
     #[command(flatten)]
+    outputs: MoreOutputs,
+    #[command(flatten)]
     root: DataRoot,
     #[command(flatten)]
     device: OnDevice,
@@ -67,6 +75,7 @@ pub(super) struct Scored {
     pub(super) spec: Spec,
     pub(super) net: Net,
     pub(super) masks: Masks,
+    pub(super) trained_on: Option<TrainedOn>,
     pub(super) examples: Vec<Batch>,
     precision: Precision,
 }
@@ -92,18 +101,24 @@ impl Scoring {
         self.network.open(&device)
     }
 
+    /// [`Scoring::opened`], to remove weights of it.
+    fn opened_to_change(&self) -> Result<Opened, Error> {
+        self.network.open_to_change(&self.device.resolve()?)
+    }
+
     /// Makes the criterion and gets its examples.
     pub(super) fn open(&self, lab: &Lab, name: &str) -> Result<Scored, Error> {
         let options = Options::parse(self.options.iter().map(String::as_str))?;
         let row = find(lab.criteria(), name)?;
         let criterion = (row.build)(&options, Seed(self.seed))?;
         self.check(name, criterion.needs())?;
-        let Opened { spec, net, masks, .. } = self.opened()?;
+        let opened = self.opened_to_change()?;
         let examples = match &self.data {
-            Some(data) if criterion.needs().examples() => self.examples(data, &spec)?,
+            Some(data) if criterion.needs().examples() => self.examples(data, &opened)?,
             _ => Vec::new(),
         };
-        Ok(Scored { criterion, spec, net, masks, examples, precision: self.precision })
+        let Opened { spec, net, masks, trained_on, .. } = opened;
+        Ok(Scored { criterion, spec, net, masks, trained_on, examples, precision: self.precision })
     }
 
     fn check(&self, name: &str, needs: Needs) -> Result<(), Error> {
@@ -117,7 +132,8 @@ impl Scoring {
     }
 
     /// A file where there is one, or where the name looks like one; else a data set.
-    fn examples(&self, data: &str, spec: &Spec) -> Result<Vec<Batch>, Error> {
+    fn examples(&self, data: &str, opened: &Opened) -> Result<Vec<Batch>, Error> {
+        let spec = &opened.spec;
         let path = Path::new(data);
         if path.extension().is_some_and(|extension| extension == "safetensors") || path.is_file() {
             if self.batches.is_some() || self.per_class.is_some() {
@@ -131,12 +147,14 @@ impl Scoring {
             }
             return Ok(batches);
         }
-        let mut config = DataConfig::of(data, spec);
+        let mut config = DataConfig::of_opened(data, opened);
         self.images.apply(&mut config)?;
         let datasets = self.root.datasets();
         let data = datasets.open(&config, Split::Train)?;
-        fits(spec, &data)?;
+        let classes = fits(spec, self.outputs.known(opened), &data).map_err(|error| hinted(error, false))?;
         datasets.tell(&Bar::default());
+        tell(&classes);
+        let data = classes.of(data)?;
         let examples = match self.per_class {
             Some(n) => Examples::PerClass(n),
             None => Examples::Batches {

@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::DataRoot;
 use crate::{
-    Error, Lab,
+    Datasets, Error, Lab,
     study::{Plan, StudyFolder},
 };
 
@@ -47,9 +47,13 @@ pub(super) struct StartedStudy {
 }
 
 impl StudyFile {
+    /// The data sets that it may learn from.
+    pub(super) fn datasets(&self) -> Datasets {
+        self.place.data.datasets()
+    }
+
     /// Its plan and its folder, as the file and the command line say.
-    pub(super) fn plan(&self, lab: &Lab) -> Result<(Plan, StudyFolder), Error> {
-        let datasets = self.place.data.datasets();
+    pub(super) fn plan(&self, lab: &Lab, datasets: &Datasets) -> Result<(Plan, StudyFolder), Error> {
         if let Ok(text) = std::fs::read_to_string(&self.file)
             && text.parse::<toml::Table>().is_ok_and(|table| table.get("kind") == Some(&"supernet".into()))
         {
@@ -57,7 +61,7 @@ impl StudyFile {
             let problem = format!("these are nested networks: train them with `supernet train`: {path}");
             return Err(Error::Usage(problem));
         }
-        let plan = Plan::read(lab, &self.file, &self.set, &datasets)?;
+        let plan = Plan::read(lab, &self.file, &self.set, datasets)?;
         let folder = StudyFolder::new(&self.place.root, &plan.name);
         Ok((plan, folder))
     }
@@ -77,22 +81,20 @@ impl StartedStudy {
             true => StudyFolder::at(&self.study),
             false => StudyFolder::new(&self.place.root, &name),
         };
-        let plan = open(lab, &folder, &self.place.data)?;
+        let plan = open(lab, &folder, &self.place.data.datasets())?;
         Ok((plan, folder))
     }
 }
 
 /// The plan of a study that was started.
-pub(super) fn open(lab: &Lab, folder: &StudyFolder, data: &DataRoot) -> Result<Plan, Error> {
+pub(super) fn open(lab: &Lab, folder: &StudyFolder, datasets: &Datasets) -> Result<Plan, Error> {
     let path = folder.study();
     if !path.is_file() {
         let problem =
             format!("there is no study in {}: start it with `run STUDY.toml`", folder.path().display());
         return Err(Error::Usage(problem));
     }
-    let plan = Plan::read(lab, &path, &[], &data.datasets())?;
-    let name = folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Plan { name, ..plan })
+    Plan::started(lab, folder, datasets)
 }
 
 /// Becomes true when this process is asked to end: Ctrl-C, SIGTERM, or SIGUSR1, by which

@@ -10,11 +10,16 @@ use sapwood_models::{Init, NormScale, Spec};
 use sapwood_train::{AdamW, Decay, Recipe, Schedule, Sgd};
 
 use super::{
-    DataRoot, OnDevice, bar::Bar, image::Images, model_shape::ModelShape, sparse::Sparse,
+    DataRoot, OnDevice,
+    bar::Bar,
+    image::Images,
+    model_shape::ModelShape,
+    outputs::{MoreOutputs, hinted},
+    sparse::Sparse,
     weight_file::Reading,
 };
 use crate::{
-    Beginning, CheckpointEvery, Conditions, DataConfig, Datasets, Error, Evaluate, RunFolder, Start,
+    Beginning, CheckpointEvery, Conditions, DataConfig, Datasets, Error, Evaluate, Outputs, RunFolder, Start,
     TrainConfig, Work,
 };
 
@@ -38,6 +43,12 @@ pub(super) struct Train {
     /// The data set: see `data list`
     #[arg(long)]
     data: String,
+    /// The classes are others than the weights were trained on: take their outputs for these, in the
+    /// order of their names
+    #[arg(long, requires = "weights")]
+    new_classes: bool,
+    #[command(flatten)]
+    outputs: MoreOutputs,
     #[command(flatten)]
     images: Images,
     /// Only so many training examples: the first ones; of image-folder, which is sorted by
@@ -140,11 +151,15 @@ impl Train {
         let device = self.device.resolve()?;
         let (spec, beginning, mut data) = match (&self.weights, &self.model) {
             (Some(path), model) => {
-                let opened = self.reading.open(path, model.as_deref(), &device)?;
-                let start =
-                    Start { digest: self.reading.digest(path)?, net: opened.net, masks: opened.masks };
-                let data = DataConfig::of(&self.data, &opened.spec);
-                (opened.spec, Beginning::From(start), data)
+                let opened = self.reading.open_to_change(path, model.as_deref(), &device)?;
+                let data = DataConfig::of_opened(&self.data, &opened);
+                let start = Start {
+                    digest: self.reading.digest(path)?,
+                    net: opened.net,
+                    masks: opened.masks,
+                    trained_on: opened.trained_on,
+                };
+                (opened.spec, Beginning::From(Box::new(start)), data)
             }
             (None, Some(model)) => {
                 let spec = self.shape.apply(Spec::named(model)?, Some(&self.data))?;
@@ -157,6 +172,7 @@ impl Train {
         (data.examples, data.augment) = (self.examples, self.augment);
         self.images.apply(&mut data)?;
         let datasets = self.root.datasets();
+        let data = datasets.identified(data)?;
         let spec = match beginning {
             Beginning::Drawn(_) => fit(spec, &data, &datasets)?,
             Beginning::From(_) => spec,
@@ -165,6 +181,7 @@ impl Train {
             model: spec,
             beginning,
             data,
+            outputs: Outputs { new: self.new_classes, more: self.outputs.allowed },
             batch_size: self.batch_size,
             seed: self.seed,
             recipe: self.recipe(),
@@ -174,11 +191,8 @@ impl Train {
             ops: self.ops,
         };
         let every = self.checkpoint_every.map_or_else(CheckpointEvery::default, CheckpointEvery::Iterations);
-        let folder = RunFolder::new(self.out.unwrap_or_else(|| {
-            ["runs", &format!("{}-{}-{}", config.model.model, config.data.name, config.hash())]
-                .iter()
-                .collect()
-        }));
+        let name = format!("{}-{}-{}", config.model.model, config.data.name, config.hash()?);
+        let folder = RunFolder::new(self.out.unwrap_or_else(|| ["runs", &name].iter().collect()));
         let conditions = Conditions {
             datasets: &datasets,
             device: &device,
@@ -188,7 +202,7 @@ impl Train {
             work: &Work::default(),
             stop: &AtomicBool::new(false),
         };
-        let test = crate::train(&config, &folder, &conditions)?;
+        let test = crate::train(&config, &folder, &conditions).map_err(|error| hinted(error, true))?;
         writeln!(out, "{}", super::eval::line(&test))?;
         writeln!(out, "{}", folder.weights().display())?;
         Ok(())
@@ -203,6 +217,7 @@ impl Train {
             ("--gamma", self.gamma.is_some(), multi_step, "--schedule multi-step"),
             ("--momentum", self.momentum.is_some(), sgd, "--optimizer sgd"),
             ("--nesterov", self.nesterov, sgd, "--optimizer sgd"),
+            ("--allow-more-outputs", self.outputs.allowed, self.weights.is_some(), "--weights"),
         ] {
             if given && !fits {
                 return Err(Error::Usage(format!("`{option}` belongs to `{to}`: add that, or leave it out")));

@@ -11,7 +11,7 @@ use super::{
     studies::{open, stop_signal},
 };
 use crate::{
-    CheckpointEvery, Error, Lab,
+    CheckpointEvery, Datasets, Error, Lab,
     ledger::Watts,
     study::{Plan, StudyFolder, Tally},
 };
@@ -60,7 +60,7 @@ impl Pace {
         lab: &Lab,
         plan: &Plan,
         folder: &StudyFolder,
-        data: &DataRoot,
+        datasets: &Datasets,
         device: &OnDevice,
         stop: &AtomicBool,
     ) -> Result<Tally, Error> {
@@ -68,7 +68,7 @@ impl Pace {
             lab,
             plan,
             folder,
-            datasets: &data.datasets(),
+            datasets,
             device: &device.resolve()?,
             device_name: &device.device,
             watts: self.watts.as_ref().map(|(watts, _)| *watts),
@@ -83,9 +83,10 @@ impl Pace {
 impl Worker {
     pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
         let folder = StudyFolder::at(&self.study);
-        let plan = open(lab, &folder, &self.root)?;
+        let datasets = self.root.datasets();
+        let plan = open(lab, &folder, &datasets)?;
         let stop = stop_signal()?;
-        let tally = self.pace.work(lab, &plan, &folder, &self.root, &self.device, &stop)?;
+        let tally = self.pace.work(lab, &plan, &folder, &datasets, &self.device, &stop)?;
         run::finish(tally, &plan, &folder, out)
     }
 }

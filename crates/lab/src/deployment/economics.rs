@@ -1,10 +1,8 @@
 //! From how many devices on a supernet pays.
 
-use sapwood_search::{Approach, Rates};
-
 use crate::{
     Error,
-    ledger::{Account, Carbon, JOULES_PER_KWH},
+    ledger::{Account, Approach, Carbon, JOULES_PER_KWH, Rates},
     report::{Cell, Table},
 };
 

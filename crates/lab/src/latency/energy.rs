@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     Error, Reporter,
-    ledger::{Gpu, Millijoules, PackageEnergy, Powercap, Unmeasured, gpu_of, powercap::POWERCAP},
+    ledger::{Gpu, Millijoules, POWERCAP, PackageEnergy, Powercap, Unmeasured, gpu_of},
     statistics::median,
 };
 
@@ -162,12 +162,24 @@ impl fmt::Debug for EnergyMeter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::powercap::tests::domain;
+
+    /// Writes a package's counter as Linux shows it.
+    fn package(root: &Path, energy_uj: u64) {
+        let folder = root.join("intel-rapl:0");
+        std::fs::create_dir_all(&folder).unwrap();
+        for (file, content) in [
+            ("name", "package-0".to_string()),
+            ("energy_uj", energy_uj.to_string()),
+            ("max_energy_range_uj", "262143328850".into()),
+        ] {
+            std::fs::write(folder.join(file), content + "\n").unwrap();
+        }
+    }
 
     #[test]
     fn a_run_uses_what_the_counter_grows_by_over_many() {
         let root = tempfile::tempdir().unwrap();
-        let set = |energy_uj| domain(root.path(), "intel-rapl:0", "package-0", energy_uj);
+        let set = |energy_uj| package(root.path(), energy_uj);
         set(1_000_000);
         let stretch = Duration::from_millis(5);
         let mut meter = EnergyMeter::of("cpu", stretch, root.path()).unwrap();

@@ -16,7 +16,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::{Error, ledger::host};
 
 const PREFIX: &str = "claim-";
 
@@ -173,13 +173,6 @@ fn newest(folder: &Path) -> Result<Option<u64>, Error> {
         newest = newest.max(number);
     }
     Ok(newest)
-}
-
-/// The name of this machine.
-pub(crate) fn host() -> String {
-    let name = fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let name = name.or_else(|| std::env::var("HOSTNAME").ok()).or_else(|| std::env::var("COMPUTERNAME").ok());
-    name.map_or_else(|| "this machine".into(), |name| name.trim().to_string())
 }
 
 /// When a process of this machine started; `None` where that cannot be known, or where

@@ -51,7 +51,7 @@ impl<'a> Page<'a> {
         let mut facts = Vec::new();
         if let Some(experiment) = self.plan.variants.first().map(|variant| &variant.experiment) {
             let data = &experiment.data;
-            let part = data.examples.map_or(String::new(), |n| match data.is_sorted_by_class() {
+            let part = data.examples.map_or(String::new(), |n| match data.is_own() {
                 true => format!(", {n} training examples of all classes"),
                 false => format!(", the first {n} training examples"),
             });

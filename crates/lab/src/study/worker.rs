@@ -16,14 +16,14 @@ use sapwood_data::Split;
 
 use super::{
     Plan, Run, State, StudyFolder,
-    claim::{Claim, SILENCE, host},
+    claim::{Claim, SILENCE},
     log::Log,
     perform::Task,
 };
 use crate::{
     CheckpointEvery, Conditions, Datasets, Error, Lab, Reporter, Work,
     accounts::{ACCOUNTED, Accounts},
-    ledger::Watts,
+    ledger::{Watts, host},
 };
 
 /// How often a worker that waits for others looks again.
@@ -74,6 +74,14 @@ impl Worker<'_> {
         // What is wrong for all of them is no failure of each.
         for variant in &self.plan.variants {
             let data = &variant.experiment.data;
+            self.datasets.identified(data.clone()).map_err(|error| match error {
+                Error::OtherImages { data, .. } => Error::OtherImages {
+                    data,
+                    then: "when this study was started",
+                    problem: "start it again with `run`".into(),
+                },
+                error => error,
+            })?;
             self.datasets.open(data, Split::Train)?;
             self.datasets.open(data, Split::Test)?;
         }

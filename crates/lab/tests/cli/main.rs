@@ -2,11 +2,13 @@
 //! its exit code.
 
 mod child;
+mod classes;
 mod commands;
 mod deployment;
 mod disk;
 mod files;
 mod mistakes;
+mod own_images;
 mod pruning;
 mod resume;
 mod safetensors;

@@ -152,7 +152,7 @@ fn networks_are_trained_judged_cut_out_and_pruned() {
         (&format!("supernet eval {weights} --arch d.0=7"), &["`d.0` has no option `7`", "1, 2"]),
         (
             &format!("supernet eval {weights} --arch {{\"d\":[1,1],\"e\":[0.5]}}"),
-            &["expected 3 values in `d`, found 2"],
+            &["`d` is a list of 3 numbers, each one of 1, 2: found a list of 2"],
         ),
         (
             &format!("supernet eval {weights} --arch {{\"space\":\"mlp\",\"d\":[1,1,1]}}"),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::Space;
-use crate::{Error, Genome};
+use crate::{Choice, Error, Genome};
 
 impl Space {
     /// One line: each choice that has a meaning and its option, as in
@@ -62,33 +62,61 @@ impl Space {
     /// wrong length, or an option that a choice does not have.
     pub fn from_json(&self, value: &Value) -> Result<Genome, Error> {
         let expected = || self.wrong("expected a JSON object with one entry for each choice".into());
+        let written = |choice: &Choice, value: &Value| match value {
+            Value::Null => Ok(None),
+            Value::String(text) => Ok(Some(text.clone())),
+            Value::Number(_) | Value::Bool(_) => Ok(Some(value.to_string())),
+            Value::Array(_) | Value::Object(_) => {
+                let found = if value.is_array() { "a list" } else { "an object" };
+                let (name, options) = (&choice.name, choice.options.join(", "));
+                Err(self.wrong(format!("choice `{name}` is one of {options}: found {found}")))
+            }
+        };
         let mut found = Vec::new();
         for (name, value) in value.as_object().ok_or_else(expected)? {
-            match value {
-                Value::String(space) if name == "space" => {
-                    if *space != self.name {
-                        let problem = format!("the genome is one of space `{space}`: choose that space");
-                        return Err(self.wrong(problem));
+            if name == "space" && value.as_str().is_some_and(|space| space == self.name) {
+                continue;
+            }
+            match (value, self.entry(name)) {
+                (Value::String(space), Entry::None) if name == "space" => {
+                    let problem = format!("the genome is one of space `{space}`: choose that space");
+                    return Err(self.wrong(problem));
+                }
+                (_, Entry::None) => return Err(Error::unknown("choice", name, self.entries())),
+                (Value::Array(values), Entry::List(choices)) if values.len() == choices.len() => {
+                    for (choice, value) in choices.into_iter().zip(values) {
+                        found.push((choice.name.clone(), written(choice, value)?));
                     }
                 }
-                Value::Array(values) => {
-                    let of_list =
-                        |choice: &&crate::Choice| listed(&choice.name).is_some_and(|(list, _)| list == name);
-                    let length = self.choices.iter().filter(of_list).count();
-                    if length != values.len() {
-                        let (expected, found) = (length, values.len());
-                        return Err(
-                            self.wrong(format!("expected {expected} values in `{name}`, found {found}"))
-                        );
-                    }
-                    found.extend(
-                        values.iter().enumerate().map(|(at, value)| (format!("{name}.{at}"), written(value))),
-                    );
+                (value, Entry::List(choices)) => {
+                    let found = match value {
+                        Value::Array(values) => format!("a list of {}", values.len()),
+                        other => format!("{other}, which is none"),
+                    };
+                    return Err(self.wrong(format!("`{name}` is {}: found {found}", list_of(&choices))));
                 }
-                _ => found.push((name.clone(), written(value))),
+                (value, Entry::Single(choice)) => found.push((name.clone(), written(choice, value)?)),
             }
         }
         self.chosen(found.into_iter())
+    }
+
+    /// What the JSON form has under a name.
+    fn entry(&self, name: &str) -> Entry<'_> {
+        if let Some(single) = self.choices.iter().find(|choice| choice.name == name) {
+            return Entry::Single(single);
+        }
+        let of_list = |choice: &&Choice| listed(&choice.name).is_some_and(|(list, _)| list == name);
+        let choices: Vec<&Choice> = self.choices.iter().filter(of_list).collect();
+        if choices.is_empty() { Entry::None } else { Entry::List(choices) }
+    }
+
+    /// The names of the JSON form: a list once, and not each of its elements.
+    fn entries(&self) -> impl Iterator<Item = &str> {
+        let name = |choice| listed(choice).map_or(choice, |(list, _)| list);
+        let mut last = None;
+        let names = self.choices.iter().map(move |choice| name(&choice.name));
+        names.filter(move |name| last.replace(*name) != Some(*name))
     }
 
     fn chosen(&self, found: impl Iterator<Item = (String, Option<String>)>) -> Result<Genome, Error> {
@@ -96,7 +124,13 @@ impl Space {
         let mut positions: Vec<Option<u8>> = vec![None; self.choices.len()];
         for (name, option) in found {
             let at = names().position(|each| each == name);
-            let at = at.ok_or_else(|| Error::unknown("choice", &name, names()))?;
+            let at = at.ok_or_else(|| match self.entry(&name) {
+                Entry::List(choices) => {
+                    let first = &choices[0].name;
+                    self.wrong(format!("`{name}` is {}: give each, as in `{first}=`", list_of(&choices)))
+                }
+                _ => Error::unknown("choice", &name, self.entries()),
+            })?;
             let options = &self.choices[at].options;
             let Some(option) = option else { continue };
             let position = options.iter().position(|each| same(each, &option)).ok_or_else(|| {
@@ -135,12 +169,27 @@ fn number_or_text(option: &str) -> Value {
     }
 }
 
-fn written(value: &Value) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
-    }
+/// What the JSON form of a space has under a name.
+enum Entry<'a> {
+    Single(&'a Choice),
+    List(Vec<&'a Choice>),
+    None,
+}
+
+/// A list of choices in words.
+fn list_of(choices: &[&Choice]) -> String {
+    let alike = choices.iter().all(|choice| choice.options == choices[0].options);
+    let options = match alike {
+        true => format!("each one of {}", choices[0].options.join(", ")),
+        false => choices
+            .iter()
+            .map(|choice| format!("{} one of {}", choice.name, choice.options.join(" ")))
+            .collect::<Vec<_>>()
+            .join(", "),
+    };
+    let first = &choices[0].options;
+    let what = if first.iter().all(|option| option.parse::<f64>().is_ok()) { "numbers" } else { "texts" };
+    format!("a list of {} {what}, {options}", choices.len())
 }
 
 /// Whether both are the same text or the same number: `1` and `1.0`.

@@ -76,11 +76,16 @@ fn an_architecture_is_read_from_the_lists_that_the_published_tools_write() {
     assert_eq!(space.from_json(&lists).unwrap(), genome);
     assert_eq!(space.to_json(&genome)["d"], json!([2, 2, 3, 4, 3]));
     for (list, value, said) in [
-        ("ks", json!([3, 5]), "expected 20 values in `ks`, found 2"),
+        ("ks", json!([3, 5]), "`ks` is a list of 20 numbers, each one of 3, 5, 7: found a list of 2"),
+        ("d", json!(4), "`d` is a list of 5 numbers, each one of 2, 3, 4: found 4, which is none"),
+        ("d", json!(null), "`d` is a list of 5 numbers, each one of 2, 3, 4: found null"),
+        ("r", json!([224, 192]), "choice `r` is one of 192, 224: found a list"),
+        ("d", json!([2, 2, [3], 2, 2]), "choice `d.2` is one of 2, 3, 4: found a list"),
         ("r", json!(200), "no option `200`"),
         ("d", json!([2, 2, 3, 4, 5]), "no option `5`"),
         ("space", json!("ofa-proxyless"), "`ofa-proxyless`"),
-        ("w", json!([1.0]), "expected 0 values in `w`"),
+        ("w", json!([1.0]), "there is no choice `w`: expected one of r, d, ks, e"),
+        ("w.0", json!(1.0), "there is no choice `w.0`: expected one of r, d, ks, e"),
         ("r", json!(null), "choice `r` is missing"),
     ] {
         let mut broken = lists.clone();
@@ -88,7 +93,11 @@ fn an_architecture_is_read_from_the_lists_that_the_published_tools_write() {
         let error = space.from_json(&broken).unwrap_err().to_string();
         assert!(error.contains(said), "{error}");
     }
+    let error = space.parse("r=224 d=4").unwrap_err().to_string();
+    assert!(error.contains("`d` is a list of 5 numbers") && error.contains("as in `d.0=`"), "{error}");
     let resnet = ofa_resnet50d(&[224]).unwrap();
+    let error = resnet.from_json(&json!({ "r": 224, "d": 4 })).unwrap_err().to_string();
+    assert!(error.contains("a list of 5 numbers, d.0 one of 0 2, d.1 one of 0 1 2,"), "{error}");
     let genome = resnet.sample(&mut ChaCha8Rng::seed_from_u64(5));
     assert!(resnet.to_json(&genome)["w"].as_array().unwrap().iter().all(|width| width.is_f64()));
 }

@@ -3,13 +3,18 @@
 use std::{fs, io::Write, path::Path};
 
 use sapwood_backend::Seed;
-use sapwood_core::write_atomic;
+use sapwood_core::{TrainedOn, write_atomic};
 use sapwood_search::{Goal, LatencyTable, Method, Search as Looking};
 use sapwood_supernet::{Family, Supernet};
 
-use super::{super::architectures, Search, page::Fronts, saved::Saved};
+use super::{
+    super::{architectures, outputs::tell},
+    Search,
+    page::Fronts,
+    saved::Saved,
+};
 use crate::{
-    DataConfig, Error,
+    DataConfig, Error, Known,
     report::{Cell, Table},
     supernet::{CALIBRATION, Judge, Pairs, Searching, pack_cut},
 };
@@ -90,7 +95,8 @@ pub(super) fn run(options: &Search, space: &str, goal: &Goal, out: &mut dyn Writ
                 return Err(Error::Usage(format!("{problem}: {}", path.display())));
             }
             let net = cutter.judge.cut(&cutter.supernet, &best.genome)?;
-            write_atomic(&path, &pack_cut(cutter.supernet.family(), &best.genome, &net)?)?;
+            let (family, trained_on) = (cutter.supernet.family(), cutter.trained_on.as_ref());
+            write_atomic(&path, &pack_cut(family, &best.genome, &net, trained_on)?)?;
         }
     }
     write!(out, "{}", table.to_text())?;
@@ -104,6 +110,8 @@ pub(super) fn run(options: &Search, space: &str, goal: &Goal, out: &mut dyn Writ
 struct Cutter {
     supernet: Supernet,
     judge: Judge,
+    /// What a network that is cut out says of itself.
+    trained_on: Option<TrainedOn>,
 }
 
 impl Cutter {
@@ -113,7 +121,7 @@ impl Cutter {
             return Err(Error::Usage(problem.into()));
         };
         let device = sapwood_backend::DeviceSpec::CPU.resolve()?;
-        let (_, supernet) = Supernet::open(weights, Some(family.name()), &device)?;
+        let (spec, supernet) = Supernet::open(weights, Some(family.name()), &device)?;
         // Accuracies and latencies were of networks for these images.
         let ([_, h, w], [_, height, width]) = (family.whole().input(), supernet.family().whole().input());
         if [h, w] != [height, width] {
@@ -121,10 +129,17 @@ impl Cutter {
             return Err(Error::Usage(format!("{problem}: give its `--input`")));
         }
         let datasets = options.root.datasets();
-        let data = DataConfig::named(data);
-        let judge =
-            Judge::new(supernet.family(), &data, CALIBRATION, Seed(options.seed), &datasets, &device)?;
-        Ok(Self { supernet, judge })
+        let mut data = DataConfig::named(data);
+        if data.is_own() {
+            data.options.image = Some(spec.input);
+        }
+        let known = Known { trained_on: spec.trained_on.as_ref(), ..Known::default() };
+        let judge = (supernet.family(), known);
+        let judge = Judge::new(judge, &data, CALIBRATION, Seed(options.seed), &datasets, &device)?;
+        datasets.tell(&super::super::bar::Bar::default());
+        tell(judge.classes());
+        let trained_on = spec.trained_on.map(|_| judge.trained_on());
+        Ok(Self { supernet, judge, trained_on })
     }
 }
 

@@ -5,7 +5,6 @@ use std::{io::Write, path::PathBuf};
 use clap::Args;
 use sapwood_backend::{DeviceSpec, block_on};
 use sapwood_core::{State, StateFile, write_atomic};
-use sapwood_supernet::Supernet;
 
 use super::Weights;
 use crate::Error;
@@ -23,7 +22,7 @@ pub(super) struct Export {
 impl Export {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let device = DeviceSpec::CPU.resolve()?;
-        let (spec, supernet) = Supernet::open(&self.weights.weights, self.weights.space.as_deref(), &device)?;
+        let (spec, supernet) = self.weights.open(&device)?;
         if !spec.supernet.starts_with("ofa-") {
             let problem = format!("the package has no family `{}`: only those named ofa-*", spec.supernet);
             return Err(Error::Usage(problem));

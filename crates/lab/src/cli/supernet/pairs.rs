@@ -5,7 +5,7 @@ use std::{io::Write, path::PathBuf};
 use clap::Args;
 use sapwood_backend::Seed;
 
-use super::{super::bar::Bar, JudgedBy, Weights};
+use super::{super::bar::Bar, JudgedBy, Judging, Weights};
 use crate::{
     Error,
     report::{Cell, Table},
@@ -33,11 +33,11 @@ pub(super) struct Collect {
 
 impl Collect {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
-        let (supernet, judge) = self.by.open(&self.weights)?;
+        let Judging { supernet, judge, data, .. } = self.by.open(&self.weights)?;
         let weights =
             std::fs::read(&self.weights.weights).map_err(Error::file("read", &self.weights.weights))?;
         let origin =
-            format!("{}, weights {}, {}", supernet.family().name(), digest(&weights), self.by.text());
+            format!("{}, weights {}, {}", supernet.family().name(), digest(&weights), self.by.text(&data));
         let sample = Sample { count: self.count, seed: Seed(self.by.seed), origin };
         let pairs =
             Pairs::collect_with(self.workers.into(), &supernet, &judge, &sample, &self.out, &Bar::default())?;

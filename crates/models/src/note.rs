@@ -1,0 +1,87 @@
+//! What should be known of how weights were read.
+
+use std::fmt;
+
+use sapwood_core::ParamPath;
+
+/// Something that was not plain in a weight file, and how it was taken. One line each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Note {
+    /// Nobody said which network it is.
+    Guessed {
+        /// The only one of the zoo whose names and shapes these are.
+        model: String,
+    },
+    /// Only averaged weights are there.
+    Averaged {
+        /// Below which key.
+        key: String,
+    },
+    /// Averaged weights are there beside those that were taken.
+    AveragedToo {
+        /// The key of those that were taken; empty for the file's own.
+        key: String,
+        /// Those of averaged ones.
+        averaged: Vec<String>,
+    },
+    /// Other weights are there, of another network.
+    LeftOut {
+        /// The key of those that were taken.
+        key: String,
+        /// Those of what was left out.
+        others: Vec<String>,
+    },
+    /// What has no masks here had one.
+    NoMask {
+        /// The parameter, which is no weight of a convolution or of a linear layer.
+        path: ParamPath,
+        /// How many of its values the mask made zero.
+        zeros: usize,
+        /// How many values it has.
+        of: usize,
+    },
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Guessed { model } => {
+                write!(
+                    f,
+                    "the weights do not say which model they belong to: names and shapes are those of `{model}`"
+                )
+            }
+            Self::Averaged { key } => {
+                write!(f, "read the averaged weights below `{key}`: there are no others")
+            }
+            Self::AveragedToo { key, averaged } => {
+                write!(f, "read the weights {}: there are averaged ones {}", below(&[key]), below(averaged))
+            }
+            Self::LeftOut { key, others } => {
+                write!(f, "read the weights {}: left out what lies {}", below(&[key]), below(others))
+            }
+            Self::NoMask { path, zeros, of } => write!(
+                f,
+                "{zeros} of {of} values of `{path}` were masked: they are zero now, but only weights have masks here, \
+                 so training moves them"
+            ),
+        }
+    }
+}
+
+/// Keys in a sentence.
+pub(crate) fn below<K: AsRef<str>>(keys: &[K]) -> String {
+    const SHOWN: usize = 4;
+    let quoted = |key: &K| match key.as_ref() {
+        "" => "at the top".to_string(),
+        key => format!("`{key}`"),
+    };
+    let shown: Vec<String> = keys.iter().take(SHOWN).map(quoted).collect();
+    let more = keys.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    match shown.as_slice() {
+        [top] if keys[0].as_ref().is_empty() => top.clone(),
+        shown => format!("below {}{more}", shown.join(", ")),
+    }
+}

@@ -1,0 +1,100 @@
+//! Why a file's tensors are not a network's.
+
+use sapwood_core::Mismatch;
+
+use crate::note::below;
+
+/// What is wrong with the tensors of a file that can be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The file does not say what network it belongs to, nobody else did, and none of the zoo fits.
+    #[error("the weights do not say which model they belong to{}", nearest.as_ref().map_or_else(
+        || ", and no model has their names and shapes".to_string(),
+        |(model, mismatch)| format!(", and do not fit `{model}`, which is nearest: {mismatch}"),
+    ))]
+    NoModel {
+        /// The network that has most of the names, and what differs.
+        nearest: Option<(String, Mismatch)>,
+    },
+    /// More than one network of the zoo fits.
+    #[error("the weights do not say which model they belong to, and fit {}", models.join(" and "))]
+    SeveralModels {
+        /// Their names.
+        models: Vec<&'static str>,
+    },
+    /// Names or shapes are not the network's.
+    #[error("the weights do not fit the network: {mismatch}{}", match shared.as_str() {
+        "" => String::new(),
+        shared => format!("; all names begin with `{shared}.`"),
+    })]
+    Mismatch {
+        /// All that differs.
+        mismatch: Mismatch,
+        /// What all names in the file begin with, where none is the network's.
+        shared: String,
+    },
+    /// The file holds no tensor that could be a network's.
+    #[error("there are no weights in it")]
+    NoTensors,
+    /// Two sets of weights that differ.
+    #[error("weights that fit lie {}, and they differ: choose one", below(keys))]
+    SeveralFit {
+        /// Below these keys.
+        keys: Vec<String>,
+    },
+    /// Nothing lies below the key that was named.
+    #[error("there is nothing below `{key}`: what is there lies {}", below(there))]
+    NoKey {
+        /// The key.
+        key: String,
+        /// The keys at the top.
+        there: Vec<String>,
+    },
+    /// A tensor of the network that cannot be read.
+    #[error("`{tensor}` {why}")]
+    Unreadable {
+        /// Its name in the file.
+        tensor: String,
+        /// Why, and what to do: a clause without a subject.
+        why: String,
+    },
+    /// A mask with other values than 0 and 1.
+    #[error("`{tensor}` is no mask: expected only 0 and 1, found {found}")]
+    NotAMask {
+        /// Its name in the file.
+        tensor: String,
+        /// The first other value.
+        found: f64,
+    },
+    /// Weights before a mask is applied, without the mask.
+    #[error(
+        "`{tensor}` has no mask beside it: make the parametrisation permanent (`torch.nn.utils.parametrize.remove_parametrizations`, \
+         or `remove` of what made it) and save again"
+    )]
+    NoMaskBeside {
+        /// Its name in the file.
+        tensor: String,
+    },
+    /// Masks of another network.
+    #[error("the masks do not fit the network: {0}")]
+    Masks(Mismatch),
+    /// No masks where some were to be.
+    #[error("there are no masks of this network in it: expected tensors `<parameter>_mask` of 0 and 1")]
+    NoMasks,
+    /// Masks beside the weights, and in a file of their own.
+    #[error("the weights have masks of their own, and others were given")]
+    MasksTwice,
+    /// Zeros were to be kept, and there are none.
+    #[error("no weight without a mask is zero: there is nothing to keep")]
+    NoZeros,
+    /// A name that the file does not have.
+    #[error("no name in it has `{old}`, which was to be renamed")]
+    UnusedRename {
+        /// What was to be renamed.
+        old: String,
+    },
+    /// Values that are not finite, and masks that do not fit.
+    #[error(transparent)]
+    Core(#[from] sapwood_core::Error),
+}

@@ -1,0 +1,86 @@
+//! What the keys of a training checkpoint say of what lies below them.
+
+/// What training remembers beside weights.
+const OPTIMISER: &[&str] = &[
+    "optimizer",
+    "optimizers",
+    "optimiser",
+    "optim",
+    "opt",
+    "momentum",
+    "velocity",
+    "adam",
+    "adamw",
+    "sgd",
+    "grad",
+    "grads",
+    "gradient",
+    "gradients",
+    "scheduler",
+    "schedulers",
+    "scaler",
+];
+
+/// Means of the weights over training.
+const AVERAGED: &[&str] = &["ema", "swa", "averaged", "average", "avg", "mean", "shadow", "polyak"];
+
+/// Whether an optimiser's memory lies there. It is never a network, whatever its names.
+pub(crate) fn is_optimiser(key: &str) -> bool {
+    let words = words(key);
+    words.iter().any(|word| OPTIMISER.contains(&word.as_str()))
+        || words.windows(2).any(|two| two == ["exp", "avg"])
+}
+
+/// Whether averaged weights lie there.
+pub(crate) fn is_averaged(key: &str) -> bool {
+    words(key).iter().any(|word| AVERAGED.contains(&word.as_str()))
+}
+
+/// `modelEMA` and `model_ema.0` are `model`, `ema`.
+fn words(key: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    for letter in key.chars() {
+        let new = letter.is_uppercase() && before.is_lowercase();
+        if let Some(word) = words.last_mut().filter(|_| letter.is_alphabetic() && !new) {
+            word.extend(letter.to_lowercase());
+        } else if letter.is_alphabetic() {
+            words.push(letter.to_lowercase().collect());
+        } else {
+            words.push(String::new());
+        }
+        before = letter;
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_read_by_their_words() {
+        for key in [
+            "ema",
+            "model_ema",
+            "state_dict_ema",
+            "ema_state_dict",
+            "modelEMA",
+            "EMA",
+            "swa_model.module",
+            "ema0",
+        ] {
+            assert!(is_averaged(key), "{key}");
+        }
+        for key in ["schema", "model", "cinema.net", "semantic", "state_dict", "remapped"] {
+            assert!(!is_averaged(key), "{key}");
+        }
+        for key in ["optimizer.state.0", "optimizer_states.0", "optim", "momentum", "exp_avg", "gradScaler"] {
+            assert!(is_optimiser(key), "{key}");
+        }
+        for key in ["options", "optical.flow", "network", "graduate"] {
+            assert!(!is_optimiser(key), "{key}");
+        }
+    }
+}

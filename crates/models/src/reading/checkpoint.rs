@@ -1,0 +1,116 @@
+//! What a file holds, whatever network it belongs to.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use sapwood_core::{Masks, State, StateFile};
+use serde_json::Value;
+
+use super::{
+    Reading, Shapes, Wants,
+    fit::fit,
+    masks::{assemble, settle},
+    read_masks,
+};
+use crate::{
+    Error, Note, Problem,
+    pytorch::{self, Node},
+    safetensors_file,
+};
+
+/// A file with tensors: safetensors, or what PyTorch's `torch.save` wrote. The content decides, never
+/// the name. Nothing in it is executed.
+#[derive(Debug)]
+pub struct Checkpoint {
+    pub(crate) root: Node,
+    metadata: Value,
+    path: PathBuf,
+}
+
+/// A network's tensors, under its names.
+#[derive(Debug)]
+pub struct Fitted {
+    /// Parameters and buffers, all finite; masked ones are zero.
+    pub state: State,
+    /// The masks that stay such.
+    pub masks: Masks,
+    /// What should be known of how they were found.
+    pub notes: Vec<Note>,
+}
+
+impl Checkpoint {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// It is not there, or is nothing of the kind.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let bytes = fs::read(path).map_err(|error| Error::wrong(path, error.to_string()))?;
+        Self::of_bytes(&bytes, path)
+    }
+
+    /// The same of a file that is in memory; `path` is what messages call it.
+    ///
+    /// # Errors
+    /// It is nothing of the kind.
+    pub fn of_bytes(bytes: &[u8], path: &Path) -> Result<Self, Error> {
+        if safetensors_file::is_one(bytes) {
+            let wrong = |error: sapwood_core::Error| Error::wrong(path, error.to_string());
+            let root = safetensors_file::read(bytes).map_err(wrong)?;
+            let metadata = StateFile::metadata_of(bytes).map_err(wrong)?;
+            return Ok(Self { root, metadata, path: path.into() });
+        }
+        let root = pytorch::read(bytes).map_err(|problem| Error::wrong(path, problem.to_string()))?;
+        Ok(Self { root, metadata: Value::Null, path: path.into() })
+    }
+
+    /// What the file says of itself in our metadata; `null` where it says nothing.
+    pub fn metadata(&self) -> &Value {
+        &self.metadata
+    }
+
+    /// The tensors of a network: of those below all keys, the ones whose names and shapes are the
+    /// network's, once what all of them begin with is taken off and `weight_orig` and `weight_mask` are
+    /// joined. An optimiser's memory is never taken.
+    ///
+    /// # Errors
+    /// None that fit, or several; tensors that cannot be read as weights or as masks, or are not finite.
+    pub fn fitted(&self, wants: &dyn Wants, reading: &Reading) -> Result<Fitted, Error> {
+        let found = fit(self, wants, reading)?;
+        // In a file of ours masks are as they were written.
+        let all = !self.metadata.is_null();
+        let (mut state, mut masks, notes) =
+            assemble(&found.candidate, &found.params, all).map_err(|problem| self.problem(problem))?;
+        let mut notes = [found.notes, notes].concat();
+        if let Some(path) = &reading.masks {
+            if !masks.is_empty() {
+                return Err(self.problem(Problem::MasksTwice));
+            }
+            let apart = read_masks(path, &found.params, reading)?;
+            let settled = settle(&mut state, apart, &found.params, false);
+            let (kept, more) = settled.map_err(|problem| self.problem(problem))?;
+            masks = kept;
+            notes.extend(more);
+        }
+        state.check_finite().map_err(|error| self.problem(error.into()))?;
+        Ok(Fitted { state, masks, notes })
+    }
+
+    /// An error of this file.
+    pub(crate) fn problem(&self, problem: Problem) -> Error {
+        Error::Weights { problem, path: self.path.clone() }
+    }
+
+    /// An error of this file, in other words.
+    pub(crate) fn wrong(&self, problem: String) -> Error {
+        Error::wrong(&self.path, problem)
+    }
+}
+
+impl Fitted {
+    /// The shapes of its tensors.
+    pub fn shapes(&self) -> Shapes {
+        self.state.0.iter().map(|(path, value)| (path.clone(), value.shape().to_vec())).collect()
+    }
+}

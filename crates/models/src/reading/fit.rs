@@ -1,0 +1,180 @@
+//! Which of a file's tensors are a network's.
+
+use std::collections::BTreeSet;
+
+use sapwood_core::ParamInfo;
+
+use super::{
+    Checkpoint, Reading, Wants,
+    averaged::{is_averaged, is_optimiser},
+    candidates::{Candidate, dense},
+    naming::Naming,
+    places::Places,
+};
+use crate::{Error, Note, Problem};
+
+/// Which tensors are a network's.
+pub(crate) struct Fit<'a> {
+    pub(crate) candidate: Candidate<'a>,
+    pub(crate) params: Vec<ParamInfo>,
+    pub(crate) notes: Vec<Note>,
+}
+
+/// A candidate that fits, with the network's parameters in its sizes.
+pub(crate) type Fitting<'a> = (Candidate<'a>, Vec<ParamInfo>);
+
+/// What was found below the keys that come into question.
+pub(crate) struct Search<'a> {
+    /// Those whose names and shapes are the network's.
+    pub(crate) fitting: Vec<Fitting<'a>>,
+    /// The one that comes nearest to it.
+    pub(crate) nearest: Option<Candidate<'a>>,
+    /// How many of the network's names that has.
+    pub(crate) matched: usize,
+}
+
+/// Looks below every key of a checkpoint.
+pub(crate) fn search<'a>(
+    places: &Places<'a>,
+    wants: &dyn Wants,
+    reading: &Reading,
+) -> Result<Search<'a>, Problem> {
+    let naming = Naming::new(wants, &reading.renames);
+    let mut all: Vec<Candidate<'a>> = keys(places, reading.key.as_deref())?
+        .into_iter()
+        .map(|key| Candidate::at(places, key, &naming))
+        .collect();
+    let matched = all.iter().map(|found| found.matched(naming.names())).max().unwrap_or(0);
+    let fits = |found: &Candidate<'a>| {
+        let params = wants.params(&found.shapes()).ok()?;
+        let fits = found.mismatch(&params).is_empty() && found.unreadable(naming.names()).is_none();
+        fits.then_some(params)
+    };
+    let mut fitting = Vec::new();
+    let mut nearest: Option<(usize, Candidate<'a>)> = None;
+    // The whole file comes first: a longer key must be nearer than it.
+    for found in all.drain(..) {
+        let size = found.matched(naming.names());
+        if size > 0
+            && let Some(params) = fits(&found)
+        {
+            fitting.push((found, params));
+        } else if nearest.as_ref().is_none_or(|(most, _)| *most < size) {
+            nearest = Some((size, found));
+        }
+    }
+    Ok(Search { fitting, nearest: nearest.map(|(_, found)| found), matched })
+}
+
+/// The keys below which is looked: all but those of an optimiser, or the one that was named and
+/// what lies below it.
+fn keys<'p>(places: &'p Places<'_>, named: Option<&str>) -> Result<Vec<&'p str>, Problem> {
+    let Some(named) = named else {
+        return Ok(places.keys().filter(|key| !is_optimiser(key)).collect());
+    };
+    let below =
+        |key: &str| key.strip_prefix(named).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    let found: Vec<&str> = places.keys().filter(|key| !key.is_empty() && below(key)).collect();
+    match found.is_empty() {
+        true => {
+            let there = places.tops().into_iter().map(Into::into).collect();
+            Err(Problem::NoKey { key: named.into(), there })
+        }
+        false => Ok(found),
+    }
+}
+
+/// The tensors of a network, if there is no doubt.
+pub(crate) fn fit<'a>(
+    checkpoint: &'a Checkpoint,
+    wants: &dyn Wants,
+    reading: &Reading,
+) -> Result<Fit<'a>, Error> {
+    let places = Places::of(&checkpoint.root);
+    let wrong = |problem| checkpoint.problem(problem);
+    let found = search(&places, wants, reading).map_err(wrong)?;
+    if found.fitting.is_empty() {
+        let naming = Naming::new(wants, &reading.renames);
+        let Some(nearest) = found.nearest else { return Err(wrong(Problem::NoTensors)) };
+        if let Some((tensor, why)) = nearest.unreadable(naming.names()) {
+            return Err(wrong(Problem::Unreadable { tensor, why }));
+        }
+        let mismatch = nearest.mismatch(&wants.params(&nearest.shapes())?);
+        let shared = if found.matched == 0 { places.shared().into() } else { String::new() };
+        return Err(wrong(Problem::Mismatch { mismatch, shared }));
+    }
+    let (candidate, params, averaged) = choose(found.fitting, &places).map_err(wrong)?;
+    for rename in &reading.renames {
+        if !candidate.values.values().any(|named| rename.concerns(&named.name)) {
+            return Err(wrong(Problem::UnusedRename { old: rename.old() }));
+        }
+    }
+    let notes = if reading.key.is_some() { None } else { note(&places, &candidate.key, averaged) };
+    Ok(Fit { candidate, params, notes: notes.into_iter().collect() })
+}
+
+/// What should be known of where the weights lay.
+fn note(places: &Places<'_>, chosen: &str, averaged: Vec<String>) -> Option<Note> {
+    let key = places.shortest(chosen).to_string();
+    if is_averaged(&key) {
+        return Some(Note::Averaged { key });
+    }
+    if !averaged.is_empty() {
+        return Some(Note::AveragedToo { key, averaged });
+    }
+    let others = others(places, chosen);
+    (!others.is_empty()).then_some(Note::LeftOut { key, others })
+}
+
+/// Of candidates that fit the only one, or the only one that is no average, or any of equal ones; with
+/// the keys of averaged ones.
+fn choose<'a>(
+    fitting: Vec<Fitting<'a>>,
+    places: &Places<'_>,
+) -> Result<(Candidate<'a>, Vec<ParamInfo>, Vec<String>), Problem> {
+    let key = |found: &Fitting<'a>| places.shortest(&found.0.key).to_string();
+    let keys = |all: &[Fitting<'a>]| all.iter().map(key).collect::<Vec<_>>();
+    let (averaged, mut raw): (Vec<_>, Vec<_>) =
+        fitting.into_iter().partition(|found| is_averaged(places.shortest(&found.0.key)));
+    let averaged_keys = keys(&averaged);
+    let rest = if raw.is_empty() {
+        raw = averaged;
+        Vec::new()
+    } else {
+        averaged_keys
+    };
+    let keys = keys(&raw);
+    let mut raw = raw.into_iter();
+    let Some((first, params)) = raw.next() else { return Err(Problem::NoTensors) };
+    let same = |other: &Candidate<'a>| {
+        let tensors = |found: &Candidate<'a>| {
+            let all = found.values.iter().chain(&found.masks);
+            all.map(|(path, named)| (path.clone(), named.part, named.stored)).collect::<Vec<_>>()
+        };
+        tensors(other) == tensors(&first)
+    };
+    match raw.all(|(other, _)| same(&other)) {
+        true => Ok((first, params, rest)),
+        false => Err(Problem::SeveralFit { keys }),
+    }
+}
+
+/// Keys beside the chosen one, or beside what it lies in, below which others' weights lie.
+fn others(places: &Places<'_>, chosen: &str) -> Vec<String> {
+    let mut found = BTreeSet::new();
+    let parents = chosen.match_indices('.').map(|(end, _)| &chosen[..end]);
+    for parent in [""].into_iter().chain(parents).filter(|parent| *parent != chosen) {
+        let start = if parent.is_empty() { 0 } else { parent.len() + 1 };
+        let ours = chosen[start..].split('.').next();
+        for (name, stored) in places.below(parent) {
+            let first = name.split('.').next();
+            let weights =
+                dense(stored).is_some_and(|data| data.dtype().is_float() && data.num_elements() > 1);
+            if let Some(first) = first.filter(|_| first != ours && weights) {
+                let key = if parent.is_empty() { first.into() } else { format!("{parent}.{first}") };
+                found.insert(key);
+            }
+        }
+    }
+    found.into_iter().filter(|key: &String| !is_optimiser(key)).collect()
+}

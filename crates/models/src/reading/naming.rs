@@ -1,0 +1,88 @@
+//! What a file's tensors are to a network.
+
+use std::collections::BTreeSet;
+
+use sapwood_core::ParamPath;
+
+use super::{Rename, Wants};
+
+/// What public networks of the zoo's shapes call a layer, and what it is called here. The CIFAR ResNets
+/// of akamaster/pytorch_resnet_cifar10 and kuangliu/pytorch-cifar have both.
+const LAYOUTS: &[[&str; 2]] = &[["linear", "fc"], ["shortcut", "downsample"]];
+
+/// What normalisation layers count, and `torch.optim.swa_utils.AveragedModel`.
+const COUNTERS: [&str; 2] = ["num_batches_tracked", "n_averaged"];
+
+/// What a tensor is to the parameter whose name it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Its values.
+    Value,
+    /// Its values before a mask is applied: `weight_orig` of `torch.nn.utils.prune`, or `original` of
+    /// `torch.nn.utils.parametrize`.
+    Original,
+    /// Its mask.
+    Mask,
+    /// Nothing that a network computes with.
+    Counter,
+}
+
+/// By which a file's names become those of a network.
+pub(crate) struct Naming<'a> {
+    wants: &'a dyn Wants,
+    names: BTreeSet<ParamPath>,
+    layouts: Vec<[&'static str; 2]>,
+    renames: &'a [Rename],
+}
+
+impl<'a> Naming<'a> {
+    pub(crate) fn new(wants: &'a dyn Wants, renames: &'a [Rename]) -> Self {
+        let names = wants.names();
+        let has = |layer: &str| names.iter().any(|name| name.as_str().split('.').any(|part| part == layer));
+        let layouts = LAYOUTS.iter().copied().filter(|[theirs, ours]| !has(theirs) && has(ours)).collect();
+        Self { layouts, wants, renames, names }
+    }
+
+    /// The names that the network may have.
+    pub(crate) fn names(&self) -> &BTreeSet<ParamPath> {
+        &self.names
+    }
+
+    /// Whether a layer, or a group of layers, of the network begins so.
+    pub(crate) fn begins(&self, part: &str) -> bool {
+        self.names.iter().any(|name| name.as_str().split('.').next() == Some(part))
+    }
+
+    /// The parameter that a tensor belongs to, and what it is to it.
+    pub(crate) fn of(&self, name: &str) -> (ParamPath, Part) {
+        let mut parts: Vec<&str> = name.split('.').collect();
+        for part in &mut parts {
+            if let Some([_, ours]) = self.layouts.iter().find(|[theirs, _]| part == theirs) {
+                *part = ours;
+            }
+        }
+        for rename in self.renames {
+            parts = rename.apply(parts);
+        }
+        let ours = |name: &str| ParamPath::from(self.wants.ours(name));
+        let name = parts.join(".");
+        let plain = ours(&name);
+        if self.names.contains(&plain) {
+            return (plain, Part::Value);
+        }
+        match parts.as_slice() {
+            [.., last] if COUNTERS.contains(last) => (plain, Part::Counter),
+            [layer @ .., "parametrizations", param, "original"] => {
+                (ours(&[layer, &[param]].concat().join(".")), Part::Original)
+            }
+            [layer @ .., "parametrizations", param, index, "mask"] if index.parse::<u8>().is_ok() => {
+                (ours(&[layer, &[param]].concat().join(".")), Part::Mask)
+            }
+            _ => match (name.strip_suffix("_mask"), name.strip_suffix("_orig")) {
+                (Some(param), _) => (ours(param), Part::Mask),
+                (_, Some(param)) => (ours(param), Part::Original),
+                _ => (plain, Part::Value),
+            },
+        }
+    }
+}

@@ -1,0 +1,414 @@
+//! Weight files as people have them: names, masks and keys.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::{DType, TensorData};
+use safetensors::{Dtype, serialize, tensor::TensorView};
+use sapwood_backend::{DeviceSpec, Seed, block_on};
+use sapwood_core::{Bits, State};
+use sapwood_models::{Init, Note, Opened, Reading, Shortcut, Spec, Zeros};
+
+/// Tensors of a file that is being made: their types, shapes and bytes.
+#[derive(Clone, Default)]
+struct Tensors(BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>);
+
+impl Tensors {
+    fn put(&mut self, name: &str, dtype: Dtype, shape: &[usize], bytes: Vec<u8>) {
+        self.0.insert(name.into(), (dtype, shape.to_vec(), bytes));
+    }
+
+    fn floats(&mut self, name: &str, shape: &[usize], values: &[f32]) {
+        self.put(name, Dtype::F32, shape, values.iter().flat_map(|x| x.to_le_bytes()).collect());
+    }
+
+    fn of(state: &State) -> Self {
+        let mut tensors = Self::default();
+        for (path, value) in &state.0 {
+            tensors.floats(path.as_str(), value.shape().as_slice(), value.as_slice().unwrap());
+        }
+        tensors
+    }
+
+    /// Under other names.
+    fn named(&self, name: impl Fn(&str) -> String) -> Self {
+        Self(self.0.iter().map(|(old, tensor)| (name(old), tensor.clone())).collect())
+    }
+
+    fn with(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let view = |(dtype, shape, bytes): &(Dtype, Vec<usize>, Vec<u8>)| {
+            TensorView::new(*dtype, shape.clone(), bytes.clone().leak()).unwrap()
+        };
+        serialize(self.0.iter().map(|(name, tensor)| (name, view(tensor))), None).unwrap()
+    }
+
+    fn open(&self, reading: &Reading) -> Result<Opened, String> {
+        let device = DeviceSpec::CPU.resolve().unwrap();
+        reading.open_bytes(&self.bytes(), "x.safetensors", &device).map_err(|error| error.to_string())
+    }
+}
+
+fn small() -> Spec {
+    Spec { width: 0.1, ..Spec::named("lenet-300-100").unwrap() }
+}
+
+fn state(spec: &Spec, seed: u64) -> State {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    block_on(State::read(&Init::default().apply(spec.net(&device).unwrap(), Seed(seed)))).unwrap()
+}
+
+fn read(opened: &Opened) -> State {
+    block_on(State::read(&opened.net)).unwrap()
+}
+
+fn lenet() -> Reading {
+    Reading::of(Some("lenet-300-100"))
+}
+
+/// Every third weight is kept.
+fn third(len: usize) -> Vec<bool> {
+    (0..len).map(|index| index % 3 == 0).collect()
+}
+
+fn masked(state: &State, path: &str) -> TensorData {
+    let value = &state.0[path];
+    let kept =
+        value.iter::<f32>().zip(third(value.num_elements())).map(|(x, keep)| if keep { x } else { 0.0 });
+    TensorData::new(kept.collect::<Vec<f32>>(), value.shape().clone())
+}
+
+#[test]
+fn what_all_names_begin_with_is_taken_off() {
+    let state = state(&small(), 1);
+    for prefix in [
+        "module.",
+        "_orig_mod.",
+        "module._orig_mod.",
+        "_orig_mod.module.",
+        "module.model.",
+        "module.module.",
+        "net.",
+        "a.b.c.d.",
+    ] {
+        let opened = Tensors::of(&state).named(|name| format!("{prefix}{name}")).open(&lenet()).unwrap();
+        assert_eq!(read(&opened), state, "{prefix}");
+        assert_eq!(opened.notes, [], "{prefix}");
+    }
+}
+
+#[test]
+fn a_prefix_that_does_not_help_is_named() {
+    let other =
+        Tensors::of(&state(&small(), 1)).named(|name| format!("backbone.{}", name.replace("fc", "dense")));
+    let error = other.open(&lenet()).unwrap_err();
+    assert!(error.contains("all names begin with `backbone.`"), "{error}");
+}
+
+#[test]
+fn weights_lie_below_whatever_key_beside_an_optimiser() {
+    let state = state(&small(), 1);
+    let momentum = |key: &str| Tensors::of(&state).named(|name| format!("{key}.{name}"));
+    for key in ["net", "net_state", "weights", "params", "student", "network.module"] {
+        for beside in ["optimizer.momentum", "optim", "optimizer_states.0"] {
+            let file = momentum(key).with(momentum(beside));
+            let opened = file.open(&lenet()).unwrap();
+            assert_eq!((read(&opened), opened.notes), (state.clone(), vec![]), "{key}, {beside}");
+        }
+    }
+    let error = momentum("optimizer").open(&lenet()).unwrap_err();
+    assert!(error.contains("do not fit"), "{error}");
+}
+
+#[test]
+fn averaged_weights_are_taken_where_there_are_no_others_and_said() {
+    let (raw, mean) = (state(&small(), 1), state(&small(), 2));
+    let below = |state: &State, key: &str| Tensors::of(state).named(|name| format!("{key}.{name}"));
+    for (key, other) in [("model", "model_ema"), ("state_dict", "state_dict_ema"), ("net", "swa_net.module")]
+    {
+        let opened = below(&raw, key).with(below(&mean, other)).open(&lenet()).unwrap();
+        assert_eq!(read(&opened), raw);
+        let averaged = vec![other.split('.').next().unwrap().to_string()];
+        assert_eq!(opened.notes, [Note::AveragedToo { key: key.into(), averaged }]);
+        let chosen = Reading { key: Some(other.into()), ..lenet() };
+        let opened = below(&raw, key).with(below(&mean, other)).open(&chosen).unwrap();
+        assert_eq!((read(&opened), opened.notes), (mean.clone(), vec![]));
+    }
+    let mut counted = below(&mean, "ema_state_dict").with(below(&mean, "optimizer"));
+    counted.put("step", Dtype::I64, &[1], vec![0; 8]);
+    let opened = counted.open(&lenet()).unwrap();
+    assert_eq!((read(&opened), opened.notes), (mean, vec![Note::Averaged { key: "ema_state_dict".into() }]));
+}
+
+#[test]
+fn of_two_networks_none_is_guessed() {
+    let below =
+        |seed: u64, key: &str| Tensors::of(&state(&small(), seed)).named(|name| format!("{key}.{name}"));
+    let error = below(1, "generator").with(below(2, "discriminator")).open(&lenet()).unwrap_err();
+    assert!(error.contains("below `discriminator`, `generator`"), "{error}");
+    // The same weights twice are no question.
+    let opened = below(1, "model").with(below(1, "state_dict")).open(&lenet()).unwrap();
+    assert_eq!(read(&opened), state(&small(), 1));
+    let error = below(1, "model").open(&Reading { key: Some("ema".into()), ..lenet() }).unwrap_err();
+    assert!(error.contains("nothing below `ema`: what is there lies below `model`"), "{error}");
+}
+
+#[test]
+fn what_is_left_out_beside_the_weights_is_said() {
+    let mut file = Tensors::of(&state(&small(), 1)).named(|name| format!("model.{name}"));
+    file.floats("criterion.weight", &[10], &[1.0; 10]);
+    let opened = file.open(&lenet()).unwrap();
+    assert_eq!(opened.notes, [Note::LeftOut { key: "model".into(), others: vec!["criterion".into()] }]);
+}
+
+#[test]
+fn original_and_mask_are_joined_as_pytorchs_pruning_writes_them() {
+    let state = state(&small(), 1);
+    for (original, mask) in [
+        ("weight_orig", "weight_mask"),
+        ("parametrizations.weight.original", "parametrizations.weight.0.mask"),
+    ] {
+        let mut file = Tensors::of(&state).named(|name| match name.strip_suffix("weight") {
+            Some(layer) => format!("model.{layer}{original}"),
+            None => format!("model.{name}"),
+        });
+        for layer in ["fc1", "fc2", "fc3"] {
+            let value = &state.0[format!("{layer}.weight").as_str()];
+            let kept: Vec<f32> =
+                third(value.num_elements()).iter().map(|keep| f32::from(u8::from(*keep))).collect();
+            file.floats(&format!("model.{layer}.{mask}"), value.shape().as_slice(), &kept);
+        }
+        let opened = file.open(&lenet()).unwrap();
+        for layer in ["fc1.weight", "fc2.weight", "fc3.weight"] {
+            assert_eq!(read(&opened).0[layer], masked(&state, layer));
+            assert_eq!(
+                opened.masks[layer],
+                third(state.0[layer].num_elements()).into_iter().collect::<Bits>()
+            );
+        }
+        assert_eq!(opened.notes, []);
+        file.0.remove(&format!("model.fc2.{mask}"));
+        let error = file.open(&lenet()).unwrap_err();
+        assert!(error.contains(&format!("`fc2.{original}` has no mask beside it")), "{error}");
+    }
+}
+
+#[test]
+fn a_masked_bias_is_zero_and_said() {
+    let state = state(&small(), 1);
+    let mut file = Tensors::of(&state).named(|name| name.replace("fc1.bias", "fc1.bias_orig"));
+    file.floats(
+        "fc1.bias_mask",
+        &[30],
+        &third(30).iter().map(|keep| f32::from(u8::from(*keep))).collect::<Vec<_>>(),
+    );
+    let opened = file.open(&lenet()).unwrap();
+    assert_eq!(read(&opened).0["fc1.bias"], masked(&state, "fc1.bias"));
+    assert!(opened.masks.is_empty());
+    assert_eq!(opened.notes, [Note::NoMask { path: "fc1.bias".into(), zeros: 20, of: 30 }]);
+}
+
+#[test]
+fn masks_beside_weights_may_have_any_type_but_only_0_and_1() {
+    let state = state(&small(), 1);
+    let kept = third(state.0["fc2.weight"].num_elements());
+    for dtype in [
+        Dtype::F32,
+        Dtype::F16,
+        Dtype::BF16,
+        Dtype::F64,
+        Dtype::I64,
+        Dtype::I32,
+        Dtype::I8,
+        Dtype::U8,
+        Dtype::BOOL,
+    ] {
+        let one: Vec<u8> = match dtype {
+            Dtype::F32 => 1.0f32.to_le_bytes().into(),
+            Dtype::F64 => 1.0f64.to_le_bytes().into(),
+            Dtype::F16 => TensorData::new(vec![1.0f32], [1]).convert_dtype(DType::F16).as_bytes().into(),
+            Dtype::BF16 => TensorData::new(vec![1.0f32], [1]).convert_dtype(DType::BF16).as_bytes().into(),
+            Dtype::I64 => 1i64.to_le_bytes().into(),
+            Dtype::I32 => 1i32.to_le_bytes().into(),
+            _ => vec![1],
+        };
+        let number = |keep: bool| if keep { one.clone() } else { vec![0; one.len()] };
+        let mut file = Tensors::of(&state);
+        file.put("fc2.weight_mask", dtype, &[10, 30], kept.iter().flat_map(|keep| number(*keep)).collect());
+        file.put("fc1.bias_mask", dtype, &[30], number(true).repeat(30));
+        let opened = file.open(&lenet()).unwrap();
+        assert_eq!(read(&opened).0["fc2.weight"], masked(&state, "fc2.weight"), "{dtype}");
+        assert_eq!(opened.masks.len(), 1, "{dtype}");
+        assert_eq!(opened.notes, [], "{dtype}");
+    }
+    let mut file = Tensors::of(&state);
+    file.floats("fc2.weight_mask", &[10, 30], &[0.5; 300]);
+    let error = file.open(&lenet()).unwrap_err();
+    assert!(error.contains("`fc2.weight_mask` is no mask: expected only 0 and 1, found 0.5"), "{error}");
+}
+
+#[test]
+fn masks_may_lie_in_a_file_of_their_own() {
+    let state = state(&small(), 1);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("masks");
+    let floats =
+        |values: Vec<bool>| values.into_iter().map(|keep| f32::from(u8::from(keep))).collect::<Vec<_>>();
+    let kept = floats(third(300));
+    let mut by_name = Tensors::default();
+    by_name.floats("module.fc2.weight_mask", &[10, 30], &kept);
+    let mut plain = Tensors::default();
+    plain.floats("masks.fc2.weight", &[10, 30], &kept);
+    plain.floats("masks.fc1.bias", &[30], &[1.0; 30]);
+    let beside = Tensors::of(&state).with(by_name.named(|name| name.replace("module.", "")));
+    let reading = Reading { masks: Some(path.clone()), ..lenet() };
+    for masks in [&by_name, &plain, &beside] {
+        std::fs::write(&path, masks.bytes()).unwrap();
+        let opened = Tensors::of(&state).open(&reading).unwrap();
+        assert_eq!(read(&opened).0["fc2.weight"], masked(&state, "fc2.weight"));
+        assert_eq!(opened.masks.keys().map(|path| path.as_str()).collect::<Vec<_>>(), ["fc2.weight"]);
+    }
+    let mut other = Tensors::default();
+    other.floats("fc2.weight_mask", &[30, 10], &kept);
+    let mut unknown = by_name.clone();
+    unknown.floats("module.fc9.weight_mask", &[1], &[1.0]);
+    for (masks, expected) in [
+        (&Tensors::of(&state), "`fc1.bias` is no mask"),
+        (&Tensors::default(), "there are no masks of this network in it"),
+        (&other, "fc2.weight_mask should be [10, 30] but is [30, 10]"),
+        (&unknown, "unexpected fc9.weight_mask"),
+    ] {
+        std::fs::write(&path, masks.bytes()).unwrap();
+        let error = Tensors::of(&state).open(&reading).unwrap_err();
+        assert!(error.contains(expected) && error.ends_with("masks"), "{error}");
+    }
+    std::fs::write(&path, by_name.bytes()).unwrap();
+    let error = beside.open(&reading).unwrap_err();
+    assert!(error.contains("have masks of their own"), "{error}");
+}
+
+#[test]
+fn public_residual_networks_have_other_names_for_the_same_layers() {
+    for (model, shortcut) in
+        [("resnet-20", Shortcut::A), ("resnet-20", Shortcut::B), ("resnet-18-small", Shortcut::B)]
+    {
+        let spec = Spec { width: 0.1, shortcut, ..Spec::named(model).unwrap() };
+        let state = state(&spec, 1);
+        let file = Tensors::of(&state).named(|name| {
+            format!("module.{}", name.replace("fc.", "linear.").replace("downsample", "shortcut"))
+        });
+        let opened = file.open(&Reading::of(Some(model))).unwrap();
+        assert_eq!((read(&opened), opened.spec.shortcut), (state, shortcut));
+    }
+}
+
+#[test]
+fn layers_are_renamed_on_request() {
+    let state = state(&small(), 1);
+    let file = Tensors::of(&state)
+        .named(|name| format!("model.{}", name.replace("fc3", "head").replace("fc1", "stem.0")));
+    let error = file.open(&lenet()).unwrap_err();
+    assert!(
+        error.contains("missing fc1.weight, fc1.bias") && error.contains("unexpected head.bias"),
+        "{error}"
+    );
+    let renamed =
+        |all: &[&str]| Reading { renames: all.iter().map(|r| r.parse().unwrap()).collect(), ..lenet() };
+    assert_eq!(read(&file.open(&renamed(&["head=fc3", "stem.0=fc1"])).unwrap()), state);
+    let error = file.open(&renamed(&["head=fc3", "stem.0=fc1", "tail=fc9"])).unwrap_err();
+    assert!(error.contains("no name in it has `tail`"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_a_weight_is_named() {
+    let state = state(&small(), 1);
+    for (dtype, size, expected) in [
+        (Dtype::I8, 1, "`fc2.weight` has the type I8"),
+        (Dtype::F8_E4M3, 1, "`fc2.weight` has the type F8_E4M3: save it as float32"),
+        (Dtype::I64, 8, "`fc2.weight` has the type I64"),
+    ] {
+        let mut file = Tensors::of(&state);
+        file.put("fc2.weight", dtype, &[10, 30], vec![0; 300 * size]);
+        let error = file.open(&lenet()).unwrap_err();
+        assert!(error.contains(expected), "{error}");
+        // What the network does not need may have any type.
+        let mut file = Tensors::of(&state).named(|name| format!("model.{name}"));
+        file.put("table", dtype, &[10, 30], vec![0; 300 * size]);
+        assert_eq!(read(&file.open(&lenet()).unwrap()), state);
+    }
+}
+
+#[test]
+fn the_only_network_that_fits_is_found_and_said() {
+    for (model, width) in [("lenet-300-100", 0.1), ("resnet-20", 0.25), ("resnet-18", 0.1), ("vgg-13", 0.05)]
+    {
+        let spec = Spec { width, ..Spec::named(model).unwrap() };
+        let state = state(&spec, 1);
+        let file = Tensors::of(&state).named(|name| format!("module.{name}"));
+        let opened = file.open(&Reading::default()).unwrap();
+        assert_eq!((opened.spec.model.as_str(), read(&opened)), (model, state));
+        assert_eq!(opened.notes, [Note::Guessed { model: model.into() }]);
+        let error = file.open(&Reading::of(Some("conv-2"))).unwrap_err();
+        assert!(error.contains(&format!("those of `{model}`, not of `conv-2`")), "{error}");
+    }
+}
+
+#[test]
+fn a_layer_that_is_missing_is_what_is_said() {
+    let spec = Spec { width: 0.1, classes: 2, ..Spec::named("resnet-18").unwrap() };
+    let mut file = Tensors::of(&state(&spec, 1));
+    file.0.remove("fc.weight");
+    for reading in [Reading::of(Some("resnet-18")), Reading::default()] {
+        let error = file.open(&reading).unwrap_err();
+        assert!(error.contains("missing fc.weight") && !error.contains("should be"), "{error}");
+    }
+    file.0.remove("fc.bias");
+    let error = file.open(&Reading::of(Some("resnet-18"))).unwrap_err();
+    assert!(error.contains("missing fc.weight, fc.bias:"), "{error}");
+}
+
+#[test]
+fn values_that_are_not_finite_are_refused() {
+    let spec = Spec { width: 0.25, ..Spec::named("resnet-20").unwrap() };
+    for (name, value, expected) in [
+        ("layer2.0.bn1.running_var", f32::NAN, "`layer2.0.bn1.running_var` is not finite (1 of 8)"),
+        ("fc.weight", f32::INFINITY, "`fc.weight` is not finite (1 of 160)"),
+        ("bn1.running_var", -1.0, "`bn1.running_var` is negative (1 of 4)"),
+    ] {
+        let mut file = Tensors::of(&state(&spec, 1));
+        file.0.get_mut(name).unwrap().2[..4].copy_from_slice(&value.to_le_bytes());
+        for reading in [Reading::of(Some("resnet-20")), Reading::default()] {
+            let error = file.open(&reading).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}
+
+#[test]
+fn zeros_without_masks_are_counted_and_become_masks_on_request() {
+    let mut state = state(&small(), 1);
+    for path in ["fc1.weight", "fc2.weight"] {
+        let pruned = masked(&state, path);
+        state.0.insert(path.into(), pruned);
+    }
+    let file = Tensors::of(&state);
+    let opened = file.open(&lenet()).unwrap();
+    assert!(opened.masks.is_empty());
+    assert_eq!((opened.zeros.zeros(), opened.zeros.of), (15680 + 200, 23520 + 300 + 100));
+    let opened = file.open(&Reading { zeros: Zeros::Masked, ..lenet() }).unwrap();
+    assert!(opened.zeros.is_empty());
+    assert_eq!(opened.masks.values().map(Bits::count_ones).collect::<Vec<_>>(), [7840, 100, 100]);
+    let dense = Tensors::of(&self::state(&small(), 1));
+    let error = dense.open(&Reading { zeros: Zeros::Masked, ..lenet() }).unwrap_err();
+    assert!(error.contains("there is nothing to keep"), "{error}");
+}
+
+#[test]
+fn a_file_of_many_dots_is_read_in_little_time_and_memory() {
+    let mut file = Tensors::default();
+    file.floats(&"a.".repeat(100_000), &[1], &[1.0]);
+    assert!(file.open(&lenet()).is_err());
+}
