@@ -302,7 +302,7 @@ pub const CATALOGUE: &[Entry] = &[
     },
     Entry {
         name: "image-folder",
-        about: "a folder of your own: train/CLASS/* and test/CLASS/*, photographs of most formats",
+        about: "a folder of your own: train/CLASS/* and test/CLASS/*",
         shape: None,
         task: None,
         sizes: None,

@@ -108,12 +108,12 @@ pub fn train(
     };
     let net = net.with_ops(config.ops);
     let sparse = config.sparse.as_ref().map(|sparse| sparse.hook(&plan, Seed(config.seed))).transpose()?;
-    datasets.tell(reporter);
     if let Some(note) = classes.note() {
         reporter.note(&format!("note: {note}"));
     }
     let lock = folder.lock()?;
     folder.claim(config)?;
+    datasets.tell(reporter);
     if folder.is_done() {
         drop(lock);
         reporter.note("this run is done: nothing to do");
