@@ -17,8 +17,9 @@ use super::{Decoded, Image};
 
 /// "End of image".
 const END: [u8; 2] = [0xff, 0xd9];
-/// What two files are continued with that should not look at it.
-const CONTINUATIONS: [u8; 2] = [0x00, 0x5a];
+/// What two files are continued with that should not look at it: bits that are 0, and bits that are 1
+/// (of which no code consists), a byte 0xff being followed by 0.
+const CONTINUATIONS: [[u8; 2]; 2] = [[0, 0], [0xff, 0]];
 /// Rows below which a missing last row of blocks, the only one that the decoder does not notice, is
 /// a large part of the image.
 const LOW: usize = 64;
@@ -53,7 +54,7 @@ fn strict(bytes: &[u8]) -> Result<Decoded, String> {
 
 /// Decodes what has no end marker, if no pixel depends on what comes next.
 fn complete(bytes: &[u8]) -> Result<Decoded, String> {
-    let [one, other] = CONTINUATIONS.map(|byte| strict(&[bytes, &[byte; 64], END.as_slice()].concat()));
+    let [one, other] = CONTINUATIONS.map(|pair| strict(&[bytes, &pair.repeat(32), END.as_slice()].concat()));
     match (one, other) {
         (Ok(one), Ok(other)) if one == other => Ok(one),
         (Err(error), _) => Err(format!("it is cut short: {error}")),
@@ -120,8 +121,10 @@ fn end(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// The file without the zeros that some downloads and disks end with; two of them may be data.
+/// The file without the zeros that some downloads and disks end with.
 fn without_zeros(bytes: &[u8]) -> &[u8] {
     let length = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    if bytes.len() - length > 16 { &bytes[..length + 2] } else { bytes }
+    // A zero behind 0xff belongs to it.
+    let stuffed = usize::from(bytes[..length].ends_with(&[0xff]));
+    if bytes.len() - length > 16 { &bytes[..length + stuffed] } else { bytes }
 }
