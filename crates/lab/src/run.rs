@@ -17,9 +17,10 @@ use sapwood_train::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Beginning, Datasets, Error, Evaluate, Reporter, RunFolder, TrainConfig,
+    Beginning, Datasets, Error, Evaluate, Reporter, RunFolder, SparseTraining, TrainConfig,
     fits::fits,
     ledger::Macs,
+    levels,
     run_folder::digest,
     watched::evaluate,
     work::{Counted, Work, forward_macs},
@@ -107,7 +108,8 @@ pub fn train(
         Beginning::From(start) => (start.net.clone(), start.masks.clone()),
     };
     let net = net.with_ops(config.ops);
-    let sparse = config.sparse.as_ref().map(|sparse| sparse.hook(&plan, Seed(config.seed))).transpose()?;
+    let hook = |sparse: &SparseTraining| sparse.hook(&plan, Seed(config.seed), &net, &masks);
+    let sparse = config.sparse.as_ref().map(hook).transpose()?;
     if let Some(note) = classes.note() {
         reporter.note(&format!("note: {note}"));
     }
@@ -120,6 +122,9 @@ pub fn train(
         return evaluate(&folder.trained(device)?, &test, device, reporter);
     }
 
+    if let Some(mixed) = levels::of_run(folder.path(), device)? {
+        reporter.note(&mixed.to_string());
+    }
     let anatomy = config.model.graph()?.anatomy(source.shape())?;
     work.example_costs(forward_macs(&anatomy, &masks));
     let source = Counted { inner: &source, work, trained: true };

@@ -42,6 +42,16 @@ impl Images {
         data.skip_bad |= self.skip_bad;
         Ok(())
     }
+
+    /// Refuses these options where no data set is read.
+    pub(super) fn none(&self) -> Result<(), Error> {
+        match self.skip_bad || self.shape.image.is_some() {
+            false => Ok(()),
+            true => Err(Error::Usage(
+                "`--image` and `--skip-bad` belong to `--data image-folder`: leave them out".into(),
+            )),
+        }
+    }
 }
 
 /// Refuses an option of images that has no effect on other data.

@@ -4,16 +4,16 @@ use std::{num::NonZero, path::Path};
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::Seed;
-use sapwood_core::{Batch, Masks, TrainedOn};
+use sapwood_core::{Batch, Masks, Shape, TrainedOn};
 use sapwood_data::Split;
 use sapwood_models::{Net, Opened, Spec};
-use sapwood_prune::{Criterion, Needs, NetworkProbe, Options, Scope, find};
+use sapwood_prune::{Criterion, Needs, NetworkProbe, Options, Scope, Warning, find};
 
 use super::{
-    DataRoot, OnDevice,
-    bar::Bar,
+    DataRoot, OnDevice, bar,
     image::Images,
     outputs::{MoreOutputs, hinted, tell},
+    own_input::{OwnInput, is_file},
     weight_file::WeightFile,
 };
 use crate::{DataConfig, Error, Examples, Lab, fits::fits, read_batches};
@@ -35,11 +35,14 @@ pub(super) struct Scoring {
     #[arg(long, value_name = "PATTERN")]
     exclude: Vec<String>,
     /// What the weights are scored with, where the criterion asks for examples: a file
-    /// with `images` f32 [N, C, H, W] and `labels` i64 [N], or the name of a data set
+    /// with `images` f32 [N, C, H, W] and `labels` i64 [N], or the name of a data set.
+    /// synflow takes the size of its images alone
     #[arg(long, value_name = "FILE|NAME")]
     data: Option<String>,
     #[command(flatten)]
     images: Images,
+    #[command(flatten)]
+    input: OwnInput,
     /// Examples of a batch [default: all of a file, 128 of a data set]
     #[arg(long, value_name = "N", requires = "data")]
     batch_size: Option<NonZero<usize>>,
@@ -49,7 +52,8 @@ pub(super) struct Scoring {
     /// Instead, so many training examples of each class, in one batch
     #[arg(long, value_name = "N", requires = "data", conflicts_with_all = ["batches", "batch_size"])]
     per_class: Option<NonZero<usize>>,
-    /// Compute scores in f64 where the device has it, or in f32
+    /// Compute scores in f64 where the device has it, or in f32, which takes less than half
+    /// as long
     #[arg(long, value_enum, default_value_t = Precision::F64)]
     precision: Precision,
     /// The seed of what is drawn
@@ -77,12 +81,20 @@ pub(super) struct Scored {
     pub(super) masks: Masks,
     pub(super) trained_on: Option<TrainedOn>,
     pub(super) examples: Vec<Batch>,
+    /// The size of the input that the criterion makes of its own, if it does.
+    input: Option<Shape>,
+    /// What is to be told of it, once there is a result.
+    pub(super) note: Option<String>,
     precision: Precision,
 }
 
 impl Scored {
     pub(super) fn probe(&self) -> NetworkProbe<'_, Net> {
         let probe = NetworkProbe::observed(&self.net).with_examples(&self.examples);
+        let probe = match self.input {
+            Some(input) => probe.with_input_shape(input),
+            None => probe,
+        };
         match self.precision {
             Precision::F32 => probe,
             Precision::F64 => probe.in_f64(),
@@ -91,6 +103,24 @@ impl Scored {
 }
 
 impl Scoring {
+    /// An error of scoring, with the option that may help.
+    pub(super) fn explain(&self, error: sapwood_prune::Error) -> Error {
+        match (&error, self.precision) {
+            (sapwood_prune::Error::NotFinite { narrow: true, .. }, Precision::F32) => {
+                Error::Usage(format!("{error} (`--precision f64`)"))
+            }
+            _ => error.into(),
+        }
+    }
+
+    /// Tells warnings, with the option that may help.
+    pub(super) fn warn(&self, warnings: &[Warning]) {
+        for warning in warnings {
+            let wider = warning.is_of_precision() && self.precision == Precision::F32;
+            bar::note(&format!("warning: {warning}{}", if wider { " (`--precision f64`)" } else { "" }));
+        }
+    }
+
     pub(super) fn scope(&self) -> Scope {
         Scope::excluding(&self.exclude)
     }
@@ -117,8 +147,11 @@ impl Scoring {
             Some(data) if criterion.needs().examples() => self.examples(data, &opened)?,
             _ => Vec::new(),
         };
+        let data = self.data.as_deref().map(|data| (data, &self.images, self.root.data_root.as_path()));
+        let (input, note) = self.input.of((name, criterion.needs()), data, &opened)?.unzip();
         let Opened { spec, net, masks, trained_on, .. } = opened;
-        Ok(Scored { criterion, spec, net, masks, trained_on, examples, precision: self.precision })
+        let precision = self.precision;
+        Ok(Scored { criterion, spec, net, masks, trained_on, examples, input, note, precision })
     }
 
     fn check(&self, name: &str, needs: Needs) -> Result<(), Error> {
@@ -128,14 +161,17 @@ impl Scoring {
             );
             return Err(Error::Usage(problem));
         }
-        Ok(())
+        match &self.data {
+            Some(data) if !is_file(data) => Ok(()),
+            _ => self.images.none(),
+        }
     }
 
     /// A file where there is one, or where the name looks like one; else a data set.
     fn examples(&self, data: &str, opened: &Opened) -> Result<Vec<Batch>, Error> {
         let spec = &opened.spec;
         let path = Path::new(data);
-        if path.extension().is_some_and(|extension| extension == "safetensors") || path.is_file() {
+        if is_file(data) {
             if self.batches.is_some() || self.per_class.is_some() {
                 let problem =
                     "`--batches` and `--per-class` choose from a data set, but `--data` is a file".into();
@@ -152,7 +188,7 @@ impl Scoring {
         let datasets = self.root.datasets();
         let data = datasets.open(&config, Split::Train)?;
         let classes = fits(spec, self.outputs.known(opened), &data).map_err(|error| hinted(error, false))?;
-        datasets.tell(&Bar::default());
+        datasets.tell(&bar::Bar::default());
         tell(&classes);
         let data = classes.of(data)?;
         let examples = match self.per_class {

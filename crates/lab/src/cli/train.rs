@@ -4,7 +4,7 @@ use std::{io::Write, num::NonZero, path::PathBuf, sync::atomic::AtomicBool};
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::Ops;
-use sapwood_core::Step;
+use sapwood_core::{Source, Step};
 use sapwood_data::{Split, Task};
 use sapwood_models::{Init, NormScale, Spec};
 use sapwood_train::{AdamW, Decay, Recipe, Schedule, Sgd};
@@ -177,7 +177,8 @@ impl Train {
             Beginning::Drawn(_) => fit(spec, &data, &datasets)?,
             Beginning::From(_) => spec,
         };
-        let config = TrainConfig {
+        let datasets = Datasets::below(&self.root.data_root);
+        let mut config = TrainConfig {
             model: spec,
             beginning,
             data,
@@ -185,11 +186,15 @@ impl Train {
             batch_size: self.batch_size,
             seed: self.seed,
             recipe: self.recipe(),
-            sparse: self.sparse.training(self.epochs)?,
+            sparse: None,
             evaluate: Evaluate::EveryEpoch,
             order: 0,
             ops: self.ops,
         };
+        config.sparse = self.sparse.training(|| {
+            let batches = config.train_source(&datasets, 0)?.batches();
+            Ok(config.recipe.clone().plan(batches)?)
+        })?;
         let every = self.checkpoint_every.map_or_else(CheckpointEvery::default, CheckpointEvery::Iterations);
         let name = format!("{}-{}-{}", config.model.model, config.data.name, config.hash()?);
         let folder = RunFolder::new(self.out.unwrap_or_else(|| ["runs", &name].iter().collect()));

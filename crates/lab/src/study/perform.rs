@@ -109,6 +109,10 @@ impl Task<'_> {
         if !path.exists() {
             let (scored, alive) = self.scored(pruning)?;
             let pruned = self.cut(pruning, cut, &scored, alive)?;
+            for warning in &pruned.warnings {
+                let (method, sparsity) = (&self.run.label.method, pruning.sparsity);
+                self.conditions.reporter.note(&format!("warning: {method} at {sparsity}: {warning}"));
+            }
             let begins = self.begins(pruning)?;
             // What a criterion makes of the weights it has seen is of no use to others.
             let same = pruning.control != Control::Reinit

@@ -290,7 +290,7 @@ impl<'a> Planner<'a> {
         }
         let recipe = pruning.recipe(&self.dense.recipe, self.batches)?.plan(self.batches)?;
         if let Some(sparse) = pruning.sparse_training() {
-            sparse.hook::<sapwood_models::Net>(&recipe, Seed(0))?;
+            sparse.check(&recipe)?;
         }
         Ok(())
     }
