@@ -177,7 +177,6 @@ impl Train {
             Beginning::Drawn(_) => fit(spec, &data, &datasets)?,
             Beginning::From(_) => spec,
         };
-        let datasets = Datasets::below(&self.root.data_root);
         let mut config = TrainConfig {
             model: spec,
             beginning,
