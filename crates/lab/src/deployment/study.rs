@@ -190,7 +190,7 @@ impl Study<'_> {
         let bytes = std::fs::read(weights).map_err(Error::file("read", weights))?;
         let origin =
             format!("{}, weights {}, {}", self.family.name(), digest(&bytes), json!(self.experiment.data));
-        let sample = Sample { count: self.experiment.pairs.count, seed: self.seed(), origin };
+        let sample = Sample { count: self.experiment.pairs.count, listed: None, seed: self.seed(), origin };
         let before = if path.exists() { Pairs::read(&self.family, path)?.pairs.len() } else { 0 };
         let found = Pairs::collect(&supernet, &judge, &sample, path, conditions.reporter)?.pairs;
         for (genome, _) in found.iter().skip(before) {

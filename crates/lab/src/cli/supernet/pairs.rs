@@ -5,7 +5,7 @@ use std::{io::Write, path::PathBuf};
 use clap::Args;
 use sapwood_backend::Seed;
 
-use super::{super::bar::Bar, JudgedBy, Judging, Weights};
+use super::{super::bar::Bar, JudgedBy, Judging, Weights, read_list};
 use crate::{
     Error,
     report::{Cell, Table},
@@ -13,7 +13,7 @@ use crate::{
     supernet::{Pairs, Sample},
 };
 
-/// Judge random sub-networks, so that `search` can predict the others; the same command goes on
+/// Judge random or listed sub-networks, so that `search` can predict the others; the same command goes on
 #[derive(Args)]
 pub(super) struct Collect {
     #[command(flatten)]
@@ -23,10 +23,14 @@ pub(super) struct Collect {
     /// How many
     #[arg(long, default_value_t = 200, value_name = "N")]
     count: usize,
+    /// These instead: a JSON object in each line, or CSV with a column for each choice
+    #[arg(long, value_name = "FILE", conflicts_with = "count")]
+    arch_list: Option<PathBuf>,
     /// How many are judged at once, each on a thread by itself; the file is the same for any number
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     workers: u16,
-    /// Where they are written, or lie already: CSV
+    /// Where they are written, or lie already: CSV, or in a file .json or .jsonl a JSON object in each
+    /// line
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }
@@ -38,7 +42,8 @@ impl Collect {
             std::fs::read(&self.weights.weights).map_err(Error::file("read", &self.weights.weights))?;
         let origin =
             format!("{}, weights {}, {}", supernet.family().name(), digest(&weights), self.by.text(&data));
-        let sample = Sample { count: self.count, seed: Seed(self.by.seed), origin };
+        let listed = self.arch_list.as_ref().map(|path| read_list(supernet.family(), path)).transpose()?;
+        let sample = Sample { count: self.count, listed, seed: Seed(self.by.seed), origin };
         let pairs =
             Pairs::collect_with(self.workers.into(), &supernet, &judge, &sample, &self.out, &Bar::default())?;
         let (_, chosen) = pairs.predictor(supernet.family(), 0)?;
