@@ -20,6 +20,7 @@ use crate::{
     Beginning, Datasets, Error, Evaluate, Reporter, RunFolder, SparseTraining, TrainConfig,
     fits::fits,
     ledger::Macs,
+    levels,
     run_folder::digest,
     watched::evaluate,
     work::{Counted, Work, forward_macs},
@@ -120,6 +121,9 @@ pub fn train(
         return evaluate(&folder.trained(device)?, &test, device, reporter);
     }
 
+    if let Some(mixed) = levels::of_run(folder.path(), device)? {
+        reporter.note(&mixed.to_string());
+    }
     let anatomy = config.model.graph()?.anatomy(source.shape())?;
     work.example_costs(forward_macs(&anatomy, &masks));
     let source = Counted { inner: &source, work, trained: true };

@@ -108,6 +108,9 @@ impl Run {
         let program = std::env::current_exe().map_err(Error::file("find", "this program"))?;
         let mut arguments = vec!["worker".into(), absolute(folder.path())?];
         arguments.extend(["--device".into(), self.device.device.clone()]);
+        if let Some(level) = sapwood_backend::pinned_level() {
+            arguments.extend(["--level".into(), level.into()]);
+        }
         arguments.extend(["--data-root".into(), absolute(&self.study.place.data.data_root)?]);
         arguments.extend(self.pace.arguments());
         Ok(WorkerCommand { program, arguments })
