@@ -172,7 +172,7 @@ fn a_run_that_was_removed_is_done_again_to_the_same_bytes() {
     place.succeed("run first.toml");
     let before = place.read("runs/first/results.csv");
     let runs = fs::read_dir(place.path().join("runs/first")).unwrap().flatten();
-    let run = runs.map(|entry| entry.path()).find(|path| path.is_dir()).unwrap();
+    let run = runs.map(|entry| entry.path()).find(|path| path.join("r0").is_dir()).unwrap();
     fs::remove_dir_all(&run).unwrap();
     assert!(place.succeed("run first.toml").contains("1 runs done, 3 in all"));
     assert_eq!(place.read("runs/first/results.csv"), before);
