@@ -15,7 +15,7 @@ pub enum Note {
     },
     /// Only averaged weights are there.
     Averaged {
-        /// Below which key.
+        /// Below which key; empty for the whole file.
         key: String,
     },
     /// Averaged weights are there beside those that were taken.

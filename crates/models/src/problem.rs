@@ -52,11 +52,11 @@ pub enum Problem {
         there: Vec<String>,
     },
     /// A tensor of the network that cannot be read.
-    #[error("`{tensor}` {why}")]
+    #[error("`{tensor}` is {why}")]
     Unreadable {
         /// Its name in the file.
         tensor: String,
-        /// Why, and what to do: a clause without a subject.
+        /// Why, and what to do: what follows "it is".
         why: String,
     },
     /// A mask with other values than 0 and 1.

@@ -155,15 +155,15 @@ pub(super) fn hinted(error: Models) -> Error {
         error => return error.into(),
     };
     let hint = match &problem {
-        Problem::NoModel { .. } | Problem::SeveralModels { .. } => "name it with `--model`",
-        Problem::SeveralFit { .. } => "choose one with `--key`",
-        Problem::MasksTwice => "leave `--masks` out",
+        Problem::NoModel { .. } | Problem::SeveralModels { .. } => ": name it with `--model`",
+        Problem::SeveralFit { .. } => " with `--key`",
+        Problem::MasksTwice => ": leave `--masks` out",
         Problem::Mismatch { mismatch, .. }
             if !mismatch.missing.is_empty() && !mismatch.unexpected.is_empty() =>
         {
-            "if only names differ, `--rename OLD=NEW` helps"
+            "; if only names differ, `--rename OLD=NEW` helps"
         }
         _ => return Models::Weights { problem, path }.into(),
     };
-    Error::Content { problem: format!("cannot read weights: {problem}: {hint}"), path }
+    Error::Content { problem: format!("cannot read weights: {problem}{hint}"), path }
 }

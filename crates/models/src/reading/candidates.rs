@@ -113,13 +113,13 @@ pub(crate) fn dense(stored: &Stored) -> Option<&TensorData> {
     }
 }
 
-/// The values of a parameter, or why they are none: a clause without a subject.
+/// The values of a parameter, or why they are none: what follows "it is".
 pub(crate) fn value(stored: &Stored) -> Result<&TensorData, String> {
     match stored {
         Stored::Unreadable(why) => Err(why.clone()),
         Stored::Value(value) | Stored::Sparse { value, .. } if value.dtype().is_float() => Ok(value),
         Stored::Value(value) | Stored::Sparse { value, .. } => Err(format!(
-            "has the type {:?}, which is no weight's: save it as float32, and of quantised weights what they stand for",
+            "of the type {:?}, which is no weight's: save it as float32, and of quantised weights what they stand for",
             value.dtype()
         )),
     }
