@@ -46,7 +46,9 @@ pub(crate) fn search<'a>(
         .collect();
     let matched = all.iter().map(|found| found.matched(naming.names())).max().unwrap_or(0);
     let fits = |found: &Candidate<'a>| {
-        let params = wants.params(&found.shapes()).ok()?;
+        // Sizes are only worth reading off where no name is another's.
+        let known = found.values.keys().all(|path| naming.names().contains(path));
+        let params = known.then(|| wants.params(&found.shapes()).ok())??;
         let fits = found.mismatch(&params).is_empty() && found.unreadable(naming.names()).is_none();
         fits.then_some(params)
     };

@@ -9,7 +9,6 @@ use super::{super::bar::Bar, JudgedBy, Weights};
 use crate::{
     Error,
     report::{Cell, Table},
-    run_folder::digest,
     supernet::{Pairs, Sample},
 };
 
@@ -34,10 +33,8 @@ pub(super) struct Collect {
 impl Collect {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let (supernet, judge) = self.by.open(&self.weights)?;
-        let weights =
-            std::fs::read(&self.weights.weights).map_err(Error::file("read", &self.weights.weights))?;
-        let origin =
-            format!("{}, weights {}, {}", supernet.family().name(), digest(&weights), self.by.text());
+        let weights = self.weights.naming.digest(&self.weights.weights)?;
+        let origin = format!("{}, weights {}, {}", supernet.family().name(), weights, self.by.text());
         let sample = Sample { count: self.count, seed: Seed(self.by.seed), origin };
         let pairs =
             Pairs::collect_with(self.workers.into(), &supernet, &judge, &sample, &self.out, &Bar::default())?;
