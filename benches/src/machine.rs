@@ -14,13 +14,14 @@ impl Threads {
     }
 }
 
-/// The processor and its cores; nothing that tells one machine of a kind from
+/// The processor, its cores and the level of instructions that ours computes at; nothing that tells one machine of a kind from
 /// another.
 pub fn machine() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = field(&info, "model name").unwrap_or(env::consts::ARCH);
     let cores = cores();
-    format!("{model}, {cores} core{}, {}", if cores == 1 { "" } else { "s" }, env::consts::OS)
+    let s = if cores == 1 { "" } else { "s" };
+    format!("{model}, {cores} core{s}, {}, level {}", env::consts::OS, sapwood_backend::level())
 }
 
 /// This project's version and that of what it computes with.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::{Case, Spread, Threads, geometric_mean, ratios};
 
 /// From this share on, foreign work makes a row doubtful.
-const BUSY: f64 = 0.05;
+const BUSY: f64 = 0.03;
 
 /// A finished comparison.
 #[derive(Clone, Debug, Serialize)]
@@ -48,6 +48,8 @@ pub struct Row {
     /// be measured again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub foreign_load: Option<f64>,
+    /// How often the row was measured; of several times the quietest counts.
+    pub tries: usize,
     /// The most memory that a process with only our side held.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ours_peak_bytes: Option<u64>,
@@ -99,9 +101,15 @@ impl Row {
             ours_max_s: ours.max,
             peer,
             foreign_load: None,
+            tries: 1,
             ours_peak_bytes: None,
             peer_peak_bytes: None,
         })
+    }
+
+    /// Whether foreign work makes it doubtful.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.foreign_load.is_some_and(|load| BUSY < load)
     }
 
     /// The row in a few words, for a note on the way.
@@ -152,7 +160,7 @@ impl Report {
         });
         let busy = match self.is_busy() {
             true => {
-                "the machine was busy with other work (others' load above 5%): measure again on a quiet one\n"
+                "the machine was busy with other work (others' load above 3%, three times): measure again on a quiet one\n"
             }
             false => "",
         };
@@ -161,7 +169,7 @@ impl Report {
 
     /// Whether foreign work makes any row doubtful.
     fn is_busy(&self) -> bool {
-        self.rows.iter().filter_map(|row| row.foreign_load).any(|load| BUSY < load)
+        self.rows.iter().any(Row::is_busy)
     }
 }
 
@@ -217,7 +225,7 @@ geometric mean of ours/peer: 2.000 (below 1: ours is faster)
     #[test]
     fn a_busy_machine_is_told_of() {
         let mut report = report(&[vec![0.2]]);
-        report.rows[0].foreign_load = Some(0.04);
+        report.rows[0].foreign_load = Some(0.03);
         assert!(!report.to_text().contains("busy"));
         report.rows[0].foreign_load = Some(0.31);
         assert!(report.to_text().contains("31%") && report.to_text().contains("was busy"));

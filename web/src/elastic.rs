@@ -50,7 +50,8 @@ impl Elastic {
     pub fn new(family: &str, epochs: usize, seed: u64, device: &Device) -> Result<Self, Error> {
         let data = Data::open(DataName::Digits, Seed(seed))?;
         let (input, classes) = (data.train.dataset().shape(), data.task().outputs());
-        let spec = SupernetSpec { supernet: family.into(), input, classes };
+        let trained_on = Some(data.train.dataset().trained_on());
+        let spec = SupernetSpec { supernet: family.into(), input, classes, trained_on };
         let supernet = Init::named("kaiming-normal")?.apply(spec.build(device)?, Seed(seed));
         let schedule = Schedule::Cosine { end: 0.0 };
         let sgd = Sgd { momentum: 0.9, nesterov: true };
@@ -71,6 +72,13 @@ impl Elastic {
             let of =
                 |([c, h, w], classes): (Shape, usize)| format!("{c}x{h}x{w} images of {classes} classes");
             let (expected, found) = (of(expected), of(found));
+            return Err(Error::Request { what: "network in the file", expected, found });
+        }
+        let names = |spec: &SupernetSpec| spec.trained_on.clone().map(|trained| trained.classes);
+        if let (Some(expected), Some(found)) = (names(&elastic.spec), names(&spec))
+            && expected != found
+        {
+            let [expected, found] = [expected, found].map(|names| format!("classes {}", names.join(", ")));
             return Err(Error::Request { what: "network in the file", expected, found });
         }
         // It was trained where it comes from.
@@ -144,7 +152,7 @@ impl Elastic {
     /// # Errors
     /// Of reading from the device.
     pub async fn file(&self) -> Result<Vec<u8>, Error> {
-        Ok(self.spec.pack(State::read(&self.course.network).await?).to_bytes()?)
+        Ok(self.spec.pack(State::read(&self.course.network).await?)?.to_bytes()?)
     }
 
     /// The network at a notch, with statistics of its own.

@@ -272,7 +272,8 @@ impl Session {
     pub async fn file(&self, which: Which) -> Result<Vec<u8>, Error> {
         let course = self.course(which)?;
         let state = State::read(&course.network).await?;
-        Ok(pack(&self.spec, state, course.masks.clone()).to_bytes()?)
+        let trained_on = self.data.train.dataset().trained_on();
+        Ok(pack(&self.spec, Some(&trained_on), state, course.masks.clone())?.to_bytes()?)
     }
 
     pub(crate) fn course(&self, which: Which) -> Result<&Course<Net>, Error> {

@@ -48,6 +48,9 @@ struct Options {
     /// Our network by other operations; the optimiser stays as it is
     #[arg(long, value_name = "kernels|burn", default_value_t)]
     ops: Ops,
+    /// Our side with no other instructions than these: avx512, avx2, neon, portable
+    #[arg(long, value_name = "LEVEL")]
+    level: Option<String>,
     /// Measure peak memory too, ours in a process of its own
     #[arg(long)]
     memory: bool,
@@ -76,6 +79,9 @@ fn main() -> ExitCode {
 
 impl Options {
     fn run(self) -> Result<()> {
+        if let Some(level) = &self.level {
+            sapwood_backend::pin_level(level)?;
+        }
         let cases = self.cases()?;
         if let Some(folder) = &self.layers_to {
             return write_layers(&cases, folder);

@@ -40,6 +40,22 @@ pub enum Error {
         /// What was written.
         found: String,
     },
+    /// The text names no level of instructions.
+    #[error("unknown level `{found}`: expected one of {known}")]
+    UnknownLevel {
+        /// What was written.
+        found: String,
+        /// The names that exist.
+        known: String,
+    },
+    /// The processor has not the instructions of that level.
+    #[error("this processor has no level `{found}`: it has {present}")]
+    NoLevel {
+        /// What was asked for.
+        found: String,
+        /// The levels of this machine.
+        present: String,
+    },
     /// A browser's device was asked for by a call that cannot wait for the answer.
     #[error("device `{device}` cannot be had at once in a browser: await `DeviceSpec::resolve_async`")]
     MustBeAwaited {

@@ -10,7 +10,8 @@
 //! a process-global seed; Sapwood uses neither. A device is resolved from its
 //! name and handed in, and random numbers come from a [`Seed`] split into named
 //! [`Stream`]s, so that two runs with the same seed draw the same numbers
-//! whatever else the process does.
+//! whatever else the process does. What is the process's are its threads and, by [`pin_level`], its
+//! instructions, which decide in which order sums are taken: see [`ordered`].
 //!
 //! ```
 //! use rand::Rng;
@@ -26,6 +27,7 @@
 mod adapters;
 mod device;
 mod error;
+mod level;
 mod ops;
 mod read;
 mod seed;
@@ -35,7 +37,10 @@ mod timer;
 
 pub use device::{Api, DeviceSpec};
 pub use error::Error;
-pub use ops::{Activation, AdamWStep, BatchNormalized, Epilogue, Ops, SgdStep, adamw_step, sgd_step};
+pub use level::{level, level_of, levels, pin_level, pinned_level};
+pub use ops::{
+    Activation, AdamWStep, BatchNormalized, Epilogue, Ops, SgdStep, adamw_step, ordered, sgd_step,
+};
 #[cfg(not(target_family = "wasm"))]
 pub use read::block_on;
 pub use read::{read, read_all};

@@ -13,6 +13,7 @@ mod flex;
 mod gradients;
 mod norm;
 mod optimizer;
+pub mod ordered;
 
 use std::{fmt, str::FromStr};
 
@@ -104,7 +105,7 @@ impl Ops {
 }
 
 /// Whether this is the device that there are kernels for.
-fn is_cpu(device: &Device) -> bool {
+pub(crate) fn is_cpu(device: &Device) -> bool {
     #[cfg(feature = "flex")]
     return *device == Device::flex();
     #[cfg(not(feature = "flex"))]

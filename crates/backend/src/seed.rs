@@ -43,6 +43,8 @@ pub enum Stream {
     Subnets = 10,
     /// The order in which networks are timed; index: the round.
     Timing = 11,
+    /// Which of equal scores are kept; index: the layer.
+    Ties = 12,
 }
 
 /// Bits of the stream number that are left to the index.

@@ -45,6 +45,7 @@ mod source;
 mod state;
 mod state_file;
 mod step;
+mod trained_on;
 
 pub use anatomy::{Anatomy, Layer};
 pub use batch::{Batch, Target};
@@ -66,3 +67,4 @@ pub use source::{Source, SourceError};
 pub use state::State;
 pub use state_file::StateFile;
 pub use step::Step;
+pub use trained_on::TrainedOn;

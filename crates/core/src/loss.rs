@@ -1,6 +1,7 @@
 //! The loss that networks are trained and scored with.
 
-use burn::tensor::{Tensor, TensorData, activation::log_softmax};
+use burn::tensor::{Tensor, TensorData};
+use sapwood_backend::ordered;
 
 use crate::{Error, Target};
 
@@ -16,7 +17,7 @@ pub fn loss(logits: Tensor<2>, target: &Target, smoothing: f64) -> Result<Tensor
         Target::Class(classes) => {
             let soft = soft_labels(classes, [examples, outputs], smoothing)?;
             let soft = Tensor::<2>::from_data(soft, (&logits.device(), logits.dtype()));
-            Ok((log_softmax(logits, 1) * soft).sum_dim(1).mean().neg())
+            Ok(ordered::mean(ordered::sum_last(ordered::log_softmax(logits) * soft)).neg())
         }
         Target::Dense(values) if values.len() == examples * outputs => {
             let values = TensorData::new(values.clone(), [examples, outputs]);
@@ -26,7 +27,7 @@ pub fn loss(logits: Tensor<2>, target: &Target, smoothing: f64) -> Result<Tensor
             let z = logits;
             let tail = z.clone().abs().neg().exp().log1p();
             let positive = (z.clone() + z.clone().abs()) * 0.5;
-            Ok((positive - z * y + tail).mean())
+            Ok(ordered::mean(positive - z * y + tail))
         }
         Target::Dense(values) => Err(Error::Target(format!(
             "the network has {outputs} outputs per example, but the dense target has {} values for {examples} examples",

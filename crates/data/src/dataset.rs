@@ -156,6 +156,14 @@ impl Dataset {
         &self.classes
     }
 
+    /// What each class is called, its number where it has no name; nothing for dense targets.
+    pub fn named_classes(&self) -> Vec<String> {
+        match self.task {
+            Task::Classes(n) => (0..n).map(|class| self.class_name(class)).collect(),
+            Task::Dense(_) => Vec::new(),
+        }
+    }
+
     /// The constants that turn stored bytes into a network's input.
     pub fn normalisation(&self) -> &Normalisation {
         &self.normalisation
@@ -233,6 +241,27 @@ impl Dataset {
         Error::Inconsistent { name: self.name.clone(), problem }
     }
 
+    /// The same examples under a network's classes: what is class `i` here becomes class `to[i]` of
+    /// those names.
+    ///
+    /// # Errors
+    /// [`Error::Inconsistent`] where a class has no place, or one that is not there.
+    pub fn relabelled<S: Into<String>>(
+        &self,
+        to: &[u32],
+        names: impl IntoIterator<Item = S>,
+    ) -> Result<Self, Error> {
+        let names: Vec<String> = names.into_iter().map(Into::into).collect();
+        let place = |label: &u32| to.get(*label as usize).copied().unwrap_or(u32::MAX);
+        let labels = match &self.labels {
+            Labels::Class(labels) => Labels::Class(labels.iter().map(place).collect()),
+            dense @ Labels::Dense(_) => dense.clone(),
+        };
+        let (task, normalisation) = (Task::Classes(names.len()), self.normalisation.clone());
+        let images = self.images.clone();
+        Ok(Self::new(self.name.clone(), self.shape, task, normalisation, images, labels)?.with_classes(names))
+    }
+
     /// The first `n` examples, or all if there are fewer.
     pub fn take(&self, n: usize) -> Result<Self, Error> {
         self.subset(&(0..n.min(self.len())).collect::<Vec<_>>())
@@ -285,6 +314,9 @@ mod tests {
         assert_eq!(batch.target, Target::Class(vec![2, 0]));
         assert_eq!(dataset.subset(&[2, 0]).unwrap().batch(&[0, 1]).unwrap(), batch);
         assert_eq!(dataset.take(9).unwrap(), dataset);
+        let other = dataset.relabelled(&[1, 3, 0], ["d", "e", "f", "g"]).unwrap();
+        assert_eq!((other.labels(), other.class_name(3)), (&Labels::Class(vec![1, 3, 0]), "g".into()));
+        assert!(dataset.relabelled(&[1, 3], ["d", "e", "f", "g"]).is_err());
         assert!(dataset.take(0).unwrap_err().to_string().contains("no examples"));
         assert!(dataset.batch(&[3]).unwrap_err().to_string().contains("there is no example 3: it has 3"));
     }

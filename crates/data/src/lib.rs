@@ -49,6 +49,7 @@ mod normalisation;
 mod open;
 mod prefetch;
 mod resample;
+mod trained_on;
 
 pub use augment::{Augment, Augmentation};
 pub use catalogue::{CATALOGUE, Entry, Layout, Origin, entry, names};

@@ -75,6 +75,14 @@ impl Loader {
         Ok(Self { dataset, options })
     }
 
+    /// The same cuts of another data set.
+    ///
+    /// # Errors
+    /// As for [`Loader::new`].
+    pub fn over(self, dataset: Arc<Dataset>) -> Result<Self, Error> {
+        Self::new(dataset, self.options)
+    }
+
     /// What it cuts.
     pub fn dataset(&self) -> &Arc<Dataset> {
         &self.dataset

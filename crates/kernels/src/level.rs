@@ -51,6 +51,19 @@ impl Level {
         levels.into_iter().filter(|(_, is_there)| *is_there).map(|(level, _)| level)
     }
 
+    /// Its name, as users write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => "avx2",
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => "neon",
+            Self::Portable => "portable",
+        }
+    }
+
     /// How many numbers a register has.
     pub(crate) fn lanes<T>(self) -> usize {
         let bytes = match self {

@@ -27,6 +27,7 @@ pub(crate) struct Accounts {
     meter: Meter,
     started: u64,
     device: String,
+    level: Option<String>,
 }
 
 impl Accounts {
@@ -37,8 +38,9 @@ impl Accounts {
         sources.gpus.extend(gpu_of(device));
         let path = |number: usize| folder.join(format!("{PREFIX}{number}{SUFFIX}"));
         let number = (0..).find(|number| !path(*number).exists()).unwrap_or(0);
+        let level = device.eq("cpu").then(|| sapwood_backend::level().into());
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        Self { path: path(number), meter: Meter::start(&sources), started, device: device.into() }
+        Self { path: path(number), meter: Meter::start(&sources), started, device: device.into(), level }
     }
 
     /// Does some work, and writes what it cost while it goes on and when it has ended, in
@@ -66,6 +68,7 @@ impl Accounts {
             host: host(),
             device: self.device.clone(),
             device_count: 1,
+            level: self.level.clone(),
             usage: self.meter.usage(),
             examples_seen: work.examples_seen(),
             training_macs: work.training_macs(),

@@ -14,6 +14,9 @@ mod image;
 mod latency;
 mod list;
 mod model_shape;
+mod named;
+mod outputs;
+mod own_input;
 mod plan;
 mod predict;
 mod predictors;
@@ -53,6 +56,10 @@ use crate::{Error, Lab};
 struct Line {
     #[command(subcommand)]
     command: Command,
+    /// On the CPU, compute with no other instructions than these: avx512, avx2, neon, portable. The
+    /// last digits of results depend on them [env: SAPWOOD_LEVEL] [default: this machine's best]
+    #[arg(long, global = true, value_name = "LEVEL")]
+    level: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -120,7 +127,13 @@ pub(crate) fn run_of(
     let args: Vec<OsString> = args.into_iter().collect();
     let line = Line::command().bin_name(program(args.first()));
     match line.try_get_matches_from(args).and_then(|found| Line::from_arg_matches(&found)) {
-        Ok(line) => line.command.run(lab, out)?,
+        Ok(line) => {
+            let asked = line.level.or_else(|| std::env::var("SAPWOOD_LEVEL").ok());
+            if let Some(level) = asked.filter(|level| !level.is_empty()) {
+                sapwood_backend::pin_level(&level)?;
+            }
+            line.command.run(lab, out)?;
+        }
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             write!(out, "{}", error.render())?;
         }
@@ -213,7 +226,14 @@ struct OnDevice {
 
 impl OnDevice {
     fn resolve(&self) -> Result<Device, Error> {
-        Ok(self.device.parse::<DeviceSpec>()?.resolve()?)
+        let device = self.device.parse::<DeviceSpec>()?.resolve()?;
+        if let (Some(level), None) = (sapwood_backend::pinned_level(), sapwood_backend::level_of(&device)) {
+            return Err(Error::Usage(format!(
+                "level {level} is one of the CPU's: leave `--level` and SAPWOOD_LEVEL out for `{}`",
+                self.device
+            )));
+        }
+        Ok(device)
     }
 }
 

@@ -3,15 +3,16 @@
 use std::{path::Path, sync::Arc};
 
 use sapwood_backend::{Ops, Seed};
-use sapwood_core::Masks;
+use sapwood_core::{Masks, TrainedOn};
 use sapwood_data::{
-    Augment, Augmentation, Dataset, Layout, Loader, LoaderOptions, OpenOptions, Order, Split, life::Boundary,
+    Augment, Augmentation, Dataset, Layout, Loader, LoaderOptions, OpenOptions, Order, Origin, Split,
+    life::Boundary,
 };
-use sapwood_models::{Init, Net, Padding, Spec};
+use sapwood_models::{Init, Net, Opened, Padding, Spec};
 use sapwood_train::Recipe;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{Datasets, Error, SparseTraining};
+use crate::{Datasets, Error, Known, Outputs, SparseTraining};
 
 /// The examples of an evaluation batch. Results do not depend on it.
 const TEST_BATCH: usize = 256;
@@ -26,6 +27,9 @@ pub struct TrainConfig {
     pub beginning: Beginning,
     /// What it learns.
     pub data: DataConfig,
+    /// Which of its outputs stands for which class, where it begins with weights.
+    #[serde(flatten)]
+    pub outputs: Outputs,
     /// The examples of a step.
     pub batch_size: usize,
     /// The seed of all random streams.
@@ -79,7 +83,7 @@ pub enum Beginning {
     Drawn(Init),
     /// Those of a file.
     #[serde(rename = "weights")]
-    From(Start),
+    From(Box<Start>),
 }
 
 /// What a weight file holds. A configuration tells it by its digest.
@@ -91,6 +95,8 @@ pub struct Start {
     pub net: Net,
     /// What stays zero.
     pub masks: Masks,
+    /// What the network was trained on, where the file says it.
+    pub trained_on: Option<TrainedOn>,
 }
 
 impl Serialize for Start {
@@ -118,13 +124,29 @@ pub struct DataConfig {
     /// What some data sets need to know.
     #[serde(default)]
     pub options: OpenOptions,
+    /// BLAKE3 of what both splits hold, for images of the user's own: of other data sets the name
+    /// says it. See [`Datasets::identified`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
 }
 
 impl TrainConfig {
     /// The name of the run that this describes: 16 hexadecimal digits.
-    pub fn hash(&self) -> String {
-        let text = serde_json::to_string(self).unwrap_or_default();
-        blake3::hash(text.as_bytes()).to_hex()[..16].to_string()
+    ///
+    /// # Errors
+    /// A setting that cannot be written down.
+    pub fn hash(&self) -> Result<String, Error> {
+        let text = serde_json::to_string(self).map_err(Error::unwritable)?;
+        Ok(blake3::hash(text.as_bytes()).to_hex()[..16].to_string())
+    }
+
+    /// What is known of the outputs of the network that it begins with.
+    pub(crate) fn known(&self) -> Known<'_> {
+        let trained_on = match &self.beginning {
+            Beginning::Drawn(_) => None,
+            Beginning::From(start) => start.trained_on.as_ref(),
+        };
+        Known { trained_on, outputs: self.outputs }
     }
 
     /// The batches that are learnt from.
@@ -146,7 +168,7 @@ impl DataConfig {
     /// A data set as it is.
     pub fn named(name: &str) -> Self {
         let options = OpenOptions::default();
-        Self { name: name.into(), examples: None, held_out: None, augment: false, options }
+        Self { name: name.into(), examples: None, held_out: None, augment: false, options, content: None }
     }
 
     /// The data on which a network of the zoo is at home: boards as far ahead and
@@ -164,6 +186,21 @@ impl DataConfig {
         data
     }
 
+    /// [`DataConfig::of`] for a weight file: one that says what it was trained on knows the size of
+    /// images better than the network does.
+    pub fn of_opened(name: &str, opened: &Opened) -> Self {
+        let mut data = Self::of(name, &opened.spec);
+        if let (Some(image), Some(trained_on)) = (&mut data.options.image, &opened.trained_on) {
+            *image = trained_on.input;
+        }
+        data
+    }
+
+    /// Whether these are the user's own, which the name says nothing of.
+    pub(crate) fn is_own(&self) -> bool {
+        sapwood_data::entry(&self.name).is_ok_and(|entry| entry.sources.contains(&Origin::Own))
+    }
+
     /// What is done to its examples in training.
     pub fn augmentation(&self) -> Result<Vec<Augment>, Error> {
         match (self.augment, sapwood_data::entry(&self.name)?.augment) {
@@ -178,25 +215,35 @@ impl DataConfig {
 
     /// One split.
     pub fn open(&self, split: Split, root: &Path) -> Result<Dataset, Error> {
-        let mut dataset = sapwood_data::open(&self.name, split, root, &self.options)?;
-        if split == Split::Train {
-            if let Some(n) = self.held_out {
-                dataset = dataset.hold_out(n)?.0;
-            }
-            if let Some(n) = self.examples {
-                dataset = dataset.take(n)?;
-            }
+        let dataset = sapwood_data::open(&self.name, split, root, &self.options)?;
+        match split {
+            Split::Train => self.portion(dataset),
+            Split::Test => Ok(dataset),
+        }
+    }
+
+    /// What is learnt from, of a whole training split.
+    pub(crate) fn portion(&self, mut dataset: Dataset) -> Result<Dataset, Error> {
+        if let Some(n) = self.held_out {
+            dataset = dataset.hold_out(n)?.0;
+        }
+        if let Some(n) = self.examples {
+            dataset = dataset.take(n)?;
         }
         Ok(dataset)
     }
 
     /// The examples of the training split that are held out.
-    pub fn open_held_out(&self, root: &Path) -> Result<Dataset, Error> {
+    pub fn open_held_out(&self, datasets: &Datasets) -> Result<Dataset, Error> {
         let held_out = self.held_out.ok_or_else(|| {
             Error::Usage(format!("no examples of `{}` are held out: say how many, by `held_out`", self.name))
         })?;
-        let dataset = sapwood_data::open(&self.name, Split::Train, root, &self.options)?;
-        Ok(dataset.hold_out(held_out)?.1)
+        Ok(datasets.open(&self.whole(), Split::Train)?.hold_out(held_out)?.1)
+    }
+
+    /// The same data with nothing left out.
+    pub(crate) fn whole(&self) -> Self {
+        Self { examples: None, held_out: None, ..self.clone() }
     }
 
     /// The test split, in order.
@@ -206,7 +253,7 @@ impl DataConfig {
 
     /// What is held out, in order.
     pub fn held_out_source(&self, datasets: &Datasets) -> Result<Loader, Error> {
-        Ok(Loader::new(Arc::new(self.open_held_out(datasets.root())?), judging())?)
+        Ok(Loader::new(Arc::new(self.open_held_out(datasets)?), judging())?)
     }
 }
 

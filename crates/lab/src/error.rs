@@ -24,6 +24,14 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// The folder holds a run that is set apart by the images that it learnt from.
+    #[error("the folder holds {found}: choose another with `--out`, or remove it: {path}", path = path.display())]
+    OtherFolder {
+        /// What it holds.
+        found: &'static str,
+        /// The folder.
+        path: PathBuf,
+    },
     /// Another process works in the folder.
     #[error("another process is training in this folder: wait for it, or choose another with `--out`: {path}", path = path.display())]
     Busy {
@@ -43,6 +51,62 @@ pub enum Error {
         data: String,
         /// What that asks for.
         expected: String,
+    },
+    /// Outputs without names, of which only some could stand for classes.
+    #[error(
+        "`{model}` has {found} outputs, but data set `{data}` has {expected} classes ({classes}), and nothing says which \
+         outputs are theirs: give weights with {expected} outputs, or train a new network"
+    )]
+    MoreOutputs {
+        /// The network.
+        model: String,
+        /// Its outputs.
+        found: usize,
+        /// The data set.
+        data: String,
+        /// The number of its classes.
+        expected: usize,
+        /// The first of them.
+        classes: String,
+    },
+    /// A data set with classes that a network does not know.
+    #[error(
+        "`{model}` was trained on {known} and does not know {unknown} of data set `{data}`: give it data of those classes, \
+         or train a network on these"
+    )]
+    OtherClasses {
+        /// The network.
+        model: String,
+        /// The first of its classes.
+        known: String,
+        /// The data set.
+        data: String,
+        /// The first of those that are unknown.
+        unknown: String,
+    },
+    /// Outputs should be taken for new classes, but would not be.
+    #[error("nothing is new about the classes of data set `{data}`: the weights {why}")]
+    NothingNew {
+        /// Why not.
+        why: &'static str,
+        /// The data set.
+        data: String,
+    },
+    /// A data set in which there is nothing to tell apart.
+    #[error("data set `{data}` has one class only, so there is nothing to tell apart: expected two or more")]
+    OneClass {
+        /// The data set.
+        data: String,
+    },
+    /// The user's own images have changed since a run learnt from them.
+    #[error("the images of `{data}` are others than {then}: {problem}")]
+    OtherImages {
+        /// The data set.
+        data: String,
+        /// When they were different.
+        then: &'static str,
+        /// What to do.
+        problem: String,
     },
     /// A study's file that cannot be carried out.
     #[error("{problem}: {path}{}", line.map_or(String::new(), |line| format!(", line {line}")), path = path.display())]
@@ -116,6 +180,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// For `map_err`: a setting that has no JSON, so that nothing could tell it from another.
+    pub(crate) fn unwritable(error: serde_json::Error) -> Self {
+        Self::Usage(format!("the settings cannot be written down: {error}"))
+    }
+
     pub(crate) fn file(
         action: &'static str,
         path: impl Into<PathBuf>,

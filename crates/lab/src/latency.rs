@@ -7,8 +7,10 @@
 //! fitted to some.
 
 mod cover;
+mod coverage;
 mod day;
 mod energy;
+mod import;
 mod prediction;
 mod published;
 mod rounds;
@@ -24,11 +26,12 @@ use sapwood_supernet::Family;
 use crate::{Error, Reporter, Silent};
 use cover::Cover;
 pub(crate) use cover::draw;
+pub use coverage::{Coverage, Covered, Measured};
 pub(crate) use day::today;
 pub use energy::EnergyMeter;
+pub use import::{ImportWarning, Imported, import};
 pub use prediction::keys;
-pub(crate) use prediction::{predicted, predicted_energy};
-pub use published::import;
+pub(crate) use prediction::{predicted, predicted_energy, remedy};
 use rounds::Rounds;
 pub use times::{Timed, Times};
 

@@ -18,6 +18,7 @@
 
 mod accounts;
 mod batch_file;
+mod classes;
 pub mod cli;
 mod config;
 mod datasets;
@@ -29,6 +30,7 @@ mod experiment_file;
 mod fits;
 mod lab;
 pub mod latency;
+mod levels;
 mod reporter;
 mod run;
 mod run_folder;
@@ -41,12 +43,15 @@ mod watched;
 mod work;
 
 pub use batch_file::read_batches;
+pub use classes::{ByName, Classes, Outputs};
 pub use config::{Beginning, DataConfig, Evaluate, Start, TrainConfig};
 pub use datasets::Datasets;
 pub use demo::{Demo, DemoOutcome};
 pub use error::Error;
 pub use examples::Examples;
+pub use fits::Known;
 pub use lab::Lab;
+pub use levels::MixedLevels;
 pub use reporter::{Reporter, Silent};
 pub use run::{CheckpointEvery, Conditions, Outcome, Record, train};
 pub use run_folder::RunFolder;

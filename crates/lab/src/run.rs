@@ -8,7 +8,7 @@ use std::{
 
 use burn::prelude::Device;
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Anatomy, Masks, Source, State, Step, write_atomic};
+use sapwood_core::{Anatomy, Masks, Source, State, Step, TrainedOn, write_atomic};
 use sapwood_models::{Net, Spec, pack};
 use sapwood_prune::{Diagnosis, LayerHealth, MaskSet};
 use sapwood_train::{
@@ -17,9 +17,10 @@ use sapwood_train::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Beginning, Datasets, Error, Evaluate, Reporter, RunFolder, TrainConfig,
+    Beginning, Datasets, Error, Evaluate, Reporter, RunFolder, SparseTraining, TrainConfig,
     fits::fits,
     ledger::Macs,
+    levels,
     run_folder::digest,
     watched::evaluate,
     work::{Counted, Work, forward_macs},
@@ -96,16 +97,22 @@ pub fn train(
 ) -> Result<Evaluation, Error> {
     let Conditions { datasets, device, reporter, work, .. } = *conditions;
     // What can be checked at once is checked before the folder is touched.
-    let source = config.train_source(datasets, 1)?;
+    datasets.identified(config.data.clone())?;
     let test = config.data.test_source(datasets)?;
+    let classes = fits(&config.model, config.known(), test.dataset())?;
+    let (source, test) = (classes.of_batches(config.train_source(datasets, 1)?)?, classes.of_batches(test)?);
+    let trained_on = test.dataset().trained_on();
     let plan = config.recipe.clone().plan(source.batches())?;
     let (net, masks) = match &config.beginning {
         Beginning::Drawn(init) => (init.apply(config.model.net(device)?, Seed(config.seed)), Masks::new()),
         Beginning::From(start) => (start.net.clone(), start.masks.clone()),
     };
     let net = net.with_ops(config.ops);
-    let sparse = config.sparse.as_ref().map(|sparse| sparse.hook(&plan, Seed(config.seed))).transpose()?;
-    fits(&config.model, test.dataset())?;
+    let hook = |sparse: &SparseTraining| sparse.hook(&plan, Seed(config.seed), &net, &masks);
+    let sparse = config.sparse.as_ref().map(hook).transpose()?;
+    if let Some(note) = classes.note() {
+        reporter.note(&format!("note: {note}"));
+    }
     let lock = folder.lock()?;
     folder.claim(config)?;
     if folder.is_done() {
@@ -114,18 +121,22 @@ pub fn train(
         return evaluate(&folder.trained(device)?, &test, device, reporter);
     }
 
+    if let Some(mixed) = levels::of_run(folder.path(), device)? {
+        reporter.note(&mixed.to_string());
+    }
     let anatomy = config.model.graph()?.anatomy(source.shape())?;
     work.example_costs(forward_macs(&anatomy, &masks));
     let source = Counted { inner: &source, work, trained: true };
     let test = Counted { inner: &test, work, trained: false };
-    let keep = Keep::new(conditions.keep, &plan, &config.model, folder);
+    let file = Described { spec: &config.model, trained_on: &trained_on, folder };
+    let keep = Keep::new(conditions.keep, &plan, file);
     keep.write_first(&net, &masks)?;
     let trainer = Trainer::new(config.recipe.clone(), device).masks(masks).hooks(sparse);
     let trainer = match config.evaluate {
         Evaluate::EveryEpoch => trainer.test(&test),
         Evaluate::AtEnd => trainer,
     };
-    let checkpoints = Checkpoints::in_folder(folder.checkpoints()).labelled(config.hash());
+    let checkpoints = Checkpoints::in_folder(folder.checkpoints()).labelled(config.hash()?);
     let trained = trainer
         .checkpoints(conditions.every.apply(checkpoints))
         .hook(Accounts { work, anatomy: &anatomy, changing: config.sparse.is_some() })
@@ -146,12 +157,12 @@ pub fn train(
     };
     let masks = MaskSet::from(trained.masks.clone());
     let layers = Diagnosis::of(&config.model.graph()?, &masks)?.layers;
-    let weights = write_weights(folder, Step::End, &config.model, &trained.network, trained.masks)?;
+    let weights = file.write(Step::End, &trained.network, trained.masks)?;
     write_atomic(&folder.path().join("curve.csv"), curve_csv(&trained.curve).as_bytes())?;
     let macs = forward_macs(&anatomy, masks.as_masks());
     let outcome = Outcome { weights, test, macs, layers, curve: trained.curve };
     let record = Record { config: config.clone(), outcome };
-    let text = serde_json::to_string_pretty(&record).unwrap_or_default();
+    let text = serde_json::to_string_pretty(&record).map_err(Error::unwritable)?;
     write_atomic(&folder.record(), text.as_bytes())?;
     Ok(test)
 }
@@ -167,20 +178,24 @@ impl CheckpointEvery {
     }
 }
 
-/// Writes a network as it is at a position, and tells the BLAKE3 of the file.
-fn write_weights(
-    folder: &RunFolder,
-    at: Step,
-    spec: &Spec,
-    net: &Net,
-    masks: Masks,
-) -> Result<String, Error> {
-    let state = block_on(State::read(net))?;
-    // No loss tells of statistics that have grown without end.
-    state.check_finite()?;
-    let bytes = pack(spec, state, masks).to_bytes()?;
-    write_atomic(&folder.weights_at(at), &bytes)?;
-    Ok(digest(&bytes))
+/// What the weight files of a run say about its network, and where they lie.
+#[derive(Clone, Copy)]
+struct Described<'a> {
+    spec: &'a Spec,
+    trained_on: &'a TrainedOn,
+    folder: &'a RunFolder,
+}
+
+impl Described<'_> {
+    /// Writes a network as it is at a position, and tells the BLAKE3 of the file.
+    fn write(&self, at: Step, net: &Net, masks: Masks) -> Result<String, Error> {
+        let state = block_on(State::read(net))?;
+        // No loss tells of statistics that have grown without end.
+        state.check_finite()?;
+        let bytes = pack(self.spec, Some(self.trained_on), state, masks)?.to_bytes()?;
+        write_atomic(&self.folder.weights_at(at), &bytes)?;
+        Ok(digest(&bytes))
+    }
 }
 
 fn curve_csv(curve: &[Row]) -> String {
@@ -203,20 +218,19 @@ struct Keep<'a> {
     /// By the number of iterations before them.
     at: Vec<(usize, Step)>,
     start: usize,
-    spec: &'a Spec,
-    folder: &'a RunFolder,
+    file: Described<'a>,
 }
 
 impl<'a> Keep<'a> {
-    fn new(steps: &[Step], plan: &Plan, spec: &'a Spec, folder: &'a RunFolder) -> Self {
+    fn new(steps: &[Step], plan: &Plan, file: Described<'a>) -> Self {
         let position = |step: &Step| (step.iterations(plan.length.per_epoch, plan.length.total), *step);
         let at = steps.iter().filter(|step| **step != Step::End).map(position).collect();
-        Self { at, start: plan.start, spec, folder }
+        Self { at, start: plan.start, file }
     }
 
     fn write(&self, iteration: usize, net: &Net, masks: &Masks) -> Result<(), Error> {
         for (_, step) in self.at.iter().filter(|(at, _)| *at == iteration) {
-            write_weights(self.folder, *step, self.spec, net, masks.clone())?;
+            self.file.write(*step, net, masks.clone())?;
         }
         Ok(())
     }

@@ -95,7 +95,7 @@ impl RunFolder {
     /// Claims the folder for a configuration: it must be new or hold the same.
     pub(crate) fn claim(&self, config: &impl Serialize) -> Result<(), Error> {
         let path = self.0.join("config.json");
-        let expected = serde_json::to_value(config).unwrap_or_default();
+        let expected = serde_json::to_value(config).map_err(Error::unwritable)?;
         match fs::read(&path) {
             Ok(bytes) => {
                 let found: Value = serde_json::from_slice(&bytes).map_err(|error| Error::Content {
@@ -104,13 +104,20 @@ impl RunFolder {
                 })?;
                 match first_difference("", &expected, &found) {
                     None => Ok(()),
+                    Some((field, _, found)) if field.ends_with("data.content") => Err(Error::OtherFolder {
+                        found: match found == "null" {
+                            true => "a run that does not say which images it learnt from",
+                            false => "a run that learnt from other images: the photos are others than then",
+                        },
+                        path: self.0.clone(),
+                    }),
                     Some((field, expected, found)) => {
                         Err(Error::OtherRun { field, expected, found, path: self.0.clone() })
                     }
                 }
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let text = serde_json::to_string_pretty(config).unwrap_or_default();
+                let text = serde_json::to_string_pretty(config).map_err(Error::unwritable)?;
                 Ok(write_atomic(&path, text.as_bytes())?)
             }
             Err(error) => Err(Error::file("read", path)(error)),

@@ -65,15 +65,41 @@ pub enum GradualScore {
 }
 
 impl SparseTraining {
-    /// The hook that does it in a run of this plan. What cannot be kept in so many
-    /// iterations is refused.
-    pub fn hook<'a, N: Network>(&self, plan: &Plan, seed: Seed) -> Result<Box<dyn Hook<N> + 'a>, Error> {
+    /// Refuses what a run of this plan could not do to its end, as far as it can be told before there
+    /// is a network.
+    pub fn check(&self, plan: &Plan) -> Result<(), Error> {
+        self.made(plan, Sparsity::DENSE).map(|_| ())
+    }
+
+    /// The hook that does it in a run of this plan, which begins with this network and these masks
+    /// (also where the run goes on from a checkpoint). What cannot be kept in so many iterations, or
+    /// not with these masks, is refused.
+    pub fn hook<'a, N: Network>(
+        &self,
+        plan: &Plan,
+        seed: Seed,
+        network: &N,
+        masks: &Masks,
+    ) -> Result<Box<dyn Hook<N> + 'a>, Error> {
+        let there = MaskSet::from(masks.clone()).within(&Scope::default().on(network)?);
+        Ok(match self.made(plan, Sparsity::try_from(there.realised_sparsity())?)? {
+            Made::Gradual(pruning) => Box::new(pruning),
+            Made::Regrowth(rule) => {
+                rule.check_masks(masks)?;
+                Box::new(DynamicSparsity { rule, seed })
+            }
+        })
+    }
+
+    /// What of it is counted in iterations, for a network of which so much is gone.
+    fn made(&self, plan: &Plan, initial: Sparsity) -> Result<Made, Error> {
         let at = |step: Step| step.iterations(plan.length.per_epoch, plan.until);
+        let run = plan.start..plan.until;
         Ok(match self {
             Self::Gradual { score, target, allocation, begin, end, every } => {
                 let ends = [at(*begin), at(*end)];
-                let schedule = Gradual::new([Sparsity::DENSE, *target], ends, at(*every), plan.until)?;
-                Box::new(GradualPruning { schedule, score: *score, allocation: allocation.clone() })
+                let schedule = Gradual::new([initial, *target], ends, at(*every), run)?;
+                Made::Gradual(GradualPruning { schedule, score: *score, allocation: allocation.clone() })
             }
             Self::Regrow { growth, fraction, anneal, until, every } => {
                 let rule = Regrowth {
@@ -83,11 +109,16 @@ impl SparseTraining {
                     until: at(*until),
                     every: at(*every),
                 };
-                rule.check(plan.until)?;
-                Box::new(DynamicSparsity { rule, seed })
+                rule.check(run)?;
+                Made::Regrowth(rule)
             }
         })
     }
+}
+
+enum Made {
+    Gradual(GradualPruning),
+    Regrowth(Regrowth),
 }
 
 /// The slot of the optimiser's memory that movement is added up in, so that it comes
@@ -129,7 +160,12 @@ impl<N: Network> Hook<N> for GradualPruning {
             }
             GradualScore::Movement => {
                 let scores = movement(live)?;
-                MaskSet::of_scores(&scores, sparsity, &self.allocation, alive.as_ref())?
+                let candidates = alive.as_ref().map(|alive| alive.within(scores.prunable()));
+                let chosen = MaskSet::of_scores(&scores, sparsity, &self.allocation, candidates.as_ref())?;
+                match alive {
+                    Some(alive) => alive.overlaid(chosen),
+                    None => chosen,
+                }
             }
         };
         live.remask(masks.into_masks())?;
@@ -159,15 +195,6 @@ struct DynamicSparsity {
 }
 
 impl<N: Network> Hook<N> for DynamicSparsity {
-    fn on_start(&mut self, _: &sapwood_train::Resumed, live: &mut Live<N>) -> Result<(), HookError> {
-        match live.masks().is_empty() {
-            true => Err("regrowth exchanges the weights of a sparse network, and this one has no masks: prune it first \
-                         (RigL begins with `prune --criterion random --allocation erk`)"
-                .into()),
-            false => Ok(()),
-        }
-    }
-
     fn on_update(
         &mut self,
         step: &StepReport,

@@ -22,4 +22,4 @@ pub use pairs::{Pairs, Sample};
 pub use results::SupernetResults;
 pub(crate) use results::short;
 pub use run::{Job, run_all};
-pub use searching::{METRICS, Searching};
+pub use searching::{METRICS, Searching, check, coverage};

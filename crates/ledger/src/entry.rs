@@ -17,6 +17,9 @@ pub struct Entry {
     pub device: String,
     /// How many such devices it held.
     pub device_count: usize,
+    /// Which instructions it computed with, where that was the CPU: "avx2".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<String>,
     /// What it used of the machine.
     pub usage: Usage,
     /// Examples that it trained on, each as often as it was seen. What was done since
@@ -51,6 +54,7 @@ pub(super) mod tests {
             host: host.into(),
             device: "cpu".into(),
             device_count: 1,
+            level: Some("avx2".into()),
             usage: Usage { wall_s: 10.0, cpu_s: Some(9.5), peak_memory, energy },
             examples_seen: 640,
             training_macs: Macs::forward(1000, 100).training(640),

@@ -3,13 +3,9 @@
 use burn::{
     module::{Module, Param},
     prelude::Device,
-    tensor::{
-        Tensor,
-        module::{layer_norm, linear},
-        ops::ConvOptions,
-    },
+    tensor::{Tensor, ops::ConvOptions},
 };
-use sapwood_backend::{Epilogue, Ops};
+use sapwood_backend::{Epilogue, Ops, ordered};
 use sapwood_core::{ConvSpec, Moments, Norm, Pass, Shape};
 
 /// A two-dimensional convolution.
@@ -52,7 +48,7 @@ impl Linear {
     /// # Shapes
     /// `[N, in, 1, 1]` to `[N, out, 1, 1]`
     pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let y = linear(x.flatten::<2>(1, 3), self.weight.val(), self.bias.as_ref().map(Param::val));
+        let y = ordered::linear(x.flatten::<2>(1, 3), self.weight.val(), self.bias.as_ref().map(Param::val));
         y.unsqueeze_dims(&[2, 3])
     }
 }
@@ -125,7 +121,7 @@ impl LayerNorm {
     /// `[N, C, H, W]` to the same
     pub(crate) fn forward(&self, x: Tensor<4>, epsilon: f64) -> Tensor<4> {
         let channels_last = x.permute([0, 2, 3, 1]);
-        let y = layer_norm(channels_last, self.gamma.val(), Some(self.beta.val()), epsilon);
+        let y = ordered::layer_norm(channels_last, self.gamma.val(), self.beta.val(), epsilon);
         y.permute([0, 3, 1, 2])
     }
 }

@@ -6,12 +6,11 @@ use burn::{
     prelude::Device,
     tensor::{
         Tensor,
-        activation::softmax,
         module::{adaptive_avg_pool2d, avg_pool2d, interpolate, max_pool2d},
         ops::{AvgPoolOptions, InterpolateMode, InterpolateOptions, MaxPoolOptions},
     },
 };
-use sapwood_backend::{Epilogue, Ops};
+use sapwood_backend::{Epilogue, Ops, ordered};
 use sapwood_core::{Graph, Network, Node, Observed, Op, Pass};
 
 use crate::{
@@ -113,7 +112,7 @@ impl Net {
             (_, Op::GlobalAvgPool) => adaptive_avg_pool2d(x, [1, 1]),
             (_, Op::Flatten) => x.flatten::<2>(1, 3).unsqueeze_dims(&[2, 3]),
             (_, Op::Add) => x + more.next()?,
-            (_, Op::Scale) => x * more.next()?,
+            (_, Op::Scale) => ordered::scale(x, more.next()?),
             (_, Op::Subsample { stride, channels }) => subsample(x, stride, channels),
             _ => return None,
         })
@@ -155,9 +154,9 @@ fn attention(inputs: [Tensor<4>; 3], heads: usize) -> Tensor<4> {
     let (width, places) = (c / heads, h * w);
     // The channels of a head lie together: [N, heads, channels, places].
     let [queries, keys, values] = inputs.map(|x| x.reshape([n, heads, width, places]));
-    let likeness = queries.swap_dims(2, 3).matmul(keys) / (width as f64).sqrt();
-    let weights = softmax(likeness, 3);
-    values.matmul(weights.swap_dims(2, 3)).reshape([n, c, h, w])
+    let likeness = ordered::product(queries.swap_dims(2, 3), keys) / (width as f64).sqrt();
+    let weights = ordered::softmax(likeness);
+    ordered::product(values, weights.swap_dims(2, 3)).reshape([n, c, h, w])
 }
 
 /// What lies at the opposite edge, on both sides of a dimension.

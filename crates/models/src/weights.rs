@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use burn::prelude::Device;
-use sapwood_core::{Masks, State, StateFile};
+use sapwood_core::{Masks, State, StateFile, TrainedOn};
 use serde::Deserialize as _;
 use serde_json::Value;
 
@@ -23,6 +23,8 @@ pub struct Opened {
     pub net: Net,
     /// The masks that were in the file.
     pub masks: Masks,
+    /// What it was trained on, where the file says it.
+    pub trained_on: Option<TrainedOn>,
     /// What was not plain in the file, and how it was taken.
     pub notes: Vec<Note>,
     /// Weights that are zero and have no mask, if a layer has many.
@@ -44,10 +46,26 @@ pub fn open_bytes(bytes: &[u8], name: &str, model: Option<&str>, device: &Device
     Reading::of(model).open_bytes(bytes, name, device)
 }
 
-/// A network's weights and masks with the metadata that opens them again.
-pub fn pack(spec: &Spec, state: State, masks: Masks) -> StateFile {
-    let metadata = serde_json::to_value(spec).unwrap_or_default();
-    StateFile { state, masks, metadata }
+/// A network's weights and masks with the metadata that opens them again, and what it was trained
+/// on, where that is known: only so do its outputs keep their names.
+///
+/// # Errors
+/// Options that cannot be written down.
+pub fn pack(
+    spec: &Spec,
+    trained_on: Option<&TrainedOn>,
+    state: State,
+    masks: Masks,
+) -> Result<StateFile, Error> {
+    let unwritable = |error: serde_json::Error| sapwood_core::Error::Format {
+        what: "network",
+        problem: format!("its options cannot be written down: {error}"),
+    };
+    let mut metadata = serde_json::to_value(spec).map_err(unwritable)?;
+    if let Some(trained_on) = trained_on {
+        trained_on.put(&mut metadata)?;
+    }
+    Ok(StateFile { state, masks, metadata })
 }
 
 impl Reading {
@@ -62,7 +80,13 @@ impl Reading {
     }
 
     fn opened(&self, file: &Checkpoint, device: &Device) -> Result<Opened, Error> {
-        let (spec, Fitted { state, mut masks, notes }) = self.network(file)?;
+        let mut metadata = file.metadata().clone();
+        let trained_on = TrainedOn::take(&mut metadata).map_err(|error| file.wrong(error.to_string()))?;
+        let (spec, Fitted { state, mut masks, notes }) = self.network(file, &metadata)?;
+        if let Some(trained_on) = &trained_on {
+            trained_on.check(spec.classes).map_err(|error| file.wrong(error.to_string()))?;
+            spec.output(trained_on.input)?;
+        }
         let params = params(&spec.graph()?);
         if self.zeros == Zeros::Masked {
             let made = masks_of_zeros(&state, &masks, &params);
@@ -70,12 +94,12 @@ impl Reading {
         }
         let zeros = FreeZeros::of(&state, &masks, &params);
         let net = state.write(spec.net(device)?).map_err(|error| file.problem(error.into()))?;
-        Ok(Opened { spec, net, masks, notes, zeros })
+        Ok(Opened { spec, net, masks, trained_on, notes, zeros })
     }
 
     /// Which network it is, and its tensors.
-    fn network(&self, file: &Checkpoint) -> Result<(Spec, Fitted), Error> {
-        match (file.metadata(), &self.model) {
+    fn network(&self, file: &Checkpoint, metadata: &Value) -> Result<(Spec, Fitted), Error> {
+        match (metadata, &self.model) {
             (Value::Null, Some(model)) => self.by_name(file, model),
             (Value::Null, None) => {
                 let model = guess(file, self)?;

@@ -125,7 +125,11 @@ fn a_network_comes_back_from_its_file_without_any_option() {
         let net = Init::default().apply(spec.net(&device).unwrap(), Seed(3));
         let state = block_on(State::read(&net)).unwrap();
         let path = folder.path().join("w.safetensors");
-        std::fs::write(&path, pack(&spec, state.clone(), Default::default()).to_bytes().unwrap()).unwrap();
+        std::fs::write(
+            &path,
+            pack(&spec, None, state.clone(), Default::default()).unwrap().to_bytes().unwrap(),
+        )
+        .unwrap();
         let opened = open(&path, None, &device).unwrap();
         assert_eq!(opened.spec, spec);
         assert_eq!(block_on(State::read(&opened.net)).unwrap(), state);
@@ -228,6 +232,6 @@ fn the_content_of_a_file_decides_how_it_is_read_and_not_its_name() {
     let state = block_on(State::read(&spec.net(&device).unwrap())).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("named.pt");
-    std::fs::write(&path, pack(&spec, state, Default::default()).to_bytes().unwrap()).unwrap();
+    std::fs::write(&path, pack(&spec, None, state, Default::default()).unwrap().to_bytes().unwrap()).unwrap();
     assert_eq!(open(&path, None, &device).unwrap().spec, spec);
 }

@@ -4,7 +4,8 @@ use sapwood_backend::Seed;
 
 use crate::{
     Ablation, Allocation, Criterion, Error, Granularity, Iterations, MaskSet, Probe, Prunable, Pruned,
-    Removed, RoundExamples, Scope, Scores, Sparsity, reconstruction::reconstruct, round::Round,
+    Removed, RoundExamples, Scope, Scores, Sparsity, Ties, Warning, reconstruction::reconstruct,
+    round::Round,
 };
 
 /// What is orthogonal to a criterion: how much is removed, which parameters are
@@ -97,7 +98,7 @@ impl Cut {
         alive: Option<&MaskSet>,
     ) -> Result<MaskSet, Error> {
         let (prunable, before) = self.start(criterion, probe, alive)?;
-        let chosen = self.rounds(criterion, probe, &prunable, &before).await?;
+        let (chosen, _) = self.rounds(criterion, probe, &prunable, &before).await?;
         Ok(over(alive, chosen))
     }
 
@@ -121,7 +122,7 @@ impl Cut {
         alive: Option<&MaskSet>,
     ) -> Result<Pruned, Error> {
         let (prunable, before) = self.start(criterion, probe, alive)?;
-        let chosen = self.rounds(criterion, probe, &prunable, &before).await?;
+        let (chosen, warnings) = self.rounds(criterion, probe, &prunable, &before).await?;
         let (chosen, weights) = match (criterion.reconstruction(), self.ablation) {
             (None, _) => (chosen, None),
             (Some(_), Some(ablation)) => {
@@ -136,7 +137,7 @@ impl Cut {
                 (found.0, Some(found.1))
             }
         };
-        Ok(Pruned { masks: over(alive, chosen), weights })
+        Ok(Pruned { masks: over(alive, chosen), weights, warnings })
     }
 
     /// [`Cut::prune`], waiting for the device. It does not exist in a browser.
@@ -174,12 +175,13 @@ impl Cut {
         probe: &dyn Probe,
         prunable: &Prunable,
         before: &MaskSet,
-    ) -> Result<MaskSet, Error> {
+    ) -> Result<(MaskSet, Vec<Warning>), Error> {
         let iterations = self.iterations.unwrap_or_else(|| criterion.iterations());
         self.check(iterations)?;
         let targets = iterations.targets(self.sparsity);
         let (total, last) = (prunable.weights(), targets.len() - 1);
         let mut masks = before.clone();
+        let (mut zero, mut ties) = (None, None::<Ties>);
         for (number, target) in targets.into_iter().enumerate() {
             // Masks that a network came with may be sparser than the first rounds.
             if number < last && target.kept(total) > before.kept() {
@@ -194,12 +196,21 @@ impl Cut {
                 RoundExamples::Next => Some(number),
             };
             let round = Round::new(probe, &masks, prunable, batch)?;
-            let scores = criterion.score(&round, prunable)?.read().await?;
-            masks = self.select(&scores, target, candidates)?;
+            let scores = criterion.score(&round, prunable)?;
+            let narrow = scores.are_narrow();
+            let scores = scores.read().await?;
+            // Later rounds see zeros behind what earlier ones have cut off: those say nothing of the criterion.
+            zero.get_or_insert_with(|| Warning::of_zero_scores(&scores, Some(candidates), narrow));
+            let parted;
+            (masks, parted) = self.select(&scores, target, candidates)?;
+            ties = [ties, parted].into_iter().flatten().max_by_key(|ties| ties.equal);
         }
+        let ties = ties.filter(Ties::matter).map(Warning::Ties);
+        let dense = self.granularity.left_dense(prunable);
+        let warnings = dense.into_iter().chain(zero.flatten()).chain(ties).collect();
         match self.ablation {
-            Some(Ablation::Shuffle) => Ok(masks.shuffled(self.seed)),
-            _ => Ok(masks),
+            Some(Ablation::Shuffle) => Ok((masks.shuffled(self.seed), warnings)),
+            _ => Ok((masks, warnings)),
         }
     }
 
@@ -219,10 +230,15 @@ impl Cut {
         }
     }
 
-    fn select(&self, scores: &Scores, target: Sparsity, candidates: &MaskSet) -> Result<MaskSet, Error> {
+    fn select(
+        &self,
+        scores: &Scores,
+        target: Sparsity,
+        candidates: &MaskSet,
+    ) -> Result<(MaskSet, Option<Ties>), Error> {
         let inverted = (self.ablation == Some(Ablation::Invert)).then(|| scores.negated());
         let scores = inverted.as_ref().unwrap_or(scores);
-        self.granularity.select(scores, target, &self.allocation, Some(candidates))
+        self.granularity.chosen(scores, target, &self.allocation, Some(candidates))
     }
 }
 

@@ -60,7 +60,8 @@ pub enum Error {
     /// A score that cannot be ranked.
     #[error(
         "{count} scores of `{path}` are not finite (the first is {found}, at flat index {index}): \
-         look for a loss or weight that overflowed"
+         look for a loss or weight that overflowed{}",
+        if *narrow { ", or compute in f64" } else { "" }
     )]
     NotFinite {
         /// The parameter.
@@ -71,6 +72,8 @@ pub enum Error {
         index: usize,
         /// Its value.
         found: f64,
+        /// Whether it was computed in less than f64.
+        narrow: bool,
     },
     /// Masks of one thing met those of another.
     #[error("the masks do not belong to {to}: {mismatch}")]
@@ -146,6 +149,25 @@ pub enum Error {
         expected: String,
         /// What it is.
         found: String,
+    },
+    /// Weights should be exchanged in a network that is dense.
+    #[error(
+        "regrowth exchanges the weights of a sparse network, and this one has no masks: prune it first (RigL begins \
+         with criterion `random` and allocation `erk`)"
+    )]
+    NoMasks,
+    /// Weights should be exchanged, and none could be.
+    #[error(
+        "nothing can be exchanged: {kept} of {total} weights are kept, and in no layer are {fraction} of them one weight \
+         or more while others are gone: begin with another sparsity, or exchange a larger fraction"
+    )]
+    NothingToExchange {
+        /// How many weights are kept.
+        kept: usize,
+        /// How many there are in all.
+        total: usize,
+        /// The fraction that should be exchanged at first.
+        fraction: f64,
     },
     /// The network, a batch or the device failed.
     #[error(transparent)]

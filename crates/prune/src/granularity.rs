@@ -5,9 +5,10 @@ mod pattern;
 
 use std::{fmt, num::NonZero, str::FromStr};
 
+use sapwood_core::ParamInfo;
 use serde::{Deserialize, Serialize};
 
-use crate::{Allocation, Error, MaskSet, Scores, Sparsity};
+use crate::{Allocation, Error, MaskSet, Prunable, Scores, Sparsity, Ties, Warning};
 
 /// What is removed together. A weight of a convolution or linear layer is an
 /// element of the matrix `[out, in/groups * kh * kw]`.
@@ -24,7 +25,7 @@ pub enum Granularity {
     Weight,
     /// Of each `of` consecutive weights along the input dimension the best `keep` are
     /// kept: `2:4`. The sparsity is `1 - keep/of` and no other. Inputs that are left
-    /// over where `of` does not divide them stay dense.
+    /// over where `of` does not divide them stay dense, and so do layers that have fewer.
     Pattern {
         /// N of N:M.
         keep: NonZero<usize>,
@@ -54,12 +55,51 @@ impl Granularity {
         allocation: &Allocation,
         alive: Option<&MaskSet>,
     ) -> Result<MaskSet, Error> {
+        Ok(self.chosen(scores, sparsity, allocation, alive)?.0)
+    }
+
+    /// [`Self::select`], and the equal scores that were parted.
+    pub(crate) fn chosen(
+        self,
+        scores: &Scores,
+        sparsity: Sparsity,
+        allocation: &Allocation,
+        alive: Option<&MaskSet>,
+    ) -> Result<(MaskSet, Option<Ties>), Error> {
         match self {
-            Self::Weight => MaskSet::of_scores(scores, sparsity, allocation, alive),
+            Self::Weight => MaskSet::chosen(scores, sparsity, allocation, alive),
             Self::Pattern { keep, of } => {
                 pattern::select(scores, [keep.get(), of.get()], sparsity, allocation, alive)
             }
             _ => groups::select(self, scores, sparsity, allocation, alive),
+        }
+    }
+
+    /// What it leaves dense of these layers, whatever their scores.
+    pub fn left_dense(self, prunable: &Prunable) -> Vec<Warning> {
+        match self {
+            Self::Pattern { keep, of } if keep < of => pattern::left_dense(prunable, of.get()),
+            _ => Vec::new(),
+        }
+    }
+
+    /// How many groups of blocks, kernels or filters masks keep, and how many there are: those of which any weight
+    /// is kept count. `None` for single weights and for patterns, which have no groups that are kept whole.
+    pub fn groups(self, infos: &[ParamInfo], masks: &MaskSet) -> Option<[usize; 2]> {
+        match self {
+            Self::Weight | Self::Pattern { .. } => None,
+            _ => Some(groups::count(self, infos, masks)),
+        }
+    }
+
+    /// What its groups are called.
+    pub fn group_name(self) -> String {
+        match self {
+            Self::Weight => "weights".into(),
+            Self::Pattern { .. } => format!("groups of {self}"),
+            Self::Block { .. } => format!("blocks of {self}"),
+            Self::Kernel => "kernels".into(),
+            Self::Filter => "filters".into(),
         }
     }
 }
@@ -89,6 +129,10 @@ impl FromStr for Granularity {
             ("kernel", ..) => Ok(Self::Kernel),
             ("filter", ..) => Ok(Self::Filter),
             (_, Some((keep, of)), _) if keep <= of => Ok(Self::Pattern { keep, of }),
+            (_, Some((keep, of)), _) => Err(Error::Granularity {
+                found: text.into(),
+                problem: format!("N of N:M are kept of M, so N is at most M, as in {of}:{keep}"),
+            }),
             (.., Some((rows, columns))) => Ok(Self::Block { rows, columns }),
             _ => Err(Error::Granularity {
                 found: text.into(),

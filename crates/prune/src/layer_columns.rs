@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{Tensor, s};
+use sapwood_backend::ordered;
 use sapwood_core::{ConvSpec, Op, ParamInfo, ParamPath};
 
 use crate::{Error, ParamTensors, Probe, Prunable};
@@ -54,7 +55,7 @@ impl LayerColumns {
                 // Examples are added up before the patches are cut: they stay apart.
                 let square = x.clone().square().sum_dim(0).reshape([1, c, h, w]);
                 let rows = spec.inputs * spec.kernel * spec.kernel;
-                let sum = unfold(square, spec).sum_dim(2).reshape([rows]);
+                let sum = ordered::sum_last(unfold(square, spec)).reshape([rows]);
                 match sums.remove(&path) {
                     Some(before) => sums.insert(path, before + sum),
                     None => sums.insert(path, sum),
@@ -84,7 +85,7 @@ impl LayerColumns {
                 for images in x.clone().split((UNFOLDED / each.max(1)).clamp(1, n), 0) {
                     let columns = unfold(images, spec);
                     let count = columns.dims()[2];
-                    let sum = columns.clone().matmul(columns.transpose());
+                    let sum = ordered::product(columns.clone(), columns.transpose());
                     gram = Some(match gram.take() {
                         Some(before) => Gram { sum: before.sum + sum, columns: before.columns + count },
                         None => Gram { sum, columns: count },

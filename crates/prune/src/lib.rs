@@ -80,7 +80,9 @@ mod regrowth;
 mod round;
 mod scores;
 mod sparsity;
+mod ties;
 mod triangular;
+mod warning;
 
 pub use ablation::Ablation;
 pub(crate) use allocation::share_out;
@@ -92,7 +94,7 @@ pub use criteria::{
 };
 pub use criterion::{Criterion, Removed};
 pub use cut::Cut;
-pub use density::{LayerDensity, Warning};
+pub use density::LayerDensity;
 pub use diagnosis::{Diagnosis, LayerHealth};
 pub use error::Error;
 pub use flow::effective;
@@ -113,3 +115,5 @@ pub use regrowth::{Anneal, Growth, Regrowth};
 pub use sapwood_core::{Network, Norm, Pass};
 pub use scores::{ScoreTensors, Scores};
 pub use sparsity::Sparsity;
+pub use ties::{TieBreak, Ties};
+pub use warning::Warning;

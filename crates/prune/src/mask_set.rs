@@ -6,7 +6,9 @@ use burn::{
 };
 use sapwood_core::{Bits, Layout, Masks, Mismatch, ParamInfo, ParamPath, Role, infos, map};
 
-use crate::{Allocation, Error, LayerDensity, Prunable, ScoreTensors, Scores, Sparsity, Warning, ranking};
+use crate::{
+    Allocation, Error, LayerDensity, Prunable, ScoreTensors, Scores, Sparsity, Ties, Warning, ranking,
+};
 
 /// Which prunable weights of a network are kept: one bit for each, in PyTorch's
 /// row-major order. A parameter without a mask is dense and does not count.
@@ -23,7 +25,7 @@ impl MaskSet {
     }
 
     /// Reads the scores and keeps those that come first in the order (score
-    /// descending, path ascending, flat index ascending): see [`Self::of_scores`].
+    /// descending, path ascending, flat index ascending), but for many equal ones: see [`Self::of_scores`].
     pub async fn select(
         scores: ScoreTensors,
         sparsity: Sparsity,
@@ -50,12 +52,25 @@ impl MaskSet {
     ///
     /// Only weights that are alive are candidates. Without `alive` all weights are,
     /// which is how a criterion under which weights may return is selected.
+    ///
+    /// Where one ranking over several layers has to part a score that a hundredth of all weights have (or all, if it is
+    /// zero), each layer keeps the same fraction of these, drawn: by path the last layers would be empty.
     pub fn of_scores(
         scores: &Scores,
         sparsity: Sparsity,
         allocation: &Allocation,
         alive: Option<&MaskSet>,
     ) -> Result<Self, Error> {
+        Ok(Self::chosen(scores, sparsity, allocation, alive)?.0)
+    }
+
+    /// [`Self::of_scores`], and the equal scores that were parted.
+    pub(crate) fn chosen(
+        scores: &Scores,
+        sparsity: Sparsity,
+        allocation: &Allocation,
+        alive: Option<&MaskSet>,
+    ) -> Result<(Self, Option<Ties>), Error> {
         let prunable = scores.prunable();
         if let Some(alive) = alive {
             alive.same_params(&Self::dense(prunable), "what is scored")?;
@@ -70,30 +85,32 @@ impl MaskSet {
         if asked > left {
             return Err(Error::TooFewAlive { asked, total, alive: left });
         }
-        let bits = match allocation.quotas(prunable.params(), sparsity, &room)? {
-            None => ranking::keep_first(&candidates, asked),
+        let (bits, ties) = match allocation.quotas(prunable.params(), sparsity, &room)? {
+            None => ranking::keep_first_of_layers(&candidates, asked),
             Some(quotas) => {
                 let layers = candidates.iter().zip(quotas).zip(prunable.params());
                 let keep =
                     |((layer, keep), info): ((&ranking::Candidates<'_>, usize), &ParamInfo)| match allocation
                     {
                         Allocation::Rows => ranking::keep_first_of_rows(*layer, info.shape[0], keep),
-                        _ => ranking::keep_first(&[*layer], keep).remove(0),
+                        _ => ranking::keep_first(&[*layer], keep),
                     };
-                layers.map(keep).collect()
+                let (bits, ties): (Vec<Vec<Bits>>, Vec<Option<Ties>>) = layers.map(keep).unzip();
+                (bits.concat(), Ties::join(ties.into_iter().flatten()))
             }
         };
-        Ok(Self(prunable.params().iter().map(|info| info.path.clone()).zip(bits).collect()))
+        let paths = prunable.params().iter().map(|info| info.path.clone());
+        Ok((Self(paths.zip(bits).collect()), ties))
     }
 
     /// The masks of these parameters alone; what has none is dense.
-    pub(crate) fn within(&self, prunable: &Prunable) -> Self {
+    pub fn within(&self, prunable: &Prunable) -> Self {
         let mask = |info: &ParamInfo| self.get(&info.path).cloned().unwrap_or_else(|| Bits::ones(info.len()));
         Self(prunable.params().iter().map(|info| (info.path.clone(), mask(info))).collect())
     }
 
     /// These masks, with others in the place of some, or beside them.
-    pub(crate) fn overlaid(&self, by: Self) -> Self {
+    pub fn overlaid(&self, by: Self) -> Self {
         Self(self.0.iter().map(|(path, mask)| (path.clone(), mask.clone())).chain(by.0).collect())
     }
 

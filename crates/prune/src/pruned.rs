@@ -3,7 +3,7 @@
 use burn::module::Module;
 use sapwood_core::{Layout, map};
 
-use crate::{Error, MaskSet, ParamTensors};
+use crate::{Error, MaskSet, ParamTensors, Warning};
 
 /// Masks, and what the kept weights become where the criterion changes them.
 #[derive(Clone, Debug)]
@@ -12,9 +12,16 @@ pub struct Pruned {
     pub masks: MaskSet,
     /// New values of some weights, flat and in PyTorch's layout.
     pub weights: Option<ParamTensors>,
+    /// Why the masks may not be what one expects: what the scores did not say, and what was left dense.
+    pub warnings: Vec<Warning>,
 }
 
 impl Pruned {
+    /// These masks, and the weights as they are.
+    pub fn to(masks: MaskSet) -> Self {
+        Self { masks, weights: None, warnings: Vec::new() }
+    }
+
     /// The network with the new weights, and every masked one set to zero.
     pub fn apply<M: Module>(&self, network: M) -> Result<M, Error> {
         let network = match &self.weights {

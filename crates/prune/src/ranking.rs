@@ -1,12 +1,17 @@
 //! The exact ranking behind every mask.
 
+use rand::seq::SliceRandom as _;
+use sapwood_backend::{Seed, Stream};
 use sapwood_core::Bits;
 
-use crate::share_out;
+use crate::{TieBreak, Ties, share_out};
 
 /// Scores of one parameter, and which of its weights may be kept (all where there
 /// is no mask).
 pub(crate) type Candidates<'a> = (&'a [f64], Option<&'a Bits>);
+
+/// What a ranking keeps of each layer, and the equal scores that it had to part.
+pub(crate) type Ranked = (Vec<Bits>, Option<Ties>);
 
 /// Keeps the `keep` candidates that come first in the order (score descending,
 /// parameter, flat index), where the parameters come in the order of the slice.
@@ -15,13 +20,15 @@ pub(crate) type Candidates<'a> = (&'a [f64], Option<&'a Bits>);
 /// Instead of sorting it looks for the score of the last candidate that is kept,
 /// which takes linear time, and then keeps in one sweep all that are better and
 /// the first of those that are equal.
-pub(crate) fn keep_first(layers: &[Candidates<'_>], keep: usize) -> Vec<Bits> {
+pub(crate) fn keep_first(layers: &[Candidates<'_>], keep: usize) -> Ranked {
     if keep == 0 {
-        return layers.iter().map(|(scores, _)| Bits::zeros(scores.len())).collect();
+        return (layers.iter().map(|(scores, _)| Bits::zeros(scores.len())).collect(), None);
     }
     let mut keys: Vec<u64> = layers.iter().flat_map(|layer| candidates(layer)).collect();
-    let (better, &mut last, _) = keys.select_nth_unstable(keep - 1);
-    let mut ties = 1 + better.iter().filter(|key| **key == last).count();
+    let (better, &mut last, worse) = keys.select_nth_unstable(keep - 1);
+    let is_last = |key: &&u64| **key == last;
+    let mut ties = 1 + better.iter().filter(is_last).count();
+    let (kept, equal) = (ties, ties + worse.iter().filter(is_last).count());
     let mut sweep = |(scores, alive): &Candidates<'_>| {
         let mut kept = Bits::zeros(scores.len());
         for (index, score) in scores.iter().enumerate() {
@@ -38,12 +45,53 @@ pub(crate) fn keep_first(layers: &[Candidates<'_>], keep: usize) -> Vec<Bits> {
         }
         kept
     };
-    layers.iter().map(&mut sweep).collect()
+    let bits = layers.iter().map(&mut sweep).collect();
+    let parted =
+        Ties { score: ascending(last), equal, kept, ranked: keys.len(), rankings: 1, by: TieBreak::Order };
+    (bits, (kept < equal).then_some(parted))
 }
 
-/// The same within each of `rows` equal rows of one parameter, which keep the same
+/// Of all scores in a ranking, the part that has to be equal before the order of layers no longer decides. Scores
+/// of a few million different values are equal now and then; a hundredth of them is where values are few.
+const MANY: usize = 100;
+
+/// [`keep_first`], but where the score that is parted is that of many weights, each layer keeps the same fraction of
+/// these, drawn: a network of equal weights would lose its last layers otherwise. This too is an order, and depends on
+/// the scores of all weights alone, so that masks of one network are nested, and two steps end where one does.
+/// Weights with the score zero do nothing, and are kept in their order, unless all are zero.
+pub(crate) fn keep_first_of_layers(layers: &[Candidates<'_>], keep: usize) -> Ranked {
+    let (mut bits, ties) = keep_first(layers, keep);
+    let Some(ties) = ties else { return (bits, None) };
+    let last = descending(ties.score);
+    let equal = |scores: &[f64]| -> Vec<usize> {
+        (0..scores.len()).filter(|at| descending(scores[*at]) == last).collect()
+    };
+    let equal: Vec<Vec<usize>> = layers.iter().map(|(scores, _)| equal(scores)).collect();
+    let all: usize = layers.iter().map(|(scores, _)| scores.len()).sum();
+    let equals: usize = equal.iter().map(Vec::len).sum();
+    let many = all <= MANY * equals && (ties.score != 0.0 || equals == all);
+    if layers.len() < 2 || !many {
+        return (bits, Some(ties));
+    }
+    let mut order = Vec::new();
+    for (layer, mut places) in equal.into_iter().enumerate() {
+        places.shuffle(&mut Seed(0).stream(Stream::Ties, layer as u64));
+        let fraction = 1.0 / places.len() as f64;
+        for (rank, at) in places.into_iter().enumerate() {
+            bits[layer].set(at, false);
+            if layers[layer].1.is_none_or(|alive| alive.get(at)) {
+                order.push((rank as f64 * fraction, layer, at));
+            }
+        }
+    }
+    order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+    order[..ties.kept].iter().for_each(|(_, layer, at)| bits[*layer].set(*at, true));
+    (bits, Some(Ties { by: TieBreak::Drawn, ..ties }))
+}
+
+/// [`keep_first`] within each of `rows` equal rows of one parameter, which keep the same
 /// number but for a remainder.
-pub(crate) fn keep_first_of_rows((scores, alive): Candidates<'_>, rows: usize, keep: usize) -> Bits {
+pub(crate) fn keep_first_of_rows((scores, alive): Candidates<'_>, rows: usize, keep: usize) -> Ranked {
     let columns = (scores.len() / rows.max(1)).max(1);
     let parts: Vec<(&[f64], Option<Bits>)> = scores
         .chunks(columns)
@@ -56,11 +104,13 @@ pub(crate) fn keep_first_of_rows((scores, alive): Candidates<'_>, rows: usize, k
     let room: Vec<usize> =
         parts.iter().map(|(scores, alive)| alive.as_ref().map_or(scores.len(), Bits::count_ones)).collect();
     let sizes: Vec<usize> = parts.iter().map(|(scores, _)| scores.len()).collect();
-    let kept = parts
+    let (kept, ties): (Vec<Vec<Bits>>, Vec<Option<Ties>>) = parts
         .iter()
         .zip(share_out(&sizes, &room, keep))
-        .flat_map(|((scores, alive), keep)| keep_first(&[(*scores, alive.as_ref())], keep));
-    kept.flat_map(|bits| bits.iter().collect::<Vec<_>>()).collect()
+        .map(|((scores, alive), keep)| keep_first(&[(*scores, alive.as_ref())], keep))
+        .unzip();
+    let kept = kept.iter().flatten().flat_map(|bits| bits.iter().collect::<Vec<_>>()).collect();
+    (vec![kept], Ties::join(ties.into_iter().flatten()))
 }
 
 fn candidates<'a>((scores, alive): &'a Candidates<'a>) -> impl Iterator<Item = u64> + 'a {
@@ -74,6 +124,11 @@ fn candidates<'a>((scores, alive): &'a Candidates<'a>) -> impl Iterator<Item = u
 fn descending(score: f64) -> u64 {
     let bits = (score + 0.0).to_bits();
     if bits >> 63 == 1 { bits } else { bits ^ (u64::MAX >> 1) }
+}
+
+/// The score of such a number.
+fn ascending(key: u64) -> f64 {
+    f64::from_bits(if key >> 63 == 1 { key } else { key ^ (u64::MAX >> 1) })
 }
 
 #[cfg(test)]
@@ -116,7 +171,29 @@ mod tests {
             let keep = (fraction * candidates as f64) as usize;
             let given: Vec<Candidates<'_>> =
                 scores.iter().zip(&alive).map(|(s, a)| (s.as_slice(), Some(a))).collect();
-            prop_assert_eq!(keep_first(&given, keep), sorted(&layers, keep));
+            let (kept, ties) = keep_first(&given, keep);
+            prop_assert_eq!(&kept, &sorted(&layers, keep));
+            // Ties are what an equal score on both sides of the line is.
+            let of = |kept_ones: bool| layers.iter().zip(&kept).flat_map(move |(layer, kept)| {
+                layer.iter().enumerate().filter(move |(at, w)| w.1 && kept.get(*at) == kept_ones).map(|(_, w)| w.0)
+            });
+            let (worst, best) = (of(true).fold(f64::INFINITY, f64::min), of(false).fold(f64::NEG_INFINITY, f64::max));
+            prop_assert_eq!(ties.is_some(), worst == best);
+            if let Some(ties) = ties {
+                prop_assert_eq!(ties.score, worst);
+                prop_assert_eq!(ties.kept, of(true).filter(|score| *score == worst).count());
+                prop_assert_eq!(ties.equal - ties.kept, of(false).filter(|score| *score == worst).count());
+                prop_assert_eq!((ties.ranked, ties.rankings), (candidates, 1));
+            }
+
+            // Drawn ones are as many, and change nothing but ties.
+            let (drawn, _) = keep_first_of_layers(&given, keep);
+            prop_assert_eq!(drawn.iter().map(Bits::count_ones).sum::<usize>(), keep);
+            let score = ties.map_or(f64::NAN, |ties| ties.score);
+            for ((scores, alive), (drawn, kept)) in given.iter().zip(drawn.iter().zip(&kept)) {
+                let same = |at: usize| drawn.get(at) == kept.get(at) || scores[at] == score && alive.unwrap().get(at);
+                prop_assert!((0..scores.len()).all(same));
+            }
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Dynamic sparse training: weights that are dropped and others that are grown.
 
+use std::ops::Range;
+
 use rand::RngExt as _;
 use sapwood_backend::{Seed, Stream};
-use sapwood_core::Bits;
+use sapwood_core::{Bits, Masks};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, ranking};
@@ -56,8 +58,8 @@ pub enum Anneal {
 }
 
 impl Regrowth {
-    /// Refuses what makes no sense in a run of `total` iterations.
-    pub fn check(&self, total: usize) -> Result<(), Error> {
+    /// Refuses what makes no sense in a run that trains these iterations.
+    pub fn check(&self, run: Range<usize>) -> Result<(), Error> {
         let wrong =
             |field, expected: &str, found| Err(Error::Schedule { field, expected: expected.into(), found });
         if !(0.0 < self.fraction && self.fraction <= 1.0) {
@@ -66,11 +68,35 @@ impl Regrowth {
         if self.every == 0 {
             return wrong("interval of regrowth", "at least 1it", "0it".into());
         }
-        if self.until == 0 || total < self.until {
-            let expected = format!("within the run of {total}it");
+        if self.until <= run.start || run.end < self.until {
+            let expected = format!("within the run, from {}it to {}it", run.start + 1, run.end);
             return wrong("end of regrowth", &expected, format!("{}it", self.until));
         }
+        if run.start.next_multiple_of(self.every) >= self.until {
+            let expected =
+                format!("so short that a multiple of it lies from {}it to {}it", run.start, self.until - 1);
+            return wrong("interval of regrowth", &expected, format!("{}it", self.every));
+        }
         Ok(())
+    }
+
+    /// Refuses masks of which no weight would ever be exchanged: where in each layer none is kept, none
+    /// is gone, or the fraction is less than one weight.
+    pub fn check_masks(&self, masks: &Masks) -> Result<(), Error> {
+        if masks.is_empty() {
+            return Err(Error::NoMasks);
+        }
+        let moves = |mask: &Bits| mask.count_ones() < mask.len() && 0 < self.dropped(self.fraction, mask);
+        if masks.values().any(moves) {
+            return Ok(());
+        }
+        let (kept, total) = (masks.values().map(Bits::count_ones).sum(), masks.values().map(Bits::len).sum());
+        Err(Error::NothingToExchange { kept, total, fraction: self.fraction })
+    }
+
+    /// How many weights of a layer the fraction `f` is.
+    fn dropped(&self, f: f64, mask: &Bits) -> usize {
+        (f * mask.count_ones() as f64).floor() as usize
     }
 
     /// The fraction to exchange in the place of this iteration's step, if it is one:
@@ -104,9 +130,9 @@ impl Regrowth {
         index: u64,
     ) -> Bits {
         let alive = mask.count_ones();
-        let dropped = (f * alive as f64).floor() as usize;
+        let dropped = self.dropped(f, mask);
         let magnitude: Vec<f64> = weights.iter().map(|w| w.abs()).collect();
-        let kept = ranking::keep_first(&[(&magnitude, Some(mask))], alive - dropped).remove(0);
+        let kept = ranking::keep_first(&[(&magnitude, Some(mask))], alive - dropped).0.remove(0);
         let free = Bits::ones(mask.len()).minus(&kept);
         let worth: Vec<f64> = match self.growth {
             Growth::Gradient => gradient.iter().map(|g| g.abs()).collect(),
@@ -115,7 +141,7 @@ impl Regrowth {
                 (0..mask.len()).map(|_| rng.random::<f64>()).collect()
             }
         };
-        kept.or(&ranking::keep_first(&[(&worth, Some(&free))], dropped).remove(0))
+        kept.or(&ranking::keep_first(&[(&worth, Some(&free))], dropped).0.remove(0))
     }
 }
 
@@ -160,15 +186,32 @@ mod tests {
         let at: Vec<Option<f64>> = [0, 10, 15, 20, 30, 40].iter().map(|at| rigl.at(*at)).collect();
         let cosine = |t: f64| Some(0.25 * (1.0 + (std::f64::consts::PI * t).cos()));
         assert_eq!(at, [cosine(0.0), cosine(0.25), None, cosine(0.5), cosine(0.75), None]);
-        assert!(rigl.check(40).is_ok());
+        assert!(rigl.check(0..40).is_ok() && rigl.check(30..50).is_ok());
         for (broken, total) in [
-            (Regrowth { fraction: 0.0, ..rigl }, 40),
-            (Regrowth { fraction: f64::NAN, ..rigl }, 40),
-            (Regrowth { every: 0, ..rigl }, 40),
-            (Regrowth { until: 0, ..rigl }, 40),
-            (rigl, 39),
+            (Regrowth { fraction: 0.0, ..rigl }, 0..40),
+            (Regrowth { fraction: f64::NAN, ..rigl }, 0..40),
+            (Regrowth { every: 0, ..rigl }, 0..40),
+            (Regrowth { until: 0, ..rigl }, 0..40),
+            (rigl, 0..39),
+            // Nothing would be exchanged after 30, and 31 to 39 hold no multiple of 10.
+            (rigl, 31..40),
+            (rigl, 40..60),
         ] {
-            assert!(broken.check(total).is_err(), "{broken:?} {total}");
+            assert!(broken.check(total.clone()).is_err(), "{broken:?} {total:?}");
         }
+    }
+
+    #[test]
+    fn masks_of_which_nothing_can_be_exchanged_are_refused() {
+        let rigl = rule(Growth::Gradient);
+        let check = |masks: &[&str]| {
+            let named =
+                masks.iter().enumerate().map(|(at, mask)| (format!("{at}.weight").into(), bits(mask)));
+            rigl.check_masks(&named.collect())
+        };
+        assert!(check(&["0000", "1111", "1100"]).is_ok());
+        assert!(matches!(check(&[]), Err(Error::NoMasks)));
+        let nothing = check(&["0000", "1111", "1000"]).unwrap_err();
+        assert!(matches!(nothing, Error::NothingToExchange { kept: 5, total: 12, .. }), "{nothing}");
     }
 }

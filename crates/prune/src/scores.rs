@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 use sapwood_backend::read_all;
 use sapwood_core::{ParamInfo, ParamPath};
 
@@ -69,8 +69,14 @@ impl ScoreTensors {
         Ok(Self { prunable: prunable.clone(), parts })
     }
 
+    /// Whether any of them was computed in less than f64.
+    pub fn are_narrow(&self) -> bool {
+        self.parts.iter().flat_map(|part| &part.tensors).any(|tensor| tensor.dtype() != DType::F64)
+    }
+
     /// Reads the scores.
     pub async fn read(self) -> Result<Scores, Error> {
+        let narrow = self.are_narrow();
         let (tensors, finishes): (Vec<_>, Vec<_>) =
             self.parts.into_iter().map(|part| (part.tensors, part.finish)).unzip();
         let counts: Vec<usize> = tensors.iter().map(Vec::len).collect();
@@ -85,7 +91,14 @@ impl ScoreTensors {
             });
         }
         let mut scores = scores.into_iter();
-        Scores::try_from_fn(&self.prunable, |_| scores.next().unwrap_or_default())
+        Scores::try_from_fn(&self.prunable, |_| scores.next().unwrap_or_default()).map_err(
+            |error| match error {
+                Error::NotFinite { path, count, index, found, .. } => {
+                    Error::NotFinite { path, count, index, found, narrow }
+                }
+                error => error,
+            },
+        )
     }
 }
 
@@ -153,5 +166,5 @@ fn check_count(info: &ParamInfo, found: usize) -> Result<(), Error> {
 fn check_finite(info: &ParamInfo, scores: &[f64]) -> Result<(), Error> {
     let Some(index) = scores.iter().position(|score| !score.is_finite()) else { return Ok(()) };
     let count = scores.iter().filter(|score| !score.is_finite()).count();
-    Err(Error::NotFinite { path: info.path.clone(), count, index, found: scores[index] })
+    Err(Error::NotFinite { path: info.path.clone(), count, index, found: scores[index], narrow: false })
 }

@@ -33,11 +33,12 @@
 //! let answers = block_on(evaluate(&sparse.network, &test, &device))?;
 //! assert!(answers.top1 > 0.8, "{}", answers.top1);
 //! let state = block_on(State::read(&sparse.network))?;
-//! let file = models::pack(&spec, state, sparse.masks).to_bytes()?;
+//! let file = models::pack(&spec, Some(&test.dataset().trained_on()), state, sparse.masks)?.to_bytes()?;
 //! # let folder = std::env::temp_dir().join(format!("sapwood-guide-{}", std::process::id()));
 //! # let path = folder.join("sparse.safetensors");
 //! write_atomic(&path, &file)?;
-//! assert_eq!(models::open(&path, None, &device)?.spec, spec);
+//! let opened = models::open(&path, None, &device)?;
+//! assert_eq!((opened.spec, opened.trained_on.unwrap().data.as_str()), (spec, "digits"));
 //! # std::fs::remove_dir_all(folder)?;
 //! # Ok(())
 //! # }

@@ -2,6 +2,7 @@
 
 mod count;
 mod encoding;
+mod fewer;
 mod form;
 mod published;
 mod vary;

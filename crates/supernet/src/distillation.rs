@@ -1,9 +1,7 @@
 //! Learning from a larger network's outputs.
 
-use burn::tensor::{
-    Tensor,
-    activation::{log_softmax, softmax},
-};
+use burn::tensor::Tensor;
+use sapwood_backend::ordered;
 use serde::{Deserialize, Serialize};
 
 /// What a sub-network learns from the outputs of a larger one, beside the labels
@@ -41,10 +39,13 @@ impl Distance {
     /// `[N, K]`, `[N, K]` to `[1]`
     pub(crate) fn between(self, student: Tensor<2>, teacher: Tensor<2>) -> Tensor<1> {
         match self {
-            Self::CrossEntropy => (softmax(teacher, 1) * log_softmax(student, 1)).sum_dim(1).mean().neg(),
+            Self::CrossEntropy => {
+                let products = ordered::softmax(teacher) * ordered::log_softmax(student);
+                ordered::mean(ordered::sum_last(products)).neg()
+            }
             Self::Mse => {
                 let difference = student - teacher;
-                (difference.clone() * difference).mean()
+                ordered::mean(difference.clone() * difference)
             }
         }
     }

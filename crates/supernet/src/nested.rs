@@ -1,7 +1,7 @@
 //! What several sub-networks learn of one batch.
 
 use burn::{module::Module, tensor::Tensor};
-use sapwood_backend::Seed;
+use sapwood_backend::{Seed, ordered};
 use sapwood_core::{Batch, Gradients, Layout, Moments, Network, Pass, Role, gradients, loss};
 use sapwood_search::Genome;
 use sapwood_train::{Error as TrainError, Lesson, Objective, StepContext};
@@ -74,7 +74,7 @@ impl Nested {
                 outputs = Some(learnt.logits);
             }
         }
-        let loss = Tensor::cat(losses, 0).mean();
+        let loss = ordered::mean(Tensor::cat(losses, 0));
         Ok(Lesson { loss, gradients: whole, moments })
     }
 

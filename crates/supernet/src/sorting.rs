@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use burn::tensor::{Int, Tensor, TensorData};
-use sapwood_backend::read;
+use sapwood_backend::{ordered, read};
 use sapwood_core::{Layout, ParamInfo, ParamPath, map};
 
 use crate::{
@@ -73,7 +73,8 @@ async fn importance(set: &Channels, values: &Values) -> Result<Vec<f64>, Error> 
     for axis in counted {
         let Some((info, value)) = values.get(&weight(axis)) else { continue };
         let [before, channels, after] = around(info, axis);
-        let read = read(value.clone().abs().reshape([before, channels, after]).sum_dim(2).sum_dim(0)).await?;
+        let read = read(ordered::sum_last(value.clone().abs().reshape([before, channels, after])).sum_dim(0))
+            .await?;
         sums.resize(channels, 0.0);
         sums.iter_mut().zip(read.iter::<f64>()).for_each(|(sum, more)| *sum += more);
     }

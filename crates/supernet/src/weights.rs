@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use burn::prelude::Device;
-use sapwood_core::{Masks, ParamInfo, ParamPath, Shape, State, StateFile, infos};
+use sapwood_core::{Masks, ParamInfo, ParamPath, Shape, State, StateFile, TrainedOn, infos};
 use sapwood_models::{Checkpoint, Note, Reading, Shapes, Wants};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,6 +23,9 @@ pub struct SupernetSpec {
     pub input: Shape,
     /// The classes.
     pub classes: usize,
+    /// What it was trained on, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trained_on: Option<TrainedOn>,
 }
 
 impl SupernetSpec {
@@ -41,9 +44,12 @@ impl SupernetSpec {
     }
 
     /// The content of a weight file.
-    pub fn pack(&self, state: State) -> StateFile {
-        let metadata = serde_json::to_value(self).unwrap_or_default();
-        StateFile { state, masks: Masks::new(), metadata }
+    ///
+    /// # Errors
+    /// What cannot be written down.
+    pub fn pack(&self, state: State) -> Result<StateFile, Error> {
+        let metadata = serde_json::to_value(self).map_err(|error| Error::File(error.to_string()))?;
+        Ok(StateFile { state, masks: Masks::new(), metadata })
     }
 }
 
@@ -98,7 +104,7 @@ impl Supernet {
             (Value::Null, Some(name)) => {
                 let usual = family(name, None, None)?;
                 let (input, classes) = (usual.whole().input(), usual.whole().outputs()?);
-                (SupernetSpec { supernet: name.into(), input, classes }, Classes::ReadOff)
+                (SupernetSpec { supernet: name.into(), input, classes, trained_on: None }, Classes::ReadOff)
             }
             (metadata, name) => {
                 if metadata.get("supernet").is_none() {
@@ -111,6 +117,9 @@ impl Supernet {
                         "the weights are those of `{}`, not of `{name}`",
                         spec.supernet
                     )));
+                }
+                if let Some(trained_on) = &spec.trained_on {
+                    trained_on.check(spec.classes).map_err(|error| wrong(error.to_string()))?;
                 }
                 (spec, Classes::Known)
             }

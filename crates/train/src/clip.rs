@@ -1,7 +1,7 @@
 //! Clipping of the gradient by its global norm.
 
 use burn::tensor::Tensor;
-use sapwood_backend::read_all;
+use sapwood_backend::{ordered, read_all};
 use sapwood_core::Gradients;
 
 use crate::Error;
@@ -16,7 +16,7 @@ pub async fn global_norm(gradients: &Gradients) -> Result<f64, Error> {
         let len = gradient.dims()[0];
         (0..len).step_by(PIECE).map(move |from| {
             let piece = gradient.clone().slice(from..len.min(from + PIECE));
-            (piece.clone() * piece).sum()
+            ordered::sum(piece.clone() * piece)
         })
     });
     let squares: Vec<Tensor<1>> = squares.collect();

@@ -151,6 +151,14 @@ impl Recipe {
         let warm_up = within("warm_up", self.warm_up, 0)?;
         let start = within("start_at", self.start_at, 0)?;
         let until = within("until", self.until, start)?;
+        // Only a run that has not begun may end where it starts: it writes the initial weights.
+        if 0 < start && until == start {
+            return Err(Error::Recipe {
+                field: "start_at",
+                expected: format!("before `until`, at {until}it, so that something is trained"),
+                found: self.start_at.to_string(),
+            });
+        }
         let length = Length { per_epoch: batches, total, warm_up };
         self.schedule.check(length)?;
         Ok(Plan { recipe: self, length, start, until })
@@ -213,6 +221,8 @@ mod tests {
             r.start_at = "5ep".parse().unwrap();
             r.until = "4ep".parse().unwrap();
         });
+        let nothing = refused(|r| r.start_at = "10ep".parse().unwrap());
+        assert!(nothing.starts_with("`start_at` must be before `until`, at 1000it"), "{nothing}");
         assert_eq!(late, "`until` must be from 500it to the end of the run, at 1000it, but it is 4ep");
     }
 

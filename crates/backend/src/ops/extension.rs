@@ -58,6 +58,16 @@ pub(crate) trait Kernels: Backend {
     /// An activation of each value.
     fn activate(x: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self>;
 
+    /// The sum of the last dimension, which stays with size 1, in the order of the level's
+    /// registers.
+    fn sum_last(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// The last dimension, of size 1, so often.
+    fn spread_last(x: FloatTensor<Self>, times: usize) -> FloatTensor<Self>;
+
+    /// A matrix product, whose sums are cut where every machine cuts them.
+    fn product(left: FloatTensor<Self>, right: FloatTensor<Self>) -> FloatTensor<Self>;
+
     /// One step of stochastic gradient descent: weight and momentum.
     fn sgd(
         weight: FloatTensor<Self>,

@@ -1,9 +1,10 @@
 //! The kernels on the CPU backend's tensors.
 
+mod product;
 mod typed;
 
 use burn::{
-    backend::{Flex, flex::FlexTensor},
+    backend::{Flex, flex::FlexTensor, ops::FloatTensorOps},
     tensor::DType,
 };
 use sapwood_kernels::{Activation, AdamWStep, Convolution, SgdStep};
@@ -48,6 +49,29 @@ impl Kernels for Flex {
 
     fn activate(x: FlexTensor, activation: Activation) -> FlexTensor {
         typed!(x, activate(&x, activation))
+    }
+
+    fn sum_last(x: FlexTensor) -> FlexTensor {
+        match x.dtype() {
+            DType::F32 => typed::sum_last(&x),
+            // Burn sums other types one value after the other.
+            _ => {
+                let last = x.layout().shape().len() - 1;
+                Flex::float_sum_dim(x, last)
+            }
+        }
+    }
+
+    fn spread_last(x: FlexTensor, times: usize) -> FlexTensor {
+        let mut shape = x.layout().shape().to_vec();
+        if let Some(last) = shape.last_mut() {
+            *last = times;
+        }
+        Flex::float_expand(x, shape.into())
+    }
+
+    fn product(left: FlexTensor, right: FlexTensor) -> FlexTensor {
+        product::product(left, right)
     }
 
     fn sgd(

@@ -3,7 +3,7 @@
 use std::{fmt::Debug, marker::PhantomData};
 
 use burn::backend::{
-    Autodiff, Backend,
+    Autodiff, Backend, TensorMetadata,
     autodiff::{
         checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
         grads::Gradients,
@@ -111,6 +111,44 @@ impl<B: KernelGradients> WayBack<B> for Activated<B> {
     }
 }
 
+#[derive(Clone, Debug)]
+struct Summed {
+    times: usize,
+}
+
+impl<B: KernelGradients> WayBack<B> for Summed {
+    fn back(self, dy: FloatTensor<B>, _wanted: [bool; PARENTS]) -> Found<B> {
+        [Some(B::spread_last(dy, self.times)), None, None, None]
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Spread;
+
+impl<B: KernelGradients> WayBack<B> for Spread {
+    fn back(self, dy: FloatTensor<B>, _wanted: [bool; PARENTS]) -> Found<B> {
+        [Some(B::sum_last(dy)), None, None, None]
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Multiplied<B: Backend> {
+    left: FloatTensor<B>,
+    right: FloatTensor<B>,
+}
+
+impl<B: KernelGradients> WayBack<B> for Multiplied<B> {
+    fn back(self, dy: FloatTensor<B>, wanted: [bool; PARENTS]) -> Found<B> {
+        let Self { left, right } = self;
+        [
+            wanted[0].then(|| B::product(dy.clone(), B::float_transpose(right))),
+            wanted[1].then(|| B::product(B::float_transpose(left), dy)),
+            None,
+            None,
+        ]
+    }
+}
+
 impl<B: KernelGradients, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
     fn convolve(
         x: FloatTensor<Self>,
@@ -182,6 +220,25 @@ impl<B: KernelGradients, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         let x = x.into_primitive();
         let output = B::activate(x.clone(), activation);
         node::<B, C, _, 1>([parent], output, Activated::<B> { x, activation })
+    }
+
+    fn sum_last(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let parent = x.node();
+        let x = x.into_primitive();
+        let times = x.shape().last().copied().unwrap_or(1);
+        node::<B, C, _, 1>([parent], B::sum_last(x), Summed { times })
+    }
+
+    fn spread_last(x: FloatTensor<Self>, times: usize) -> FloatTensor<Self> {
+        let parent = x.node();
+        node::<B, C, _, 1>([parent], B::spread_last(x.into_primitive(), times), Spread)
+    }
+
+    fn product(left: FloatTensor<Self>, right: FloatTensor<Self>) -> FloatTensor<Self> {
+        let parents = [left.node(), right.node()];
+        let [left, right] = [left, right].map(|tensor| tensor.into_primitive());
+        let way = Multiplied::<B> { left: left.clone(), right: right.clone() };
+        node::<B, C, _, 2>(parents, B::product(left, right), way)
     }
 
     // Optimisers step tensors that are not tracked: what they give is a leaf.

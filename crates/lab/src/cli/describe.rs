@@ -3,7 +3,7 @@
 use std::{io::Write, path::PathBuf};
 
 use clap::Args;
-use sapwood_core::{Anatomy, Layer, Masks, Shape};
+use sapwood_core::{Anatomy, Layer, Masks, Shape, TrainedOn};
 use sapwood_models::{FreeZeros, Spec};
 use serde::Serialize;
 
@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     Error,
+    classes::few,
     report::{Cell, Table},
 };
 
@@ -64,11 +65,14 @@ struct Json<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     zeros: Option<usize>,
     macs: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trained_on: Option<&'a TrainedOn>,
     layers: &'a [Layer],
 }
 
 impl Describe {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
+        let mut trained_on = None;
         let (spec, masks, zeros) = match (&self.weights, &self.model) {
             (None, _) if let Some(space) = &self.space => {
                 let family = architectures::named(space, self.input)?;
@@ -82,6 +86,7 @@ impl Describe {
             }
             (Some(path), model) => {
                 let opened = self.reading.open(path, model.as_deref(), &cpu()?)?;
+                trained_on = opened.trained_on;
                 (opened.spec, opened.masks, opened.zeros)
             }
             (None, model) => {
@@ -106,6 +111,7 @@ impl Describe {
                 kept: all_kept,
                 zeros: (!zeros.is_empty()).then(|| zeros.zeros()),
                 macs: anatomy.macs(),
+                trained_on: trained_on.as_ref(),
                 layers: &anatomy.layers,
             };
             writeln!(out, "{}", serde_json::to_string_pretty(&json).unwrap_or_default())?;
@@ -120,6 +126,9 @@ impl Describe {
                 anatomy.weights(),
                 anatomy.macs()
             )?;
+            if let Some(trained_on) = &trained_on {
+                writeln!(out, "{}", said(trained_on))?;
+            }
             if !masks.is_empty() {
                 let sparsity = 100.0 * (1.0 - all_kept as f64 / anatomy.weights().max(1) as f64);
                 writeln!(out, "{all_kept} of {} weights kept: {sparsity:.2} % removed", anatomy.weights())?;
@@ -129,6 +138,15 @@ impl Describe {
             }
         }
         Ok(())
+    }
+}
+
+/// What a network was trained on, in one line.
+fn said(trained_on: &TrainedOn) -> String {
+    let TrainedOn { data, classes, .. } = trained_on;
+    match classes.len() {
+        0 => format!("trained on {data}"),
+        n => format!("trained on {data}: {n} classes, {}", few(classes)),
     }
 }
 

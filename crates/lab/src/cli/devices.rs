@@ -39,6 +39,8 @@ impl Devices {
             table.row([Cell::from(spec.to_string()), speed]);
         }
         write!(out, "{}", table.to_text())?;
+        let levels = sapwood_backend::levels().collect::<Vec<_>>().join(", ");
+        writeln!(out, "cpu: level {} of {levels}; `--level` takes another", sapwood_backend::level())?;
         for (api, feature) in DeviceSpec::left_out() {
             writeln!(out, "{api}: not compiled in, `--features {feature}` brings it")?;
         }

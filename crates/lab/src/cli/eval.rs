@@ -5,7 +5,13 @@ use std::io::Write;
 use clap::Args;
 use sapwood_train::Evaluation;
 
-use super::{DataRoot, OnDevice, bar::Bar, image::ImageShape, weight_file::WeightFile};
+use super::{
+    DataRoot, OnDevice,
+    bar::Bar,
+    image::ImageShape,
+    outputs::{MoreOutputs, hinted, tell},
+    weight_file::WeightFile,
+};
 use crate::{DataConfig, Datasets, Error, fits::fits, watched::evaluate};
 
 /// Tell how good a trained network is on a test split
@@ -18,6 +24,8 @@ pub(super) struct Eval {
     data: String,
     #[command(flatten)]
     image: ImageShape,
+    #[command(flatten)]
+    outputs: MoreOutputs,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -31,10 +39,13 @@ impl Eval {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let device = self.device.resolve()?;
         let opened = self.network.open(&device)?;
-        let mut data = DataConfig::of(&self.data, &opened.spec);
+        let mut data = DataConfig::of_opened(&self.data, &opened);
         self.image.apply(&mut data)?;
         let test = data.test_source(&Datasets::below(self.root.data_root))?;
-        fits(&opened.spec, test.dataset())?;
+        let classes = fits(&opened.spec, self.outputs.known(&opened), test.dataset());
+        let classes = classes.map_err(|error| hinted(error, false))?;
+        tell(&classes);
+        let test = classes.of_batches(test)?;
         let evaluation = evaluate(&opened.net, &test, &device, &Bar::default())?;
         if self.json {
             writeln!(out, "{}", serde_json::to_string(&evaluation).unwrap_or_default())?;

@@ -5,10 +5,14 @@ use std::{io::Write, path::PathBuf, time::Duration};
 use clap::{Args, Subcommand};
 use sapwood_search::{Genome, LatencyTable, kendall_tau};
 
-use super::{OnDevice, architectures, bar::Bar, search::nested::read_table};
+use super::{
+    OnDevice, architectures,
+    bar::{Bar, note},
+    search::nested::read_table,
+};
 use crate::{
     Error,
-    latency::{EnergyMeter, Stopwatch, Times, draw, import, predicted, today},
+    latency::{EnergyMeter, Imported, Stopwatch, Times, draw, import, predicted, today},
     report::{Cell, Table},
     statistics::{median, spearman},
 };
@@ -181,6 +185,10 @@ impl Check {
 
 /// Make a table of published ones: YAML or JSON, with a key for each block of ofa-mbv3 or
 /// ofa-proxyless
+///
+/// Where a block has another time in another file, as the last layers have in the files of other
+/// resolutions, both stay: a network is predicted by the file of its resolution. Which that is, the
+/// blocks of a file say, not its name.
 #[derive(Args)]
 struct Import {
     /// The published tables of one device, a file for each resolution
@@ -212,10 +220,19 @@ impl Import {
                 .map_err(|error| Error::Content { problem: error.to_string(), path: path.clone() })
         };
         let tables = self.files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        let (table, resolutions) = import(tables, &family)?;
+        let Imported { table, resolutions, warnings } = import(tables, &family)?;
         sapwood_core::write_atomic(&self.out, table.to_toml()?.as_bytes())?;
-        let (blocks, resolutions) = (table.blocks.len(), resolutions.join(", "));
-        writeln!(out, "{blocks} blocks, for resolution {resolutions}: {}", self.out.display())?;
+        for warning in warnings {
+            note(&format!("warning: {warning}"));
+        }
+        let mut said = format!("{} blocks", table.times().count());
+        if !table.parts.is_empty() {
+            said += &format!(" in {} parts", table.parts.len());
+        }
+        if !resolutions.is_empty() {
+            said += &format!(", for resolution {}", resolutions.join(", "));
+        }
+        writeln!(out, "{said}: {}", self.out.display())?;
         Ok(())
     }
 }

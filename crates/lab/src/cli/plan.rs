@@ -25,7 +25,7 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
-        let (plan, folder) = self.study.plan(lab)?;
+        let (plan, folder) = self.study.plan(lab, &self.study.datasets())?;
         let states = folder.states(&plan)?;
         let mut table = Table::new(["run", "method", "control", "removed", "state"]);
         for (run, state) in plan.runs.iter().zip(&states) {

@@ -9,7 +9,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Observed, State, infos, write_atomic};
+use sapwood_core::{Observed, State, TrainedOn, infos, write_atomic};
 use sapwood_models::{Net, Opened, Spec, pack, read_masks};
 use sapwood_prune::{
     Ablation, Allocation, Course, Cut, Diagnosis, Granularity, Iterations, MaskSet, Pruned, RoundExamples,
@@ -18,7 +18,7 @@ use sapwood_prune::{
 
 use super::{
     bar::{self, Bar},
-    scoring::Scoring,
+    scoring::{Scored, Scoring},
     weight_file::hinted,
 };
 use crate::{
@@ -36,7 +36,8 @@ pub(super) struct Prune {
     /// Which weights go: see `list criteria`
     #[arg(long, default_value = "magnitude")]
     criterion: String,
-    /// The fraction of all prunable weights that goes, as in 0.9
+    /// The fraction that goes, as in 0.9: of all prunable weights, or of the kernels, filters or
+    /// blocks that --granularity names
     #[arg(long, required_unless_present = "masks_from")]
     sparsity: Option<Sparsity>,
     /// How the rest is spread over the layers: see `list allocations`, or a table as in
@@ -70,6 +71,15 @@ pub(super) struct Prune {
     out: PathBuf,
 }
 
+/// What is written, and what is told once it is.
+struct Made {
+    spec: Spec,
+    trained_on: Option<TrainedOn>,
+    net: Net,
+    pruned: Pruned,
+    note: Option<String>,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum CourseName {
     Exponential,
@@ -78,13 +88,15 @@ enum CourseName {
 
 impl Prune {
     pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
-        let (spec, net, masks) = match &self.masks_from {
+        let Made { spec, trained_on, net, pruned, note } = match &self.masks_from {
             Some(path) => self.borrowed(path)?,
             None => self.scored(lab)?,
         };
+        let Pruned { masks, warnings, .. } = pruned;
         let diagnosis = Diagnosis::of(net.graph(), &masks)?;
         let state = block_on(State::read(&net))?;
-        write_atomic(&self.out, &pack(&spec, state, masks.clone().into_masks()).to_bytes()?)?;
+        let file = pack(&spec, trained_on.as_ref(), state, masks.clone().into_masks())?;
+        write_atomic(&self.out, &file.to_bytes()?)?;
 
         let mut table = Table::new(["parameter", "kept", "of", "density", "effective"]);
         for layer in &diagnosis.layers {
@@ -102,14 +114,29 @@ impl Prune {
         if effective < kept {
             let _ = write!(line, ", {effective} of them effective");
         }
-        writeln!(out, "{line}")?;
-        for warning in &diagnosis.warnings {
-            bar::note(&format!("warning: {warning}"));
-        }
+        writeln!(out, "{line}{}", self.in_groups(&net, &masks))?;
+        note.iter().for_each(|note| bar::note(note));
+        self.scoring.warn(&warnings);
+        self.scoring.warn(&diagnosis.warnings);
         Ok(())
     }
 
-    fn scored(&self, lab: &Lab) -> Result<(Spec, Net, MaskSet), Error> {
+    /// What of the weights is gone where the sparsity was that of groups, or only of those that form groups.
+    fn in_groups(&self, net: &Net, masks: &MaskSet) -> String {
+        if self.granularity == Granularity::Weight {
+            return String::new();
+        }
+        let gone =
+            format!("{} ({:.2} %) gone", masks.total() - masks.kept(), 100.0 * masks.realised_sparsity());
+        match self.granularity.groups(&infos(net), masks) {
+            Some([kept, all]) => {
+                format!("; {gone} with {} of {all} {}", all - kept, self.granularity.group_name())
+            }
+            None => format!("; {gone}"),
+        }
+    }
+
+    fn scored(&self, lab: &Lab) -> Result<Made, Error> {
         let scored = self.scoring.open(lab, &self.criterion)?;
         let criterion = scored.criterion.as_ref();
         let cut = Cut {
@@ -127,20 +154,23 @@ impl Prune {
         let rounds = cut.iterations.unwrap_or_else(|| criterion.iterations()).rounds.get();
         bar.begin("scoring", (rounds * scored.examples.len().max(1)) as u64);
         let watched = Watched::<dyn sapwood_prune::Probe> { inner: &probe, reporter: &bar };
-        let pruned = cut.prune_blocking(criterion, &watched, alive.as_ref())?;
+        let pruned = cut.prune_blocking(criterion, &watched, alive.as_ref());
+        let pruned = pruned.map_err(|error| self.scoring.explain(error))?;
         bar.end();
         drop(probe);
-        let net = pruned.apply(scored.net)?;
-        Ok((scored.spec, net, pruned.masks))
+        let Scored { spec, trained_on, net, note, .. } = scored;
+        let net = pruned.apply(net)?;
+        Ok(Made { spec, trained_on, net, pruned, note })
     }
 
     /// The network with the masks of another file.
-    fn borrowed(&self, path: &Path) -> Result<(Spec, Net, MaskSet), Error> {
-        let Opened { spec, net, .. } = self.scoring.opened()?;
+    fn borrowed(&self, path: &Path) -> Result<Made, Error> {
+        let Opened { spec, trained_on, net, .. } = self.scoring.opened()?;
         let reading = self.scoring.network.naming().reading(None);
         let masks = read_masks(path, &infos(&net), &reading).map_err(hinted)?;
-        let pruned = Pruned { masks: MaskSet::from(masks), weights: None };
-        Ok((spec, pruned.apply(net)?, pruned.masks))
+        let pruned = Pruned::to(MaskSet::from(masks));
+        let net = pruned.apply(net)?;
+        Ok(Made { spec, trained_on, net, pruned, note: None })
     }
 
     fn iterations(&self, customary: Iterations) -> Option<Iterations> {

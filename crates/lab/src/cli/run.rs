@@ -13,7 +13,7 @@ use sapwood_core::write_atomic;
 
 use super::{
     OnDevice,
-    bar::Bar,
+    bar::{self, Bar},
     report::write_tables,
     studies::{StudyFile, stop_signal},
     worker::Pace,
@@ -60,10 +60,15 @@ enum LauncherName {
 
 impl Run {
     pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
-        let (plan, folder) = self.study.plan(lab)?;
+        let datasets = self.study.datasets();
+        let (plan, folder) = self.study.plan(lab, &datasets)?;
         // Better now than in a worker's log.
         self.device.resolve()?;
-        write_atomic(&folder.study(), self.study.frozen()?.as_bytes())?;
+        let frozen = self.study.frozen()?;
+        if folder.keep_images(&plan)? {
+            bar::note("the images are others than when this study was last started: its runs begin anew");
+        }
+        write_atomic(&folder.study(), frozen.as_bytes())?;
         let worker = self.command(&folder)?;
         let threads = self.threads.map(NonZero::get);
         match self.launcher {
@@ -84,10 +89,7 @@ impl Run {
         }
         let stop = stop_signal()?;
         let tally = match (self.workers.get(), threads) {
-            (1, None) => {
-                let data = &self.study.place.data.data_root;
-                self.pace.work(lab, &plan, &folder, data, &self.device, &stop)?
-            }
+            (1, None) => self.pace.work(lab, &plan, &folder, &datasets, &self.device, &stop)?,
             // A process is told its threads when it starts.
             (workers, threads) => {
                 let logs = folder.path().join("logs");
@@ -106,6 +108,9 @@ impl Run {
         let program = std::env::current_exe().map_err(Error::file("find", "this program"))?;
         let mut arguments = vec!["worker".into(), absolute(folder.path())?];
         arguments.extend(["--device".into(), self.device.device.clone()]);
+        if let Some(level) = sapwood_backend::pinned_level() {
+            arguments.extend(["--level".into(), level.into()]);
+        }
         arguments.extend(["--data-root".into(), absolute(&self.study.place.data.data_root)?]);
         arguments.extend(self.pace.arguments());
         Ok(WorkerCommand { program, arguments })

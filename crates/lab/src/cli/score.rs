@@ -6,8 +6,9 @@ use burn::tensor::{DType, TensorData};
 use clap::Args;
 use sapwood_backend::block_on;
 use sapwood_core::{State, StateFile, write_atomic};
+use sapwood_prune::{MaskSet, Warning};
 
-use super::scoring::Scoring;
+use super::{bar, scoring::Scoring};
 use crate::{
     Error, Lab,
     report::{Cell, Table},
@@ -37,7 +38,9 @@ impl Score {
         let probe = scored.probe();
         let in_scope = self.scoring.scope().on(&scored.net)?;
         let prunable = scored.criterion.scope(&probe, in_scope)?;
-        let scores = block_on(scored.criterion.score(&probe, &prunable)?.read())?;
+        let scores = scored.criterion.score(&probe, &prunable)?;
+        let narrow = scores.are_narrow();
+        let scores = block_on(scores.read()).map_err(|error| self.scoring.explain(error))?;
         let wide = probe.dtype() == Some(DType::F64);
 
         let mut table = Table::new(["parameter", "weights", "mean", "smallest", "largest"]);
@@ -54,6 +57,9 @@ impl Score {
         }
         write_atomic(&self.out, &StateFile { state, ..StateFile::default() }.to_bytes()?)?;
         write!(out, "{}", table.to_text())?;
+        scored.note.iter().for_each(|note| bar::note(note));
+        let alive = MaskSet::from(scored.masks.clone());
+        self.scoring.warn(Warning::of_zero_scores(&scores, Some(&alive), narrow).as_slice());
         Ok(())
     }
 }

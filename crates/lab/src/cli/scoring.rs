@@ -4,12 +4,17 @@ use std::{num::NonZero, path::Path, sync::Arc};
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::Seed;
-use sapwood_core::{Batch, Masks};
+use sapwood_core::{Batch, Masks, Shape, TrainedOn};
 use sapwood_data::Split;
 use sapwood_models::{Net, Opened, Spec};
-use sapwood_prune::{Criterion, Needs, NetworkProbe, Options, Scope, find};
+use sapwood_prune::{Criterion, Needs, NetworkProbe, Options, Scope, Warning, find};
 
-use super::{DataRoot, OnDevice, weight_file::WeightFile};
+use super::{
+    DataRoot, OnDevice, bar,
+    outputs::{MoreOutputs, hinted, tell},
+    own_input::{OwnInput, is_file},
+    weight_file::WeightFile,
+};
 use crate::{DataConfig, Error, Examples, Lab, fits::fits, read_batches};
 
 /// Examples of a batch from a data set.
@@ -29,9 +34,12 @@ pub(super) struct Scoring {
     #[arg(long, value_name = "PATTERN")]
     exclude: Vec<String>,
     /// What the weights are scored with, where the criterion asks for examples: a file
-    /// with `images` f32 [N, C, H, W] and `labels` i64 [N], or the name of a data set
+    /// with `images` f32 [N, C, H, W] and `labels` i64 [N], or the name of a data set.
+    /// synflow takes the size of its images alone
     #[arg(long, value_name = "FILE|NAME")]
     data: Option<String>,
+    #[command(flatten)]
+    input: OwnInput,
     /// Examples of a batch [default: all of a file, 128 of a data set]
     #[arg(long, value_name = "N", requires = "data")]
     batch_size: Option<NonZero<usize>>,
@@ -41,12 +49,15 @@ pub(super) struct Scoring {
     /// Instead, so many training examples of each class, in one batch
     #[arg(long, value_name = "N", requires = "data", conflicts_with_all = ["batches", "batch_size"])]
     per_class: Option<NonZero<usize>>,
-    /// Compute scores in f64 where the device has it, or in f32
+    /// Compute scores in f64 where the device has it, or in f32, which takes less than half
+    /// as long
     #[arg(long, value_enum, default_value_t = Precision::F64)]
     precision: Precision,
     /// The seed of what is drawn
     #[arg(long, default_value_t = 0)]
     pub(super) seed: u64,
+    #[command(flatten)]
+    outputs: MoreOutputs,
     #[command(flatten)]
     root: DataRoot,
     #[command(flatten)]
@@ -65,13 +76,22 @@ pub(super) struct Scored {
     pub(super) spec: Spec,
     pub(super) net: Net,
     pub(super) masks: Masks,
+    pub(super) trained_on: Option<TrainedOn>,
     pub(super) examples: Vec<Batch>,
+    /// The size of the input that the criterion makes of its own, if it does.
+    input: Option<Shape>,
+    /// What is to be told of it, once there is a result.
+    pub(super) note: Option<String>,
     precision: Precision,
 }
 
 impl Scored {
     pub(super) fn probe(&self) -> NetworkProbe<'_, Net> {
         let probe = NetworkProbe::observed(&self.net).with_examples(&self.examples);
+        let probe = match self.input {
+            Some(input) => probe.with_input_shape(input),
+            None => probe,
+        };
         match self.precision {
             Precision::F32 => probe,
             Precision::F64 => probe.in_f64(),
@@ -80,6 +100,24 @@ impl Scored {
 }
 
 impl Scoring {
+    /// An error of scoring, with the option that may help.
+    pub(super) fn explain(&self, error: sapwood_prune::Error) -> Error {
+        match (&error, self.precision) {
+            (sapwood_prune::Error::NotFinite { narrow: true, .. }, Precision::F32) => {
+                Error::Usage(format!("{error} (`--precision f64`)"))
+            }
+            _ => error.into(),
+        }
+    }
+
+    /// Tells warnings, with the option that may help.
+    pub(super) fn warn(&self, warnings: &[Warning]) {
+        for warning in warnings {
+            let wider = warning.is_of_precision() && self.precision == Precision::F32;
+            bar::note(&format!("warning: {warning}{}", if wider { " (`--precision f64`)" } else { "" }));
+        }
+    }
+
     pub(super) fn scope(&self) -> Scope {
         Scope::excluding(&self.exclude)
     }
@@ -101,12 +139,16 @@ impl Scoring {
         let row = find(lab.criteria(), name)?;
         let criterion = (row.build)(&options, Seed(self.seed))?;
         self.check(name, criterion.needs())?;
-        let Opened { spec, net, masks, .. } = self.opened_to_change()?;
+        let opened = self.opened_to_change()?;
         let examples = match &self.data {
-            Some(data) if criterion.needs().examples() => self.examples(data, &spec)?,
+            Some(data) if criterion.needs().examples() => self.examples(data, &opened)?,
             _ => Vec::new(),
         };
-        Ok(Scored { criterion, spec, net, masks, examples, precision: self.precision })
+        let data = self.data.as_deref().map(|data| (data, self.root.data_root.as_path()));
+        let (input, note) = self.input.of((name, criterion.needs()), data, &opened)?.unzip();
+        let Opened { spec, net, masks, trained_on, .. } = opened;
+        let precision = self.precision;
+        Ok(Scored { criterion, spec, net, masks, trained_on, examples, input, note, precision })
     }
 
     fn check(&self, name: &str, needs: Needs) -> Result<(), Error> {
@@ -120,9 +162,10 @@ impl Scoring {
     }
 
     /// A file where there is one, or where the name looks like one; else a data set.
-    fn examples(&self, data: &str, spec: &Spec) -> Result<Vec<Batch>, Error> {
+    fn examples(&self, data: &str, opened: &Opened) -> Result<Vec<Batch>, Error> {
+        let spec = &opened.spec;
         let path = Path::new(data);
-        if path.extension().is_some_and(|extension| extension == "safetensors") || path.is_file() {
+        if is_file(data) {
             if self.batches.is_some() || self.per_class.is_some() {
                 let problem =
                     "`--batches` and `--per-class` choose from a data set, but `--data` is a file".into();
@@ -134,8 +177,10 @@ impl Scoring {
             }
             return Ok(batches);
         }
-        let data = DataConfig::of(data, spec).open(Split::Train, &self.root.data_root)?;
-        fits(spec, &data)?;
+        let data = DataConfig::of_opened(data, opened).open(Split::Train, &self.root.data_root)?;
+        let classes = fits(spec, self.outputs.known(opened), &data).map_err(|error| hinted(error, false))?;
+        tell(&classes);
+        let data = classes.of(Arc::new(data))?;
         let examples = match self.per_class {
             Some(n) => Examples::PerClass(n),
             None => Examples::Batches {
@@ -143,6 +188,6 @@ impl Scoring {
                 size: self.batch_size.unwrap_or(BATCH),
             },
         };
-        examples.choose(Arc::new(data), Seed(self.seed))
+        examples.choose(data, Seed(self.seed))
     }
 }

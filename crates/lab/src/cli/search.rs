@@ -1,5 +1,6 @@
 //! `search`
 
+mod measured;
 pub(super) mod nested;
 mod page;
 mod saved;
@@ -63,6 +64,9 @@ pub(super) struct Search {
     /// The latencies of a device, and perhaps its energies: what `latency build` wrote
     #[arg(long, value_name = "FILE")]
     table: Option<PathBuf>,
+    /// Leave out the resolutions of which the table lacks blocks
+    #[arg(long)]
+    only_measured: bool,
     /// A search for each of these tables, all with the same limits
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["table", "front", "page"])]
     many: Vec<PathBuf>,
@@ -108,6 +112,11 @@ impl Search {
             let problem = "a page has two objectives, as in `max accuracy` and `min latency_ms`";
             return Err(Error::Usage(problem.into()));
         }
+        if self.only_measured && self.table.is_none() && self.many.is_empty() {
+            return Err(Error::Usage(
+                "`--only-measured` wants `--table` or `--many`: say what was measured".into(),
+            ));
+        }
         let space = self.space.as_deref().unwrap_or_default();
         match space.strip_prefix("tabular:").map(PathBuf::from) {
             Some(path) => {
@@ -116,6 +125,7 @@ impl Search {
                     ("--table", self.table.is_some()),
                     ("--many", !self.many.is_empty()),
                     ("--input", self.input.is_some()),
+                    ("--only-measured", self.only_measured),
                 ] {
                     if given {
                         return Err(Error::Usage(format!(

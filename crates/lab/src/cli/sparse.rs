@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 use sapwood_core::Step;
 use sapwood_prune::{Allocation, Anneal, Growth, Sparsity};
+use sapwood_train::Plan;
 
 use crate::{Error, GradualScore, SparseTraining};
 
@@ -26,10 +27,11 @@ pub(super) struct Sparse {
     /// [default: 0.3]
     #[arg(long, requires = "regrow")]
     regrow_fraction: Option<f64>,
-    /// Where masks begin to change with `--gradual` [default: 0ep]
+    /// Where masks begin to change with `--gradual` [default: where training starts]
     #[arg(long, value_name = "STEP", requires = "gradual")]
     masks_from_step: Option<Step>,
-    /// Where masks have changed for the last time [default: 3/4 of the epochs, rounded up]
+    /// Where masks have changed for the last time [default: 3/4 of the epochs, rounded up;
+    /// if training is over by then, 3/4 of its iterations]
     #[arg(long, value_name = "STEP")]
     masks_until: Option<Step>,
     /// How far changes are apart [default: 100it]
@@ -50,10 +52,23 @@ enum GrowthName {
 }
 
 impl Sparse {
-    /// What was asked for, in a run of so many epochs.
-    pub(super) fn training(&self, epochs: usize) -> Result<Option<SparseTraining>, Error> {
-        let late = Step::At { epochs: epochs - epochs / 4, iterations: 0 };
-        let until = self.masks_until.unwrap_or(late);
+    /// What was asked for, in a run of the plan that is made if it is wanted.
+    pub(super) fn training(
+        &self,
+        plan: impl FnOnce() -> Result<Plan, Error>,
+    ) -> Result<Option<SparseTraining>, Error> {
+        if self.gradual.is_none() && self.regrow.is_none() {
+            return match self.masks_until.or(self.masks_every) {
+                None => Ok(None),
+                Some(_) => {
+                    let problem = "`--masks-until` and `--masks-every` belong to `--gradual` or `--regrow`: add one, or leave them out";
+                    Err(Error::Usage(problem.into()))
+                }
+            };
+        }
+        let plan = plan()?;
+        let begin = self.masks_from_step.unwrap_or(plan.recipe.start_at);
+        let until = self.masks_until.unwrap_or_else(|| usual_end(&plan, begin, self.gradual.is_some()));
         let every = self.masks_every.unwrap_or(Step::At { epochs: 0, iterations: 100 });
         Ok(match (self.gradual, self.regrow) {
             (Some(target), _) => Some(SparseTraining::Gradual {
@@ -63,7 +78,7 @@ impl Sparse {
                 },
                 target,
                 allocation: self.gradual_allocation.clone().unwrap_or_default(),
-                begin: self.masks_from_step.unwrap_or(Step::START),
+                begin,
                 end: until,
                 every,
             }),
@@ -77,11 +92,22 @@ impl Sparse {
                 until,
                 every,
             }),
-            (None, None) if self.masks_until.is_some() || self.masks_every.is_some() => {
-                let problem = "`--masks-until` and `--masks-every` belong to `--gradual` or `--regrow`: add one, or leave them out";
-                return Err(Error::Usage(problem.into()));
-            }
             (None, None) => None,
         })
     }
+}
+
+/// The end of three quarters of the epochs; or of three quarters of the iterations that are left, where training
+/// is over by then or has not begun. After the last pruning there is at least one step.
+fn usual_end(plan: &Plan, begin: Step, pruning: bool) -> Step {
+    let Plan { length, until, recipe, .. } = plan;
+    let at = |step: Step| step.iterations(length.per_epoch, *until);
+    let (begin, latest) = (at(begin), until - usize::from(pruning && 0 < *until));
+    let usual = Step::At { epochs: recipe.epochs - recipe.epochs / 4, iterations: 0 };
+    if (begin + 1..=latest).contains(&at(usual)) {
+        return usual;
+    }
+    let left = until.saturating_sub(begin);
+    let end = (begin + (3 * left + 2) / 4).min(latest);
+    Step::At { epochs: end / length.per_epoch, iterations: end % length.per_epoch }
 }

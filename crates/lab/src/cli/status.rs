@@ -40,6 +40,9 @@ impl Status {
         let total = |name: &str| Cell::count(counts.values().filter_map(|row| row.get(name)).sum());
         table.row([Cell::from("all")].into_iter().chain(names.into_iter().map(total)));
         write!(out, "{}", table.to_text())?;
+        if let Some(mixed) = crate::levels::of_study(folder.path()) {
+            writeln!(out, "{mixed} (`--level`)")?;
+        }
         for (run, progress) in plan.runs.iter().zip(&progress) {
             match progress {
                 Progress::Running(holder) => writeln!(out, "running  {}  {holder}", run.folder())?,

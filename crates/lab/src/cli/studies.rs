@@ -1,7 +1,7 @@
 //! What the commands about studies share.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
 };
 
@@ -47,9 +47,13 @@ pub(super) struct StartedStudy {
 }
 
 impl StudyFile {
+    /// The data sets that it may learn from.
+    pub(super) fn datasets(&self) -> Datasets {
+        Datasets::below(&self.place.data.data_root)
+    }
+
     /// Its plan and its folder, as the file and the command line say.
-    pub(super) fn plan(&self, lab: &Lab) -> Result<(Plan, StudyFolder), Error> {
-        let datasets = Datasets::below(&self.place.data.data_root);
+    pub(super) fn plan(&self, lab: &Lab, datasets: &Datasets) -> Result<(Plan, StudyFolder), Error> {
         if let Ok(text) = std::fs::read_to_string(&self.file)
             && text.parse::<toml::Table>().is_ok_and(|table| table.get("kind") == Some(&"supernet".into()))
         {
@@ -57,7 +61,7 @@ impl StudyFile {
             let problem = format!("these are nested networks: train them with `supernet train`: {path}");
             return Err(Error::Usage(problem));
         }
-        let plan = Plan::read(lab, &self.file, &self.set, &datasets)?;
+        let plan = Plan::read(lab, &self.file, &self.set, datasets)?;
         let folder = StudyFolder::new(&self.place.root, &plan.name);
         Ok((plan, folder))
     }
@@ -77,22 +81,20 @@ impl StartedStudy {
             true => StudyFolder::at(&self.study),
             false => StudyFolder::new(&self.place.root, &name),
         };
-        let plan = open(lab, &folder, &self.place.data.data_root)?;
+        let plan = open(lab, &folder, &Datasets::below(&self.place.data.data_root))?;
         Ok((plan, folder))
     }
 }
 
 /// The plan of a study that was started.
-pub(super) fn open(lab: &Lab, folder: &StudyFolder, data: &Path) -> Result<Plan, Error> {
+pub(super) fn open(lab: &Lab, folder: &StudyFolder, datasets: &Datasets) -> Result<Plan, Error> {
     let path = folder.study();
     if !path.is_file() {
         let problem =
             format!("there is no study in {}: start it with `run STUDY.toml`", folder.path().display());
         return Err(Error::Usage(problem));
     }
-    let plan = Plan::read(lab, &path, &[], &Datasets::below(data))?;
-    let name = folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Plan { name, ..plan })
+    Plan::started(lab, folder, datasets)
 }
 
 /// Becomes true when this process is asked to end: Ctrl-C, SIGTERM, or SIGUSR1, by which

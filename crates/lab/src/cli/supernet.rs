@@ -13,13 +13,18 @@ use std::{io::Write, path::PathBuf};
 use burn::prelude::Device;
 use clap::{Args, Subcommand};
 use sapwood_backend::Seed;
+use sapwood_core::TrainedOn;
 use sapwood_supernet::{Supernet as Nested, SupernetSpec};
 
 pub(super) use chosen::{genome_of, read_list};
 
-use super::{DataRoot, OnDevice, weight_file::Naming};
+use super::{
+    DataRoot, OnDevice,
+    outputs::{MoreOutputs, hinted, tell},
+    weight_file::Naming,
+};
 use crate::{
-    DataConfig, Datasets, Error,
+    DataConfig, Datasets, Error, Known, Outputs,
     supernet::{CALIBRATION, Judge},
 };
 
@@ -78,6 +83,8 @@ pub(super) struct JudgedBy {
     #[arg(long, default_value_t = 0)]
     seed: u64,
     #[command(flatten)]
+    outputs: MoreOutputs,
+    #[command(flatten)]
     root: DataRoot,
     #[command(flatten)]
     device: OnDevice,
@@ -85,18 +92,21 @@ pub(super) struct JudgedBy {
 
 impl JudgedBy {
     /// All that decides what a sub-network is found to be worth, but its weights.
-    fn text(&self) -> String {
+    fn text(&self, images: &DataConfig) -> String {
         let Self { data, examples, augment, calibration, seed, .. } = self;
         let held_out = match (self.held_out, self.by_held_out) {
             (None, _) => String::new(),
             (Some(n), false) => format!(", without {n}"),
             (Some(n), true) => format!(", by {n} held out"),
         };
-        format!("data {data} {examples:?} {augment}{held_out}, calibration {calibration}, seed {seed}")
+        let content = images.content.as_ref().map_or(String::new(), |content| format!(" {content}"));
+        format!(
+            "data {data}{content} {examples:?} {augment}{held_out}, calibration {calibration}, seed {seed}"
+        )
     }
 
     /// The supernet of a file, and who judges its sub-networks.
-    fn open(&self, weights: &Weights) -> Result<(Nested, Judge), Error> {
+    fn open(&self, weights: &Weights) -> Result<Judging, Error> {
         let device = self.device.resolve()?;
         let (spec, supernet) = weights.open(&device)?;
         let Self { examples, held_out, augment, .. } = *self;
@@ -105,11 +115,27 @@ impl JudgedBy {
             data.options.image = Some(spec.input);
         }
         let datasets = Datasets::below(&self.root.data_root);
-        let judge =
-            Judge::new(supernet.family(), &data, self.calibration, Seed(self.seed), &datasets, &device)?;
+        let data = datasets.identified(data)?;
+        let outputs = Outputs { more: self.outputs.allowed, ..Outputs::default() };
+        let known = Known { trained_on: spec.trained_on.as_ref(), outputs };
+        let family = (supernet.family(), known);
+        let judge = Judge::new(family, &data, self.calibration, Seed(self.seed), &datasets, &device)
+            .map_err(|error| hinted(error, false))?;
+        tell(judge.classes());
         let judge = if self.by_held_out { judge.by_held_out(&data, &datasets)? } else { judge };
-        Ok((supernet, judge))
+        // Outputs that had no names get none by being looked at.
+        let trained_on = spec.trained_on.map(|_| judge.trained_on());
+        Ok(Judging { supernet, judge, data, trained_on })
     }
+}
+
+/// The supernet of a file among the data by which its sub-networks are judged.
+struct Judging {
+    supernet: Nested,
+    judge: Judge,
+    data: DataConfig,
+    /// What a network that is cut out says of itself.
+    trained_on: Option<TrainedOn>,
 }
 
 /// A file of nested networks.

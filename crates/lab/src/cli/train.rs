@@ -4,17 +4,22 @@ use std::{io::Write, num::NonZero, path::PathBuf, sync::atomic::AtomicBool};
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::Ops;
-use sapwood_core::Step;
+use sapwood_core::{Source, Step};
 use sapwood_data::{Split, Task};
 use sapwood_models::{Init, NormScale, Spec};
 use sapwood_train::{AdamW, Decay, Recipe, Schedule, Sgd};
 
 use super::{
-    DataRoot, OnDevice, bar::Bar, image::ImageShape, model_shape::ModelShape, sparse::Sparse,
+    DataRoot, OnDevice,
+    bar::Bar,
+    image::ImageShape,
+    model_shape::ModelShape,
+    outputs::{MoreOutputs, hinted},
+    sparse::Sparse,
     weight_file::Reading,
 };
 use crate::{
-    Beginning, CheckpointEvery, Conditions, DataConfig, Datasets, Error, Evaluate, RunFolder, Start,
+    Beginning, CheckpointEvery, Conditions, DataConfig, Datasets, Error, Evaluate, Outputs, RunFolder, Start,
     TrainConfig, Work,
 };
 
@@ -38,6 +43,12 @@ pub(super) struct Train {
     /// The data set: see `data list`
     #[arg(long)]
     data: String,
+    /// The classes are others than the weights were trained on: take their outputs for these, in the
+    /// order of their names
+    #[arg(long, requires = "weights")]
+    new_classes: bool,
+    #[command(flatten)]
+    outputs: MoreOutputs,
     #[command(flatten)]
     image: ImageShape,
     /// Only the first so many training examples
@@ -140,10 +151,14 @@ impl Train {
         let (spec, beginning, mut data) = match (&self.weights, &self.model) {
             (Some(path), model) => {
                 let opened = self.reading.open_to_change(path, model.as_deref(), &device)?;
-                let start =
-                    Start { digest: self.reading.digest(path)?, net: opened.net, masks: opened.masks };
-                let data = DataConfig::of(&self.data, &opened.spec);
-                (opened.spec, Beginning::From(start), data)
+                let data = DataConfig::of_opened(&self.data, &opened);
+                let start = Start {
+                    digest: self.reading.digest(path)?,
+                    net: opened.net,
+                    masks: opened.masks,
+                    trained_on: opened.trained_on,
+                };
+                (opened.spec, Beginning::From(Box::new(start)), data)
             }
             (None, Some(model)) => {
                 let spec = self.shape.apply(Spec::named(model)?, Some(&self.data))?;
@@ -155,30 +170,35 @@ impl Train {
         };
         (data.examples, data.augment) = (self.examples, self.augment);
         self.image.apply(&mut data)?;
+        let datasets = Datasets::below(&self.root.data_root);
+        let data = datasets.identified(data)?;
         let spec = match beginning {
-            Beginning::Drawn(_) => fit(spec, &data, &self.root)?,
+            Beginning::Drawn(_) => fit(spec, &data, &datasets)?,
             Beginning::From(_) => spec,
         };
-        let config = TrainConfig {
+        let datasets = Datasets::below(&self.root.data_root);
+        let mut config = TrainConfig {
             model: spec,
             beginning,
             data,
+            outputs: Outputs { new: self.new_classes, more: self.outputs.allowed },
             batch_size: self.batch_size,
             seed: self.seed,
             recipe: self.recipe(),
-            sparse: self.sparse.training(self.epochs)?,
+            sparse: None,
             evaluate: Evaluate::EveryEpoch,
             order: 0,
             ops: self.ops,
         };
+        config.sparse = self.sparse.training(|| {
+            let batches = config.train_source(&datasets, 0)?.batches();
+            Ok(config.recipe.clone().plan(batches)?)
+        })?;
         let every = self.checkpoint_every.map_or_else(CheckpointEvery::default, CheckpointEvery::Iterations);
-        let folder = RunFolder::new(self.out.unwrap_or_else(|| {
-            ["runs", &format!("{}-{}-{}", config.model.model, config.data.name, config.hash())]
-                .iter()
-                .collect()
-        }));
+        let name = format!("{}-{}-{}", config.model.model, config.data.name, config.hash()?);
+        let folder = RunFolder::new(self.out.unwrap_or_else(|| ["runs", &name].iter().collect()));
         let conditions = Conditions {
-            datasets: &Datasets::below(self.root.data_root),
+            datasets: &datasets,
             device: &device,
             every,
             keep: &[],
@@ -186,7 +206,7 @@ impl Train {
             work: &Work::default(),
             stop: &AtomicBool::new(false),
         };
-        let test = crate::train(&config, &folder, &conditions)?;
+        let test = crate::train(&config, &folder, &conditions).map_err(|error| hinted(error, true))?;
         writeln!(out, "{}", super::eval::line(&test))?;
         writeln!(out, "{}", folder.weights().display())?;
         Ok(())
@@ -201,6 +221,7 @@ impl Train {
             ("--gamma", self.gamma.is_some(), multi_step, "--schedule multi-step"),
             ("--momentum", self.momentum.is_some(), sgd, "--optimizer sgd"),
             ("--nesterov", self.nesterov, sgd, "--optimizer sgd"),
+            ("--allow-more-outputs", self.outputs.allowed, self.weights.is_some(), "--weights"),
         ] {
             if given && !fits {
                 return Err(Error::Usage(format!("`{option}` belongs to `{to}`: add that, or leave it out")));
@@ -244,8 +265,8 @@ impl Train {
 }
 
 /// The network on the data set's shape and classes.
-fn fit(spec: Spec, data: &DataConfig, root: &DataRoot) -> Result<Spec, Error> {
-    let dataset = data.open(Split::Test, &root.data_root)?;
+fn fit(spec: Spec, data: &DataConfig, datasets: &Datasets) -> Result<Spec, Error> {
+    let dataset = datasets.open(data, Split::Test)?;
     let classes = match dataset.task() {
         Task::Dense(_) if spec.model == "life-net" => 1,
         task => task.outputs(),

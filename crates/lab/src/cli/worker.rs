@@ -1,11 +1,6 @@
 //! `worker`
 
-use std::{
-    io::Write,
-    num::NonZero,
-    path::{Path, PathBuf},
-    sync::atomic::AtomicBool,
-};
+use std::{io::Write, num::NonZero, path::PathBuf, sync::atomic::AtomicBool};
 
 use clap::Args;
 
@@ -65,7 +60,7 @@ impl Pace {
         lab: &Lab,
         plan: &Plan,
         folder: &StudyFolder,
-        data: &Path,
+        datasets: &Datasets,
         device: &OnDevice,
         stop: &AtomicBool,
     ) -> Result<Tally, Error> {
@@ -73,7 +68,7 @@ impl Pace {
             lab,
             plan,
             folder,
-            datasets: &Datasets::below(data),
+            datasets,
             device: &device.resolve()?,
             device_name: &device.device,
             watts: self.watts.as_ref().map(|(watts, _)| *watts),
@@ -88,9 +83,10 @@ impl Pace {
 impl Worker {
     pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
         let folder = StudyFolder::at(&self.study);
-        let plan = open(lab, &folder, &self.root.data_root)?;
+        let datasets = Datasets::below(&self.root.data_root);
+        let plan = open(lab, &folder, &datasets)?;
         let stop = stop_signal()?;
-        let tally = self.pace.work(lab, &plan, &folder, &self.root.data_root, &self.device, &stop)?;
+        let tally = self.pace.work(lab, &plan, &folder, &datasets, &self.device, &stop)?;
         run::finish(tally, &plan, &folder, out)
     }
 }

@@ -95,11 +95,11 @@ impl Outcome {
             "MACs",
             "latency predicted, ms",
             "measured, ms",
-            "top-1 predicted, %",
-            "of held out, %",
-            "of test, %",
-            "fine-tuned, %",
-            "alone, %",
+            "held out, predicted, %",
+            "held out, %",
+            "test, %",
+            "fine-tuned, test, %",
+            "alone, test, %",
         ]);
         let percent = |share: f64| Cell::fixed(100.0 * share, 2);
         for target in &self.targets {

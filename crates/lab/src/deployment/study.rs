@@ -13,7 +13,7 @@ use super::{
     step::{Done, Steps},
 };
 use crate::{
-    Conditions, Error, RunFolder,
+    Conditions, Error, Known, RunFolder,
     latency::{Stopwatch, today},
     ledger::{Macs, Watts},
     run_folder::digest,
@@ -49,12 +49,15 @@ pub fn carry_out(
     place: Place<'_>,
     conditions: &Conditions<'_>,
 ) -> Result<Outcome, Error> {
+    // Its images are part of what decides a step, where they are the user's own.
+    let data = conditions.datasets.identified(experiment.data.clone())?;
+    let experiment = &SearchExperiment { data, ..experiment.clone() };
     let supernet = experiment.supernet();
     let spec = supernet.spec(conditions.datasets)?;
     let family = sapwood_supernet::family(&spec.supernet, Some(spec.input), Some(spec.classes))?;
     let study = Study { experiment, supernet, spec, family, place };
     // What can be checked at once is checked before anything is trained.
-    experiment.data.open_held_out(conditions.datasets.root())?;
+    experiment.data.open_held_out(conditions.datasets)?;
     let steps = Steps { folder, conditions, device: place.device, watts: place.watts };
     let Places { training, trained, judged, timed, searched } = study.places();
 
@@ -175,7 +178,7 @@ impl Study<'_> {
         conditions.work.example_costs(Macs::forward(each, each));
         let counted = Counted { inner: &source, work: conditions.work, trained: true };
         let supernet = training.train(&counted, run.path(), conditions)?;
-        let bytes = self.spec.pack(block_on(State::read(&supernet))?).to_bytes()?;
+        let bytes = self.spec.pack(block_on(State::read(&supernet))?)?.to_bytes()?;
         write_atomic(&run.weights(), &bytes)?;
         self.judge(conditions)?.judge(&supernet, &self.family.largest())
     }
@@ -187,7 +190,7 @@ impl Study<'_> {
         let bytes = std::fs::read(weights).map_err(Error::file("read", weights))?;
         let origin =
             format!("{}, weights {}, {}", self.family.name(), digest(&bytes), json!(self.experiment.data));
-        let sample = Sample { count: self.experiment.pairs.count, seed: self.seed(), origin };
+        let sample = Sample { count: self.experiment.pairs.count, listed: None, seed: self.seed(), origin };
         let before = if path.exists() { Pairs::read(&self.family, path)?.pairs.len() } else { 0 };
         let found = Pairs::collect(&supernet, &judge, &sample, path, conditions.reporter)?.pairs;
         for (genome, _) in found.iter().skip(before) {
@@ -240,8 +243,10 @@ impl Study<'_> {
         let counted = Counted { inner: &source, work: conditions.work, trained: true };
         let recipe = self.supernet.recipe(tuning.epochs, tuning.learning_rate)?;
         let net = single::train(net, &recipe, label, &counted, (run.path(), conditions))?;
-        write_atomic(&run.weights(), &pack_cut(&self.family, genome, &net)?)?;
-        self.judge(conditions)?.of(&net, &self.family, genome, conditions.reporter)
+        let judge = self.judge(conditions)?;
+        let bytes = pack_cut(&self.family, genome, &net, Some(&judge.trained_on()))?;
+        write_atomic(&run.weights(), &bytes)?;
+        judge.of(&net, &self.family, genome, conditions.reporter)
     }
 
     /// Times the largest network and these, in turns: the medians.
@@ -265,7 +270,8 @@ impl Study<'_> {
     fn judge(&self, conditions: &Conditions<'_>) -> Result<Judge, Error> {
         let calibration = self.experiment.pairs.calibration;
         let data = &self.experiment.data;
-        Judge::new(&self.family, data, calibration, self.seed(), conditions.datasets, conditions.device)
+        let family = (&self.family, Known::default());
+        Judge::new(family, data, calibration, self.seed(), conditions.datasets, conditions.device)
     }
 
     fn open(&self, weights: &Path, conditions: &Conditions<'_>) -> Result<Supernet, Error> {

@@ -4,7 +4,7 @@ use sapwood_core::Graph;
 use sapwood_search::{Genome, LatencyTable, Naming};
 use sapwood_supernet::Family;
 
-use super::published;
+use super::{Measured, published};
 use crate::Error;
 
 /// The blocks of a sub-network, as a table names them that was measured here.
@@ -14,7 +14,7 @@ pub fn keys(family: &Family, genome: &Genome) -> Result<Vec<String>, Error> {
 }
 
 /// The blocks of a sub-network, as this table names them.
-fn keys_in(table: &LatencyTable, family: &Family, genome: &Genome) -> Result<Vec<String>, Error> {
+pub(super) fn keys_in(table: &LatencyTable, family: &Family, genome: &Genome) -> Result<Vec<String>, Error> {
     match table.naming {
         Naming::Layers => keys(family, genome),
         Naming::Published => published::keys(family, genome),
@@ -23,21 +23,33 @@ fn keys_in(table: &LatencyTable, family: &Family, genome: &Genome) -> Result<Vec
 
 /// The milliseconds of a sub-network.
 pub(crate) fn predicted(table: &LatencyTable, family: &Family, genome: &Genome) -> Result<f64, Error> {
-    table.predict(keys_in(table, family, genome)?).map_err(|error| measure(error, family, ""))
+    let found = table.predict(keys_in(table, family, genome)?);
+    found.map_err(|error| measure(error, table, family, Measured::Times))
 }
 
 /// The millijoules of a sub-network.
 pub(crate) fn predicted_energy(table: &LatencyTable, family: &Family, genome: &Genome) -> Result<f64, Error> {
-    table.predict_energy(keys_in(table, family, genome)?).map_err(|error| measure(error, family, " --energy"))
+    let found = table.predict_energy(keys_in(table, family, genome)?);
+    found.map_err(|error| measure(error, table, family, Measured::Energies))
 }
 
 /// Names the command that measures what a table lacks.
-fn measure(error: sapwood_search::Error, family: &Family, option: &str) -> Error {
+fn measure(error: sapwood_search::Error, table: &LatencyTable, family: &Family, measured: Measured) -> Error {
     match error {
-        sapwood_search::Error::MissingBlocks { .. } => Error::Usage(format!(
-            "{error} (`latency build --space {}{option} --out FILE` measures them all)",
-            family.name()
-        )),
+        sapwood_search::Error::MissingBlocks { .. } => {
+            Error::Usage(format!("{error} ({})", remedy(table, family, measured)))
+        }
         other => other.into(),
+    }
+}
+
+/// Where the blocks come from that a table lacks.
+pub(crate) fn remedy(table: &LatencyTable, family: &Family, measured: Measured) -> String {
+    let option = if measured == Measured::Energies { " --energy" } else { "" };
+    match table.naming {
+        Naming::Published if measured == Measured::Times => {
+            "`latency import` takes the tables of several resolutions together".into()
+        }
+        _ => format!("`latency build --space {}{option} --out FILE` measures them all", family.name()),
     }
 }

@@ -5,7 +5,7 @@
 //! of their hidden channels, ProxylessNAS's by how many times the input's these are.
 
 use sapwood_core::{Activation, Graph, Node, Op, Shape};
-use sapwood_search::{Genome, LatencyTable};
+use sapwood_search::Genome;
 use sapwood_supernet::Family;
 
 use crate::Error;
@@ -52,45 +52,6 @@ pub(super) fn keys(family: &Family, genome: &Genome) -> Result<Vec<String>, Erro
         }
     }
     Ok(keys)
-}
-
-/// One table of several in the published form, which are of a resolution each. Says which options
-/// of the choice `r` it is for.
-///
-/// # Errors
-/// A block with different times, a space that has no published tables, or one of which no network
-/// has all of its blocks in the tables.
-pub fn import(tables: Vec<LatencyTable>, family: &Family) -> Result<(LatencyTable, Vec<String>), Error> {
-    let mut tables = tables.into_iter();
-    let mut whole = tables.next().ok_or_else(|| Error::Usage("expected at least one table".into()))?;
-    for table in tables {
-        for (key, block) in table.blocks {
-            let known = *whole.blocks.entry(key.clone()).or_insert(block);
-            if known != block {
-                let problem =
-                    format!("block `{key}` takes {} ms in one table and {} in another", known.ms, block.ms);
-                return Err(Error::Usage(format!("{problem}: give tables of one device")));
-            }
-        }
-    }
-    let largest = family.largest();
-    // Of a space that has no published tables this says so.
-    keys(family, &largest)?;
-    let at = family.space().choices().iter().position(|choice| choice.name() == "r");
-    let resolutions = at.map(|at| family.space().choices()[at].options()).unwrap_or_default();
-    let (mut found, mut lacking) = (Vec::new(), None);
-    for (option, resolution) in resolutions.iter().enumerate() {
-        let mut positions = largest.positions().to_vec();
-        at.iter().for_each(|at| positions[*at] = option as u8);
-        match whole.predict(keys(family, &family.space().genome(&positions)?)?) {
-            Ok(_) => found.push(resolution.clone()),
-            Err(error) => lacking = Some(error),
-        }
-    }
-    match lacking {
-        Some(error) if found.is_empty() => Err(error.into()),
-        _ => Ok((whole, found)),
-    }
 }
 
 struct Layers<'a> {
@@ -167,7 +128,6 @@ impl Layers<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sapwood_search::BlockTime;
 
     fn family(name: &str) -> Family {
         sapwood_supernet::family(name, Some([3, 224, 224]), None).unwrap()
@@ -216,36 +176,7 @@ mod tests {
             found[23..],
             ["Conv_1-input:7x7x416-output:7x7x1664", "Logits-input:7x7x1664-output:1000"]
         );
-    }
-
-    #[test]
-    fn tables_of_several_resolutions_are_one_and_those_of_another_space_are_refused() {
-        let family = family("ofa-mbv3-w1.2");
-        let table = |resolution: u32| {
-            let mut largest = family.space().to_json(&family.largest());
-            largest["r"] = resolution.into();
-            let keys = keys(&family, &family.space().from_json(&largest).unwrap()).unwrap();
-            let lines: String = keys
-                .into_iter()
-                .collect::<std::collections::BTreeSet<_>>()
-                .iter()
-                .map(|key| format!("{key}:\n  mean: 0.5\n"))
-                .collect();
-            LatencyTable::from_yaml(&lines, family.name(), "phone", 1).unwrap()
-        };
-        let (both, resolutions) = import(vec![table(160), table(224)], &family).unwrap();
-        assert_eq!(resolutions, ["160", "224"]);
-        assert_eq!(super::super::predicted(&both, &family, &family.largest()).unwrap(), 0.5 * 26.0);
-        let error = super::super::predicted(&table(160), &family, &family.largest()).unwrap_err();
-        assert!(error.to_string().contains("Conv-input:224x224x3"), "{error}");
-
-        let mut slower = table(160);
-        slower.blocks.values_mut().for_each(|block| *block = BlockTime { ms: 0.75, ..*block });
-        let error = import(vec![table(160), slower], &family).unwrap_err().to_string();
-        assert!(error.contains("0.5 ms in one table and 0.75 in another"), "{error}");
-        let error = import(vec![table(160)], &self::family("ofa-mbv3-w1.0")).unwrap_err().to_string();
-        assert!(error.contains("lacks the times of"), "{error}");
-        let mlp = sapwood_supernet::family("resnet-tiny-image", None, None).unwrap();
-        assert!(keys(&mlp, &mlp.largest()).unwrap_err().to_string().contains("`resnet-tiny-image`"));
+        let tiny = sapwood_supernet::family("resnet-tiny-image", None, None).unwrap();
+        assert!(keys(&tiny, &tiny.largest()).unwrap_err().to_string().contains("`resnet-tiny-image`"));
     }
 }

@@ -94,7 +94,8 @@ fn an_exchange_stands_in_the_place_of_a_step_and_grown_weights_start_from_nothin
         };
         let mut look = Look::default();
         let trainer = Trainer::new(recipe.clone(), &device).masks(masks.clone().into_masks());
-        let trainer = trainer.hooks([rule.hook(&plan, Seed(1)).unwrap()]).hook(&mut look);
+        let trainer =
+            trainer.hooks([rule.hook(&plan, Seed(1), &net, masks.as_masks()).unwrap()]).hook(&mut look);
         let trained = trainer.run_blocking(net.clone(), &source).unwrap();
         assert_ne!(trained.masks, *masks.as_masks());
         assert!(look.exchanges == 3 && look.grown > 50, "{} {}", look.exchanges, look.grown);

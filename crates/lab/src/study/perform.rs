@@ -11,7 +11,9 @@ use sapwood_prune::{Cut, MaskSet, NetworkProbe, Pruned, Scope, find};
 use sapwood_train::{Connectivity, connectivity};
 
 use super::{Control, CutSettings, Plan, Pruning, Run, StudyFolder};
-use crate::{Beginning, Conditions, Error, Lab, RunFolder, Start, TrainConfig, run_folder::digest, train};
+use crate::{
+    Beginning, Conditions, Error, Lab, Outputs, RunFolder, Start, TrainConfig, run_folder::digest, train,
+};
 
 /// A run that is to be carried out, and where.
 #[derive(Clone, Copy)]
@@ -27,7 +29,7 @@ impl Task<'_> {
     /// Carries it out, from where it was left.
     pub(super) fn perform(self) -> Result<(), Error> {
         let (run, folder) = (self.run, self.folder.run(self.run));
-        let text = serde_json::to_string_pretty(&run.spec.canonical()).unwrap_or_default();
+        let text = serde_json::to_string_pretty(&run.spec.canonical()?).map_err(Error::unwritable)?;
         write_atomic(&folder.path().join("run.json"), text.as_bytes())?;
         let kept = run.keep.iter().map(|step| folder.weights_at(*step));
         let mut files = [folder.record(), folder.weights()].into_iter().chain(kept);
@@ -61,6 +63,7 @@ impl Task<'_> {
             model: spec.model.clone(),
             beginning: Beginning::Drawn(spec.init),
             data: spec.data.clone(),
+            outputs: Outputs::default(),
             batch_size: spec.batch_size,
             seed: self.run.seed().0,
             recipe: spec.recipe.clone(),
@@ -86,7 +89,7 @@ impl Task<'_> {
                 let batches = sapwood_core::Source::batches(&batches);
                 TrainConfig {
                     beginning: match &pruning.cut {
-                        Some(cut) => Beginning::From(self.pruned(folder, pruning, cut)?),
+                        Some(cut) => Beginning::From(Box::new(self.pruned(folder, pruning, cut)?)),
                         None => Beginning::Drawn(spec.init),
                     },
                     recipe: pruning.recipe(&spec.recipe, batches)?,
@@ -106,6 +109,10 @@ impl Task<'_> {
         if !path.exists() {
             let (scored, alive) = self.scored(pruning)?;
             let pruned = self.cut(pruning, cut, &scored, alive)?;
+            for warning in &pruned.warnings {
+                let (method, sparsity) = (&self.run.label.method, pruning.sparsity);
+                self.conditions.reporter.note(&format!("warning: {method} at {sparsity}: {warning}"));
+            }
             let begins = self.begins(pruning)?;
             // What a criterion makes of the weights it has seen is of no use to others.
             let same = pruning.control != Control::Reinit
@@ -114,11 +121,14 @@ impl Task<'_> {
             let pruned = if same { pruned } else { Pruned { weights: None, ..pruned } };
             let net = pruned.apply(begins)?;
             let state = block_on(State::read(&net))?;
-            write_atomic(&path, &pack(&self.run.spec.model, state, pruned.masks.into_masks()).to_bytes()?)?;
+            let spec = &self.run.spec;
+            let trained_on = self.conditions.datasets.open(&spec.data, Split::Test)?.trained_on();
+            let file = pack(&spec.model, Some(&trained_on), state, pruned.masks.into_masks())?;
+            write_atomic(&path, &file.to_bytes()?)?;
         }
         let bytes = fs::read(&path).map_err(Error::file("read", &path))?;
-        let Opened { net, masks, .. } = sapwood_models::open(&path, None, device)?;
-        Ok(Start { digest: digest(&bytes), net, masks })
+        let Opened { net, masks, trained_on, .. } = sapwood_models::open(&path, None, device)?;
+        Ok(Start { digest: digest(&bytes), net, masks, trained_on })
     }
 
     fn cut(self, pruning: &Pruning, cut: &CutSettings, net: &Net, alive: Masks) -> Result<Pruned, Error> {

@@ -8,8 +8,8 @@ use sapwood_data::Task;
 use sapwood_prune::{Criterion, Sparsity, find};
 use sapwood_train::Retraining;
 
-use super::{Combination, Experiment, Pruning, RunSpec, Variant, read};
-use crate::{DataConfig, Datasets, Error, Lab, fits};
+use super::{Combination, Experiment, Images, Pruning, RunSpec, StudyFolder, Variant, images::Facts, read};
+use crate::{Datasets, Error, Lab, fits};
 
 /// The runs of a study, parents before children.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct Plan {
     pub variants: Vec<Variant>,
     /// The runs.
     pub runs: Vec<Run>,
+    /// The user's own images that they learn from.
+    pub images: Vec<Images>,
 }
 
 /// One run: a training, and the pruning before it.
@@ -83,12 +85,35 @@ impl Run {
 impl Plan {
     /// Reads a study's file and makes its plan. What can be refused is refused here.
     pub fn read(lab: &Lab, path: &Path, set: &[String], datasets: &Datasets) -> Result<Self, Error> {
+        Self::of(lab, path, set, datasets, &[])
+    }
+
+    /// The plan of a study that was started. Its own images need not be there: what is recorded of
+    /// them is enough.
+    pub fn started(lab: &Lab, folder: &StudyFolder, datasets: &Datasets) -> Result<Self, Error> {
+        let plan = Self::of(lab, &folder.study(), &[], datasets, &folder.images()?)?;
+        let name = folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Self { name, ..plan })
+    }
+
+    fn of(
+        lab: &Lab,
+        path: &Path,
+        set: &[String],
+        datasets: &Datasets,
+        recorded: &[Images],
+    ) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path).map_err(Error::file("read the study", path))?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let problem = |problem: String| Error::Study { problem, line: None, path: path.into() };
-        let mut plan = Self { name, variants: read(&text, path, set)?, runs: Vec::new() };
-        for variant in plan.variants.clone() {
-            let runs = Planner::new(lab, &variant, datasets)
+        let mut plan = Self { name, variants: read(&text, path, set)?, runs: Vec::new(), images: Vec::new() };
+        for variant in &mut plan.variants {
+            let facts = Facts::of(&variant.experiment.data, datasets, recorded)?;
+            variant.experiment.data = facts.data.clone();
+            if let Some(images) = facts.images.as_ref().filter(|images| !plan.images.contains(images)) {
+                plan.images.push(images.clone());
+            }
+            let runs = Planner::new(lab, variant, &facts)
                 .and_then(|planner| planner.runs(&mut plan.runs))
                 .map_err(|error| match error {
                     // Whoever reads it should know which file it is about.
@@ -112,15 +137,15 @@ struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    fn new(lab: &'a Lab, variant: &'a Variant, datasets: &Datasets) -> Result<Self, Error> {
+    fn new(lab: &'a Lab, variant: &'a Variant, facts: &Facts) -> Result<Self, Error> {
         let experiment = &variant.experiment;
         let Experiment { init, training, seed, replicates, .. } = experiment;
         if *replicates == 0 || training.batch_size == 0 {
             return Err(Error::Usage("`replicates` and `training.batch_size` must be at least 1".into()));
         }
-        let data = experiment.data.clone();
+        let data = facts.data.clone();
         data.augmentation()?;
-        let (shape, task, examples) = facts(&data, datasets)?;
+        let Facts { shape, task, examples, .. } = *facts;
         let classes = match task {
             Task::Dense(_) if experiment.model.name == "life-net" => 1,
             task => task.outputs(),
@@ -146,7 +171,7 @@ impl<'a> Planner<'a> {
         let mut known: BTreeMap<(String, u64), usize> =
             runs.iter().enumerate().map(|(place, run)| ((run.hash.clone(), run.replicate), place)).collect();
         let methods: Vec<(String, Vec<Pruning>)> = self.methods()?;
-        let hash = self.dense.hash();
+        let hash = self.dense.hash()?;
         let specs: Vec<Vec<(String, RunSpec)>> = methods
             .iter()
             .map(|(_, levels)| {
@@ -154,11 +179,11 @@ impl<'a> Planner<'a> {
                     .iter()
                     .map(|pruning| {
                         let spec = RunSpec { pruning: Some(pruning.clone()), ..self.dense.clone() };
-                        (spec.hash(), spec)
+                        Ok((spec.hash()?, spec))
                     })
                     .collect()
             })
-            .collect();
+            .collect::<Result<_, Error>>()?;
         let mut add = |runs: &mut Vec<Run>, hash: &str, replicate, spec: &RunSpec, method: &str, parents| {
             *known.entry((hash.to_string(), replicate)).or_insert_with(|| {
                 let label = Label { variant: self.variant.label.clone(), method: method.into() };
@@ -188,7 +213,7 @@ impl<'a> Planner<'a> {
                     let level = match pruning.level_before() {
                         None => None,
                         Some(before) => {
-                            let before = RunSpec { pruning: Some(before), ..spec.clone() }.hash();
+                            let before = RunSpec { pruning: Some(before), ..spec.clone() }.hash()?;
                             let missing = || {
                                 Error::Usage(format!(
                                     "method `{method}`: its controls are compared with the levels that have none: add `none` to \
@@ -265,28 +290,10 @@ impl<'a> Planner<'a> {
         }
         let recipe = pruning.recipe(&self.dense.recipe, self.batches)?.plan(self.batches)?;
         if let Some(sparse) = pruning.sparse_training() {
-            sparse.hook::<sapwood_models::Net>(&recipe, Seed(0))?;
+            sparse.check(&recipe)?;
         }
         Ok(())
     }
-}
-
-/// Shape, task and number of training examples: from the catalogue where it knows them,
-/// so that a study can be planned before its data are there.
-fn facts(data: &DataConfig, datasets: &Datasets) -> Result<([usize; 3], Task, usize), Error> {
-    let entry = sapwood_data::entry(&data.name)?;
-    let (shape, task, examples) = match (entry.shape, entry.task, entry.sizes) {
-        (Some(shape), Some(task), Some([examples, _])) if data.name != "life" => (shape, task, examples),
-        _ if data.name == "life" => {
-            let life = &data.options.life;
-            ([1, life.side, life.side], Task::Dense(life.side.pow(2)), life.examples)
-        }
-        _ => {
-            let read = datasets.open(data, sapwood_data::Split::Train)?;
-            (read.shape(), read.task(), read.len())
-        }
-    };
-    Ok((shape, task, data.examples.map_or(examples, |n| n.min(examples))))
 }
 
 /// The sparsities of a method, from the smallest to the largest.

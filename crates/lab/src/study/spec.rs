@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Control, During};
-use crate::{DataConfig, Evaluate, Examples};
+use crate::{DataConfig, Error, Evaluate, Examples};
 
 /// Everything that decides the outcome of a run, but for its replicate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -96,19 +96,25 @@ pub struct CutSettings {
 impl RunSpec {
     /// The specification without whatever has its default value, so that an option that
     /// is new, and has no effect at its default, moves no hash.
-    pub fn canonical(&self) -> Value {
-        let mut value = serde_json::to_value(self).unwrap_or_default();
+    ///
+    /// # Errors
+    /// A setting that cannot be written down.
+    pub fn canonical(&self) -> Result<Value, Error> {
+        let mut value = serde_json::to_value(self).map_err(Error::unwritable)?;
         elide(&mut value["data"], &json!({ "augment": false, "options": OpenOptions::default() }));
         elide(&mut value["init"], &json!(Init::default()));
         if value["recipe"]["optimizer"]["name"] == "adamw" {
             elide(&mut value["recipe"]["optimizer"], &json!(AdamW::default()));
         }
-        value
+        Ok(value)
     }
 
     /// The name of the run: 16 hexadecimal digits.
-    pub fn hash(&self) -> String {
-        blake3::hash(text(&self.canonical()).as_bytes()).to_hex()[..16].to_string()
+    ///
+    /// # Errors
+    /// As for [`RunSpec::canonical`].
+    pub fn hash(&self) -> Result<String, Error> {
+        Ok(blake3::hash(text(&self.canonical()?).as_bytes()).to_hex()[..16].to_string())
     }
 }
 

@@ -24,6 +24,7 @@ use crate::{
     CheckpointEvery, Conditions, Datasets, Error, Lab, Reporter, Work,
     accounts::{ACCOUNTED, Accounts},
     ledger::{Watts, host},
+    levels,
 };
 
 /// How often a worker that waits for others looks again.
@@ -74,11 +75,21 @@ impl Worker<'_> {
         // What is wrong for all of them is no failure of each.
         for variant in &self.plan.variants {
             let data = &variant.experiment.data;
+            self.datasets.identified(data.clone()).map_err(|error| match error {
+                Error::OtherImages { data, .. } => Error::OtherImages {
+                    data,
+                    then: "when this study was started",
+                    problem: "start it again with `run`".into(),
+                },
+                error => error,
+            })?;
             self.datasets.open(data, Split::Train)?;
             self.datasets.open(data, Split::Test)?;
         }
         let mut states = self.folder.states(self.plan)?;
         let mut tally = Tally::default();
+        levels::of_worker(self.folder.path(), self.device)?;
+        let mut are_alike = true;
         loop {
             let mut open = false;
             let mut worked = false;
@@ -100,6 +111,10 @@ impl Worker<'_> {
                     continue;
                 }
                 let Some(claim) = Claim::take(self.folder.run(run).path())? else { continue };
+                if let Some(mixed) = levels::of_study(self.folder.path()).filter(|_| are_alike) {
+                    are_alike = false;
+                    self.reporter.note(&mixed.to_string());
+                }
                 // Somebody may have done it between the look and the claim.
                 states[place] = self.folder.state(run)?;
                 if states[place] == State::Open {
@@ -137,11 +152,12 @@ impl Worker<'_> {
         let folder = self.folder.run(run);
         let log = Log::append(&folder.path().join("log.txt"), self.reporter)?;
         log.note(&format!(
-            "Sapwood {}, process {} on {}, device {}, seed {}",
+            "Sapwood {}, process {} on {}, device {}{}, seed {}",
             env!("CARGO_PKG_VERSION"),
             std::process::id(),
             host(),
             self.device_name,
+            sapwood_backend::level_of(self.device).map_or(String::new(), |level| format!(" ({level})")),
             run.seed().0
         ));
         let mut accounts = Accounts::open(folder.path(), self.device_name, self.watts);

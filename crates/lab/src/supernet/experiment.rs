@@ -218,7 +218,12 @@ impl SupernetExperiment {
                 return Err(Error::Usage(problem));
             }
         };
-        Ok(SupernetSpec { supernet: self.family.clone(), input, classes })
+        Ok(SupernetSpec {
+            supernet: self.family.clone(),
+            input,
+            classes,
+            trained_on: Some(data.trained_on()),
+        })
     }
 
     /// The networks that are judged, the same in every replicate.

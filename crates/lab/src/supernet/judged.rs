@@ -2,7 +2,7 @@
 
 use burn::prelude::Device;
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Batch, Masks, Source, State, Target};
+use sapwood_core::{Batch, Masks, Source, State, Target, TrainedOn};
 use sapwood_data::{Augmentation, Loader, LoaderOptions, Order, Split};
 use sapwood_models::{Net, Spec, pack};
 use sapwood_search::Genome;
@@ -10,7 +10,7 @@ use sapwood_supernet::{Family, Supernet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{DataConfig, Datasets, Error, Reporter, Silent, fits::fits, watched::evaluate};
+use crate::{Classes, DataConfig, Datasets, Error, Known, Reporter, Silent, fits::fits, watched::evaluate};
 
 /// A network and how good it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +31,7 @@ pub struct Judged {
 pub struct Judge {
     calibration: Vec<Batch>,
     test: Loader,
+    classes: Classes,
     device: Device,
 }
 
@@ -41,9 +42,10 @@ const CALIBRATION_BATCH: usize = 200;
 
 impl Judge {
     /// Takes the first `calibration` training images of a shuffled epoch, or all where there are
-    /// fewer, augmented as in training, in batches of 200.
+    /// fewer, augmented as in training, in batches of 200. What is `known` of the supernet says which
+    /// output stands for which class.
     pub fn new(
-        family: &Family,
+        (family, known): (&Family, Known<'_>),
         data: &DataConfig,
         calibration: usize,
         seed: Seed,
@@ -51,7 +53,8 @@ impl Judge {
         device: &Device,
     ) -> Result<Self, Error> {
         let train = datasets.open(data, Split::Train)?;
-        fits(&Spec::of_layers(family.name(), family.whole().clone())?, &train)?;
+        let classes = fits(&Spec::of_layers(family.name(), family.whole().clone())?, known, &train)?;
+        let train = classes.of(train)?;
         let calibration = calibration.min(train.len());
         if calibration == 0 {
             return Err(Error::Usage("expected at least 1 image for calibration, found 0".into()));
@@ -70,13 +73,26 @@ impl Judge {
         if let Some(last) = taken.last_mut() {
             shorten(last, calibration - (batches - 1) * CALIBRATION_BATCH.min(calibration));
         }
-        Ok(Self { calibration: taken, test: data.test_source(datasets)?, device: device.clone() })
+        let test = classes.of_batches(data.test_source(datasets)?)?;
+        Ok(Self { calibration: taken, test, classes, device: device.clone() })
     }
 
     /// Judges by what is held out of the training split instead of by the test split: so are
     /// networks chosen without a look at the latter.
     pub fn by_held_out(self, data: &DataConfig, datasets: &Datasets) -> Result<Self, Error> {
-        Ok(Self { test: data.held_out_source(datasets)?, ..self })
+        let test = self.classes.of_batches(data.held_out_source(datasets)?)?;
+        Ok(Self { test, ..self })
+    }
+
+    /// Which output stands for which class.
+    pub fn classes(&self) -> &Classes {
+        &self.classes
+    }
+
+    /// What a network says of itself that has its statistics from here: these images, under the
+    /// names of its outputs.
+    pub fn trained_on(&self) -> TrainedOn {
+        self.test.dataset().trained_on()
     }
 
     /// How many images networks are judged by.
@@ -126,8 +142,13 @@ fn shorten(batch: &mut Batch, examples: usize) {
 }
 
 /// The content of a weight file of a network that was cut out: one that every command takes.
-pub fn pack_cut(family: &Family, genome: &Genome, net: &Net) -> Result<Vec<u8>, Error> {
+pub fn pack_cut(
+    family: &Family,
+    genome: &Genome,
+    net: &Net,
+    trained_on: Option<&TrainedOn>,
+) -> Result<Vec<u8>, Error> {
     let mut spec = Spec::of_layers(family.name(), family.graph(genome)?)?;
     spec.architecture = Some(family.space().to_json(genome));
-    Ok(pack(&spec, block_on(State::read(net))?, Masks::new()).to_bytes()?)
+    Ok(pack(&spec, trained_on, block_on(State::read(net))?, Masks::new())?.to_bytes()?)
 }

@@ -63,7 +63,7 @@ impl Method<'_> {
                 ));
                 let place = (self.checkpoints(folder, number), conditions);
                 supernet = self.phase(supernet, nested, phase, source, place)?;
-                let bytes = self.spec.pack(block_on(State::read(&supernet))?).to_bytes()?;
+                let bytes = self.spec.pack(block_on(State::read(&supernet))?)?.to_bytes()?;
                 write_atomic(&path, &bytes)?;
             }
             // One that was killed between the two may have left them.

@@ -1,5 +1,7 @@
 //! Networks and their accuracies, from which a predictor learns.
 
+mod form;
+
 use std::{
     collections::BTreeSet,
     fs::{self, OpenOptions, TryLockError},
@@ -13,6 +15,7 @@ use sapwood_supernet::{Family, Supernet};
 
 use super::{Judge, in_order::in_order};
 use crate::{Error, Reporter};
+use form::Form;
 
 /// Sub-networks of a supernet with the share of examples that each gets right.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,13 +29,14 @@ pub struct Pairs {
 pub struct Sample {
     /// How many, as far as the space has so many.
     pub count: usize,
+    /// These instead, in their order.
+    pub listed: Option<Vec<Genome>>,
     /// Which ones: they are a function of it.
     pub seed: Seed,
     /// By what: the weights, data and calibration. A file of another origin is not gone on with.
     pub origin: String,
 }
 
-const HEAD: &str = "architecture,top1";
 /// Folds of the cross-validation by which a predictor is chosen.
 const FOLDS: usize = 5;
 /// Networks that are drawn without a new one before a space is taken to have no others.
@@ -41,31 +45,19 @@ const TRIES: u64 = 1000;
 const PAIRS: u64 = 1 << 52;
 
 impl Pairs {
-    /// Reads a file: a line that says where its numbers come from, the names of its columns, and a
-    /// line for each network. One at the end that was cut short is passed over.
+    /// Reads a file: what `supernet pairs` writes, CSV with a column for each choice, or a JSON object in each line.
+    /// A line at the end that was cut short is passed over.
     pub fn read(family: &Family, path: &Path) -> Result<Self, Error> {
         let text = fs::read_to_string(path).map_err(Error::file("read", path))?;
-        let wrong =
-            |line: usize, problem: String| Error::Study { problem, line: Some(line), path: path.into() };
-        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
-        let mut lines = whole.lines().enumerate().filter(|(_, line)| !line.starts_with('#'));
-        if lines.next().is_none_or(|(_, head)| head != HEAD) {
-            return Err(wrong(1, format!("expected `{HEAD}`, as `supernet pairs` writes it")));
-        }
-        let mut pairs = Vec::new();
-        for (at, line) in lines {
-            let found =
-                line.rsplit_once(',').and_then(|(text, top1)| Some((text, top1.parse::<f64>().ok()?)));
-            let found = found.filter(|(_, top1)| (0.0..=1.0).contains(top1));
-            let (text, top1) = found
-                .ok_or_else(|| wrong(at + 1, "expected an architecture and a share from 0 to 1".into()))?;
-            let genome = family.space().parse(text).map_err(|error| wrong(at + 1, error.to_string()))?;
-            pairs.push((genome, top1));
-        }
+        let pairs = form::read(family.space(), &text).map_err(|(line, problem)| Error::Study {
+            problem,
+            line: Some(line),
+            path: path.into(),
+        })?;
         Ok(Self { pairs })
     }
 
-    /// Judges random sub-networks until a file has so many, each line being written when it and
+    /// Judges random or listed sub-networks until a file has so many, each line being written when it and
     /// those before it are known: the same call goes on with one that was killed.
     pub fn collect(
         supernet: &Supernet,
@@ -96,11 +88,12 @@ impl Pairs {
             return Err(Error::Content { problem, path: path.into() });
         }
         let text = fs::read_to_string(path).map_err(refused("read"))?;
-        let origin = format!("# {}", sample.origin);
+        let form = Form::of(path, &text);
+        let origin = form.origin(&sample.origin);
         match text.split_once('\n') {
             None => {
                 file.set_len(0).map_err(refused("write"))?;
-                file.write_all(format!("{origin}\n{HEAD}\n").as_bytes()).map_err(refused("write"))?;
+                file.write_all(form.head(&sample.origin).as_bytes()).map_err(refused("write"))?;
             }
             Some((found, _)) if found != origin => {
                 let problem = format!(
@@ -115,12 +108,13 @@ impl Pairs {
             }
         }
         let mut found = Self::read(family, path)?;
-        reporter.begin("networks", sample.count as u64);
+        let count = sample.listed.as_ref().map_or(sample.count, Vec::len);
+        reporter.begin("networks", count as u64);
         reporter.advance(found.pairs.len() as u64);
         let further = further(family, sample, &found);
         let judged = |genome: &Genome| Ok(judge.judge(supernet, genome)?.top1);
         in_order(workers, &further, judged, |genome, top1| {
-            let line = format!("{},{top1}\n", family.space().text(genome));
+            let line = form.line(family.space(), genome, top1);
             file.write_all(line.as_bytes()).map_err(refused("write"))?;
             found.pairs.push((genome.clone(), top1));
             reporter.advance(1);
@@ -150,6 +144,9 @@ impl Pairs {
 /// The networks that are still to be judged, in the order in which they are drawn.
 fn further(family: &Family, sample: &Sample, found: &Pairs) -> Vec<Genome> {
     let mut known: BTreeSet<Genome> = found.pairs.iter().map(|(genome, _)| genome.clone()).collect();
+    if let Some(listed) = &sample.listed {
+        return listed.iter().filter(|genome| known.insert((*genome).clone())).cloned().collect();
+    }
     let (mut further, mut number, mut vain) = (Vec::new(), 0, 0);
     while found.pairs.len() + further.len() < sample.count && vain < TRIES {
         let genome = family.space().sample(&mut sample.seed.stream(Stream::Subnets, number | PAIRS));

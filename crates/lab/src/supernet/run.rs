@@ -13,7 +13,7 @@ use super::{
     Judge, Judged, MethodConfig, SupernetExperiment, method::Method, pack_cut, portion::PARTS,
     portion::Tenths, single,
 };
-use crate::{Conditions, Error, RunFolder};
+use crate::{Conditions, Error, Known, RunFolder};
 
 /// One run.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +42,9 @@ pub fn run_all(
     conditions: &Conditions<'_>,
 ) -> Result<usize, Error> {
     let mut left = 0;
+    // Its images are part of what decides a run, where they are the user's own.
+    let data = conditions.datasets.identified(experiment.data.clone())?;
+    let experiment = &SupernetExperiment { data, ..experiment.clone() };
     check(experiment, conditions)?;
     for job in jobs(experiment, conditions)? {
         let run = RunFolder::new(folder.join(name(experiment, &job)));
@@ -129,7 +132,7 @@ impl Runner<'_> {
         let seed = Seed(replicate);
         let source = experiment.source(seed, conditions.datasets)?;
         let judge = Judge::new(
-            &family,
+            (&family, Known::default()),
             &experiment.data,
             experiment.judging.calibration,
             seed,
@@ -142,7 +145,7 @@ impl Runner<'_> {
                 let phases = experiment.phases(method)?;
                 let training = Method { spec: &spec, phases: &phases, seed, label };
                 let supernet = training.train(&source, run.path(), conditions)?;
-                let bytes = spec.pack(block_on(State::read(&supernet))?).to_bytes()?;
+                let bytes = spec.pack(block_on(State::read(&supernet))?)?.to_bytes()?;
                 write_atomic(&run.weights(), &bytes)?;
                 SupernetRecord {
                     method: method.name.clone(),
@@ -164,12 +167,12 @@ impl Runner<'_> {
                 let place = (run.path(), *conditions);
                 let net = single::new(&family, genome, seed, conditions.device)?;
                 let net = single::train(net, &recipe, label, &source, place)?;
-                write_atomic(&run.weights(), &pack_cut(&family, genome, &net)?)?;
+                write_atomic(&run.weights(), &pack_cut(&family, genome, &net, Some(&judge.trained_on()))?)?;
                 let judged = vec![judge.of(&net, &family, genome, conditions.reporter)?];
                 SupernetRecord { method: "alone".into(), replicate, training_macs: macs, judged }
             }
         };
-        let text = serde_json::to_string_pretty(&record).unwrap_or_default();
+        let text = serde_json::to_string_pretty(&record).map_err(Error::unwritable)?;
         write_atomic(&run.record(), text.as_bytes())?;
         let _ = std::fs::remove_dir_all(run.checkpoints());
         Ok(())

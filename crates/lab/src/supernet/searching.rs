@@ -9,7 +9,7 @@ use sapwood_supernet::Family;
 
 use crate::{
     Error,
-    latency::{predicted, predicted_energy},
+    latency::{Coverage, Measured, predicted, predicted_energy},
 };
 
 /// What can be wanted and limited: the share of examples that the predictor expects to be right,
@@ -35,8 +35,8 @@ impl Searching<'_> {
         self.go_on(&mut search, looks, |_| Ok(()))
     }
 
-    /// Goes on with a search of the family's space until it has had so many looks in all.
-    /// `between` sees it after every round, when it can be saved.
+    /// Goes on with a search of the family's space, or of that space [narrowed](Space::narrowed), until it has had so
+    /// many looks in all. `between` sees it after every round, when it can be saved.
     pub fn go_on(
         &self,
         search: &mut Search<Method>,
@@ -44,23 +44,13 @@ impl Searching<'_> {
         mut between: impl FnMut(&Search<Method>) -> Result<(), Error>,
     ) -> Result<Front, Error> {
         let goal = search.goal().clone();
-        let unknown = goal.metrics().iter().find(|metric| !METRICS.contains(&metric.as_str()));
-        if let Some(metric) = unknown {
-            let name = sapwood_core::UnknownName::new("metric", metric, METRICS);
-            return Err(Error::Usage(name.to_string()));
-        }
-        let wants = |metric: &str| goal.metrics().iter().any(|each| each == metric);
-        match self.table {
-            Some(table) => drop(table.for_space(self.family.name())?),
-            None if wants(LATENCY) => {
-                return Err(Error::Usage("latency wants a table: measure one with `latency build`".into()));
-            }
-            None if wants(ENERGY) => {
-                let problem = "energy wants a table: measure one with `latency build --energy`";
-                return Err(Error::Usage(problem.into()));
-            }
-            None => {}
-        }
+        check(self.family, self.table, &goal)?;
+        let own = self.family.space();
+        let narrowed = (search.space() != own).then(|| search.space().clone());
+        let of = |genome: &Genome| match &narrowed {
+            Some(narrowed) => Ok(own.adopt(narrowed, genome)?),
+            None => Ok::<_, Error>(genome.clone()),
+        };
         let limited: Vec<String> =
             goal.constraints().iter().map(|limit| limit.metric().to_string()).collect();
         let known = RefCell::new(BTreeMap::new());
@@ -71,12 +61,15 @@ impl Searching<'_> {
             *problem.borrow_mut() = Some(error);
             Problem::from(text)
         };
+        let values = |metrics: &[String], genomes: &[Genome]| {
+            let genomes: Vec<Genome> = genomes.iter().map(of).collect::<Result<_, _>>()?;
+            self.values((metrics, goal.metrics()), &genomes, &known)
+        };
         let screen = |genome: &Genome| {
-            let rows = self.values((&limited, goal.metrics()), std::slice::from_ref(genome), &known);
+            let rows = values(&limited, std::slice::from_ref(genome));
             rows.map(|mut rows| rows.remove(0)).map_err(keep)
         };
-        let full =
-            |genomes: &[Genome]| self.values((goal.metrics(), goal.metrics()), genomes, &known).map_err(keep);
+        let full = |genomes: &[Genome]| values(goal.metrics(), genomes).map_err(keep);
         let mut evaluator = Screened::new(screen, full);
         loop {
             let end = search.round(looks, &mut evaluator);
@@ -131,6 +124,41 @@ impl Searching<'_> {
         let energy = asked(ENERGY).map(|table| predicted_energy(table, self.family, genome)).transpose()?;
         Ok(Counted { params, macs, latency: latency.unwrap_or(f64::NAN), energy: energy.unwrap_or(f64::NAN) })
     }
+}
+
+/// Refuses what is wanted and cannot be known, before anything is learnt or searched.
+///
+/// # Errors
+/// A metric that there is not, a table of another space, or none where it is wanted.
+pub fn check(family: &Family, table: Option<&LatencyTable>, goal: &Goal) -> Result<(), Error> {
+    let unknown = goal.metrics().iter().find(|metric| !METRICS.contains(&metric.as_str()));
+    if let Some(metric) = unknown {
+        let name = sapwood_core::UnknownName::new("metric", metric, METRICS);
+        return Err(Error::Usage(name.to_string()));
+    }
+    let wants = |metric: &str| goal.metrics().iter().any(|each| each == metric);
+    match table {
+        Some(table) => drop(table.for_space(family.name())?),
+        None if wants(LATENCY) => {
+            return Err(Error::Usage("latency wants a table: measure one with `latency build`".into()));
+        }
+        None if wants(ENERGY) => {
+            let problem = "energy wants a table: measure one with `latency build --energy`";
+            return Err(Error::Usage(problem.into()));
+        }
+        None => {}
+    }
+    Ok(())
+}
+
+/// What a table has of what is wanted of it: of times, of energies, of both or of neither.
+///
+/// # Errors
+/// As [`Coverage::of`].
+pub fn coverage(family: &Family, table: &LatencyTable, goal: &Goal) -> Result<Vec<Coverage>, Error> {
+    let wanted = [(LATENCY, Measured::Times), (ENERGY, Measured::Energies)];
+    let wanted = wanted.into_iter().filter(|(metric, _)| goal.metrics().iter().any(|each| each == metric));
+    wanted.map(|(_, measured)| Coverage::of(table, family, measured)).collect()
 }
 
 /// What a network's layers say.

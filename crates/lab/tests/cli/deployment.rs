@@ -59,7 +59,7 @@ fn place(study: &str) -> Workplace {
 fn networks_are_found_tuned_measured_and_priced() {
     let whole = place(STUDY);
     let said = whole.succeed(RUN);
-    for expected in ["fine-tuned, %", "Kendall tau", "the supernet", "alone, 100%", "each by itself"] {
+    for expected in ["fine-tuned, test, %", "Kendall tau", "the supernet", "alone, 100%", "each by itself"] {
         assert!(said.contains(expected), "{expected}: {said}");
     }
     // Milliseconds that are predicted are within the limit; what was learnt is worth something.
@@ -74,6 +74,12 @@ fn networks_are_found_tuned_measured_and_priced() {
     assert!((held_out - predicted).abs() < 10.0, "{row}");
     let page = String::from_utf8(whole.read("runs/devices/report.html")).unwrap();
     assert!(page.contains("Predicted and true") && page.contains("takes less time than"), "{page}");
+    // Held-out and test accuracies have axes of their own, which say so.
+    assert!(
+        page.contains(" held-out training images, %") && page.contains("top-1 of the test split, %"),
+        "{page}"
+    );
+    assert!(!page.contains(">top-1, %<"), "{page}");
     // What was found is an ordinary network.
     let weights = step(&whole, "tuned").remove(0) + "/weights.safetensors";
     let judged = whole.succeed(&format!("eval --weights {weights} --data digits"));

@@ -2,14 +2,18 @@
 //! its exit code.
 
 mod child;
+mod classes;
 mod commands;
 mod deployment;
 mod disk;
 mod files;
 mod mistakes;
+mod own_images;
 mod pruning;
+mod reasons;
 mod resume;
 mod safetensors;
+mod schedules;
 mod searching;
 mod studies;
 mod supernet;

@@ -129,7 +129,14 @@ fn a_network_that_does_not_suit_the_data_says_why() {
     );
     check(&format!("train --weights {NET} --data life --out run"), &["does not take 1x32x32", "64 values"]);
     check(&format!("eval --weights {NET} --data life"), &["`lenet-300-100` does not take 1x32x32 inputs"]);
-    check(&format!("predict --weights {NET} --data cifar10 x.png"), &["does not take 3x32x32 inputs"]);
+    check(
+        &format!("predict --weights {NET} --data cifar10 x.png"),
+        &["trained on `0`, `1`", "not on `airplane`", "leave `--data` out"],
+    );
+    check(
+        &format!("predict --weights {NET} --image 3x8x8 x.png"),
+        &["`--image` belongs to `--data image-folder`, not to `digits`"],
+    );
     check(&format!("describe --weights {NET} --input 3x8x8"), &["does not take 3x8x8 inputs"]);
     check(&format!("describe --weights {NET} --classes 3"), &["'--classes <CLASSES>'"]);
     for option in ["--width 2", "--steps 2", "--boundary zero"] {

@@ -197,19 +197,33 @@ fn of_trainings_that_start_together_in_a_new_folder_one_trains() {
     }
 }
 
-/// Masks, and what a criterion has added up over the training, are in the checkpoint.
+/// Masks, and what a criterion has added up over the training, are in the checkpoint; what was gone when the run
+/// began is not what is gone when it goes on.
 #[test]
 fn a_training_whose_masks_change_goes_on_where_it_was_killed() {
-    let gradual = "--gradual 0.9 --gradual-score movement --masks-every 4it";
-    let whole = Run::with(gradual);
-    whole.place.succeed(&whole.line);
-    let killed = Run::with(gradual);
-    // Some checkpoints later, in the middle of the schedule.
-    let mut seen = std::collections::BTreeSet::new();
-    let alive = killed.kill(|_| {
-        seen.extend(killed.checkpoints());
-        5 <= seen.len()
-    });
-    assert!(alive && !killed.checkpoints().is_empty(), "it was over before it could be killed");
-    killed.ends_like(&whole);
+    let start = Run::new();
+    start.place.succeed(&start.line.replace("--epochs 4", "--epochs 4 --until 0it"));
+    start.place.succeed("prune --weights run/weights.safetensors --sparsity 0.5 --out half.safetensors");
+    let half = start.place.read("half.safetensors");
+    for sparse in [false, true] {
+        let run = || {
+            let mut run = Run::with("--gradual 0.9 --gradual-score movement --masks-every 4it");
+            if sparse {
+                run.place.put("half.safetensors", &half);
+                run.line = run.line.replace("--model resnet-20 --width 0.25", "--weights half.safetensors");
+            }
+            run
+        };
+        let whole = run();
+        whole.place.succeed(&whole.line);
+        let killed = run();
+        // Some checkpoints later, in the middle of the schedule.
+        let mut seen = std::collections::BTreeSet::new();
+        let alive = killed.kill(|_| {
+            seen.extend(killed.checkpoints());
+            5 <= seen.len()
+        });
+        assert!(alive && !killed.checkpoints().is_empty(), "it was over before it could be killed");
+        killed.ends_like(&whole);
+    }
 }

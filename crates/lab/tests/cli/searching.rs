@@ -1,6 +1,6 @@
 //! Searches among nested networks, from their training to what is cut out.
 
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
 use crate::{child, workplace::Workplace};
 
@@ -51,6 +51,26 @@ fn the_best_network_is_found_for_each_device() {
     fs::write(place.path().join("several.csv"), &before[..before.len() / 2]).unwrap();
     place.succeed(&format!("supernet pairs {WEIGHTS} --count 25 --workers 3 --out several.csv"));
     assert_eq!(String::from_utf8(place.read("several.csv")).unwrap(), after);
+
+    // Listed networks are judged as random ones are, and JSON is taken and written like everywhere.
+    let judged = place.succeed(&format!("supernet eval {WEIGHTS} --sample 15 --json"));
+    place.put("judged.jsonl", &judged);
+    let listed = format!("supernet pairs {WEIGHTS} --arch-list judged.jsonl --out");
+    place.succeed(&format!("{listed} listed.jsonl"));
+    let found = String::from_utf8(place.read("listed.jsonl")).unwrap();
+    assert!(found.starts_with("{\"origin\":\"mlp, weights "), "{found}");
+    let read = |text: &str| -> BTreeMap<String, f64> {
+        let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let lines = lines.filter(|line| line.get("top1").is_some());
+        lines.map(|line| (line["architecture"].to_string(), line["top1"].as_f64().unwrap())).collect()
+    };
+    assert_eq!(read(&found), read(&judged));
+    fs::write(place.path().join("listed.jsonl"), &found[..found.len() - 5]).unwrap();
+    place.succeed(&format!("{listed} listed.jsonl"));
+    assert_eq!(String::from_utf8(place.read("listed.jsonl")).unwrap(), found);
+    place.succeed(&format!("{listed} listed.csv"));
+    let best = |pairs: &str| place.succeed(&format!("search --space mlp --pairs {pairs} --max-macs 9k"));
+    assert_eq!(best("listed.jsonl"), best("listed.csv"));
 
     let built = place
         .succeed("latency build --space mlp --rounds 2 --runs 3 --seconds 0 --name phone --out phone.toml");

@@ -1,6 +1,7 @@
 //! The absolute value of the weight.
 
 use burn::tensor::Tensor;
+use sapwood_backend::ordered;
 
 use crate::{Criterion, Error, Probe, Prunable, ScoreTensors};
 
@@ -30,7 +31,7 @@ impl Criterion for NormalizedMagnitude {
 
     fn score(&self, probe: &dyn Probe, prunable: &Prunable) -> Result<ScoreTensors, Error> {
         let normalized = |w: Tensor<1>| {
-            let norm = w.clone().square().sum().sqrt();
+            let norm = ordered::sum(w.clone().square()).sqrt();
             // A layer of zeros stays one.
             let norm = norm.clone().mask_fill(norm.equal_elem(0.0), 1.0);
             let count = w.dims();

@@ -163,6 +163,6 @@ fn alive(kept: &Bits, rows: Range<usize>, columns: &Range<usize>, n: usize) -> V
 /// Keeps the best of some places and removes the others.
 fn keep_best(factor: &Factor, w: &[f64], kept: &mut Bits, places: Vec<usize>, quota: usize) {
     let scores: Vec<f64> = places.iter().map(|&at| factor.score(w[at], at % factor.columns)).collect();
-    let best = ranking::keep_first(&[(&scores, None)], quota);
+    let (best, _) = ranking::keep_first(&[(&scores, None)], quota);
     places.iter().zip(best[0].iter()).for_each(|(&at, keep)| kept.set(at, keep));
 }

@@ -3,7 +3,7 @@
 use sapwood_core::{Bits, Masks, ParamInfo};
 
 use super::Granularity;
-use crate::{Allocation, Error, MaskSet, Prunable, Scores, Sparsity};
+use crate::{Allocation, Error, MaskSet, Prunable, Scores, Sparsity, Ties};
 
 /// Selects groups as if they were weights, and keeps all weights of those that are
 /// kept.
@@ -13,7 +13,7 @@ pub(super) fn select(
     sparsity: Sparsity,
     allocation: &Allocation,
     alive: Option<&MaskSet>,
-) -> Result<MaskSet, Error> {
+) -> Result<(MaskSet, Option<Ties>), Error> {
     let grids: Vec<Grid> = scores.iter().map(|(info, _)| Grid::of(granularity, info)).collect();
     let infos = scores.iter().zip(&grids).map(|((info, _), grid)| ParamInfo {
         shape: grid.groups().to_vec(),
@@ -32,7 +32,7 @@ pub(super) fn select(
             .filter_map(|((info, _), grid)| Some((info.path.clone(), grid.any(alive.get(&info.path)?))));
         MaskSet::from(masks.collect::<Masks>())
     });
-    let chosen = MaskSet::of_scores(&grouped, sparsity, allocation, living.as_ref())?;
+    let (chosen, ties) = MaskSet::chosen(&grouped, sparsity, allocation, living.as_ref())?;
     let masks = scores.iter().zip(&grids).filter_map(|((info, _), grid)| {
         let kept = grid.spread(chosen.get(&info.path)?);
         let kept = match alive.and_then(|alive| alive.get(&info.path)) {
@@ -41,7 +41,13 @@ pub(super) fn select(
         };
         Some((info.path.clone(), kept))
     });
-    Ok(MaskSet::from(masks.collect::<Masks>()))
+    Ok((MaskSet::from(masks.collect::<Masks>()), ties))
+}
+
+/// How many groups have a weight that is kept, and how many there are in all masks.
+pub(super) fn count(granularity: Granularity, infos: &[ParamInfo], masks: &MaskSet) -> [usize; 2] {
+    let masked = infos.iter().filter_map(|info| Some((Grid::of(granularity, info), masks.get(&info.path)?)));
+    masked.fold([0, 0], |[kept, all], (grid, mask)| [kept + grid.any(mask).count_ones(), all + grid.count()])
 }
 
 /// A matrix cut into groups by lines between its rows and columns.

@@ -1,8 +1,8 @@
 //! N of each M consecutive weights.
 
-use sapwood_core::Bits;
+use sapwood_core::{Bits, ParamInfo};
 
-use crate::{Allocation, Error, MaskSet, Scores, Sparsity, ranking};
+use crate::{Allocation, Error, MaskSet, Prunable, Scores, Sparsity, Ties, Warning, ranking};
 
 /// Keeps the best `keep` of each `of` weights that lie beside each other along the
 /// input dimension: at the same output and the same place of the kernel.
@@ -12,7 +12,7 @@ pub(super) fn select(
     sparsity: Sparsity,
     allocation: &Allocation,
     alive: Option<&MaskSet>,
-) -> Result<MaskSet, Error> {
+) -> Result<(MaskSet, Option<Ties>), Error> {
     let wrong = |problem: String| Err(Error::Granularity { found: format!("{keep}:{of}"), problem });
     // `of` weights out of `of` at this sparsity, without a rounding that could hide
     // another one.
@@ -23,10 +23,14 @@ pub(super) fn select(
     if *allocation != Allocation::Global && *allocation != Allocation::Uniform {
         return wrong(format!("a pattern is the same in every layer, and leaves nothing to `{allocation}`"));
     }
-    let mut masks = Vec::new();
+    if keep < of && scores.iter().all(|(info, _)| inputs(info) < of) {
+        let most = scores.iter().map(|(info, _)| inputs(info)).max().unwrap_or(0);
+        return wrong(format!("no layer has {of} inputs (the widest has {most}): choose a shorter pattern"));
+    }
+    let (mut masks, mut ties) = (Vec::new(), Vec::new());
     for (info, scores) in scores.iter() {
         let mask = alive.and_then(|alive| alive.get(&info.path));
-        let (rows, inputs) = (info.shape[0], info.shape.get(1).copied().unwrap_or(1));
+        let (rows, inputs) = (info.shape[0], inputs(info));
         let places: usize = info.shape.iter().skip(2).product();
         let mut kept = Bits::zeros(info.len());
         for (row, place) in (0..rows).flat_map(|row| (0..places).map(move |place| (row, place))) {
@@ -37,7 +41,8 @@ pub(super) fn select(
                 let candidates: Vec<usize> = group.iter().filter(is_alive).copied().collect();
                 let values: Vec<f64> = candidates.iter().map(|&index| scores[index]).collect();
                 let quota = if group.len() < of { values.len() } else { keep.min(values.len()) };
-                let chosen = ranking::keep_first(&[(&values, None)], quota);
+                let (chosen, parted) = ranking::keep_first(&[(&values, None)], quota);
+                ties.extend(parted);
                 for (&index, keep) in candidates.iter().zip(chosen[0].iter()) {
                     kept.set(index, keep);
                 }
@@ -45,5 +50,27 @@ pub(super) fn select(
         }
         masks.push((info.path.clone(), kept));
     }
-    Ok(masks.into_iter().collect::<sapwood_core::Masks>().into())
+    Ok((masks.into_iter().collect::<sapwood_core::Masks>().into(), Ties::join(ties.into_iter())))
+}
+
+/// The inputs of one group of channels.
+fn inputs(info: &ParamInfo) -> usize {
+    info.shape.get(1).copied().unwrap_or(1)
+}
+
+/// What of these layers groups of `of` weights leave dense.
+pub(super) fn left_dense(prunable: &Prunable, of: usize) -> Vec<Warning> {
+    let layers = |dense: fn(usize, usize) -> bool| {
+        let found = prunable.params().iter().map(|info| (info.path.clone(), inputs(info)));
+        found.filter(|(_, inputs)| dense(*inputs, of)).collect::<Vec<_>>()
+    };
+    let narrow = layers(|inputs, of| inputs < of);
+    let left = layers(|inputs, of| of < inputs && inputs % of > 0);
+    [
+        (!narrow.is_empty()).then_some(Warning::NarrowerThanPattern { layers: narrow, of }),
+        (!left.is_empty()).then_some(Warning::LeftOver { layers: left, of }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

@@ -4,6 +4,7 @@
 mod formulas;
 mod granularity;
 mod paths;
+mod reasons;
 mod rounds;
 mod sweep;
 
@@ -190,15 +191,45 @@ fn equal_weights_of_a_linear_layer_are_kept_in_pytorchs_order() {
 
 #[test]
 fn ties_between_layers_go_to_the_first_path() {
-    let scores = Scores::try_from_fn(&prunable(&[3, 3, 3]), |info| vec![0.0; info.len()]).unwrap();
+    // Zeros, but for one weight of the first layer.
+    let one = |info: &ParamInfo| {
+        (0..3).map(|at| f64::from(info.path.as_str() == "layer10.weight" && at == 2)).collect()
+    };
+    let scores = Scores::try_from_fn(&prunable(&[3, 3, 3]), one).unwrap();
     let masks = MaskSet::of_scores(&scores, sparsity("0.5"), &Allocation::Global, None).unwrap();
     let kept: Vec<_> = masks.layers().iter().map(|layer| (layer.path.to_string(), layer.kept)).collect();
     // 9 - floor(4.5 + 0.5) = 4; as text, layer10 comes before layer8.
     let expected = [("layer10.weight", 3), ("layer8.weight", 1), ("layer9.weight", 0)];
     assert_eq!(kept, expected.map(|(path, kept)| (path.to_string(), kept)));
     assert!(masks.get(&"layer8.weight".into()).unwrap().get(0));
-    let collapsed = Warning::LayerCollapse { path: "layer9.weight".into(), total: 3 };
+    let collapsed = Warning::LayerCollapse { layers: vec!["layer9.weight".into()], total: 3 };
     assert_eq!(masks.warnings(), [collapsed]);
+    // Of two in a thousand the first path's goes ahead too.
+    let two = Scores::try_from_fn(&prunable(&[1000, 1000]), |info| {
+        (0..info.len()).map(|at| at.max(1) as f64).collect()
+    });
+    let masks = MaskSet::of_scores(&two.unwrap(), sparsity("0.9985"), &Allocation::Global, None).unwrap();
+    let kept: Vec<usize> = masks.layers().iter().map(|layer| layer.kept).collect();
+    assert_eq!(kept, [2, 1]);
+}
+
+#[test]
+fn many_equal_weights_are_drawn_in_each_layer_so_that_none_is_empty() {
+    let scores = Scores::try_from_fn(&prunable(&[3000, 300, 30]), |info| vec![0.05; info.len()]).unwrap();
+    let cut = |written| MaskSet::of_scores(&scores, sparsity(written), &Allocation::Global, None).unwrap();
+    for (written, expected) in [("0.5", [15, 1500, 150]), ("0.9", [3, 300, 30]), ("0.9991", [1, 1, 1])] {
+        let masks = cut(written);
+        let kept: Vec<usize> = masks.layers().iter().map(|layer| layer.kept).collect();
+        assert_eq!(kept, expected, "{written}");
+        let large = masks.get(&"layer8.weight".into()).unwrap();
+        let early = (0..1500).filter(|at| large.get(*at)).count();
+        let half = expected[1] * 2 / 5..=expected[1] * 3 / 5;
+        assert!(expected[1] == 1 || half.contains(&early), "all over the layer, not {early}");
+        assert_eq!(masks, cut(written), "the same scores give the same masks");
+    }
+    // In layers that are ranked by themselves the order decides.
+    let uniform = MaskSet::of_scores(&scores, sparsity("0.5"), &Allocation::Uniform, None).unwrap();
+    assert!(uniform.as_masks().values().all(|mask| (0..mask.len() / 2).all(|at| mask.get(at))));
 }
 
 #[test]

@@ -124,7 +124,7 @@ fn sparsegpt_takes_patterns_and_refuses_what_it_cannot_divide() {
     let error = cut.prune_blocking(&SparseGpt::default(), &probe, None).unwrap_err().to_string();
     assert!(error.contains("the 1 inputs of `conv.weight` cannot be divided so"), "{error}");
     let linear = cut.scope(Scope::excluding(["conv.*"]));
-    let Pruned { masks, weights } = linear.prune_blocking(&SparseGpt::default(), &probe, None).unwrap();
+    let Pruned { masks, weights, .. } = linear.prune_blocking(&SparseGpt::default(), &probe, None).unwrap();
     let fc = masks.get(&"fc.weight".into()).unwrap();
     assert!((0..12).all(|group| (0..4).filter(|i| fc.get(4 * group + i)).count() == 2));
     assert!(weights.unwrap().find(&"conv.weight".into()).is_none());

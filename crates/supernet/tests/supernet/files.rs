@@ -36,10 +36,10 @@ fn files_with_the_packages_names_are_opened() {
 fn our_own_files_know_their_family() {
     let device = DeviceSpec::CPU.resolve().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let spec = SupernetSpec { supernet: "mlp".into(), input: [1, 8, 8], classes: 7 };
+    let spec = SupernetSpec { supernet: "mlp".into(), input: [1, 8, 8], classes: 7, trained_on: None };
     let supernet = spec.build(&device).unwrap();
     let path = folder.path().join("mlp");
-    let bytes = spec.pack(block_on(State::read(&supernet)).unwrap()).to_bytes().unwrap();
+    let bytes = spec.pack(block_on(State::read(&supernet)).unwrap()).unwrap().to_bytes().unwrap();
     write_atomic(&path, &bytes).unwrap();
     let (found, _) = Supernet::open(&path, None, &device).unwrap();
     assert_eq!(found, spec);
@@ -53,7 +53,7 @@ fn our_own_files_know_their_family() {
 fn a_supernet_is_found_below_any_key_and_what_is_not_finite_is_refused() {
     let device = DeviceSpec::CPU.resolve().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let spec = SupernetSpec { supernet: "mlp".into(), input: [1, 8, 8], classes: 7 };
+    let spec = SupernetSpec { supernet: "mlp".into(), input: [1, 8, 8], classes: 7, trained_on: None };
     let supernet = filled(&family("mlp", Some(spec.input), Some(spec.classes)).unwrap(), &device);
     let state = block_on(State::read(&supernet)).unwrap();
     let path = folder.path().join("wrapped");

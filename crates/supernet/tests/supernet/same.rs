@@ -80,7 +80,7 @@ fn inside_and_out(name: &str, size: usize) {
         let subnet = supernet.subnet(&genome).unwrap().uncalibrated();
         let spec = Spec::of_layers(name, family.graph(&genome).unwrap()).unwrap();
         let state = sapwood_backend::block_on(State::read(&subnet)).unwrap();
-        let mut file = pack(&spec, state, Masks::new());
+        let mut file = pack(&spec, None, state, Masks::new()).unwrap();
         if !large || number % 10 == 0 {
             file = StateFile::from_bytes(&file.to_bytes().unwrap()).unwrap();
         }

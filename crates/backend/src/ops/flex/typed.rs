@@ -8,11 +8,12 @@ use burn::{
     tensor::{Bytes, Element, Shape},
 };
 use sapwood_kernels as kernels;
-use sapwood_kernels::{
-    Activation, AdamWStep, Affine, Convolution, Float, Level, Normalization, SgdStep, Size,
-};
+use sapwood_kernels::{Activation, AdamWStep, Affine, Convolution, Float, Normalization, SgdStep, Size};
 
-use crate::ops::extension::{Normalized, Scaled};
+use crate::{
+    level,
+    ops::extension::{Normalized, Scaled},
+};
 
 /// What the kernels compute with, as tensors hold it.
 pub(super) trait Stored: Float + Element {
@@ -50,7 +51,7 @@ pub(super) fn convolve<T: Stored>(
     bias: Option<&FlexTensor>,
 ) -> FlexTensor {
     let (x, weight, bias) = (x.to_contiguous(), weight.to_contiguous(), bias.map(FlexTensor::to_contiguous));
-    let y = sizes.forward(Level::detect(), values::<T>(&x), values(&weight), bias.as_ref().map(values));
+    let y = sizes.forward(level::current(), values::<T>(&x), values(&weight), bias.as_ref().map(values));
     let [height, width] = sizes.output();
     tensor(y, [sizes.images, sizes.groups * sizes.outputs, height, width])
 }
@@ -61,7 +62,7 @@ pub(super) fn convolve_input_gradient<T: Stored>(
     weight: &FlexTensor,
 ) -> FlexTensor {
     let (dy, weight) = (dy.to_contiguous(), weight.to_contiguous());
-    let dx = sizes.input_gradient(Level::detect(), values::<T>(&dy), values(&weight));
+    let dx = sizes.input_gradient(level::current(), values::<T>(&dy), values(&weight));
     let [height, width] = sizes.input;
     tensor(dx, [sizes.images, sizes.groups * sizes.inputs, height, width])
 }
@@ -72,14 +73,14 @@ pub(super) fn convolve_weight_gradient<T: Stored>(
     dy: &FlexTensor,
 ) -> FlexTensor {
     let (x, dy) = (x.to_contiguous(), dy.to_contiguous());
-    let dw = sizes.weight_gradient(Level::detect(), values::<T>(&x), values(&dy));
+    let dw = sizes.weight_gradient(level::current(), values::<T>(&x), values(&dy));
     let [height, width] = sizes.kernel;
     tensor(dw, [sizes.groups * sizes.outputs, sizes.inputs, height, width])
 }
 
 pub(super) fn channel_sums<T: Stored>(dy: &FlexTensor) -> FlexTensor {
     let (size, dy) = (size(dy), dy.to_contiguous());
-    tensor(kernels::channel_sums(Level::detect(), size, values::<T>(&dy)), [size.channels])
+    tensor(kernels::channel_sums(level::current(), size, values::<T>(&dy)), [size.channels])
 }
 
 /// For input, scale and shift.
@@ -93,7 +94,7 @@ pub(super) fn normalize<T: Stored>(
     let (tensors, residual) =
         (tensors.map(FlexTensor::to_contiguous), residual.map(FlexTensor::to_contiguous));
     let [x, gamma, beta] = tensors.each_ref().map(values::<T>);
-    let normalization = Normalization { level: Level::detect(), size, gamma, beta, epsilon, activation };
+    let normalization = Normalization { level: level::current(), size, gamma, beta, epsilon, activation };
     let found = normalization.forward(x, residual.as_ref().map(values));
     let channels = [size.channels];
     (tensor(found.output, shape), tensor(found.mean, channels), tensor(found.variance, channels))
@@ -109,7 +110,7 @@ pub(super) fn normalize_gradients<T: Stored>(
     let [x, dy, gamma, beta, mean, variance] = tensors.each_ref().map(values::<T>);
     let residual = saved.residual.as_ref().map(FlexTensor::to_contiguous);
     let (epsilon, activation) = (*epsilon, *activation);
-    let normalization = Normalization { level: Level::detect(), size, gamma, beta, epsilon, activation };
+    let normalization = Normalization { level: level::current(), size, gamma, beta, epsilon, activation };
     let found = normalization.backward(x, residual.as_ref().map(values), (mean, variance), dy);
     let channels = [size.channels];
     let gradients = [tensor(found.input, shape), tensor(found.gamma, channels), tensor(found.beta, channels)];
@@ -126,7 +127,7 @@ pub(super) fn affine<T: Stored>(
     let (tensors, residual) =
         (tensors.map(FlexTensor::to_contiguous), residual.map(FlexTensor::to_contiguous));
     let [x, scale, shift] = tensors.each_ref().map(values::<T>);
-    let affine = Affine { level: Level::detect(), size, scale, shift, activation };
+    let affine = Affine { level: level::current(), size, scale, shift, activation };
     tensor(affine.forward(x, residual.as_ref().map(values)), shape)
 }
 
@@ -138,7 +139,7 @@ pub(super) fn affine_gradients<T: Stored>(
     let tensors = [&saved.x, dy, &saved.scale, &saved.shift].map(FlexTensor::to_contiguous);
     let [x, dy, scale, shift] = tensors.each_ref().map(values::<T>);
     let residual = saved.residual.as_ref().map(FlexTensor::to_contiguous);
-    let affine = Affine { level: Level::detect(), size, scale, shift, activation: saved.activation };
+    let affine = Affine { level: level::current(), size, scale, shift, activation: saved.activation };
     let found = affine.backward(x, residual.as_ref().map(values), dy);
     let channels = [size.channels];
     let gradients =
@@ -148,7 +149,7 @@ pub(super) fn affine_gradients<T: Stored>(
 
 pub(super) fn activate<T: Stored>(x: &FlexTensor, activation: Activation) -> FlexTensor {
     let (shape, x) = (dims(x), x.to_contiguous());
-    tensor(kernels::activate(Level::detect(), activation, values::<T>(&x)), shape)
+    tensor(kernels::activate(level::current(), activation, values::<T>(&x)), shape)
 }
 
 pub(super) fn activate_gradient<T: Stored>(
@@ -157,7 +158,17 @@ pub(super) fn activate_gradient<T: Stored>(
     activation: Activation,
 ) -> FlexTensor {
     let (shape, x, dy) = (dims(x), x.to_contiguous(), dy.to_contiguous());
-    tensor(kernels::activate_backward(Level::detect(), activation, values::<T>(&x), values(&dy)), shape)
+    tensor(kernels::activate_backward(level::current(), activation, values::<T>(&x), values(&dy)), shape)
+}
+
+/// `[.., L]` to `[.., 1]`
+pub(super) fn sum_last(x: &FlexTensor) -> FlexTensor {
+    let x = x.to_contiguous();
+    let mut shape = x.layout().shape().to_vec();
+    let row = shape.pop().unwrap_or(1);
+    shape.push(1);
+    let sums = kernels::row_sums(level::current(), values::<f32>(&x), row);
+    FlexTensor::new(Bytes::from_elems(sums), Layout::contiguous(Shape::from(shape)), f32::dtype())
 }
 
 pub(super) fn sgd<T: Stored>(
@@ -169,7 +180,7 @@ pub(super) fn sgd<T: Stored>(
     let [mut weight, mut momentum] = [weight, momentum].map(in_one_piece);
     let gradient = gradient.to_contiguous();
     let (w, b) = (values_mut::<T>(&mut weight), values_mut(&mut momentum));
-    step.run(Level::detect(), w, values(&gradient), b);
+    step.run(level::current(), w, values(&gradient), b);
     (weight, momentum)
 }
 
@@ -183,7 +194,7 @@ pub(super) fn adamw<T: Stored>(
     let [mut weight, mut mean, mut square] = [weight, mean, square].map(in_one_piece);
     let gradient = gradient.to_contiguous();
     let (w, m, v) = (values_mut::<T>(&mut weight), values_mut(&mut mean), values_mut(&mut square));
-    step.run(Level::detect(), w, values(&gradient), m, v);
+    step.run(level::current(), w, values(&gradient), m, v);
     (weight, mean, square)
 }
 

@@ -15,6 +15,8 @@ pub(super) struct Fronts<'a> {
     pub(super) fronts: Vec<(String, &'a Front)>,
     /// Both metrics of everything that there is, the second first, where that is known.
     pub(super) all: Vec<(f64, f64)>,
+    /// What the metrics are, where their names do not say it.
+    pub(super) about: &'static str,
 }
 
 impl Fronts<'_> {
@@ -34,6 +36,7 @@ impl Fronts<'_> {
                  that there are."
             }
         };
+        let text = format!("{text}{}", self.about);
         let plot = LinePlot {
             x_label: second.metric().into(),
             y_label: first.metric().into(),

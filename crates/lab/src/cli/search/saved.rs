@@ -39,6 +39,9 @@ impl Saved {
         let Search { space, input, method, seed, .. } = options;
         let space = space.as_deref().unwrap_or_default();
         let mut of = format!("{space} {input:?}, {}, {method}, seed {seed}", goal(options)?);
+        if options.only_measured {
+            of += ", what was measured";
+        }
         for path in inputs.into_iter().flatten().filter(|_| options.history.is_some()) {
             let bytes = fs::read(path).map_err(Error::file("read", path))?;
             of += &format!(", {}", digest(&bytes));

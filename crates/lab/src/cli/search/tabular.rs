@@ -41,7 +41,7 @@ pub(super) fn run(options: &Search, path: &Path, goal: &Goal, out: &mut dyn Writ
         let [first, second] = [0, 1].map(|at| table.metric(goal.objectives()[at].metric()));
         let all = second?.1.into_iter().zip(first?.1).collect();
         let fronts = vec![("found".into(), &found), ("true front".into(), &truth)];
-        let fronts = Fronts { name: space.name().into(), fronts, all };
+        let fronts = Fronts { name: space.name().into(), fronts, all, about: "" };
         let numbers = options.table_of(&space, goal, found.members());
         write_atomic(path, fronts.page(goal, numbers)?.as_bytes())?;
     }

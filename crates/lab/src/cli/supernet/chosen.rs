@@ -18,13 +18,15 @@ pub(crate) fn genome_of(family: &Family, text: &str) -> Result<Genome, Error> {
         json if json.starts_with('{') => {
             let value: Value = serde_json::from_str(json)
                 .map_err(|error| Error::Usage(format!("the architecture is no JSON: {error}")))?;
-            Ok(space.from_json(&value)?)
+            // What other commands say of a network besides does not matter.
+            let own = value.get("architecture").filter(|inner| inner.is_object()).unwrap_or(&value);
+            Ok(space.from_json(own)?)
         }
         words if words.contains('=') => Ok(space.parse(words)?),
         path => {
             let path = Path::new(path);
             let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
-            match text.trim() {
+            match plain(&text).trim() {
                 inner if inner.starts_with('{') || inner.contains('=') => genome_of(family, inner),
                 _ => Err(Error::Content {
                     problem: "expected an architecture, as `list spaces` shows them".into(),
@@ -39,6 +41,7 @@ pub(crate) fn genome_of(family: &Family, text: &str) -> Result<Genome, Error> {
 pub(crate) fn read_list(family: &Family, path: &Path) -> Result<Vec<Genome>, Error> {
     let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
     let wrong = |line: usize, problem: String| Error::Study { problem, line: Some(line), path: path.into() };
+    let text = plain(&text);
     if text.trim_start().starts_with('{') {
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         return lines
@@ -62,4 +65,9 @@ pub(crate) fn read_list(family: &Family, path: &Path) -> Result<Vec<Genome>, Err
         found.push(genome.map_err(|error| wrong(at + 2, error.to_string()))?);
     }
     Ok(found)
+}
+
+/// Without the mark that some editors begin a file with.
+fn plain(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }

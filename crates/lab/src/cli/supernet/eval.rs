@@ -7,7 +7,7 @@ use sapwood_backend::{Seed, Stream};
 use sapwood_search::Genome;
 use sapwood_supernet::Family;
 
-use super::{JudgedBy, Weights, genome_of};
+use super::{JudgedBy, Judging, Weights, genome_of};
 use crate::{
     Error,
     report::{Cell, Table},
@@ -37,7 +37,7 @@ pub(super) struct Eval {
 
 impl Eval {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
-        let (supernet, judge) = self.by.open(&self.weights)?;
+        let Judging { supernet, judge, .. } = self.by.open(&self.weights)?;
         let mut table = Table::new(["network", "parameters", "MACs", "top-1 %", "loss"]);
         for genome in self.genomes(supernet.family())? {
             let judged = judge.judge(&supernet, &genome)?;

@@ -5,7 +5,7 @@ use std::{io::Write, path::PathBuf};
 use clap::Args;
 use sapwood_core::write_atomic;
 
-use super::{JudgedBy, Weights, genome_of};
+use super::{JudgedBy, Judging, Weights, genome_of};
 use crate::{Error, supernet::pack_cut};
 
 /// Cut a sub-network out: a weight file that every other command takes
@@ -25,11 +25,11 @@ pub(super) struct Extract {
 
 impl Extract {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
-        let (supernet, judge) = self.by.open(&self.weights)?;
+        let Judging { supernet, judge, trained_on, .. } = self.by.open(&self.weights)?;
         let family = supernet.family();
         let genome = genome_of(family, &self.arch)?;
         let net = judge.cut(&supernet, &genome)?;
-        write_atomic(&self.out, &pack_cut(family, &genome, &net)?)?;
+        write_atomic(&self.out, &pack_cut(family, &genome, &net, trained_on.as_ref())?)?;
         let judged = judge.of(&net, family, &genome, &crate::Silent)?;
         writeln!(
             out,

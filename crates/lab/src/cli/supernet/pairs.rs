@@ -5,14 +5,14 @@ use std::{io::Write, path::PathBuf};
 use clap::Args;
 use sapwood_backend::Seed;
 
-use super::{super::bar::Bar, JudgedBy, Weights};
+use super::{super::bar::Bar, JudgedBy, Judging, Weights, read_list};
 use crate::{
     Error,
     report::{Cell, Table},
     supernet::{Pairs, Sample},
 };
 
-/// Judge random sub-networks, so that `search` can predict the others; the same command goes on
+/// Judge random or listed sub-networks, so that `search` can predict the others; the same command goes on
 #[derive(Args)]
 pub(super) struct Collect {
     #[command(flatten)]
@@ -22,20 +22,25 @@ pub(super) struct Collect {
     /// How many
     #[arg(long, default_value_t = 200, value_name = "N")]
     count: usize,
+    /// These instead: a JSON object in each line, or CSV with a column for each choice
+    #[arg(long, value_name = "FILE", conflicts_with = "count")]
+    arch_list: Option<PathBuf>,
     /// How many are judged at once, each on a thread by itself; the file is the same for any number
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     workers: u16,
-    /// Where they are written, or lie already: CSV
+    /// Where they are written, or lie already: CSV, or in a file .json or .jsonl a JSON object in each
+    /// line
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }
 
 impl Collect {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
-        let (supernet, judge) = self.by.open(&self.weights)?;
+        let Judging { supernet, judge, data, .. } = self.by.open(&self.weights)?;
         let weights = self.weights.naming.digest(&self.weights.weights)?;
-        let origin = format!("{}, weights {}, {}", supernet.family().name(), weights, self.by.text());
-        let sample = Sample { count: self.count, seed: Seed(self.by.seed), origin };
+        let origin = format!("{}, weights {}, {}", supernet.family().name(), weights, self.by.text(&data));
+        let listed = self.arch_list.as_ref().map(|path| read_list(supernet.family(), path)).transpose()?;
+        let sample = Sample { count: self.count, listed, seed: Seed(self.by.seed), origin };
         let pairs =
             Pairs::collect_with(self.workers.into(), &supernet, &judge, &sample, &self.out, &Bar::default())?;
         let (_, chosen) = pairs.predictor(supernet.family(), 0)?;

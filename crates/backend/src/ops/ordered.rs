@@ -1,0 +1,141 @@
+//! Sums and products in an order that a level decides, and not the machine.
+//!
+//! Burn's CPU backend sums rows by the widest registers that a machine has, and cuts long sums of
+//! matrix products by the size of its cache. Where a level is pinned ([`crate::pin_level`]) these
+//! functions take the order from that level. Elsewhere they are Burn's.
+
+use burn::{
+    backend::Dispatch,
+    tensor::{DType, Tensor, activation, module},
+};
+
+use super::{Ops, extension::Kernels};
+
+fn is_pinned<const D: usize>(x: &Tensor<D>) -> bool {
+    crate::pinned_level().is_some()
+        && matches!(x.dtype(), DType::F32 | DType::F64)
+        && Ops::Kernels.has_kernels(x, [])
+}
+
+fn summed<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as Kernels>::sum_last(x.into_dispatch()))
+}
+
+fn spread<const D: usize>(x: Tensor<D>, times: usize) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as Kernels>::spread_last(x.into_dispatch(), times))
+}
+
+/// The sum of all values, `[1]`.
+pub fn sum<const D: usize>(x: Tensor<D>) -> Tensor<1> {
+    if !is_pinned(&x) || x.shape().num_elements() == 0 {
+        return x.sum();
+    }
+    let count = x.shape().num_elements();
+    summed(x.reshape([count]))
+}
+
+/// The mean of all values, `[1]`.
+pub fn mean<const D: usize>(x: Tensor<D>) -> Tensor<1> {
+    if !is_pinned(&x) {
+        return x.mean();
+    }
+    let count = x.shape().num_elements();
+    sum(x) / count as f64
+}
+
+/// The sum over the last dimension, which stays with size 1.
+pub fn sum_last<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    match is_pinned(&x) && x.shape().num_elements() > 0 {
+        true => summed(x),
+        false => x.sum_dim(D - 1),
+    }
+}
+
+/// The softmax over the last dimension.
+pub fn softmax<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    if !is_pinned(&x) {
+        return activation::softmax(x, D - 1);
+    }
+    let powers = shifted(x).exp();
+    let times = powers.dims()[D - 1];
+    powers.clone() / spread(summed(powers), times)
+}
+
+/// The logarithm of the softmax over the last dimension.
+pub fn log_softmax<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    if !is_pinned(&x) {
+        return activation::log_softmax(x, D - 1);
+    }
+    let (times, shifted) = (x.dims()[D - 1], shifted(x));
+    let logarithm = summed(shifted.clone().exp()).log();
+    shifted - spread(logarithm, times)
+}
+
+/// Less the largest of the last dimension, which is a constant.
+fn shifted<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    let largest = x.clone().detach().max_dim(D - 1);
+    x - largest
+}
+
+/// Normalisation over the last dimension, of size `C`, with a scale and a shift.
+///
+/// # Shapes
+/// `[.., C]`, `[C]`, `[C]` to the first
+pub fn layer_norm<const D: usize>(
+    x: Tensor<D>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+) -> Tensor<D> {
+    if !is_pinned(&x) {
+        return module::layer_norm(x, gamma, Some(beta), epsilon);
+    }
+    let times = x.dims()[D - 1];
+    let mean = |x: Tensor<D>| summed(x) / times as f64;
+    let centred = x.clone() - spread(mean(x), times);
+    let variance = mean(centred.clone() * centred.clone());
+    let normalised = centred / spread((variance + epsilon).sqrt(), times);
+    normalised * gamma.unsqueeze() + beta.unsqueeze()
+}
+
+/// Each channel times its factor.
+///
+/// # Shapes
+/// `[N, C, H, W]` and `[N, C, 1, 1]` to the first
+pub fn scale(x: Tensor<4>, factors: Tensor<4>) -> Tensor<4> {
+    match is_pinned(&x) && factors.dims()[3] == 1 {
+        true => {
+            let times = x.dims()[3];
+            x * spread(factors, times)
+        }
+        false => x * factors,
+    }
+}
+
+/// A matrix product, of matrices of equally many pairs.
+///
+/// # Shapes
+/// `[.., M, K]` and `[.., K, N]` to `[.., M, N]`
+pub fn product<const D: usize>(left: Tensor<D>, right: Tensor<D>) -> Tensor<D> {
+    match is_pinned(&left) && left.dims()[..D - 2] == right.dims()[..D - 2] {
+        true => {
+            Tensor::from_dispatch(<Dispatch as Kernels>::product(left.into_dispatch(), right.into_dispatch()))
+        }
+        false => left.matmul(right),
+    }
+}
+
+/// A fully connected layer.
+///
+/// # Shapes
+/// `[N, in]`, `[in, out]` and `[out]` to `[N, out]`
+pub fn linear(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
+    if !is_pinned(&x) {
+        return module::linear(x, weight, bias);
+    }
+    let y = product(x, weight);
+    match bias {
+        Some(bias) => y + bias.unsqueeze(),
+        None => y,
+    }
+}

@@ -1,0 +1,241 @@
+//! How judged networks are written down.
+
+use std::path::Path;
+
+use sapwood_search::{Genome, Space};
+use serde_json::{Map, Value, json};
+
+/// The names of the columns that are written.
+const HEAD: &str = "architecture,top1";
+/// The field of the share of examples that a network gets right.
+const TOP1: &str = "top1";
+/// The field of a network's choices.
+const ARCHITECTURE: &str = "architecture";
+
+/// CSV, or an object in each line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Csv,
+    Json,
+}
+
+impl Form {
+    /// The form of a file, by its content, and while it has none by its name.
+    pub(super) fn of(path: &Path, text: &str) -> Self {
+        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        match plain(text).trim_start().chars().next() {
+            Some('{') => Self::Json,
+            None if ["json", "jsonl", "ndjson"].contains(&extension) => Self::Json,
+            _ => Self::Csv,
+        }
+    }
+
+    /// The first line of a file: by what its networks were judged.
+    pub(super) fn origin(self, origin: &str) -> String {
+        match self {
+            Self::Csv => format!("# {origin}"),
+            Self::Json => json!({ "origin": origin }).to_string(),
+        }
+    }
+
+    /// What a new file begins with.
+    pub(super) fn head(self, origin: &str) -> String {
+        match self {
+            Self::Csv => format!("{}\n{HEAD}\n", self.origin(origin)),
+            Self::Json => self.origin(origin) + "\n",
+        }
+    }
+
+    /// The line of a network.
+    pub(super) fn line(self, space: &Space, genome: &Genome, top1: f64) -> String {
+        match self {
+            // An architecture is words and numbers: there is nothing to quote.
+            Self::Csv => format!("{},{top1}\n", space.text(genome)),
+            Self::Json => json!({ ARCHITECTURE: space.to_json(genome), TOP1: top1 }).to_string() + "\n",
+        }
+    }
+}
+
+/// The networks of a text with their shares, or the number of a line and what is wrong with it.
+pub(super) fn read(space: &Space, text: &str) -> Result<Vec<(Genome, f64)>, (usize, String)> {
+    let text = plain(text);
+    match Form::of(Path::new(""), text) {
+        Form::Json => read_json(space, text),
+        Form::Csv => read_csv(space, text),
+    }
+}
+
+fn plain(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+fn share(top1: Option<f64>) -> Result<f64, String> {
+    let share = top1.filter(|top1| (0.0..=1.0).contains(top1));
+    share.ok_or_else(|| "expected an architecture and a share from 0 to 1".into())
+}
+
+/// An architecture as JSON or in words.
+fn genome(space: &Space, text: &str) -> Result<Genome, String> {
+    let found = match text.trim_start().starts_with('{') {
+        true => {
+            let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+            space.from_json(&value)
+        }
+        false => space.parse(text),
+    };
+    found.map_err(|error| error.to_string())
+}
+
+fn read_csv(space: &Space, text: &str) -> Result<Vec<(Genome, f64)>, (usize, String)> {
+    // A line that `supernet pairs` could not end is passed over. Files of others need not end their last one.
+    let whole = match text.starts_with('#') {
+        true => text.rsplit_once('\n').map_or("", |(whole, _)| whole),
+        false => text,
+    };
+    let mut reader = csv::ReaderBuilder::new()
+        .comment(Some(b'#'))
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(whole.as_bytes());
+    let line = |position: Option<&csv::Position>| position.map_or(1, |at| at.line() as usize);
+    let names = reader.headers().map_err(|error| (1, error.to_string()))?.clone();
+    let column = |name: &str| names.iter().position(|each| each == name);
+    let known = |name: &str| space.choices().iter().any(|choice| choice.name() == name);
+    let (architecture, Some(top1)) = (column(ARCHITECTURE), column(TOP1)) else {
+        return Err((
+            1,
+            format!(
+                "expected `{HEAD}`, as `supernet pairs` writes it, or a column for each choice and `{TOP1}`"
+            ),
+        ));
+    };
+    if architecture.is_none() && !names.iter().any(known) {
+        return Err((
+            1,
+            format!(
+                "expected `{HEAD}`, as `supernet pairs` writes it, or a column for each choice and `{TOP1}`"
+            ),
+        ));
+    }
+    let mut found = Vec::new();
+    for row in reader.records() {
+        let row = row.map_err(|error| (line(error.position()), error.to_string()))?;
+        let at = line(row.position());
+        let top1 =
+            share(row.get(top1).and_then(|top1| top1.parse().ok())).map_err(|problem| (at, problem))?;
+        let text = match architecture {
+            Some(column) => row.get(column).unwrap_or_default().to_string(),
+            None => {
+                let words = names.iter().zip(&row).filter(|(name, option)| known(name) && !option.is_empty());
+                words.map(|(name, option)| format!("{name}={option}")).collect::<Vec<_>>().join(" ")
+            }
+        };
+        found.push((genome(space, &text).map_err(|problem| (at, problem))?, top1));
+    }
+    Ok(found)
+}
+
+fn read_json(space: &Space, text: &str) -> Result<Vec<(Genome, f64)>, (usize, String)> {
+    let mut found = Vec::new();
+    let lines: Vec<(usize, &str)> = text
+        .lines()
+        .enumerate()
+        .map(|(at, line)| (at + 1, line.trim()))
+        .filter(|(_, line)| !line.is_empty())
+        .collect();
+    for (number, (at, line)) in lines.iter().enumerate() {
+        let object: Map<String, Value> = match serde_json::from_str(line) {
+            Ok(object) => object,
+            // One that was cut short, as after a kill.
+            Err(error) if error.is_eof() && number + 1 == lines.len() && !text.ends_with('\n') => break,
+            Err(error) => return Err((*at, format!("expected a JSON object in each line: {error}"))),
+        };
+        if number == 0 && object.len() == 1 && object.contains_key("origin") {
+            continue;
+        }
+        found.push(of_object(space, object).map_err(|problem| (*at, problem))?);
+    }
+    Ok(found)
+}
+
+/// `{"architecture": {...}, "top1": 0.9}`, and whatever else a command says of a network; or the choices beside
+/// `top1`.
+fn of_object(space: &Space, mut object: Map<String, Value>) -> Result<(Genome, f64), String> {
+    let top1 = share(object.remove(TOP1).and_then(|top1| top1.as_f64()))?;
+    let found = match object.remove(ARCHITECTURE) {
+        Some(Value::String(words)) => space.parse(&words),
+        Some(architecture) => space.from_json(&architecture),
+        None => space.from_json(&Value::Object(object)),
+    };
+    Ok((found.map_err(|error| error.to_string())?, top1))
+}
+
+#[cfg(test)]
+mod tests {
+    use sapwood_search::Choice;
+
+    use super::*;
+
+    fn space() -> Space {
+        let depth = Choice::new("d", ["1", "2"]);
+        let width = |at: usize| Choice::new(format!("w.{at}"), ["16", "32"]);
+        Space::new("s", vec![depth, width(0), width(1).when("d", ["2"])]).unwrap()
+    }
+
+    #[test]
+    fn every_form_says_the_same() {
+        let space = space();
+        let expected = vec![
+            (space.parse("d=1 w.0=16").unwrap(), 0.5),
+            (space.parse("d=2 w.0=32 w.1=16").unwrap(), 0.75),
+        ];
+        let written = |form: Form| {
+            let lines = expected.iter().map(|(genome, top1)| form.line(&space, genome, *top1));
+            form.head("here") + &lines.collect::<String>()
+        };
+        let csv = "architecture,top1\nd=1 w.0=16,0.5\nd=2 w.0=32 w.1=16,0.75\n";
+        assert_eq!(written(Form::Csv), format!("# here\n{csv}"));
+        for text in [
+            written(Form::Csv),
+            written(Form::Json),
+            csv.into(),
+            csv.trim_end().into(),
+            format!("\u{feff}{}", csv.replace('\n', "\r\n")),
+            "top1,architecture\n0.5,\"{\"\"d\"\":1,\"\"w\"\":[16,null]}\"\n0.75,\"{\"\"d\"\": 2, \"\"w\"\": [32, 16]}\"\n".into(),
+            "d,w.0,w.1,params,top1\n1,16,,7,0.5\n2,32,16,8,0.75\n".into(),
+            "\u{feff}{\"d\":1,\"w\":[16,16],\"top1\":0.5}\r\n{\"top1\":0.75,\"d\":2,\"w\":[32,16]}".into(),
+            "{\"architecture\":{\"d\":1,\"w\":[16,16]},\"top1\":0.5,\"loss\":3}\n\n{\"architecture\":\"d=2 w.0=32 w.1=16\",\"top1\":0.75}\n".into(),
+            // What a kill left of a line is passed over.
+            format!("{}d=2 w.0=32 w.1=32,0.7", written(Form::Csv)),
+            format!("{}{{\"architecture\":{{\"d\":2", written(Form::Json)),
+        ] {
+            assert_eq!(read(&space, &text), Ok(expected.clone()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_line() {
+        let space = space();
+        for (text, line, said) in [
+            ("", 1, "expected `architecture,top1`"),
+            ("d,w\n1,2\n", 1, "a column for each choice and `top1`"),
+            ("# here\narchitecture,top1\nd=1 w.0=16,1.5\n", 3, "a share from 0 to 1"),
+            ("# here\narchitecture,top1\nd=1 w.0=16,NaN\n", 3, "a share from 0 to 1"),
+            ("architecture,top1\nd=1 w.0=16\n", 2, "a share from 0 to 1"),
+            ("architecture,top1\nd=3 w.0=16,0.5\n", 2, "no option `3`"),
+            ("{\"d\":1,\"w\":[16,16]}\n", 1, "a share from 0 to 1"),
+            (
+                "{\"origin\":\"here\"}\n{\"architecture\":{\"d\":1,\"w\":16},\"top1\":0.5}\n",
+                2,
+                "`w` is a list of 2 numbers",
+            ),
+            ("{\"d\":1,\n\"w\":[16,16],\"top1\":1}\n", 1, "a JSON object in each line"),
+        ] {
+            let (at, problem) = read(&space, text).unwrap_err();
+            assert!(
+                at == line && problem.contains(said) && !problem.contains('\n'),
+                "{text:?}: {at} {problem}"
+            );
+        }
+    }
+}
