@@ -188,7 +188,7 @@ fn what_cannot_be_scored_or_pruned_so_is_refused() {
     prune("--sparsity 0.5 --granularity 9", &["expected weight, kernel, filter"]);
     prune("--sparsity 0.5 --allocation fc9.weight=0.5", &["names `fc9.weight`"]);
     prune("--sparsity 0.5 --ablation shufle", &["did you mean shuffle"]);
-    prune("--masks-from batch.safetensors", &["there are no masks in it"]);
+    prune("--masks-from batch.safetensors", &["there are no masks of this network in it"]);
     place.succeed("train --model lenet-300-100 --width 0.2 --data digits --epochs 1 --until 0it --out other");
     place.succeed("prune --weights other/weights.safetensors --sparsity 0.5 --out other.safetensors");
     prune(

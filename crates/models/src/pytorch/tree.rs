@@ -11,13 +11,15 @@ use super::{
 /// How deep dictionaries may lie in one another: Python's own pickler gives up
 /// before a few hundred.
 const DEPTH: usize = 128;
-/// What may be looked at apart from each object once.
+/// How many values may be looked at, per byte of the pickle and in any case: each value
+/// has at least a byte, so this is several times all of them.
+const VISITS_PER_BYTE: usize = 4;
 const VISITS: usize = 1 << 18;
 
 /// The tensors of a pickle, below the dictionaries that lead to them.
 pub(super) fn of(tensors: Tensors<'_, '_>) -> Result<Node, Problem> {
     let root = tensors.pickle.root;
-    let visits = tensors.pickle.objects().len().saturating_mul(4).saturating_add(VISITS);
+    let visits = tensors.pickle.len.saturating_mul(VISITS_PER_BYTE).saturating_add(VISITS);
     let mut walk = Walk { tensors, visits, above: BTreeSet::new(), barren: BTreeSet::new() };
     walk.node(root)?.ok_or(Problem::NoTensors)
 }
@@ -78,9 +80,16 @@ impl<'p, 'a> Walk<'p, 'a> {
         let mut found = Entries::default();
         for (key, value) in items {
             // Also what is no tensor takes the place of an earlier value of the same key.
+            let is_text = self.pickle().text(*key).is_some();
             let key = key_text(self.pickle(), *key, 0);
             self.visit(key.len())?;
-            match self.node(*value)? {
+            let node = self.node(*value)?;
+            if node.is_some() && found.kinds.insert(key.clone(), is_text) == Some(!is_text) {
+                let why = "one of two whose keys read alike, and only one of them is text".into();
+                found.insert(key, Node::Tensor(Stored::Unreadable(why)));
+                continue;
+            }
+            match node {
                 Some(node) => found.insert(key, node),
                 None => found.remove(&key),
             }
@@ -104,7 +113,7 @@ impl<'p, 'a> Walk<'p, 'a> {
         let Some(instance) = pickle.instance(value) else { return Ok(None) };
         let mut found = Entries::default();
         found.extend(self.dictionary(&instance.items)?);
-        for state in &instance.state {
+        for state in instance.state.iter().flat_map(|state| states(pickle, state)) {
             match self.node(*state)? {
                 // A module has nothing else that its `state_dict()` would hold.
                 Some(module) if attributes(pickle, *state).is_some_and(|items| is_module(pickle, items)) => {
@@ -152,6 +161,7 @@ impl<'p, 'a> Walk<'p, 'a> {
             }
             _ => BTreeSet::new(),
         };
+        (0..passing.len()).try_for_each(|_| self.visit(0))?;
         for own in ["_parameters", "_buffers", "_modules"] {
             let Some(Node::Dictionary(members)) =
                 attribute(pickle, items, own).map(|members| self.node(members)).transpose()?.flatten()
@@ -189,6 +199,8 @@ impl<'p, 'a> Walk<'p, 'a> {
 struct Entries {
     nodes: Vec<Option<(String, Node)>>,
     places: BTreeMap<String, usize>,
+    /// Whether a key was text.
+    kinds: BTreeMap<String, bool>,
 }
 
 impl Entries {
@@ -225,6 +237,15 @@ fn dictionary(entries: Vec<(String, Node)>) -> Option<Node> {
     (!entries.is_empty()).then_some(Node::Dictionary(entries))
 }
 
+/// What a state is made of: the attributes, or these and those of `__slots__`.
+fn states<'p, 'a>(pickle: &'p Pickle<'a>, state: &'p Value<'a>) -> &'p [Value<'a>] {
+    let is_part = |part: &Value<'a>| *part == Value::None || attributes(pickle, *part).is_some();
+    match pickle.object(*state) {
+        Some(Object::Tuple(parts)) if parts.len() == 2 && parts.iter().all(is_part) => parts,
+        _ => std::slice::from_ref(state),
+    }
+}
+
 /// The dictionary that a state is, if it is one.
 fn attributes<'p, 'a>(pickle: &'p Pickle<'a>, value: Value<'a>) -> Option<&'p [(Value<'a>, Value<'a>)]> {
     match pickle.object(value)? {
@@ -252,9 +273,9 @@ fn pairs_of<'a>(pickle: &Pickle<'a>, value: Value<'a>) -> Option<Vec<(Value<'a>,
     pairs.iter().map(pair).collect()
 }
 
-/// A key as text: Python's `repr`, but of text itself.
+/// A key as text: Python's `repr`, but of text itself. What would be long has no text of its own.
 fn key_text<'a>(pickle: &Pickle<'a>, key: Value<'a>, depth: usize) -> String {
-    if let Some(text) = pickle.text(key) {
+    if let Some(text) = pickle.text(key).filter(|text| depth == 0 || text.len() < 256) {
         return if depth == 0 { text.into() } else { format!("'{text}'") };
     }
     match (key, pickle.object(key)) {
@@ -262,16 +283,13 @@ fn key_text<'a>(pickle: &Pickle<'a>, key: Value<'a>, depth: usize) -> String {
         (Value::Bool(value), _) => if value { "True" } else { "False" }.into(),
         (Value::Int(value), _) => value.to_string(),
         (Value::Float(value), _) => format!("{value:?}"),
+        (Value::Bytes(bytes), _) if depth == 0 || bytes.len() < 256 => format!("b'{}'", bytes.escape_ascii()),
         (_, Some(Object::Digits(digits))) => (*digits).into(),
-        (_, Some(Object::Tuple(values))) if depth < 4 && values.len() < 100 => {
+        (_, Some(Object::Tuple(values))) if depth < 2 && values.len() <= 16 => {
             let values: Vec<_> = values.iter().map(|value| key_text(pickle, *value, depth + 1)).collect();
             format!("({})", values.join(", "))
         }
-        (_, Some(Object::Global(..))) => {
-            let (module, name) = pickle.global(key).unwrap_or_default();
-            format!("{module}.{name}")
-        }
         (Value::Object(id), _) => format!("{id:?}"),
-        (value, _) => format!("{value:?}"),
+        _ => "...".into(),
     }
 }
