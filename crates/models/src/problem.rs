@@ -77,7 +77,7 @@ pub enum Problem {
         tensor: String,
     },
     /// Masks of another network.
-    #[error("the masks do not fit the network: {0}")]
+    #[error("the masks do not belong to this network: {0}")]
     Masks(Mismatch),
     /// No masks where some were to be.
     #[error("there are no masks of this network in it: expected tensors `<parameter>_mask` of 0 and 1")]

@@ -155,6 +155,8 @@ fn averaged_weights_by_themselves_are_known_by_their_key_or_their_counter() {
     file.put("n_averaged", Dtype::I64, &[], vec![0; 8]);
     let opened = file.open(&lenet()).unwrap();
     assert_eq!((read(&opened), opened.notes), (mean.clone(), vec![Note::Averaged { key: String::new() }]));
+    let said = Note::Averaged { key: String::new() }.to_string();
+    assert_eq!(said, "read the averaged weights at the top: there are no others");
     let both = file.named(|name| format!("swa.{name}")).with(Tensors::of(&state(&small(), 1)));
     let opened = both.open(&lenet()).unwrap();
     assert_eq!(read(&opened), state(&small(), 1));
@@ -356,9 +358,9 @@ fn layers_are_renamed_on_request() {
 fn what_cannot_be_a_weight_is_named() {
     let state = state(&small(), 1);
     for (dtype, size, expected) in [
-        (Dtype::I8, 1, "`fc2.weight` is of the type I8"),
+        (Dtype::I8, 1, "`fc2.weight` is of the type i8"),
         (Dtype::F8_E4M3, 1, "`fc2.weight` is of the type F8_E4M3, which is not read: save it as float32"),
-        (Dtype::I64, 8, "`fc2.weight` is of the type I64"),
+        (Dtype::I64, 8, "`fc2.weight` is of the type i64"),
     ] {
         let mut file = Tensors::of(&state);
         file.put("fc2.weight", dtype, &[10, 30], vec![0; 300 * size]);

@@ -168,7 +168,7 @@ pub(super) fn hinted(error: Models) -> Error {
         error => return error.into(),
     };
     let hint = match &problem {
-        Problem::NoModel { .. } | Problem::SeveralModels { .. } => ": name it with `--model`",
+        Problem::NoModel { nearest: None } | Problem::SeveralModels { .. } => ": name it with `--model`",
         Problem::SeveralFit { .. } => " with `--key`",
         Problem::MasksTwice => ": leave `--masks` out",
         Problem::Mismatch { mismatch, .. }
