@@ -115,6 +115,7 @@ pub fn train(
     }
     let lock = folder.lock()?;
     folder.claim(config)?;
+    datasets.tell(reporter);
     if folder.is_done() {
         drop(lock);
         reporter.note("this run is done: nothing to do");

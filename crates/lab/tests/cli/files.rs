@@ -122,8 +122,8 @@ fn an_image_that_is_none_is_refused() {
     place.put("empty.png", "");
     place.put("cut.png", &crate::commands::PNG[..40]);
     for (name, expected) in [
-        ("text.png", "neither as PNG nor as JPEG"),
-        ("empty.png", "not a usable image"),
+        ("text.png", "expected PNG"),
+        ("empty.png", "found an empty file"),
         ("cut.png", "not a usable image"),
         ("nowhere.png", "No such file"),
     ] {

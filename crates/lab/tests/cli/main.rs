@@ -9,6 +9,7 @@ mod disk;
 mod files;
 mod mistakes;
 mod own_images;
+mod photos;
 mod pruning;
 mod reasons;
 mod resume;

@@ -1,7 +1,11 @@
 //! From a pickle to nested dictionaries of tensors.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod entries;
+mod key;
 
+use std::collections::BTreeSet;
+
+use self::entries::Entries;
 use super::{
     Node, Problem, Stored,
     pickle::{Id, Object, Pickle, Value},
@@ -81,17 +85,11 @@ impl<'p, 'a> Walk<'p, 'a> {
         for (key, value) in items {
             // Also what is no tensor takes the place of an earlier value of the same key.
             let is_text = self.pickle().text(*key).is_some();
-            let key = key_text(self.pickle(), *key, 0);
+            let key = key::text(self.pickle(), *key, 0);
             self.visit(key.len())?;
-            let node = self.node(*value)?;
-            if node.is_some() && found.kinds.insert(key.clone(), is_text) == Some(!is_text) {
-                let why = "one of two whose keys read alike, and only one of them is text".into();
-                found.insert(key, Node::Tensor(Stored::Unreadable(why)));
-                continue;
-            }
-            match node {
-                Some(node) => found.insert(key, node),
-                None => found.remove(&key),
+            match self.node(*value)? {
+                Some(node) => found.insert_of(key, is_text, node),
+                None => found.remove(&key, is_text),
             }
         }
         Ok(found.into_nodes())
@@ -194,45 +192,6 @@ impl<'p, 'a> Walk<'p, 'a> {
     }
 }
 
-/// Entries in order, each key once: where the first stood, with the last value, as in Python.
-#[derive(Default)]
-struct Entries {
-    nodes: Vec<Option<(String, Node)>>,
-    places: BTreeMap<String, usize>,
-    /// Whether a key was text.
-    kinds: BTreeMap<String, bool>,
-}
-
-impl Entries {
-    fn insert(&mut self, key: String, node: Node) {
-        match self.places.get(&key) {
-            Some(place) => self.nodes[*place] = Some((key, node)),
-            None => {
-                self.places.insert(key.clone(), self.nodes.len());
-                self.nodes.push(Some((key, node)));
-            }
-        }
-    }
-
-    fn remove(&mut self, key: &str) {
-        if let Some(place) = self.places.remove(key) {
-            self.nodes[place] = None;
-        }
-    }
-
-    fn extend(&mut self, entries: impl IntoIterator<Item = (String, Node)>) {
-        entries.into_iter().for_each(|(key, node)| self.insert(key, node));
-    }
-
-    fn is_empty(&self) -> bool {
-        self.places.is_empty()
-    }
-
-    fn into_nodes(self) -> Vec<(String, Node)> {
-        self.nodes.into_iter().flatten().collect()
-    }
-}
-
 fn dictionary(entries: Vec<(String, Node)>) -> Option<Node> {
     (!entries.is_empty()).then_some(Node::Dictionary(entries))
 }
@@ -271,25 +230,4 @@ fn pairs_of<'a>(pickle: &Pickle<'a>, value: Value<'a>) -> Option<Vec<(Value<'a>,
         _ => None,
     };
     pairs.iter().map(pair).collect()
-}
-
-/// A key as text: Python's `repr`, but of text itself. What would be long has no text of its own.
-fn key_text<'a>(pickle: &Pickle<'a>, key: Value<'a>, depth: usize) -> String {
-    if let Some(text) = pickle.text(key).filter(|text| depth == 0 || text.len() < 256) {
-        return if depth == 0 { text.into() } else { format!("'{text}'") };
-    }
-    match (key, pickle.object(key)) {
-        (Value::None, _) => "None".into(),
-        (Value::Bool(value), _) => if value { "True" } else { "False" }.into(),
-        (Value::Int(value), _) => value.to_string(),
-        (Value::Float(value), _) => format!("{value:?}"),
-        (Value::Bytes(bytes), _) if depth == 0 || bytes.len() < 256 => format!("b'{}'", bytes.escape_ascii()),
-        (_, Some(Object::Digits(digits))) => (*digits).into(),
-        (_, Some(Object::Tuple(values))) if depth < 2 && values.len() <= 16 => {
-            let values: Vec<_> = values.iter().map(|value| key_text(pickle, *value, depth + 1)).collect();
-            format!("({})", values.join(", "))
-        }
-        (Value::Object(id), _) => format!("{id:?}"),
-        _ => "...".into(),
-    }
 }

@@ -158,6 +158,8 @@ fn a_later_value_takes_the_place_of_an_earlier_one_but_not_of_another_keys() {
     assert_eq!(keys(&read(&legacy(&gone, &W)).unwrap()), ["1"]);
     let alike = [&b"}(U\x010"[..], &weight("I0\n"), b"K\x00", &weight("I3\n"), b"u"].concat();
     let node = read(&legacy(&alike, &W)).unwrap();
+    let other = [&b"}(U\x010"[..], &weight("I0\n"), b"K\x00Nu"].concat();
+    assert_floats(&read(&legacy(&other, &W)).unwrap(), &["0"], &[1], &W[..1]);
     assert!(unreadable(&node, &["0"]).contains("whose keys read alike"), "{node:?}");
 }
 
