@@ -1,4 +1,4 @@
-"""Write small files as `torch.save` and `pickle` make them in all their forms, for the tests of the reader of such files.
+"""Write small files as `torch.save` and `pickle` make them in all their forms, for the tests of their reader.
 
 Every network in them is the same: `w` is [[0, 0.5, 1], [1.5, 2, 2.5]] and `b` is [3], in float32. What a file
 is to show stands beside it in FILES; files that cannot be written by PyTorch itself are made in the tests.
@@ -57,7 +57,8 @@ def objects():
         "default": collections.defaultdict(list, {"loss": [1.0, 2.0]}),
         "args": argparse.Namespace(lr=0.1, path=pathlib.PurePosixPath("/data"), gpus={0, 1}, frozen=frozenset((2,))),
         "keys": {0.5: 1, None: 2, (0, "a"): 3, True: 4, b"x": 5, 2**80: 6},
-        "misc": [np.float64(91.25), 1 + 2j, slice(1, 2), 2**80, -(2**70), b"\0\1", bytearray(b"ab"), range(3), "\ud800"],
+        "numbers": [np.float64(91.25), 1 + 2j, 2**80, -(2**70)],
+        "misc": [slice(1, 2), b"\0\1", bytearray(b"ab"), range(3), "\ud800"],
         "torch": [torch.device("cpu"), torch.float16, torch.Size([1, 2]), torch.strided, None],
         "state_dict": STATE,
     }
@@ -146,8 +147,9 @@ def state():
 
 
 def arrays():
-    turned = np.asfortranarray(W.numpy())
-    return {"w": W.numpy(), "b": B.numpy(), "turned": turned, "swapped": W.numpy().astype(">f4"), "text": np.array(["a"])}
+    w = W.numpy()
+    others = {"turned": np.asfortranarray(w), "swapped": w.astype(">f4"), "text": np.array(["a"])}
+    return {"w": w, "b": B.numpy(), **others}
 
 
 OLD = {"_use_new_zipfile_serialization": False}

@@ -52,7 +52,7 @@ pub enum Layout {
         /// How many label bytes a record has.
         label_bytes: usize,
     },
-    /// `train/CLASS/*.png` and `test/CLASS/*.png`, or JPEG.
+    /// `train/CLASS/*` and `test/CLASS/*`, images of the formats that `read_image` knows.
     Folders,
 }
 
@@ -302,7 +302,7 @@ pub const CATALOGUE: &[Entry] = &[
     },
     Entry {
         name: "image-folder",
-        about: "a folder of your own: train/CLASS/*.png and test/CLASS/*.png, or JPEG",
+        about: "a folder of your own: train/CLASS/* and test/CLASS/*",
         shape: None,
         task: None,
         sizes: None,
@@ -312,7 +312,7 @@ pub const CATALOGUE: &[Entry] = &[
         layout: Layout::Folders,
         digests: None,
         sources: &[Origin::Own],
-        open: image_folder::open,
+        open: open::folder,
     },
 ];
 

@@ -31,6 +31,24 @@ pub enum Error {
         /// Where.
         path: PathBuf,
     },
+    /// An image of a data set that cannot be read.
+    #[error("not a usable image: {problem}{}: {path}", and_others(*others), path = path.display())]
+    Unreadable {
+        /// What is wrong with the first of them.
+        problem: String,
+        /// How many more there are.
+        others: usize,
+        /// The first one.
+        path: PathBuf,
+    },
+    /// A folder of images that is not laid out as it should be.
+    #[error("data set `image-folder`: {problem}: {path}", path = path.display())]
+    Folder {
+        /// What was expected, and what was found.
+        problem: String,
+        /// Where.
+        path: PathBuf,
+    },
     /// Parts of a data set that do not fit each other.
     #[error("data set `{name}`: {problem}")]
     Inconsistent {
@@ -92,6 +110,15 @@ pub enum Error {
     /// A batch or a file that the shared types refused.
     #[error(transparent)]
     Core(#[from] sapwood_core::Error),
+}
+
+/// What is said of other images beside the first.
+fn and_others(others: usize) -> String {
+    match others {
+        0 => String::new(),
+        1 => " (and one more cannot be read)".into(),
+        _ => format!(" (and {others} more cannot be read)"),
+    }
 }
 
 impl Error {

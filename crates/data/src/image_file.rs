@@ -1,30 +1,45 @@
-//! One PNG or JPEG file.
+//! One image file.
 
-use std::{
-    io::{BufRead, Cursor, Seek},
-    path::Path,
-};
+mod from_jpeg;
+mod from_png;
+mod orientation;
 
-use zune_jpeg::{
-    JpegDecoder,
-    zune_core::{colorspace::ColorSpace, options::DecoderOptions},
-};
+use std::path::Path;
 
+use self::orientation::Orientation;
 use crate::{
     Error,
-    resample::{Region, resample},
+    kind::kind,
+    resample::{Region, resample_pixels},
 };
 
-/// A decoded image, `[C, H, W]` with one or three channels.
+/// What can be read, for messages.
+pub(crate) const FORMATS: &str = "PNG and JPEG";
+/// By what their names end, without case.
+pub(crate) const EXTENSIONS: &[&str] = &["png", "jpg", "jpeg", "jpe", "jfif"];
+/// The decoders and the resampling, as a number that is raised with every change of what they give.
+pub(crate) const VERSION: u64 = 1;
+/// The pixels of the largest image: what a file of a few bytes can claim has to end somewhere.
+const PIXELS: usize = 1 << 28;
+
+/// A decoded image, upright.
+///
+/// # Shapes
+/// `pixels`: `[H, W, C]`, with `channels` (C) 1 or 3 and `size` `[H, W]`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Image {
-    pub(crate) shape: [usize; 3],
-    pub(crate) values: Vec<u8>,
+    pub(crate) channels: usize,
+    pub(crate) size: [usize; 2],
+    pub(crate) pixels: Vec<u8>,
 }
+
+/// An image as it is stored, and the EXIF metadata beside it.
+type Decoded = (Image, Option<Vec<u8>>);
 
 /// Reads one image as a network input of this shape, before normalisation:
 /// [`crate::Normalisation::apply`] comes next.
 ///
+/// PNG and JPEG are told by their content, whatever the file is called. The image is turned upright as its EXIF metadata say.
 /// Colour becomes grey by the weights of ITU-R BT.601, grey becomes colour by
 /// repetition, transparency is ignored. An image of another size is cropped to
 /// the largest part in its middle that has the right aspect ratio, and resized.
@@ -37,75 +52,87 @@ pub fn read_image(path: &Path, shape: [usize; 3]) -> Result<Vec<f32>, Error> {
         let expected = "[C, H, W] with C = 1 or 3 and nothing zero";
         return Err(Error::Option { option: "the shape of an image", found: format!("{shape:?}"), expected });
     }
-    let image = read(path)?.with_channels(channels);
-    let values: Vec<f32> = image.values.iter().map(|byte| f32::from(*byte) / 255.0).collect();
-    let [_, h, w] = image.shape;
-    Ok(match [h, w] == [height, width] {
-        true => values,
-        false => resample(&values, image.shape, Region::centre([h, w], [height, width]), [height, width]),
+    let bytes = std::fs::read(path).map_err(Error::file("read", path))?;
+    let image = decode(&bytes);
+    let image =
+        image.map_err(|problem| Error::Format { what: "image", problem, path: path.to_path_buf() })?;
+    Ok(image.fitted(shape))
+}
+
+/// The image that a file holds.
+pub(crate) fn decode(bytes: &[u8]) -> Result<Image, String> {
+    let (image, exif) = match bytes {
+        [0x89, b'P', b'N', b'G', ..] => from_png::decode(bytes),
+        [0xff, 0xd8, ..] => from_jpeg::decode(bytes),
+        _ => {
+            let found = kind(bytes).map_or("something else".into(), String::from);
+            Err(format!("expected {FORMATS}, found {found}"))
+        }
+    }?;
+    Ok(match exif {
+        Some(exif) => Orientation::of_exif(&exif).upright(image),
+        None => image,
     })
 }
 
-/// Reads an image as it is.
-pub(crate) fn read(path: &Path) -> Result<Image, Error> {
-    let bytes = std::fs::read(path).map_err(Error::file("read", path))?;
-    let image = match bytes.as_slice() {
-        [0x89, b'P', b'N', b'G', ..] => png(Cursor::new(&bytes)),
-        [0xff, 0xd8, ..] => jpeg(&bytes),
-        _ => Err("it begins neither as PNG nor as JPEG".into()),
-    };
-    image.map_err(|problem| Error::Format { what: "image", problem, path: path.to_path_buf() })
-}
-
-fn png<R: BufRead + Seek>(bytes: R) -> Result<Image, String> {
-    let mut decoder = png::Decoder::new(bytes);
-    decoder.set_transformations(png::Transformations::normalize_to_color8());
-    let mut reader = decoder.read_info().map_err(|error| error.to_string())?;
-    let mut pixels = vec![0; reader.output_buffer_size().ok_or("it is too large")?];
-    let info = reader.next_frame(&mut pixels).map_err(|error| error.to_string())?;
-    pixels.truncate(info.buffer_size());
-    let size = [info.height as usize, info.width as usize];
-    Ok(planar(&pixels, info.color_type.samples(), size))
-}
-
-fn jpeg(bytes: &[u8]) -> Result<Image, String> {
-    let mut decoder = JpegDecoder::new(Cursor::new(bytes));
-    decoder.decode_headers().map_err(|error| error.to_string())?;
-    let (input, grey) = (decoder.input_colorspace(), ColorSpace::Luma);
-    let (channels, space) = if input == Some(grey) { (1, grey) } else { (3, ColorSpace::RGB) };
-    let mut decoder = JpegDecoder::new_with_options(
-        Cursor::new(bytes),
-        DecoderOptions::default().jpeg_set_out_colorspace(space).set_strict_mode(true),
-    );
-    let pixels = decoder.decode().map_err(|error| error.to_string())?;
-    let (width, height) = decoder.dimensions().ok_or("it has no size")?;
-    Ok(planar(&pixels, channels, [height, width]))
-}
-
-/// Interleaved samples (grey, grey and alpha, RGB, or RGBA) as channels.
-fn planar(pixels: &[u8], samples: usize, [height, width]: [usize; 2]) -> Image {
-    let channels = if samples < 3 { 1 } else { 3 };
-    let plane = |channel: usize| pixels.iter().skip(channel).step_by(samples).copied();
-    Image { shape: [channels, height, width], values: (0..channels).flat_map(plane).collect() }
+/// Refuses what is larger than any photograph, before there is memory for it.
+fn too_large(width: usize, height: usize) -> Result<(), String> {
+    match width.checked_mul(height) {
+        Some(pixels) if pixels <= PIXELS => Ok(()),
+        _ => Err(format!("its size is {width}x{height}: expected {PIXELS} pixels at most")),
+    }
 }
 
 impl Image {
+    /// Of grey, grey and alpha, RGB, or RGBA.
+    fn of_samples(mut pixels: Vec<u8>, samples: usize, size: [usize; 2]) -> Self {
+        let channels = if samples < 3 { 1 } else { 3 };
+        if samples != channels {
+            for pixel in 0..pixels.len() / samples {
+                pixels.copy_within(pixel * samples..pixel * samples + channels, pixel * channels);
+            }
+            pixels.truncate(size[0] * size[1] * channels);
+        }
+        Self { channels, size, pixels }
+    }
+
+    /// Its shape, `[C, H, W]`.
+    pub(crate) fn shape(&self) -> [usize; 3] {
+        [self.channels, self.size[0], self.size[1]]
+    }
+
     /// The image as grey (one channel) or colour (three).
     pub(crate) fn with_channels(self, channels: usize) -> Self {
-        let [found, height, width] = self.shape;
-        let values = match (found, channels) {
-            (1, 3) => self.values.repeat(3),
+        let pixels = match (self.channels, channels) {
+            (1, 3) => self.pixels.iter().flat_map(|grey| [*grey; 3]).collect(),
             (3, 1) => {
-                let (red, rest) = self.values.split_at(height * width);
-                let (green, blue) = rest.split_at(height * width);
-                let grey = |((r, g), b): ((&u8, &u8), &u8)| {
+                let grey = |[r, g, b]: &[u8; 3]| {
                     ((299 * u32::from(*r) + 587 * u32::from(*g) + 114 * u32::from(*b) + 500) / 1000) as u8
                 };
-                red.iter().zip(green).zip(blue).map(grey).collect()
+                self.pixels.as_chunks().0.iter().map(grey).collect()
             }
-            _ => self.values,
+            _ => self.pixels,
         };
-        Self { shape: [channels, height, width], values }
+        Self { channels, pixels, ..self }
+    }
+
+    /// The values as `[C, H, W]`.
+    pub(crate) fn planes(&self) -> Vec<u8> {
+        let plane = |channel: usize| self.pixels.iter().skip(channel).step_by(self.channels).copied();
+        (0..self.channels).flat_map(plane).collect()
+    }
+
+    /// The largest part in the middle with the aspect ratio of a shape `[C, H, W]`, in that shape,
+    /// with values in [0, 1].
+    pub(crate) fn fitted(self, [channels, height, width]: [usize; 3]) -> Vec<f32> {
+        let image = self.with_channels(channels);
+        match image.size == [height, width] {
+            true => image.planes().iter().map(|byte| f32::from(*byte) / 255.0).collect(),
+            false => {
+                let region = Region::centre(image.size, [height, width]);
+                resample_pixels(&image.pixels, image.shape(), region, [height, width])
+            }
+        }
     }
 }
 
@@ -180,5 +207,110 @@ pub(crate) mod tests {
             assert!(read_image(&path, [1, 8, 8]).is_err(), "{end}");
         }
         assert!(read_image(&path, [2, 8, 8]).unwrap_err().to_string().contains("C = 1 or 3"));
+    }
+
+    #[test]
+    fn a_jpeg_with_rubbish_that_costs_no_pixel_is_read() {
+        let whole = jpeg_bytes();
+        let image = decode(&whole).unwrap();
+        assert_eq!((image.shape(), &image.pixels), ([1, 8, 8], &vec![200; 64]));
+        let scan = whole.windows(2).position(|pair| pair == [0xff, 0xda]).unwrap();
+        let (head, tail) = whole.split_at(scan);
+        let (body, end) = whole.split_at(whole.len() - 2);
+        for (what, bytes) in [
+            ("before a marker", [head, &[0x12, 0x34, 0x56, 0x78, 0x9a], tail].concat()),
+            ("what looks like a marker", [head, &[1, 2, 3, 0xff, 0, 4, 5, 0xff, 0x01], tail].concat()),
+            ("fill bytes", [head, &[0xff; 5], tail].concat()),
+            ("behind the end", [&whole[..], b"\0MPF\xff\xd8garbage"].concat()),
+            ("zeros before the end", [body, &[0; 300], end].concat()),
+            ("no end", body.to_vec()),
+            ("zeros in place of the end", [body, &[0; 4000]].concat()),
+        ] {
+            assert_eq!(decode(&bytes).as_ref(), Ok(&image), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_jpeg_that_lacks_pixels_is_refused_with_an_end_and_without() {
+        let whole = jpeg_bytes();
+        let cut = &whole[..whole.len() - 3];
+        for (what, bytes) in [
+            ("cut", cut.to_vec()),
+            ("cut before the data", whole[..whole.len() - 4].to_vec()),
+            ("an end behind a cut", [cut, &[0xff, 0xd9]].concat()),
+            ("zeros behind a cut", [cut, &[0; 4000]].concat()),
+        ] {
+            let error = decode(&bytes).unwrap_err();
+            assert!(error.contains("cut short"), "{what}: {error}");
+        }
+    }
+
+    /// EXIF metadata with nothing but an orientation.
+    fn exif(orientation: u8, big: bool) -> Vec<u8> {
+        match big {
+            true => {
+                [b"MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0", [orientation].as_slice(), &[0; 6]]
+                    .concat()
+            }
+            false => [b"II\x2a\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0", [orientation].as_slice(), &[0; 7]]
+                .concat(),
+        }
+    }
+
+    #[test]
+    fn exif_turns_jpeg_and_png_upright() {
+        let jpeg = jpeg_bytes();
+        // 1 2 3
+        // 4 5 6
+        let stored = [1, 2, 3, 4, 5, 6];
+        for big in [false, true] {
+            for (orientation, size, expected) in [
+                (1, [2, 3], [1, 2, 3, 4, 5, 6]),
+                (3, [2, 3], [6, 5, 4, 3, 2, 1]),
+                (6, [3, 2], [4, 1, 5, 2, 6, 3]),
+                (8, [3, 2], [3, 6, 2, 5, 1, 4]),
+            ] {
+                let metadata = exif(orientation, big);
+                let mut bytes = Vec::new();
+                let mut encoder = png::Encoder::new(&mut bytes, 3, 2);
+                encoder.set_color(png::ColorType::Grayscale);
+                let mut writer = encoder.write_header().unwrap();
+                writer.write_chunk(png::chunk::ChunkType(*b"eXIf"), &metadata).unwrap();
+                writer.write_image_data(&stored).unwrap();
+                writer.finish().unwrap();
+                let image = decode(&bytes).unwrap();
+                assert_eq!(
+                    (image.size, image.pixels),
+                    (size, expected.to_vec()),
+                    "orientation {orientation}"
+                );
+
+                let length = (metadata.len() + 8) as u16;
+                let segment =
+                    [&[0xff, 0xe1], length.to_be_bytes().as_slice(), b"Exif\0\0", &metadata].concat();
+                let image = decode(&[&jpeg[..2], &segment, &jpeg[2..]].concat()).unwrap();
+                assert_eq!((image.size, image.pixels), ([8, 8], vec![200; 64]));
+            }
+        }
+        // Metadata that make no sense turn nothing.
+        assert_eq!(Orientation::of_exif(b"II\x2a\0\xff\xff\xff\xff"), Orientation::of_exif(&exif(1, true)));
+        assert_eq!(Orientation::of_exif(b"Exif\0\0"), Orientation::of_exif(&exif(1, false)));
+    }
+
+    #[test]
+    fn a_few_bytes_that_claim_a_huge_image_are_refused_at_once() {
+        let mut bytes = png_bytes(png::ColorType::Grayscale, [1, 1], &[0]);
+        bytes[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
+        let sum = crc32(&bytes[12..29]);
+        bytes[29..33].copy_from_slice(&sum.to_be_bytes());
+        let error = decode(&bytes).unwrap_err();
+        assert!(error.contains("its size is 65536x65536: expected"), "{error}");
+    }
+
+    /// PNG's checksum, bit by bit.
+    fn crc32(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(!0_u32, |sum, byte| {
+            (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ (0xedb8_8320 * (sum & 1)))
+        })
     }
 }

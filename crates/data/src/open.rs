@@ -5,7 +5,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Dataset, Entry, Error, Labels, Layout, Split, cifar as records, entry, files, idx::Idx, life::LifeOptions,
+    Dataset, Entry, Error, Labels, Layout, Reading, Split, Summary, cifar as records, entry, files, idx::Idx,
+    image_folder, life::LifeOptions,
 };
 
 /// What some data sets need to know beyond their name.
@@ -27,6 +28,43 @@ pub struct OpenOptions {
 pub fn open(name: &str, split: Split, root: &Path, options: &OpenOptions) -> Result<Dataset, Error> {
     let entry = entry(name)?;
     (entry.open)(entry, split, root, options)
+}
+
+/// A data set and what is to be said of it.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// The examples.
+    pub dataset: Dataset,
+    /// What was found, where that is for the user to know: of an `image-folder`.
+    pub summary: Option<Summary>,
+}
+
+/// [`open`], with a say in how it is read and an account of what was found.
+pub fn open_with(
+    name: &str,
+    split: Split,
+    root: &Path,
+    options: &OpenOptions,
+    reading: &Reading<'_>,
+) -> Result<Opened, Error> {
+    let entry = entry(name)?;
+    match entry.layout {
+        Layout::Folders => {
+            let (dataset, summary) = image_folder::read(entry, split, root, options, reading)?;
+            Ok(Opened { dataset, summary: Some(summary) })
+        }
+        _ => Ok(Opened { dataset: (entry.open)(entry, split, root, options)?, summary: None }),
+    }
+}
+
+/// An `image-folder`, read as is usual.
+pub(crate) fn folder(
+    entry: &Entry,
+    split: Split,
+    root: &Path,
+    options: &OpenOptions,
+) -> Result<Dataset, Error> {
+    Ok(image_folder::read(entry, split, root, options, &Reading::default())?.0)
 }
 
 pub(crate) fn idx(entry: &Entry, split: Split, root: &Path, _: &OpenOptions) -> Result<Dataset, Error> {

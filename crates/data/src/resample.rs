@@ -52,6 +52,71 @@ pub(crate) fn resample(image: &[f32], shape: [usize; 3], region: Region, [h, w]:
     out
 }
 
+/// Rows that are resampled side by side: as many numbers as the widest vectors of most processors
+/// hold.
+const LANES: usize = 8;
+
+/// [`resample`] for large images of bytes, with 255 as 1.
+///
+/// Each sum is taken in the order of its pixels, so the result is that of `resample`, to the bit.
+///
+/// # Shapes
+/// - `pixels`: `[H, W, C]`, row-major, for a `shape` of `[C, H, W]` with one or three channels
+/// - returns: `[C, h, w]`
+pub(crate) fn resample_pixels(
+    pixels: &[u8],
+    shape: [usize; 3],
+    region: Region,
+    size: [usize; 2],
+) -> Vec<f32> {
+    match shape[0] {
+        1 => resample_of::<1>(pixels, shape[2], region, size),
+        _ => resample_of::<3>(pixels, shape[2], region, size),
+    }
+}
+
+fn resample_of<const C: usize>(pixels: &[u8], width: usize, region: Region, [h, w]: [usize; 2]) -> Vec<f32> {
+    let unit: [f32; 256] = std::array::from_fn(|byte| byte as f32 / 255.0);
+    let rows = weights(region.top, region.height, h);
+    let columns = weights(region.left, region.width, w);
+    // Across first, and only in the rows that are needed: [row, C, w].
+    let mut across = vec![0.0_f32; region.height * C * w];
+    let mut strip = vec![[0.0_f32; LANES]; region.width * C];
+    for (block, out) in across.chunks_mut(LANES * C * w).enumerate() {
+        // Where fewer rows are left, the last one fills the lanes.
+        let row = |lane: usize| {
+            let row = region.top + (block * LANES + lane).min(region.height - 1);
+            &pixels[(row * width + region.left) * C..][..region.width * C]
+        };
+        let sources: [&[u8]; LANES] = std::array::from_fn(row);
+        for (at, values) in strip.iter_mut().enumerate() {
+            *values = std::array::from_fn(|lane| unit[usize::from(sources[lane][at])]);
+        }
+        for (x, (first, weights)) in columns.iter().enumerate() {
+            let mut sums = [[0.0_f32; LANES]; C];
+            let (values, _) = strip[(first - region.left) * C..].as_chunks::<C>();
+            for (weight, pixel) in weights.iter().zip(values) {
+                for (sums, values) in sums.iter_mut().zip(pixel) {
+                    sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight * value);
+                }
+            }
+            for (lane, row) in out.chunks_exact_mut(C * w).enumerate() {
+                (0..C).for_each(|channel| row[channel * w + x] = sums[channel][lane]);
+            }
+        }
+    }
+    let mut out = vec![0.0_f32; C * h * w];
+    for (channel, plane) in out.chunks_exact_mut(h * w).enumerate() {
+        for ((first, weights), sums) in rows.iter().zip(plane.chunks_exact_mut(w)) {
+            for (step, weight) in weights.iter().enumerate() {
+                let values = &across[((first - region.top + step) * C + channel) * w..][..w];
+                sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight * value);
+            }
+        }
+    }
+    out
+}
+
 /// For each new pixel, the first old pixel that counts and the weights from it on.
 fn weights(start: usize, from: usize, to: usize) -> Vec<(usize, Vec<f32>)> {
     let scale = from as f64 / to as f64;
@@ -74,7 +139,30 @@ fn dot(weights: &[f32], values: &[f32]) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn many_rows_at_once_give_the_bits_of_one_after_the_other(
+            channels in prop_oneof![Just(1_usize), Just(3)],
+            [height, width, h, w] in [1_usize..40, 1_usize..40, 1_usize..20, 1_usize..20],
+            seed in any::<u32>(),
+        ) {
+            let value = |at: usize| ((at as u32).wrapping_mul(2_654_435_761).wrapping_add(seed) >> 24) as u8;
+            let pixels: Vec<u8> = (0..height * width * channels).map(value).collect();
+            let plane = |channel: usize| pixels.iter().skip(channel).step_by(channels);
+            let planes: Vec<f32> =
+                (0..channels).flat_map(plane).map(|byte| f32::from(*byte) / 255.0).collect();
+            let (shape, region) = ([channels, height, width], Region::centre([height, width], [h, w]));
+            let bits = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect::<Vec<_>>();
+            prop_assert_eq!(
+                bits(resample_pixels(&pixels, shape, region, [h, w])),
+                bits(resample(&planes, shape, region, [h, w]))
+            );
+        }
+    }
 
     fn check(image: &[f32], shape: [usize; 3], region: Region, size: [usize; 2], expected: &[f32]) {
         let found = resample(image, shape, region, size);

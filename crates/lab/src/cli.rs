@@ -10,6 +10,7 @@ mod devices;
 mod economics;
 mod eval;
 mod forward;
+mod hints;
 mod image;
 mod latency;
 mod list;
@@ -17,6 +18,7 @@ mod model_shape;
 mod named;
 mod outputs;
 mod own_input;
+mod photo_cache;
 mod plan;
 mod predict;
 mod predictors;
@@ -48,7 +50,7 @@ use burn::prelude::Device;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
 use sapwood_backend::DeviceSpec;
 
-use crate::{Error, Lab};
+use crate::{Datasets, Error, Lab};
 
 /// Makes neural networks small, and shows that they are still good.
 #[derive(Parser)]
@@ -132,7 +134,7 @@ pub(crate) fn run_of(
             if let Some(level) = asked.filter(|level| !level.is_empty()) {
                 sapwood_backend::pin_level(&level)?;
             }
-            line.command.run(lab, out)?;
+            line.command.run(lab, out).map_err(hints::with_hint)?;
         }
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             write!(out, "{}", error.render())?;
@@ -241,7 +243,14 @@ impl OnDevice {
 #[derive(Args)]
 struct DataRoot {
     /// The folder of the data sets; for image-folder your own folder, which has
-    /// train/CLASS/* and test/CLASS/*, PNG or JPEG
+    /// train/CLASS/* and test/CLASS/* (or val), turned upright as EXIF says
     #[arg(long, default_value = "data", value_name = "FOLDER")]
     data_root: PathBuf,
+}
+
+impl DataRoot {
+    /// The data sets there: with a bar while many images are read, and kept for the next time.
+    fn datasets(&self) -> Datasets {
+        Datasets::below(&self.data_root).keeping(photo_cache::folder()).telling(bar::Bar::default())
+    }
 }

@@ -5,8 +5,8 @@ use std::{path::Path, sync::Arc};
 use sapwood_backend::{Ops, Seed};
 use sapwood_core::{Masks, TrainedOn};
 use sapwood_data::{
-    Augment, Augmentation, Dataset, Layout, Loader, LoaderOptions, OpenOptions, Order, Origin, Split,
-    life::Boundary,
+    Augment, Augmentation, Dataset, Layout, Loader, LoaderOptions, OpenOptions, Order, Origin, Reading,
+    Split, life::Boundary,
 };
 use sapwood_models::{Init, Net, Opened, Padding, Spec};
 use sapwood_train::Recipe;
@@ -111,7 +111,8 @@ impl Serialize for Start {
 pub struct DataConfig {
     /// Its name.
     pub name: String,
-    /// Only so many examples of the training split, the first ones.
+    /// Only so many examples of the training split: the first ones; of an `image-folder`, which is
+    /// sorted by class, so many of each class as its share is, drawn by chance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub examples: Option<usize>,
     /// So many examples of the training split that no network learns from, drawn by chance, before
@@ -121,6 +122,9 @@ pub struct DataConfig {
     /// Whether the augmentation that is customary for it is used.
     #[serde(default)]
     pub augment: bool,
+    /// Whether images of an `image-folder` that cannot be read are left out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skip_bad: bool,
     /// What some data sets need to know.
     #[serde(default)]
     pub options: OpenOptions,
@@ -168,7 +172,8 @@ impl DataConfig {
     /// A data set as it is.
     pub fn named(name: &str) -> Self {
         let options = OpenOptions::default();
-        Self { name: name.into(), examples: None, held_out: None, augment: false, options, content: None }
+        let name = name.into();
+        Self { name, examples: None, held_out: None, augment: false, skip_bad: false, options, content: None }
     }
 
     /// The data on which a network of the zoo is at home: boards as far ahead and
@@ -215,11 +220,22 @@ impl DataConfig {
 
     /// One split.
     pub fn open(&self, split: Split, root: &Path) -> Result<Dataset, Error> {
-        let dataset = sapwood_data::open(&self.name, split, root, &self.options)?;
-        match split {
-            Split::Train => self.portion(dataset),
-            Split::Test => Ok(dataset),
-        }
+        let reading = Reading { skip_bad: self.skip_bad, ..Reading::default() };
+        Ok(self.open_with(split, root, &reading)?.dataset)
+    }
+
+    /// One split, and what is to be said of it.
+    pub(crate) fn open_with(
+        &self,
+        split: Split,
+        root: &Path,
+        reading: &Reading<'_>,
+    ) -> Result<sapwood_data::Opened, Error> {
+        let opened = sapwood_data::open_with(&self.name, split, root, &self.options, reading)?;
+        Ok(match split {
+            Split::Train => sapwood_data::Opened { dataset: self.portion(opened.dataset)?, ..opened },
+            Split::Test => opened,
+        })
     }
 
     /// What is learnt from, of a whole training split.
@@ -228,7 +244,8 @@ impl DataConfig {
             dataset = dataset.hold_out(n)?.0;
         }
         if let Some(n) = self.examples {
-            dataset = dataset.take(n)?;
+            // The first images of folders are all of one class.
+            dataset = if self.is_own() { dataset.draw(n)? } else { dataset.take(n)? };
         }
         Ok(dataset)
     }

@@ -2,28 +2,68 @@
 
 use std::{
     collections::BTreeMap,
+    fmt, mem,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use sapwood_data::{Dataset, Split};
+use sapwood_data::{Dataset, Reading, Split, Summary, Watch};
 
-use crate::{DataConfig, Error, run_folder::digest};
+use crate::{DataConfig, Error, Reporter, Silent, run_folder::digest};
 
 /// The data sets below one folder, each read when it is first asked for and kept in
 /// memory from then on.
-#[derive(Debug)]
 pub struct Datasets {
     root: PathBuf,
+    cache: Option<PathBuf>,
+    reporter: Box<dyn Reporter + Send>,
     read: Mutex<BTreeMap<String, Arc<Dataset>>>,
     /// What the user's own hold.
     contents: Mutex<BTreeMap<String, String>>,
+    /// What was found and nobody was told yet.
+    untold: Mutex<Vec<Summary>>,
+}
+
+impl fmt::Debug for Datasets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { root, cache, .. } = self;
+        f.debug_struct("Datasets").field("root", root).field("cache", cache).finish_non_exhaustive()
+    }
 }
 
 impl Datasets {
     /// Those below this folder. Nothing is read yet.
     pub fn below(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), read: Mutex::default(), contents: Mutex::default() }
+        Self {
+            root: root.into(),
+            cache: None,
+            reporter: Box::new(Silent),
+            read: Mutex::default(),
+            contents: Mutex::default(),
+            untold: Mutex::default(),
+        }
+    }
+
+    /// With a folder in which resized photographs are kept for the next time.
+    pub fn keeping(self, cache: Option<PathBuf>) -> Self {
+        Self { cache, ..self }
+    }
+
+    /// With somebody who is told how far the reading of many files is.
+    pub fn telling(self, reporter: impl Reporter + Send + 'static) -> Self {
+        Self { reporter: Box::new(reporter), ..self }
+    }
+
+    /// Tells somebody what folders of images were found to hold, a line for each that was opened
+    /// since this was last called: best once whatever can be refused is refused.
+    pub fn tell(&self, reporter: &dyn Reporter) {
+        let mut summaries = mem::take(&mut *self.untold());
+        summaries.sort_by_key(|summary| summary.split != Split::Train);
+        summaries.iter().for_each(|summary| reporter.note(&summary.to_string()));
+    }
+
+    fn untold(&self) -> MutexGuard<'_, Vec<Summary>> {
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The folder.
@@ -44,9 +84,17 @@ impl Datasets {
             // Photos are decoded once: their content was asked for, or will be.
             let whole = self.open(&whole, split)?;
             read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::new(config.portion((*whole).clone())?)
+            let portion = config.portion((*whole).clone())?;
+            for summary in self.untold().iter_mut().filter(|summary| summary.split == split) {
+                let of_all = if config.examples.is_some() { ", drawn of every class" } else { "" };
+                summary.notes.push(format!("{} of them are learnt from{of_all}", portion.len()));
+            }
+            Arc::new(portion)
         } else {
-            Arc::new(config.open(split, &self.root)?)
+            let (skip_bad, cache) = (config.skip_bad, self.cache.as_deref());
+            let opened = config.open_with(split, &self.root, &Reading { skip_bad, cache, watch: self })?;
+            self.untold().extend(opened.summary);
+            Arc::new(opened.dataset)
         };
         read.insert(key, Arc::clone(&dataset));
         Ok(dataset)
@@ -84,6 +132,20 @@ impl Datasets {
         let found = digest(format!("{} {}", of(Split::Train)?, of(Split::Test)?).as_bytes());
         self.contents.lock().unwrap_or_else(PoisonError::into_inner).insert(key, found.clone());
         Ok(Some(found))
+    }
+}
+
+impl Watch for Datasets {
+    fn begin(&self, label: &str, total: u64) {
+        self.reporter.begin(label, total);
+    }
+
+    fn advance(&self, units: u64) {
+        self.reporter.advance(units);
+    }
+
+    fn end(&self) {
+        self.reporter.end();
     }
 }
 

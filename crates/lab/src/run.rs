@@ -1,5 +1,7 @@
 //! A training run, in a folder of its own.
 
+mod weights;
+
 use std::{
     num::NonZero,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
@@ -7,13 +9,11 @@ use std::{
 };
 
 use burn::prelude::Device;
-use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Anatomy, Masks, Source, State, Step, TrainedOn, write_atomic};
-use sapwood_models::{Net, Spec, pack};
+use sapwood_backend::Seed;
+use sapwood_core::{Anatomy, Masks, Source, Step, write_atomic};
+use sapwood_models::Net;
 use sapwood_prune::{Diagnosis, LayerHealth, MaskSet};
-use sapwood_train::{
-    Checkpoints, Evaluation, Hook, HookError, Live, Plan, Resumed, Row, StepReport, Trainer,
-};
+use sapwood_train::{Checkpoints, Evaluation, Hook, HookError, Live, Resumed, Row, StepReport, Trainer};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -21,10 +21,10 @@ use crate::{
     fits::fits,
     ledger::Macs,
     levels,
-    run_folder::digest,
     watched::evaluate,
     work::{Counted, Work, forward_macs},
 };
+use weights::{Described, Keep};
 
 /// When checkpoints are written, beside the one at the end. The outcome of a run
 /// does not depend on it.
@@ -115,6 +115,7 @@ pub fn train(
     }
     let lock = folder.lock()?;
     folder.claim(config)?;
+    datasets.tell(reporter);
     if folder.is_done() {
         drop(lock);
         reporter.note("this run is done: nothing to do");
@@ -178,26 +179,6 @@ impl CheckpointEvery {
     }
 }
 
-/// What the weight files of a run say about its network, and where they lie.
-#[derive(Clone, Copy)]
-struct Described<'a> {
-    spec: &'a Spec,
-    trained_on: &'a TrainedOn,
-    folder: &'a RunFolder,
-}
-
-impl Described<'_> {
-    /// Writes a network as it is at a position, and tells the BLAKE3 of the file.
-    fn write(&self, at: Step, net: &Net, masks: Masks) -> Result<String, Error> {
-        let state = block_on(State::read(net))?;
-        // No loss tells of statistics that have grown without end.
-        state.check_finite()?;
-        let bytes = pack(self.spec, Some(self.trained_on), state, masks)?.to_bytes()?;
-        write_atomic(&self.folder.weights_at(at), &bytes)?;
-        Ok(digest(&bytes))
-    }
-}
-
 fn curve_csv(curve: &[Row]) -> String {
     let mut text =
         String::from("epoch,iteration,learning_rate,train_loss,test_loss,test_top1,test_top5,test_exact\n");
@@ -211,44 +192,6 @@ fn curve_csv(curve: &[Row]) -> String {
         text += &format!("{epoch},{iteration},{learning_rate},{train_loss},{loss},{top1},{top5},{exact}\n");
     }
     text
-}
-
-/// Writes the weights of some positions as the run passes them.
-struct Keep<'a> {
-    /// By the number of iterations before them.
-    at: Vec<(usize, Step)>,
-    start: usize,
-    file: Described<'a>,
-}
-
-impl<'a> Keep<'a> {
-    fn new(steps: &[Step], plan: &Plan, file: Described<'a>) -> Self {
-        let position = |step: &Step| (step.iterations(plan.length.per_epoch, plan.length.total), *step);
-        let at = steps.iter().filter(|step| **step != Step::End).map(position).collect();
-        Self { at, start: plan.start, file }
-    }
-
-    fn write(&self, iteration: usize, net: &Net, masks: &Masks) -> Result<(), Error> {
-        for (_, step) in self.at.iter().filter(|(at, _)| *at == iteration) {
-            self.file.write(*step, net, masks.clone())?;
-        }
-        Ok(())
-    }
-
-    fn write_first(&self, net: &Net, masks: &Masks) -> Result<(), Error> {
-        self.write(self.start, net, masks)
-    }
-}
-
-impl Hook<Net> for Keep<'_> {
-    /// Comes before any checkpoint from which the position would be passed over.
-    fn on_step_end(&mut self, step: &StepReport, live: &mut Live<Net>) -> Result<(), HookError> {
-        let done = step.iteration + 1;
-        if self.at.iter().any(|(at, _)| *at == done) {
-            self.write(done, &burn::module::Module::valid(&live.network), live.masks())?;
-        }
-        Ok(())
-    }
 }
 
 /// Tells the accounts what an example costs, where masks change.

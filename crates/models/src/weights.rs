@@ -125,11 +125,12 @@ impl Reading {
     fn by_name(&self, file: &Checkpoint, model: &str) -> Result<(Spec, Fitted), Error> {
         Spec::named(model)?;
         let wants = ByName(model);
-        let fitted = file.fitted(&wants, self).map_err(|error| match (&error, guess(file, self)) {
-            (Error::Weights { problem: Problem::Mismatch { .. }, .. }, Ok(found)) => {
-                Error::OtherModel { expected: model.into(), found: found.into() }
-            }
-            _ => error,
+        let fitted = file.fitted(&wants, self).map_err(|error| match error {
+            Error::Weights { problem: Problem::Mismatch { .. }, .. } => match guess(file, self) {
+                Ok(found) => Error::OtherModel { expected: model.into(), found: found.into() },
+                Err(_) => error,
+            },
+            error => error,
         })?;
         Ok((wants.spec(&fitted.shapes())?, fitted))
     }

@@ -12,7 +12,10 @@
 //! cannot get the counting wrong; counting is done once, for all of them. It is
 //! exact: of N weights `floor(s N + 1/2)` are removed, with s the decimal that was
 //! written, and ties go by path and then by flat index in PyTorch's layout, so that
-//! the same scores give the same masks everywhere.
+//! the same scores give the same masks everywhere. Where a hundredth of all weights in several layers
+//! are equal that order would empty the last layers: there it is one that is drawn, layer by layer. Of blocks,
+//! kernels and filters the sparsity is the fraction of groups, and what a pattern does not fit stays dense.
+//! What the scores did not decide is a [`Warning`] of [`Pruned`].
 //!
 //! ```
 //! use burn::{

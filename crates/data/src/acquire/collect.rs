@@ -10,14 +10,19 @@ use std::{
 use flate2::read::MultiGzDecoder;
 
 use super::{Progress, Report, tfjs};
-use crate::{Entry, Error, Layout};
+use crate::{Entry, Error, Layout, kind::kind};
 
 /// How many folders deep the files may lie.
 const DEPTH: usize = 6;
 
 /// Finds the files of a data set anywhere below a folder, compressed or not, and
-/// writes them under their official names.
-pub(crate) fn collect(row: &Entry, from: PathBuf, to: &Path, report: &mut Report<'_>) -> Result<(), Error> {
+/// writes them under their official names: returns which was made of which.
+pub(crate) fn collect(
+    row: &Entry,
+    from: PathBuf,
+    to: &Path,
+    report: &mut Report<'_>,
+) -> Result<BTreeMap<String, PathBuf>, Error> {
     let mut found = BTreeMap::new();
     index(&from, DEPTH, &mut found)?;
     let wanted: Vec<&str> = match row.layout {
@@ -27,15 +32,20 @@ pub(crate) fn collect(row: &Entry, from: PathBuf, to: &Path, report: &mut Report
     };
     let pictures = wanted.iter().any(|file| tfjs::has(file, &found)) && !found.contains_key(wanted[0]);
     if pictures {
-        return tfjs::convert(row, &found, to, report);
+        tfjs::convert(row, &found, to, report)?;
+        return Ok(BTreeMap::new());
     }
+    let mut made_of = BTreeMap::new();
     for file in wanted {
         // Some copies write a dot where the original has a dash.
         let dotted = file.replacen("-idx", ".idx", 1);
         let names = [file.to_string(), format!("{file}.gz"), dotted.clone(), format!("{dotted}.gz")];
         let path = names.iter().find_map(|name| found.get(name)).ok_or_else(|| Error::Missing {
             name: row.name.into(),
-            problem: format!("expected the file {file} or {file}.gz here or in a folder below"),
+            problem: format!(
+                "expected the file {file} or {file}.gz here or in a folder below{}",
+                instead(row, &found)
+            ),
             path: from.clone(),
         })?;
         let bytes = fs::read(path).map_err(Error::file("read", path))?;
@@ -50,10 +60,43 @@ pub(crate) fn collect(row: &Entry, from: PathBuf, to: &Path, report: &mut Report
             }
             _ => bytes,
         };
+        if let Some(problem) = other_kind(row, file, &bytes) {
+            return Err(Error::Format { what: "file of this data set", problem, path: path.clone() });
+        }
         write(&to.join(file), &bytes)?;
+        made_of.insert(file.to_string(), path.clone());
         report(Progress { label: file, done: bytes.len() as u64, total: Some(bytes.len() as u64) });
     }
-    Ok(())
+    Ok(made_of)
+}
+
+/// What there is in place of the files, if that is known.
+fn instead(row: &Entry, found: &BTreeMap<String, PathBuf>) -> &'static str {
+    let python = ["data_batch_1", "train"].iter().any(|name| found.contains_key(*name))
+        && ["batches.meta", "meta", "test_batch", "test"].iter().any(|name| found.contains_key(*name));
+    match row.layout {
+        Layout::Cifar { .. } if python => ", found the version for Python: get the binary version",
+        _ if found.is_empty() => ", found no file",
+        _ => "",
+    }
+}
+
+/// Why a file cannot be what its name says, told by its first bytes and its size.
+fn other_kind(row: &Entry, file: &str, bytes: &[u8]) -> Option<String> {
+    let (expected, fits) = match row.layout {
+        Layout::Idx([_, one, _, other]) => {
+            let labels = file == one || file == other;
+            let expected = if labels { "a list of labels (IDX)" } else { "an array of images (IDX)" };
+            (expected, bytes.starts_with(&[0, 0, 8, if labels { 1 } else { 3 }]))
+        }
+        Layout::Cifar { label_bytes, .. } => {
+            let record = label_bytes + row.shape.unwrap_or_default().iter().product::<usize>();
+            ("CIFAR's binary records", !bytes.is_empty() && bytes.len().is_multiple_of(record))
+        }
+        Layout::None | Layout::Folders => return None,
+    };
+    let found = kind(bytes).filter(|_| !fits)?;
+    Some(format!("expected {expected}, found {found}"))
 }
 
 /// The files below a folder by their names; of several with one name, the one

@@ -15,6 +15,7 @@ mod tfjs;
 mod unpack;
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -163,11 +164,49 @@ impl Attempt<'_, '_> {
         let unpacked = self.work.join(format!("{key}-unpacked"));
         let folder = unpack::folder(path, &unpacked, self.report)?;
         let staged = self.work.join(format!("{key}-staged"));
-        collect::collect(self.row, folder, &staged.join(self.row.name), self.report)?;
+        let to = staged.join(self.row.name);
+        let theirs = Theirs { given: path, unpacked: &unpacked };
+        let from = collect::collect(self.row, folder, &to, self.report).map_err(|e| theirs.error(e, None))?;
         // An archive can be as large as the data set; room is given back early.
         let _ = fs::remove_dir_all(&unpacked);
-        let verified = Verified::of(self.row, &staged)?;
+        let verified = Verified::of(self.row, &staged).map_err(|e| theirs.error(e, Some((&to, &from))))?;
         Ok((staged, verified))
+    }
+}
+
+/// What the user has, for messages: files of ours are gone when they are read.
+struct Theirs<'a> {
+    /// The folder or archive.
+    given: &'a Path,
+    /// Where an archive was unpacked.
+    unpacked: &'a Path,
+}
+
+impl Theirs<'_> {
+    /// The error with the user's path; `staged` is the folder that was filled, and from which files.
+    fn error(&self, error: Error, staged: Option<(&Path, &BTreeMap<String, PathBuf>)>) -> Error {
+        let of_staged = |path: &Path| {
+            let (to, from) = staged?;
+            Some(from.get(path.strip_prefix(to).ok()?.to_str()?)?.clone())
+        };
+        let theirs = |path: PathBuf| {
+            let path = of_staged(&path).unwrap_or(path);
+            match path.strip_prefix(self.unpacked) {
+                Ok(member) if member.as_os_str().is_empty() => self.given.to_path_buf(),
+                Ok(member) => self.given.join(member),
+                Err(_) => path,
+            }
+        };
+        match error {
+            Error::Missing { name, problem, path } => Error::Missing { name, problem, path: theirs(path) },
+            Error::Format { what, problem, path } => Error::Format { what, problem, path: theirs(path) },
+            Error::File { action, path, error } => Error::File { action, path: theirs(path), error },
+            Error::Inconsistent { problem, .. } => {
+                let problem = problem.split("; get it again").next().unwrap_or_default().into();
+                Error::Format { what: "copy of this data set", problem, path: self.given.into() }
+            }
+            other => other,
+        }
     }
 }
 

@@ -179,6 +179,56 @@ fn the_pictures_of_the_npm_package_become_official_records() {
 }
 
 #[test]
+fn files_of_another_kind_are_called_by_their_name_and_by_the_path_that_the_user_knows() {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, root) = (folder.path().join("from"), folder.path().join("root"));
+    let check = |row: &Entry, given: &Path, expected: &[&str]| {
+        let error = take(row, &root, Some(given)).unwrap_err().to_string();
+        for part in expected {
+            assert!(error.contains(part) && !error.contains('\n'), "expected `{part}` in {error}");
+        }
+        assert!(!error.contains(".get-"), "a path of ours that is gone: {error}");
+        assert!(listing(&root).is_empty(), "something is left behind");
+    };
+    let put = |name: &str, bytes: &[u8]| {
+        fs::create_dir_all(&from).unwrap();
+        fs::write(from.join(name), bytes).unwrap();
+    };
+    let idx = idx_row(None, &[]);
+    idx_files().iter().for_each(|(name, bytes)| put(name, bytes));
+    put(IDX[0], b"<!DOCTYPE html><html><title>403</title></html>");
+    check(&idx, &from, &["expected an array of images (IDX), found a web page", "from/a-images"]);
+    put(IDX[0], &idx_files()[1].1);
+    check(&idx, &from, &["expected an array of images (IDX), found a list of labels (IDX)", "from/a-images"]);
+    put(IDX[0], b"version https://git-lfs.github.com/spec/v1");
+    check(&idx, &from, &["git lfs pull", "from/a-images"]);
+    put(IDX[0], &idx_files()[0].1[..19]);
+    check(&idx, &from, &["it is cut short: expected 20 bytes, found 19", "from/a-images"]);
+    let few: Vec<u8> = [&[0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2], [1, 2].as_slice()].concat();
+    put(IDX[0], &few);
+    put(IDX[1], &[0, 0, 8, 1, 0, 0, 0, 1, 0]);
+    check(&idx, &from, &["its train split should have 2 examples but has 1: ", "/from"]);
+
+    let zip = folder.path().join("toy.zip");
+    fs::write(&zip, b"PK\x03\x04 and so on").unwrap();
+    check(&idx, &zip, &["found a zip archive: unpack it first", "toy.zip"]);
+    let python = folder.path().join("cifar-python.tar.gz");
+    fs::write(&python, tar_gz(&[("data_batch_1", b"\x80\x02}"), ("test_batch", b"\x80\x02}")])).unwrap();
+    check(
+        &cifar_row(&[]),
+        &python,
+        &["the version for Python: get the binary version", "cifar-python.tar.gz"],
+    );
+    let renamed = folder.path().join("renamed.tar.gz");
+    fs::write(&renamed, tar_gz(&[("data_batch_1.bin", b"\x80\x02}"), ("test_batch.bin", &[0; 7])])).unwrap();
+    check(
+        &cifar_row(&[]),
+        &renamed,
+        &["found a Python pickle", "renamed.tar.gz/some/where/data_batch_1.bin"],
+    );
+}
+
+#[test]
 fn when_no_source_can_be_used_one_line_says_what_was_tried() {
     const SOURCES: &[Origin] = &[
         Origin::Official { address: "http://127.0.0.1:1/", files: &["x"] },

@@ -9,7 +9,7 @@ use std::{
 use flate2::read::MultiGzDecoder;
 
 use super::{Progress, Report, mirror};
-use crate::Error;
+use crate::{Error, kind::kind};
 
 /// The path itself if it is a folder; else what is in the archive, unpacked into
 /// a new folder.
@@ -34,7 +34,10 @@ pub(crate) fn folder(path: &Path, into: &Path, report: &mut Report<'_>) -> Resul
             return mirror::run("dpkg-deb", &arguments, into).map(|()| into.to_path_buf()).map_err(wrong);
         }
         [.., b'u', b's', b't', b'a', b'r'] => files(bytes, into),
-        _ => return Err(wrong("expected a folder, or a .tar, .tar.gz or .deb file".into())),
+        _ => {
+            let found = kind(&start).map_or(String::new(), |found| format!(", found {found}"));
+            return Err(wrong(format!("expected a folder, or a .tar, .tar.gz or .deb file{found}")));
+        }
     };
     result.map(|()| into.to_path_buf()).map_err(|error| wrong(error.to_string().replace('\n', " ")))
 }

@@ -3,7 +3,11 @@
 use std::{cell::RefCell, io::Write, path::PathBuf};
 
 use clap::{Args, Subcommand};
-use sapwood_data::acquire::{self, Progress, Verified};
+use sapwood_data::{
+    Layout, Summary, Watch,
+    acquire::{self, Progress, Verified},
+    count_images,
+};
 
 use super::{DataRoot, bar::Bar};
 use crate::{
@@ -34,7 +38,7 @@ enum Action {
         #[command(flatten)]
         root: DataRoot,
     },
-    /// Compare a data set on the disk with its checksums
+    /// Compare a data set on the disk with its checksums; of image-folder, read every image
     Verify {
         name: String,
         #[command(flatten)]
@@ -49,9 +53,12 @@ impl Data {
                 let mut table = Table::new(["name", "here", "train", "test", "about"]);
                 for entry in sapwood_data::CATALOGUE {
                     let embedded = entry.sources.contains(&sapwood_data::Origin::Here);
-                    let here = embedded || root.data_root.join(entry.name).is_dir();
+                    let own =
+                        (entry.layout == Layout::Folders).then(|| count_images(&root.data_root)).flatten();
+                    let here = embedded || own.is_some() || root.data_root.join(entry.name).is_dir();
                     let size = |split: usize| {
-                        entry.sizes.map_or(Cell::none(), |sizes| Cell::count(sizes[split] as u64))
+                        let sizes = entry.sizes.or(own);
+                        sizes.map_or(Cell::none(), |sizes| Cell::count(sizes[split] as u64))
                     };
                     let here = Cell::from(if here { "yes" } else { "no" });
                     table.row([entry.name.into(), here, size(0), size(1), entry.about.into()]);
@@ -69,11 +76,48 @@ impl Data {
                     .map_or("nowhere: it needs no files".into(), |folder| folder.display().to_string());
                 writeln!(out, "{name}: from {}; {}; {place}", got.source, said(&got.verified))?;
             }
+            Action::Verify { name, root } if sapwood_data::entry(&name)?.layout == Layout::Folders => {
+                let summaries = sapwood_data::examine(&root.data_root, &Shown(Bar::default()))?;
+                every_image(&name, &summaries, out)?;
+            }
             Action::Verify { name, root } => {
                 writeln!(out, "{name}: {}", said(&acquire::verify(&name, &root.data_root)?))?;
             }
         }
         Ok(())
+    }
+}
+
+/// Tells what a folder holds, and each image that cannot be read.
+fn every_image(name: &str, summaries: &[Summary], out: &mut dyn Write) -> Result<(), Error> {
+    for summary in summaries {
+        writeln!(out, "{summary}")?;
+        for (path, problem) in &summary.unreadable {
+            writeln!(out, "{}: {problem}", path.display())?;
+        }
+    }
+    match summaries.iter().map(|summary| summary.unreadable.len()).sum::<usize>() {
+        0 => Ok(()),
+        bad => Err(Error::Usage(format!(
+            "data set `{name}`: {bad} of its images cannot be read: replace or remove them, or leave them out with `--skip-bad`"
+        ))),
+    }
+}
+
+/// A bar for whatever reads images.
+struct Shown(Bar);
+
+impl Watch for Shown {
+    fn begin(&self, label: &str, total: u64) {
+        self.0.begin(label, total);
+    }
+
+    fn advance(&self, units: u64) {
+        self.0.advance(units);
+    }
+
+    fn end(&self) {
+        self.0.end();
     }
 }
 

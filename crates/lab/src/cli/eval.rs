@@ -8,11 +8,11 @@ use sapwood_train::Evaluation;
 use super::{
     DataRoot, OnDevice,
     bar::Bar,
-    image::ImageShape,
+    image::Images,
     outputs::{MoreOutputs, hinted, tell},
     weight_file::WeightFile,
 };
-use crate::{DataConfig, Datasets, Error, fits::fits, watched::evaluate};
+use crate::{DataConfig, Error, fits::fits, watched::evaluate};
 
 /// Tell how good a trained network is on a test split
 #[derive(Args)]
@@ -23,7 +23,7 @@ pub(super) struct Eval {
     #[arg(long)]
     data: String,
     #[command(flatten)]
-    image: ImageShape,
+    images: Images,
     #[command(flatten)]
     outputs: MoreOutputs,
     /// Print JSON
@@ -40,10 +40,12 @@ impl Eval {
         let device = self.device.resolve()?;
         let opened = self.network.open(&device)?;
         let mut data = DataConfig::of_opened(&self.data, &opened);
-        self.image.apply(&mut data)?;
-        let test = data.test_source(&Datasets::below(self.root.data_root))?;
+        self.images.apply(&mut data)?;
+        let datasets = self.root.datasets();
+        let test = data.test_source(&datasets)?;
         let classes = fits(&opened.spec, self.outputs.known(&opened), test.dataset());
         let classes = classes.map_err(|error| hinted(error, false))?;
+        datasets.tell(&Bar::default());
         tell(&classes);
         let test = classes.of_batches(test)?;
         let evaluation = evaluate(&opened.net, &test, &device, &Bar::default())?;

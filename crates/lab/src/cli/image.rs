@@ -1,8 +1,7 @@
-//! The size of a user's own images on the command line.
+//! A user's own images on the command line.
 
 use clap::Args;
 use sapwood_core::Shape;
-use sapwood_data::Layout;
 
 use super::shape;
 use crate::{DataConfig, Error};
@@ -19,13 +18,50 @@ pub(super) struct ImageShape {
 impl ImageShape {
     /// The data with this shape, if one was given.
     pub(super) fn apply(&self, data: &mut DataConfig) -> Result<(), Error> {
-        let Some(shape) = self.image else { return Ok(()) };
-        if sapwood_data::entry(&data.name)?.layout != Layout::Folders {
-            let problem =
-                format!("`--image` belongs to `--data image-folder`, not to `{}`: leave it out", data.name);
-            return Err(Error::Usage(problem));
-        }
-        data.options.image = Some(shape);
+        belongs("--image", self.image.is_some(), data)?;
+        data.options.image = self.image.or(data.options.image);
         Ok(())
+    }
+}
+
+/// What is made of an `image-folder`.
+#[derive(Args)]
+pub(super) struct Images {
+    #[command(flatten)]
+    shape: ImageShape,
+    /// image-folder: leave out images that cannot be read, and say how many
+    #[arg(long)]
+    skip_bad: bool,
+}
+
+impl Images {
+    /// The data with what was given.
+    pub(super) fn apply(&self, data: &mut DataConfig) -> Result<(), Error> {
+        self.shape.apply(data)?;
+        belongs("--skip-bad", self.skip_bad, data)?;
+        data.skip_bad |= self.skip_bad;
+        Ok(())
+    }
+
+    /// Refuses these options where no data set is read.
+    pub(super) fn none(&self) -> Result<(), Error> {
+        match self.skip_bad || self.shape.image.is_some() {
+            false => Ok(()),
+            true => Err(Error::Usage(
+                "`--image` and `--skip-bad` belong to `--data image-folder`: leave them out".into(),
+            )),
+        }
+    }
+}
+
+/// Refuses an option of images that has no effect on other data.
+fn belongs(option: &str, given: bool, data: &DataConfig) -> Result<(), Error> {
+    sapwood_data::entry(&data.name)?;
+    match given && !data.is_own() {
+        false => Ok(()),
+        true => Err(Error::Usage(format!(
+            "`{option}` belongs to `--data image-folder`, not to `{}`: leave it out",
+            data.name
+        ))),
     }
 }

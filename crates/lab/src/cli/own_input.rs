@@ -8,7 +8,7 @@ use sapwood_data::Split;
 use sapwood_models::Opened;
 use sapwood_prune::Needs;
 
-use super::shape;
+use super::{image::Images, shape};
 use crate::{DataConfig, Error, read_batches};
 
 /// Its size.
@@ -25,7 +25,7 @@ impl OwnInput {
     pub(super) fn of(
         &self,
         (criterion, needs): (&str, Needs),
-        data: Option<(&str, &Path)>,
+        data: Option<(&str, &Images, &Path)>,
         opened: &Opened,
     ) -> Result<Option<(Shape, String)>, Error> {
         if needs != Needs::InputShape {
@@ -39,7 +39,7 @@ impl OwnInput {
         }
         let (size, whose) = match (self.size, data) {
             (Some(size), _) => (size, "as asked"),
-            (None, Some((data, root))) => (of_data(data, root, opened)?, "as in the data"),
+            (None, Some((data, images, root))) => (of_data(data, images, root, opened)?, "as in the data"),
             (None, None) => (usual(opened), "as the network usually takes"),
         };
         opened.spec.output(size)?;
@@ -54,13 +54,14 @@ fn usual(opened: &Opened) -> Shape {
 }
 
 /// The size of the images of a file or of a data set, which need not be there if its size is known.
-fn of_data(data: &str, root: &Path, opened: &Opened) -> Result<Shape, Error> {
+fn of_data(data: &str, images: &Images, root: &Path, opened: &Opened) -> Result<Shape, Error> {
     if is_file(data) {
         let batches = read_batches(Path::new(data), None)?;
         let first = batches.first().map(|batch| [batch.shape[1], batch.shape[2], batch.shape[3]]);
         return Ok(first.unwrap_or_else(|| usual(opened)));
     }
-    let config = DataConfig::of_opened(data, opened);
+    let mut config = DataConfig::of_opened(data, opened);
+    images.apply(&mut config)?;
     let entry = sapwood_data::entry(data)?;
     Ok(match (config.options.image, entry.shape) {
         (Some(image), _) => image,

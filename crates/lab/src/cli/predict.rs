@@ -31,7 +31,7 @@ pub(super) struct Predict {
     outputs: MoreOutputs,
     #[command(flatten)]
     root: DataRoot,
-    /// PNG or JPEG files
+    /// Images, PNG or JPEG, told by their content and turned upright as EXIF says
     #[arg(required = true)]
     images: Vec<PathBuf>,
     #[command(flatten)]
@@ -49,8 +49,19 @@ impl Predict {
         let bar = Bar::default();
         let reporter: &dyn Reporter = if io::stdout().is_terminal() { &Silent } else { &bar };
         reporter.begin("predicting", self.images.len() as u64);
+        let mut bad = 0;
         for path in &self.images {
-            let mut image = sapwood_data::read_image(path, shape)?;
+            let mut image = match sapwood_data::read_image(path, shape) {
+                Ok(image) => image,
+                Err(error) if self.images.len() == 1 => return Err(error.into()),
+                // One bad file does not end the rest.
+                Err(error) => {
+                    bad += 1;
+                    bar.note(&format!("error: {error}"));
+                    reporter.advance(1);
+                    continue;
+                }
+            };
             named.normalisation.apply(&mut image);
             let [c, h, w] = shape;
             let input = Tensor::from_data(TensorData::new(image, [1, c, h, w]), &device);
@@ -62,6 +73,9 @@ impl Predict {
                 ranked.iter().take(3).map(|&(class, p)| format!("{} {:.1} %", named.name(class), 100.0 * p));
             writeln!(out, "{}: {}", path.display(), answers.collect::<Vec<_>>().join(", "))?;
             reporter.advance(1);
+        }
+        if bad > 0 {
+            return Err(Error::Usage(format!("{bad} of {} images cannot be read", self.images.len())));
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! What `score` and `prune` share: a network, a criterion, and examples.
 
-use std::{num::NonZero, path::Path, sync::Arc};
+use std::{num::NonZero, path::Path};
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::Seed;
@@ -11,6 +11,7 @@ use sapwood_prune::{Criterion, Needs, NetworkProbe, Options, Scope, Warning, fin
 
 use super::{
     DataRoot, OnDevice, bar,
+    image::Images,
     outputs::{MoreOutputs, hinted, tell},
     own_input::{OwnInput, is_file},
     weight_file::WeightFile,
@@ -38,6 +39,8 @@ pub(super) struct Scoring {
     /// synflow takes the size of its images alone
     #[arg(long, value_name = "FILE|NAME")]
     data: Option<String>,
+    #[command(flatten)]
+    images: Images,
     #[command(flatten)]
     input: OwnInput,
     /// Examples of a batch [default: all of a file, 128 of a data set]
@@ -144,7 +147,7 @@ impl Scoring {
             Some(data) if criterion.needs().examples() => self.examples(data, &opened)?,
             _ => Vec::new(),
         };
-        let data = self.data.as_deref().map(|data| (data, self.root.data_root.as_path()));
+        let data = self.data.as_deref().map(|data| (data, &self.images, self.root.data_root.as_path()));
         let (input, note) = self.input.of((name, criterion.needs()), data, &opened)?.unzip();
         let Opened { spec, net, masks, trained_on, .. } = opened;
         let precision = self.precision;
@@ -158,7 +161,10 @@ impl Scoring {
             );
             return Err(Error::Usage(problem));
         }
-        Ok(())
+        match &self.data {
+            Some(data) if !is_file(data) => Ok(()),
+            _ => self.images.none(),
+        }
     }
 
     /// A file where there is one, or where the name looks like one; else a data set.
@@ -177,10 +183,14 @@ impl Scoring {
             }
             return Ok(batches);
         }
-        let data = DataConfig::of_opened(data, opened).open(Split::Train, &self.root.data_root)?;
+        let mut config = DataConfig::of_opened(data, opened);
+        self.images.apply(&mut config)?;
+        let datasets = self.root.datasets();
+        let data = datasets.open(&config, Split::Train)?;
         let classes = fits(spec, self.outputs.known(opened), &data).map_err(|error| hinted(error, false))?;
+        datasets.tell(&bar::Bar::default());
         tell(&classes);
-        let data = classes.of(Arc::new(data))?;
+        let data = classes.of(data)?;
         let examples = match self.per_class {
             Some(n) => Examples::PerClass(n),
             None => Examples::Batches {

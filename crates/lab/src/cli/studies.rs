@@ -49,7 +49,7 @@ pub(super) struct StartedStudy {
 impl StudyFile {
     /// The data sets that it may learn from.
     pub(super) fn datasets(&self) -> Datasets {
-        Datasets::below(&self.place.data.data_root)
+        self.place.data.datasets()
     }
 
     /// Its plan and its folder, as the file and the command line say.
@@ -81,7 +81,7 @@ impl StartedStudy {
             true => StudyFolder::at(&self.study),
             false => StudyFolder::new(&self.place.root, &name),
         };
-        let plan = open(lab, &folder, &Datasets::below(&self.place.data.data_root))?;
+        let plan = open(lab, &folder, &self.place.data.datasets())?;
         Ok((plan, folder))
     }
 }

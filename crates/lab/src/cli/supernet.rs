@@ -24,7 +24,7 @@ use super::{
     weight_file::Naming,
 };
 use crate::{
-    DataConfig, Datasets, Error, Known, Outputs,
+    DataConfig, Error, Known, Outputs,
     supernet::{CALIBRATION, Judge},
 };
 
@@ -114,13 +114,14 @@ impl JudgedBy {
         if sapwood_data::entry(&self.data)?.layout == sapwood_data::Layout::Folders {
             data.options.image = Some(spec.input);
         }
-        let datasets = Datasets::below(&self.root.data_root);
+        let datasets = self.root.datasets();
         let data = datasets.identified(data)?;
         let outputs = Outputs { more: self.outputs.allowed, ..Outputs::default() };
         let known = Known { trained_on: spec.trained_on.as_ref(), outputs };
         let family = (supernet.family(), known);
         let judge = Judge::new(family, &data, self.calibration, Seed(self.seed), &datasets, &device)
             .map_err(|error| hinted(error, false))?;
+        datasets.tell(&super::bar::Bar::default());
         tell(judge.classes());
         let judge = if self.by_held_out { judge.by_held_out(&data, &datasets)? } else { judge };
         // Outputs that had no names get none by being looked at.

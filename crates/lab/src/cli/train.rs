@@ -12,7 +12,7 @@ use sapwood_train::{AdamW, Decay, Recipe, Schedule, Sgd};
 use super::{
     DataRoot, OnDevice,
     bar::Bar,
-    image::ImageShape,
+    image::Images,
     model_shape::ModelShape,
     outputs::{MoreOutputs, hinted},
     sparse::Sparse,
@@ -50,8 +50,9 @@ pub(super) struct Train {
     #[command(flatten)]
     outputs: MoreOutputs,
     #[command(flatten)]
-    image: ImageShape,
-    /// Only the first so many training examples
+    images: Images,
+    /// Only so many training examples: the first ones; of image-folder, which is sorted by
+    /// class, some drawn of each class by its share
     #[arg(long, value_name = "N")]
     examples: Option<usize>,
     /// Use the augmentation that is customary for the data set
@@ -169,14 +170,13 @@ impl Train {
             (None, None) => return Err(Error::Usage("expected `--model` or `--weights`".into())),
         };
         (data.examples, data.augment) = (self.examples, self.augment);
-        self.image.apply(&mut data)?;
-        let datasets = Datasets::below(&self.root.data_root);
+        self.images.apply(&mut data)?;
+        let datasets = self.root.datasets();
         let data = datasets.identified(data)?;
         let spec = match beginning {
             Beginning::Drawn(_) => fit(spec, &data, &datasets)?,
             Beginning::From(_) => spec,
         };
-        let datasets = Datasets::below(&self.root.data_root);
         let mut config = TrainConfig {
             model: spec,
             beginning,

@@ -83,7 +83,7 @@ impl Pace {
 impl Worker {
     pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
         let folder = StudyFolder::at(&self.study);
-        let datasets = Datasets::below(&self.root.data_root);
+        let datasets = self.root.datasets();
         let plan = open(lab, &folder, &datasets)?;
         let stop = stop_signal()?;
         let tally = self.pace.work(lab, &plan, &folder, &datasets, &self.device, &stop)?;

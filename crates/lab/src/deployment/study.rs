@@ -271,7 +271,10 @@ impl Study<'_> {
         let calibration = self.experiment.pairs.calibration;
         let data = &self.experiment.data;
         let family = (&self.family, Known::default());
-        Judge::new(family, data, calibration, self.seed(), conditions.datasets, conditions.device)
+        let judge =
+            Judge::new(family, data, calibration, self.seed(), conditions.datasets, conditions.device)?;
+        conditions.datasets.tell(conditions.reporter);
+        Ok(judge)
     }
 
     fn open(&self, weights: &Path, conditions: &Conditions<'_>) -> Result<Supernet, Error> {

@@ -225,3 +225,61 @@ pub(super) fn first_blocks(table: &LatencyTable, family: &Family) -> Result<BTre
     };
     options.iter().enumerate().map(first).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use sapwood_search::{BlockTime, Blocks, Naming};
+
+    use super::*;
+
+    /// A table of all blocks that are looked for at some resolutions.
+    fn table(family: &Family, naming: Naming, resolutions: &[usize]) -> LatencyTable {
+        let mut table = LatencyTable { naming, ..LatencyTable::of(family.name(), "phone", 1, Blocks::new()) };
+        let choice = position(family.space()).unwrap();
+        for option in resolutions {
+            for genome in networks(family, Some((choice, *option))).unwrap() {
+                let time = BlockTime { ms: 0.5, spread_ms: 0.0, runs: 1, mj: None };
+                table
+                    .blocks
+                    .extend(keys_in(&table, family, &genome).unwrap().into_iter().map(|key| (key, time)));
+            }
+        }
+        table
+    }
+
+    #[test]
+    fn what_is_complete_predicts_every_network_and_what_lacks_is_named() {
+        for space in ["ofa-mbv3-w1.0", "ofa-proxyless-w1.3"] {
+            let family = sapwood_supernet::family(space, Some([3, 224, 224]), None).unwrap();
+            let table = table(&family, Naming::Published, &[4, 24]);
+            let found = Coverage::of(&table, &family, Measured::Times).unwrap();
+            assert_eq!(found.complete(), ["144", "224"]);
+            let choice = position(family.space()).unwrap();
+            for number in 0..200 {
+                let option = if number % 2 == 0 { 4 } else { 24 };
+                let genome = at(&family, &draw(&family, number), Some((choice, option))).unwrap();
+                assert!(
+                    table.predict(keys_in(&table, &family, &genome).unwrap()).is_ok(),
+                    "{space} {number}"
+                );
+            }
+            let said = found.to_string();
+            assert!(said.contains("lacks the times of 23 of the 25 resolutions"), "{said}");
+            assert!(said.contains(": 128, 132, 136 and 20 more; nothing is lacking of 144, 224"), "{said}");
+
+            // Of every block that is taken away, it is said.
+            for key in table.blocks.keys().filter(|key| key.contains("kernel:5")).step_by(7) {
+                let mut less = table.clone();
+                less.blocks.remove(key);
+                let found = Coverage::of(&less, &family, Measured::Times).unwrap();
+                assert!(
+                    found.resolutions.iter().any(|each| each.begins && each.lacking == [key.clone()]),
+                    "{key}"
+                );
+                assert!(found.to_string().contains(key.as_str()) && found.complete().len() < 2, "{found}");
+            }
+            let found = Coverage::of(&table, &family, Measured::Energies).unwrap();
+            assert!(found.to_string().contains("lacks the energies of 25 of the 25 resolutions"), "{found}");
+        }
+    }
+}

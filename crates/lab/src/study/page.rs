@@ -51,7 +51,10 @@ impl<'a> Page<'a> {
         let mut facts = Vec::new();
         if let Some(experiment) = self.plan.variants.first().map(|variant| &variant.experiment) {
             let data = &experiment.data;
-            let part = data.examples.map_or(String::new(), |n| format!(", the first {n} training examples"));
+            let part = data.examples.map_or(String::new(), |n| match data.is_own() {
+                true => format!(", {n} training examples of all classes"),
+                false => format!(", the first {n} training examples"),
+            });
             facts.push(("data".to_string(), format!("{}{part}", data.name)));
             facts.push(("network".into(), experiment.model.name.clone()));
             facts.push(("epochs".into(), experiment.training.epochs.to_string()));

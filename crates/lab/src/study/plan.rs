@@ -8,7 +8,9 @@ use sapwood_data::Task;
 use sapwood_prune::{Criterion, Sparsity, find};
 use sapwood_train::Retraining;
 
-use super::{Combination, Experiment, Images, Pruning, RunSpec, StudyFolder, Variant, images::Facts, read};
+use super::{
+    Combination, During, Experiment, Images, Pruning, RunSpec, StudyFolder, Variant, images::Facts, read,
+};
 use crate::{Datasets, Error, Lab, fits};
 
 /// The runs of a study, parents before children.
@@ -291,6 +293,14 @@ impl<'a> Planner<'a> {
         let recipe = pruning.recipe(&self.dense.recipe, self.batches)?.plan(self.batches)?;
         if let Some(sparse) = pruning.sparse_training() {
             sparse.check(&recipe)?;
+        }
+        if let Some(During::Regrow { .. }) = pruning.during
+            && [0.0, 1.0].contains(&pruning.sparsity.to_f64())
+        {
+            return Err(Error::Usage(format!(
+                "regrowth exchanges some weights for others: at a sparsity of {} nothing can be exchanged",
+                pruning.sparsity
+            )));
         }
         Ok(())
     }

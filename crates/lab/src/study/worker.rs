@@ -86,6 +86,7 @@ impl Worker<'_> {
             self.datasets.open(data, Split::Train)?;
             self.datasets.open(data, Split::Test)?;
         }
+        self.datasets.tell(self.reporter);
         let mut states = self.folder.states(self.plan)?;
         let mut tally = Tally::default();
         levels::of_worker(self.folder.path(), self.device)?;

@@ -139,6 +139,7 @@ impl Runner<'_> {
             conditions.datasets,
             conditions.device,
         )?;
+        conditions.datasets.tell(conditions.reporter);
         let record = match *job {
             Job::Method(number, _) => {
                 let method = &experiment.method[number];

@@ -40,6 +40,8 @@ pub(crate) fn command(folder: &Path, args: &[&str]) -> Command {
     let this = format!("{}::the_command_line", module_path!().split_once("::").unwrap().1);
     command.args(["--exact", &this, "--nocapture", "--quiet"]);
     command.env(ARGS, serde_json::to_string(args).unwrap());
+    // Nothing outside of its folder.
+    command.env("SAPWOOD_CACHE", "off");
     command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

@@ -27,7 +27,7 @@ fn labels_go_by_name_and_not_by_place() {
         assert!(outcome.out.contains("top-1 100.00 %"), "{root}: {outcome:#?}");
         outcome.err
     };
-    assert_eq!(eval("first"), "");
+    assert_eq!(eval("first"), "test: 12 images: ant 4, bee 4, cat 4\n");
     images(&place, "less", 2, &[("bee", GREEN), ("cat", BLUE)]);
     let said = eval("less");
     assert!(said.contains("has 2 of the 3 classes") && said.contains("by name"), "{said}");

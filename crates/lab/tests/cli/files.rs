@@ -81,7 +81,7 @@ fn weights_of_another_network_are_told_apart() {
         check("mask.safetensors --model lenet-300-100", &["fc1.weight_mask should be"]);
         check(
             "type.safetensors --model lenet-300-100",
-            &["`fc1.weight` has the type I16", "save it as float32"],
+            &["`fc1.weight` is of the type i16", "save it as float32"],
         );
         check("lost.safetensors --model lenet-300-100", &["unexpected fc9.weight_mask"]);
     }
@@ -122,8 +122,8 @@ fn an_image_that_is_none_is_refused() {
     place.put("empty.png", "");
     place.put("cut.png", &crate::commands::PNG[..40]);
     for (name, expected) in [
-        ("text.png", "neither as PNG nor as JPEG"),
-        ("empty.png", "not a usable image"),
+        ("text.png", "expected PNG"),
+        ("empty.png", "found an empty file"),
         ("cut.png", "not a usable image"),
         ("nowhere.png", "No such file"),
     ] {

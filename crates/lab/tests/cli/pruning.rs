@@ -188,12 +188,12 @@ fn what_cannot_be_scored_or_pruned_so_is_refused() {
     prune("--sparsity 0.5 --granularity 9", &["expected weight, kernel, filter"]);
     prune("--sparsity 0.5 --allocation fc9.weight=0.5", &["names `fc9.weight`"]);
     prune("--sparsity 0.5 --ablation shufle", &["did you mean shuffle"]);
-    prune("--masks-from batch.safetensors", &["there are no masks in it"]);
+    prune("--masks-from batch.safetensors", &["there are no masks of this network in it"]);
     place.succeed("train --model lenet-300-100 --width 0.2 --data digits --epochs 1 --until 0it --out other");
     place.succeed("prune --weights other/weights.safetensors --sparsity 0.5 --out other.safetensors");
     prune(
         "--masks-from other.safetensors",
-        &["the masks do not belong to this network", "fc1.weight should be"],
+        &["the masks do not belong to this network", "fc1.weight_mask should be"],
     );
     prune("--masks-from other.safetensors --sparsity 0.5", &["cannot be used with"]);
     prune("--masks-from other.safetensors --granularity filter", &["cannot be used with"]);

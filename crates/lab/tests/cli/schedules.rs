@@ -128,6 +128,9 @@ fn gradual_pruning_in_a_study_keeps_what_its_sparsity_says_or_is_refused_by_its_
             place.refuse(&format!("{command} late.toml"), &[expected]);
         }
     }
+    let regrow = "during = { kind = \"regrow\", growth = \"gradient\", until = \"2ep\", every = \"5it\" }\nsparsity = [0.9, 1.0]";
+    place.put("empty.toml", format!("{}{regrow}\n", crate::studies::STUDY));
+    place.refuse("plan empty.toml", &["at a sparsity of 1 nothing can be exchanged", "empty.toml"]);
     for (name, during) in [
         ("magnitude", "begin = \"1it\", end = \"17it\", every = \"5it\""),
         ("movement", "score = \"movement\", begin = \"0ep\", end = \"2ep\", every = \"100it\""),

@@ -69,6 +69,7 @@ fn a_published_table_is_imported_and_a_malformed_one_refused() {
             &["published lacks the times of 15 of the blocks", "at resolution 192"],
         ),
         (format!("{import} none.yaml"), &["none.yaml"]),
+        (format!("{import} other.yaml ./table.toml"), &["would be written over", "table.toml"]),
         ("latency import other.yaml --space mlp --out table.toml".into(), &["but not of `mlp`"]),
     ] {
         place.refuse(&line, said);

@@ -4,6 +4,9 @@
 /// [`Unreadable`](super::Stored::Unreadable).
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub(crate) enum Problem {
+    /// There is nothing in it.
+    #[error("it is empty")]
+    Empty,
     /// The file ends before what it announces.
     #[error("the file is cut short: {0}")]
     Cut(String),

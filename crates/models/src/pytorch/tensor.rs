@@ -94,7 +94,7 @@ impl<'a> Tensors<'_, 'a> {
             strides: pickle.sizes(*strides).ok_or("with strides that are none")?,
         };
         let big_endian = self.storages.big_endian();
-        let mut storage = storage::of(pickle, &mut self.storages, *storage)?;
+        let mut storage = storage::of(pickle, &mut self.storages, &mut self.budget, *storage)?;
         if let Some(dtype) = dtype {
             let name = pickle.global(dtype).map(|(_, name)| name).unwrap_or_default();
             storage.element = Element::named(name).ok_or_else(|| unusable(name))?;
@@ -165,7 +165,7 @@ impl<'a> Tensors<'_, 'a> {
     }
 
     fn quantised(&mut self, storage: Value<'a>) -> String {
-        match storage::of(self.pickle, &mut self.storages, storage) {
+        match storage::of(self.pickle, &mut self.storages, &mut self.budget, storage) {
             Ok(storage) => unusable(storage.element.name),
             Err(_) => unusable("qint8"),
         }

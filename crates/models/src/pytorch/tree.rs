@@ -1,7 +1,11 @@
 //! From a pickle to nested dictionaries of tensors.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod entries;
+mod key;
 
+use std::collections::BTreeSet;
+
+use self::entries::Entries;
 use super::{
     Node, Problem, Stored,
     pickle::{Id, Object, Pickle, Value},
@@ -11,13 +15,15 @@ use super::{
 /// How deep dictionaries may lie in one another: Python's own pickler gives up
 /// before a few hundred.
 const DEPTH: usize = 128;
-/// What may be looked at apart from each object once.
+/// How many values may be looked at, per byte of the pickle and in any case: each value
+/// has at least a byte, so this is several times all of them.
+const VISITS_PER_BYTE: usize = 4;
 const VISITS: usize = 1 << 18;
 
 /// The tensors of a pickle, below the dictionaries that lead to them.
 pub(super) fn of(tensors: Tensors<'_, '_>) -> Result<Node, Problem> {
     let root = tensors.pickle.root;
-    let visits = tensors.pickle.objects().len().saturating_mul(4).saturating_add(VISITS);
+    let visits = tensors.pickle.len.saturating_mul(VISITS_PER_BYTE).saturating_add(VISITS);
     let mut walk = Walk { tensors, visits, above: BTreeSet::new(), barren: BTreeSet::new() };
     walk.node(root)?.ok_or(Problem::NoTensors)
 }
@@ -78,11 +84,12 @@ impl<'p, 'a> Walk<'p, 'a> {
         let mut found = Entries::default();
         for (key, value) in items {
             // Also what is no tensor takes the place of an earlier value of the same key.
-            let key = key_text(self.pickle(), *key, 0);
+            let is_text = self.pickle().text(*key).is_some();
+            let key = key::text(self.pickle(), *key, 0);
             self.visit(key.len())?;
             match self.node(*value)? {
-                Some(node) => found.insert(key, node),
-                None => found.remove(&key),
+                Some(node) => found.insert_of(key, is_text, node),
+                None => found.remove(&key, is_text),
             }
         }
         Ok(found.into_nodes())
@@ -104,7 +111,7 @@ impl<'p, 'a> Walk<'p, 'a> {
         let Some(instance) = pickle.instance(value) else { return Ok(None) };
         let mut found = Entries::default();
         found.extend(self.dictionary(&instance.items)?);
-        for state in &instance.state {
+        for state in instance.state.iter().flat_map(|state| states(pickle, state)) {
             match self.node(*state)? {
                 // A module has nothing else that its `state_dict()` would hold.
                 Some(module) if attributes(pickle, *state).is_some_and(|items| is_module(pickle, items)) => {
@@ -152,6 +159,7 @@ impl<'p, 'a> Walk<'p, 'a> {
             }
             _ => BTreeSet::new(),
         };
+        (0..passing.len()).try_for_each(|_| self.visit(0))?;
         for own in ["_parameters", "_buffers", "_modules"] {
             let Some(Node::Dictionary(members)) =
                 attribute(pickle, items, own).map(|members| self.node(members)).transpose()?.flatten()
@@ -184,45 +192,17 @@ impl<'p, 'a> Walk<'p, 'a> {
     }
 }
 
-/// Entries in order, each key once: where the first stood, with the last value, as in Python.
-#[derive(Default)]
-struct Entries {
-    nodes: Vec<Option<(String, Node)>>,
-    places: BTreeMap<String, usize>,
-}
-
-impl Entries {
-    fn insert(&mut self, key: String, node: Node) {
-        match self.places.get(&key) {
-            Some(place) => self.nodes[*place] = Some((key, node)),
-            None => {
-                self.places.insert(key.clone(), self.nodes.len());
-                self.nodes.push(Some((key, node)));
-            }
-        }
-    }
-
-    fn remove(&mut self, key: &str) {
-        if let Some(place) = self.places.remove(key) {
-            self.nodes[place] = None;
-        }
-    }
-
-    fn extend(&mut self, entries: impl IntoIterator<Item = (String, Node)>) {
-        entries.into_iter().for_each(|(key, node)| self.insert(key, node));
-    }
-
-    fn is_empty(&self) -> bool {
-        self.places.is_empty()
-    }
-
-    fn into_nodes(self) -> Vec<(String, Node)> {
-        self.nodes.into_iter().flatten().collect()
-    }
-}
-
 fn dictionary(entries: Vec<(String, Node)>) -> Option<Node> {
     (!entries.is_empty()).then_some(Node::Dictionary(entries))
+}
+
+/// What a state is made of: the attributes, or these and those of `__slots__`.
+fn states<'p, 'a>(pickle: &'p Pickle<'a>, state: &'p Value<'a>) -> &'p [Value<'a>] {
+    let is_part = |part: &Value<'a>| *part == Value::None || attributes(pickle, *part).is_some();
+    match pickle.object(*state) {
+        Some(Object::Tuple(parts)) if parts.len() == 2 && parts.iter().all(is_part) => parts,
+        _ => std::slice::from_ref(state),
+    }
 }
 
 /// The dictionary that a state is, if it is one.
@@ -250,28 +230,4 @@ fn pairs_of<'a>(pickle: &Pickle<'a>, value: Value<'a>) -> Option<Vec<(Value<'a>,
         _ => None,
     };
     pairs.iter().map(pair).collect()
-}
-
-/// A key as text: Python's `repr`, but of text itself.
-fn key_text<'a>(pickle: &Pickle<'a>, key: Value<'a>, depth: usize) -> String {
-    if let Some(text) = pickle.text(key) {
-        return if depth == 0 { text.into() } else { format!("'{text}'") };
-    }
-    match (key, pickle.object(key)) {
-        (Value::None, _) => "None".into(),
-        (Value::Bool(value), _) => if value { "True" } else { "False" }.into(),
-        (Value::Int(value), _) => value.to_string(),
-        (Value::Float(value), _) => format!("{value:?}"),
-        (_, Some(Object::Digits(digits))) => (*digits).into(),
-        (_, Some(Object::Tuple(values))) if depth < 4 && values.len() < 100 => {
-            let values: Vec<_> = values.iter().map(|value| key_text(pickle, *value, depth + 1)).collect();
-            format!("({})", values.join(", "))
-        }
-        (_, Some(Object::Global(..))) => {
-            let (module, name) = pickle.global(key).unwrap_or_default();
-            format!("{module}.{name}")
-        }
-        (Value::Object(id), _) => format!("{id:?}"),
-        (value, _) => format!("{value:?}"),
-    }
 }

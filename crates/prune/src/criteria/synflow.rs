@@ -12,7 +12,10 @@ use crate::{Criterion, Error, Iterations, Needs, ParamTensors, Probe, Prunable, 
 ///
 /// What flows into a layer flows out of it, so scores are the higher the fewer
 /// weights a layer has left, and in rounds no layer is emptied before all are. One
-/// round alone does not have that; 100 are customary.
+/// round alone does not have that; 100 are customary. Nor does a network whose biases and
+/// shifts of normalisation bring in more than comes from the input, as where variances are
+/// large: there the first layers are emptied, by the authors' formula too. Flow grows and shrinks with the
+/// depth and overflows f32 in a hundred layers: compute it in f64.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SynFlow {

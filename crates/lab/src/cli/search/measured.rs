@@ -27,7 +27,7 @@ pub(super) fn measured(
         (false, true) => {
             let resolutions = complete.join(", ");
             note(&format!(
-                "only the resolutions that {} was measured at are searched: {resolutions}",
+                "note: only the resolutions that {} was measured at are searched: {resolutions}",
                 table.device
             ));
             Ok(family.space().narrowed("r", |option| complete.contains(&option))?)

@@ -15,7 +15,7 @@ use super::{
     saved::Saved,
 };
 use crate::{
-    DataConfig, Datasets, Error, Known,
+    DataConfig, Error, Known,
     report::{Cell, Table},
     supernet::{CALIBRATION, Judge, Pairs, Searching, check, pack_cut},
 };
@@ -142,7 +142,7 @@ impl Cutter {
             let problem = format!("the supernet takes images of {height}x{width}, not of {h}x{w}");
             return Err(Error::Usage(format!("{problem}: give its `--input`")));
         }
-        let datasets = Datasets::below(&options.root.data_root);
+        let datasets = options.root.datasets();
         let mut data = DataConfig::named(data);
         if data.is_own() {
             data.options.image = Some(spec.input);
@@ -150,6 +150,7 @@ impl Cutter {
         let known = Known { trained_on: spec.trained_on.as_ref(), ..Known::default() };
         let judge = (supernet.family(), known);
         let judge = Judge::new(judge, &data, CALIBRATION, Seed(options.seed), &datasets, &device)?;
+        datasets.tell(&super::super::bar::Bar::default());
         tell(judge.classes());
         let trained_on = spec.trained_on.map(|_| judge.trained_on());
         Ok(Self { supernet, judge, trained_on })

@@ -11,7 +11,7 @@ use sapwood_core::write_atomic;
 
 use super::super::{DataRoot, OnDevice, bar::Bar, studies::stop_signal, worker::watts};
 use crate::{
-    CheckpointEvery, Conditions, Datasets, Error, Work,
+    CheckpointEvery, Conditions, Error, Work,
     deployment::{Place, SearchExperiment, carry_out},
     latency::today,
     ledger::{Carbon, Watts},
@@ -42,7 +42,7 @@ impl Study {
         let experiment = SearchExperiment::read(file)?;
         let device = self.device.resolve()?;
         let stop = stop_signal()?;
-        let datasets = Datasets::below(&root.data_root);
+        let datasets = root.datasets();
         let conditions = Conditions {
             datasets: &datasets,
             device: &device,

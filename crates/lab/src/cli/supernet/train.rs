@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::super::{DataRoot, OnDevice, bar::Bar, studies::stop_signal};
 use crate::{
-    CheckpointEvery, Conditions, Datasets, Error, Work,
+    CheckpointEvery, Conditions, Error, Work,
     supernet::{SupernetExperiment, SupernetResults, run_all},
 };
 
@@ -35,7 +35,7 @@ impl Train {
         let stop = stop_signal()?;
         let folder = self.out.join(&experiment.name);
         let conditions = Conditions {
-            datasets: &Datasets::below(self.root.data_root),
+            datasets: &self.root.datasets(),
             device: &device,
             every: self.checkpoint_every.map_or_else(CheckpointEvery::default, CheckpointEvery::Iterations),
             keep: &[],

@@ -25,7 +25,7 @@ const PAGES: &[&[u8]] = &[b"<!doctype", b"<html", b"<?xml", b"<head"];
 /// Refuses what certainly is something else.
 pub(super) fn refuse(bytes: &[u8]) -> Result<(), Problem> {
     if bytes.is_empty() {
-        return Err(Problem::Cut("it is empty".into()));
+        return Err(Problem::Empty);
     }
     if bytes.iter().all(|byte| *byte == 0) {
         return Err(Problem::Damaged("every byte is zero".into()));
@@ -34,7 +34,8 @@ pub(super) fn refuse(bytes: &[u8]) -> Result<(), Problem> {
         return Err(Problem::Other((*what).into()));
     }
     if bytes.get(257..262) == Some(b"ustar") {
-        let what = "a tar archive: unpack it first, or if PyTorch before 0.1.10 wrote it, save it again with a newer one";
+        let what =
+            "a tar archive: unpack it first; if PyTorch before 0.1.10 wrote it, save it with a newer one";
         return Err(Problem::Other(what.into()));
     }
     let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();

@@ -17,7 +17,7 @@ use zip::{
 };
 
 use super::{Container, Storages};
-use crate::pytorch::Problem;
+use crate::pytorch::{Problem, tensor::Budget};
 
 const PROGRAM: &str = "data.pkl";
 
@@ -34,6 +34,8 @@ pub(in crate::pytorch) struct Archive<'a> {
     folder: String,
     big_endian: bool,
     records: BTreeMap<String, Result<Cow<'a, [u8]>, String>>,
+    /// What compressed records may have.
+    budget: Budget,
 }
 
 pub(super) fn open(bytes: &[u8]) -> Result<Container<'_>, Problem> {
@@ -59,7 +61,14 @@ pub(super) fn open(bytes: &[u8]) -> Result<Container<'_>, Problem> {
         return Err(Problem::Other("a TorchScript archive: save `model.state_dict()` instead".into()));
     }
     let ordered = has("byteorder");
-    let mut archive = Archive { bytes, zip, folder, big_endian: false, records: BTreeMap::new() };
+    let mut archive = Archive {
+        bytes,
+        zip,
+        folder,
+        big_endian: false,
+        records: BTreeMap::new(),
+        budget: Budget::of(bytes.len()),
+    };
     if ordered {
         archive.big_endian = match archive.record("byteorder").map(<[u8]>::trim_ascii) {
             Ok(b"little") => false,
@@ -127,6 +136,9 @@ impl<'a> Archive<'a> {
         drop(record);
         let record = self.zip.by_index(index).map_err(unusable)?;
         let len = record.size();
+        self.budget
+            .take(usize::try_from(len).unwrap_or(usize::MAX))
+            .map_err(|problem| wrong(&format!("is {problem}")))?;
         let mut content = Vec::new();
         let read = record.take(len.saturating_add(1)).read_to_end(&mut content);
         match read {

@@ -21,11 +21,11 @@ impl Budget {
         Self { left: all, all }
     }
 
-    /// Takes the memory of a tensor.
-    pub(super) fn take(&mut self, bytes: usize) -> Result<(), String> {
+    /// Takes the memory of a tensor or of a record that was compressed.
+    pub(in crate::pytorch) fn take(&mut self, bytes: usize) -> Result<(), String> {
         let left = self.left.checked_sub(bytes);
         self.left = left.ok_or_else(|| {
-            format!("of {bytes} bytes, and the tensors of a file of this size may have {} in all", self.all)
+            format!("of {bytes} bytes, and all that a file of this size holds may have {}", self.all)
         })?;
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::Element;
+use super::{Budget, Element};
 use crate::pytorch::{
     container::{self, Storages},
     pickle::{self, Object, Pickle, Value},
@@ -22,6 +22,7 @@ pub(super) struct Storage<'s> {
 pub(super) fn of<'s, 'a>(
     pickle: &Pickle<'a>,
     storages: &'s mut Storages<'_>,
+    budget: &mut Budget,
     value: Value<'a>,
 ) -> Result<Storage<'s>, String> {
     let Some(instance) = pickle.instance(value) else { return persistent(pickle, storages, value) };
@@ -32,6 +33,7 @@ pub(super) fn of<'s, 'a>(
     };
     let file = file.and_then(|arguments| encoded(pickle, *arguments.first()?));
     let file = file.ok_or("a view of a storage that is none")?;
+    budget.take(file.len())?;
     let mut inner =
         container::open(&file).map_err(|problem| format!("in a storage of its own, and {problem}"))?;
     let program = pickle::read(&inner.program).map_err(|problem| problem.to_string())?;

@@ -88,6 +88,18 @@ fn a_record_that_is_damaged_or_missing_is_named() {
 }
 
 #[test]
+fn a_small_archive_that_unpacks_into_a_large_one_is_refused() {
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    archive.start_file("a/data.pkl", SimpleFileOptions::default()).unwrap();
+    let piece = vec![b']'; 1 << 20];
+    (0..96).for_each(|_| archive.write_all(&piece).unwrap());
+    let bytes = archive.finish().unwrap().into_inner();
+    assert!(bytes.len() < 1 << 18, "{}", bytes.len());
+    let problem = read(&bytes).unwrap_err().to_string();
+    assert!(problem.contains("`data.pkl` of the archive is of 100663296 bytes, and all that"), "{problem}");
+}
+
+#[test]
 fn what_is_no_checkpoint_is_called_what_it_is() {
     for (bytes, words) in [
         (vec![], "it is empty"),

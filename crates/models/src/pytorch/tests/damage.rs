@@ -105,7 +105,7 @@ fn views_that_reach_beyond_their_storage_are_refused_and_parts_of_storages_read(
         ("N", huge, "(I1\nt", "(I1\nt", "has only 6 elements"),
         ("(U\x011I4\nI3\nt", "I0\n", "(I1\nt", "(I1\nt", "a part that its storage does not have"),
         ("N", "I0\n", &format!("({huge}{huge}t"), "(I0\nI0\nt", "which no memory holds"),
-        ("N", "I0\n", "(I1000000000\nt", "(I0\nt", "may have"),
+        ("N", "I0\n", "(I1000000000\nt", "(I0\nt", "of 4000000000 bytes, and all that"),
         ("N", "I0\n", "(I2\nt", "(I-1\nt", "with strides that are none"),
         ("N", "I-1\n", "(I2\nt", "(I1\nt", "at an offset that is none"),
         ("N", "I0\n", "(I2\nt", "(I1\nI1\nt", "of 1 dimensions with 2 strides"),
@@ -135,6 +135,40 @@ fn what_contains_itself_or_is_as_deep_as_the_file_is_long_ends() {
     assert!(matches!(doubled, Err(Problem::TooMuch(_))), "{doubled:?}");
     let barren = [&b"\x80\x02]"[..], &b"q\0\x30]h\0ah\0a".repeat(60), b"."].concat();
     assert_eq!(read(&barren), Err(Problem::NoTensors));
+}
+
+#[test]
+fn objects_of_python_2_and_with_slots_are_dictionaries_of_what_they_have() {
+    let weight = tensor("N", "I0\n", "(I1\nt", "(I1\nt");
+    let pairs = [&b"ccollections\nOrderedDict\n(](](U\x01w"[..], &weight, b"eetR"].concat();
+    assert_floats(&read(&legacy(&pairs, &W)).unwrap(), &["w"], &[1], &W[..1]);
+    for state in [&b"(N}U\x01w"[..], b"(}}U\x01w", b"(}U\x01w"] {
+        let end = if state == b"(}U\x01w" { &b"s}tb"[..] } else { b"stb" };
+        let object = [&b"ctheir\nClass\n)\x81"[..], state, &weight, end].concat();
+        assert_floats(&read(&legacy(&object, &W)).unwrap(), &["w"], &[1], &W[..1]);
+    }
+}
+
+#[test]
+fn a_later_value_takes_the_place_of_an_earlier_one_but_not_of_another_keys() {
+    let weight = |offset| tensor("N", offset, "(I1\nt", "(I1\nt");
+    let twice = [&b"}(U\x010"[..], &weight("I0\n"), b"U\x010", &weight("I3\n"), b"u"].concat();
+    assert_floats(&read(&legacy(&twice, &W)).unwrap(), &["0"], &[1], &W[3..4]);
+    let gone = [&b"}(U\x010"[..], &weight("I0\n"), b"U\x010NU\x011", &weight("I3\n"), b"u"].concat();
+    assert_eq!(keys(&read(&legacy(&gone, &W)).unwrap()), ["1"]);
+    let alike = [&b"}(U\x010"[..], &weight("I0\n"), b"K\x00", &weight("I3\n"), b"u"].concat();
+    let node = read(&legacy(&alike, &W)).unwrap();
+    let other = [&b"}(U\x010"[..], &weight("I0\n"), b"K\x00Nu"].concat();
+    assert_floats(&read(&legacy(&other, &W)).unwrap(), &["0"], &[1], &W[..1]);
+    assert!(unreadable(&node, &["0"]).contains("whose keys read alike"), "{node:?}");
+}
+
+#[test]
+fn a_long_history_beside_the_weights_is_no_reason_to_refuse_them() {
+    let weight = tensor("N", "I0\n", "(I1\nt", "(I1\nt");
+    let losses = b"G\x3f\xf0\0\0\0\0\0\0".repeat(600_000);
+    let bytes = legacy(&[&b"}(U\x01w"[..], &weight, b"U\x01l(", &losses, b"lu"].concat(), &W);
+    assert_floats(&read(&bytes).unwrap(), &["w"], &[1], &W[..1]);
 }
 
 #[test]
