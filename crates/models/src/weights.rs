@@ -126,10 +126,12 @@ impl Reading {
         Spec::named(model)?;
         let wants = ByName(model);
         let fitted = file.fitted(&wants, self).map_err(|error| match error {
-            Error::Weights { problem: Problem::Mismatch { .. }, .. } => match guess(file, self) {
-                Ok(found) => Error::OtherModel { expected: model.into(), found: found.into() },
-                Err(_) => error,
-            },
+            Error::Weights { ref problem, .. } if matches!(**problem, Problem::Mismatch { .. }) => {
+                match guess(file, self) {
+                    Ok(found) => Error::OtherModel { expected: model.into(), found: found.into() },
+                    Err(_) => error,
+                }
+            }
             error => error,
         })?;
         Ok((wants.spec(&fitted.shapes())?, fitted))

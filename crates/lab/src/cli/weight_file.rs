@@ -167,7 +167,7 @@ pub(super) fn hinted(error: Models) -> Error {
         Models::Weights { problem, path } => (problem, path),
         error => return error.into(),
     };
-    let hint = match &problem {
+    let hint = match &*problem {
         Problem::NoModel { nearest: None } | Problem::SeveralModels { .. } => ": name it with `--model`",
         Problem::SeveralFit { .. } => " with `--key`",
         Problem::MasksTwice => ": leave `--masks` out",
