@@ -1,10 +1,13 @@
 //! One image file.
 
 mod from_jpeg;
+mod from_others;
 mod from_png;
 mod orientation;
 
 use std::path::Path;
+
+use image::ImageFormat;
 
 use self::orientation::Orientation;
 use crate::{
@@ -14,9 +17,10 @@ use crate::{
 };
 
 /// What can be read, for messages.
-pub(crate) const FORMATS: &str = "PNG and JPEG";
+pub(crate) const FORMATS: &str = "PNG, JPEG, WebP, BMP, TIFF and GIF";
 /// By what their names end, without case.
-pub(crate) const EXTENSIONS: &[&str] = &["png", "jpg", "jpeg", "jpe", "jfif"];
+pub(crate) const EXTENSIONS: &[&str] =
+    &["png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "dib", "tif", "tiff", "gif"];
 /// The decoders and the resampling, as a number that is raised with every change of what they give.
 pub(crate) const VERSION: u64 = 1;
 /// The pixels of the largest image: what a file of a few bytes can claim has to end somewhere.
@@ -39,7 +43,8 @@ type Decoded = (Image, Option<Vec<u8>>);
 /// Reads one image as a network input of this shape, before normalisation:
 /// [`crate::Normalisation::apply`] comes next.
 ///
-/// PNG and JPEG are told by their content, whatever the file is called. The image is turned upright as its EXIF metadata say.
+/// PNG, JPEG, WebP, BMP, TIFF and GIF are told by their content, whatever the file is called; of
+/// several frames or pages the first is read. The image is turned upright as its EXIF metadata say.
 /// Colour becomes grey by the weights of ITU-R BT.601, grey becomes colour by
 /// repetition, transparency is ignored. An image of another size is cropped to
 /// the largest part in its middle that has the right aspect ratio, and resized.
@@ -64,6 +69,14 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Image, String> {
     let (image, exif) = match bytes {
         [0x89, b'P', b'N', b'G', ..] => from_png::decode(bytes),
         [0xff, 0xd8, ..] => from_jpeg::decode(bytes),
+        [b'G', b'I', b'F', b'8', ..] => from_others::decode(bytes, ImageFormat::Gif),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => {
+            from_others::decode(bytes, ImageFormat::WebP)
+        }
+        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => {
+            from_others::decode(bytes, ImageFormat::Tiff)
+        }
+        [b'B', b'M', ..] => from_others::decode(bytes, ImageFormat::Bmp),
         _ => {
             let found = kind(bytes).map_or("something else".into(), String::from);
             Err(format!("expected {FORMATS}, found {found}"))
@@ -243,6 +256,40 @@ pub(crate) mod tests {
             let error = decode(&bytes).unwrap_err();
             assert!(error.contains("cut short"), "{what}: {error}");
         }
+    }
+
+    /// A file of another format.
+    fn written(image: &image::DynamicImage, format: ImageFormat) -> Vec<u8> {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        image.write_to(&mut bytes, format).unwrap();
+        bytes.into_inner()
+    }
+
+    #[test]
+    fn other_formats_give_their_pixels() {
+        let pixels = [[200, 30, 10], [1, 2, 3], [250, 251, 252], [0, 0, 0], [9, 99, 199], [255, 255, 255]];
+        let colour = image::RgbImage::from_raw(3, 2, pixels.concat()).unwrap();
+        let colour = image::DynamicImage::ImageRgb8(colour);
+        for format in [ImageFormat::WebP, ImageFormat::Bmp, ImageFormat::Tiff, ImageFormat::Gif] {
+            let bytes = written(&colour, format);
+            let image = decode(&bytes).unwrap();
+            assert_eq!((image.shape(), &image.pixels), ([3, 2, 3], &pixels.concat()), "{format:?}");
+            // Cut anywhere it is an error or the same, and never a panic.
+            for end in 0..bytes.len() {
+                if let Ok(cut) = decode(&bytes[..end]) {
+                    assert_eq!(cut, image, "{format:?} cut at {end}");
+                }
+            }
+        }
+        let clear = image::RgbaImage::from_raw(1, 1, vec![10, 20, 30, 0]).unwrap();
+        let clear = image::DynamicImage::ImageRgba8(clear);
+        for format in [ImageFormat::WebP, ImageFormat::Tiff] {
+            assert_eq!(decode(&written(&clear, format)).unwrap().pixels, [10, 20, 30], "{format:?}");
+        }
+        let deep = image::ImageBuffer::from_raw(2, 1, vec![43_u16 * 1024, 255]).unwrap();
+        let deep = image::DynamicImage::ImageLuma16(deep);
+        let image = decode(&written(&deep, ImageFormat::Tiff)).unwrap();
+        assert_eq!((image.shape(), image.pixels), ([1, 1, 2], vec![172, 0]), "the upper 8 bits, as in a PNG");
     }
 
     /// EXIF metadata with nothing but an orientation.

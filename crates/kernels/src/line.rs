@@ -167,11 +167,7 @@ impl<T: Float, C: Curve, F: Fn(Sums) -> [T; 3]> Loop for Through<Backward<'_, '_
         let (Backward { lines, dy, channel, line, coefficients, input, residual }, curve) =
             (self.job, self.curve);
         let planes = |values| lines.size.planes(values, channel);
-        let (mut gradients, mut products) = (Total::default(), Total::default());
-        let mut sum = |g: &[T], x: &[T]| {
-            gradients.add(g, |g| g);
-            products.add_pairs(g, x, |g, x| g * (x - line.centre));
-        };
+        let mut totals = (Total::default(), Total::default());
         let is_residual_wanted = !residual.is_empty();
         let (to, input) = if is_residual_wanted { (residual, input) } else { (input, residual) };
         let mut kept = Vec::with_capacity(to.len());
@@ -179,7 +175,7 @@ impl<T: Float, C: Curve, F: Fn(Sums) -> [T; 3]> Loop for Through<Backward<'_, '_
             None => {
                 for ((x, dy), to) in planes(lines.x).zip(planes(dy)).zip(to) {
                     let g = map([x, dy], to, |[x, dy]| curve.back(line.at(x), dy));
-                    sum(g, x);
+                    sum(&mut totals, line, g, x);
                     kept.push(g);
                 }
             }
@@ -188,12 +184,12 @@ impl<T: Float, C: Curve, F: Fn(Sums) -> [T; 3]> Loop for Through<Backward<'_, '_
                 {
                     let back = |[x, dy, residual]: [T; 3]| curve.back(line.at(x) + residual, dy);
                     let g = map([x, dy, residual], to, back);
-                    sum(g, x);
+                    sum(&mut totals, line, g, x);
                     kept.push(g);
                 }
             }
         }
-        let sums = Sums { gradients: gradients.get(), products: products.get() };
+        let sums = Sums { gradients: totals.0.get(), products: totals.1.get() };
         let [a, b, c] = coefficients(sums);
         let dx = |g: T, x: T| a * g + b * (x - line.centre) + c;
         if is_residual_wanted {
@@ -207,6 +203,14 @@ impl<T: Float, C: Curve, F: Fn(Sums) -> [T; 3]> Loop for Through<Backward<'_, '_
         }
         sums
     }
+}
+
+/// Adds a plane to the sums of gradients and of products. A function and not a closure, which is
+/// compiled without the level's instructions wherever it is not inlined.
+#[inline(always)]
+fn sum<T: Float>(totals: &mut (Total<T>, Total<T>), line: Line<T>, g: &[T], x: &[T]) {
+    totals.0.add(g, |g| g);
+    totals.1.add_pairs(g, x, |g, x| g * (x - line.centre));
 }
 
 #[cfg(test)]

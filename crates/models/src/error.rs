@@ -55,7 +55,7 @@ pub enum Error {
     #[error("cannot read weights: {problem}: {path}", path = path.display())]
     Weights {
         /// What is wrong.
-        problem: Problem,
+        problem: Box<Problem>,
         /// The file.
         path: PathBuf,
     },

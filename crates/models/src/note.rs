@@ -15,7 +15,7 @@ pub enum Note {
     },
     /// Only averaged weights are there.
     Averaged {
-        /// Below which key.
+        /// Below which key; empty for the file's own.
         key: String,
     },
     /// Averaged weights are there beside those that were taken.
@@ -53,7 +53,7 @@ impl fmt::Display for Note {
                 )
             }
             Self::Averaged { key } => {
-                write!(f, "read the averaged weights below `{key}`: there are no others")
+                write!(f, "read the averaged weights {}: there are no others", below(&[key]))
             }
             Self::AveragedToo { key, averaged } => {
                 write!(f, "read the weights {}: there are averaged ones {}", below(&[key]), below(averaged))

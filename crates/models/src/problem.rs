@@ -52,11 +52,11 @@ pub enum Problem {
         there: Vec<String>,
     },
     /// A tensor of the network that cannot be read.
-    #[error("`{tensor}` {why}")]
+    #[error("`{tensor}` is {why}")]
     Unreadable {
         /// Its name in the file.
         tensor: String,
-        /// Why, and what to do: a clause without a subject.
+        /// Why, and what to do: what follows "it is".
         why: String,
     },
     /// A mask with other values than 0 and 1.
@@ -77,7 +77,7 @@ pub enum Problem {
         tensor: String,
     },
     /// Masks of another network.
-    #[error("the masks do not fit the network: {0}")]
+    #[error("the masks do not belong to this network: {0}")]
     Masks(Mismatch),
     /// No masks where some were to be.
     #[error("there are no masks of this network in it: expected tensors `<parameter>_mask` of 0 and 1")]

@@ -24,7 +24,9 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Node, sapwood_core::Error> {
                 Stored::Value(TensorData::new(bytes.iter().map(|byte| *byte != 0).collect::<Vec<_>>(), shape))
             }
             (_, Some(dtype)) => Stored::Value(TensorData::from_bytes_vec(bytes.to_vec(), shape, dtype)),
-            (other, None) => Stored::Unreadable(format!("has the type {other}: save it as float32")),
+            (other, None) => {
+                Stored::Unreadable(format!("of the type {other}, which is not read: save it as float32"))
+            }
         };
         (name.to_string(), Node::Tensor(stored))
     });

@@ -125,11 +125,14 @@ impl Reading {
     fn by_name(&self, file: &Checkpoint, model: &str) -> Result<(Spec, Fitted), Error> {
         Spec::named(model)?;
         let wants = ByName(model);
-        let fitted = file.fitted(&wants, self).map_err(|error| match (&error, guess(file, self)) {
-            (Error::Weights { problem: Problem::Mismatch { .. }, .. }, Ok(found)) => {
-                Error::OtherModel { expected: model.into(), found: found.into() }
+        let fitted = file.fitted(&wants, self).map_err(|error| match error {
+            Error::Weights { ref problem, .. } if matches!(**problem, Problem::Mismatch { .. }) => {
+                match guess(file, self) {
+                    Ok(found) => Error::OtherModel { expected: model.into(), found: found.into() },
+                    Err(_) => error,
+                }
             }
-            _ => error,
+            error => error,
         })?;
         Ok((wants.spec(&fitted.shapes())?, fitted))
     }

@@ -56,9 +56,9 @@ impl FreeZeros {
         self.layers.is_empty()
     }
 
-    /// How many weights are zero.
+    /// How many weights are zero, but for layers of nothing else.
     pub fn zeros(&self) -> usize {
-        self.layers.iter().map(|layer| layer.zeros).sum()
+        self.layers.iter().filter(|layer| layer.zeros < layer.of).map(|layer| layer.zeros).sum()
     }
 }
 
@@ -109,7 +109,7 @@ mod tests {
             (vec![("a", 4, 100), ("b", 1, 100)], 5),
             (vec![("a", 40, 10000)], 0),
             (vec![("a", 100, 100)], 0),
-            (vec![("a", 100, 100), ("b", 50, 100)], 150),
+            (vec![("a", 100, 100), ("b", 50, 100)], 50),
         ] {
             let (state, params) = layers(&all);
             let zeros = FreeZeros::of(&state, &Masks::new(), &params);

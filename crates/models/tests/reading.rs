@@ -144,6 +144,38 @@ fn averaged_weights_are_taken_where_there_are_no_others_and_said() {
 }
 
 #[test]
+fn averaged_weights_by_themselves_are_known_by_their_key_or_their_counter() {
+    let mean = state(&small(), 2);
+    for key in ["ema_state_dict", "model_ema.module", "ema.ema_model"] {
+        let opened = Tensors::of(&mean).named(|name| format!("{key}.{name}")).open(&lenet()).unwrap();
+        let averaged = key.split('.').next().unwrap().to_string();
+        assert_eq!((read(&opened), opened.notes), (mean.clone(), vec![Note::Averaged { key: averaged }]));
+    }
+    let mut file = Tensors::of(&mean).named(|name| format!("module.{name}"));
+    file.put("n_averaged", Dtype::I64, &[], vec![0; 8]);
+    let opened = file.open(&lenet()).unwrap();
+    assert_eq!((read(&opened), opened.notes), (mean.clone(), vec![Note::Averaged { key: String::new() }]));
+    let said = Note::Averaged { key: String::new() }.to_string();
+    assert_eq!(said, "read the averaged weights at the top: there are no others");
+    let both = file.named(|name| format!("swa.{name}")).with(Tensors::of(&state(&small(), 1)));
+    let opened = both.open(&lenet()).unwrap();
+    assert_eq!(read(&opened), state(&small(), 1));
+    assert_eq!(opened.notes, [Note::AveragedToo { key: String::new(), averaged: vec!["swa".into()] }]);
+}
+
+#[test]
+fn what_pytorch_puts_around_a_part_of_a_network_is_taken_off() {
+    let spec = Spec { width: 0.05, ..Spec::named("vgg-11").unwrap() };
+    let state = state(&spec, 1);
+    for wrapped in ["features.module.", "features._orig_mod.", "features._fsdp_wrapped_module.module."] {
+        let mut file = Tensors::of(&state).named(|name| name.replace("features.", wrapped));
+        file.floats("features.module.0.total_ops", &[1], &[1.0]);
+        let opened = file.open(&Reading::of(Some("vgg-11"))).unwrap();
+        assert_eq!((read(&opened), opened.notes), (state.clone(), vec![]), "{wrapped}");
+    }
+}
+
+#[test]
 fn of_two_networks_none_is_guessed() {
     let below =
         |seed: u64, key: &str| Tensors::of(&state(&small(), seed)).named(|name| format!("{key}.{name}"));
@@ -279,7 +311,7 @@ fn masks_may_lie_in_a_file_of_their_own() {
         (&Tensors::of(&state), "`fc1.bias` is no mask"),
         (&Tensors::default(), "there are no masks of this network in it"),
         (&other, "fc2.weight_mask should be [10, 30] but is [30, 10]"),
-        (&unknown, "unexpected fc9.weight_mask"),
+        (&unknown, "unexpected module.fc9.weight_mask"),
     ] {
         std::fs::write(&path, masks.bytes()).unwrap();
         let error = Tensors::of(&state).open(&reading).unwrap_err();
@@ -326,9 +358,9 @@ fn layers_are_renamed_on_request() {
 fn what_cannot_be_a_weight_is_named() {
     let state = state(&small(), 1);
     for (dtype, size, expected) in [
-        (Dtype::I8, 1, "`fc2.weight` has the type I8"),
-        (Dtype::F8_E4M3, 1, "`fc2.weight` has the type F8_E4M3: save it as float32"),
-        (Dtype::I64, 8, "`fc2.weight` has the type I64"),
+        (Dtype::I8, 1, "`fc2.weight` is of the type i8"),
+        (Dtype::F8_E4M3, 1, "`fc2.weight` is of the type F8_E4M3, which is not read: save it as float32"),
+        (Dtype::I64, 8, "`fc2.weight` is of the type i64"),
     ] {
         let mut file = Tensors::of(&state);
         file.put("fc2.weight", dtype, &[10, 30], vec![0; 300 * size]);

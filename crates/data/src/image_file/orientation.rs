@@ -7,6 +7,11 @@ use super::Image;
 pub(super) struct Orientation(u8);
 
 impl Orientation {
+    /// The tag's value.
+    pub(super) fn from_tag(tag: u8) -> Self {
+        Self(tag)
+    }
+
     /// What EXIF metadata say; upright where they do not.
     pub(super) fn of_exif(exif: &[u8]) -> Self {
         // Some writers of WebP and PNG keep JPEG's preface.

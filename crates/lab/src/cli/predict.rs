@@ -31,7 +31,7 @@ pub(super) struct Predict {
     outputs: MoreOutputs,
     #[command(flatten)]
     root: DataRoot,
-    /// Images, PNG or JPEG, told by their content and turned upright as EXIF says
+    /// Images, PNG, JPEG, WebP, BMP, TIFF or GIF, told by their content and turned upright as EXIF says
     #[arg(required = true)]
     images: Vec<PathBuf>,
     #[command(flatten)]

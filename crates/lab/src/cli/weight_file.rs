@@ -73,6 +73,23 @@ impl Naming {
         sapwood_models::Reading { key, renames, ..sapwood_models::Reading::of(model) }
     }
 
+    /// What tells what is read of a file from everything else: BLAKE3 of the file, or of that and all
+    /// that changes how it is read, if something does.
+    pub(super) fn digest(&self, path: &Path) -> Result<String, Error> {
+        self.digest_with(path, [])
+    }
+
+    fn digest_with(&self, path: &Path, more: impl IntoIterator<Item = String>) -> Result<String, Error> {
+        let key = self.key.iter().map(|key| format!("key {key}"));
+        let renames = self.rename.iter().map(|rename| format!("rename {rename}"));
+        let changes: Vec<String> = key.chain(renames).chain(more).collect();
+        let weights = of_file(path)?;
+        match changes.is_empty() {
+            true => Ok(weights),
+            false => Ok(digest(format!("{weights}\n{}", changes.join("\n")).as_bytes())),
+        }
+    }
+
     /// Opens nested networks of a file.
     pub(super) fn open_nested(
         &self,
@@ -112,19 +129,11 @@ impl Reading {
         Ok(opened)
     }
 
-    /// What tells the network that is read from every other: BLAKE3 of the file, and of what changes
-    /// how it is read, if something does.
+    /// What tells the network that is read from every other: see [`Naming::digest`].
     pub(super) fn digest(&self, path: &Path) -> Result<String, Error> {
-        let of_file =
-            |path: &Path| std::fs::read(path).map(|bytes| digest(&bytes)).map_err(Error::file("read", path));
-        let weights = of_file(path)?;
-        let reading = self.reading(None);
-        if reading == sapwood_models::Reading::default() {
-            return Ok(weights);
-        }
-        let sapwood_models::Reading { key, renames, zeros, .. } = reading;
-        let masks = self.masks.as_deref().map(of_file).transpose()?;
-        Ok(digest(format!("{weights} {key:?} {renames:?} {masks:?} {zeros:?}").as_bytes()))
+        let masks = self.masks.as_deref().map(of_file).transpose()?.map(|digest| format!("masks {digest}"));
+        let zeros = self.masks_from_zeros.then(|| "masks from zeros".to_string());
+        self.naming.digest_with(path, masks.into_iter().chain(zeros))
     }
 
     fn reading(&self, model: Option<&str>) -> sapwood_models::Reading {
@@ -134,6 +143,10 @@ impl Reading {
             ..self.naming.reading(model)
         }
     }
+}
+
+fn of_file(path: &Path) -> Result<String, Error> {
+    Ok(digest(&std::fs::read(path).map_err(Error::file("read", path))?))
 }
 
 /// How many weights are zero without a mask, if a layer has many.
@@ -154,16 +167,16 @@ pub(super) fn hinted(error: Models) -> Error {
         Models::Weights { problem, path } => (problem, path),
         error => return error.into(),
     };
-    let hint = match &problem {
-        Problem::NoModel { .. } | Problem::SeveralModels { .. } => "name it with `--model`",
-        Problem::SeveralFit { .. } => "choose one with `--key`",
-        Problem::MasksTwice => "leave `--masks` out",
+    let hint = match &*problem {
+        Problem::NoModel { nearest: None } | Problem::SeveralModels { .. } => ": name it with `--model`",
+        Problem::SeveralFit { .. } => " with `--key`",
+        Problem::MasksTwice => ": leave `--masks` out",
         Problem::Mismatch { mismatch, .. }
             if !mismatch.missing.is_empty() && !mismatch.unexpected.is_empty() =>
         {
-            "if only names differ, `--rename OLD=NEW` helps"
+            "; if only names differ, `--rename OLD=NEW` helps"
         }
         _ => return Models::Weights { problem, path }.into(),
     };
-    Error::Content { problem: format!("cannot read weights: {problem}: {hint}"), path }
+    Error::Content { problem: format!("cannot read weights: {problem}{hint}"), path }
 }

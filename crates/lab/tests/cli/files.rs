@@ -81,7 +81,7 @@ fn weights_of_another_network_are_told_apart() {
         check("mask.safetensors --model lenet-300-100", &["fc1.weight_mask should be"]);
         check(
             "type.safetensors --model lenet-300-100",
-            &["`fc1.weight` has the type I16", "save it as float32"],
+            &["`fc1.weight` is of the type i16", "save it as float32"],
         );
         check("lost.safetensors --model lenet-300-100", &["unexpected fc9.weight_mask"]);
     }

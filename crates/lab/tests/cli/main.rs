@@ -19,4 +19,5 @@ mod searching;
 mod studies;
 mod supernet;
 mod tables;
+mod weights;
 mod workplace;

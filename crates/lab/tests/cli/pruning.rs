@@ -193,7 +193,7 @@ fn what_cannot_be_scored_or_pruned_so_is_refused() {
     place.succeed("prune --weights other/weights.safetensors --sparsity 0.5 --out other.safetensors");
     prune(
         "--masks-from other.safetensors",
-        &["the masks do not belong to this network", "fc1.weight should be"],
+        &["the masks do not belong to this network", "fc1.weight_mask should be"],
     );
     prune("--masks-from other.safetensors --sparsity 0.5", &["cannot be used with"]);
     prune("--masks-from other.safetensors --granularity filter", &["cannot be used with"]);

@@ -30,6 +30,6 @@ pub(crate) enum Stored {
         /// Which elements were stored, in the order of `value`.
         stored: Bits,
     },
-    /// A tensor that has no such form, and why: a clause without a subject.
+    /// A tensor that has no such form, and why: what follows "it is".
     Unreadable(String),
 }

@@ -24,6 +24,9 @@ const OPTIMISER: &[&str] = &[
 /// Means of the weights over training.
 const AVERAGED: &[&str] = &["ema", "swa", "averaged", "average", "avg", "mean", "shadow", "polyak"];
 
+/// What `torch.optim.swa_utils.AveragedModel` has beside the network.
+pub(crate) const COUNTER: &str = "n_averaged";
+
 /// Whether an optimiser's memory lies there. It is never a network, whatever its names.
 pub(crate) fn is_optimiser(key: &str) -> bool {
     let words = words(key);

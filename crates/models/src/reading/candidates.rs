@@ -89,8 +89,8 @@ impl<'a> Candidate<'a> {
 
     /// The first tensor of the network that cannot be read as its values, and why.
     pub(crate) fn unreadable(&self, names: &BTreeSet<ParamPath>) -> Option<(String, String)> {
-        let needed = self.values.iter().filter(|(path, _)| names.contains(*path));
-        needed.into_iter().find_map(|(_, named)| Some((named.name.clone(), value(named.stored).err()?)))
+        let mut needed = self.values.iter().filter(|(path, _)| names.contains(*path));
+        needed.find_map(|(_, named)| Some((named.name.clone(), value(named.stored).err()?)))
     }
 }
 
@@ -113,14 +113,14 @@ pub(crate) fn dense(stored: &Stored) -> Option<&TensorData> {
     }
 }
 
-/// The values of a parameter, or why they are none: a clause without a subject.
+/// The values of a parameter, or why they are none: what follows "it is".
 pub(crate) fn value(stored: &Stored) -> Result<&TensorData, String> {
     match stored {
         Stored::Unreadable(why) => Err(why.clone()),
         Stored::Value(value) | Stored::Sparse { value, .. } if value.dtype().is_float() => Ok(value),
         Stored::Value(value) | Stored::Sparse { value, .. } => Err(format!(
-            "has the type {:?}, which is no weight's: save it as float32, and of quantised weights what they stand for",
-            value.dtype()
+            "of the type {}, which is no weight's: save it as float32, and of quantised weights what they stand for",
+            value.dtype().name()
         )),
     }
 }

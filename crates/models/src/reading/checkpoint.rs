@@ -99,7 +99,7 @@ impl Checkpoint {
 
     /// An error of this file.
     pub(crate) fn problem(&self, problem: Problem) -> Error {
-        Error::Weights { problem, path: self.path.clone() }
+        Error::Weights { problem: Box::new(problem), path: self.path.clone() }
     }
 
     /// An error of this file, in other words.

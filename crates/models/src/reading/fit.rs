@@ -6,12 +6,12 @@ use sapwood_core::ParamInfo;
 
 use super::{
     Checkpoint, Reading, Wants,
-    averaged::{is_averaged, is_optimiser},
+    averaged::is_optimiser,
     candidates::{Candidate, dense},
     naming::Naming,
     places::Places,
 };
-use crate::{Error, Note, Problem};
+use crate::{Error, Note, Problem, pytorch::Stored};
 
 /// Which tensors are a network's.
 pub(crate) struct Fit<'a> {
@@ -46,7 +46,9 @@ pub(crate) fn search<'a>(
         .collect();
     let matched = all.iter().map(|found| found.matched(naming.names())).max().unwrap_or(0);
     let fits = |found: &Candidate<'a>| {
-        let params = wants.params(&found.shapes()).ok()?;
+        // Sizes are only worth reading off where no name is another's.
+        let known = found.values.keys().all(|path| naming.names().contains(path));
+        let params = known.then(|| wants.params(&found.shapes()).ok())??;
         let fits = found.mismatch(&params).is_empty() && found.unreadable(naming.names()).is_none();
         fits.then_some(params)
     };
@@ -116,8 +118,8 @@ pub(crate) fn fit<'a>(
 /// What should be known of where the weights lay.
 fn note(places: &Places<'_>, chosen: &str, averaged: Vec<String>) -> Option<Note> {
     let key = places.shortest(chosen).to_string();
-    if is_averaged(&key) {
-        return Some(Note::Averaged { key });
+    if let Some(averaged) = places.averaged(chosen) {
+        return Some(Note::Averaged { key: averaged.into() });
     }
     if !averaged.is_empty() {
         return Some(Note::AveragedToo { key, averaged });
@@ -132,18 +134,22 @@ fn choose<'a>(
     fitting: Vec<Fitting<'a>>,
     places: &Places<'_>,
 ) -> Result<(Candidate<'a>, Vec<ParamInfo>, Vec<String>), Problem> {
+    let mut seen: Vec<*const Stored> = Vec::new();
+    // A wrapper and what it holds are one: the same tensors.
+    let fitting = fitting.into_iter().filter(|(found, _)| {
+        let first = found.values.values().next().map(|named| std::ptr::from_ref(named.stored));
+        let new = first.filter(|first| !seen.contains(first));
+        seen.extend(new);
+        new.is_some()
+    });
+    let (mut averaged, mut raw): (Vec<_>, Vec<_>) =
+        fitting.partition(|found| places.averaged(&found.0.key).is_some());
+    if raw.is_empty() {
+        raw = std::mem::take(&mut averaged);
+    }
     let key = |found: &Fitting<'a>| places.shortest(&found.0.key).to_string();
     let keys = |all: &[Fitting<'a>]| all.iter().map(key).collect::<Vec<_>>();
-    let (averaged, mut raw): (Vec<_>, Vec<_>) =
-        fitting.into_iter().partition(|found| is_averaged(places.shortest(&found.0.key)));
-    let averaged_keys = keys(&averaged);
-    let rest = if raw.is_empty() {
-        raw = averaged;
-        Vec::new()
-    } else {
-        averaged_keys
-    };
-    let keys = keys(&raw);
+    let (keys, rest) = (keys(&raw), keys(&averaged));
     let mut raw = raw.into_iter();
     let Some((first, params)) = raw.next() else { return Err(Problem::NoTensors) };
     let same = |other: &Candidate<'a>| {

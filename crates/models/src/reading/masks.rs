@@ -91,7 +91,7 @@ fn bits(named: &Named<'_>) -> Result<Bits, Problem> {
 /// A file that cannot be read or has no masks; masks that the network does not have, or of another shape.
 pub fn read_masks(path: &Path, params: &[ParamInfo], reading: &Reading) -> Result<Masks, Error> {
     let checkpoint = Checkpoint::read(path)?;
-    masks_of(&checkpoint, params, reading).map_err(|problem| Error::Weights { problem, path: path.into() })
+    masks_of(&checkpoint, params, reading).map_err(|problem| checkpoint.problem(problem))
 }
 
 struct Parameters<'a>(&'a [ParamInfo]);

@@ -10,8 +10,14 @@ use super::{Rename, Wants};
 /// of akamaster/pytorch_resnet_cifar10 and kuangliu/pytorch-cifar have both.
 const LAYOUTS: &[[&str; 2]] = &[["linear", "fc"], ["shortcut", "downsample"]];
 
-/// What normalisation layers count, and `torch.optim.swa_utils.AveragedModel`.
-const COUNTERS: [&str; 2] = ["num_batches_tracked", "n_averaged"];
+/// What PyTorch puts around a network or a part of it, and what adds nothing to the names inside:
+/// `DataParallel` and its kin (`features.module.0` in the examples for ImageNet), `torch.compile`, FSDP.
+const WRAPPERS: &[&str] =
+    &["module", "_orig_mod", "_forward_module", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"];
+
+/// What is counted beside weights: by normalisation layers, by `torch.optim.swa_utils.AveragedModel`, and by
+/// the profiler thop.
+const COUNTERS: &[&str] = &["num_batches_tracked", super::averaged::COUNTER, "total_ops", "total_params"];
 
 /// What a tensor is to the parameter whose name it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +38,7 @@ pub(crate) struct Naming<'a> {
     wants: &'a dyn Wants,
     names: BTreeSet<ParamPath>,
     layouts: Vec<[&'static str; 2]>,
+    wrappers: Vec<&'static str>,
     renames: &'a [Rename],
 }
 
@@ -40,7 +47,8 @@ impl<'a> Naming<'a> {
         let names = wants.names();
         let has = |layer: &str| names.iter().any(|name| name.as_str().split('.').any(|part| part == layer));
         let layouts = LAYOUTS.iter().copied().filter(|[theirs, ours]| !has(theirs) && has(ours)).collect();
-        Self { layouts, wants, renames, names }
+        let wrappers = WRAPPERS.iter().copied().filter(|wrapper| !has(wrapper)).collect();
+        Self { layouts, wrappers, wants, renames, names }
     }
 
     /// The names that the network may have.
@@ -55,7 +63,7 @@ impl<'a> Naming<'a> {
 
     /// The parameter that a tensor belongs to, and what it is to it.
     pub(crate) fn of(&self, name: &str) -> (ParamPath, Part) {
-        let mut parts: Vec<&str> = name.split('.').collect();
+        let mut parts: Vec<&str> = name.split('.').filter(|part| !self.wrappers.contains(part)).collect();
         for part in &mut parts {
             if let Some([_, ours]) = self.layouts.iter().find(|[theirs, _]| part == theirs) {
                 *part = ours;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::averaged::{COUNTER, is_averaged};
 use crate::pytorch::{Node, Stored};
 
 /// Keys within keys that are looked below. A bound, since a file's names can be of any length.
@@ -62,6 +63,18 @@ impl<'a> Places<'a> {
         let all = self.tensors.len();
         let sharing = self.by_key.iter().filter(|(_, indices)| indices.len() == all);
         sharing.map(|(key, _)| key.as_str()).max_by_key(|key| key.len()).unwrap_or_default()
+    }
+
+    /// The key down to the part that says that averaged weights lie there, if one does. Where they were
+    /// counted, what lies beside the number are such too.
+    pub(crate) fn averaged<'k>(&self, key: &'k str) -> Option<&'k str> {
+        let ends = key.match_indices('.').map(|(end, _)| end).chain([key.len()]);
+        let said = ends.map(|end| &key[..end]).find(|shorter| is_averaged(shorter));
+        let counted = |above: &&str| self.below(above).any(|(name, _)| name == COUNTER);
+        said.or_else(|| {
+            let above = key.match_indices('.').map(|(end, _)| end).chain([0, key.len()]);
+            above.map(|end| &key[..end]).find(counted)
+        })
     }
 
     /// The keys at the top that hold tensors, in the order of their names.

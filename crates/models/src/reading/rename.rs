@@ -1,6 +1,6 @@
 //! Other names for the layers of a file.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 /// `OLD=NEW`: what the file calls OLD is called NEW here. Both are whole parts of dotted names, one
 /// or several (`head`, `encoder.stem`); OLD is replaced wherever it stands in a name, and without
@@ -23,6 +23,12 @@ impl FromStr for Rename {
             Some((old, new)) if !parts(old).is_empty() => Ok(Self { old: parts(old), new: parts(new) }),
             _ => Err(format!("expected OLD=NEW, as in head=fc, found `{text}`")),
         }
+    }
+}
+
+impl fmt::Display for Rename {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.old.join("."), self.new.join("."))
     }
 }
 

@@ -48,3 +48,31 @@ fn our_own_files_know_their_family() {
     let error = sapwood_models::open(&path, None, &device).unwrap_err().to_string();
     assert!(error.contains("`supernet extract`"), "{error}");
 }
+
+#[test]
+fn a_supernet_is_found_below_any_key_and_what_is_not_finite_is_refused() {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let spec = SupernetSpec { supernet: "mlp".into(), input: [1, 8, 8], classes: 7, trained_on: None };
+    let supernet = filled(&family("mlp", Some(spec.input), Some(spec.classes)).unwrap(), &device);
+    let state = block_on(State::read(&supernet)).unwrap();
+    let path = folder.path().join("wrapped");
+    let wrapped =
+        state.0.iter().map(|(path, value)| (format!("state_dict.module.{path}").into(), value.clone()));
+    let file = StateFile { metadata: serde_json::to_value(&spec).unwrap(), ..StateFile::default() };
+    let put = |state: State| {
+        write_atomic(&path, &StateFile { state, ..file.clone() }.to_bytes().unwrap()).unwrap();
+    };
+    put(State(wrapped.collect()));
+    let (_, opened) = Supernet::open(&path, None, &device).unwrap();
+    assert_eq!(block_on(State::read(&opened)).unwrap(), state);
+    let mut broken = state.clone();
+    let (name, value) = broken.0.iter_mut().next().unwrap();
+    let (name, shape) = (name.clone(), value.shape().clone());
+    let mut values: Vec<f32> = value.iter().collect();
+    values[0] = f32::INFINITY;
+    *value = burn::tensor::TensorData::new(values, shape);
+    put(broken);
+    let error = Supernet::open(&path, None, &device).unwrap_err().to_string();
+    assert!(error.contains(&format!("`{name}` is not finite (1 of ")), "{error}");
+}

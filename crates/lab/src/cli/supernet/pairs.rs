@@ -9,7 +9,6 @@ use super::{super::bar::Bar, JudgedBy, Judging, Weights, read_list};
 use crate::{
     Error,
     report::{Cell, Table},
-    run_folder::digest,
     supernet::{Pairs, Sample},
 };
 
@@ -38,10 +37,8 @@ pub(super) struct Collect {
 impl Collect {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let Judging { supernet, judge, data, .. } = self.by.open(&self.weights)?;
-        let weights =
-            std::fs::read(&self.weights.weights).map_err(Error::file("read", &self.weights.weights))?;
-        let origin =
-            format!("{}, weights {}, {}", supernet.family().name(), digest(&weights), self.by.text(&data));
+        let weights = self.weights.naming.digest(&self.weights.weights)?;
+        let origin = format!("{}, weights {}, {}", supernet.family().name(), weights, self.by.text(&data));
         let listed = self.arch_list.as_ref().map(|path| read_list(supernet.family(), path)).transpose()?;
         let sample = Sample { count: self.count, listed, seed: Seed(self.by.seed), origin };
         let pairs =
