@@ -73,12 +73,14 @@ impl Datasets {
 
     /// One split of a data set.
     pub fn open(&self, config: &DataConfig, split: Split) -> Result<Arc<Dataset>, Error> {
+        let whole = config.whole();
+        // What is left out is left out of the training split alone.
+        let config = if split == Split::Test { &whole } else { config };
         let key = format!("{split} {}", key(config)?);
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(dataset) = read.get(&key) {
             return Ok(Arc::clone(dataset));
         }
-        let whole = config.whole();
         let dataset = if split == Split::Train && config.is_own() && whole != *config {
             drop(read);
             // Photos are decoded once: their content was asked for, or will be.
