@@ -35,7 +35,7 @@ impl Searching<'_> {
         self.go_on(&mut search, looks, |_| Ok(()))
     }
 
-    /// Goes on with a search of the family's space, or of that space [narrowed](Space::narrowed), until it has had so
+    /// Goes on with a search of the family's space, or of that space [narrowed](sapwood_search::Space::narrowed), until it has had so
     /// many looks in all. `between` sees it after every round, when it can be saved.
     pub fn go_on(
         &self,

@@ -104,7 +104,7 @@ fn a_full_disk_is_said_and_nothing_is_left_half_written() {
         for path in &left {
             let name = path.file_name().unwrap().to_str().unwrap();
             assert!(
-                ["disk", "old", "x", "config.json", "lock", "checkpoints"].contains(&name),
+                ["disk", "old", "x", "config.json", "level.txt", "lock", "checkpoints"].contains(&name),
                 "{line}: {left:?}"
             );
         }

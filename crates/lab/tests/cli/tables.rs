@@ -69,7 +69,10 @@ fn a_published_table_is_imported_and_a_malformed_one_refused() {
             &["published lacks the times of 15 of the blocks", "at resolution 192"],
         ),
         (format!("{import} none.yaml"), &["none.yaml"]),
-        (format!("{import} other.yaml ./table.toml"), &["would be written over", "table.toml"]),
+        (
+            "latency import --space ofa-mbv3-w1.2 --out other.yaml ./other.yaml".into(),
+            &["would be written over", "other.yaml"],
+        ),
         ("latency import other.yaml --space mlp --out table.toml".into(), &["but not of `mlp`"]),
     ] {
         place.refuse(&line, said);
