@@ -77,12 +77,13 @@ pub fn examine(root: &Path, watch: &dyn Watch) -> Result<[Summary; 2], Error> {
     Ok([examined(Split::Train)?, examined(Split::Test)?])
 }
 
-/// How many images the folder has per split, if it is one of images: nothing is read.
-pub fn count_images(root: &Path) -> Option<[usize; 2]> {
+/// How many images the folder has per split, if it is one of images: nothing is read. `None` for a split
+/// that is not as it should be.
+pub fn count_images(root: &Path) -> Option<[Option<usize>; 2]> {
     if !listing::is_here(root) {
         return None;
     }
-    let images = |split| Listing::of(root, split).map_or(0, |listing| listing.files.len());
+    let images = |split| Listing::of(root, split).ok().map(|listing| listing.files.len());
     Some([images(Split::Train), images(Split::Test)])
 }
 

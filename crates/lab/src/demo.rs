@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn methods_come_in_the_order_of_the_literature() {
-        // Frankle et al. (2021), "Missing the mark": after training, then SNIP, then by chance.
+        // Frankle et al. (2021), "Missing the mark": after training, then SNIP, then at random.
         let device = DeviceSpec::CPU.resolve().unwrap();
         let demo = Demo { sparsities: vec!["0.98".parse().unwrap()], replicates: 1, epochs: 20 };
         let table = demo.run(&device, "", &crate::Silent).unwrap().table.to_text();

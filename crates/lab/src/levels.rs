@@ -3,7 +3,7 @@
 //! The last digits of a result follow from the level. It is no part of what decides a run, so it
 //! stands in files beside those that are the same everywhere.
 
-use std::{collections::BTreeSet, fmt, fs, path::Path};
+use std::{collections::BTreeSet, fmt, fs, io::ErrorKind, path::Path};
 
 use burn::prelude::Device;
 use sapwood_core::write_atomic;
@@ -45,7 +45,10 @@ impl fmt::Display for MixedLevels {
 pub(crate) fn of_run(folder: &Path, device: &Device) -> Result<Option<MixedLevels>, Error> {
     let Some(now) = sapwood_backend::level_of(device) else { return Ok(None) };
     let path = folder.join("level.txt");
-    let before = fs::read_to_string(&path).unwrap_or_default().trim().to_string();
+    let before = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+        read => read.map_err(Error::file("read", &path))?.trim().to_string(),
+    };
     if before.split(' ').any(|level| level == now) {
         return Ok(None);
     }

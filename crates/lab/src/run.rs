@@ -97,7 +97,7 @@ pub fn train(
 ) -> Result<Evaluation, Error> {
     let Conditions { datasets, device, reporter, work, .. } = *conditions;
     // What can be checked at once is checked before the folder is touched.
-    datasets.identified(config.data.clone())?;
+    let config = &TrainConfig { data: datasets.identified(config.data.clone())?, ..config.clone() };
     let test = config.data.test_source(datasets)?;
     let classes = fits(&config.model, config.known(), test.dataset())?;
     let (source, test) = (classes.of_batches(config.train_source(datasets, 1)?)?, classes.of_batches(test)?);

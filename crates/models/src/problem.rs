@@ -79,6 +79,12 @@ pub enum Problem {
     /// Masks of another network.
     #[error("the masks do not belong to this network: {0}")]
     Masks(Mismatch),
+    /// Two sets of masks that differ.
+    #[error("masks that fit lie {}, and they differ: keep one set in the file", below(keys))]
+    SeveralMasks {
+        /// Below these keys.
+        keys: Vec<String>,
+    },
     /// No masks where some were to be.
     #[error("there are no masks of this network in it: expected tensors `<parameter>_mask` of 0 and 1")]
     NoMasks,

@@ -307,11 +307,15 @@ fn masks_may_lie_in_a_file_of_their_own() {
     other.floats("fc2.weight_mask", &[30, 10], &kept);
     let mut unknown = by_name.clone();
     unknown.floats("module.fc9.weight_mask", &[1], &[1.0]);
+    let mut rounds = Tensors::default();
+    rounds.floats("round1.fc2.weight_mask", &[10, 30], &kept);
+    rounds.floats("round2.fc2.weight_mask", &[10, 30], &[1.0; 300]);
     for (masks, expected) in [
         (&Tensors::of(&state), "`fc1.bias` is no mask"),
         (&Tensors::default(), "there are no masks of this network in it"),
         (&other, "fc2.weight_mask should be [10, 30] but is [30, 10]"),
         (&unknown, "unexpected module.fc9.weight_mask"),
+        (&rounds, "masks that fit lie below `round1`, `round2`, and they differ"),
     ] {
         std::fs::write(&path, masks.bytes()).unwrap();
         let error = Tensors::of(&state).open(&reading).unwrap_err();
@@ -352,6 +356,9 @@ fn layers_are_renamed_on_request() {
     assert_eq!(read(&file.open(&renamed(&["head=fc3", "stem.0=fc1"])).unwrap()), state);
     let error = file.open(&renamed(&["head=fc3", "stem.0=fc1", "tail=fc9"])).unwrap_err();
     assert!(error.contains("no name in it has `tail`"), "{error}");
+    // One after the other: each sees what those before it have made.
+    let swapped = ["head=tmp", "stem.0=head", "tmp=fc3", "head=fc1"];
+    assert_eq!(read(&file.open(&renamed(&swapped)).unwrap()), state);
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub struct Gradual {
 
 impl Gradual {
     /// From `initial`, which the network has already, before iteration `begin` to `target` before iteration `end`, with
-    /// a change every so many, in a run that trains the iterations `run`.
+    /// a change every `every` iterations, in a run that trains the iterations `run`.
     ///
     /// # Errors
     /// A schedule that such a run would not go through from its first change to its last: `begin` lies

@@ -47,9 +47,9 @@ impl Listing {
         for path in &inside.others {
             passed_over.add(kind(path).unwrap_or_else(|| "beside the folders of the classes".into()), 1);
         }
-        let mut files = Vec::new();
+        let (mut files, mut entered) = (Vec::new(), BTreeMap::new());
         for class in &inside.folders {
-            let (found, passed) = images(class)?;
+            let (found, passed) = images(class, &mut entered)?;
             passed_over.join(&passed);
             let name = name(class.file_name().unwrap_or_default());
             match numbers.get(&form(&name)) {

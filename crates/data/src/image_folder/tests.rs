@@ -124,16 +124,21 @@ fn links_are_followed_but_not_in_circles_and_those_to_nowhere_are_counted() {
     two(root);
     put(root, "elsewhere/2.png", 7);
     put(root, "train/a/z/3.png", 8);
-    symlink("..", root.join("train/a/circle")).unwrap();
+    symlink("../a", root.join("train/a/circle")).unwrap();
     symlink(root.join("elsewhere"), root.join("train/a/linked")).unwrap();
     symlink("z", root.join("train/a/again")).unwrap();
     symlink("nothing.png", root.join("train/a/gone.png")).unwrap();
     let (train, summary) = opened(root, Split::Train).unwrap();
-    // `circle` leads to all of `train`, whose `b` is met by it; `a` itself is not read twice.
-    assert!(values(&train).starts_with(&[1]) && values(&train).contains(&7), "{summary}");
-    assert_eq!(values(&train).iter().filter(|value| **value == 8).count(), 1, "{summary}");
+    assert_eq!((values(&train), train.labels()), (vec![1, 7, 8, 2], &Labels::Class(vec![0, 0, 0, 1])));
     assert!(summary.contains("1 links that lead nowhere"), "{summary}");
     assert!(summary.contains("links to folders that are read anyway"), "{summary}");
+    // An image is of one class.
+    for (other, in_class) in [("..", "`a`"), ("../b", "`a`")] {
+        let link = root.join("train/a/other");
+        symlink(other, &link).unwrap();
+        refused(root, Split::Train, &["its images are also in class", in_class, "train/b"]);
+        fs::remove_file(link).unwrap();
+    }
 }
 
 #[test]
@@ -293,6 +298,13 @@ fn resized_images_are_kept_by_their_content() {
     let folder = tempfile::tempdir().unwrap();
     let (root, kept) = (folder.path().join("own"), folder.path().join("cache"));
     two(&root);
+    // Bytes behind the end of a PNG file are no part of the image.
+    let padded = |value| {
+        let mut bytes = solid([2, 2], value);
+        bytes.resize(200, 0);
+        bytes
+    };
+    put_bytes(&root, "train/b/1.png", &padded(2));
     let (shape, options) = ([3, 1, 1], options_of(Some([3, 1, 1])));
     let reading = Reading { cache: Some(&kept), ..Reading::default() };
     let read = || open_with("image-folder", Split::Train, &root, &options, &reading).unwrap().dataset;
@@ -307,13 +319,8 @@ fn resized_images_are_kept_by_their_content() {
     // A file of the same size and date with another content is another one.
     let path = root.join("train/b/1.png");
     let date = fs::metadata(&path).unwrap().modified().unwrap();
-    // Bytes behind the end of a PNG file are no part of the image.
-    let (old, mut new) = (fs::read(&path).unwrap(), solid([2, 2], 9));
-    let size = old.len().max(new.len());
-    new.resize(size, 0);
-    let padded = [&old[..], &vec![0; size - old.len()]].concat();
-    fs::write(&path, &padded).unwrap();
-    assert_eq!(values(&read()), [77, 2]);
+    let (old, new) = (fs::read(&path).unwrap(), padded(9));
+    assert_eq!(old.len(), new.len());
     fs::write(&path, new).unwrap();
     fs::File::options().write(true).open(&path).unwrap().set_modified(date).unwrap();
     assert_eq!(values(&read()), [77, 9]);

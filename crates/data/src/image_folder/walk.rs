@@ -1,11 +1,12 @@
 //! The images of a class, however deep they lie, and what else lies there.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fmt, fs,
     path::{Path, PathBuf},
 };
 
+use super::names::{name, shown};
 use crate::{Error, image_file::EXTENSIONS};
 
 /// How many files were passed over, by what they are: the ends of their names, mostly.
@@ -78,16 +79,31 @@ fn is_hidden(path: &Path) -> bool {
 /// The images below a folder in the order of their paths, and what was passed over.
 ///
 /// Links are followed; a folder that a link leads to once more, as in a circle, is not entered again.
-pub(super) fn images(folder: &Path) -> Result<(Vec<PathBuf>, PassedOver), Error> {
+/// `entered` has the folders of other classes, by where they really lie.
+///
+/// # Errors
+/// A folder that cannot be read; one that lies in another class too, since an image is of one class.
+pub(super) fn images(
+    folder: &Path,
+    entered: &mut BTreeMap<PathBuf, PathBuf>,
+) -> Result<(Vec<PathBuf>, PassedOver), Error> {
     let (mut found, mut passed) = (Vec::new(), PassedOver::default());
-    let (mut open, mut entered) = (vec![folder.to_path_buf()], BTreeSet::new());
+    let mut open = vec![folder.to_path_buf()];
     // Folders before links to them, wherever both lie, so that images have their own paths.
     let mut links = Vec::new();
     while let Some(next) = open.pop().or_else(|| links.pop()) {
         let place = fs::canonicalize(&next).map_err(Error::file("read the folder", &next))?;
-        if !entered.insert(place) {
-            passed.add("links to folders that are read anyway", 1);
-            continue;
+        match entered.get(&place) {
+            Some(class) if class == folder => {
+                passed.add("links to folders that are read anyway", 1);
+                continue;
+            }
+            Some(class) => {
+                let class = shown(&name(class.file_name().unwrap_or_default()));
+                let problem = format!("its images are also in class {class}: expected each in one class");
+                return Err(Error::Folder { problem, path: next });
+            }
+            None => drop(entered.insert(place, folder.to_path_buf())),
         }
         let inside = Inside::of(&next)?;
         for folder in inside.folders.into_iter().rev() {

@@ -57,8 +57,8 @@ impl Data {
                         (entry.layout == Layout::Folders).then(|| count_images(&root.data_root)).flatten();
                     let here = embedded || own.is_some() || root.data_root.join(entry.name).is_dir();
                     let size = |split: usize| {
-                        let sizes = entry.sizes.or(own);
-                        sizes.map_or(Cell::none(), |sizes| Cell::count(sizes[split] as u64))
+                        let size = entry.sizes.map(|sizes| sizes[split]).or_else(|| own?[split]);
+                        size.map_or(Cell::none(), |size| Cell::count(size as u64))
                     };
                     let here = Cell::from(if here { "yes" } else { "no" });
                     table.row([entry.name.into(), here, size(0), size(1), entry.about.into()]);

@@ -56,10 +56,14 @@ impl Images {
 
 /// Refuses an option of images that has no effect on other data.
 fn belongs(option: &str, given: bool, data: &DataConfig) -> Result<(), Error> {
+    // A network may have been trained on data that is in no catalogue.
+    if !given {
+        return Ok(());
+    }
     sapwood_data::entry(&data.name)?;
-    match given && !data.is_own() {
-        false => Ok(()),
-        true => Err(Error::Usage(format!(
+    match data.is_own() {
+        true => Ok(()),
+        false => Err(Error::Usage(format!(
             "`{option}` belongs to `--data image-folder`, not to `{}`: leave it out",
             data.name
         ))),

@@ -66,7 +66,7 @@ impl Run {
         self.device.resolve()?;
         let frozen = self.study.frozen()?;
         if folder.keep_images(&plan)? {
-            bar::note("the images are others than when this study was last started: its runs begin anew");
+            bar::note("the images have changed since this study was last started: its runs start again");
         }
         write_atomic(&folder.study(), frozen.as_bytes())?;
         let worker = self.command(&folder)?;

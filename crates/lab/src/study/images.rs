@@ -103,10 +103,11 @@ impl StudyFolder {
             return Ok(false);
         }
         let of = |images: &Images| DataConfig { content: None, ..images.data.clone() };
-        // A file that cannot be read is written again.
-        let before = self.images().unwrap_or_default();
-        let changed = before.iter().any(|old| {
-            plan.images.iter().any(|new| of(old) == of(new) && old.data.content != new.data.content)
+        // A file that cannot be read is written again, and may have spoken of others.
+        let changed = self.images().map_or(true, |before| {
+            before.iter().any(|old| {
+                plan.images.iter().any(|new| of(old) == of(new) && old.data.content != new.data.content)
+            })
         });
         let text = serde_json::to_string_pretty(&plan.images).map_err(Error::unwritable)?;
         write_atomic(&self.path().join(FILE), text.as_bytes())?;

@@ -160,7 +160,8 @@ impl<'a> Tensors<'_, 'a> {
     /// or of its state.
     fn old_variable(&mut self, instance: &Instance<'a>, depth: usize) -> Option<Result<Stored, String>> {
         let pickle = self.pickle;
-        let mut places = instance.state.iter().chain([&instance.arguments]);
+        // The last state is the one in force.
+        let mut places = instance.state.last().into_iter().chain([&instance.arguments]);
         places.find_map(|place| self.wrapped(*pickle.elements(*place)?.first()?, depth))
     }
 

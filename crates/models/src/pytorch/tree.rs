@@ -49,6 +49,7 @@ impl<'p, 'a> Walk<'p, 'a> {
         if self.barren.contains(&id) || self.above.contains(&id) {
             return Ok(None);
         }
+        self.visit(0)?;
         if let Some(stored) = self.tensors.of(value) {
             return Ok(Some(Node::Tensor(stored)));
         }

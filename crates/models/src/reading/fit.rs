@@ -7,7 +7,7 @@ use sapwood_core::ParamInfo;
 use super::{
     Checkpoint, Reading, Wants,
     averaged::is_optimiser,
-    candidates::{Candidate, dense},
+    candidates::{Candidate, Named, dense},
     naming::Naming,
     places::Places,
 };
@@ -106,8 +106,12 @@ pub(crate) fn fit<'a>(
         return Err(wrong(Problem::Mismatch { mismatch, shared }));
     }
     let (candidate, params, averaged) = choose(found.fitting, &places).map_err(wrong)?;
-    for rename in &reading.renames {
-        if !candidate.values.values().any(|named| rename.concerns(&named.name)) {
+    let naming = Naming::new(wants, &reading.renames);
+    for (at, rename) in reading.renames.iter().enumerate() {
+        let concerned = |named: &Named<'_>| rename.concerns(&naming.parts(&named.name, at));
+        let used = candidate.values.values().chain(candidate.masks.values()).any(concerned);
+        // A rename may be for the file of the masks.
+        if !used && reading.masks.is_none() {
             return Err(wrong(Problem::UnusedRename { old: rename.old() }));
         }
     }

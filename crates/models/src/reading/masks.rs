@@ -119,13 +119,23 @@ fn masks_of<'a>(
     type Tensors<'a> = BTreeMap<ParamPath, Named<'a>>;
     let most = |tensors: for<'c> fn(&'c Candidate<'a>) -> &'c Tensors<'a>| {
         let of_params =
-            |found: &&Candidate<'a>| tensors(found).keys().filter(|path| known.contains_key(path)).count();
+            |found: &Candidate<'a>| tensors(found).keys().filter(|path| known.contains_key(path)).count();
+        let most = candidates.iter().map(of_params).max().filter(|most| *most > 0)?;
+        let best: Vec<_> = candidates.iter().filter(|found| of_params(found) == most).collect();
+        let stored = |found| {
+            tensors(found).iter().map(|(path, named)| (path.clone(), named.stored)).collect::<Vec<_>>()
+        };
         // Of equal ones the first, which is the least deep.
-        let best = candidates.iter().rev().max_by_key(of_params)?;
-        (of_params(&best) > 0).then(|| tensors(best))
+        Some(match best.iter().all(|found| stored(found) == stored(best[0])) {
+            true => Ok(tensors(best[0])),
+            false => {
+                Err(Problem::SeveralMasks { keys: best.iter().map(|found| found.key.clone()).collect() })
+            }
+        })
     };
     // Masks by name first; in a file without any, the tensors themselves may be masks.
-    let found = most(|found| &found.masks).or_else(|| most(|found| &found.values)).ok_or(Problem::NoMasks)?;
+    let found = most(|found| &found.masks).or_else(|| most(|found| &found.values));
+    let found = found.ok_or(Problem::NoMasks)??;
     let (mut mismatch, mut masks) = (Mismatch::default(), Masks::new());
     for (path, named) in found {
         let Some(info) = known.get(path).filter(|info| info.role != Role::Buffer) else {

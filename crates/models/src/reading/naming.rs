@@ -61,17 +61,20 @@ impl<'a> Naming<'a> {
         self.names.iter().any(|name| name.as_str().split('.').next() == Some(part))
     }
 
-    /// The parameter that a tensor belongs to, and what it is to it.
-    pub(crate) fn of(&self, name: &str) -> (ParamPath, Part) {
+    /// The parts of a name once wrappers are taken off, layouts are known and the first `renames` are done.
+    pub(crate) fn parts<'n>(&'n self, name: &'n str, renames: usize) -> Vec<&'n str> {
         let mut parts: Vec<&str> = name.split('.').filter(|part| !self.wrappers.contains(part)).collect();
         for part in &mut parts {
             if let Some([_, ours]) = self.layouts.iter().find(|[theirs, _]| part == theirs) {
                 *part = ours;
             }
         }
-        for rename in self.renames {
-            parts = rename.apply(parts);
-        }
+        self.renames[..renames].iter().fold(parts, |parts, rename| rename.apply(parts))
+    }
+
+    /// The parameter that a tensor belongs to, and what it is to it.
+    pub(crate) fn of(&self, name: &str) -> (ParamPath, Part) {
+        let parts = self.parts(name, self.renames.len());
         let ours = |name: &str| ParamPath::from(self.wants.ours(name));
         let name = parts.join(".");
         let plain = ours(&name);

@@ -38,9 +38,8 @@ impl Rename {
         self.old.join(".")
     }
 
-    /// Whether a name has it.
-    pub(crate) fn concerns(&self, name: &str) -> bool {
-        let parts: Vec<&str> = name.split('.').collect();
+    /// Whether a name of these parts has it.
+    pub(crate) fn concerns(&self, parts: &[&str]) -> bool {
         parts.windows(self.old.len()).any(|window| window.iter().zip(&self.old).all(|(a, b)| a == b))
     }
 

@@ -133,6 +133,14 @@ fn what_contains_itself_or_is_as_deep_as_the_file_is_long_ends() {
     // Each list holds the one before it twice.
     let doubled = read(&deep(b"", b"q\0\x30]h\0ah\0a", 60));
     assert!(matches!(doubled, Err(Problem::TooMuch(_))), "{doubled:?}");
+    // So does each object, among the states that it was given.
+    let object = |times: usize| {
+        let weight = tensor("N", "I0\n", "(I1\nt", "(I1\nt");
+        let level = b"q\0\x30ctheir\nClass\n)\x81h\0bh\0b";
+        legacy(&[&weight[..], &level.repeat(times)].concat(), &W)
+    };
+    assert!(read(&object(4)).is_ok());
+    assert!(matches!(read(&object(60)), Err(Problem::TooMuch(_))));
     let barren = [&b"\x80\x02]"[..], &b"q\0\x30]h\0ah\0a".repeat(60), b"."].concat();
     assert_eq!(read(&barren), Err(Problem::NoTensors));
 }
