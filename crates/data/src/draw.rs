@@ -9,7 +9,7 @@ use crate::{Dataset, Error, Labels, loader::shuffled};
 const DRAWN: u64 = 1 << 54;
 
 impl Dataset {
-    /// `n` examples in their order, of each class its share, drawn by chance, the same ones whenever
+    /// `n` examples in their order, of each class its share, drawn at random, the same ones whenever
     /// this is called; all if there are fewer.
     ///
     /// The shares add up by largest remainders, and no class that has examples is left without.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-/// Whoever is told how far the reading of many files has come, from several threads.
+/// Receives the progress of reading many files, from several threads.
 pub trait Watch: Sync {
     /// A task of some units begins.
     fn begin(&self, label: &str, total: u64);

@@ -206,7 +206,9 @@ fn usage(error: &clap::Error) -> String {
 
 /// A text without line breaks: others' messages may have some.
 fn one_line(text: &str) -> String {
-    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+    let line = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+    // Names in files may hold what a terminal obeys.
+    line.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect()
 }
 
 /// A time as a person says it.

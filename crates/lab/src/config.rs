@@ -111,12 +111,12 @@ impl Serialize for Start {
 pub struct DataConfig {
     /// Its name.
     pub name: String,
-    /// Only so many examples of the training split: the first ones; of an `image-folder`, which is
-    /// sorted by class, so many of each class as its share is, drawn by chance.
+    /// At most this many examples of the training split: the first; of an `image-folder`, which is
+    /// sorted by class, a random sample with each class's share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub examples: Option<usize>,
-    /// So many examples of the training split that no network learns from, drawn by chance, before
-    /// the first ones are taken: by them one network is chosen from many.
+    /// Size of a random validation split, set aside before `examples` is applied: by it one network
+    /// is selected from many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_out: Option<usize>,
     /// Whether the augmentation that is customary for it is used.

@@ -113,7 +113,7 @@ impl Datasets {
         match &config.content {
             Some(expected) if content.as_ref() != Some(expected) => Err(Error::OtherImages {
                 data: config.name,
-                then: "`content` says",
+                then: "that `content` names",
                 problem: "give the folder that was meant, or leave `content` out".into(),
             }),
             _ => Ok(DataConfig { content, ..config }),

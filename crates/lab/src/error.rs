@@ -99,7 +99,7 @@ pub enum Error {
         data: String,
     },
     /// The user's own images have changed since a run learnt from them.
-    #[error("the images of `{data}` are others than {then}: {problem}")]
+    #[error("the images of `{data}` differ from those {then}: {problem}")]
     OtherImages {
         /// The data set.
         data: String,

@@ -107,7 +107,7 @@ impl RunFolder {
                     Some((field, _, found)) if field.ends_with("data.content") => Err(Error::OtherFolder {
                         found: match found == "null" {
                             true => "a run that does not say which images it learnt from",
-                            false => "a run that learnt from other images: the photos are others than then",
+                            false => "a run that learnt from other images",
                         },
                         path: self.0.clone(),
                     }),

@@ -73,15 +73,13 @@ impl fmt::Display for Note {
 /// Keys in a sentence.
 pub(crate) fn below<K: AsRef<str>>(keys: &[K]) -> String {
     const SHOWN: usize = 4;
-    let quoted = |key: &K| match key.as_ref() {
-        "" => "at the top".to_string(),
-        key => format!("`{key}`"),
-    };
-    let shown: Vec<String> = keys.iter().take(SHOWN).map(quoted).collect();
-    let more = keys.len().saturating_sub(SHOWN);
+    let named: Vec<&str> = keys.iter().map(AsRef::as_ref).filter(|key| !key.is_empty()).collect();
+    let shown: Vec<String> = named.iter().take(SHOWN).map(|key| format!("`{key}`")).collect();
+    let more = named.len().saturating_sub(SHOWN);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    match shown.as_slice() {
-        [top] if keys[0].as_ref().is_empty() => top.clone(),
-        shown => format!("below {}{more}", shown.join(", ")),
+    match (named.len() < keys.len(), shown.is_empty()) {
+        (true, true) => "at the top".into(),
+        (true, false) => format!("at the top and below {}{more}", shown.join(", ")),
+        (false, _) => format!("below {}{more}", shown.join(", ")),
     }
 }

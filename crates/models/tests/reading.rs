@@ -189,6 +189,44 @@ fn of_two_networks_none_is_guessed() {
 }
 
 #[test]
+fn a_network_at_the_top_and_another_below_a_key_are_not_confused() {
+    let (ours, theirs) = (state(&small(), 1), state(&small(), 2));
+    let teacher = Tensors::of(&theirs).named(|name| format!("teacher.{name}"));
+    let error = Tensors::of(&ours).with(teacher.clone()).open(&lenet()).unwrap_err();
+    assert!(error.contains("lie at the top and below `teacher`") && error.contains("choose one"), "{error}");
+    let reading = Reading { key: Some("teacher".into()), ..lenet() };
+    assert_eq!(read(&Tensors::of(&ours).with(teacher).open(&reading).unwrap()), theirs);
+}
+
+#[test]
+fn layers_whose_names_begin_like_an_optimisers_memory_are_layers() {
+    for layer in ["grad_scaler_layer", "momentum_bn", "optimizer_net", "exp_avg_pool", "avg_fc"] {
+        let mut file = Tensors::of(&state(&small(), 1));
+        file.floats(&format!("{layer}.weight"), &[2], &[1.0, 2.0]);
+        let error = file.open(&lenet()).unwrap_err();
+        assert!(error.contains(&format!("unexpected {layer}.weight")), "{error}");
+    }
+    for memory in ["optimizer_state_dict.0", "optim_G.state", "exp_avg_sq", "grad_scaler", "model_ema"] {
+        let mut file = Tensors::of(&state(&small(), 1));
+        file.floats(&format!("{memory}.fc1"), &[2], &[1.0, 2.0]);
+        assert_eq!(read(&file.open(&lenet()).unwrap()), state(&small(), 1), "{memory}");
+    }
+}
+
+#[test]
+fn masks_in_a_dictionary_beside_the_weights_are_theirs() {
+    let state = state(&small(), 1);
+    let weights = Tensors::of(&state).named(|name| format!("state_dict.{name}"));
+    for key in ["masks.fc2.weight", "mask.fc2.weight", "masks.fc2.weight_mask", "fc2.weight_mask"] {
+        let mut masks = Tensors::default();
+        masks.put(key, Dtype::BOOL, &[10, 30], third(300).into_iter().map(u8::from).collect());
+        let opened = weights.clone().with(masks).open(&lenet()).unwrap();
+        assert_eq!(read(&opened).0["fc2.weight"], masked(&state, "fc2.weight"), "{key}");
+        assert_eq!(opened.masks.len(), 1);
+    }
+}
+
+#[test]
 fn what_is_left_out_beside_the_weights_is_said() {
     let mut file = Tensors::of(&state(&small(), 1)).named(|name| format!("model.{name}"));
     file.floats("criterion.weight", &[10], &[1.0; 10]);

@@ -43,16 +43,16 @@ pub(super) struct Train {
     /// The data set: see `data list`
     #[arg(long)]
     data: String,
-    /// The classes are others than the weights were trained on: take their outputs for these, in the
-    /// order of their names
+    /// The data have other classes than the weights were trained on: take the outputs for these, in
+    /// the order of their names
     #[arg(long, requires = "weights")]
     new_classes: bool,
     #[command(flatten)]
     outputs: MoreOutputs,
     #[command(flatten)]
     images: Images,
-    /// Only so many training examples: the first ones; of image-folder, which is sorted by
-    /// class, some drawn of each class by its share
+    /// At most N training examples: the first N; of image-folder, which is sorted by class, a
+    /// random sample with each class's share
     #[arg(long, value_name = "N")]
     examples: Option<usize>,
     /// Use the augmentation that is customary for the data set

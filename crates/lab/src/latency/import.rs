@@ -48,7 +48,7 @@ impl fmt::Display for ImportWarning {
         match self {
             Self::Excerpt { space, lacking } => write!(
                 f,
-                "no network of `{space}` is predicted by these tables alone: they lack the blocks that each begins with, and others, as {}",
+                "these tables alone predict no network of `{space}`: first blocks are missing, such as {}",
                 few(lacking)
             ),
             Self::Partly { resolution, blocks, lacking } => write!(

@@ -78,7 +78,7 @@ impl Worker<'_> {
             self.datasets.identified(data.clone()).map_err(|error| match error {
                 Error::OtherImages { data, .. } => Error::OtherImages {
                     data,
-                    then: "when this study was started",
+                    then: "that this study was started with",
                     problem: "start it again with `run`".into(),
                 },
                 error => error,

@@ -58,7 +58,7 @@ fn another_folder_is_another_run_and_a_changed_one_is_said() {
     };
     done(false);
     done(true);
-    let others = ["the photos are others than then", "--out", "run"];
+    let others = ["a run that learnt from other images", "--out", "run"];
     place.refuse(&format!("{TRAIN} turned --out run"), &others);
     place.put("first/train/a/more.png", GREEN);
     place.refuse(&again, &others);
@@ -135,7 +135,11 @@ fn a_study_knows_its_images_and_is_looked_at_without_them() {
 
     images(&place, "own", 4, &[("a", BLUE), ("b", RED)]);
     let line = format!("{worker} own");
-    one_line_error(&line, &place.run(&line), &["are others than when this study was started", "`run`"]);
+    one_line_error(
+        &line,
+        &place.run(&line),
+        &["differ from those that this study was started with", "`run`"],
+    );
     let anew = run("own");
     assert!(anew.out.starts_with("2 runs done") && anew.err.contains("the images are others"), "{anew:#?}");
     assert!(run("away").out.starts_with("0 runs done"), "the first ones are still there");
@@ -185,6 +189,8 @@ fn nested_networks_know_their_images_and_what_is_cut_out_their_names() {
         place.refuse(&format!("{command} {weights} other"), &["does not know `sea`"]);
     }
     place.put("own/train/sky/0.png", RED);
-    place
-        .refuse("supernet train nested.toml --data-root own", &["the photos are others than then", "all-r0"]);
+    place.refuse(
+        "supernet train nested.toml --data-root own",
+        &["a run that learnt from other images", "all-r0"],
+    );
 }

@@ -115,5 +115,5 @@ fn resized_photographs_are_kept_where_the_variable_says() {
     // Other images in the same place are other images.
     images(&place, "own", 2, &[("a", BLUE), ("b", RED)]);
     let outcome = run(&line);
-    one_line_error(&line, &outcome, &["the photos are others than then"]);
+    one_line_error(&line, &outcome, &["a run that learnt from other images"]);
 }

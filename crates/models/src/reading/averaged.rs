@@ -24,14 +24,44 @@ const OPTIMISER: &[&str] = &[
 /// Means of the weights over training.
 const AVERAGED: &[&str] = &["ema", "swa", "averaged", "average", "avg", "mean", "shadow", "polyak"];
 
+/// What may stand beside these words in a key that says no more than they do.
+const FILLING: &[&str] =
+    &["state", "states", "dict", "dicts", "buffer", "buffers", "exp", "avg", "sq", "max", "lr", "step"];
+
+/// What may stand beside the words of means.
+const NETWORKS: &[&str] =
+    &["model", "module", "net", "network", "weight", "weights", "param", "params", "parameters"];
+
 /// What `torch.optim.swa_utils.AveragedModel` has beside the network.
 pub(crate) const COUNTER: &str = "n_averaged";
 
-/// Whether an optimiser's memory lies there. It is never a network, whatever its names.
+/// Whether an optimiser's memory lies there: a part of the key says so and nothing else
+/// (`optimizer_state_dict`, and not `optimizer_net`). It is never a network, whatever its names.
 pub(crate) fn is_optimiser(key: &str) -> bool {
-    let words = words(key);
-    words.iter().any(|word| OPTIMISER.contains(&word.as_str()))
-        || words.windows(2).any(|two| two == ["exp", "avg"])
+    key.split('.').any(|part| {
+        let words = words(part);
+        let says = words.iter().any(|word| OPTIMISER.contains(&word.as_str()))
+            || words.windows(2).any(|two| two == ["exp", "avg"]);
+        says && words.iter().all(|word| {
+            word.len() == 1 || OPTIMISER.contains(&word.as_str()) || FILLING.contains(&word.as_str())
+        })
+    })
+}
+
+/// Whether a key says that means lie there and nothing else: `model_ema`, and not `avg_layer`.
+pub(crate) fn is_averaged_alone(key: &str) -> bool {
+    let known = [AVERAGED, FILLING, NETWORKS].concat();
+    is_averaged(key) && words(key).iter().all(|word| word.len() == 1 || known.contains(&word.as_str()))
+}
+
+/// Whether masks lie there.
+pub(crate) fn is_mask(key: &str) -> bool {
+    words(key).iter().any(|word| word == "mask" || word == "masks")
+}
+
+/// Whether the state of a generator of random numbers lies there.
+pub(crate) fn is_random(key: &str) -> bool {
+    words(key).iter().any(|word| word == "rng")
 }
 
 /// Whether averaged weights lie there.

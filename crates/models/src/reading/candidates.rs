@@ -7,7 +7,7 @@ use sapwood_core::{Mismatch, ParamInfo, ParamPath};
 
 use super::{
     Shapes,
-    averaged::{is_averaged, is_optimiser},
+    averaged::{is_averaged_alone, is_optimiser},
     naming::{Naming, Part},
     places::Places,
 };
@@ -102,7 +102,7 @@ fn called(path: &ParamPath, named: &Named<'_>) -> ParamPath {
 /// Whether it is what training remembers beside the weights in one dictionary.
 fn beside(name: &str, naming: &Naming<'_>) -> bool {
     let Some((first, _)) = name.split_once('.') else { return false };
-    (is_optimiser(first) || is_averaged(first)) && !naming.begins(first)
+    (is_optimiser(first) || is_averaged_alone(first)) && !naming.begins(first)
 }
 
 /// What is known of a tensor's values, of whatever type.

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{
     Reading, Shapes, Wants,
     fit::fit,
-    masks::{assemble, settle},
+    masks::{assemble, masks_beside, settle},
     read_masks,
 };
 use crate::{
@@ -83,11 +83,17 @@ impl Checkpoint {
         let (mut state, mut masks, notes) =
             assemble(&found.candidate, &found.params, all).map_err(|problem| self.problem(problem))?;
         let mut notes = [found.notes, notes].concat();
-        if let Some(path) = &reading.masks {
-            if !masks.is_empty() {
-                return Err(self.problem(Problem::MasksTwice));
-            }
-            let apart = read_masks(path, &found.params, reading)?;
+        if reading.masks.is_some() && !masks.is_empty() {
+            return Err(self.problem(Problem::MasksTwice));
+        }
+        if masks.is_empty() {
+            let apart = match &reading.masks {
+                Some(path) => read_masks(path, &found.params, reading)?,
+                None => {
+                    let beside = masks_beside(self, &found.params, reading);
+                    beside.map_err(|problem| self.problem(problem))?
+                }
+            };
             let settled = settle(&mut state, apart, &found.params, false);
             let (kept, more) = settled.map_err(|problem| self.problem(problem))?;
             masks = kept;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use sapwood_core::ParamInfo;
+use sapwood_core::{Mismatch, ParamInfo};
 
 use super::{
     Checkpoint, Reading, Wants,
-    averaged::is_optimiser,
+    averaged::{is_optimiser, is_random},
     candidates::{Candidate, Named, dense},
     naming::Naming,
     places::Places,
@@ -107,6 +107,12 @@ pub(crate) fn fit<'a>(
     }
     let (candidate, params, averaged) = choose(found.fitting, &places).map_err(wrong)?;
     let naming = Naming::new(wants, &reading.renames);
+    if reading.key.is_none()
+        && let Some(other) = another(&places, &naming, &candidate, &params)
+    {
+        let keys = [other, &candidate.key].map(|key| places.shortest(key).to_string());
+        return Err(wrong(Problem::SeveralFit { keys: keys.into() }));
+    }
     for (at, rename) in reading.renames.iter().enumerate() {
         let concerned = |named: &Named<'_>| rename.concerns(&naming.parts(&named.name, at));
         let used = candidate.values.values().chain(candidate.masks.values()).any(concerned);
@@ -117,6 +123,28 @@ pub(crate) fn fit<'a>(
     }
     let notes = if reading.key.is_some() { None } else { note(&places, &candidate.key, averaged) };
     Ok(Fit { candidate, params, notes: notes.into_iter().collect() })
+}
+
+/// The key below which another network lies that is whole, though other tensors are there as well: nobody
+/// can tell which of the two was meant.
+fn another<'p>(
+    places: &'p Places<'_>,
+    naming: &Naming<'_>,
+    chosen: &Candidate<'_>,
+    params: &[ParamInfo],
+) -> Option<&'p str> {
+    let averaged = |key: &str| places.averaged(key).is_some();
+    let mut keys =
+        places.keys().filter(|key| !is_optimiser(key) && (averaged(&chosen.key) || !averaged(key)));
+    keys.find(|key| {
+        let other = Candidate::at(places, key, naming);
+        let differs = |info: &ParamInfo| {
+            let both = other.values.get(&info.path).zip(chosen.values.get(&info.path));
+            both.is_some_and(|(theirs, ours)| theirs.stored != ours.stored)
+        };
+        let whole = |mismatch: Mismatch| mismatch.missing.is_empty() && mismatch.misshapen.is_empty();
+        params.iter().any(differs) && whole(other.mismatch(params))
+    })
 }
 
 /// What should be known of where the weights lay.
@@ -178,13 +206,15 @@ fn others(places: &Places<'_>, chosen: &str) -> Vec<String> {
         let ours = chosen[start..].split('.').next();
         for (name, stored) in places.below(parent) {
             let first = name.split('.').next();
-            let weights =
-                dense(stored).is_some_and(|data| data.dtype().is_float() && data.num_elements() > 1);
-            if let Some(first) = first.filter(|_| first != ours && weights) {
+            // Numbers without dimensions are records of the training.
+            let values = dense(stored).is_none_or(|data| {
+                !data.shape().is_empty() && (data.dtype().is_float() || data.num_elements() > 1)
+            });
+            if let Some(first) = first.filter(|_| first != ours && values) {
                 let key = if parent.is_empty() { first.into() } else { format!("{parent}.{first}") };
                 found.insert(key);
             }
         }
     }
-    found.into_iter().filter(|key: &String| !is_optimiser(key)).collect()
+    found.into_iter().filter(|key: &String| !is_optimiser(key) && !is_random(key)).collect()
 }

@@ -10,6 +10,7 @@ use sapwood_core::{Bits, Masks, Mismatch, ParamInfo, ParamPath, Role, State};
 
 use super::{
     Checkpoint, Reading, Shapes, Wants,
+    averaged::is_mask,
     candidates::{Candidate, Named, dense, value},
     naming::{Naming, Part},
     places::Places,
@@ -91,7 +92,20 @@ fn bits(named: &Named<'_>) -> Result<Bits, Problem> {
 /// A file that cannot be read or has no masks; masks that the network does not have, or of another shape.
 pub fn read_masks(path: &Path, params: &[ParamInfo], reading: &Reading) -> Result<Masks, Error> {
     let checkpoint = Checkpoint::read(path)?;
-    masks_of(&checkpoint, params, reading).map_err(|problem| checkpoint.problem(problem))
+    masks_of(&checkpoint, params, reading, true).map_err(|problem| checkpoint.problem(problem))
+}
+
+/// The masks that lie in a checkpoint beside weights without any, in a dictionary of their own or named
+/// `<param>_mask`.
+pub(crate) fn masks_beside(
+    checkpoint: &Checkpoint,
+    params: &[ParamInfo],
+    reading: &Reading,
+) -> Result<Masks, Problem> {
+    match masks_of(checkpoint, params, reading, false) {
+        Err(Problem::NoMasks) => Ok(Masks::new()),
+        found => found,
+    }
 }
 
 struct Parameters<'a>(&'a [ParamInfo]);
@@ -110,6 +124,7 @@ fn masks_of<'a>(
     checkpoint: &'a Checkpoint,
     params: &[ParamInfo],
     reading: &Reading,
+    alone: bool,
 ) -> Result<Masks, Problem> {
     let wants = Parameters(params);
     let naming = Naming::new(&wants, &reading.renames);
@@ -117,10 +132,12 @@ fn masks_of<'a>(
     let known: BTreeMap<&ParamPath, &ParamInfo> = params.iter().map(|info| (&info.path, info)).collect();
     let candidates: Vec<_> = places.keys().map(|key| Candidate::at(&places, key, &naming)).collect();
     type Tensors<'a> = BTreeMap<ParamPath, Named<'a>>;
-    let most = |tensors: for<'c> fn(&'c Candidate<'a>) -> &'c Tensors<'a>| {
+    let most = |tensors: for<'c> fn(&'c Candidate<'a>) -> &'c Tensors<'a>,
+                may: &dyn Fn(&Candidate<'a>) -> bool| {
         let of_params =
             |found: &Candidate<'a>| tensors(found).keys().filter(|path| known.contains_key(path)).count();
-        let most = candidates.iter().map(of_params).max().filter(|most| *most > 0)?;
+        let candidates: Vec<_> = candidates.iter().filter(|found| may(found)).collect();
+        let most = candidates.iter().map(|found| of_params(found)).max().filter(|most| *most > 0)?;
         let best: Vec<_> = candidates.iter().filter(|found| of_params(found) == most).collect();
         let stored = |found| {
             tensors(found).iter().map(|(path, named)| (path.clone(), named.stored)).collect::<Vec<_>>()
@@ -133,8 +150,15 @@ fn masks_of<'a>(
             }
         })
     };
+    let values = |found: &Candidate<'a>| found.values.iter().any(|(path, _)| known.contains_key(path));
+    let zeros_and_ones = |found: &Candidate<'a>| found.values.values().all(|named| bits(named).is_ok());
     // Masks by name first; in a file without any, the tensors themselves may be masks.
-    let found = most(|found| &found.masks).or_else(|| most(|found| &found.values));
+    let found = most(|found| &found.masks, &|found| alone || !values(found))
+        .or_else(|| {
+            most(|found| &found.values, &|found| (alone || is_mask(&found.key)) && zeros_and_ones(found))
+        })
+        // Whatever is nearest, for the sake of the message.
+        .or_else(|| most(|found| &found.values, &|_| alone));
     let found = found.ok_or(Problem::NoMasks)??;
     let (mut mismatch, mut masks) = (Mismatch::default(), Masks::new());
     for (path, named) in found {

@@ -24,8 +24,8 @@ use crate::{
 const LOOKS: usize = 50_100;
 
 /// Of which images accuracies are.
-const PREDICTED: &str = " The accuracy is predicted, as a share of the images by which the pairs were judged: of the \
-                         test split, or of held-out training images where they were judged by those.";
+const PREDICTED: &str = " The accuracy is predicted, for the images that the pairs were measured on: the test split, or \
+                         held-out training images.";
 
 /// Searches the networks of a family, for one device or for each of several.
 pub(super) fn run(options: &Search, name: &str, goal: &Goal, out: &mut dyn Write) -> Result<(), Error> {
