@@ -52,16 +52,27 @@ type Decoded = (Image, Option<Vec<u8>>);
 /// # Shapes
 /// `[C, H, W]` with `C` 1 or 3, values in [0, 1].
 pub fn read_image(path: &Path, shape: [usize; 3]) -> Result<Vec<f32>, Error> {
-    let [channels, height, width] = shape;
-    if !matches!(channels, 1 | 3) || height == 0 || width == 0 {
-        let expected = "[C, H, W] with C = 1 or 3 and nothing zero";
-        return Err(Error::Option { option: "the shape of an image", found: format!("{shape:?}"), expected });
-    }
+    check_shape(shape)?;
     let bytes = std::fs::read(path).map_err(Error::file("read", path))?;
     let image = decode(&bytes);
     let image =
         image.map_err(|problem| Error::Format { what: "image", problem, path: path.to_path_buf() })?;
     Ok(image.fitted(shape))
+}
+
+/// Values of an image beyond which a shape is a slip: 8192 by 8192 grey pixels.
+const LARGEST: usize = 1 << 26;
+
+/// Refuses what no image is made into.
+pub(crate) fn check_shape(shape: [usize; 3]) -> Result<(), Error> {
+    let size = shape.iter().try_fold(1usize, |size, side| size.checked_mul(*side));
+    match (shape[0], size) {
+        (1 | 3, Some(1..=LARGEST)) => Ok(()),
+        _ => {
+            let expected = "[C, H, W] with C = 1 or 3, nothing zero, and at most 67,108,864 values";
+            Err(Error::Option { option: "the shape of an image", found: format!("{shape:?}"), expected })
+        }
+    }
 }
 
 /// The image that a file holds.

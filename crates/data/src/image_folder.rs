@@ -13,7 +13,10 @@ use self::{
     photos::{Flaw, Photos},
 };
 pub use self::{summary::Summary, walk::PassedOver};
-use crate::{Dataset, Entry, Error, Labels, Normalisation, OpenOptions, Reading, Split, Task, Watch};
+use crate::{
+    Dataset, Entry, Error, Labels, Normalisation, OpenOptions, Reading, Split, Task, Watch,
+    image_file::check_shape,
+};
 
 /// Reads `root/train/CLASS/**` or `root/test/CLASS/**`. The classes are the folders
 /// of `train` in the order of their names, and files come in the order of their paths below them.
@@ -28,7 +31,10 @@ pub(crate) fn read(
 ) -> Result<(Dataset, Summary), Error> {
     let listing = Listing::of(root, split)?;
     let (shape, fit) = match options.image {
-        Some(shape) => (shape, true),
+        Some(shape) => {
+            check_shape(shape)?;
+            (shape, true)
+        }
         None => (first_shape(&listing, root, split, reading.skip_bad)?, false),
     };
     let photos = Photos { shape, fit, cache: reading.cache, watch: reading.watch };

@@ -157,7 +157,10 @@ pub fn train(
         None => evaluate(&trained.network, &test, device, reporter)?,
     };
     let masks = MaskSet::from(trained.masks.clone());
-    let layers = Diagnosis::of(&config.model.graph()?, &masks)?.layers;
+    let Diagnosis { layers, warnings, .. } = Diagnosis::of(&config.model.graph()?, &masks)?;
+    if config.sparse.is_some() {
+        warnings.iter().for_each(|warning| reporter.note(&format!("warning: {warning}")));
+    }
     let weights = file.write(Step::End, &trained.network, trained.masks)?;
     write_atomic(&folder.path().join("curve.csv"), curve_csv(&trained.curve).as_bytes())?;
     let macs = forward_macs(&anatomy, masks.as_masks());

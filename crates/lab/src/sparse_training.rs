@@ -82,10 +82,19 @@ impl SparseTraining {
         masks: &Masks,
     ) -> Result<Box<dyn Hook<N> + 'a>, Error> {
         let there = MaskSet::from(masks.clone()).within(&Scope::default().on(network)?);
-        Ok(match self.made(plan, Sparsity::try_from(there.realised_sparsity())?)? {
-            Made::Gradual(pruning) => Box::new(pruning),
+        let gone = there.total() - there.kept();
+        let initial = match self {
+            // A sparsity that was asked for is met by a whole number of weights only.
+            Self::Gradual { target, .. } if target.removed(there.total()) == gone => *target,
+            _ => Sparsity::try_from(there.realised_sparsity())?,
+        };
+        Ok(match self.made(plan, initial)? {
+            Made::Gradual(pruning) => {
+                pruning.check(network, &there)?;
+                Box::new(pruning)
+            }
             Made::Regrowth(rule) => {
-                rule.check_masks(masks)?;
+                rule.check_masks(masks, plan.start..plan.until)?;
                 Box::new(DynamicSparsity { rule, seed })
             }
         })
@@ -129,6 +138,17 @@ struct GradualPruning {
     schedule: Gradual,
     score: GradualScore,
     allocation: Allocation,
+}
+
+impl GradualPruning {
+    /// Refuses an allocation that the network cannot have at the first or the last sparsity.
+    fn check<N: Network>(&self, network: &N, alive: &MaskSet) -> Result<(), Error> {
+        let scores = Scores::try_from_fn(&Scope::default().on(network)?, |info| vec![0.0; info.len()])?;
+        for sparsity in self.schedule.ends() {
+            MaskSet::of_scores(&scores, sparsity, &self.allocation, Some(alive))?;
+        }
+        Ok(())
+    }
 }
 
 impl<N: Network> Hook<N> for GradualPruning {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use sapwood_core::ParamPath;
 
+use crate::reading::is_mask;
+
 /// Something that was not plain in a weight file, and how it was taken. One line each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -41,6 +43,15 @@ pub enum Note {
         /// How many values it has.
         of: usize,
     },
+}
+
+impl Note {
+    /// What is left out where masks are taken.
+    pub(crate) fn without_masks(&mut self) {
+        if let Self::LeftOut { others, .. } = self {
+            others.retain(|key| !is_mask(key));
+        }
+    }
 }
 
 impl fmt::Display for Note {

@@ -13,6 +13,7 @@ mod wants;
 
 use std::path::PathBuf;
 
+pub(crate) use averaged::is_mask;
 pub use checkpoint::{Checkpoint, Fitted};
 pub use masks::read_masks;
 pub use rename::Rename;

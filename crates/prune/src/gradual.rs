@@ -87,6 +87,11 @@ impl Gradual {
         Sparsity::try_from((s_f + (s_i - s_f) * left.powi(3)).clamp(s_i, 1.0)).ok()
     }
 
+    /// The sparsities of the first change and of the last.
+    pub fn ends(&self) -> [Sparsity; 2] {
+        [self.initial, self.target]
+    }
+
     /// The sparsity in the end.
     pub fn target(&self) -> Sparsity {
         self.target

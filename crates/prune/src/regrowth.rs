@@ -80,18 +80,20 @@ impl Regrowth {
         Ok(())
     }
 
-    /// Refuses masks of which no weight would ever be exchanged: where in each layer none is kept, none
-    /// is gone, or the fraction is less than one weight.
-    pub fn check_masks(&self, masks: &Masks) -> Result<(), Error> {
+    /// Refuses masks of which no weight would ever be exchanged in a run of these iterations: where in each
+    /// layer none is kept, none is gone, or the fraction is less than one weight.
+    pub fn check_masks(&self, masks: &Masks, run: Range<usize>) -> Result<(), Error> {
         if masks.is_empty() {
             return Err(Error::NoMasks);
         }
-        let moves = |mask: &Bits| mask.count_ones() < mask.len() && 0 < self.dropped(self.fraction, mask);
+        // The fraction falls: the first exchange of the run is the largest.
+        let fraction = run.clone().find_map(|iteration| self.at(iteration)).unwrap_or(0.0);
+        let moves = |mask: &Bits| mask.count_ones() < mask.len() && 0 < self.dropped(fraction, mask);
         if masks.values().any(moves) {
             return Ok(());
         }
         let (kept, total) = (masks.values().map(Bits::count_ones).sum(), masks.values().map(Bits::len).sum());
-        Err(Error::NothingToExchange { kept, total, fraction: self.fraction })
+        Err(Error::NothingToExchange { kept, total, fraction })
     }
 
     /// How many weights of a layer the fraction `f` is.
@@ -203,12 +205,15 @@ mod tests {
 
     #[test]
     fn masks_of_which_nothing_can_be_exchanged_are_refused() {
-        let rigl = rule(Growth::Gradient);
-        let check = |masks: &[&str]| {
+        let check = |masks: &[&str]| check_in(masks, 0..1);
+        fn check_in(masks: &[&str], run: Range<usize>) -> Result<(), Error> {
+            let rigl = rule(Growth::Gradient);
             let named =
                 masks.iter().enumerate().map(|(at, mask)| (format!("{at}.weight").into(), bits(mask)));
-            rigl.check_masks(&named.collect())
-        };
+            rigl.check_masks(&named.collect(), run)
+        }
+        // Late in the run a cosine leaves less than one weight.
+        assert!(check_in(&["1100"], 0..40).is_ok() && check_in(&["1100"], 30..40).is_err());
         assert!(check(&["0000", "1111", "1100"]).is_ok());
         assert!(matches!(check(&[]), Err(Error::NoMasks)));
         let nothing = check(&["0000", "1111", "1000"]).unwrap_err();

@@ -34,8 +34,21 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, String> {
             }
             Ok(decoded)
         }
+        None if is_progressive(bytes) => Err("it is cut short: a progressive image without an end".into()),
         None => complete(without_zeros(bytes)),
     }
+}
+
+/// Whether each scan refines all pixels, so that one that lacks its last scans looks complete.
+fn is_progressive(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some(segment) = next_segment(bytes, at).filter(|segment| segment.marker != 0xda) {
+        if matches!(segment.marker, 0xc2 | 0xc6 | 0xca | 0xce) {
+            return true;
+        }
+        at = segment.end;
+    }
+    false
 }
 
 fn strict(bytes: &[u8]) -> Result<Decoded, String> {

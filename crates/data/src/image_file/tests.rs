@@ -105,6 +105,12 @@ fn a_jpeg_that_lacks_pixels_is_refused_with_an_end_and_without() {
         let error = decode(&bytes).unwrap_err();
         assert!(error.contains("cut short"), "{what}: {error}");
     }
+    // Of a progressive image each scan gives all pixels, the later ones better.
+    let frame = whole.windows(2).position(|marker| marker == [0xff, 0xc0]).unwrap();
+    let mut progressive = whole[..whole.len() - 2].to_vec();
+    progressive[frame + 1] = 0xc2;
+    let error = decode(&progressive).unwrap_err();
+    assert!(error.contains("a progressive image without an end"), "{error}");
 }
 
 /// A file of another format.

@@ -125,7 +125,8 @@ fn classes(train: &Path) -> Result<Vec<String>, Error> {
             };
             wrong(format!("there is one class alone, {}{hint}: expected two at least", shown(only)))
         }
-        _ => Ok(classes),
+        // In the spelling that networks know them by, whatever this computer's.
+        _ => Ok(classes.iter().map(|class| form(class)).collect()),
     }
 }
 

@@ -108,6 +108,10 @@ impl Photos<'_> {
             let values = image.fitted(self.shape);
             return Ok((key, values.iter().map(|x| (x * 255.0).round() as u8).collect()));
         }
+        if image.shape()[0] > self.shape[0] {
+            let problem = "it has colours, but the first image is grey; the option `image` says how many channels all get";
+            return Err(Flaw::OtherSize(problem.into()));
+        }
         let image = image.with_channels(self.shape[0]);
         if image.shape() != self.shape {
             let [[_, h, w], [_, height, width]] = [image.shape(), self.shape];

@@ -71,6 +71,10 @@ fn classes_and_files_come_in_the_order_of_their_names() {
     refused(root, Split::Test, &["class `cow` of the test split has no folder", "`cat`, `dog`", "test/cow"]);
     put_bytes(root, "train/dog/3.png", &solid([4, 6], 5));
     refused(root, Split::Train, &["its size is 4x6, but the first image's is 2x2", "dog/3.png"]);
+    let first = png_bytes(png::ColorType::Grayscale, [2, 2], &[1; 4]);
+    put_bytes(root, "train/cat/0.png", &first);
+    refused(root, Split::Train, &["it has colours, but the first image is grey"]);
+    fs::remove_file(root.join("train/cat/0.png")).unwrap();
     let grey = OpenOptions { image: Some([1, 3, 3]), ..OpenOptions::default() };
     let train = open("image-folder", Split::Train, root, &grey).unwrap();
     assert_eq!((train.shape(), train.len(), train.image(3)), ([1, 3, 3], 4, Some([5; 9].as_slice())));

@@ -19,8 +19,8 @@ pub(super) struct Sparse {
     /// How the rest is spread over the layers [default: global]
     #[arg(long, value_name = "ALLOCATION", requires = "gradual")]
     gradual_allocation: Option<Allocation>,
-    /// Exchange weights of a network that was pruned, while it is trained: by chance
-    /// (set), or for those with the largest gradients (rigl)
+    /// Exchange single weights of a network that was pruned, while it is trained: at random
+    /// (set), or for those with the largest gradients (rigl); a pattern such as 2:4 is not kept
     #[arg(long, value_enum)]
     regrow: Option<GrowthName>,
     /// The fraction of the weights that is exchanged at first; it falls along a cosine

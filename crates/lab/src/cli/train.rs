@@ -162,6 +162,7 @@ impl Train {
                 (opened.spec, Beginning::From(Box::new(start)), data)
             }
             (None, Some(model)) => {
+                self.reading.none()?;
                 let spec = self.shape.apply(Spec::named(model)?, Some(&self.data))?;
                 let mut data = DataConfig::named(&self.data);
                 data.options.life = self.shape.boards();

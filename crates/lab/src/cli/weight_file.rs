@@ -54,6 +54,20 @@ pub(super) struct Reading {
     masks_from_zeros: bool,
 }
 
+impl Reading {
+    /// Refuses what says how a weight file is read where there is none.
+    pub(super) fn none(&self) -> Result<(), Error> {
+        let Naming { key, rename } = &self.naming;
+        match key.is_some() || !rename.is_empty() || self.masks.is_some() || self.masks_from_zeros {
+            false => Ok(()),
+            true => Err(Error::Usage(
+                "`--key`, `--rename`, `--masks` and `--masks-from-zeros` say how `--weights` are read: leave them out"
+                    .into(),
+            )),
+        }
+    }
+}
+
 /// How names in a weight file are read.
 #[derive(Args)]
 pub(super) struct Naming {

@@ -2,7 +2,7 @@
 
 use sapwood_core::Step;
 use sapwood_data::Task;
-use sapwood_prune::{Allocation, Criterion, Growth, Options, Sparsity};
+use sapwood_prune::{Allocation, Criterion, Granularity, Growth, Options, Sparsity};
 use sapwood_train::{Recipe, Retraining};
 use std::num::NonZero;
 
@@ -65,7 +65,25 @@ impl<'a> Combination<'a> {
                 "`iterative` has no control but `reinit`: one at each level would mean another method",
             );
         }
-        match (&self.method.during, &self.cut) {
+        let method = self.method;
+        let structured = method.granularity != Granularity::default();
+        let unused = [
+            ("granularity", structured),
+            ("allocation", method.allocation != Allocation::default()),
+            ("exclude", !method.exclude.is_empty()),
+            ("iterations", method.iterations.is_some()),
+            ("options", !method.options.is_empty()),
+            ("examples", method.examples.is_some()),
+        ];
+        match (&method.during, &self.cut) {
+            (Some(During::Gradual { .. }), None)
+                if let Some((key, _)) = unused.iter().find(|(_, given)| *given) =>
+            {
+                refuse(&format!("gradual pruning ranks all single weights of the network: leave `{key}` out"))
+            }
+            (Some(During::Regrow { .. }), _) if structured => {
+                refuse("regrowth exchanges single weights and would break a pattern: leave `granularity` out")
+            }
             (Some(During::Gradual { .. }), Some(_)) => {
                 refuse("gradual pruning chooses by its own `score`: leave `criterion` out")
             }

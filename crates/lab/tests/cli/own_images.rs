@@ -141,7 +141,7 @@ fn a_study_knows_its_images_and_is_looked_at_without_them() {
         &["differ from those that this study was started with", "`run`"],
     );
     let anew = run("own");
-    assert!(anew.out.starts_with("2 runs done") && anew.err.contains("the images are others"), "{anew:#?}");
+    assert!(anew.out.starts_with("2 runs done") && anew.err.contains("the images have changed"), "{anew:#?}");
     assert!(run("away").out.starts_with("0 runs done"), "the first ones are still there");
 }
 

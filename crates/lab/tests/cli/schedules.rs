@@ -52,6 +52,8 @@ fn a_gradual_pruning_of_any_length_ends_at_its_target() {
         (4, "--until 1it", "at least 2it long, but it is 1it"),
         (4, "--masks-every 0it", "at least 1it"),
         (4, "--start-at 4ep", "`start_at` must be before `until`, at 60it"),
+        (4, "--gradual-allocation nope.weight=0.9", "names `nope.weight`"),
+        (4, "--key weights", "say how `--weights` are read"),
     ] {
         place.refuse(&format!("{train} --epochs {epochs} --gradual 0.9 {more} --out run"), &[expected]);
     }
@@ -79,6 +81,9 @@ fn a_gradual_pruning_begins_with_the_sparsity_that_is_there() {
         assert_eq!(kept(&place, &format!("{at}/weights.safetensors")), (232, 0), "{more}");
     }
     place.succeed(&format!("{train} --weights s.safetensors --gradual 0.7 --out same"));
+    // 0.77777 of 2,320 weights is no whole number: what was asked for is what is there.
+    place.succeed("prune --weights s.safetensors --sparsity 0.77777 --out odd.safetensors");
+    place.succeed(&format!("{train} --weights odd.safetensors --gradual 0.77777 --out odd"));
     let masks = |file: &str| StateFile::from_bytes(&place.read(file)).unwrap().masks;
     assert_eq!(masks("same/weights.safetensors"), masks("s.safetensors"), "nothing more was asked for");
     place.refuse(
@@ -127,6 +132,15 @@ fn gradual_pruning_in_a_study_keeps_what_its_sparsity_says_or_is_refused_by_its_
             let expected = "before its last step, at most 17it, but it is 18it";
             place.refuse(&format!("{command} late.toml"), &[expected]);
         }
+    }
+    let whole = "begin = \"0ep\", end = \"2ep\", every = \"1it\" }\n";
+    for key in ["exclude = [\"fc1.*\"]", "granularity = \"filter\"", "allocation = \"uniform\""] {
+        study("single.toml", &format!("{whole}{key} # "));
+        let name = key.split(' ').next().unwrap();
+        place.refuse(
+            "plan single.toml",
+            &["gradual pruning ranks all single weights", &format!("leave `{name}` out")],
+        );
     }
     let regrow = "during = { kind = \"regrow\", growth = \"gradient\", until = \"2ep\", every = \"5it\" }\nsparsity = [0.9, 1.0]";
     place.put("empty.toml", format!("{}{regrow}\n", crate::studies::STUDY));

@@ -97,6 +97,10 @@ impl Checkpoint {
             let settled = settle(&mut state, apart, &found.params, false);
             let (kept, more) = settled.map_err(|problem| self.problem(problem))?;
             masks = kept;
+            if !masks.is_empty() {
+                notes.iter_mut().for_each(Note::without_masks);
+                notes.retain(|note| !matches!(note, Note::LeftOut { others, .. } if others.is_empty()));
+            }
             notes.extend(more);
         }
         state.check_finite().map_err(|error| self.problem(error.into()))?;
