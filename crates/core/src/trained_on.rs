@@ -59,7 +59,7 @@ impl TrainedOn {
         serde_json::from_value(own).map(Some).map_err(|error| wrong(error.to_string()))
     }
 
-    /// Refuses what contradicts itself, or cannot belong to a network with so many outputs.
+    /// Refuses what contradicts itself, or cannot belong to a network with this number of outputs.
     ///
     /// # Errors
     /// [`Error::Format`].

@@ -5,7 +5,7 @@ use crate::{Level, level::Loop};
 /// Registers that are summed beside each other.
 const BESIDE: usize = 8;
 
-/// The sum of each row of so many numbers.
+/// The sum of each row, of the given length.
 ///
 /// The order is that of the crate `macerator`, by which Burn's CPU backend sums at the best level
 /// that a machine has: eight registers beside each other, folded in halves, and what is left one

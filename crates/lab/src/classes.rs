@@ -151,7 +151,7 @@ mod tests {
         made.unwrap().relabelled(&to, names.iter().copied()).unwrap()
     }
 
-    /// A network whose file knows these names, with so many outputs, meets a data set.
+    /// A network whose file knows these names, with this number of outputs, meets a data set.
     fn meet(known: &[&str], outputs: usize, classes: &[&str], allowed: Outputs) -> Result<Classes, String> {
         let trained_on = TrainedOn {
             classes: known.iter().map(ToString::to_string).collect(),

@@ -26,7 +26,7 @@ pub(super) enum Flaw {
 }
 
 impl Flaw {
-    /// The error of this image, with so many others that cannot be read.
+    /// The error of this image, with the number of others that cannot be read.
     pub(super) fn error(&self, path: &Path, others: usize) -> Error {
         let (problem, path) = (self.problem().into(), path.to_path_buf());
         match self {

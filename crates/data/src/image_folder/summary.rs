@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf};
 use super::walk::PassedOver;
 use crate::Split;
 
-/// What one split of a folder holds: said to whoever uses it, so that nothing is left out in silence.
+/// What one split of a folder holds: printed by commands, so that nothing is left out in silence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
     /// Which split.

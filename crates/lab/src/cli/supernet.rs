@@ -130,7 +130,7 @@ impl JudgedBy {
     }
 }
 
-/// The supernet of a file among the data by which its sub-networks are judged.
+/// The supernet of a file among the data on which its sub-networks are evaluated.
 struct Judging {
     supernet: Nested,
     judge: Judge,

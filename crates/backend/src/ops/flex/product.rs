@@ -10,9 +10,9 @@ use burn::tensor::Slice;
 
 /// No machine takes shorter pieces.
 const PIECE: usize = 512;
-/// Up to so many rows and columns every machine takes pieces of this length.
+/// Up to this number of rows and columns every machine takes pieces of this length.
 const SMALL: usize = 64;
-/// And up to so many results it takes others, everywhere the same.
+/// Up to this number of results it takes others, everywhere the same.
 const FEW: usize = 256;
 
 /// `[.., M, K]` and `[.., K, N]` to `[.., M, N]`
