@@ -49,8 +49,9 @@ use std::{
 use burn::prelude::Device;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
 use sapwood_backend::DeviceSpec;
+use sapwood_prune::Criteria;
 
-use crate::{Datasets, Error, Lab};
+use crate::{Datasets, Error};
 
 /// Makes neural networks small, and shows that they are still good.
 #[derive(Parser)]
@@ -96,20 +97,20 @@ enum Command {
 /// code is 0, or 2 after an error. For a program's main thread, which becomes one of those that
 /// compute.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    main_of(&Lab::new(), args)
+    main_of(&Criteria::default(), args)
 }
 
 /// [`main`], with its results written to `out` and its error returned.
 pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -> Result<(), Error> {
-    run_of(&Lab::new(), args, out)
+    run_of(&Criteria::default(), args, out)
 }
 
-pub(crate) fn main_of(lab: &Lab, args: impl IntoIterator<Item = OsString>) -> ExitCode {
+pub(crate) fn main_of(criteria: &Criteria, args: impl IntoIterator<Item = OsString>) -> ExitCode {
     // No other thread of the lab computes.
     sapwood_backend::compute_on_this_thread();
     refusal::is_left_to_its_error();
     let mut out = io::stdout().lock();
-    match run_of(lab, args, &mut out) {
+    match run_of(criteria, args, &mut out) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever was listening has heard enough: `list models | head -1`.
         Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
@@ -122,7 +123,7 @@ pub(crate) fn main_of(lab: &Lab, args: impl IntoIterator<Item = OsString>) -> Ex
 }
 
 pub(crate) fn run_of(
-    lab: &Lab,
+    criteria: &Criteria,
     args: impl IntoIterator<Item = OsString>,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
@@ -134,7 +135,7 @@ pub(crate) fn run_of(
             if let Some(level) = asked.filter(|level| !level.is_empty()) {
                 sapwood_backend::pin_level(&level)?;
             }
-            line.command.run(lab, out).map_err(hints::with_hint)?;
+            line.command.run(criteria, out).map_err(hints::with_hint)?;
         }
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             write!(out, "{}", error.render())?;
@@ -145,16 +146,16 @@ pub(crate) fn run_of(
 }
 
 impl Command {
-    fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
+    fn run(self, criteria: &Criteria, out: &mut dyn Write) -> Result<(), Error> {
         match self {
             Self::Demo(command) => command.run(out),
-            Self::Plan(command) => command.run(lab, out),
-            Self::Run(command) => command.run(lab, out),
-            Self::Worker(command) => command.run(lab, out),
-            Self::Status(command) => command.run(lab, out),
-            Self::Report(command) => command.run(lab, out),
-            Self::Retry(command) => command.run(lab, out),
-            Self::Clean(command) => command.run(lab, out),
+            Self::Plan(command) => command.run(criteria, out),
+            Self::Run(command) => command.run(criteria, out),
+            Self::Worker(command) => command.run(criteria, out),
+            Self::Status(command) => command.run(criteria, out),
+            Self::Report(command) => command.run(criteria, out),
+            Self::Retry(command) => command.run(criteria, out),
+            Self::Clean(command) => command.run(criteria, out),
             Self::Search(command) => command.run(out),
             Self::Supernet(command) => command.run(out),
             Self::Latency(command) => command.run(out),
@@ -163,11 +164,11 @@ impl Command {
             Self::Train(command) => command.run(out),
             Self::Eval(command) => command.run(out),
             Self::Predict(command) => command.run(out),
-            Self::Score(command) => command.run(lab, out),
-            Self::Prune(command) => command.run(lab, out),
+            Self::Score(command) => command.run(criteria, out),
+            Self::Prune(command) => command.run(criteria, out),
             Self::Forward(command) => command.run(),
             Self::Describe(command) => command.run(out),
-            Self::List(command) => command.run(lab, out),
+            Self::List(command) => command.run(criteria, out),
             Self::Data(command) => command.run(out),
             Self::Devices(command) => command.run(out),
         }

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, io::Write, process::ExitCode};
 
-use sapwood_prune::{CRITERIA, CriterionEntry};
+use sapwood_prune::{Criteria, CriterionEntry};
 
 use crate::{Error, cli};
 
@@ -39,15 +39,9 @@ use crate::{Error, cli};
 ///     Lab::new().with_criterion(SMALLEST).main(std::env::args_os())
 /// }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Lab {
-    criteria: Vec<CriterionEntry>,
-}
-
-impl Default for Lab {
-    fn default() -> Self {
-        Self { criteria: CRITERIA.to_vec() }
-    }
+    criteria: Criteria,
 }
 
 impl Lab {
@@ -58,24 +52,22 @@ impl Lab {
 
     /// With one more criterion: in lists, in messages, and wherever one is named. It
     /// takes the place of one of the same name.
-    pub fn with_criterion(mut self, entry: CriterionEntry) -> Self {
-        self.criteria.retain(|row| row.name != entry.name);
-        self.criteria.push(entry);
-        self
+    pub fn with_criterion(self, entry: CriterionEntry) -> Self {
+        Self { criteria: self.criteria.with(entry) }
     }
 
     /// All criteria, in the order in which they are shown.
     pub fn criteria(&self) -> &[CriterionEntry] {
-        &self.criteria
+        self.criteria.entries()
     }
 
     /// Runs a command line: see [`cli::main`].
     pub fn main(&self, args: impl IntoIterator<Item = OsString>) -> ExitCode {
-        cli::main_of(self, args)
+        cli::main_of(&self.criteria, args)
     }
 
     /// [`Lab::main`], with its results written to `out` and its error returned.
     pub fn run(&self, args: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -> Result<(), Error> {
-        cli::run_of(self, args, out)
+        cli::run_of(&self.criteria, args, out)
     }
 }

@@ -3,9 +3,10 @@
 use std::{fs, io::Write};
 
 use clap::Args;
+use sapwood_prune::Criteria;
 
 use super::studies::StartedStudy;
-use crate::{Error, Lab, study::State};
+use crate::{Error, study::State};
 
 /// Remove what finished runs of a study need no longer
 #[derive(Args)]
@@ -18,8 +19,8 @@ pub(super) struct Clean {
 }
 
 impl Clean {
-    pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
-        let (plan, folder) = self.study.open(lab)?;
+    pub(super) fn run(self, criteria: &Criteria, out: &mut dyn Write) -> Result<(), Error> {
+        let (plan, folder) = self.study.open(criteria)?;
         let (mut runs, mut bytes) = (0, 0);
         for run in &plan.runs {
             let path = folder.run(run).checkpoints();

@@ -4,10 +4,10 @@ use std::io::Write;
 
 use clap::{Args, ValueEnum};
 use sapwood_models::MODELS;
-use sapwood_prune::{ALLOCATIONS, CriterionEntry};
+use sapwood_prune::{ALLOCATIONS, Criteria, CriterionEntry};
 
 use crate::{
-    Error, Lab,
+    Error,
     report::{Cell, Table},
 };
 
@@ -31,12 +31,12 @@ enum What {
 }
 
 impl List {
-    pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
+    pub(super) fn run(self, criteria: &Criteria, out: &mut dyn Write) -> Result<(), Error> {
         let rows: Vec<(&str, String)> = match self.what {
             What::Models => MODELS.iter().map(|row| (row.name, row.about.into())).collect(),
             What::Spaces => spaces()?,
             What::Data => sapwood_data::CATALOGUE.iter().map(|row| (row.name, row.about.into())).collect(),
-            What::Criteria => lab.criteria().iter().map(|row| (row.name, described(row))).collect(),
+            What::Criteria => criteria.entries().iter().map(|row| (row.name, described(row))).collect(),
             What::Allocations => {
                 ALLOCATIONS.iter().map(|row| (row.name, cited(row.about, row.paper))).collect()
             }

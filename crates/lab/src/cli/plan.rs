@@ -3,10 +3,11 @@
 use std::io::Write;
 
 use clap::Args;
+use sapwood_prune::Criteria;
 
 use super::{OnDevice, studies::StudyFile};
 use crate::{
-    Error, Lab,
+    Error,
     report::{Cell, Table},
     study::{Results, State, time_a_step},
 };
@@ -24,8 +25,8 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
-        let (plan, folder) = self.study.plan(lab, &self.study.datasets())?;
+    pub(super) fn run(self, criteria: &Criteria, out: &mut dyn Write) -> Result<(), Error> {
+        let (plan, folder) = self.study.plan(criteria, &self.study.datasets())?;
         let states = folder.states(&plan)?;
         let mut table = Table::new(["run", "method", "control", "removed", "state"]);
         for (run, state) in plan.runs.iter().zip(&states) {

@@ -12,8 +12,8 @@ use sapwood_backend::{Seed, block_on};
 use sapwood_core::{Observed, State, TrainedOn, infos, write_atomic};
 use sapwood_models::{Net, Opened, Spec, pack, read_masks};
 use sapwood_prune::{
-    Ablation, Allocation, Course, Cut, Diagnosis, Granularity, Iterations, MaskSet, Pruned, RoundExamples,
-    Sparsity,
+    Ablation, Allocation, Course, Criteria, Cut, Diagnosis, Granularity, Iterations, MaskSet, Pruned,
+    RoundExamples, Sparsity,
 };
 
 use super::{
@@ -22,7 +22,7 @@ use super::{
     weight_file::hinted,
 };
 use crate::{
-    Error, Lab, Reporter,
+    Error, Reporter,
     report::{Cell, Table},
     watched::Watched,
 };
@@ -87,10 +87,10 @@ enum CourseName {
 }
 
 impl Prune {
-    pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
+    pub(super) fn run(self, criteria: &Criteria, out: &mut dyn Write) -> Result<(), Error> {
         let Made { spec, trained_on, net, pruned, note } = match &self.masks_from {
             Some(path) => self.borrowed(path)?,
-            None => self.scored(lab)?,
+            None => self.scored(criteria)?,
         };
         let Pruned { masks, warnings, .. } = pruned;
         let diagnosis = Diagnosis::of(net.graph(), &masks)?;
@@ -136,8 +136,8 @@ impl Prune {
         }
     }
 
-    fn scored(&self, lab: &Lab) -> Result<Made, Error> {
-        let scored = self.scoring.open(lab, &self.criterion)?;
+    fn scored(&self, criteria: &Criteria) -> Result<Made, Error> {
+        let scored = self.scoring.open(criteria, &self.criterion)?;
         let criterion = scored.criterion.as_ref();
         let cut = Cut {
             allocation: self.allocation.clone(),

@@ -4,10 +4,11 @@ use std::{io::Write, path::Path};
 
 use clap::{Args, ValueEnum};
 use sapwood_core::write_atomic;
+use sapwood_prune::Criteria;
 
 use super::studies::StartedStudy;
 use crate::{
-    Error, Lab,
+    Error,
     ledger::{Account, Carbon, csv_header, csv_row, grid},
     study::{Results, StudyFolder, page},
     tensorboard::{EventFile, FILE_NAME},
@@ -38,7 +39,7 @@ enum Format {
 }
 
 impl Report {
-    pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
+    pub(super) fn run(self, criteria: &Criteria, out: &mut dyn Write) -> Result<(), Error> {
         if !(self.pue.is_finite() && self.pue >= 1.0) {
             return Err(Error::Usage(format!(
                 "`--pue` should be a number of at least 1, but it is {}",
@@ -46,7 +47,7 @@ impl Report {
             )));
         }
         let carbon = Carbon { grid: grid(&self.grid)?, pue: self.pue };
-        let (plan, folder) = self.study.open(lab)?;
+        let (plan, folder) = self.study.open(criteria)?;
         let results = Results::read(&plan, &folder)?;
         let written = match self.format {
             Format::Html => {

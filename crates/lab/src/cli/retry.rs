@@ -3,9 +3,10 @@
 use std::io::Write;
 
 use clap::Args;
+use sapwood_prune::Criteria;
 
 use super::studies::StartedStudy;
-use crate::{Error, Lab, study::forgive};
+use crate::{Error, study::forgive};
 
 /// Let runs that have failed be tried again by the next `run`
 #[derive(Args)]
@@ -18,8 +19,8 @@ pub(super) struct Retry {
 }
 
 impl Retry {
-    pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
-        let (plan, folder) = self.study.open(lab)?;
+    pub(super) fn run(self, criteria: &Criteria, out: &mut dyn Write) -> Result<(), Error> {
+        let (plan, folder) = self.study.open(criteria)?;
         let forgiven = forgive(&plan, &folder)?;
         writeln!(out, "{forgiven} failed runs will be tried again by the next `run`")?;
         Ok(())

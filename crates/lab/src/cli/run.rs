@@ -10,6 +10,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use sapwood_core::write_atomic;
+use sapwood_prune::Criteria;
 
 use super::{
     OnDevice,
@@ -19,7 +20,7 @@ use super::{
     worker::Pace,
 };
 use crate::{
-    Error, Lab, Reporter,
+    Error, Reporter,
     ledger::Carbon,
     study::{
         Plan, Results, State, StudyFolder, Tally,
@@ -59,9 +60,9 @@ enum LauncherName {
 }
 
 impl Run {
-    pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
+    pub(super) fn run(self, criteria: &Criteria, out: &mut dyn Write) -> Result<(), Error> {
         let datasets = self.study.datasets();
-        let (plan, folder) = self.study.plan(lab, &datasets)?;
+        let (plan, folder) = self.study.plan(criteria, &datasets)?;
         // Better now than in a worker's log.
         self.device.resolve()?;
         let frozen = self.study.frozen()?;
@@ -89,7 +90,7 @@ impl Run {
         }
         let stop = stop_signal()?;
         let tally = match (self.workers.get(), threads) {
-            (1, None) => self.pace.work(lab, &plan, &folder, &datasets, &self.device, &stop)?,
+            (1, None) => self.pace.work(criteria, &plan, &folder, &datasets, &self.device, &stop)?,
             // A process is told its threads when it starts.
             (workers, threads) => {
                 let logs = folder.path().join("logs");

@@ -6,11 +6,11 @@ use burn::tensor::{DType, TensorData};
 use clap::Args;
 use sapwood_backend::block_on;
 use sapwood_core::{State, StateFile, write_atomic};
-use sapwood_prune::{MaskSet, Warning};
+use sapwood_prune::{Criteria, MaskSet, Warning};
 
 use super::{bar, scoring::Scoring};
 use crate::{
-    Error, Lab,
+    Error,
     report::{Cell, Table},
 };
 
@@ -33,8 +33,8 @@ pub(super) struct Score {
 }
 
 impl Score {
-    pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
-        let scored = self.scoring.open(lab, &self.criterion)?;
+    pub(super) fn run(self, criteria: &Criteria, out: &mut dyn Write) -> Result<(), Error> {
+        let scored = self.scoring.open(criteria, &self.criterion)?;
         let probe = scored.probe();
         let in_scope = self.scoring.scope().on(&scored.net)?;
         let prunable = scored.criterion.scope(&probe, in_scope)?;

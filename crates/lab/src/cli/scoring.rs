@@ -7,7 +7,7 @@ use sapwood_backend::Seed;
 use sapwood_core::{Batch, Masks, Shape, TrainedOn};
 use sapwood_data::Split;
 use sapwood_models::{Net, Opened, Spec};
-use sapwood_prune::{Criterion, Needs, NetworkProbe, Options, Scope, Warning, find};
+use sapwood_prune::{Criteria, Criterion, Needs, NetworkProbe, Options, Scope, Warning};
 
 use super::{
     DataRoot, OnDevice, bar,
@@ -16,7 +16,7 @@ use super::{
     own_input::{OwnInput, is_file},
     weight_file::WeightFile,
 };
-use crate::{DataConfig, Error, Examples, Lab, fits::fits, read_batches};
+use crate::{DataConfig, Error, Examples, fits::fits, read_batches};
 
 /// Examples of a batch from a data set.
 const BATCH: NonZero<usize> = NonZero::new(128).unwrap();
@@ -137,9 +137,9 @@ impl Scoring {
     }
 
     /// Makes the criterion and gets its examples.
-    pub(super) fn open(&self, lab: &Lab, name: &str) -> Result<Scored, Error> {
+    pub(super) fn open(&self, criteria: &Criteria, name: &str) -> Result<Scored, Error> {
         let options = Options::parse(self.options.iter().map(String::as_str))?;
-        let row = find(lab.criteria(), name)?;
+        let row = criteria.find(name)?;
         let criterion = (row.build)(&options, Seed(self.seed))?;
         self.check(name, criterion.needs())?;
         let opened = self.opened_to_change()?;

@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, fs, io::Write};
 
 use clap::Args;
+use sapwood_prune::Criteria;
 
 use super::studies::StartedStudy;
 use crate::{
-    Error, Lab,
+    Error,
     report::{Cell, Table},
     study::{Progress, progress},
 };
@@ -19,8 +20,8 @@ pub(super) struct Status {
 }
 
 impl Status {
-    pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
-        let (plan, folder) = self.study.open(lab)?;
+    pub(super) fn run(self, criteria: &Criteria, out: &mut dyn Write) -> Result<(), Error> {
+        let (plan, folder) = self.study.open(criteria)?;
         let progress = progress(&plan, &folder)?;
         let mut methods: Vec<&str> = Vec::new();
         let mut counts: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();

@@ -6,10 +6,11 @@ use std::{
 };
 
 use clap::Args;
+use sapwood_prune::Criteria;
 
 use super::DataRoot;
 use crate::{
-    Datasets, Error, Lab,
+    Datasets, Error,
     study::{Plan, StudyFolder},
 };
 
@@ -53,7 +54,11 @@ impl StudyFile {
     }
 
     /// Its plan and its folder, as the file and the command line say.
-    pub(super) fn plan(&self, lab: &Lab, datasets: &Datasets) -> Result<(Plan, StudyFolder), Error> {
+    pub(super) fn plan(
+        &self,
+        criteria: &Criteria,
+        datasets: &Datasets,
+    ) -> Result<(Plan, StudyFolder), Error> {
         if let Ok(text) = std::fs::read_to_string(&self.file)
             && text.parse::<toml::Table>().is_ok_and(|table| table.get("kind") == Some(&"supernet".into()))
         {
@@ -61,7 +66,7 @@ impl StudyFile {
             let problem = format!("these are nested networks: train them with `supernet train`: {path}");
             return Err(Error::Usage(problem));
         }
-        let plan = Plan::read(lab, &self.file, &self.set, datasets)?;
+        let plan = Plan::read(criteria, &self.file, &self.set, datasets)?;
         let folder = StudyFolder::new(&self.place.root, &plan.name);
         Ok((plan, folder))
     }
@@ -75,26 +80,26 @@ impl StudyFile {
 
 impl StartedStudy {
     /// Its plan and its folder, as it was last started.
-    pub(super) fn open(&self, lab: &Lab) -> Result<(Plan, StudyFolder), Error> {
+    pub(super) fn open(&self, criteria: &Criteria) -> Result<(Plan, StudyFolder), Error> {
         let name = self.study.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let folder = match self.study.join("study.toml").is_file() {
             true => StudyFolder::at(&self.study),
             false => StudyFolder::new(&self.place.root, &name),
         };
-        let plan = open(lab, &folder, &self.place.data.datasets())?;
+        let plan = open(criteria, &folder, &self.place.data.datasets())?;
         Ok((plan, folder))
     }
 }
 
 /// The plan of a study that was started.
-pub(super) fn open(lab: &Lab, folder: &StudyFolder, datasets: &Datasets) -> Result<Plan, Error> {
+pub(super) fn open(criteria: &Criteria, folder: &StudyFolder, datasets: &Datasets) -> Result<Plan, Error> {
     let path = folder.study();
     if !path.is_file() {
         let problem =
             format!("there is no study in {}: start it with `run STUDY.toml`", folder.path().display());
         return Err(Error::Usage(problem));
     }
-    Plan::started(lab, folder, datasets)
+    Plan::started(criteria, folder, datasets)
 }
 
 /// Becomes true when this process is asked to end: Ctrl-C, SIGTERM, or SIGUSR1, by which

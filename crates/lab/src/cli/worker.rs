@@ -3,6 +3,7 @@
 use std::{io::Write, num::NonZero, path::PathBuf, sync::atomic::AtomicBool};
 
 use clap::Args;
+use sapwood_prune::Criteria;
 
 use super::{
     DataRoot, OnDevice,
@@ -11,7 +12,7 @@ use super::{
     studies::{open, stop_signal},
 };
 use crate::{
-    CheckpointEvery, Datasets, Error, Lab,
+    CheckpointEvery, Datasets, Error,
     ledger::Watts,
     study::{Plan, StudyFolder, Tally},
 };
@@ -57,7 +58,7 @@ impl Pace {
     /// Works at a study in this process.
     pub(super) fn work(
         &self,
-        lab: &Lab,
+        criteria: &Criteria,
         plan: &Plan,
         folder: &StudyFolder,
         datasets: &Datasets,
@@ -65,7 +66,7 @@ impl Pace {
         stop: &AtomicBool,
     ) -> Result<Tally, Error> {
         crate::study::Worker {
-            lab,
+            criteria,
             plan,
             folder,
             datasets,
@@ -81,12 +82,12 @@ impl Pace {
 }
 
 impl Worker {
-    pub(super) fn run(self, lab: &Lab, out: &mut dyn Write) -> Result<(), Error> {
+    pub(super) fn run(self, criteria: &Criteria, out: &mut dyn Write) -> Result<(), Error> {
         let folder = StudyFolder::at(&self.study);
         let datasets = self.root.datasets();
-        let plan = open(lab, &folder, &datasets)?;
+        let plan = open(criteria, &folder, &datasets)?;
         let stop = stop_signal()?;
-        let tally = self.pace.work(lab, &plan, &folder, &datasets, &self.device, &stop)?;
+        let tally = self.pace.work(criteria, &plan, &folder, &datasets, &self.device, &stop)?;
         run::finish(tally, &plan, &folder, out)
     }
 }
