@@ -22,7 +22,7 @@ use super::{
     perform::Task,
 };
 use crate::{
-    CheckpointEvery, Conditions, Datasets, Error, Reporter, Work,
+    CheckpointEvery, Conditions, Datasets, Error, MixedLevels, Reporter, Work,
     accounts::{ACCOUNTED, Accounts},
     ledger::{Watts, host},
     levels,
@@ -113,7 +113,7 @@ impl Worker<'_> {
                     continue;
                 }
                 let Some(claim) = Claim::take(self.folder.run(run).path())? else { continue };
-                if let Some(mixed) = levels::of_study(self.folder.path()).filter(|_| are_alike) {
+                if let Some(mixed) = MixedLevels::of_study(self.folder.path()).filter(|_| are_alike) {
                     are_alike = false;
                     self.reporter.note(&mixed.to_string());
                 }
