@@ -1,21 +1,16 @@
-//! Masks that change while a network is trained: where schedules of `prune` become
-//! hooks of `train`.
+//! How masks change while a network is trained, as a value.
 
-#[cfg(test)]
-mod tests;
-
-use std::collections::BTreeMap;
-
-use sapwood_backend::{Seed, block_on, read_all};
-use sapwood_core::{Gradients, Layout, Masks, Network, ParamInfo, ParamPath, Step, infos, tensors};
-use sapwood_prune::{
-    Allocation, Anneal, Cut, Gradual, Growth, Magnitude, MaskSet, NetworkProbe, Regrowth, Scope, Scores,
-    Sparsity,
-};
-use sapwood_train::{Hook, HookError, Live, Plan, StepReport, Update};
+use sapwood_backend::Seed;
+use sapwood_core::{Masks, Network, Step};
+use sapwood_prune::{Allocation, Anneal, Gradual, Growth, MaskSet, Regrowth, Scope, Sparsity};
+use sapwood_train::{Hook, Plan};
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::{
+    Error,
+    exchange::DynamicSparsity,
+    gradual::{GradualPruning, GradualScore},
+};
 
 /// How the masks of a run change while it is trained. Positions are those of its
 /// recipe.
@@ -50,18 +45,6 @@ pub enum SparseTraining {
         /// Between two exchanges.
         every: Step,
     },
-}
-
-/// What a gradual pruning ranks weights by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum GradualScore {
-    /// Their magnitude.
-    Magnitude,
-    /// Their movement, `- sum over steps of w dL/dw` (Sanh et al. 2020). The paper keeps
-    /// weights underneath their masks and lets them return; here what is removed is zero
-    /// and stays so.
-    Movement,
 }
 
 impl SparseTraining {
@@ -128,122 +111,4 @@ impl SparseTraining {
 enum Made {
     Gradual(GradualPruning),
     Regrowth(Regrowth),
-}
-
-/// The slot of the optimiser's memory that movement is added up in, so that it comes
-/// and goes with checkpoints.
-const MOVEMENT: &str = "movement";
-
-struct GradualPruning {
-    schedule: Gradual,
-    score: GradualScore,
-    allocation: Allocation,
-}
-
-impl GradualPruning {
-    /// Refuses an allocation that the network cannot have at the first or the last sparsity.
-    fn check<N: Network>(&self, network: &N, alive: &MaskSet) -> Result<(), Error> {
-        let scores = Scores::try_from_fn(&Scope::default().on(network)?, |info| vec![0.0; info.len()])?;
-        for sparsity in self.schedule.ends() {
-            MaskSet::of_scores(&scores, sparsity, &self.allocation, Some(alive))?;
-        }
-        Ok(())
-    }
-}
-
-impl<N: Network> Hook<N> for GradualPruning {
-    fn on_update(
-        &mut self,
-        step: &StepReport,
-        gradients: &Gradients,
-        live: &mut Live<N>,
-    ) -> Result<Update, HookError> {
-        if self.score == GradualScore::Movement {
-            for (info, w) in
-                tensors(&live.network, Layout::Stored).into_iter().filter(|(i, _)| i.role.is_weight())
-            {
-                let Some(g) = gradients.get(&info.path) else { continue };
-                let slots = &mut live.memory.0.entry(info.path).or_default().tensors;
-                let moved = match slots.remove(MOVEMENT) {
-                    Some(sum) => sum - w * g.clone(),
-                    None => (w * g.clone()).neg(),
-                };
-                slots.insert(MOVEMENT.into(), moved);
-            }
-        }
-        let Some(sparsity) = self.schedule.at(step.iteration) else { return Ok(Update::Step) };
-        let alive = (!live.masks().is_empty()).then(|| MaskSet::from(live.masks().clone()));
-        let masks = match self.score {
-            GradualScore::Magnitude => {
-                let cut = Cut::to(sparsity).allocation(self.allocation.clone());
-                cut.masks_blocking(&Magnitude, &NetworkProbe::new(&live.network), alive.as_ref())?
-            }
-            GradualScore::Movement => {
-                let scores = movement(live)?;
-                let candidates = alive.as_ref().map(|alive| alive.within(scores.prunable()));
-                let chosen = MaskSet::of_scores(&scores, sparsity, &self.allocation, candidates.as_ref())?;
-                match alive {
-                    Some(alive) => alive.overlaid(chosen),
-                    None => chosen,
-                }
-            }
-        };
-        live.remask(masks.into_masks())?;
-        Ok(Update::Step)
-    }
-}
-
-/// What was added up so far.
-fn movement<N: Network>(live: &Live<N>) -> Result<Scores, HookError> {
-    let prunable = Scope::default().on(&live.network)?;
-    let sums = prunable.params().iter().filter_map(|info| {
-        let sum = live.memory.0.get(&info.path)?.tensors.get(MOVEMENT)?.clone();
-        Some((info.path.clone(), info.reorder(sum, Layout::Stored, Layout::Torch)))
-    });
-    let (paths, sums): (Vec<ParamPath>, Vec<_>) = sums.unzip();
-    let values = block_on(read_all(sums))?;
-    let mut by_path: BTreeMap<ParamPath, Vec<f64>> =
-        paths.into_iter().zip(values.iter().map(|data| data.iter::<f64>().collect())).collect();
-    Ok(Scores::try_from_fn(&prunable, |info| {
-        by_path.remove(&info.path).unwrap_or_else(|| vec![0.0; info.len()])
-    })?)
-}
-
-struct DynamicSparsity {
-    rule: Regrowth,
-    seed: Seed,
-}
-
-impl<N: Network> Hook<N> for DynamicSparsity {
-    fn on_update(
-        &mut self,
-        step: &StepReport,
-        gradients: &Gradients,
-        live: &mut Live<N>,
-    ) -> Result<Update, HookError> {
-        let Some(fraction) = self.rule.at(step.iteration) else { return Ok(Update::Step) };
-        let known: BTreeMap<ParamPath, ParamInfo> =
-            infos(&live.network).into_iter().map(|info| (info.path.clone(), info)).collect();
-        let weights: BTreeMap<ParamPath, _> = tensors(&live.network, Layout::Torch)
-            .into_iter()
-            .map(|(info, value)| (info.path, value))
-            .collect();
-        let masks = live.masks().clone();
-        let mut read = Vec::new();
-        for path in masks.keys() {
-            let (info, weight) = (&known[path], weights[path].clone());
-            let gradient = gradients.get(path).cloned().unwrap_or_else(|| weight.zeros_like());
-            read.extend([weight, info.reorder(gradient, Layout::Stored, Layout::Torch)]);
-        }
-        let values: Vec<Vec<f64>> =
-            block_on(read_all(read))?.iter().map(|data| data.iter::<f64>().collect()).collect();
-        let exchanged =
-            masks.iter().zip(values.chunks(2)).enumerate().map(|(layer, ((path, mask), values))| {
-                let index = (step.iteration as u64) << 16 | layer as u64;
-                (path.clone(), self.rule.exchange(fraction, mask, &values[0], &values[1], self.seed, index))
-            });
-        let exchanged: Masks = exchanged.collect();
-        live.remask(exchanged)?;
-        Ok(Update::Replaced)
-    }
 }
