@@ -33,6 +33,7 @@ mod moments;
 mod network;
 mod params;
 mod pass;
+mod reporter;
 mod source;
 mod state;
 mod state_file;
@@ -49,6 +50,7 @@ pub use moments::{Moments, absorb};
 pub use network::{Network, Observed};
 pub use params::{Layout, ParamInfo, Role, infos, map, tensors};
 pub use pass::{Norm, Pass, Tap};
+pub use reporter::{Reporter, Silent};
 pub use sapwood_graph::{
     Activation, Anatomy, Axis, Bits, Channels, Conv, ConvSpec, Graph, GraphBuilder, Layer, Masks, Mismatch,
     Node, Op, ParamPath, Shape, TrainedOn, UnknownName, Wire, nearest, seal, sweep, unseal, write_atomic,
