@@ -80,7 +80,8 @@ fn a_training_that_is_stopped_in_its_second_phase_ends_like_one_that_is_not() {
     let (there, here) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let undisturbed = training.train_blocking(&Examples, there.path(), &RunContext::new(&device)).unwrap();
 
-    // Three tenths of two batches in each phase: the eighth step is the second phase's second.
+    // Three tenths of two batches in each phase. It is asked after each step but the last of a phase: the
+    // eighth time after the third step of the second.
     let steps = Cell::new(0);
     let stopped = RunContext {
         stop: Box::new(|| {
@@ -90,7 +91,7 @@ fn a_training_that_is_stopped_in_its_second_phase_ends_like_one_that_is_not() {
         ..RunContext::new(&device)
     };
     let refused = training.train_blocking(&Examples, here.path(), &stopped).unwrap_err();
-    assert!(matches!(refused, Error::Train(sapwood_train::Error::Stopped { iteration: 2 })), "{refused}");
+    assert!(matches!(refused, Error::Train(sapwood_train::Error::Stopped { iteration: 3 })), "{refused}");
     assert!(here.path().join("1-largest.safetensors").exists(), "the first phase is finished");
     assert!(!here.path().join("2-width.safetensors").exists(), "the second is not");
 
