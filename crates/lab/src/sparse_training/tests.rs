@@ -77,7 +77,7 @@ fn an_exchange_stands_in_the_place_of_a_step_and_grown_weights_start_from_nothin
         LoaderOptions { batch_size: 20, ..Default::default() },
     );
     let source = source.unwrap();
-    let spec = Spec { width: 0.1, ..Spec::named("lenet-300-100").unwrap() }.fit(source.shape(), 10);
+    let spec = Spec { width: 0.1, ..Spec::named("lenet-300-100").unwrap() }.fit(source.dataset().shape(), 10);
     let net = Init::default().apply(spec.net(&device).unwrap(), Seed(1));
     let cut = Cut::to("0.8".parse().unwrap()).allocation(Allocation::ErdosRenyi);
     let masks = cut.masks_blocking(&Random(Seed(1)), &NetworkProbe::new(&net), None).unwrap();
