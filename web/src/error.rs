@@ -51,3 +51,9 @@ pub enum Error {
     #[error("there is no {0} yet")]
     NothingYet(&'static str),
 }
+
+impl From<sapwood_core::graph::Error> for Error {
+    fn from(error: sapwood_core::graph::Error) -> Self {
+        Self::Core(error.into())
+    }
+}

@@ -1,9 +1,5 @@
 //! What can go wrong with the shared nouns.
 
-use std::{fmt, path::PathBuf};
-
-use crate::ParamPath;
-
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -35,95 +31,10 @@ pub enum Error {
     /// Targets that do not fit the network's outputs.
     #[error("{0}")]
     Target(String),
-    /// Weights that do not fit the network.
-    #[error("the weights do not fit the network: {0}")]
-    Mismatch(Mismatch),
-    /// Values that no network can compute with.
-    #[error("`{path}` {what} ({count} of {of})")]
-    NotFinite {
-        /// The parameter or buffer.
-        path: ParamPath,
-        /// What they are: a clause without a subject.
-        what: &'static str,
-        /// How many of them.
-        count: usize,
-        /// How many values it has.
-        of: usize,
-    },
-    /// A layer that cannot be built on what comes into it.
-    #[error("layer `{layer}`: {problem}")]
-    Graph {
-        /// The layer.
-        layer: String,
-        /// What does not fit.
-        problem: String,
-    },
-    /// A file that is not what it should be.
-    #[error("not a usable {what}: {problem}")]
-    Format {
-        /// What kind of file was expected.
-        what: &'static str,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// The file system refused.
-    #[error("cannot {action}: {error}: {path}", path = path.display())]
-    File {
-        /// What was being done.
-        action: &'static str,
-        /// Where.
-        path: PathBuf,
-        /// What the system said.
-        error: std::io::Error,
-    },
+    /// An error of layers, weights or files.
+    #[error(transparent)]
+    Graph(#[from] sapwood_graph::Error),
     /// The device failed.
     #[error(transparent)]
     Backend(#[from] sapwood_backend::Error),
-}
-
-/// Every way in which a set of weights differs from the one a network has.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Mismatch {
-    /// Parameters of the network that were not there.
-    pub missing: Vec<ParamPath>,
-    /// Tensors that the network does not have.
-    pub unexpected: Vec<ParamPath>,
-    /// Tensors of another shape: path, expected, found.
-    pub misshapen: Vec<(ParamPath, Vec<usize>, Vec<usize>)>,
-}
-
-impl Mismatch {
-    /// Whether nothing differs.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-impl fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut parts = Vec::new();
-        if !self.missing.is_empty() {
-            parts.push(format!("missing {}", some(&self.missing, ParamPath::to_string)));
-        }
-        if !self.unexpected.is_empty() {
-            parts.push(format!("unexpected {}", some(&self.unexpected, ParamPath::to_string)));
-        }
-        if !self.misshapen.is_empty() {
-            parts.push(some(&self.misshapen, |(path, expected, found)| {
-                format!("{path} should be {expected:?} but is {found:?}")
-            }));
-        }
-        f.write_str(&parts.join("; "))
-    }
-}
-
-/// The first few, and how many more there are: another network's weights differ in
-/// hundreds of names.
-fn some<T>(all: &[T], text: impl Fn(&T) -> String) -> String {
-    const SHOWN: usize = 4;
-    let mut shown = all.iter().take(SHOWN).map(text).collect::<Vec<_>>().join(", ");
-    if let Some(more) = all.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-        shown += &format!(" and {more} more");
-    }
-    shown
 }

@@ -2,7 +2,7 @@
 
 use burn::tensor::{DType, TensorData};
 
-use crate::{Error, State};
+use crate::{Error, State, graph};
 
 /// How the names of running variances end.
 const VARIANCE: &str = "running_var";
@@ -18,7 +18,7 @@ impl State {
         for (path, value) in &self.0 {
             let refuse = |what, count| {
                 let of = value.num_elements();
-                Err(Error::NotFinite { path: path.clone(), what, count, of })
+                Err(graph::Error::NotFinite { path: path.clone(), what, count, of }.into())
             };
             match count(value, |x| !x.is_finite()) {
                 0 => {}

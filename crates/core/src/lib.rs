@@ -24,53 +24,42 @@
 //! assert_eq!(anatomy.params(), 784 * 300 + 300 + 300 * 10 + 10);
 //! ```
 
-mod anatomy;
 mod batch;
-mod bits;
-mod blocks;
-mod builder;
-mod durable;
 mod error;
 mod example_shape;
 mod finite;
 mod gradients;
-mod graph;
 mod input;
 mod loss;
 mod moments;
-mod names;
 mod network;
 mod output;
 mod params;
 mod pass;
-mod path;
 mod source;
 mod state;
 mod state_file;
 mod step;
-mod trained_on;
 
-pub use anatomy::{Anatomy, Layer};
+/// What a network is without a tensor library; all of it is named here too.
+pub use sapwood_graph as graph;
+
 pub use batch::{Batch, BatchInput, Target, Values};
-pub use bits::{Bits, Masks};
-pub use builder::{Conv, GraphBuilder, Wire};
-pub use durable::{seal, sweep, unseal, write_atomic};
-pub use error::{Error, Mismatch};
+pub use error::Error;
 pub use example_shape::ExampleShape;
 pub use gradients::{Gradients, gradients};
-pub use graph::{ConvSpec, Graph, Node, Op, Shape};
 pub use input::{Input, InputsLeft};
 pub use loss::{loss, soft_labels};
 pub use moments::{Moments, absorb};
-pub use names::{UnknownName, nearest};
 pub use network::{Network, Observed};
 pub use output::Output;
 pub use params::{Layout, ParamInfo, Role, infos, map, tensors};
 pub use pass::{Norm, Pass, Tap};
-pub use path::ParamPath;
-pub use sapwood_backend::Activation;
+pub use sapwood_graph::{
+    Activation, Anatomy, Axis, Bits, Channels, Conv, ConvSpec, Graph, GraphBuilder, Layer, Masks, Mismatch,
+    Node, Op, ParamPath, Shape, TrainedOn, UnknownName, Wire, nearest, seal, sweep, unseal, write_atomic,
+};
 pub use source::{Source, SourceError};
 pub use state::State;
 pub use state_file::StateFile;
 pub use step::Step;
-pub use trained_on::TrainedOn;

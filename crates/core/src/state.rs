@@ -8,7 +8,7 @@ use burn::{
 };
 use sapwood_backend::read_all;
 
-use crate::{Bits, Error, Layout, Masks, Mismatch, ParamPath, infos, map, tensors};
+use crate::{Bits, Error, Layout, Masks, Mismatch, ParamPath, graph, infos, map, tensors};
 
 /// The parameters and buffers of a network on the host, under PyTorch's names
 /// and in PyTorch's layouts: its `state_dict`.
@@ -29,7 +29,7 @@ impl State {
     pub fn write<M: Module>(&self, network: M) -> Result<M, Error> {
         let mismatch = self.compare(&network);
         if !mismatch.is_empty() {
-            return Err(Error::Mismatch(mismatch));
+            return Err(graph::Error::Mismatch(mismatch).into());
         }
         Ok(map(network, Layout::Torch, |info, old| match self.0.get(&info.path) {
             Some(new) => Tensor::from_data(shape(new.clone(), [info.len()]), (&old.device(), old.dtype())),
@@ -70,7 +70,7 @@ impl State {
                 Some(value) => *value = zeroed(value, mask),
             }
         }
-        if mismatch.is_empty() { Ok(()) } else { Err(Error::Mismatch(mismatch)) }
+        if mismatch.is_empty() { Ok(()) } else { Err(graph::Error::Mismatch(mismatch).into()) }
     }
 }
 

@@ -6,7 +6,7 @@ use burn::tensor::{DType, TensorData};
 use safetensors::{Dtype, SafeTensors, View};
 use serde_json::Value;
 
-use crate::{Bits, Error, Masks, Mismatch, ParamPath, State};
+use crate::{Bits, Error, Masks, Mismatch, ParamPath, State, graph};
 
 const MASK: &str = "_mask";
 const BATCHES: &str = "num_batches_tracked";
@@ -91,7 +91,7 @@ impl StateFile {
         };
         let misshapen: Vec<_> = shapes.into_iter().filter_map(of_another).collect();
         if !misshapen.is_empty() {
-            return Err(Error::Mismatch(Mismatch { misshapen, ..Mismatch::default() }));
+            return Err(graph::Error::Mismatch(Mismatch { misshapen, ..Mismatch::default() }).into());
         }
         self.state.apply(&self.masks)?;
         Ok(self)
@@ -144,7 +144,7 @@ fn dtype(name: &str, dtype: Dtype) -> Result<DType, Error> {
 }
 
 fn format(problem: String) -> Error {
-    Error::Format { what: "safetensors file", problem }
+    graph::Error::Format { what: "safetensors file", problem }.into()
 }
 
 #[cfg(test)]

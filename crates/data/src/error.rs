@@ -112,6 +112,12 @@ pub enum Error {
     Core(#[from] sapwood_core::Error),
 }
 
+impl From<sapwood_core::graph::Error> for Error {
+    fn from(error: sapwood_core::graph::Error) -> Self {
+        Self::Core(error.into())
+    }
+}
+
 /// What is said of other images beside the first.
 fn and_others(others: usize) -> String {
     match others {

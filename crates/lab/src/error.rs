@@ -179,6 +179,12 @@ pub enum Error {
     Supernet(#[from] sapwood_supernet::Error),
 }
 
+impl From<sapwood_core::graph::Error> for Error {
+    fn from(error: sapwood_core::graph::Error) -> Self {
+        Self::Core(error.into())
+    }
+}
+
 impl Error {
     /// For `map_err`: a setting that has no JSON, so that nothing could tell it from another.
     pub(crate) fn unwritable(error: serde_json::Error) -> Self {

@@ -64,6 +64,12 @@ pub enum Error {
     Core(#[from] sapwood_core::Error),
 }
 
+impl From<sapwood_core::graph::Error> for Error {
+    fn from(error: sapwood_core::graph::Error) -> Self {
+        Self::Core(error.into())
+    }
+}
+
 impl Error {
     pub(crate) fn wrong(path: &Path, problem: String) -> Self {
         Self::File { problem, path: path.into() }

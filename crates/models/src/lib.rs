@@ -20,6 +20,7 @@
 //! # let _ = net;
 //! ```
 
+mod curve;
 mod error;
 mod infer;
 mod init;

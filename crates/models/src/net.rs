@@ -14,6 +14,7 @@ use sapwood_backend::{Epilogue, Ops, ordered};
 use sapwood_core::{Graph, Network, Node, Observed, Op, Pass};
 
 use crate::{
+    curve::curve,
     layers::{BatchNorm, Conv2d, LayerNorm, Linear, Position},
     steps::{Step, steps},
 };
@@ -89,14 +90,14 @@ impl Net {
                 layer.forward(x)
             }
             (Layer::BatchNorm(layer), Op::BatchNorm { epsilon, momentum, .. }) => {
-                let epilogue = Epilogue { residual: more.next(), activation: step.activation };
+                let epilogue = Epilogue { residual: more.next(), activation: step.activation.map(curve) };
                 let norm = (&node.name[..], epsilon, momentum);
                 layer.forward(x, norm, epilogue, self.ops, pass)
             }
             (Layer::LayerNorm(layer), Op::LayerNorm { epsilon, .. }) => layer.forward(x, epsilon),
             (Layer::Position(layer), _) => layer.forward(x),
             (_, Op::Attention { heads }) => attention([x, more.next()?, more.next()?], heads),
-            (_, Op::Activation(activation)) => self.ops.activate(x, activation),
+            (_, Op::Activation(activation)) => self.ops.activate(x, curve(activation)),
             (_, Op::MaxPool { kernel, stride, padding }) => {
                 let window = MaxPoolOptions::new([kernel; 2]).with_stride([stride; 2]);
                 max_pool2d(x, window.with_padding([padding; 2]))

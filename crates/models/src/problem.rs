@@ -104,3 +104,9 @@ pub enum Problem {
     #[error(transparent)]
     Core(#[from] sapwood_core::Error),
 }
+
+impl From<sapwood_core::graph::Error> for Problem {
+    fn from(error: sapwood_core::graph::Error) -> Self {
+        Self::Core(error.into())
+    }
+}

@@ -141,9 +141,9 @@ impl Spec {
         Ok(shapes.last().copied().unwrap_or(input))
     }
 
-    fn refuse(&self, input: Shape, error: sapwood_core::Error) -> Error {
+    fn refuse(&self, input: Shape, error: sapwood_core::graph::Error) -> Error {
         match error {
-            sapwood_core::Error::Graph { .. } => {
+            sapwood_core::graph::Error::Graph { .. } => {
                 Error::Input { model: self.model.clone(), input, problem: error.to_string() }
             }
             error => error.into(),

@@ -57,7 +57,7 @@ pub fn pack(
     state: State,
     masks: Masks,
 ) -> Result<StateFile, Error> {
-    let unwritable = |error: serde_json::Error| sapwood_core::Error::Format {
+    let unwritable = |error: serde_json::Error| sapwood_core::graph::Error::Format {
         what: "network",
         problem: format!("its options cannot be written down: {error}"),
     };

@@ -7,7 +7,7 @@ mod resnet;
 mod resnet_cifar;
 mod vgg;
 
-use sapwood_core::{Error, Graph, Shape, UnknownName};
+use sapwood_core::{Graph, Shape, UnknownName, graph::Error};
 
 use crate::Spec;
 

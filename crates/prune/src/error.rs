@@ -174,6 +174,12 @@ pub enum Error {
     Core(#[from] sapwood_core::Error),
 }
 
+impl From<sapwood_core::graph::Error> for Error {
+    fn from(error: sapwood_core::graph::Error) -> Self {
+        Self::Core(error.into())
+    }
+}
+
 impl From<sapwood_backend::Error> for Error {
     fn from(error: sapwood_backend::Error) -> Self {
         Self::Core(error.into())

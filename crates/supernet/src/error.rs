@@ -64,3 +64,9 @@ pub enum Error {
     #[error(transparent)]
     Backend(#[from] sapwood_backend::Error),
 }
+
+impl From<sapwood_core::graph::Error> for Error {
+    fn from(error: sapwood_core::graph::Error) -> Self {
+        Self::Core(error.into())
+    }
+}

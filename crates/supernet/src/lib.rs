@@ -45,7 +45,6 @@ pub use {
 };
 
 mod calibration;
-mod channels;
 mod chosen;
 mod corners;
 mod distillation;

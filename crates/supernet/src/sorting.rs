@@ -4,13 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use burn::tensor::{Int, Tensor, TensorData};
 use sapwood_backend::{ordered, read};
-use sapwood_core::{Layout, ParamInfo, ParamPath, map};
+use sapwood_core::{Axis, Channels, Layout, ParamInfo, ParamPath, map};
 
-use crate::{
-    Error, Opened, Supernet,
-    channels::{Axis, Channels},
-    subnet::Values,
-};
+use crate::{Error, Opened, Supernet, subnet::Values};
 
 impl Supernet {
     /// [`Supernet::sort`], on this thread. It does not exist in a browser.

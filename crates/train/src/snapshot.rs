@@ -196,7 +196,7 @@ fn text(value: &impl Serialize) -> Result<String, Error> {
 }
 
 fn json(error: serde_json::Error) -> Error {
-    Error::Core(sapwood_core::Error::Format { what: "metadata of a checkpoint", problem: error.to_string() })
+    sapwood_core::graph::Error::Format { what: "metadata of a checkpoint", problem: error.to_string() }.into()
 }
 
 /// The first bytes of the checksum with which a file of these bytes would begin.

@@ -66,8 +66,19 @@ fn only_the_kernels_are_unsafe() {
 }
 
 /// The crates that also run in a browser.
-const IN_A_BROWSER: &[&str] =
-    &["backend", "kernels", "core", "data", "models", "prune", "train", "supernet", "search", "conformance"];
+const IN_A_BROWSER: &[&str] = &[
+    "backend",
+    "kernels",
+    "graph",
+    "core",
+    "data",
+    "models",
+    "prune",
+    "train",
+    "supernet",
+    "search",
+    "conformance",
+];
 
 /// What a browser traps on, and the files that may have it since they are not compiled for one.
 const TRAPS: &[(&str, &[&str])] = &[

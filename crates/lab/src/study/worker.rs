@@ -237,11 +237,14 @@ impl Worker<'_> {
 }
 
 fn is_of_the_disk(error: &Error) -> bool {
-    use sapwood_core::Error::File;
+    use sapwood_core::{Error::Graph, graph::Error::File};
     match error {
-        Error::File { .. } | Error::Core(File { .. }) => true,
+        Error::File { .. } | Error::Core(Graph(File { .. })) => true,
         Error::Train(error) => {
-            matches!(error, sapwood_train::Error::File { .. } | sapwood_train::Error::Core(File { .. }))
+            matches!(
+                error,
+                sapwood_train::Error::File { .. } | sapwood_train::Error::Core(Graph(File { .. }))
+            )
         }
         _ => false,
     }

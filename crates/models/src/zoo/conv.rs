@@ -1,7 +1,7 @@
 //! Conv-2, Conv-4 and Conv-6 (Frankle & Carbin 2019, figure 2): VGG-like, without
 //! normalisation.
 
-use sapwood_core::{Conv, Error, Graph};
+use sapwood_core::{Conv, Graph, graph::Error};
 
 use crate::Spec;
 

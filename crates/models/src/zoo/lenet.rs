@@ -1,6 +1,6 @@
 //! LeNets, for MNIST and its kin.
 
-use sapwood_core::{Conv, Error, Graph};
+use sapwood_core::{Conv, Graph, graph::Error};
 
 use crate::Spec;
 

@@ -1,6 +1,6 @@
 //! A network that can express the Game of Life exactly (Springer & Kenyon 2020).
 
-use sapwood_core::{Conv, Error, Graph};
+use sapwood_core::{Conv, Graph, graph::Error};
 
 use crate::{Padding, Spec};
 

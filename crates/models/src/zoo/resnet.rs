@@ -1,7 +1,7 @@
 //! The ResNets for ImageNet (He et al. 2015, table 1) as torchvision builds them,
 //! and the same with a stem for small images.
 
-use sapwood_core::{Conv, Error, Graph, GraphBuilder, Wire};
+use sapwood_core::{Conv, Graph, GraphBuilder, Wire, graph::Error};
 
 use crate::Spec;
 

@@ -1,6 +1,6 @@
 //! The ResNets of 6n+2 layers for CIFAR (He et al. 2015, section 4.2).
 
-use sapwood_core::{Conv, Error, Graph, GraphBuilder, Wire};
+use sapwood_core::{Conv, Graph, GraphBuilder, Wire, graph::Error};
 
 use crate::{Shortcut, Spec};
 

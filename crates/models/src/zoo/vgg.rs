@@ -1,7 +1,7 @@
 //! VGG with batch normalisation, for small images (Simonyan & Zisserman 2014,
 //! table 1, columns A, B, D, E; one linear layer instead of three).
 
-use sapwood_core::{Conv, Error, Graph};
+use sapwood_core::{Conv, Graph, graph::Error};
 
 use crate::Spec;
 

@@ -19,7 +19,7 @@ impl ParamPath {
     /// The layer that the parameter belongs to: the path without its last part.
     ///
     /// ```
-    /// # use sapwood_core::ParamPath;
+    /// # use sapwood_graph::ParamPath;
     /// assert_eq!(ParamPath::from("layer1.0.conv1.weight").layer(), "layer1.0.conv1");
     /// ```
     pub fn layer(&self) -> &str {

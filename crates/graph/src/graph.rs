@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use sapwood_backend::Activation;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, GraphBuilder};
+use crate::{Activation, Error, GraphBuilder};
 
 /// The shape of one example between two layers: `[C, H, W]`. What is flat has
 /// `H = W = 1`.

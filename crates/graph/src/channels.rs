@@ -2,36 +2,36 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sapwood_core::{Graph, Op};
+use crate::{Graph, Op};
 
 /// A dimension of a layer's parameters that runs over a set of channels.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Axis {
+pub struct Axis {
     /// The layer.
-    pub(crate) layer: String,
+    pub layer: String,
     /// Whether the channels are what comes out of the layer, rather than what goes in.
-    pub(crate) outputs: bool,
+    pub outputs: bool,
     /// How many values of the layer belong to a channel: more than one behind a flattening.
-    pub(crate) stride: usize,
+    pub stride: usize,
     /// Whether the layer only says how much of each channel passes (squeeze and excitation).
-    pub(crate) gate: bool,
+    pub gate: bool,
 }
 
 /// Channels that must be permuted together, as they come out of some layers and go into others.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Channels {
+pub struct Channels {
     /// Every dimension that runs over them.
-    pub(crate) axes: Vec<Axis>,
+    pub axes: Vec<Axis>,
     /// Whether they are tied to others by more than their own layers: by an addition, by being
     /// the network's input or output, by positions or attention heads.
-    pub(crate) tied: bool,
+    pub tied: bool,
 }
 
 impl Channels {
     /// The sets of channels of networks that share their layers, in the order in which they
     /// arise. What one of the networks joins is joined: a layer that reads different ones in
     /// networks of different depth ties them all together.
-    pub(crate) fn of<'a>(graphs: impl IntoIterator<Item = &'a Graph>) -> Vec<Self> {
+    pub fn of<'a>(graphs: impl IntoIterator<Item = &'a Graph>) -> Vec<Self> {
         let mut sets = Sets::default();
         graphs.into_iter().for_each(|graph| sets.add(graph));
         sets.found.into_iter().filter(|set| !set.axes.is_empty()).collect()
@@ -162,7 +162,7 @@ fn gates(graph: &Graph) -> BTreeSet<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sapwood_core::{Activation, Conv};
+    use crate::{Activation, Conv};
 
     fn free(graphs: &[Graph]) -> Vec<Vec<(String, bool, bool)>> {
         let sets = Channels::of(graphs).into_iter().filter(|set| !set.tied);

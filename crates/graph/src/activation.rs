@@ -1,0 +1,19 @@
+//! The elementwise non-linearities.
+
+use serde::{Deserialize, Serialize};
+
+/// An elementwise non-linearity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Activation {
+    /// `max(x, 0)`
+    Relu,
+    /// `min(max(x, 0), 6)`
+    Relu6,
+    /// `x min(max(x + 3, 0), 6) / 6` (Howard et al. 2019, section 5.2)
+    HSwish,
+    /// `min(max(x + 3, 0), 6) / 6`
+    HSigmoid,
+    /// `x Phi(x)`, with the normal distribution's `Phi` (Hendrycks & Gimpel 2016)
+    Gelu,
+}
