@@ -191,10 +191,8 @@ impl Error {
         Self::Usage(format!("the settings cannot be written down: {error}"))
     }
 
-    pub(crate) fn file(
-        action: &'static str,
-        path: impl Into<PathBuf>,
-    ) -> impl FnOnce(std::io::Error) -> Self {
+    /// For `map_err`: what was being done where the file system refused.
+    pub fn file(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |error| Self::File { action, path, error }
     }

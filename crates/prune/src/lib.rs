@@ -94,9 +94,9 @@ pub use ablation::Ablation;
 pub(crate) use allocation::share_out;
 pub use allocation::{ALLOCATIONS, Allocation, AllocationEntry, AllocationTable, Share};
 pub use criteria::{
-    BnScale, Build, CRITERIA, CriterionEntry, Fisher, FlowNorm, Force, GradientMagnitude, Grasp, GraspAbs,
-    GraspEstimator, IterativeSnip, Magnitude, Movement, NormalizedMagnitude, Random, Snip, SnipVariant,
-    SparseGpt, SynFlow, Wanda, build, criterion, find, plain,
+    BnScale, Build, CRITERIA, Criteria, CriterionEntry, Fisher, FlowNorm, Force, GradientMagnitude, Grasp,
+    GraspAbs, GraspEstimator, IterativeSnip, Magnitude, Movement, NormalizedMagnitude, Random, Snip,
+    SnipVariant, SparseGpt, SynFlow, Wanda, build, criterion, find, plain,
 };
 pub use criterion::{Criterion, Removed};
 pub use cut::Cut;
