@@ -61,6 +61,7 @@
 
 mod ablation;
 mod allocation;
+mod attach;
 mod criteria;
 mod criterion;
 mod cut;
@@ -93,6 +94,7 @@ mod warning;
 pub use ablation::Ablation;
 pub(crate) use allocation::share_out;
 pub use allocation::{ALLOCATIONS, Allocation, AllocationEntry, AllocationTable, Share};
+pub use attach::PruneMask;
 pub use criteria::{
     BnScale, Build, CRITERIA, Criteria, CriterionEntry, Fisher, FlowNorm, Force, GradientMagnitude, Grasp,
     GraspAbs, GraspEstimator, IterativeSnip, Magnitude, Movement, NormalizedMagnitude, Random, Snip,

@@ -11,8 +11,10 @@ use sapwood_models::{Net, Opened, Spec};
 use sapwood_prune::{Criteria, Criterion, Needs, NetworkProbe, Options, Scope, Warning};
 
 use super::{
-    DataRoot, OnDevice, bar,
+    bar,
+    data_root::DataRoot,
     image::Images,
+    on_device::OnDevice,
     outputs::{MoreOutputs, hinted, tell},
     own_input::{OwnInput, is_file},
     weight_file::WeightFile,
