@@ -6,7 +6,7 @@ use burn::{
         AdamWConfig, GradientsParams, ModuleOptimizer, SgdConfig, decay::WeightDecayConfig,
         momentum::MomentumConfig,
     },
-    tensor::{Tensor, TensorData},
+    tensor::Tensor,
 };
 use sapwood_backend::block_on;
 use sapwood_core::{Network, Norm, ParamPath, Pass, State};
