@@ -2,7 +2,7 @@
 
 use burn::{prelude::Device, tensor::Tensor};
 use sapwood_backend::block_on;
-use sapwood_core::{Batch, Graph, Network, Norm, ParamInfo, Shape, Source};
+use sapwood_core::{Batch, ExampleShape, Graph, Network, Norm, ParamInfo, Source};
 use sapwood_prune::{ParamTensors, Probe, Response};
 use sapwood_train::{Evaluation, evaluate_watched};
 
@@ -39,7 +39,7 @@ impl Probe for Watched<'_> {
         self.inner.examples()
     }
 
-    fn input_shape(&self) -> Result<Shape, sapwood_prune::Error> {
+    fn input_shape(&self) -> Result<ExampleShape, sapwood_prune::Error> {
         self.inner.input_shape()
     }
 

@@ -22,7 +22,7 @@ use crate::{Error, Nested, Opened, Phase, RunContext, Supernet, SupernetSpec, Te
 /// use sapwood_search::{Choice, Space};
 /// use sapwood_supernet::{All, Family, Judge, Open, Phase, Progressive, Rule, RunContext, Supernet};
 /// use sapwood_train::{Recipe, Sgd};
-/// # use sapwood_core::{Batch, Source, SourceError, Target};
+/// # use sapwood_core::{Batch, ExampleShape, Source, SourceError, Target};
 /// # /// Ten batches of four bars, of which each class has another row.
 /// # struct Bars;
 /// # fn batch() -> Batch {
@@ -32,7 +32,7 @@ use crate::{Error, Nested, Opened, Phase, RunContext, Supernet, SupernetSpec, Te
 /// # impl Source for Bars {
 /// #     fn examples(&self) -> usize { 40 }
 /// #     fn batches(&self) -> usize { 10 }
-/// #     fn shape(&self) -> [usize; 3] { [1, 4, 4] }
+/// #     fn shape(&self) -> ExampleShape { [1, 4, 4].into() }
 /// #     fn epoch(&self, _: usize, from: usize) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + '_> {
 /// #         Box::new((from..10).map(|_| Ok(batch())))
 /// #     }

@@ -1,7 +1,7 @@
 //! An evaluation of which a reporter is told.
 
 use burn::prelude::Device;
-use sapwood_core::{Batch, Network, Reporter, Source, SourceError};
+use sapwood_core::{Batch, ExampleShape, Network, Reporter, Source, SourceError};
 
 use crate::{Error, Evaluation, evaluate};
 
@@ -33,7 +33,7 @@ impl Source for Watched<'_> {
         self.inner.batches()
     }
 
-    fn shape(&self) -> [usize; 3] {
+    fn shape(&self) -> ExampleShape {
         self.inner.shape()
     }
 

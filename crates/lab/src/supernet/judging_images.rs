@@ -2,7 +2,7 @@
 
 use burn::prelude::Device;
 use sapwood_backend::Seed;
-use sapwood_core::{Batch, Source as _, Target, TrainedOn};
+use sapwood_core::{Batch, Source as _, TrainedOn};
 use sapwood_data::{Augmentation, Loader, LoaderOptions, Order, Split};
 use sapwood_models::Spec;
 use sapwood_supernet::{Family, Judge};
@@ -83,11 +83,6 @@ impl JudgingImages {
 
 /// Leaves the first examples of a batch.
 fn shorten(batch: &mut Batch, examples: usize) {
-    let each = batch.shape[1..].iter().product::<usize>();
-    batch.input.truncate(each * examples);
-    match &mut batch.target {
-        Target::Class(classes) => classes.truncate(examples),
-        Target::Dense(values) => values.truncate(values.len() / batch.shape[0].max(1) * examples),
-    }
-    batch.shape[0] = batch.shape[0].min(examples);
+    let first: Vec<usize> = (0..batch.len().min(examples)).collect();
+    *batch = batch.select(&first);
 }

@@ -1,10 +1,11 @@
 //! How good sub-networks are.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use sapwood_backend::{DeviceSpec, block_on};
 use sapwood_conformance::batch;
-use sapwood_core::{Batch, Reporter, Silent, Source, SourceError};
+use sapwood_core::{Batch, ExampleShape, Reporter, Silent, Source, SourceError};
 use sapwood_supernet::{Judge, family, pack_cut_blocking};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::filled;
 
@@ -20,8 +21,8 @@ impl Source for Images {
         3
     }
 
-    fn shape(&self) -> [usize; 3] {
-        [3, 32, 32]
+    fn shape(&self) -> ExampleShape {
+        [3, 32, 32].into()
     }
 
     fn epoch(&self, _: usize, from: usize) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + '_> {

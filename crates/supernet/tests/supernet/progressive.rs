@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use sapwood_backend::{DeviceSpec, Seed, block_on};
 use sapwood_conformance::batch;
-use sapwood_core::{Batch, Graph, Source, SourceError, State};
+use sapwood_core::{Batch, ExampleShape, Graph, Source, SourceError, State};
 use sapwood_search::{Choice, Space};
 use sapwood_supernet::{
     All, Distillation, Error, Family, Open, Phase, Progressive, Rule, RunContext, Supernet, training_macs,
@@ -23,8 +23,8 @@ impl Source for Examples {
         20
     }
 
-    fn shape(&self) -> [usize; 3] {
-        [1, 8, 8]
+    fn shape(&self) -> ExampleShape {
+        [1, 8, 8].into()
     }
 
     fn epoch(&self, epoch: usize, from: usize) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + '_> {
