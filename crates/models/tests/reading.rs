@@ -228,6 +228,17 @@ fn masks_in_a_dictionary_beside_the_weights_are_theirs() {
 }
 
 #[test]
+fn a_dictionary_of_masks_with_names_of_both_kinds_is_refused() {
+    let weights = Tensors::of(&state(&small(), 1)).named(|name| format!("state_dict.{name}"));
+    let mut masks = Tensors::default();
+    let bytes = |len: usize| third(len).into_iter().map(u8::from).collect();
+    masks.put("masks.fc2.weight_mask", Dtype::BOOL, &[10, 30], bytes(300));
+    masks.put("masks.fc3.weight", Dtype::BOOL, &[10, 10], bytes(100));
+    let error = weights.with(masks).open(&lenet()).unwrap_err();
+    assert!(error.contains("`fc2.weight_mask` is named as a mask, and `fc3.weight`"), "{error}");
+}
+
+#[test]
 fn what_is_left_out_beside_the_weights_is_said() {
     let mut file = Tensors::of(&state(&small(), 1)).named(|name| format!("model.{name}"));
     file.floats("criterion.weight", &[10], &[1.0; 10]);
@@ -342,6 +353,12 @@ fn masks_may_lie_in_a_file_of_their_own() {
         assert_eq!(read(&opened).0["fc2.weight"], masked(&state, "fc2.weight"));
         assert_eq!(opened.masks.keys().map(|path| path.as_str()).collect::<Vec<_>>(), ["fc2.weight"]);
     }
+    let first = state.0["fc1.weight"].clone();
+    let plain_mask = floats(third(first.num_elements()));
+    let mut mixed = by_name.clone();
+    mixed.floats("module.fc1.weight", first.shape().as_slice(), &plain_mask);
+    let mut with_weights = beside.clone();
+    with_weights.floats("fc1.weight", first.shape().as_slice(), &plain_mask);
     let mut other = Tensors::default();
     other.floats("fc2.weight_mask", &[30, 10], &kept);
     let mut unknown = by_name.clone();
@@ -354,6 +371,11 @@ fn masks_may_lie_in_a_file_of_their_own() {
         (&Tensors::default(), "there are no masks of this network in it"),
         (&other, "fc2.weight_mask should be [10, 30] but is [30, 10]"),
         (&unknown, "unexpected module.fc9.weight_mask"),
+        (
+            &mixed,
+            "`module.fc2.weight_mask` is named as a mask, and `module.fc1.weight`, which holds only 0 and 1",
+        ),
+        (&with_weights, "`fc1.weight_mask` if it is a mask"),
         (&rounds, "masks that fit lie below `round1`, `round2`, and they differ"),
     ] {
         std::fs::write(&path, masks.bytes()).unwrap();
