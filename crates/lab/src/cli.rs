@@ -17,6 +17,7 @@ mod list;
 mod model_shape;
 mod named;
 mod outputs;
+mod overwriting;
 mod own_input;
 mod photo_cache;
 mod plan;
@@ -128,8 +129,9 @@ pub(crate) fn run_of(
 ) -> Result<(), Error> {
     let args: Vec<OsString> = args.into_iter().collect();
     let line = Line::command().bin_name(program(args.first()));
-    match line.try_get_matches_from(args).and_then(|found| Line::from_arg_matches(&found)) {
-        Ok(line) => {
+    match line.try_get_matches_from(args).and_then(|found| Ok((Line::from_arg_matches(&found)?, found))) {
+        Ok((line, found)) => {
+            overwriting::refuse(&found)?;
             let asked = line.level.or_else(|| std::env::var("SAPWOOD_LEVEL").ok());
             if let Some(level) = asked.filter(|level| !level.is_empty()) {
                 sapwood_backend::pin_level(&level)?;
