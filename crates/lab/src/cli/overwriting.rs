@@ -52,9 +52,10 @@ fn values(command: &ArgMatches, id: &str) -> Vec<OsString> {
     raw.into_iter().flatten().map(OsStr::to_os_string).collect()
 }
 
-/// The files that an argument may name: of a text such as a data set's only what cannot be a plain name.
+/// The files that an argument may name: of a text only what cannot be a plain name, but for data, of which
+/// a file goes before a data set of its name.
 fn files(command: &ArgMatches, id: &str) -> Vec<PathBuf> {
-    let is_path = matches!(command.try_get_many::<PathBuf>(id), Ok(Some(_)));
+    let is_path = id == "data" || matches!(command.try_get_many::<PathBuf>(id), Ok(Some(_)));
     let values = values(command, id).into_iter().map(|value| match value.to_str() {
         Some(text) => PathBuf::from(text.strip_prefix("tabular:").unwrap_or(text)),
         None => PathBuf::from(value),

@@ -69,12 +69,11 @@ fn no_command_writes_over_a_file_that_it_reads() {
     ] {
         place.refuse(line, &["would be written over", "another name"]);
     }
-    // Another file of the folder may be there already, and so may a file with a data set's name.
-    place.put("digits", "");
-    place.succeed("prune --weights net.safetensors --criterion snip --data digits --sparsity 0.5 --out run/weights.safetensors");
-    place.succeed(
-        "prune --weights net.safetensors --criterion snip --data digits --sparsity 0.5 --out digits",
-    );
+    // A file that is not read may be there already, also under the name of what is no file.
+    place.put("snip", "");
+    let prune = "prune --weights net.safetensors --criterion snip --data digits --sparsity 0.5 --out";
+    place.succeed(&format!("{prune} run/weights.safetensors"));
+    place.succeed(&format!("{prune} snip"));
 }
 
 #[test]
