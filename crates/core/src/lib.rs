@@ -51,7 +51,8 @@ pub use params::{Layout, ParamInfo, Role, infos, map, tensors};
 pub use pass::{Norm, Pass, Tap};
 pub use sapwood_graph::{
     Activation, Anatomy, Axis, Bits, Channels, Conv, ConvSpec, Graph, GraphBuilder, Layer, Masks, Mismatch,
-    Node, Op, ParamPath, Shape, TrainedOn, UnknownName, Wire, nearest, seal, sweep, unseal, write_atomic,
+    Node, Op, ParamPath, Shape, TrainedOn, UnknownName, Wire, canonical_json, identity, nearest, seal, sweep,
+    unseal, write_atomic,
 };
 pub use source::{Source, SourceError};
 pub use state::State;
