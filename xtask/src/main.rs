@@ -1,4 +1,4 @@
-//! `cargo xtask`: the lab's command line, and the project's own chores beside it.
+//! `cargo xtask`: the command line, and the project's own chores beside it.
 
 mod bench;
 mod cargo;
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     if let Some((.., chore)) = CHORES.iter().find(|chore| first == Some(chore.0)) {
         return chore(&args[2..]);
     }
-    let code = sapwood_lab::cli::main(args.iter().cloned());
+    let code = sapwood_cli::main(args.iter().cloned());
     if matches!(first, Some("help" | "--help" | "-h")) {
         let rows = CHORES.iter().map(|(name, about, _)| format!("  {name:<9} {about}\n"));
         // A reader that has gone away has heard enough.

@@ -1,4 +1,4 @@
-//! `sapwood`: the lab's command line as a program of its own.
+//! `sapwood`: the command line as a program of its own.
 //!
 //! ```sh
 //! cargo install --path crates/cli
@@ -6,5 +6,5 @@
 //! ```
 
 fn main() -> std::process::ExitCode {
-    sapwood_lab::cli::main(std::env::args_os())
+    sapwood_cli::main(std::env::args_os())
 }

@@ -126,7 +126,7 @@ impl Classes {
 const SHOWN: usize = 5;
 
 /// The first of some names, and how many more there are.
-pub(crate) fn few(names: &[String]) -> String {
+pub fn few(names: &[String]) -> String {
     let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
     match names.len().saturating_sub(SHOWN) {
         0 => shown.join(", "),

@@ -202,7 +202,7 @@ impl DataConfig {
     }
 
     /// Whether these are the user's own, which the name says nothing of.
-    pub(crate) fn is_own(&self) -> bool {
+    pub fn is_own(&self) -> bool {
         sapwood_data::entry(&self.name).is_ok_and(|entry| entry.sources.contains(&Origin::Own))
     }
 

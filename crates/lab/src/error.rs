@@ -168,6 +168,9 @@ pub enum Error {
     /// An error of an account.
     #[error(transparent)]
     Ledger(#[from] sapwood_ledger::Error),
+    /// Masks that change in training.
+    #[error(transparent)]
+    Sparse(#[from] sapwood_sparse::Error),
     /// Searching.
     #[error(transparent)]
     Search(#[from] sapwood_search::Error),
@@ -191,10 +194,8 @@ impl Error {
         Self::Usage(format!("the settings cannot be written down: {error}"))
     }
 
-    pub(crate) fn file(
-        action: &'static str,
-        path: impl Into<PathBuf>,
-    ) -> impl FnOnce(std::io::Error) -> Self {
+    /// For `map_err`: what was being done where the file system refused.
+    pub fn file(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |error| Self::File { action, path, error }
     }

@@ -24,7 +24,7 @@ impl<'a> Known<'a> {
 
 /// Refuses a network that cannot take the examples of a data set, or whose outputs are not what is
 /// asked for there; else says which output stands for which class.
-pub(crate) fn fits(spec: &Spec, known: Known<'_>, data: &Dataset) -> Result<Classes, Error> {
+pub fn fits(spec: &Spec, known: Known<'_>, data: &Dataset) -> Result<Classes, Error> {
     task(spec, data.name(), data.shape(), data.task())?;
     match data.task() {
         Task::Classes(_) => Classes::assign(spec, known, data),

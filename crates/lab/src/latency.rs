@@ -25,13 +25,13 @@ use sapwood_supernet::Family;
 
 use crate::{Error, Reporter, Silent};
 use cover::Cover;
-pub(crate) use cover::draw;
+pub use cover::draw;
 pub use coverage::{Coverage, Covered, Measured};
-pub(crate) use day::today;
+pub use day::today;
 pub use energy::EnergyMeter;
 pub use import::{ImportWarning, Imported, import};
 pub use prediction::keys;
-pub(crate) use prediction::{predicted, predicted_energy, remedy};
+pub use prediction::{predicted, predicted_energy, remedy};
 use rounds::Rounds;
 pub use times::{Timed, Times};
 

@@ -69,12 +69,14 @@ pub(crate) fn of_worker(study: &Path, device: &Device) -> Result<(), Error> {
     }
 }
 
-/// The levels at which workers of a study have computed, if they are several.
-pub(crate) fn of_study(study: &Path) -> Option<MixedLevels> {
-    let entries = fs::read_dir(study.join("levels")).ok()?;
-    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let levels: BTreeSet<String> = names.filter(|name| !name.contains('.')).collect();
-    (levels.len() > 1).then(|| MixedLevels::Study { levels: levels.into_iter().collect() })
+impl MixedLevels {
+    /// The levels at which workers of a study have computed, if they are several.
+    pub fn of_study(study: &Path) -> Option<Self> {
+        let entries = fs::read_dir(study.join("levels")).ok()?;
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let levels: BTreeSet<String> = names.filter(|name| !name.contains('.')).collect();
+        (levels.len() > 1).then(|| Self::Study { levels: levels.into_iter().collect() })
+    }
 }
 
 #[cfg(test)]
@@ -99,9 +101,9 @@ mod tests {
         let study = tempfile::tempdir().unwrap();
         let device = DeviceSpec::CPU.resolve().unwrap();
         of_worker(study.path(), &device).unwrap();
-        assert_eq!(of_study(study.path()), None);
+        assert_eq!(MixedLevels::of_study(study.path()), None);
         fs::write(study.path().join("levels").join("sse9"), "").unwrap();
-        let said = of_study(study.path()).unwrap().to_string();
+        let said = MixedLevels::of_study(study.path()).unwrap().to_string();
         assert!(
             said.contains("several levels: ") && said.contains("sse9") && said.contains(level()),
             "{said}"

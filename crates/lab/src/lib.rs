@@ -1,25 +1,58 @@
 //! The lab: what joins networks, data, training and pruning into things that a
-//! person does, and the command line that does them.
+//! person does.
 //!
-//! It knows every other crate and holds no algorithm. Its principal function is
-//! [`cli::main`], the whole command line as a call, so that a binary of one's own
-//! is three lines; below it, [`study`] carries out whole studies and [`train`] one training
-//! in a folder.
+//! It knows every crate below and holds no algorithm. [`study`] carries out whole studies, and [`train`],
+//! its principal function, one training in a folder.
 //!
 //! The one design decision: a run's folder is the truth. Nothing is kept in
 //! memory across runs, every file is written whole or not at all, and starting a
 //! run again continues it where it was left, to the same bytes.
 //!
-//! ```no_run
-//! fn main() -> std::process::ExitCode {
-//!     sapwood_lab::cli::main(std::env::args_os())
-//! }
+//! ```
+//! use std::{path::Path, sync::atomic::AtomicBool};
+//!
+//! use sapwood_backend::{DeviceSpec, Ops};
+//! use sapwood_lab::{
+//!     Beginning, CheckpointEvery, Conditions, DataConfig, Datasets, Evaluate, Outputs, RunFolder, Silent,
+//!     TrainConfig, Work, train,
+//! };
+//! use sapwood_models::{Init, Spec};
+//! use sapwood_train::{Recipe, Sgd};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = TrainConfig {
+//!     model: Spec { width: 0.1, ..Spec::named("lenet-300-100")? },
+//!     beginning: Beginning::Drawn(Init::default()),
+//!     data: DataConfig::named("digits"),
+//!     outputs: Outputs::default(),
+//!     batch_size: 64,
+//!     seed: 0,
+//!     recipe: Recipe::new(2, Sgd { momentum: 0.9, nesterov: false }, 0.1),
+//!     sparse: None,
+//!     evaluate: Evaluate::AtEnd,
+//!     order: 0,
+//!     ops: Ops::default(),
+//! };
+//! let place = tempfile::tempdir()?;
+//! let folder = RunFolder::new(place.path().join(config.hash()?));
+//! let conditions = Conditions {
+//!     datasets: &Datasets::below(Path::new("data")),
+//!     device: &DeviceSpec::CPU.resolve()?,
+//!     every: CheckpointEvery::default(),
+//!     keep: &[],
+//!     reporter: &Silent,
+//!     work: &Work::default(),
+//!     stop: &AtomicBool::new(false),
+//! };
+//! let test = train(&config, &folder, &conditions)?;
+//! assert!(folder.is_done() && 0.5 < test.top1);
+//! # Ok(())
+//! # }
 //! ```
 
 mod accounts;
 mod batch_file;
 mod classes;
-pub mod cli;
 mod config;
 mod datasets;
 mod demo;
@@ -28,14 +61,12 @@ mod error;
 mod examples;
 mod experiment_file;
 mod fits;
-mod lab;
 pub mod latency;
 mod levels;
 mod reporter;
 mod run;
 mod run_folder;
-mod sparse_training;
-mod speed;
+pub mod speed;
 pub mod study;
 pub mod supernet;
 mod tensor_file;
@@ -43,21 +74,21 @@ mod watched;
 mod work;
 
 pub use batch_file::read_batches;
-pub use classes::{ByName, Classes, Outputs};
+pub use classes::{ByName, Classes, Outputs, few};
 pub use config::{Beginning, DataConfig, Evaluate, Start, TrainConfig};
 pub use datasets::Datasets;
 pub use demo::{Demo, DemoOutcome};
 pub use error::Error;
 pub use examples::Examples;
-pub use fits::Known;
-pub use lab::Lab;
+pub use fits::{Known, fits};
 pub use levels::MixedLevels;
 pub use reporter::{Reporter, Silent};
 pub use run::{CheckpointEvery, Conditions, Outcome, Record, train};
-pub use run_folder::RunFolder;
+pub use run_folder::{RunFolder, digest};
 pub use sapwood_ledger as ledger;
 pub use sapwood_report as report;
 pub use sapwood_report::{statistics, tensorboard};
-pub use sparse_training::{GradualScore, SparseTraining};
+pub use sapwood_sparse::{GradualScore, SparseTraining};
 pub use tensor_file::{read_input, write_tensors};
+pub use watched::{Watched, evaluate};
 pub use work::Work;

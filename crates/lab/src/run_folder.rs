@@ -128,7 +128,7 @@ impl RunFolder {
 }
 
 /// BLAKE3 in hexadecimal.
-pub(crate) fn digest(bytes: &[u8]) -> String {
+pub fn digest(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
 }
 

@@ -14,7 +14,7 @@ const SIZE: usize = 512;
 
 /// Multiplications and additions per second in products of square matrices, measured for as many
 /// seconds, with the time to compile kernels left out.
-pub(crate) fn products(device: &Device, seconds: f64) -> Result<f64, Error> {
+pub fn products(device: &Device, seconds: f64) -> Result<f64, Error> {
     let matrix = || Tensor::<2>::random([SIZE, SIZE], Distribution::Uniform(-1.0, 1.0), device);
     let (a, b) = (matrix(), matrix());
     let time = |times: u32| -> Result<f64, Error> {

@@ -10,13 +10,15 @@ use crate::{Error, Reporter};
 
 /// Batches, or a network that is looked at batch by batch, of which each counts as
 /// one unit when it is asked for.
-pub(crate) struct Watched<'a, T: ?Sized> {
-    pub(crate) inner: &'a T,
-    pub(crate) reporter: &'a dyn Reporter,
+pub struct Watched<'a, T: ?Sized> {
+    /// What is asked.
+    pub inner: &'a T,
+    /// Who is told.
+    pub reporter: &'a dyn Reporter,
 }
 
 /// [`sapwood_train::evaluate`], watched and waited for.
-pub(crate) fn evaluate<N: Network>(
+pub fn evaluate<N: Network>(
     network: &N,
     source: &dyn Source,
     device: &Device,

@@ -205,6 +205,36 @@ pub fn find<'a>(rows: &'a [CriterionEntry], name: &str) -> Result<&'a CriterionE
     Ok(rows.iter().find(|row| row.name == name).ok_or_else(unknown)?)
 }
 
+/// The criteria that can be named: those of [`CRITERIA`], and others beside them.
+#[derive(Clone, Debug)]
+pub struct Criteria(Vec<CriterionEntry>);
+
+impl Default for Criteria {
+    /// Those of this crate.
+    fn default() -> Self {
+        Self(CRITERIA.to_vec())
+    }
+}
+
+impl Criteria {
+    /// With one more. It takes the place of one of the same name.
+    pub fn with(mut self, entry: CriterionEntry) -> Self {
+        self.0.retain(|row| row.name != entry.name);
+        self.0.push(entry);
+        self
+    }
+
+    /// All of them, in the order in which they are shown.
+    pub fn entries(&self) -> &[CriterionEntry] {
+        &self.0
+    }
+
+    /// The one of this name, or an error that lists the nearest names.
+    pub fn find(&self, name: &str) -> Result<&CriterionEntry, Error> {
+        find(&self.0, name)
+    }
+}
+
 /// The criterion of this name with its default options, or an error that lists the
 /// nearest names.
 pub fn criterion(name: &str, seed: Seed) -> Result<Box<dyn Criterion>, Error> {

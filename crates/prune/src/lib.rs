@@ -58,6 +58,7 @@
 
 mod ablation;
 mod allocation;
+mod attach;
 mod criteria;
 mod criterion;
 mod cut;
@@ -90,10 +91,11 @@ mod warning;
 pub use ablation::Ablation;
 pub(crate) use allocation::share_out;
 pub use allocation::{ALLOCATIONS, Allocation, AllocationEntry, AllocationTable, Share};
+pub use attach::PruneMask;
 pub use criteria::{
-    BnScale, Build, CRITERIA, CriterionEntry, Fisher, FlowNorm, Force, GradientMagnitude, Grasp, GraspAbs,
-    GraspEstimator, IterativeSnip, Magnitude, Movement, NormalizedMagnitude, Random, Snip, SnipVariant,
-    SparseGpt, SynFlow, Wanda, build, criterion, find, plain,
+    BnScale, Build, CRITERIA, Criteria, CriterionEntry, Fisher, FlowNorm, Force, GradientMagnitude, Grasp,
+    GraspAbs, GraspEstimator, IterativeSnip, Magnitude, Movement, NormalizedMagnitude, Random, Snip,
+    SnipVariant, SparseGpt, SynFlow, Wanda, build, criterion, find, plain,
 };
 pub use criterion::{Criterion, Removed};
 pub use cut::Cut;

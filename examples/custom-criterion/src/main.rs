@@ -3,7 +3,7 @@
 use std::{env, process::ExitCode};
 
 use example_custom_criterion::POWER_SENSITIVITY;
-use sapwood_lab::Lab;
+use sapwood_cli::Lab;
 // Turns the CPU on.
 use sapwood_unify as _;
 

@@ -1,7 +1,7 @@
 //! The criterion keeps the promises of every criterion, and the command line knows it.
 
 use example_custom_criterion::POWER_SENSITIVITY;
-use sapwood_lab::Lab;
+use sapwood_cli::Lab;
 
 #[test]
 fn it_keeps_the_promises_of_a_criterion() {

@@ -85,7 +85,7 @@ fn few(mut networks: Vec<Vec<String>>) -> Vec<Vec<String>> {
 }
 
 /// A random network.
-pub(crate) fn draw(family: &Family, number: u64) -> Genome {
+pub fn draw(family: &Family, number: u64) -> Genome {
     let mut rng: Rng = Seed(0).stream(Stream::Data, number);
     family.space().sample(&mut rng)
 }

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The day in UTC, `2026-11-25`: a count of days as a date (Hinnant, *chrono-compatible low-level
 /// date algorithms*).
-pub(crate) fn today() -> String {
+pub fn today() -> String {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     date(seconds / 86_400)
 }

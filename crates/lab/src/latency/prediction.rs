@@ -22,13 +22,13 @@ pub(super) fn keys_in(table: &LatencyTable, family: &Family, genome: &Genome) ->
 }
 
 /// The milliseconds of a sub-network.
-pub(crate) fn predicted(table: &LatencyTable, family: &Family, genome: &Genome) -> Result<f64, Error> {
+pub fn predicted(table: &LatencyTable, family: &Family, genome: &Genome) -> Result<f64, Error> {
     let found = table.predict(keys_in(table, family, genome)?);
     found.map_err(|error| measure(error, table, family, Measured::Times))
 }
 
 /// The millijoules of a sub-network.
-pub(crate) fn predicted_energy(table: &LatencyTable, family: &Family, genome: &Genome) -> Result<f64, Error> {
+pub fn predicted_energy(table: &LatencyTable, family: &Family, genome: &Genome) -> Result<f64, Error> {
     let found = table.predict_energy(keys_in(table, family, genome)?);
     found.map_err(|error| measure(error, table, family, Measured::Energies))
 }
@@ -44,7 +44,7 @@ fn measure(error: sapwood_search::Error, table: &LatencyTable, family: &Family, 
 }
 
 /// Where the blocks come from that a table lacks.
-pub(crate) fn remedy(table: &LatencyTable, family: &Family, measured: Measured) -> String {
+pub fn remedy(table: &LatencyTable, family: &Family, measured: Measured) -> String {
     let option = if measured == Measured::Energies { " --energy" } else { "" };
     match table.naming {
         Naming::Published if measured == Measured::Times => {

@@ -7,18 +7,18 @@ use sapwood_backend::{Ops, Seed, Stream, block_on};
 use sapwood_core::{Masks, State, Step, write_atomic};
 use sapwood_data::Split;
 use sapwood_models::{Net, Opened, pack};
-use sapwood_prune::{Cut, MaskSet, NetworkProbe, Pruned, Scope, find};
+use sapwood_prune::{Criteria, Cut, MaskSet, NetworkProbe, Pruned, Scope};
 use sapwood_train::{Connectivity, connectivity};
 
 use super::{Control, CutSettings, Plan, Pruning, Run, StudyFolder};
 use crate::{
-    Beginning, Conditions, Error, Lab, Outputs, RunFolder, Start, TrainConfig, run_folder::digest, train,
+    Beginning, Conditions, Error, Outputs, RunFolder, Start, TrainConfig, run_folder::digest, train,
 };
 
 /// A run that is to be carried out, and where.
 #[derive(Clone, Copy)]
 pub(super) struct Task<'a> {
-    pub(super) lab: &'a Lab,
+    pub(super) criteria: &'a Criteria,
     pub(super) plan: &'a Plan,
     pub(super) folder: &'a StudyFolder,
     pub(super) run: &'a Run,
@@ -133,7 +133,7 @@ impl Task<'_> {
 
     fn cut(self, pruning: &Pruning, cut: &CutSettings, net: &Net, alive: Masks) -> Result<Pruned, Error> {
         let seed = self.run.seed();
-        let criterion = (find(self.lab.criteria(), &cut.criterion)?.build)(&cut.options, seed)?;
+        let criterion = (self.criteria.find(&cut.criterion)?.build)(&cut.options, seed)?;
         let examples = match cut.examples {
             Some(examples) => {
                 let data = self.conditions.datasets.open(&self.run.spec.data, Split::Train)?;

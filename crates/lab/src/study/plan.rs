@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, path::Path};
 use sapwood_backend::Seed;
 use sapwood_core::Step;
 use sapwood_data::Task;
-use sapwood_prune::{Criterion, Sparsity, find};
+use sapwood_prune::{Criteria, Criterion, Sparsity};
 use sapwood_train::Retraining;
 
 use super::{
     Combination, During, Experiment, Images, Pruning, RunSpec, StudyFolder, Variant, images::Facts, read,
 };
-use crate::{Datasets, Error, Lab, fits};
+use crate::{Datasets, Error, fits};
 
 /// The runs of a study, parents before children.
 #[derive(Clone, Debug)]
@@ -86,20 +86,25 @@ impl Run {
 
 impl Plan {
     /// Reads a study's file and makes its plan. What can be refused is refused here.
-    pub fn read(lab: &Lab, path: &Path, set: &[String], datasets: &Datasets) -> Result<Self, Error> {
-        Self::of(lab, path, set, datasets, &[])
+    pub fn read(
+        criteria: &Criteria,
+        path: &Path,
+        set: &[String],
+        datasets: &Datasets,
+    ) -> Result<Self, Error> {
+        Self::of(criteria, path, set, datasets, &[])
     }
 
     /// The plan of a study that was started. Its own images need not be there: what is recorded of
     /// them is enough.
-    pub fn started(lab: &Lab, folder: &StudyFolder, datasets: &Datasets) -> Result<Self, Error> {
-        let plan = Self::of(lab, &folder.study(), &[], datasets, &folder.images()?)?;
+    pub fn started(criteria: &Criteria, folder: &StudyFolder, datasets: &Datasets) -> Result<Self, Error> {
+        let plan = Self::of(criteria, &folder.study(), &[], datasets, &folder.images()?)?;
         let name = folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
         Ok(Self { name, ..plan })
     }
 
     fn of(
-        lab: &Lab,
+        criteria: &Criteria,
         path: &Path,
         set: &[String],
         datasets: &Datasets,
@@ -115,7 +120,7 @@ impl Plan {
             if let Some(images) = facts.images.as_ref().filter(|images| !plan.images.contains(images)) {
                 plan.images.push(images.clone());
             }
-            let runs = Planner::new(lab, variant, &facts)
+            let runs = Planner::new(criteria, variant, &facts)
                 .and_then(|planner| planner.runs(&mut plan.runs))
                 .map_err(|error| match error {
                     // Whoever reads it should know which file it is about.
@@ -130,7 +135,7 @@ impl Plan {
 
 /// Makes the runs of one variant.
 struct Planner<'a> {
-    lab: &'a Lab,
+    criteria: &'a Criteria,
     variant: &'a Variant,
     dense: RunSpec,
     task: Task,
@@ -139,7 +144,7 @@ struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    fn new(lab: &'a Lab, variant: &'a Variant, facts: &Facts) -> Result<Self, Error> {
+    fn new(criteria: &'a Criteria, variant: &'a Variant, facts: &Facts) -> Result<Self, Error> {
         let experiment = &variant.experiment;
         let Experiment { init, training, seed, replicates, .. } = experiment;
         if *replicates == 0 || training.batch_size == 0 {
@@ -166,7 +171,7 @@ impl<'a> Planner<'a> {
         };
         let batches = examples.div_ceil(training.batch_size);
         dense.recipe.clone().plan(batches)?;
-        Ok(Self { lab, variant, dense, task, examples, batches })
+        Ok(Self { criteria, variant, dense, task, examples, batches })
     }
 
     fn runs(&self, runs: &mut Vec<Run>) -> Result<(), Error> {
@@ -270,7 +275,7 @@ impl<'a> Planner<'a> {
     }
 
     fn criterion(&self, name: &str, options: &sapwood_prune::Options) -> Result<Box<dyn Criterion>, Error> {
-        Ok((find(self.lab.criteria(), name)?.build)(options, Seed(0))?)
+        Ok((self.criteria.find(name)?.build)(options, Seed(0))?)
     }
 
     /// Refuses what would fail only when it is its turn.

@@ -13,6 +13,7 @@ use std::{
 use burn::prelude::Device;
 use sapwood_core::write_atomic;
 use sapwood_data::Split;
+use sapwood_prune::Criteria;
 
 use super::{
     Plan, Run, State, StudyFolder,
@@ -21,7 +22,7 @@ use super::{
     perform::Task,
 };
 use crate::{
-    CheckpointEvery, Conditions, Datasets, Error, Lab, Reporter, Work,
+    CheckpointEvery, Conditions, Datasets, Error, MixedLevels, Reporter, Work,
     accounts::{ACCOUNTED, Accounts},
     ledger::{Watts, host},
     levels,
@@ -36,7 +37,7 @@ const ATTENTION: Duration = Duration::from_millis(50);
 /// none is left.
 pub struct Worker<'a> {
     /// What criteria there are.
-    pub lab: &'a Lab,
+    pub criteria: &'a Criteria,
     /// What is to be done.
     pub plan: &'a Plan,
     /// Where.
@@ -112,7 +113,7 @@ impl Worker<'_> {
                     continue;
                 }
                 let Some(claim) = Claim::take(self.folder.run(run).path())? else { continue };
-                if let Some(mixed) = levels::of_study(self.folder.path()).filter(|_| are_alike) {
+                if let Some(mixed) = MixedLevels::of_study(self.folder.path()).filter(|_| are_alike) {
                     are_alike = false;
                     self.reporter.note(&mixed.to_string());
                 }
@@ -171,7 +172,13 @@ impl Worker<'_> {
             work: &work,
             stop: &stop,
         };
-        let task = Task { lab: self.lab, plan: self.plan, folder: self.folder, run, conditions: &conditions };
+        let task = Task {
+            criteria: self.criteria,
+            plan: self.plan,
+            folder: self.folder,
+            run,
+            conditions: &conditions,
+        };
         let (ended, end) = mpsc::channel::<()>();
         let outcome = thread::scope(|scope| {
             let (work, stop) = (&work, &stop);

@@ -1,6 +1,7 @@
 //! The laws of pruning, on a small network of Burn's own layers and on scores
 //! made by hand.
 
+mod attach;
 mod formulas;
 mod granularity;
 mod paths;

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::{Datasets, Lab, study::Plan};
+use sapwood_prune::Criteria;
+
+use crate::{Datasets, study::Plan};
 
 const STUDY: &str = r#"
 kind = "prune"
@@ -40,7 +42,7 @@ fn hashes(study: &str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("study.toml");
     std::fs::write(&path, study).unwrap();
-    let plan = Plan::read(&Lab::new(), &path, &[], &Datasets::below(Path::new("nowhere"))).unwrap();
+    let plan = Plan::read(&Criteria::default(), &path, &[], &Datasets::below(Path::new("nowhere"))).unwrap();
     plan.runs.into_iter().map(|run| run.hash).collect()
 }
 

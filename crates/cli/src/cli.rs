@@ -1,0 +1,210 @@
+//! The command line.
+
+mod architectures;
+mod bar;
+mod clean;
+mod data;
+mod data_root;
+mod demo;
+mod describe;
+mod devices;
+mod duration;
+mod economics;
+mod eval;
+mod forward;
+mod hints;
+mod image;
+mod latency;
+mod list;
+mod model_shape;
+mod named;
+mod on_device;
+mod one_line;
+mod outputs;
+mod overwriting;
+mod own_input;
+mod photo_cache;
+mod plan;
+mod predict;
+mod predictors;
+mod prune;
+mod refusal;
+mod report;
+mod retry;
+mod run;
+mod score;
+mod scoring;
+mod search;
+mod shape;
+mod sparse;
+mod status;
+mod studies;
+mod supernet;
+mod train;
+mod weight_file;
+mod worker;
+
+use std::{
+    ffi::OsString,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
+use sapwood_lab::Error;
+use sapwood_prune::Criteria;
+
+use one_line::one_line;
+
+/// Makes neural networks small, and shows that they are still good.
+#[derive(Parser)]
+#[command(name = "sapwood", version, max_term_width = 100)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+    /// On the CPU, compute with no other instructions than these: avx512, avx2, neon, portable. The
+    /// last digits of results depend on them [env: SAPWOOD_LEVEL] [default: this machine's best]
+    #[arg(long, global = true, value_name = "LEVEL")]
+    level: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Demo(demo::Demo),
+    Plan(plan::Plan),
+    Run(run::Run),
+    Worker(worker::Worker),
+    Status(status::Status),
+    Report(report::Report),
+    Retry(retry::Retry),
+    Clean(clean::Clean),
+    Search(Box<search::Search>),
+    Supernet(supernet::Supernet),
+    Latency(latency::Latency),
+    Predictors(predictors::Predictors),
+    Economics(economics::Prices),
+    Train(Box<train::Train>),
+    Eval(eval::Eval),
+    Predict(predict::Predict),
+    Score(Box<score::Score>),
+    Prune(Box<prune::Prune>),
+    Forward(forward::Forward),
+    Describe(describe::Describe),
+    List(list::List),
+    Data(data::Data),
+    Devices(devices::Devices),
+}
+
+/// Runs a command line, the program's name first. Results go to the standard
+/// output, progress and the one line of an error to the standard error; the exit
+/// code is 0, or 2 after an error. For a program's main thread, which becomes one of those that
+/// compute.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    main_of(&Criteria::default(), args)
+}
+
+/// [`main`], with its results written to `out` and its error returned.
+pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -> Result<(), Error> {
+    run_of(&Criteria::default(), args, out)
+}
+
+pub(crate) fn main_of(criteria: &Criteria, args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    // No other thread of the lab computes.
+    sapwood_backend::compute_on_this_thread();
+    refusal::is_left_to_its_error();
+    let mut out = io::stdout().lock();
+    match run_of(criteria, args, &mut out) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever was listening has heard enough: `list models | head -1`.
+        Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            // Where not even this can be written, the exit code has to do.
+            let _ = writeln!(io::stderr(), "error: {}", one_line(&error.to_string()));
+            ExitCode::from(2)
+        }
+    }
+}
+
+pub(crate) fn run_of(
+    criteria: &Criteria,
+    args: impl IntoIterator<Item = OsString>,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let line = Line::command().bin_name(program(args.first()));
+    match line.try_get_matches_from(args).and_then(|found| Ok((Line::from_arg_matches(&found)?, found))) {
+        Ok((line, found)) => {
+            overwriting::refuse(&found)?;
+            let asked = line.level.or_else(|| std::env::var("SAPWOOD_LEVEL").ok());
+            if let Some(level) = asked.filter(|level| !level.is_empty()) {
+                sapwood_backend::pin_level(&level)?;
+            }
+            line.command.run(criteria, out).map_err(hints::with_hint)?;
+        }
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            write!(out, "{}", error.render())?;
+        }
+        Err(error) => return Err(Error::Usage(usage(&error))),
+    }
+    Ok(out.flush()?)
+}
+
+impl Command {
+    fn run(self, criteria: &Criteria, out: &mut dyn Write) -> Result<(), Error> {
+        match self {
+            Self::Demo(command) => command.run(out),
+            Self::Plan(command) => command.run(criteria, out),
+            Self::Run(command) => command.run(criteria, out),
+            Self::Worker(command) => command.run(criteria, out),
+            Self::Status(command) => command.run(criteria, out),
+            Self::Report(command) => command.run(criteria, out),
+            Self::Retry(command) => command.run(criteria, out),
+            Self::Clean(command) => command.run(criteria, out),
+            Self::Search(command) => command.run(out),
+            Self::Supernet(command) => command.run(out),
+            Self::Latency(command) => command.run(out),
+            Self::Predictors(command) => command.run(out),
+            Self::Economics(command) => command.run(out),
+            Self::Train(command) => command.run(out),
+            Self::Eval(command) => command.run(out),
+            Self::Predict(command) => command.run(out),
+            Self::Score(command) => command.run(criteria, out),
+            Self::Prune(command) => command.run(criteria, out),
+            Self::Forward(command) => command.run(),
+            Self::Describe(command) => command.run(out),
+            Self::List(command) => command.run(criteria, out),
+            Self::Data(command) => command.run(out),
+            Self::Devices(command) => command.run(out),
+        }
+    }
+}
+
+/// What the user calls this program.
+fn program(first: Option<&OsString>) -> String {
+    let stem =
+        first.and_then(|first| Some(std::path::Path::new(first).file_stem()?.to_string_lossy().into_owned()));
+    match stem.as_deref() {
+        // Cargo runs it, under a name that nobody types.
+        Some("xtask") | None => "cargo xtask".into(),
+        Some(name) => name.into(),
+    }
+}
+
+/// The names of the commands with what they do, for whoever puts this command
+/// line beside others.
+pub fn commands() -> Vec<(String, String)> {
+    let about = |command: &clap::Command| command.get_about().map_or(String::new(), ToString::to_string);
+    Line::command().get_subcommands().map(|command| (command.get_name().into(), about(command))).collect()
+}
+
+/// clap's message without its usage section, on one line.
+fn usage(error: &clap::Error) -> String {
+    if let ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand = error.kind() {
+        return "expected a command: add `--help` to see them".into();
+    }
+    let message = error.render().to_string();
+    let said =
+        message.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+    let said = one_line(&said.collect::<Vec<_>>().join("\n")).replace(" tip: ", "; ");
+    said.strip_prefix("error: ").unwrap_or(&said).into()
+}

@@ -1,0 +1,69 @@
+//! `demo`
+
+use std::{
+    fs::File,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use sapwood_core::write_atomic;
+use sapwood_lab::Error;
+
+use super::{bar::Bar, on_device::OnDevice};
+
+/// Train, prune and retrain a small network on embedded data, and report
+///
+/// Takes a minute or two on two cores and needs no download.
+#[derive(Args)]
+#[command(allow_negative_numbers = true)]
+pub(super) struct Demo {
+    /// Runs of each kind
+    #[arg(long, default_value_t = 3)]
+    replicates: u64,
+    /// Epochs of each training
+    #[arg(long, default_value_t = 20)]
+    epochs: usize,
+    /// The page to write
+    #[arg(long, default_value = "runs/demo/report.html", value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    device: OnDevice,
+}
+
+impl Demo {
+    pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
+        let device = self.device.resolve()?;
+        // Better now than after a minute of work.
+        if self.epochs == 0 {
+            return Err(Error::Usage("`--epochs` must be at least 1".into()));
+        }
+        if self.replicates == 0 {
+            return Err(Error::Usage("`--replicates` must be at least 1".into()));
+        }
+        let sparsities = ["0.5", "0.8", "0.9", "0.95", "0.98", "0.99"];
+        let demo = sapwood_lab::Demo {
+            sparsities: sparsities.into_iter().map(str::parse).collect::<Result<_, _>>()?,
+            replicates: self.replicates,
+            epochs: self.epochs,
+        };
+        can_write(&self.out)?;
+        let outcome = demo.run(&device, "cargo xtask demo", &Bar::default())?;
+        let html = outcome.report.to_html().map_err(|error| Error::Report(error.to_string()))?;
+        write_atomic(&self.out, html.as_bytes())?;
+        write!(out, "{}", outcome.table.to_text())?;
+        writeln!(out, "report: {}", self.out.display())?;
+        Ok(())
+    }
+}
+
+/// Tries, before long work, whether its result can be written, and leaves nothing
+/// but the folders on the way.
+fn can_write(path: &Path) -> Result<(), Error> {
+    if path.exists() {
+        File::options().append(true).open(path).map_err(Error::file("write", path))?;
+        return Ok(());
+    }
+    write_atomic(path, b"")?;
+    std::fs::remove_file(path).map_err(Error::file("write", path))
+}

@@ -1,0 +1,71 @@
+//! A user's own images on the command line.
+
+use clap::Args;
+use sapwood_core::Shape;
+use sapwood_lab::{DataConfig, Error};
+
+use super::shape;
+
+/// What an `image-folder` is made into.
+#[derive(Args)]
+pub(super) struct ImageShape {
+    /// image-folder: crop and resize each image to this, as in 3x32x32 [default: that
+    /// of the weights; without weights that of the images, which must all have one]
+    #[arg(long, value_parser = shape::parse, value_name = "CxHxW")]
+    image: Option<Shape>,
+}
+
+impl ImageShape {
+    /// The data with this shape, if one was given.
+    pub(super) fn apply(&self, data: &mut DataConfig) -> Result<(), Error> {
+        belongs("--image", self.image.is_some(), data)?;
+        data.options.image = self.image.or(data.options.image);
+        Ok(())
+    }
+}
+
+/// What is made of an `image-folder`.
+#[derive(Args)]
+pub(super) struct Images {
+    #[command(flatten)]
+    shape: ImageShape,
+    /// image-folder: leave out images that cannot be read, and say how many
+    #[arg(long)]
+    skip_bad: bool,
+}
+
+impl Images {
+    /// The data with what was given.
+    pub(super) fn apply(&self, data: &mut DataConfig) -> Result<(), Error> {
+        self.shape.apply(data)?;
+        belongs("--skip-bad", self.skip_bad, data)?;
+        data.skip_bad |= self.skip_bad;
+        Ok(())
+    }
+
+    /// Refuses these options where no data set is read.
+    pub(super) fn none(&self) -> Result<(), Error> {
+        match self.skip_bad || self.shape.image.is_some() {
+            false => Ok(()),
+            true => Err(Error::Usage(
+                "`--image` and `--skip-bad` belong to `--data image-folder`: leave them out".into(),
+            )),
+        }
+    }
+}
+
+/// Refuses an option of images that has no effect on other data.
+fn belongs(option: &str, given: bool, data: &DataConfig) -> Result<(), Error> {
+    // A network may have been trained on data that is in no catalogue.
+    if !given {
+        return Ok(());
+    }
+    sapwood_data::entry(&data.name)?;
+    match data.is_own() {
+        true => Ok(()),
+        false => Err(Error::Usage(format!(
+            "`{option}` belongs to `--data image-folder`, not to `{}`: leave it out",
+            data.name
+        ))),
+    }
+}

@@ -1,0 +1,247 @@
+//! `latency`
+
+use std::{io::Write, path::PathBuf, time::Duration};
+
+use clap::{Args, Subcommand};
+use sapwood_lab::{
+    Error,
+    latency::{EnergyMeter, Imported, Stopwatch, Times, draw, import, predicted, today},
+};
+use sapwood_report::{
+    Cell, Table,
+    statistics::{median, spearman},
+};
+use sapwood_search::{Genome, LatencyTable, kendall_tau};
+
+use super::{
+    architectures,
+    bar::{Bar, note},
+    on_device::OnDevice,
+    search::nested::read_table,
+};
+
+/// Measure how long the networks of a space take on this device, and what energy
+#[derive(Args)]
+pub(super) struct Latency {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Build(Build),
+    Check(Check),
+    Import(Import),
+}
+
+impl Latency {
+    pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
+        match self.command {
+            Command::Build(command) => command.run(out),
+            Command::Check(command) => command.run(out),
+            Command::Import(command) => command.run(out),
+        }
+    }
+}
+
+/// What is timed, and how.
+#[derive(Args)]
+struct What {
+    /// The space: see `list spaces`
+    #[arg(long)]
+    space: String,
+    /// Input shape, as in 3x32x32 [default: the space's usual one]
+    #[arg(long, value_parser = super::shape::parse, value_name = "CxHxW")]
+    input: Option<[usize; 3]>,
+    /// Rounds over everything, in each of which everything is run; 2 at least
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    rounds: usize,
+    /// Runs that count, in each round
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    runs: usize,
+    /// No further round is begun after so many seconds
+    #[arg(long, default_value_t = 240.0, value_name = "S")]
+    seconds: f64,
+    #[command(flatten)]
+    device: OnDevice,
+}
+
+impl What {
+    fn stopwatch(&self, batch: usize) -> Result<Stopwatch, Error> {
+        if batch == 0 || self.runs == 0 || self.rounds < 2 || !(0.0..=86_400.0).contains(&self.seconds) {
+            let problem = "expected `--batch` and `--runs` from 1 up, `--rounds` from 2 up, and `--seconds` \
+                           from 0 to 86400";
+            return Err(Error::Usage(problem.into()));
+        }
+        let (device, place) = (self.device.resolve()?, self.device.device.clone());
+        let Self { rounds, runs, seconds, .. } = *self;
+        Ok(Stopwatch { device, place, date: today(), batch, rounds, runs, seconds })
+    }
+}
+
+/// Time every block of a space, and write the table
+#[derive(Args)]
+struct Build {
+    #[command(flatten)]
+    what: What,
+    /// Images at a time
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    batch: usize,
+    /// What the device is called in the table
+    #[arg(long, default_value = "this machine")]
+    name: String,
+    /// Measure the energies of blocks too, where the device counts energy: it should do nothing else
+    #[arg(long)]
+    energy: bool,
+    /// Seconds that a block runs between two looks at the counter, which advances in steps
+    #[arg(long, default_value_t = 0.5, requires = "energy", value_name = "S")]
+    energy_seconds: f64,
+    /// Where the table is written, as TOML
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+impl Build {
+    fn run(self, out: &mut dyn Write) -> Result<(), Error> {
+        let family = architectures::named(&self.what.space, self.what.input)?;
+        let stopwatch = self.what.stopwatch(self.batch)?;
+        // Better now than after everything was timed.
+        let mut meter = self.energy.then(|| self.meter()).transpose()?;
+        let mut table = stopwatch.table(&family, &self.name, &Bar::default())?;
+        if let Some(meter) = &mut meter {
+            meter.add_to(&mut table, &family, &stopwatch, &Bar::default())?;
+        }
+        sapwood_core::write_atomic(&self.out, table.to_toml()?.as_bytes())?;
+        let (blocks, fixed, scale) = (table.blocks.len(), table.fixed_ms, table.scale_ms);
+        writeln!(
+            out,
+            "{blocks} blocks, fixed cost {fixed:.4} ms, factor {scale:.3}: {}",
+            self.out.display()
+        )?;
+        Ok(())
+    }
+
+    fn meter(&self) -> Result<EnergyMeter, Error> {
+        if !(0.0..=60.0).contains(&self.energy_seconds) {
+            return Err(Error::Usage("expected `--energy-seconds` from 0 to 60".into()));
+        }
+        EnergyMeter::of_this_machine(&self.what.device.device, Duration::from_secs_f64(self.energy_seconds))
+    }
+}
+
+/// Time random networks and compare them with what a table predicts, and with themselves
+#[derive(Args)]
+struct Check {
+    #[command(flatten)]
+    what: What,
+    /// The table
+    #[arg(long, value_name = "FILE")]
+    table: PathBuf,
+    /// How many networks
+    #[arg(long, default_value_t = 60, value_name = "N")]
+    networks: usize,
+    /// Where what was predicted and measured of each network is written, as CSV
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// Networks of the check are others than those that a table was measured and fitted with.
+const FIRST: u64 = 1 << 32;
+
+impl Check {
+    fn run(self, out: &mut dyn Write) -> Result<(), Error> {
+        let table = read_table(&self.table)?;
+        let family =
+            architectures::named(table.for_space(&self.what.space)?.space.as_str(), self.what.input)?;
+        let stopwatch = self.what.stopwatch(table.batch)?;
+        let genomes: Vec<Genome> =
+            (0..self.networks as u64).map(|number| draw(&family, FIRST + number)).collect();
+        let told = genomes.iter().map(|genome| predicted(&table, &family, genome));
+        let told: Vec<f64> = told.collect::<Result<_, _>>()?;
+        let graphs = genomes.iter().map(|genome| family.graph(genome));
+        let times = stopwatch.time_all(&graphs.collect::<Result<Vec<_>, _>>()?, &Bar::default())?;
+        let measured: Vec<f64> = times.iter().map(|times| times.all().ms).collect();
+        if let Some(file) = &self.out {
+            let mut text = String::from("architecture,predicted_ms,measured_ms\n");
+            for ((genome, told), measured) in genomes.iter().zip(&told).zip(&measured) {
+                // An architecture is words and numbers: there is nothing to quote.
+                text += &format!("{},{told:.4},{measured:.4}\n", family.space().text(genome));
+            }
+            sapwood_core::write_atomic(file, text.as_bytes())?;
+        }
+        let (one, other): (Vec<f64>, Vec<f64>) = times.iter().map(Times::halves).map(|[a, b]| (a, b)).unzip();
+        let mut shown = Table::new(["compared", "Spearman", "Kendall tau", "median error %"]);
+        for (what, found, expected) in
+            [("table and measurement", &told, &measured), ("every second round and the others", &one, &other)]
+        {
+            shown.row([
+                Cell::from(what),
+                Cell::fixed(spearman(found, expected), 3),
+                Cell::fixed(kendall_tau(found, expected), 3),
+                Cell::fixed(100.0 * error(found, expected), 2),
+            ]);
+        }
+        write!(out, "{}", shown.to_text())?;
+        Ok(())
+    }
+}
+
+/// Make a table of published ones: YAML or JSON, with a key for each block of ofa-mbv3 or
+/// ofa-proxyless
+///
+/// Where a block has another time in another file, as the last layers have in the files of other
+/// resolutions, both stay: a network is predicted by the file of its resolution. Which that is, the
+/// blocks of a file say, not its name.
+#[derive(Args)]
+struct Import {
+    /// The published tables of one device, a file for each resolution
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The space: see `list spaces`
+    #[arg(long)]
+    space: String,
+    /// Input shape, as in 3x224x224 [default: the space's usual one]
+    #[arg(long, value_parser = super::shape::parse, value_name = "CxHxW")]
+    input: Option<[usize; 3]>,
+    /// Images at a time, which the files do not say
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    batch: usize,
+    /// What the device is called in the table
+    #[arg(long, default_value = "published", value_name = "NAME")]
+    name: String,
+    /// Where the table is written, as TOML
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+impl Import {
+    fn run(self, out: &mut dyn Write) -> Result<(), Error> {
+        let family = architectures::named(&self.space, self.input)?;
+        let read = |path: &PathBuf| -> Result<LatencyTable, Error> {
+            let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
+            LatencyTable::from_yaml(&text, family.name(), &self.name, self.batch)
+                .map_err(|error| Error::Content { problem: error.to_string(), path: path.clone() })
+        };
+        let tables = self.files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let Imported { table, resolutions, warnings } = import(tables, &family)?;
+        sapwood_core::write_atomic(&self.out, table.to_toml()?.as_bytes())?;
+        for warning in warnings {
+            note(&format!("warning: {warning}"));
+        }
+        let mut said = format!("{} blocks", table.times().count());
+        if !table.parts.is_empty() {
+            said += &format!(" in {} parts", table.parts.len());
+        }
+        if !resolutions.is_empty() {
+            said += &format!(", for resolution {}", resolutions.join(", "));
+        }
+        writeln!(out, "{said}: {}", self.out.display())?;
+        Ok(())
+    }
+}
+
+/// The median of relative errors.
+fn error(found: &[f64], expected: &[f64]) -> f64 {
+    let errors: Vec<f64> = found.iter().zip(expected).map(|(a, b)| (a / b - 1.0).abs()).collect();
+    median(&errors)
+}

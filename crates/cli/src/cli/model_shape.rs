@@ -1,0 +1,93 @@
+//! The options of networks on the command line.
+
+use clap::{Args, ValueEnum};
+use sapwood_data::life::{Boundary, LifeOptions};
+use sapwood_lab::Error;
+use sapwood_models::{Padding, Shortcut, Spec};
+
+/// Options that change a network's shape. A weight file knows its own.
+#[derive(Args)]
+pub(super) struct ModelShape {
+    /// Multiply every hidden width (all but life-net) [default: 1]
+    #[arg(long, conflicts_with = "weights")]
+    width: Option<f64>,
+    /// resnet-20 to resnet-110: the shortcut [default: b]
+    #[arg(long, value_enum, conflicts_with = "weights")]
+    shortcut: Option<ShortcutName>,
+    /// life-net: times the minimal network [default: 1]
+    #[arg(long, value_name = "M", conflicts_with = "weights")]
+    overcompleteness: Option<usize>,
+    /// life and life-net: steps to predict [default: 1]
+    #[arg(long, value_name = "N", conflicts_with = "weights")]
+    steps: Option<usize>,
+    /// life and life-net: what lies beyond the edge of the board [default: torus]
+    #[arg(long, value_enum, conflicts_with = "weights")]
+    boundary: Option<Edge>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Edge {
+    Torus,
+    Zero,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ShortcutName {
+    A,
+    B,
+}
+
+impl ModelShape {
+    /// The network with these options, for a data set; one that it does not have is
+    /// refused.
+    pub(super) fn apply(&self, spec: Spec, data: Option<&str>) -> Result<Spec, Error> {
+        let known: &[&str] = match spec.model.as_str() {
+            "life-net" => &["--overcompleteness", "--steps", "--boundary"],
+            "resnet-20" | "resnet-32" | "resnet-44" | "resnet-56" | "resnet-110" => {
+                &["--width", "--shortcut"]
+            }
+            _ => &["--width"],
+        };
+        let of_data: &[&str] = if data == Some("life") { &["--steps", "--boundary"] } else { &[] };
+        for (option, given) in [
+            ("--width", self.width.is_some()),
+            ("--shortcut", self.shortcut.is_some()),
+            ("--overcompleteness", self.overcompleteness.is_some()),
+            ("--steps", self.steps.is_some()),
+            ("--boundary", self.boundary.is_some()),
+        ] {
+            if given && !known.contains(&option) && !of_data.contains(&option) {
+                let (model, known) = (spec.model, known.join(", "));
+                let problem = format!("`{model}` has no option `{option}`, only {known}: leave it out");
+                return Err(Error::Usage(problem));
+            }
+        }
+        Ok(Spec {
+            width: self.width.unwrap_or(1.0),
+            shortcut: match self.shortcut {
+                Some(ShortcutName::A) => Shortcut::A,
+                Some(ShortcutName::B) | None => Shortcut::B,
+            },
+            overcompleteness: self.overcompleteness.unwrap_or(1),
+            steps: self.steps.unwrap_or(1),
+            padding: match self.boards().boundary {
+                _ if spec.model != "life-net" => Padding::default(),
+                Boundary::Torus => Padding::Circular,
+                Boundary::Zero => Padding::Zeros,
+            },
+            ..spec
+        })
+    }
+
+    /// The boards of the data set `life` that belong to them.
+    pub(super) fn boards(&self) -> LifeOptions {
+        LifeOptions {
+            steps: self.steps.unwrap_or(1),
+            boundary: match self.boundary {
+                Some(Edge::Torus) | None => Boundary::Torus,
+                Some(Edge::Zero) => Boundary::Zero,
+            },
+            ..LifeOptions::default()
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What a network takes and answers, for images of one's own.
+
+use std::path::Path;
+
+use sapwood_core::{Shape, TrainedOn};
+use sapwood_data::{Entry, Normalisation};
+use sapwood_lab::{DataConfig, Error, few};
+use sapwood_models::Opened;
+
+use super::{
+    bar,
+    image::ImageShape,
+    outputs::{MoreOutputs, hinted},
+};
+
+/// How images are made into inputs, and what outputs are called.
+pub(super) struct Named {
+    /// The shape of an input, `[C, H, W]`.
+    pub(super) shape: Shape,
+    pub(super) normalisation: Normalisation,
+    classes: Vec<String>,
+}
+
+impl Named {
+    /// What the weight file says, and where it says nothing, what its data set does. Names of `data`
+    /// that the network was not trained on are refused.
+    pub(super) fn of(
+        opened: &Opened,
+        data: Option<(&str, &Path)>,
+        image: &ImageShape,
+        more: &MoreOutputs,
+    ) -> Result<Self, Error> {
+        let own = match (&opened.trained_on, data) {
+            (Some(trained_on), data) => Self::of_file(opened, trained_on, data, image)?,
+            (None, Some((data, root))) => Self::of_data(opened, data, root, image)?,
+            (None, None) => {
+                let problem =
+                    "the weights do not say what they were trained on: name the data set with `--data`";
+                return Err(Error::Usage(problem.into()));
+            }
+        };
+        let [outputs, height, width] = opened.spec.output(own.shape)?;
+        let model = &opened.spec.model;
+        if height * width != 1 || own.classes.is_empty() {
+            let problem = format!("`{model}` gives no classes: see what it gives with `forward`");
+            return Err(Error::Usage(problem));
+        }
+        let (names, model) = (own.classes.len(), model.clone());
+        if outputs < names {
+            let (found, data) = (format!("{outputs} outputs"), data.map_or("", |(data, _)| data).into());
+            return Err(Error::Unfit { model, found, data, expected: format!("{names} classes") });
+        }
+        if names < outputs {
+            if opened.trained_on.is_none() && !more.allowed {
+                let (data, classes) = (data.map_or("", |(data, _)| data).into(), few(&own.classes));
+                let refused = Error::MoreOutputs { model, found: outputs, data, expected: names, classes };
+                return Err(hinted(refused, false));
+            }
+            let unnamed = outputs - names;
+            bar::note(&format!(
+                "{unnamed} of {outputs} outputs have no name: they are shown by number, from 0"
+            ));
+        }
+        Ok(own)
+    }
+
+    fn of_file(
+        opened: &Opened,
+        trained_on: &TrainedOn,
+        data: Option<(&str, &Path)>,
+        image: &ImageShape,
+    ) -> Result<Self, Error> {
+        if let Some((name, root)) = data {
+            let mut unknown = names(sapwood_data::entry(name)?, root)?;
+            unknown.retain(|class| !trained_on.classes.contains(class));
+            if !unknown.is_empty() {
+                let (known, unknown) = (few(&trained_on.classes), few(&unknown));
+                return Err(Error::Usage(format!(
+                    "`{}` was trained on {known}, not on {unknown} of data set `{name}`: leave `--data` out, the weights \
+                     name their classes",
+                    opened.spec.model
+                )));
+            }
+        }
+        let mut config = DataConfig::named(&trained_on.data);
+        image.apply(&mut config)?;
+        let unknown: Vec<String> = trained_on.other.keys().cloned().collect();
+        if !unknown.is_empty() {
+            let keys = few(&unknown);
+            bar::note(&format!(
+                "note: the weights say {keys} of their images, which this version does not know"
+            ));
+        }
+        Ok(Self {
+            shape: config.options.image.unwrap_or(trained_on.input),
+            normalisation: trained_on.into(),
+            classes: trained_on.classes.clone(),
+        })
+    }
+
+    fn of_data(opened: &Opened, data: &str, root: &Path, image: &ImageShape) -> Result<Self, Error> {
+        let entry = sapwood_data::entry(data)?;
+        let mut config = DataConfig::of(data, &opened.spec);
+        image.apply(&mut config)?;
+        let shape = config.options.image.or(entry.shape).unwrap_or(opened.spec.input);
+        let normalisation = match shape {
+            [1, ..] if entry.normalisation.channels.len() == 3 => Normalisation::GREY,
+            _ => entry.normalisation.clone(),
+        };
+        Ok(Self { shape, normalisation, classes: names(entry, root)? })
+    }
+
+    /// What an output is called: its number where it has no name.
+    pub(super) fn name(&self, output: usize) -> String {
+        self.classes.get(output).cloned().unwrap_or_else(|| format!("output {output}"))
+    }
+}
+
+/// What the classes of a data set are called.
+fn names(entry: &Entry, root: &Path) -> Result<Vec<String>, Error> {
+    let names = entry.class_names(root)?;
+    match entry.task {
+        Some(task) if names.is_empty() => Ok((0..task.outputs()).map(|class| class.to_string()).collect()),
+        _ => Ok(names),
+    }
+}

@@ -1,0 +1,82 @@
+//! `predict`
+
+use std::{
+    io::{self, IsTerminal, Write},
+    path::PathBuf,
+};
+
+use burn::tensor::{Tensor, TensorData, activation::softmax};
+use clap::Args;
+use sapwood_backend::{block_on, read};
+use sapwood_core::{Network, Pass};
+use sapwood_lab::{Error, Reporter, Silent};
+
+use super::{
+    bar::Bar, data_root::DataRoot, image::ImageShape, named::Named, on_device::OnDevice,
+    outputs::MoreOutputs, weight_file::WeightFile,
+};
+
+/// Classify images of your own with a trained network
+#[derive(Args)]
+pub(super) struct Predict {
+    #[command(flatten)]
+    network: WeightFile,
+    /// The data set that it was trained on, where the file does not say: its normalisation and class
+    /// names
+    #[arg(long)]
+    data: Option<String>,
+    #[command(flatten)]
+    image: ImageShape,
+    #[command(flatten)]
+    outputs: MoreOutputs,
+    #[command(flatten)]
+    root: DataRoot,
+    /// Images, PNG, JPEG, WebP, BMP, TIFF or GIF, told by their content and turned upright as EXIF says
+    #[arg(required = true)]
+    images: Vec<PathBuf>,
+    #[command(flatten)]
+    device: OnDevice,
+}
+
+impl Predict {
+    pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
+        let device = self.device.resolve()?;
+        let opened = self.network.open(&device)?;
+        let data = self.data.as_deref().map(|data| (data, self.root.data_root.as_path()));
+        let named = Named::of(&opened, data, &self.image, &self.outputs)?;
+        let shape = named.shape;
+        // On a terminal the answers themselves show how far it is.
+        let bar = Bar::default();
+        let reporter: &dyn Reporter = if io::stdout().is_terminal() { &Silent } else { &bar };
+        reporter.begin("predicting", self.images.len() as u64);
+        let mut bad = 0;
+        for path in &self.images {
+            let mut image = match sapwood_data::read_image(path, shape) {
+                Ok(image) => image,
+                Err(error) if self.images.len() == 1 => return Err(error.into()),
+                // One bad file does not end the rest.
+                Err(error) => {
+                    bad += 1;
+                    bar.note(&format!("error: {error}"));
+                    reporter.advance(1);
+                    continue;
+                }
+            };
+            named.normalisation.apply(&mut image);
+            let [c, h, w] = shape;
+            let input = Tensor::from_data(TensorData::new(image, [1, c, h, w]), &device);
+            let logits = opened.net.forward(input, &mut Pass::evaluate());
+            let probabilities: Vec<f32> = block_on(read(softmax(logits, 1)))?.iter::<f32>().collect();
+            let mut ranked: Vec<(usize, f32)> = probabilities.into_iter().enumerate().collect();
+            ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+            let answers =
+                ranked.iter().take(3).map(|&(class, p)| format!("{} {:.1} %", named.name(class), 100.0 * p));
+            writeln!(out, "{}: {}", path.display(), answers.collect::<Vec<_>>().join(", "))?;
+            reporter.advance(1);
+        }
+        if bad > 0 {
+            return Err(Error::Usage(format!("{bad} of {} images cannot be read", self.images.len())));
+        }
+        Ok(())
+    }
+}

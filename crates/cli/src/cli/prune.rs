@@ -1,0 +1,181 @@
+//! `prune`
+
+use std::{
+    fmt::Write as _,
+    io::Write,
+    num::NonZero,
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, ValueEnum};
+use sapwood_backend::{Seed, block_on};
+use sapwood_core::{Observed, State, TrainedOn, infos, write_atomic};
+use sapwood_lab::{Error, Reporter, Watched};
+use sapwood_models::{Net, Opened, Spec, pack, read_masks};
+use sapwood_prune::{
+    Ablation, Allocation, Course, Criteria, Cut, Diagnosis, Granularity, Iterations, MaskSet, Pruned,
+    RoundExamples, Sparsity,
+};
+use sapwood_report::{Cell, Table};
+
+use super::{
+    bar::{self, Bar},
+    scoring::{Scored, Scoring},
+    weight_file::hinted,
+};
+
+/// Remove weights of a network and write it with its masks
+#[derive(Args)]
+#[command(allow_negative_numbers = true)]
+pub(super) struct Prune {
+    #[command(flatten)]
+    scoring: Scoring,
+    /// Which weights go: see `list criteria`
+    #[arg(long, default_value = "magnitude")]
+    criterion: String,
+    /// The fraction that goes, as in 0.9: of all prunable weights, or of the kernels, filters or
+    /// blocks that --granularity names
+    #[arg(long, required_unless_present = "masks_from")]
+    sparsity: Option<Sparsity>,
+    /// How the rest is spread over the layers: see `list allocations`, or a table as in
+    /// conv1.weight=0.5,fc.weight=0.9
+    #[arg(long, default_value = "global")]
+    allocation: Allocation,
+    /// What goes together: weight, kernel, filter, a pattern such as 2:4, or a block such
+    /// as 4x4
+    #[arg(long, default_value = "weight")]
+    granularity: Granularity,
+    /// In how many rounds [default: 100 for synflow, 10 for iterative-snip and force, else 1]
+    #[arg(long, value_name = "N")]
+    iterations: Option<NonZero<usize>>,
+    /// The course of the sparsity over the rounds
+    #[arg(long, value_enum, default_value_t = CourseName::Exponential)]
+    course: CourseName,
+    /// Score each round with one batch, the next one
+    #[arg(long)]
+    batch_per_round: bool,
+    /// A control: shuffle the mask of each layer, or invert the ranking
+    #[arg(long)]
+    ablation: Option<Ablation>,
+    /// Instead of scoring, take the masks of this file
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "sparsity", "criterion", "options", "exclude", "data", "allocation", "granularity", "iterations", "course",
+        "batch_per_round", "ablation", "masks", "masks_from_zeros",
+    ])]
+    masks_from: Option<PathBuf>,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+/// What is written, and what is told once it is.
+struct Made {
+    spec: Spec,
+    trained_on: Option<TrainedOn>,
+    net: Net,
+    pruned: Pruned,
+    note: Option<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum CourseName {
+    Exponential,
+    Linear,
+}
+
+impl Prune {
+    pub(super) fn run(self, criteria: &Criteria, out: &mut dyn Write) -> Result<(), Error> {
+        let Made { spec, trained_on, net, pruned, note } = match &self.masks_from {
+            Some(path) => self.borrowed(path)?,
+            None => self.scored(criteria)?,
+        };
+        let Pruned { masks, warnings, .. } = pruned;
+        let diagnosis = Diagnosis::of(net.graph(), &masks)?;
+        let state = block_on(State::read(&net))?;
+        let file = pack(&spec, trained_on.as_ref(), state, masks.clone().into_masks())?;
+        write_atomic(&self.out, &file.to_bytes()?)?;
+
+        let mut table = Table::new(["parameter", "kept", "of", "density", "effective"]);
+        for layer in &diagnosis.layers {
+            let percent = |n: usize| {
+                let share = n as f64 / layer.total.max(1) as f64;
+                Cell::written(share, format!("{:.2} %", 100.0 * share))
+            };
+            let counts = [layer.kept, layer.total].map(|n| Cell::count(n as u64));
+            let shares = [percent(layer.kept), percent(layer.effective)];
+            table.row([layer.path.as_str().into()].into_iter().chain(counts).chain(shares));
+        }
+        write!(out, "{}", table.to_text())?;
+        let (kept, total, effective) = (masks.kept(), masks.total(), diagnosis.effective.kept());
+        let mut line = format!("{kept} of {total} weights kept");
+        if effective < kept {
+            let _ = write!(line, ", {effective} of them effective");
+        }
+        writeln!(out, "{line}{}", self.in_groups(&net, &masks))?;
+        note.iter().for_each(|note| bar::note(note));
+        self.scoring.warn(&warnings);
+        self.scoring.warn(&diagnosis.warnings);
+        Ok(())
+    }
+
+    /// What of the weights is gone where the sparsity was that of groups, or only of those that form groups.
+    fn in_groups(&self, net: &Net, masks: &MaskSet) -> String {
+        if self.granularity == Granularity::Weight {
+            return String::new();
+        }
+        let gone =
+            format!("{} ({:.2} %) gone", masks.total() - masks.kept(), 100.0 * masks.realised_sparsity());
+        match self.granularity.groups(&infos(net), masks) {
+            Some([kept, all]) => {
+                format!("; {gone} with {} of {all} {}", all - kept, self.granularity.group_name())
+            }
+            None => format!("; {gone}"),
+        }
+    }
+
+    fn scored(&self, criteria: &Criteria) -> Result<Made, Error> {
+        let scored = self.scoring.open(criteria, &self.criterion)?;
+        let criterion = scored.criterion.as_ref();
+        let cut = Cut {
+            allocation: self.allocation.clone(),
+            scope: self.scoring.scope(),
+            granularity: self.granularity,
+            iterations: self.iterations(criterion.iterations()),
+            ablation: self.ablation,
+            seed: Seed(self.scoring.seed),
+            ..Cut::to(self.sparsity.unwrap_or(Sparsity::DENSE))
+        };
+        let alive = (!scored.masks.is_empty()).then(|| MaskSet::from(scored.masks.clone()));
+        let probe = scored.probe();
+        let bar = Bar::default();
+        let rounds = cut.iterations.unwrap_or_else(|| criterion.iterations()).rounds.get();
+        bar.begin("scoring", (rounds * scored.examples.len().max(1)) as u64);
+        let watched = Watched::<dyn sapwood_prune::Probe> { inner: &probe, reporter: &bar };
+        let pruned = cut.prune_blocking(criterion, &watched, alive.as_ref());
+        let pruned = pruned.map_err(|error| self.scoring.explain(error))?;
+        bar.end();
+        drop(probe);
+        let Scored { spec, trained_on, net, note, .. } = scored;
+        let net = pruned.apply(net)?;
+        Ok(Made { spec, trained_on, net, pruned, note })
+    }
+
+    /// The network with the masks of another file.
+    fn borrowed(&self, path: &Path) -> Result<Made, Error> {
+        let Opened { spec, trained_on, net, .. } = self.scoring.opened()?;
+        let reading = self.scoring.network.naming().reading(None);
+        let masks = read_masks(path, &infos(&net), &reading).map_err(hinted)?;
+        let pruned = Pruned::to(MaskSet::from(masks));
+        let net = pruned.apply(net)?;
+        Ok(Made { spec, trained_on, net, pruned, note: None })
+    }
+
+    fn iterations(&self, customary: Iterations) -> Option<Iterations> {
+        let course = match self.course {
+            CourseName::Exponential => Course::Exponential,
+            CourseName::Linear => Course::Linear,
+        };
+        let examples = if self.batch_per_round { RoundExamples::Next } else { RoundExamples::All };
+        Some(Iterations { rounds: self.iterations.unwrap_or(customary.rounds), course, examples })
+    }
+}

@@ -1,0 +1,113 @@
+//! `report`
+
+use std::{io::Write, path::Path};
+
+use clap::{Args, ValueEnum};
+use sapwood_core::write_atomic;
+use sapwood_lab::{
+    Error,
+    study::{Results, StudyFolder, page},
+};
+use sapwood_ledger::{Account, Carbon, csv_header, csv_row, grid};
+use sapwood_prune::Criteria;
+use sapwood_report::tensorboard::{EventFile, FILE_NAME};
+
+use super::studies::StartedStudy;
+
+/// Write what came of a study, as far as it is
+#[derive(Args)]
+pub(super) struct Report {
+    #[command(flatten)]
+    study: StartedStudy,
+    /// A page, tables, one object a line, or TensorBoard's event files
+    #[arg(long, value_enum, default_value_t = Format::Html)]
+    format: Format,
+    /// Whose electricity: a country or a mix
+    #[arg(long, default_value = "world", value_name = "NAME")]
+    grid: String,
+    /// What the building draws for each unit that the machine does
+    #[arg(long, default_value_t = 1.0)]
+    pue: f64,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Html,
+    Csv,
+    Jsonl,
+    Tensorboard,
+}
+
+impl Report {
+    pub(super) fn run(self, criteria: &Criteria, out: &mut dyn Write) -> Result<(), Error> {
+        if !(self.pue.is_finite() && self.pue >= 1.0) {
+            return Err(Error::Usage(format!(
+                "`--pue` should be a number of at least 1, but it is {}",
+                self.pue
+            )));
+        }
+        let carbon = Carbon { grid: grid(&self.grid)?, pue: self.pue };
+        let (plan, folder) = self.study.open(criteria)?;
+        let results = Results::read(&plan, &folder)?;
+        let written = match self.format {
+            Format::Html => {
+                write_tables(&results, &folder, &carbon)?;
+                let command = format!("sapwood run {0}.toml && sapwood report {0}", plan.name);
+                let page = page(&plan, &results, &carbon, &command);
+                let html = page.to_html().map_err(|error| Error::Report(error.to_string()))?;
+                write(&folder.path().join("report.html"), html)?
+            }
+            Format::Csv => write_tables(&results, &folder, &carbon)?,
+            Format::Jsonl => write(&folder.path().join("results.jsonl"), results.to_jsonl()?)?,
+            Format::Tensorboard => events(&results, &folder)?,
+        };
+        writeln!(out, "{} of {} runs: {written}", results.rows.len(), results.planned)?;
+        Ok(())
+    }
+}
+
+fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<String, Error> {
+    write_atomic(path, text.as_ref())?;
+    Ok(path.display().to_string())
+}
+
+/// `results.csv` and `ledger.csv`.
+pub(super) fn write_tables(
+    results: &Results,
+    folder: &StudyFolder,
+    carbon: &Carbon,
+) -> Result<String, Error> {
+    let mut ledger = csv_header();
+    for row in &results.rows {
+        ledger += &csv_row(&row.run.folder(), &row.account, carbon);
+    }
+    ledger += &csv_row("all", &results.rows.iter().map(|row| row.account.clone()).sum::<Account>(), carbon);
+    write(&folder.path().join("ledger.csv"), ledger)?;
+    write(&folder.path().join("results.csv"), results.to_csv()?)
+}
+
+/// One event file per run, with its curve. Steps are iterations.
+fn events(results: &Results, folder: &StudyFolder) -> Result<String, Error> {
+    let events = folder.path().join("events");
+    for row in &results.rows {
+        let mut file = EventFile::new(row.account.started.unwrap_or(0) as f64);
+        for epoch in &row.outcome.curve {
+            file.scalar("learning rate", epoch.iteration, epoch.learning_rate);
+            file.scalar("loss/training", epoch.iteration, epoch.train_loss);
+            if let Some(test) = &epoch.test {
+                file.scalar("loss/test", epoch.iteration, test.loss);
+                file.scalar("accuracy/test", epoch.iteration, test.top1);
+            }
+        }
+        let label = &row.run.label;
+        let sparsity = row.line().sparsity;
+        let words = [label.variant.as_str(), &label.method, row.control().name(), &sparsity];
+        let name = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        let name: String = name
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() || ".,-".contains(c) { c } else { '_' })
+            .collect();
+        write(&events.join(format!("{name}_r{}", row.run.replicate)).join(FILE_NAME), file.to_bytes())?;
+    }
+    Ok(events.display().to_string())
+}

@@ -1,0 +1,205 @@
+//! What `score` and `prune` share: a network, a criterion, and examples.
+
+use std::{num::NonZero, path::Path};
+
+use clap::{Args, ValueEnum};
+use sapwood_backend::Seed;
+use sapwood_core::{Batch, Masks, Shape, TrainedOn};
+use sapwood_data::Split;
+use sapwood_lab::{DataConfig, Error, Examples, fits, read_batches};
+use sapwood_models::{Net, Opened, Spec};
+use sapwood_prune::{Criteria, Criterion, Needs, NetworkProbe, Options, Scope, Warning};
+
+use super::{
+    bar,
+    data_root::DataRoot,
+    image::Images,
+    on_device::OnDevice,
+    outputs::{MoreOutputs, hinted, tell},
+    own_input::{OwnInput, is_file},
+    weight_file::WeightFile,
+};
+
+/// Examples of a batch from a data set.
+const BATCH: NonZero<usize> = NonZero::new(128).unwrap();
+/// Batches of a data set.
+const BATCHES: NonZero<usize> = NonZero::new(8).unwrap();
+
+/// Which weights of which network are scored, how, and with what.
+#[derive(Args)]
+pub(super) struct Scoring {
+    #[command(flatten)]
+    pub(super) network: WeightFile,
+    /// An option of the criterion, as in temperature=100: see `list criteria`
+    #[arg(long = "option", value_name = "NAME=VALUE")]
+    options: Vec<String>,
+    /// Leave these parameters alone, as in 'fc.*'
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
+    /// What the weights are scored with, where the criterion asks for examples: a file
+    /// with `images` f32 [N, C, H, W] and `labels` i64 [N], or the name of a data set.
+    /// synflow takes the size of its images alone
+    #[arg(long, value_name = "FILE|NAME")]
+    data: Option<String>,
+    #[command(flatten)]
+    images: Images,
+    #[command(flatten)]
+    input: OwnInput,
+    /// Examples of a batch [default: all of a file, 128 of a data set]
+    #[arg(long, value_name = "N", requires = "data")]
+    batch_size: Option<NonZero<usize>>,
+    /// How many batches of a data set [default: 8]
+    #[arg(long, value_name = "N", requires = "data")]
+    batches: Option<NonZero<usize>>,
+    /// Instead, so many training examples of each class, in one batch
+    #[arg(long, value_name = "N", requires = "data", conflicts_with_all = ["batches", "batch_size"])]
+    per_class: Option<NonZero<usize>>,
+    /// Compute scores in f64 where the device has it, or in f32, which takes less than half
+    /// as long
+    #[arg(long, value_enum, default_value_t = Precision::F64)]
+    precision: Precision,
+    /// The seed of what is drawn
+    #[arg(long, default_value_t = 0)]
+    pub(super) seed: u64,
+    #[command(flatten)]
+    outputs: MoreOutputs,
+    #[command(flatten)]
+    root: DataRoot,
+    #[command(flatten)]
+    device: OnDevice,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Precision {
+    F32,
+    F64,
+}
+
+/// A network, a criterion, and examples that fit both.
+pub(super) struct Scored {
+    pub(super) criterion: Box<dyn Criterion>,
+    pub(super) spec: Spec,
+    pub(super) net: Net,
+    pub(super) masks: Masks,
+    pub(super) trained_on: Option<TrainedOn>,
+    pub(super) examples: Vec<Batch>,
+    /// The size of the input that the criterion makes of its own, if it does.
+    input: Option<Shape>,
+    /// What is to be told of it, once there is a result.
+    pub(super) note: Option<String>,
+    precision: Precision,
+}
+
+impl Scored {
+    pub(super) fn probe(&self) -> NetworkProbe<'_, Net> {
+        let probe = NetworkProbe::observed(&self.net).with_examples(&self.examples);
+        let probe = match self.input {
+            Some(input) => probe.with_input_shape(input),
+            None => probe,
+        };
+        match self.precision {
+            Precision::F32 => probe,
+            Precision::F64 => probe.in_f64(),
+        }
+    }
+}
+
+impl Scoring {
+    /// An error of scoring, with the option that may help.
+    pub(super) fn explain(&self, error: sapwood_prune::Error) -> Error {
+        match (&error, self.precision) {
+            (sapwood_prune::Error::NotFinite { narrow: true, .. }, Precision::F32) => {
+                Error::Usage(format!("{error} (`--precision f64`)"))
+            }
+            _ => error.into(),
+        }
+    }
+
+    /// Tells warnings, with the option that may help.
+    pub(super) fn warn(&self, warnings: &[Warning]) {
+        for warning in warnings {
+            let wider = warning.is_of_precision() && self.precision == Precision::F32;
+            bar::note(&format!("warning: {warning}{}", if wider { " (`--precision f64`)" } else { "" }));
+        }
+    }
+
+    pub(super) fn scope(&self) -> Scope {
+        Scope::excluding(&self.exclude)
+    }
+
+    /// Opens the network; what can be refused is refused first.
+    pub(super) fn opened(&self) -> Result<Opened, Error> {
+        let device = self.device.resolve()?;
+        self.network.open(&device)
+    }
+
+    /// [`Scoring::opened`], to remove weights of it.
+    fn opened_to_change(&self) -> Result<Opened, Error> {
+        self.network.open_to_change(&self.device.resolve()?)
+    }
+
+    /// Makes the criterion and gets its examples.
+    pub(super) fn open(&self, criteria: &Criteria, name: &str) -> Result<Scored, Error> {
+        let options = Options::parse(self.options.iter().map(String::as_str))?;
+        let row = criteria.find(name)?;
+        let criterion = (row.build)(&options, Seed(self.seed))?;
+        self.check(name, criterion.needs())?;
+        let opened = self.opened_to_change()?;
+        let examples = match &self.data {
+            Some(data) if criterion.needs().examples() => self.examples(data, &opened)?,
+            _ => Vec::new(),
+        };
+        let data = self.data.as_deref().map(|data| (data, &self.images, self.root.data_root.as_path()));
+        let (input, note) = self.input.of((name, criterion.needs()), data, &opened)?.unzip();
+        let Opened { spec, net, masks, trained_on, .. } = opened;
+        let precision = self.precision;
+        Ok(Scored { criterion, spec, net, masks, trained_on, examples, input, note, precision })
+    }
+
+    fn check(&self, name: &str, needs: Needs) -> Result<(), Error> {
+        if needs.examples() && self.data.is_none() {
+            let problem = format!(
+                "criterion `{name}` needs examples: name a data set or a file of `images` and `labels` with `--data`"
+            );
+            return Err(Error::Usage(problem));
+        }
+        match &self.data {
+            Some(data) if !is_file(data) => Ok(()),
+            _ => self.images.none(),
+        }
+    }
+
+    /// A file where there is one, or where the name looks like one; else a data set.
+    fn examples(&self, data: &str, opened: &Opened) -> Result<Vec<Batch>, Error> {
+        let spec = &opened.spec;
+        let path = Path::new(data);
+        if is_file(data) {
+            if self.batches.is_some() || self.per_class.is_some() {
+                let problem =
+                    "`--batches` and `--per-class` choose from a data set, but `--data` is a file".into();
+                return Err(Error::Usage(problem));
+            }
+            let batches = read_batches(path, self.batch_size.map(NonZero::get))?;
+            for batch in &batches {
+                spec.output([batch.shape[1], batch.shape[2], batch.shape[3]])?;
+            }
+            return Ok(batches);
+        }
+        let mut config = DataConfig::of_opened(data, opened);
+        self.images.apply(&mut config)?;
+        let datasets = self.root.datasets();
+        let data = datasets.open(&config, Split::Train)?;
+        let classes = fits(spec, self.outputs.known(opened), &data).map_err(|error| hinted(error, false))?;
+        datasets.tell(&bar::Bar::default());
+        tell(&classes);
+        let data = classes.of(data)?;
+        let examples = match self.per_class {
+            Some(n) => Examples::PerClass(n),
+            None => Examples::Batches {
+                number: self.batches.unwrap_or(BATCHES),
+                size: self.batch_size.unwrap_or(BATCH),
+            },
+        };
+        examples.choose(data, Seed(self.seed))
+    }
+}

@@ -1,0 +1,57 @@
+//! `search --space tabular:FILE.csv`
+
+use std::{io::Write, path::Path};
+
+use sapwood_core::write_atomic;
+use sapwood_lab::Error;
+use sapwood_search::{Goal, Method, Search as Looking, Table as Benchmark};
+
+use super::{Search, page::Fronts, saved::Saved};
+
+/// Searches a benchmark table, and says how much of what there is was found.
+pub(super) fn run(options: &Search, path: &Path, goal: &Goal, out: &mut dyn Write) -> Result<(), Error> {
+    let table = read(path)?;
+    let space = table.space().clone();
+    let rows = space.count().unwrap_or(u128::MAX);
+    let usual = usize::try_from(rows.div_ceil(50)).unwrap_or(usize::MAX);
+    let method = Method::named(&options.method)?;
+    let mut evaluator = table.evaluator(goal)?;
+    let mut saved = Saved::of(options, [Some(path), None])?;
+    let mut search = saved.resume(Looking::new(space.clone(), goal.clone(), method, options.seed))?;
+    let most = options.evaluations.unwrap_or(usual);
+    while search.round(most, &mut evaluator)?.is_none() {
+        saved.after_round(&search)?;
+    }
+    saved.end(&search)?;
+    let found = search.front()?;
+    let truth = table.front(goal)?;
+    options.show(&space, goal, &found, out)?;
+    if !options.json {
+        let reference = table.worst(goal)?;
+        let share = found.hypervolume(goal, &reference) / truth.hypervolume(goal, &reference);
+        writeln!(
+            out,
+            "{} of {rows} architectures looked at; {:.2} % of the hypervolume of the true front ({} architectures)",
+            search.history().len(),
+            100.0 * share,
+            truth.members().len()
+        )?;
+    }
+    if let Some(path) = &options.page {
+        let [first, second] = [0, 1].map(|at| table.metric(goal.objectives()[at].metric()));
+        let all = second?.1.into_iter().zip(first?.1).collect();
+        let fronts = vec![("found".into(), &found), ("true front".into(), &truth)];
+        let fronts = Fronts { name: space.name().into(), fronts, all, about: "" };
+        let numbers = options.table_of(&space, goal, found.members());
+        write_atomic(path, fronts.page(goal, numbers)?.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// A benchmark table, named after its file.
+pub(in crate::cli) fn read(path: &Path) -> Result<Benchmark, Error> {
+    let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    Benchmark::parse(&name, &text)
+        .map_err(|error| Error::Content { problem: error.to_string(), path: path.into() })
+}

@@ -1,0 +1,62 @@
+//! `supernet pairs`
+
+use std::{io::Write, path::PathBuf};
+
+use clap::Args;
+use sapwood_backend::Seed;
+use sapwood_lab::{
+    Error,
+    supernet::{Pairs, Sample},
+};
+use sapwood_report::{Cell, Table};
+
+use super::{super::bar::Bar, JudgedBy, Judging, Weights, read_list};
+
+/// Judge random or listed sub-networks, so that `search` can predict the others; the same command goes on
+#[derive(Args)]
+pub(super) struct Collect {
+    #[command(flatten)]
+    weights: Weights,
+    #[command(flatten)]
+    by: JudgedBy,
+    /// How many
+    #[arg(long, default_value_t = 200, value_name = "N")]
+    count: usize,
+    /// These instead: a JSON object in each line, or CSV with a column for each choice
+    #[arg(long, value_name = "FILE", conflicts_with = "count")]
+    arch_list: Option<PathBuf>,
+    /// How many are judged at once, each on a thread by itself; the file is the same for any number
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    workers: u16,
+    /// Where they are written, or lie already: CSV, or in a file .json or .jsonl a JSON object in each
+    /// line
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+impl Collect {
+    pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
+        let Judging { supernet, judge, data, .. } = self.by.open(&self.weights)?;
+        let weights = self.weights.naming.digest(&self.weights.weights)?;
+        let origin = format!("{}, weights {}, {}", supernet.family().name(), weights, self.by.text(&data));
+        let listed = self.arch_list.as_ref().map(|path| read_list(supernet.family(), path)).transpose()?;
+        let sample = Sample { count: self.count, listed, seed: Seed(self.by.seed), origin };
+        let pairs =
+            Pairs::collect_with(self.workers.into(), &supernet, &judge, &sample, &self.out, &Bar::default())?;
+        let (_, chosen) = pairs.predictor(supernet.family(), 0)?;
+        let mut table = Table::new(["predictor", "RMSE, points", "Kendall tau"]);
+        for each in &chosen.all {
+            let name = sapwood_search::Predictor::name(&each.kind);
+            let tau = Cell::fixed(each.quality.tau, 3);
+            table.row([Cell::from(name), Cell::fixed(100.0 * each.quality.rmse, 3), tau]);
+        }
+        write!(out, "{}", table.to_text())?;
+        writeln!(
+            out,
+            "{} networks, cross-validated in five folds: {}",
+            pairs.pairs.len(),
+            self.out.display()
+        )?;
+        Ok(())
+    }
+}

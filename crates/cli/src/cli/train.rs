@@ -1,0 +1,277 @@
+//! `train`
+
+use std::{io::Write, num::NonZero, path::PathBuf, sync::atomic::AtomicBool};
+
+use clap::{Args, ValueEnum};
+use sapwood_backend::Ops;
+use sapwood_core::{Source, Step};
+use sapwood_data::{Split, Task};
+use sapwood_lab::{
+    Beginning, CheckpointEvery, Conditions, DataConfig, Datasets, Error, Evaluate, Outputs, RunFolder, Start,
+    TrainConfig, Work,
+};
+use sapwood_models::{Init, NormScale, Spec};
+use sapwood_train::{AdamW, Decay, Recipe, Schedule, Sgd};
+
+use super::{
+    bar::Bar,
+    data_root::DataRoot,
+    image::Images,
+    model_shape::ModelShape,
+    on_device::OnDevice,
+    outputs::{MoreOutputs, hinted},
+    sparse::Sparse,
+    weight_file::Reading,
+};
+
+/// Train a network, or continue a training that was interrupted
+///
+/// The same command continues where it was killed, to the same bytes. The folder
+/// holds weights.safetensors, curve.csv and record.json in the end. Without options
+/// the recipe is one that suits small networks: 10 epochs of sgd in batches of 64, with
+/// momentum 0.9 and a learning rate that falls from 0.1 to 0 along a cosine.
+#[derive(Args)]
+#[command(allow_negative_numbers = true)]
+pub(super) struct Train {
+    /// The network: see `list models`
+    #[arg(long)]
+    model: Option<String>,
+    /// Begin with these weights (masked ones stay zero) instead of new ones
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    #[command(flatten)]
+    reading: Reading,
+    /// The data set: see `data list`
+    #[arg(long)]
+    data: String,
+    /// The data have other classes than the weights were trained on: take the outputs for these, in
+    /// the order of their names
+    #[arg(long, requires = "weights")]
+    new_classes: bool,
+    #[command(flatten)]
+    outputs: MoreOutputs,
+    #[command(flatten)]
+    images: Images,
+    /// At most N training examples: the first N; of image-folder, which is sorted by class, a
+    /// random sample with each class's share
+    #[arg(long, value_name = "N")]
+    examples: Option<usize>,
+    /// Use the augmentation that is customary for the data set
+    #[arg(long)]
+    augment: bool,
+    /// What computes the network: our kernels where there are some, or Burn's operations
+    #[arg(long, value_name = "kernels|burn", default_value_t)]
+    ops: Ops,
+    /// The folder of the run [default: runs/MODEL-DATA-HASH]
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Times all examples are seen
+    #[arg(long, default_value_t = 10)]
+    epochs: usize,
+    /// Examples of a step
+    #[arg(long, default_value_t = 64)]
+    batch_size: usize,
+    /// The seed of all that is random
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    #[arg(long, value_enum, default_value_t = Rule::Sgd)]
+    optimizer: Rule,
+    /// Learning rate [default: 0.1 for sgd, 0.001 for adamw]
+    #[arg(long)]
+    lr: Option<f64>,
+    /// Momentum of sgd [default: 0.9]
+    #[arg(long)]
+    momentum: Option<f64>,
+    /// Nesterov's momentum of sgd
+    #[arg(long)]
+    nesterov: bool,
+    #[arg(long, default_value_t = 0.0)]
+    weight_decay: f64,
+    /// Do not decay biases and normalisation
+    #[arg(long)]
+    decay_weights_only: bool,
+    /// The course of the learning rate; cosine ends at 0
+    #[arg(long, value_enum, default_value_t = Course::Cosine)]
+    schedule: Course,
+    /// Where multi-step lowers the learning rate, as in 80ep,120ep
+    #[arg(long, value_delimiter = ',', value_name = "STEPS", required_if_eq("schedule", "multi-step"))]
+    milestones: Vec<Step>,
+    /// The factor at each milestone [default: 0.1]
+    #[arg(long)]
+    gamma: Option<f64>,
+    /// How long the learning rate rises at first, as in 5ep or 500it
+    #[arg(long, value_name = "STEP", default_value = "0ep")]
+    warm_up: Step,
+    /// The largest norm of the gradient
+    #[arg(long, value_name = "NORM")]
+    clip: Option<f64>,
+    #[arg(long, default_value_t = 0.0)]
+    label_smoothing: f64,
+    /// Where training starts: the learning rate and the order of the data are those of a
+    /// run that has come so far, as in 500it (to rewind)
+    #[arg(long, value_name = "STEP", default_value = "0ep")]
+    start_at: Step,
+    /// Where training stops, as in 500it; 0it writes the initial weights
+    #[arg(long, value_name = "STEP", default_value = "end")]
+    until: Step,
+    #[command(flatten)]
+    sparse: Sparse,
+    /// Distribution of new weights: see `list inits`
+    #[arg(long, default_value = "pytorch", conflicts_with = "weights")]
+    init: String,
+    /// Draw the scale of normalisation layers from [0, 1) instead of setting it to 1
+    #[arg(long, conflicts_with = "weights")]
+    norm_scale_uniform: bool,
+    #[command(flatten)]
+    shape: ModelShape,
+    /// Write a checkpoint after so many iterations [default: every 3 seconds]
+    #[arg(long, value_name = "N")]
+    checkpoint_every: Option<NonZero<usize>>,
+    #[command(flatten)]
+    root: DataRoot,
+    #[command(flatten)]
+    device: OnDevice,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Rule {
+    Sgd,
+    Adamw,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Course {
+    Constant,
+    MultiStep,
+    Cosine,
+}
+
+impl Train {
+    pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
+        self.check()?;
+        let device = self.device.resolve()?;
+        let (spec, beginning, mut data) = match (&self.weights, &self.model) {
+            (Some(path), model) => {
+                let opened = self.reading.open_to_change(path, model.as_deref(), &device)?;
+                let data = DataConfig::of_opened(&self.data, &opened);
+                let start = Start {
+                    digest: self.reading.digest(path)?,
+                    net: opened.net,
+                    masks: opened.masks,
+                    trained_on: opened.trained_on,
+                };
+                (opened.spec, Beginning::From(Box::new(start)), data)
+            }
+            (None, Some(model)) => {
+                self.reading.none()?;
+                let spec = self.shape.apply(Spec::named(model)?, Some(&self.data))?;
+                let mut data = DataConfig::named(&self.data);
+                data.options.life = self.shape.boards();
+                (spec, Beginning::Drawn(self.init()?), data)
+            }
+            (None, None) => return Err(Error::Usage("expected `--model` or `--weights`".into())),
+        };
+        (data.examples, data.augment) = (self.examples, self.augment);
+        self.images.apply(&mut data)?;
+        let datasets = self.root.datasets();
+        let data = datasets.identified(data)?;
+        let spec = match beginning {
+            Beginning::Drawn(_) => fit(spec, &data, &datasets)?,
+            Beginning::From(_) => spec,
+        };
+        let mut config = TrainConfig {
+            model: spec,
+            beginning,
+            data,
+            outputs: Outputs { new: self.new_classes, more: self.outputs.allowed },
+            batch_size: self.batch_size,
+            seed: self.seed,
+            recipe: self.recipe(),
+            sparse: None,
+            evaluate: Evaluate::EveryEpoch,
+            order: 0,
+            ops: self.ops,
+        };
+        config.sparse = self.sparse.training(|| {
+            let batches = config.train_source(&datasets, 0)?.batches();
+            Ok(config.recipe.clone().plan(batches)?)
+        })?;
+        let every = self.checkpoint_every.map_or_else(CheckpointEvery::default, CheckpointEvery::Iterations);
+        let name = format!("{}-{}-{}", config.model.model, config.data.name, config.hash()?);
+        let folder = RunFolder::new(self.out.unwrap_or_else(|| ["runs", &name].iter().collect()));
+        let conditions = Conditions {
+            datasets: &datasets,
+            device: &device,
+            every,
+            keep: &[],
+            reporter: &Bar::default(),
+            work: &Work::default(),
+            stop: &AtomicBool::new(false),
+        };
+        let test = sapwood_lab::train(&config, &folder, &conditions).map_err(|error| hinted(error, true))?;
+        writeln!(out, "{}", super::eval::line(&test))?;
+        writeln!(out, "{}", folder.weights().display())?;
+        Ok(())
+    }
+
+    /// Refuses options that would have no effect beside the others.
+    fn check(&self) -> Result<(), Error> {
+        let multi_step = matches!(self.schedule, Course::MultiStep);
+        let sgd = matches!(self.optimizer, Rule::Sgd);
+        for (option, given, fits, to) in [
+            ("--milestones", !self.milestones.is_empty(), multi_step, "--schedule multi-step"),
+            ("--gamma", self.gamma.is_some(), multi_step, "--schedule multi-step"),
+            ("--momentum", self.momentum.is_some(), sgd, "--optimizer sgd"),
+            ("--nesterov", self.nesterov, sgd, "--optimizer sgd"),
+            ("--allow-more-outputs", self.outputs.allowed, self.weights.is_some(), "--weights"),
+        ] {
+            if given && !fits {
+                return Err(Error::Usage(format!("`{option}` belongs to `{to}`: add that, or leave it out")));
+            }
+        }
+        Ok(())
+    }
+
+    fn init(&self) -> Result<Init, Error> {
+        let norm_scale = if self.norm_scale_uniform { NormScale::Uniform } else { NormScale::One };
+        Ok(Init { norm_scale, ..Init::named(&self.init)? })
+    }
+
+    fn recipe(&self) -> Recipe {
+        let schedule = match self.schedule {
+            Course::Constant => Schedule::Constant,
+            Course::MultiStep => {
+                Schedule::MultiStep { milestones: self.milestones.clone(), gamma: self.gamma.unwrap_or(0.1) }
+            }
+            Course::Cosine => Schedule::Cosine { end: 0.0 },
+        };
+        let base = match self.optimizer {
+            Rule::Sgd => {
+                let sgd = Sgd { momentum: self.momentum.unwrap_or(0.9), nesterov: self.nesterov };
+                Recipe::new(self.epochs, sgd, self.lr.unwrap_or(0.1))
+            }
+            Rule::Adamw => Recipe::new(self.epochs, AdamW::default(), self.lr.unwrap_or(0.001)),
+        };
+        Recipe {
+            schedule,
+            warm_up: self.warm_up,
+            weight_decay: self.weight_decay,
+            decay: if self.decay_weights_only { Decay::WeightsOnly } else { Decay::All },
+            clip: self.clip,
+            label_smoothing: self.label_smoothing,
+            start_at: self.start_at,
+            until: self.until,
+            ..base
+        }
+    }
+}
+
+/// The network on the data set's shape and classes.
+fn fit(spec: Spec, data: &DataConfig, datasets: &Datasets) -> Result<Spec, Error> {
+    let dataset = datasets.open(data, Split::Test)?;
+    let classes = match dataset.task() {
+        Task::Dense(_) if spec.model == "life-net" => 1,
+        task => task.outputs(),
+    };
+    Ok(spec.fit(dataset.shape(), classes))
+}

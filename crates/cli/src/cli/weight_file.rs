@@ -1,0 +1,197 @@
+//! A network in a weight file, on the command line.
+
+use std::path::{Path, PathBuf};
+
+use burn::prelude::Device;
+use clap::Args;
+use sapwood_lab::{Error, digest};
+use sapwood_models::{Error as Models, FreeZeros, Note, Opened, Problem, Rename, Zeros};
+use sapwood_report::Cell;
+use sapwood_supernet::{Error as Nested, Supernet, SupernetSpec};
+
+use super::bar::note;
+
+/// A network that a command cannot do without.
+#[derive(Args)]
+pub(super) struct WeightFile {
+    /// safetensors, or what PyTorch's `torch.save` wrote; masks in it are kept
+    #[arg(long, value_name = "FILE")]
+    weights: PathBuf,
+    /// The network, where neither the file nor names and shapes in it tell
+    #[arg(long)]
+    model: Option<String>,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+impl WeightFile {
+    /// Opens it, to use it as it is.
+    pub(super) fn open(&self, device: &Device) -> Result<Opened, Error> {
+        self.reading.open(&self.weights, self.model.as_deref(), device)
+    }
+
+    /// Opens it, to change it.
+    pub(super) fn open_to_change(&self, device: &Device) -> Result<Opened, Error> {
+        self.reading.open_to_change(&self.weights, self.model.as_deref(), device)
+    }
+
+    /// What the file of its masks is called in it.
+    pub(super) fn naming(&self) -> &Naming {
+        &self.reading.naming
+    }
+}
+
+/// How a weight file is read.
+#[derive(Args)]
+pub(super) struct Reading {
+    #[command(flatten)]
+    naming: Naming,
+    /// The masks of the weights, where they lie in a file of their own: `<param>_mask` or
+    /// `<param>`, of 0 and 1
+    #[arg(long, value_name = "FILE", requires = "weights")]
+    masks: Option<PathBuf>,
+    /// Make masks of the weights that are zero, so that they stay so
+    #[arg(long, requires = "weights")]
+    masks_from_zeros: bool,
+}
+
+impl Reading {
+    /// Refuses what says how a weight file is read where there is none.
+    pub(super) fn none(&self) -> Result<(), Error> {
+        let Naming { key, rename } = &self.naming;
+        match key.is_some() || !rename.is_empty() || self.masks.is_some() || self.masks_from_zeros {
+            false => Ok(()),
+            true => Err(Error::Usage(
+                "`--key`, `--rename`, `--masks` and `--masks-from-zeros` say how `--weights` are read: leave them out"
+                    .into(),
+            )),
+        }
+    }
+}
+
+/// How names in a weight file are read.
+#[derive(Args)]
+pub(super) struct Naming {
+    /// Read what lies below this key of the file, where several sets of weights fit
+    #[arg(long, value_name = "NAME", requires = "weights")]
+    key: Option<String>,
+    /// What the file calls OLD is called NEW here: whole parts of dotted names, as in head=fc or
+    /// stem.conv=conv1, wherever they stand, once what all names begin with is taken off;
+    /// without NEW they are taken out
+    #[arg(long, value_name = "OLD=NEW", requires = "weights")]
+    rename: Vec<Rename>,
+}
+
+impl Naming {
+    pub(super) fn reading(&self, model: Option<&str>) -> sapwood_models::Reading {
+        let (key, renames) = (self.key.clone(), self.rename.clone());
+        sapwood_models::Reading { key, renames, ..sapwood_models::Reading::of(model) }
+    }
+
+    /// What tells what is read of a file from everything else: BLAKE3 of the file, or of that and all
+    /// that changes how it is read, if something does.
+    pub(super) fn digest(&self, path: &Path) -> Result<String, Error> {
+        self.digest_with(path, [])
+    }
+
+    fn digest_with(&self, path: &Path, more: impl IntoIterator<Item = String>) -> Result<String, Error> {
+        let key = self.key.iter().map(|key| format!("key {key}"));
+        let renames = self.rename.iter().map(|rename| format!("rename {rename}"));
+        let changes: Vec<String> = key.chain(renames).chain(more).collect();
+        let weights = of_file(path)?;
+        match changes.is_empty() {
+            true => Ok(weights),
+            false => Ok(digest(format!("{weights}\n{}", changes.join("\n")).as_bytes())),
+        }
+    }
+
+    /// Opens nested networks of a file.
+    pub(super) fn open_nested(
+        &self,
+        path: &Path,
+        space: Option<&str>,
+        device: &Device,
+    ) -> Result<(SupernetSpec, Supernet), Error> {
+        let opened = Supernet::read(path, space, &self.reading(None), device);
+        let (spec, supernet, notes) = opened.map_err(|error| match error {
+            Nested::Models(error) => hinted(error),
+            error => error.into(),
+        })?;
+        tell(&notes);
+        Ok((spec, supernet))
+    }
+}
+
+impl Reading {
+    /// Opens the network of a file, to use it as it is.
+    pub(super) fn open(&self, path: &Path, model: Option<&str>, device: &Device) -> Result<Opened, Error> {
+        let opened = self.reading(model).open(path, device).map_err(hinted)?;
+        tell(&opened.notes);
+        Ok(opened)
+    }
+
+    /// Opens the network of a file, to change it: says what would be lost.
+    pub(super) fn open_to_change(
+        &self,
+        path: &Path,
+        model: Option<&str>,
+        device: &Device,
+    ) -> Result<Opened, Error> {
+        let opened = self.open(path, model, device)?;
+        if let Some(line) = free_zeros(&opened.zeros) {
+            note(&format!("note: {line}: keep them with `--masks-from-zeros`"));
+        }
+        Ok(opened)
+    }
+
+    /// What tells the network that is read from every other: see [`Naming::digest`].
+    pub(super) fn digest(&self, path: &Path) -> Result<String, Error> {
+        let masks = self.masks.as_deref().map(of_file).transpose()?.map(|digest| format!("masks {digest}"));
+        let zeros = self.masks_from_zeros.then(|| "masks from zeros".to_string());
+        self.naming.digest_with(path, masks.into_iter().chain(zeros))
+    }
+
+    fn reading(&self, model: Option<&str>) -> sapwood_models::Reading {
+        sapwood_models::Reading {
+            masks: self.masks.clone(),
+            zeros: if self.masks_from_zeros { Zeros::Masked } else { Zeros::Free },
+            ..self.naming.reading(model)
+        }
+    }
+}
+
+fn of_file(path: &Path) -> Result<String, Error> {
+    Ok(digest(&std::fs::read(path).map_err(Error::file("read", path))?))
+}
+
+/// How many weights are zero without a mask, if a layer has many.
+pub(super) fn free_zeros(zeros: &FreeZeros) -> Option<String> {
+    let count = |n: usize| Cell::count(n as u64).text().to_string();
+    let line =
+        || format!("{} of {} weights are zero but have no mask", count(zeros.zeros()), count(zeros.of));
+    (!zeros.is_empty()).then(line)
+}
+
+fn tell(notes: &[Note]) {
+    notes.iter().for_each(|line| note(&format!("note: {line}")));
+}
+
+/// The error with the option that would help.
+pub(super) fn hinted(error: Models) -> Error {
+    let (problem, path) = match error {
+        Models::Weights { problem, path } => (problem, path),
+        error => return error.into(),
+    };
+    let hint = match &*problem {
+        Problem::NoModel { nearest: None } | Problem::SeveralModels { .. } => ": name it with `--model`",
+        Problem::SeveralFit { .. } => " with `--key`",
+        Problem::MasksTwice => ": leave `--masks` out",
+        Problem::Mismatch { mismatch, .. }
+            if !mismatch.missing.is_empty() && !mismatch.unexpected.is_empty() =>
+        {
+            "; if only names differ, `--rename OLD=NEW` helps"
+        }
+        _ => return Models::Weights { problem, path }.into(),
+    };
+    Error::Content { problem: format!("cannot read weights: {problem}{hint}"), path }
+}
