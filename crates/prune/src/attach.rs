@@ -55,6 +55,9 @@ impl MaskSet {
     /// }
     ///
     /// impl Network for OneLayer {
+    ///     type Input = Tensor<4>;
+    ///     type Output = Tensor<2>;
+    ///
     ///     fn forward(&self, input: Tensor<4>, _pass: &mut Pass<'_>) -> Tensor<2> {
     ///         self.fc.forward(input.flatten(1, 3))
     ///     }

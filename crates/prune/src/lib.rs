@@ -34,6 +34,9 @@
 //! }
 //!
 //! impl Network for TwoLayers {
+//!     type Input = Tensor<4>;
+//!     type Output = Tensor<2>;
+//!
 //!     fn forward(&self, input: Tensor<4>, _pass: &mut Pass<'_>) -> Tensor<2> {
 //!         self.fc2.forward(relu(self.fc1.forward(input.flatten(1, 3))))
 //!     }

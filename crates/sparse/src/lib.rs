@@ -12,7 +12,7 @@
 //! ```
 //! use burn::{module::Module, nn::{Linear, LinearConfig}, tensor::Tensor};
 //! use sapwood_backend::{DeviceSpec, Seed};
-//! use sapwood_core::{Batch, Network, Pass, Source, SourceError, Target};
+//! use sapwood_core::{Batch, ExampleShape, Network, Pass, Source, SourceError, Target};
 //! use sapwood_prune::{Anneal, Cut, Growth, NetworkProbe, Random};
 //! use sapwood_sparse::SparseTraining;
 //! use sapwood_train::{Recipe, Sgd, Trainer};
@@ -23,6 +23,9 @@
 //! }
 //!
 //! impl Network for Softmax {
+//!     type Input = Tensor<4>;
+//!     type Output = Tensor<2>;
+//!
 //!     fn forward(&self, input: Tensor<4>, _pass: &mut Pass<'_>) -> Tensor<2> {
 //!         self.fc.forward(input.flatten(1, 3))
 //!     }
@@ -34,7 +37,7 @@
 //! impl Source for Four {
 //!     fn examples(&self) -> usize { 4 }
 //!     fn batches(&self) -> usize { 1 }
-//!     fn shape(&self) -> [usize; 3] { [1, 1, 4] }
+//!     fn shape(&self) -> ExampleShape { [1, 1, 4].into() }
 //!     fn epoch(&self, _epoch: usize, from: usize)
 //!         -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + '_>
 //!     {

@@ -180,8 +180,8 @@ impl Scoring {
                 return Err(Error::Usage(problem));
             }
             let batches = read_batches(path, self.batch_size.map(NonZero::get))?;
-            for batch in &batches {
-                spec.output([batch.shape[1], batch.shape[2], batch.shape[3]])?;
+            for shape in batches.iter().filter_map(|batch| batch.shape().image()) {
+                spec.output(shape)?;
             }
             return Ok(batches);
         }

@@ -6,7 +6,7 @@ use burn::{
         AdamWConfig, GradientsParams, ModuleOptimizer, SgdConfig, decay::WeightDecayConfig,
         momentum::MomentumConfig,
     },
-    tensor::{Tensor, TensorData},
+    tensor::Tensor,
 };
 use sapwood_backend::block_on;
 use sapwood_core::{Network, Norm, ParamPath, Pass, State};
@@ -26,9 +26,7 @@ fn masks() -> MaskSet {
 }
 
 fn loss(net: &Net) -> Tensor<1> {
-    let batch = batch(6);
-    let input = TensorData::new(batch.input, [6, 1, 4, 4]);
-    let input = Tensor::from_data(input, &net.fc.weight.lazy_device());
+    let input = batch(6).input(&net.fc.weight.lazy_device()).unwrap();
     net.forward(input, &mut Pass::new(Norm::Batch)).sub_scalar(1.0).powi_scalar(2).mean()
 }
 

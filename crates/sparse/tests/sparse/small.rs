@@ -6,7 +6,7 @@ use burn::{
     prelude::Device,
     tensor::{Tensor, activation::relu},
 };
-use sapwood_core::{Batch, Layout, Network, ParamPath, Pass, Source, SourceError, tensors};
+use sapwood_core::{Batch, ExampleShape, Layout, Network, ParamPath, Pass, Source, SourceError, tensors};
 use sapwood_train::Live;
 
 /// 64 inputs, 30 hidden units, 10 outputs.
@@ -26,6 +26,9 @@ impl TwoLayers {
 }
 
 impl Network for TwoLayers {
+    type Input = Tensor<4>;
+    type Output = Tensor<2>;
+
     fn forward(&self, input: Tensor<4>, _pass: &mut Pass<'_>) -> Tensor<2> {
         self.fc2.forward(relu(self.fc1.forward(input.flatten(1, 3))))
     }
@@ -43,8 +46,8 @@ impl Source for Examples {
         12
     }
 
-    fn shape(&self) -> [usize; 3] {
-        [1, 8, 8]
+    fn shape(&self) -> ExampleShape {
+        [1, 8, 8].into()
     }
 
     fn epoch(&self, _: usize, from: usize) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + '_> {
