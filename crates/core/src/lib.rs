@@ -59,7 +59,8 @@ pub use pass::{Norm, Pass, Tap};
 pub use reporter::{Reporter, Silent};
 pub use sapwood_graph::{
     Activation, Anatomy, Axis, Bits, Channels, Conv, ConvSpec, Graph, GraphBuilder, Layer, Masks, Mismatch,
-    Node, Op, ParamPath, Shape, TrainedOn, UnknownName, Wire, nearest, seal, sweep, unseal, write_atomic,
+    Node, Op, ParamPath, Shape, TrainedOn, UnknownName, Wire, canonical_json, identity, nearest, seal, sweep,
+    unseal, write_atomic,
 };
 pub use source::{Source, SourceError};
 pub use state::State;
