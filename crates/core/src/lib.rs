@@ -36,6 +36,7 @@ mod network;
 mod output;
 mod params;
 mod pass;
+mod reporter;
 mod source;
 mod state;
 mod state_file;
@@ -55,9 +56,11 @@ pub use network::{Network, Observed};
 pub use output::Output;
 pub use params::{Layout, ParamInfo, Role, infos, map, tensors};
 pub use pass::{Norm, Pass, Tap};
+pub use reporter::{Reporter, Silent};
 pub use sapwood_graph::{
     Activation, Anatomy, Axis, Bits, Channels, Conv, ConvSpec, Graph, GraphBuilder, Layer, Masks, Mismatch,
-    Node, Op, ParamPath, Shape, TrainedOn, UnknownName, Wire, nearest, seal, sweep, unseal, write_atomic,
+    Node, Op, ParamPath, Shape, TrainedOn, UnknownName, Wire, canonical_json, identity, nearest, seal, sweep,
+    unseal, write_atomic,
 };
 pub use source::{Source, SourceError};
 pub use state::State;

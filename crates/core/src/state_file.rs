@@ -6,7 +6,7 @@ use burn::tensor::{DType, TensorData};
 use safetensors::{Dtype, SafeTensors, View};
 use serde_json::Value;
 
-use crate::{Bits, Error, Masks, Mismatch, ParamPath, State, graph};
+use crate::{Bits, Error, Masks, Mismatch, ParamPath, State, canonical_json, graph};
 
 const MASK: &str = "_mask";
 const BATCHES: &str = "num_batches_tracked";
@@ -46,7 +46,7 @@ impl StateFile {
         }
         let metadata = match &self.metadata {
             Value::Null => None,
-            metadata => Some(HashMap::from([(METADATA.to_string(), metadata.to_string())])),
+            metadata => Some(HashMap::from([(METADATA.to_string(), canonical_json(metadata))])),
         };
         safetensors::serialize(tensors, metadata).map_err(|error| format(error.to_string()))
     }
