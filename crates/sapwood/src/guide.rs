@@ -3,5 +3,5 @@
 //! The first program is on the [front page](crate): a network is trained, pruned, trained again and written to a file.
 
 pub mod own_loop;
-
+pub mod progressive_shrinking;
 pub mod sparse_training;
