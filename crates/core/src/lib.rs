@@ -26,8 +26,8 @@
 
 mod batch;
 mod error;
-mod finite;
 mod gradients;
+mod host;
 mod loss;
 mod moments;
 mod network;
@@ -35,7 +35,6 @@ mod params;
 mod pass;
 mod source;
 mod state;
-mod state_file;
 mod step;
 
 /// What a network is without a tensor library; all of it is named here too.
@@ -44,16 +43,17 @@ pub use sapwood_graph as graph;
 pub use batch::{Batch, Target};
 pub use error::Error;
 pub use gradients::{Gradients, gradients};
+pub use host::{array, tensor_data};
 pub use loss::{loss, soft_labels};
 pub use moments::{Moments, absorb};
 pub use network::{Network, Observed};
 pub use params::{Layout, ParamInfo, Role, infos, map, tensors};
 pub use pass::{Norm, Pass, Tap};
 pub use sapwood_graph::{
-    Activation, Anatomy, Axis, Bits, Channels, Conv, ConvSpec, Graph, GraphBuilder, Layer, Masks, Mismatch,
-    Node, Op, ParamPath, Shape, TrainedOn, UnknownName, Wire, nearest, seal, sweep, unseal, write_atomic,
+    Activation, Anatomy, Array, Axis, Bits, Channels, Conv, ConvSpec, Graph, GraphBuilder, Layer, Masks,
+    Mismatch, Node, Op, ParamPath, Shape, State, StateFile, TrainedOn, UnknownName, Wire, nearest, seal,
+    sweep, unseal, write_atomic,
 };
 pub use source::{Source, SourceError};
-pub use state::State;
-pub use state_file::StateFile;
+pub use state::ModuleState;
 pub use step::Step;

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use burn::tensor::{DType, TensorData};
 use safetensors::{Dtype, serialize, tensor::TensorView};
 use sapwood_backend::{DeviceSpec, Seed, block_on};
-use sapwood_core::{Bits, State};
+use sapwood_core::{
+    Array, Bits, ModuleState, State,
+    graph::{bf16, f16},
+};
 use sapwood_models::{Init, Note, Opened, Reading, Shortcut, Spec, Zeros};
 
 /// Tensors of a file that is being made: their types, shapes and bytes.
@@ -24,7 +26,7 @@ impl Tensors {
     fn of(state: &State) -> Self {
         let mut tensors = Self::default();
         for (path, value) in &state.0 {
-            tensors.floats(path.as_str(), value.shape().as_slice(), value.as_slice().unwrap());
+            tensors.floats(path.as_str(), value.shape(), value.as_slice().unwrap());
         }
         tensors
     }
@@ -74,11 +76,10 @@ fn third(len: usize) -> Vec<bool> {
     (0..len).map(|index| index % 3 == 0).collect()
 }
 
-fn masked(state: &State, path: &str) -> TensorData {
+fn masked(state: &State, path: &str) -> Array {
     let value = &state.0[path];
-    let kept =
-        value.iter::<f32>().zip(third(value.num_elements())).map(|(x, keep)| if keep { x } else { 0.0 });
-    TensorData::new(kept.collect::<Vec<f32>>(), value.shape().clone())
+    let kept = value.iter::<f32>().zip(third(value.len())).map(|(x, keep)| if keep { x } else { 0.0 });
+    Array::new(value.shape(), kept.collect::<Vec<f32>>()).unwrap()
 }
 
 #[test]
@@ -248,17 +249,13 @@ fn original_and_mask_are_joined_as_pytorchs_pruning_writes_them() {
         });
         for layer in ["fc1", "fc2", "fc3"] {
             let value = &state.0[format!("{layer}.weight").as_str()];
-            let kept: Vec<f32> =
-                third(value.num_elements()).iter().map(|keep| f32::from(u8::from(*keep))).collect();
-            file.floats(&format!("model.{layer}.{mask}"), value.shape().as_slice(), &kept);
+            let kept: Vec<f32> = third(value.len()).iter().map(|keep| f32::from(u8::from(*keep))).collect();
+            file.floats(&format!("model.{layer}.{mask}"), value.shape(), &kept);
         }
         let opened = file.open(&lenet()).unwrap();
         for layer in ["fc1.weight", "fc2.weight", "fc3.weight"] {
             assert_eq!(read(&opened).0[layer], masked(&state, layer));
-            assert_eq!(
-                opened.masks[layer],
-                third(state.0[layer].num_elements()).into_iter().collect::<Bits>()
-            );
+            assert_eq!(opened.masks[layer], third(state.0[layer].len()).into_iter().collect::<Bits>());
         }
         assert_eq!(opened.notes, []);
         file.0.remove(&format!("model.fc2.{mask}"));
@@ -285,7 +282,7 @@ fn a_masked_bias_is_zero_and_said() {
 #[test]
 fn masks_beside_weights_may_have_any_type_but_only_0_and_1() {
     let state = state(&small(), 1);
-    let kept = third(state.0["fc2.weight"].num_elements());
+    let kept = third(state.0["fc2.weight"].len());
     for dtype in [
         Dtype::F32,
         Dtype::F16,
@@ -300,8 +297,8 @@ fn masks_beside_weights_may_have_any_type_but_only_0_and_1() {
         let one: Vec<u8> = match dtype {
             Dtype::F32 => 1.0f32.to_le_bytes().into(),
             Dtype::F64 => 1.0f64.to_le_bytes().into(),
-            Dtype::F16 => TensorData::new(vec![1.0f32], [1]).convert_dtype(DType::F16).as_bytes().into(),
-            Dtype::BF16 => TensorData::new(vec![1.0f32], [1]).convert_dtype(DType::BF16).as_bytes().into(),
+            Dtype::F16 => f16::ONE.to_le_bytes().into(),
+            Dtype::BF16 => bf16::ONE.to_le_bytes().into(),
             Dtype::I64 => 1i64.to_le_bytes().into(),
             Dtype::I32 => 1i32.to_le_bytes().into(),
             _ => vec![1],

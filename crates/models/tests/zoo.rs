@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 use sapwood_backend::{DeviceSpec, Seed, block_on};
-use sapwood_core::{Layout, Network, Observed, Pass, State, Tap, absorb, infos, tensors};
+use sapwood_core::{Layout, ModuleState, Network, Observed, Pass, State, Tap, absorb, infos, tensors};
 use sapwood_models::{Init, Shortcut, Spec, infer, names, open, pack};
 
 /// Model, parameters, prunable weights, multiply-accumulates: computed with

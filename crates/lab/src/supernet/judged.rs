@@ -2,7 +2,7 @@
 
 use burn::prelude::Device;
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Batch, Masks, Source, State, Target, TrainedOn};
+use sapwood_core::{Batch, Masks, ModuleState, Source, State, Target, TrainedOn};
 use sapwood_data::{Augmentation, Loader, LoaderOptions, Order, Split};
 use sapwood_models::{Net, Spec, pack};
 use sapwood_search::Genome;

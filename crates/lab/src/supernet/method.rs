@@ -8,7 +8,7 @@ use std::{
 };
 
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Source, State, StateFile, write_atomic};
+use sapwood_core::{ModuleState, Source, State, StateFile, write_atomic};
 use sapwood_models::Init;
 use sapwood_search::Genome;
 use sapwood_supernet::{Family, Nested, Opened, Phase, Rule, Supernet, SupernetSpec};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Source, State, write_atomic};
+use sapwood_core::{ModuleState, Source, State, write_atomic};
 use sapwood_search::Genome;
 use sapwood_supernet::Family;
 use serde::{Deserialize, Serialize};
