@@ -50,6 +50,7 @@ mod scheme;
 mod state;
 mod state_file;
 mod trained_on;
+mod written;
 
 pub use activation::Activation;
 pub use anatomy::{Anatomy, Layer};
