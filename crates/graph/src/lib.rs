@@ -1,15 +1,19 @@
 //! What a network is on paper: layers and how they connect, what they cost, what their parameters
-//! are called and which of them go together, and how files are written whole.
+//! are called, which of them go together and what their values are, and the files that hold all that.
 //!
-//! The principal type is [`Graph`], an acyclic graph of layers. The design decision behind it is
-//! that nothing here computes a network, and that this crate depends on no tensor library and on no
-//! other crate of Sapwood: what reads, measures or changes a network on paper compiles in seconds,
-//! in a browser too.
+//! The principal type is [`Graph`], an acyclic graph of layers; the values of its parameters are a
+//! [`State`] of [`Array`]s, which a [`StateFile`] keeps with masks and metadata. The design decision
+//! behind them is that nothing here computes a network, and that this crate depends on no tensor
+//! library and on no other crate of Sapwood: what reads, measures or changes a network on paper compiles
+//! in seconds, in a browser too.
 //!
 //! Everything that is keyed by a parameter is keyed by its [`ParamPath`], which is the name that
 //! PyTorch gives it, and a mask ([`Bits`]) has one bit per weight in PyTorch's layout. [`Channels`]
 //! says which dimensions of which layers run over the same channels, so that these can be permuted,
 //! or taken out, only together.
+//!
+//! A parameter may also be [`Quantized`]: integers with scales. How they are to be chosen is a
+//! [`Scheme`], and between which bounds values were seen are [`Ranges`]; both are computed elsewhere.
 //!
 //! ```
 //! use sapwood_graph::{Channels, Graph};
