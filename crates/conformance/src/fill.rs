@@ -45,7 +45,7 @@ pub fn fill(infos: &[ParamInfo]) -> State {
 pub fn board(input: &str, shape: [usize; 4]) -> Batch {
     let cells = uniform(input, shape.iter().product());
     let cells = cells.into_iter().map(|u| if u < 0.38 { 1.0 } else { 0.0 }).collect();
-    Batch { shape, input: cells, target: Target::Class(vec![0; shape[0]]) }
+    of(shape, cells, vec![0; shape[0]])
 }
 
 /// A batch: the input called `input`, its labels called `labels`.
@@ -53,5 +53,10 @@ pub fn batch(input: &str, labels: &str, shape: [usize; 4], classes: usize) -> Ba
     let values = uniform(input, shape.iter().product());
     let values = values.into_iter().map(|u| (2.0 * (2.0 * u - 1.0)) as f32).collect();
     let classes = uniform(labels, shape[0]).into_iter().map(|u| (u * classes as f64) as u32).collect();
-    Batch { shape, input: values, target: Target::Class(classes) }
+    of(shape, values, classes)
+}
+
+fn of(shape: [usize; 4], values: Vec<f32>, classes: Vec<u32>) -> Batch {
+    let batch = Batch::new(shape, values, Target::Class(classes));
+    batch.unwrap_or_else(|_| unreachable!("both were made in these sizes"))
 }

@@ -26,11 +26,14 @@
 
 mod batch;
 mod error;
+mod example_shape;
 mod gradients;
 mod host;
+mod input;
 mod loss;
 mod moments;
 mod network;
+mod output;
 mod params;
 mod pass;
 mod source;
@@ -40,13 +43,16 @@ mod step;
 /// What a network is without a tensor library; all of it is named here too.
 pub use sapwood_graph as graph;
 
-pub use batch::{Batch, Target};
+pub use batch::{Batch, BatchInput, Target, Values};
 pub use error::Error;
+pub use example_shape::ExampleShape;
 pub use gradients::{Gradients, gradients};
 pub use host::{array, tensor_data};
+pub use input::{Input, InputsLeft};
 pub use loss::{loss, soft_labels};
 pub use moments::{Moments, absorb};
 pub use network::{Network, Observed};
+pub use output::Output;
 pub use params::{Layout, ParamInfo, Role, infos, map, tensors};
 pub use pass::{Norm, Pass, Tap};
 pub use sapwood_graph::{

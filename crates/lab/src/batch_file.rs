@@ -43,21 +43,10 @@ pub fn read_batches(path: &Path, batch_size: Option<usize>) -> Result<Vec<Batch>
         return Err(wrong(format!("`images` should be finite, but value {at} is {}", images[at])));
     }
 
-    let each: usize = shape[1..].iter().product();
     let size = batch_size.unwrap_or(shape[0]).clamp(1, shape[0]);
-    let part = |first: usize| {
-        let rows = first..shape[0].min(first + size);
-        let input = images[rows.start * each..rows.end * each].to_vec();
-        let target = match &target {
-            Target::Class(classes) => Target::Class(classes[rows.clone()].to_vec()),
-            Target::Dense(values) => {
-                let each = values.len() / shape[0];
-                Target::Dense(values[rows.start * each..rows.end * each].to_vec())
-            }
-        };
-        Ok(Batch::new([rows.len(), shape[1], shape[2], shape[3]], input, target)?)
-    };
-    (0..shape[0]).step_by(size).map(part).collect()
+    let whole = Batch::new(shape, images, target)?;
+    let rows: Vec<usize> = (0..shape[0]).collect();
+    Ok(rows.chunks(size).map(|rows| whole.select(rows)).collect())
 }
 
 fn target(labels: Array) -> Result<Target, String> {

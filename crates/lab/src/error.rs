@@ -168,6 +168,9 @@ pub enum Error {
     /// An error of an account.
     #[error(transparent)]
     Ledger(#[from] sapwood_ledger::Error),
+    /// Masks that change in training.
+    #[error(transparent)]
+    Sparse(#[from] sapwood_sparse::Error),
     /// Searching.
     #[error(transparent)]
     Search(#[from] sapwood_search::Error),

@@ -125,7 +125,7 @@ pub fn train(
     if let Some(mixed) = levels::of_run(folder.path(), device)? {
         reporter.note(&mixed.to_string());
     }
-    let anatomy = config.model.graph()?.anatomy(source.shape())?;
+    let anatomy = config.model.graph()?.anatomy(source.dataset().shape())?;
     work.example_costs(forward_macs(&anatomy, &masks));
     let source = Counted { inner: &source, work, trained: true };
     let test = Counted { inner: &test, work, trained: false };

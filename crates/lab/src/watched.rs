@@ -2,7 +2,7 @@
 
 use burn::{prelude::Device, tensor::Tensor};
 use sapwood_backend::block_on;
-use sapwood_core::{Batch, Graph, Network, Norm, ParamInfo, Shape, Source, SourceError};
+use sapwood_core::{Batch, ExampleShape, Graph, Network, Norm, ParamInfo, Source, SourceError};
 use sapwood_prune::{ParamTensors, Probe, Response};
 use sapwood_train::Evaluation;
 
@@ -40,7 +40,7 @@ impl Source for Watched<'_, dyn Source + '_> {
         self.inner.batches()
     }
 
-    fn shape(&self) -> [usize; 3] {
+    fn shape(&self) -> ExampleShape {
         self.inner.shape()
     }
 
@@ -62,7 +62,7 @@ impl Probe for Watched<'_, dyn Probe + '_> {
         self.inner.examples()
     }
 
-    fn input_shape(&self) -> Result<Shape, sapwood_prune::Error> {
+    fn input_shape(&self) -> Result<ExampleShape, sapwood_prune::Error> {
         self.inner.input_shape()
     }
 

@@ -83,6 +83,17 @@ pub enum Error {
         /// How they differ.
         mismatch: Mismatch,
     },
+    /// Masks for a parameter that is already computed from others.
+    #[error(
+        "`{path}` is computed by `{by}`, and Burn keeps one reparameterization per parameter: \
+         call `materialize` on the network first"
+    )]
+    Reparameterized {
+        /// The parameter.
+        path: ParamPath,
+        /// The name of the reparameterization that it has.
+        by: String,
+    },
     /// More weights should be kept than there are.
     #[error(
         "{asked} of {total} weights should be kept, but only {alive} are alive: \

@@ -21,7 +21,7 @@
 //! let train = Loader::new(Arc::new(digits(Split::Train)?), shuffled)?;
 //! let test = Loader::new(Arc::new(digits(Split::Test)?), LoaderOptions::default())?;
 //!
-//! let spec = Spec::named("lenet-300-100")?.fit(train.shape(), 10);
+//! let spec = Spec::named("lenet-300-100")?.fit(train.dataset().shape(), 10);
 //! let net = Init::named("kaiming-normal")?.apply(spec.net(&device)?, seed);
 //! let recipe = Recipe::new(5, Sgd { momentum: 0.9, nesterov: true }, 0.05);
 //! let dense = Trainer::new(recipe.clone(), &device).run_blocking(net, &train)?.network;

@@ -44,7 +44,6 @@ pub(crate) async fn identity<N: Network>(
         .flat_map(|(path, mask)| path.as_str().bytes().chain([0]).chain(mask.iter().map(u8::from)).chain([2]))
         .collect();
     let kept: usize = live.masks().values().map(|mask| mask.count_ones()).sum();
-    let [c, h, w] = source.shape();
     let start = StateFile { state: State::read(&live.network).await?, ..StateFile::default() };
     Ok(Identity::from([
         ("recipe".into(), text(&plan.recipe)?),
@@ -55,7 +54,7 @@ pub(crate) async fn identity<N: Network>(
         ),
         (
             "data set".into(),
-            format!("{} examples of {c}x{h}x{w} in {} batches", source.examples(), source.batches()),
+            format!("{} examples of {} in {} batches", source.examples(), source.shape(), source.batches()),
         ),
         ("starting weights".into(), digest(&start.to_bytes()?)),
         ("label".into(), format!("`{label}`")),

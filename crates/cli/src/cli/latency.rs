@@ -18,8 +18,9 @@ use sapwood_report::{
 use sapwood_search::{Genome, LatencyTable, kendall_tau};
 
 use super::{
-    OnDevice, architectures,
+    architectures,
     bar::{Bar, note},
+    on_device::OnDevice,
     search::nested::read_table,
 };
 

@@ -14,7 +14,7 @@ use sapwood_lab::Error;
 use sapwood_report::{Cell, Table};
 use sapwood_search::{Constraint, Front, Goal, METHODS, Member, Method, Objective, Space};
 
-use super::DataRoot;
+use super::data_root::DataRoot;
 
 /// Find the best networks of a space, the best architectures of a benchmark table, or all that a
 /// study says

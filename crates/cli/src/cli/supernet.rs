@@ -23,7 +23,8 @@ use sapwood_supernet::{Supernet as Nested, SupernetSpec};
 pub(super) use chosen::{genome_of, read_list};
 
 use super::{
-    DataRoot, OnDevice,
+    data_root::DataRoot,
+    on_device::OnDevice,
     outputs::{MoreOutputs, hinted, tell},
     weight_file::Naming,
 };

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use burn::tensor::Tensor;
 use rand::seq::SliceRandom as _;
 use sapwood_backend::{Api, DeviceSpec, Seed, Stream};
 use sapwood_core::{Graph, Observed as _};
@@ -114,7 +115,8 @@ impl EnergyMeter {
             order.shuffle(&mut Seed(0).stream(Stream::Timing, ENERGIES | round));
             for at in order {
                 let net = &nets[at];
-                let input = images(stopwatch.batch, net.graph().input()).tensor(&stopwatch.device);
+                let input: Tensor<4> =
+                    images(stopwatch.batch, net.graph().input())?.input(&stopwatch.device)?;
                 let run = || timed_run(stopwatch, net, input.clone()).map(drop);
                 found[at].push(self.per_run(run)?);
                 reporter.advance(1);

@@ -47,7 +47,8 @@ impl Rounds {
     /// stopwatch's seconds are over.
     pub(super) fn run(&self, stopwatch: &Stopwatch, reporter: &dyn Reporter) -> Result<Vec<Times>, Error> {
         let mut found = vec![Times::default(); self.nets.len()];
-        let inputs: Vec<Batch> = self.rows.iter().map(|row| self.input(stopwatch, row)).collect();
+        let inputs: Vec<Batch> =
+            self.rows.iter().map(|row| self.input(stopwatch, row)).collect::<Result<_, _>>()?;
         for _ in 0..WARM_UP {
             for (row, input) in self.rows.iter().zip(&inputs) {
                 self.pass(stopwatch, row, input, |_, _| {})?;
@@ -84,7 +85,7 @@ impl Rounds {
     ) -> Result<(), Error> {
         // New in each pass and nobody else's, as values within a network are: in the caches, and
         // to be written over.
-        let mut x = input.tensor(&stopwatch.device);
+        let mut x = input.input::<Tensor<4>>(&stopwatch.device)?;
         for (at, number) in row.iter().enumerate() {
             let (output, ms) = timed_run(stopwatch, &self.nets[*number], x)?;
             took(*number, ms);
@@ -95,16 +96,16 @@ impl Rounds {
         Ok(())
     }
 
-    fn input(&self, stopwatch: &Stopwatch, row: &[usize]) -> Batch {
+    fn input(&self, stopwatch: &Stopwatch, row: &[usize]) -> Result<Batch, Error> {
         images(stopwatch.batch, row.first().map_or([1; 3], |first| self.nets[*first].graph().input()))
     }
 }
 
 /// Numbers from -1 to 1.
-pub(super) fn images(batch: usize, [c, h, w]: sapwood_core::Shape) -> Batch {
+pub(super) fn images(batch: usize, [c, h, w]: sapwood_core::Shape) -> Result<Batch, Error> {
     let shape = [batch, c, h, w];
     let values = (0..shape.iter().product()).map(|at: usize| (at * 7919 % 1009) as f32 / 504.5 - 1.0);
-    Batch { shape, input: values.collect(), target: Target::Class(vec![0; batch]) }
+    Ok(Batch::new(shape, values.collect(), Target::Class(vec![0; batch]))?)
 }
 
 /// What a network makes of its input, and in how many milliseconds.

@@ -2,7 +2,7 @@
 
 use burn::prelude::Device;
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Batch, Masks, ModuleState, Source, State, Target, TrainedOn};
+use sapwood_core::{Batch, Masks, ModuleState, Source, State, TrainedOn};
 use sapwood_data::{Augmentation, Loader, LoaderOptions, Order, Split};
 use sapwood_models::{Net, Spec, pack};
 use sapwood_search::Genome;
@@ -132,13 +132,8 @@ impl Judge {
 
 /// Leaves the first examples of a batch.
 fn shorten(batch: &mut Batch, examples: usize) {
-    let each = batch.shape[1..].iter().product::<usize>();
-    batch.input.truncate(each * examples);
-    match &mut batch.target {
-        Target::Class(classes) => classes.truncate(examples),
-        Target::Dense(values) => values.truncate(values.len() / batch.shape[0].max(1) * examples),
-    }
-    batch.shape[0] = batch.shape[0].min(examples);
+    let first: Vec<usize> = (0..batch.len().min(examples)).collect();
+    *batch = batch.select(&first);
 }
 
 /// The content of a weight file of a network that was cut out: one that every command takes.

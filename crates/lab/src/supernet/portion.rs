@@ -1,6 +1,6 @@
 //! Shorter epochs.
 
-use sapwood_core::{Batch, Source, SourceError};
+use sapwood_core::{Batch, ExampleShape, Source, SourceError};
 
 /// The same batches, where a tenth of the data counts as an epoch: phases of training need not be
 /// whole epochs long. What does not divide by ten is left out, other batches in each epoch.
@@ -18,7 +18,7 @@ impl Source for Tenths<'_> {
         (self.0.batches() / PARTS).max(1)
     }
 
-    fn shape(&self) -> [usize; 3] {
+    fn shape(&self) -> ExampleShape {
         self.0.shape()
     }
 

@@ -1,6 +1,7 @@
 //! The laws of pruning, on a small network of Burn's own layers and on scores
 //! made by hand.
 
+mod attach;
 mod formulas;
 mod granularity;
 mod paths;
@@ -37,11 +38,14 @@ struct Net {
 }
 
 impl Network for Net {
+    type Input = Tensor<4>;
+    type Output = Tensor<2>;
+
     fn forward(&self, input: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<2> {
-        pass.show("conv", &input);
+        let input = pass.show("conv", input);
         let x = relu(self.bn.forward(self.conv.forward(input)));
         let x: Tensor<2> = x.flatten(1, 3);
-        pass.show("fc", &x.clone().unsqueeze_dims(&[2, 3]));
+        let x = pass.show("fc", x);
         self.fc.forward(x)
     }
 }
@@ -336,6 +340,9 @@ struct Softmax {
 }
 
 impl Network for Softmax {
+    type Input = Tensor<4>;
+    type Output = Tensor<2>;
+
     fn forward(&self, input: Tensor<4>, _pass: &mut Pass<'_>) -> Tensor<2> {
         self.fc.forward(input.flatten(1, 3))
     }

@@ -1,7 +1,7 @@
 //! Criteria that look at what layers see.
 
 use sapwood_backend::{DeviceSpec, block_on};
-use sapwood_core::{Batch, Bits, Layout, Network, Pass, tensors};
+use sapwood_core::{Batch, Bits, Layout, Network, Pass, Values, tensors};
 use sapwood_prune::{
     Criterion, Cut, LayerColumns, LayerProblem, Magnitude, NetworkProbe, Pruned, Reconstruction, Scope,
     SparseGpt, Wanda,
@@ -11,7 +11,8 @@ use super::{Net, batch, net, sparsity};
 
 /// Every column of the matrix, by its definition: the pixel that a weight sees.
 fn columns(input: &Batch) -> Vec<Vec<f64>> {
-    let at = |n: usize, y: usize, x: usize| f64::from(input.input[n * 16 + y * 4 + x]);
+    let Values::Float(pixels) = &input.inputs()[0].values else { unreachable!("images are numbers") };
+    let at = |n: usize, y: usize, x: usize| f64::from(pixels[n * 16 + y * 4 + x]);
     let mut rows = Vec::new();
     for (n, y, x) in (0..input.len()).flat_map(|n| (0..2).flat_map(move |y| (0..2).map(move |x| (n, y, x)))) {
         rows.push((0..9).map(|k| at(n, y + k / 3, x + k % 3)).collect());
@@ -80,7 +81,7 @@ fn kept_weights_make_up_for_removed_ones() {
 
 fn outputs(net: &Net, examples: &[Batch]) -> Vec<f64> {
     let device = DeviceSpec::CPU.resolve().unwrap();
-    let run = |batch: &Batch| net.forward(batch.tensor(&device), &mut Pass::evaluate()).into_data();
+    let run = |batch: &Batch| net.forward(batch.input(&device).unwrap(), &mut Pass::evaluate()).into_data();
     examples.iter().flat_map(|batch| run(batch).iter::<f64>().collect::<Vec<_>>()).collect()
 }
 

@@ -28,7 +28,7 @@ fn filled(family: &Family, device: &Device) -> Supernet {
     state.write(supernet).unwrap()
 }
 
-fn run(network: &impl Network, input: Tensor<4>) -> Vec<f64> {
+fn run(network: &impl Network<Input = Tensor<4>, Output = Tensor<2>>, input: Tensor<4>) -> Vec<f64> {
     network.forward(input, &mut Pass::evaluate()).into_data().iter().collect()
 }
 

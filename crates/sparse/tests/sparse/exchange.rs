@@ -1,28 +1,12 @@
 //! What an exchange of weights does to a network and its optimiser.
 
-use std::{path::Path, sync::Arc};
-
-use burn::tensor::Tensor;
 use sapwood_backend::{DeviceSpec, Seed};
-use sapwood_core::{Gradients, Layout, Masks, ParamPath, Source, Step, tensors};
-use sapwood_data::{Loader, LoaderOptions, OpenOptions, Split};
-use sapwood_models::{Init, Net, Spec};
+use sapwood_core::{Gradients, Layout, Masks, Source, Step};
 use sapwood_prune::{Allocation, Anneal, Cut, Growth, NetworkProbe, Random};
+use sapwood_sparse::SparseTraining;
 use sapwood_train::{Hook, HookError, Live, Recipe, Sgd, StepReport, Trainer};
 
-use super::SparseTraining;
-
-/// Flat values by parameter.
-type Values = Vec<(ParamPath, Vec<f32>)>;
-
-fn read(tensors: impl Iterator<Item = (ParamPath, Tensor<1>)>) -> Values {
-    tensors.map(|(path, value)| (path, value.into_data().iter::<f32>().collect())).collect()
-}
-
-fn weights(live: &Live<Net>) -> Values {
-    let all = tensors(&live.network, Layout::Torch).into_iter().filter(|(info, _)| info.role.is_weight());
-    read(all.map(|(info, value)| (info.path, value)))
-}
+use crate::small::{Examples, TwoLayers, Values, weights};
 
 /// Compares what is there before and after each step at which weights are exchanged.
 #[derive(Default)]
@@ -32,13 +16,18 @@ struct Look {
     grown: usize,
 }
 
-impl Hook<Net> for &mut Look {
-    fn on_gradients(&mut self, _: &StepReport, _: &mut Gradients, live: &Live<Net>) -> Result<(), HookError> {
+impl Hook<TwoLayers> for &mut Look {
+    fn on_gradients(
+        &mut self,
+        _: &StepReport,
+        _: &mut Gradients,
+        live: &Live<TwoLayers>,
+    ) -> Result<(), HookError> {
         self.before = Some((weights(live), live.masks().clone()));
         Ok(())
     }
 
-    fn on_step_end(&mut self, step: &StepReport, live: &mut Live<Net>) -> Result<(), HookError> {
+    fn on_step_end(&mut self, step: &StepReport, live: &mut Live<TwoLayers>) -> Result<(), HookError> {
         let (before, masks) = self.before.take().unwrap();
         if !step.iteration.is_multiple_of(3) || 9 <= step.iteration {
             assert_eq!(*live.masks(), masks, "masks change only where the rule says so");
@@ -71,18 +60,11 @@ impl Hook<Net> for &mut Look {
 #[test]
 fn an_exchange_stands_in_the_place_of_a_step_and_grown_weights_start_from_nothing() {
     let device = DeviceSpec::CPU.resolve().unwrap();
-    let digits = sapwood_data::open("digits", Split::Train, Path::new(""), &OpenOptions::default()).unwrap();
-    let source = Loader::new(
-        Arc::new(digits.take(240).unwrap()),
-        LoaderOptions { batch_size: 20, ..Default::default() },
-    );
-    let source = source.unwrap();
-    let spec = Spec { width: 0.1, ..Spec::named("lenet-300-100").unwrap() }.fit(source.shape(), 10);
-    let net = Init::default().apply(spec.net(&device).unwrap(), Seed(1));
+    let net = TwoLayers::new(&device);
     let cut = Cut::to("0.8".parse().unwrap()).allocation(Allocation::ErdosRenyi);
     let masks = cut.masks_blocking(&Random(Seed(1)), &NetworkProbe::new(&net), None).unwrap();
     let recipe = Recipe { weight_decay: 1e-2, ..Recipe::new(1, Sgd { momentum: 0.9, nesterov: true }, 0.1) };
-    let plan = recipe.clone().plan(source.batches()).unwrap();
+    let plan = recipe.clone().plan(Examples.batches()).unwrap();
     for growth in [Growth::Random, Growth::Gradient] {
         let every = |iterations| Step::At { epochs: 0, iterations };
         let rule = SparseTraining::Regrow {
@@ -96,7 +78,7 @@ fn an_exchange_stands_in_the_place_of_a_step_and_grown_weights_start_from_nothin
         let trainer = Trainer::new(recipe.clone(), &device).masks(masks.clone().into_masks());
         let trainer =
             trainer.hooks([rule.hook(&plan, Seed(1), &net, masks.as_masks()).unwrap()]).hook(&mut look);
-        let trained = trainer.run_blocking(net.clone(), &source).unwrap();
+        let trained = trainer.run_blocking(net.clone(), &Examples).unwrap();
         assert_ne!(trained.masks, *masks.as_masks());
         assert!(look.exchanges == 3 && look.grown > 50, "{} {}", look.exchanges, look.grown);
     }
