@@ -21,6 +21,7 @@ mod named;
 mod on_device;
 mod one_line;
 mod outputs;
+mod overwriting;
 mod own_input;
 mod photo_cache;
 mod plan;
@@ -131,8 +132,9 @@ pub(crate) fn run_of(
 ) -> Result<(), Error> {
     let args: Vec<OsString> = args.into_iter().collect();
     let line = Line::command().bin_name(program(args.first()));
-    match line.try_get_matches_from(args).and_then(|found| Line::from_arg_matches(&found)) {
-        Ok(line) => {
+    match line.try_get_matches_from(args).and_then(|found| Ok((Line::from_arg_matches(&found)?, found))) {
+        Ok((line, found)) => {
+            overwriting::refuse(&found)?;
             let asked = line.level.or_else(|| std::env::var("SAPWOOD_LEVEL").ok());
             if let Some(level) = asked.filter(|level| !level.is_empty()) {
                 sapwood_backend::pin_level(&level)?;

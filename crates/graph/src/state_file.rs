@@ -13,7 +13,10 @@ use form::Form;
 use safetensors::{Dtype, SafeTensors, View, tensor::TensorView};
 use serde_json::Value;
 
-use crate::{Array, Bits, DType, Error, Masks, Mismatch, ParamPath, Quantized, Ranges, State, state::check};
+use crate::{
+    Array, Bits, DType, Error, Masks, Mismatch, ParamPath, Quantized, Ranges, State, canonical_json,
+    state::check,
+};
 
 const MASK: &str = "_mask";
 const SCALE: &str = "_scale";
@@ -91,7 +94,7 @@ impl StateFile {
         }
         let metadata = match form.put(&self.metadata)? {
             Value::Null => None,
-            metadata => Some(HashMap::from([(METADATA.to_string(), metadata.to_string())])),
+            metadata => Some(HashMap::from([(METADATA.to_string(), canonical_json(&metadata))])),
         };
         safetensors::serialize(tensors, metadata).map_err(|error| format(error.to_string()))
     }

@@ -107,9 +107,9 @@ impl Reading {
                 fitted.notes.insert(0, Note::Guessed { model: model.into() });
                 Ok((spec, fitted))
             }
-            (Value::Object(metadata), _) if metadata.contains_key("supernet") => Err(file.wrong(
-                "they are those of a supernet: cut a network out of it with `supernet extract`".into(),
-            )),
+            (Value::Object(metadata), _) if metadata.contains_key("supernet") => {
+                Err(Error::OfSupernet { path: file.path().into() })
+            }
             (metadata, model) => {
                 let spec = Spec::deserialize(metadata)
                     .map_err(|error| file.wrong(format!("its metadata: {error}")))?;

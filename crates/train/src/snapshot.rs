@@ -128,12 +128,12 @@ pub(crate) fn from_bytes<N: Network>(
         return Err(content(format!("version {}, not {VERSION}", record.version)));
     }
     for (what, expected) in identity {
-        let found = record.identity.get(what).cloned().unwrap_or_default();
-        if *expected != found {
+        let found = record.identity.get(what);
+        if found != Some(expected) {
             return Err(Error::OtherRun {
                 what: what.clone(),
                 expected: expected.clone(),
-                found,
+                found: found.map_or_else(|| "not written down".into(), Clone::clone),
                 path: path.into(),
             });
         }

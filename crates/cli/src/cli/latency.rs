@@ -1,10 +1,6 @@
 //! `latency`
 
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{io::Write, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
 use sapwood_lab::{
@@ -221,14 +217,6 @@ struct Import {
 impl Import {
     fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let family = architectures::named(&self.space, self.input)?;
-        let same = |path: &&PathBuf| {
-            let place = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.into());
-            place(path) == place(&self.out)
-        };
-        if let Some(path) = self.files.iter().find(same) {
-            let problem = "the published table would be written over: give `--out` another name".into();
-            return Err(Error::Content { problem, path: path.clone() });
-        }
         let read = |path: &PathBuf| -> Result<LatencyTable, Error> {
             let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
             LatencyTable::from_yaml(&text, family.name(), &self.name, self.batch)

@@ -53,7 +53,7 @@ impl Task<'_> {
         let test = self.run.spec.data.test_source(datasets)?;
         let (from, to) = (open(twin)?, open(folder)?);
         let walk = block_on(connectivity(&from, &to, Connectivity::POINTS, &test, device))?;
-        let text = serde_json::to_string(&walk).unwrap_or_default();
+        let text = serde_json::to_string(&walk).map_err(Error::unwritable)?;
         Ok(write_atomic(&folder.connectivity(), text.as_bytes())?)
     }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{ModuleState, Source, State, write_atomic};
+use sapwood_core::{ModuleState, Source, State, identity, write_atomic};
 use sapwood_search::Genome;
 use sapwood_supernet::Family;
 use serde::{Deserialize, Serialize};
@@ -64,7 +64,7 @@ pub fn run_all(
         if !run.is_done() {
             conditions.reporter.note(&name(experiment, &job));
             run.claim(&config)?;
-            let label = crate::run_folder::digest(config.to_string().as_bytes());
+            let label = identity(&config);
             Runner { experiment, conditions }.run(&job, &run, label)?;
         }
         drop(lock);

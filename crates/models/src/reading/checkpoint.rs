@@ -65,6 +65,11 @@ impl Checkpoint {
         Ok(Self { root, metadata: Value::Null, path: path.into() })
     }
 
+    /// The file, as messages call it.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// What the file says of itself in our metadata; `null` where it says nothing.
     pub fn metadata(&self) -> &Value {
         &self.metadata

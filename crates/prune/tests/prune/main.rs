@@ -131,7 +131,7 @@ fn conformance(net: Net) -> Vec<MaskSet> {
         let criterion = criterion(row.name, Seed(1)).unwrap();
         assert_eq!((criterion.name(), criterion.needs()), (row.name, row.needs));
         let bare = NetworkProbe::new(&net);
-        match (row.needs, Cut::to(sparsity("0.7")).masks_blocking(criterion.as_ref(), &bare, None)) {
+        match (row.needs, Cut::to(sparsity("0.7")).prune_blocking(criterion.as_ref(), &bare, None)) {
             (Needs::Weights, Ok(_)) => {}
             (need, Err(Error::Unmet { need: unmet })) if unmet == need => {}
             (_, other) => panic!("{}: {other:?}", row.name),
@@ -144,7 +144,7 @@ fn conformance(net: Net) -> Vec<MaskSet> {
         let total = prunable.weights();
         for allocation in ALLOCATIONS {
             let cut = Cut::to(sparsity("0.7")).allocation(allocation.allocation.clone());
-            let masks = cut.masks_blocking(criterion.as_ref(), &probe, None).unwrap();
+            let masks = cut.prune_blocking(criterion.as_ref(), &probe, None).unwrap().masks;
             let kept = sparsity("0.7").kept(total);
             assert_eq!((masks.kept(), masks.total()), (kept, total), "{} {}", row.name, allocation.name);
             found.push(masks);

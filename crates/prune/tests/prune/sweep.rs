@@ -3,8 +3,8 @@
 use sapwood_backend::{DeviceSpec, block_on};
 use sapwood_core::{Batch, Bits, Layout, Network, Pass, Values, tensors};
 use sapwood_prune::{
-    Criterion, Cut, LayerColumns, LayerProblem, Magnitude, NetworkProbe, Pruned, Reconstruction, Scope,
-    SparseGpt, Wanda,
+    Ablation, Criterion, Cut, Error, LayerColumns, LayerProblem, Magnitude, NetworkProbe, Pruned,
+    Reconstruction, Scope, SparseGpt, Wanda,
 };
 
 use super::{Net, batch, net, sparsity};
@@ -131,6 +131,22 @@ fn sparsegpt_takes_patterns_and_refuses_what_it_cannot_divide() {
     assert!(weights.unwrap().find(&"conv.weight".into()).is_none());
     let blocks = Cut::to(sparsity("0.5")).granularity("2x2".parse().unwrap());
     assert!(blocks.prune_blocking(&SparseGpt::default(), &probe, None).is_err());
+}
+
+#[test]
+fn masks_alone_are_refused_to_a_criterion_that_also_changes_what_it_keeps() {
+    let (net, examples) = (net(), [batch(4)]);
+    let probe = NetworkProbe::observed(&net).with_examples(&examples);
+    let cut = Cut::to(sparsity("0.5"));
+    let error = cut.masks_blocking(&SparseGpt::default(), &probe, None).unwrap_err();
+    assert!(matches!(&error, Error::ChangesWeights { criterion } if criterion == "sparsegpt"), "{error}");
+    assert!(error.to_string().contains("`Cut::prune`"), "{error}");
+    let error =
+        cut.ablation(Ablation::Shuffle).prune_blocking(&SparseGpt::default(), &probe, None).unwrap_err();
+    assert!(
+        matches!(&error, Error::NothingToAblate { criterion, .. } if criterion == "sparsegpt"),
+        "{error}"
+    );
 }
 
 #[test]

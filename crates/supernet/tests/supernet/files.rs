@@ -45,8 +45,9 @@ fn our_own_files_know_their_family() {
     assert_eq!(found, spec);
     let error = Supernet::open(&path, Some("vit-small-image"), &device).unwrap_err().to_string();
     assert!(error.contains("those of `mlp`, not of `vit-small-image`"), "{error}");
-    let error = sapwood_models::open(&path, None, &device).unwrap_err().to_string();
-    assert!(error.contains("`supernet extract`"), "{error}");
+    let error = sapwood_models::open(&path, None, &device).unwrap_err();
+    assert!(matches!(&error, sapwood_models::Error::OfSupernet { .. }), "{error}");
+    assert!(error.to_string().contains("cut a network out of it first"), "{error}");
 }
 
 #[test]

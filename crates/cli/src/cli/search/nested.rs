@@ -13,7 +13,7 @@ use sapwood_search::{Goal, LatencyTable, Method, Search as Looking, Space};
 use sapwood_supernet::{Family, Supernet};
 
 use super::{
-    super::{architectures, outputs::tell},
+    super::{architectures, outputs::tell, overwriting::is_same},
     Search,
     measured::measured,
     page::Fronts,
@@ -103,9 +103,10 @@ pub(super) fn run(options: &Search, name: &str, goal: &Goal, out: &mut dyn Write
         if let Some(cutter) = &cutter {
             let stem = path.file_stem().unwrap_or_default().to_string_lossy();
             let path = path.with_file_name(format!("{stem}.safetensors"));
-            if Some(path.as_path()) == options.weights.as_deref() {
-                let problem = "a network would be written over the supernet: give the table another name";
-                return Err(Error::Usage(format!("{problem}: {}", path.display())));
+            let read = options.weights.iter().chain(&options.pairs).chain(&options.many);
+            if read.into_iter().any(|read| is_same(read, &path)) {
+                let problem = "a network would be written over a file that the search reads: give the table another name";
+                return Err(Error::Content { problem: problem.into(), path });
             }
             let genome = family.space().adopt(&space, &best.genome)?;
             let net = cutter.judge.cut(&cutter.supernet, &genome)?;
