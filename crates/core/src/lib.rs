@@ -36,6 +36,7 @@ mod network;
 mod output;
 mod params;
 mod pass;
+mod reporter;
 mod source;
 mod state;
 mod step;
@@ -55,6 +56,7 @@ pub use network::{Network, Observed};
 pub use output::Output;
 pub use params::{Layout, ParamInfo, Role, infos, map, tensors};
 pub use pass::{Norm, Pass, Tap};
+pub use reporter::{Reporter, Silent};
 pub use sapwood_graph::{
     Activation, Anatomy, Array, Axis, Bits, Channels, Conv, ConvSpec, Graph, GraphBuilder, Layer, Masks,
     Mismatch, Node, Op, ParamPath, Shape, State, StateFile, TrainedOn, UnknownName, Wire, canonical_json,

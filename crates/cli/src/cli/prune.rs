@@ -150,7 +150,7 @@ impl Prune {
         let bar = Bar::default();
         let rounds = cut.iterations.unwrap_or_else(|| criterion.iterations()).rounds.get();
         bar.begin("scoring", (rounds * scored.examples.len().max(1)) as u64);
-        let watched = Watched::<dyn sapwood_prune::Probe> { inner: &probe, reporter: &bar };
+        let watched = Watched { inner: &probe, reporter: &bar };
         let pruned = cut.prune_blocking(criterion, &watched, alive.as_ref());
         let pruned = pruned.map_err(|error| self.scoring.explain(error))?;
         bar.end();

@@ -1,7 +1,9 @@
 //! The crate from outside.
 
 mod files;
+mod judged;
 mod ofa;
+mod progressive;
 mod published;
 mod same;
 mod training;
