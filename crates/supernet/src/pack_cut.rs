@@ -1,6 +1,6 @@
 //! The weight file of a sub-network.
 
-use sapwood_core::{Masks, State, TrainedOn};
+use sapwood_core::{Masks, ModuleState, State, TrainedOn};
 use sapwood_models::{Net, Spec, pack};
 use sapwood_search::Genome;
 

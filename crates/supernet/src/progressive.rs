@@ -6,7 +6,7 @@ use std::{
 };
 
 use sapwood_backend::Seed;
-use sapwood_core::{Masks, Source, State, StateFile, write_atomic};
+use sapwood_core::{ModuleState, Source, State, StateFile, write_atomic};
 use sapwood_models::Init;
 use sapwood_train::{Checkpoints, Progress, Trainer};
 
@@ -125,7 +125,7 @@ impl Progressive<'_> {
                 let state = State::read(&supernet).await?;
                 let file = match self.spec {
                     Some(spec) => spec.pack(state)?,
-                    None => StateFile { state, masks: Masks::new(), metadata: serde_json::Value::Null },
+                    None => StateFile { state, ..StateFile::default() },
                 };
                 write_atomic(&path, &file.to_bytes()?)?;
             }

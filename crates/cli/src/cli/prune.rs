@@ -9,7 +9,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Observed, State, TrainedOn, infos, write_atomic};
+use sapwood_core::{ModuleState, Observed, State, TrainedOn, infos, write_atomic};
 use sapwood_lab::{Error, Reporter, Watched};
 use sapwood_models::{Net, Opened, Spec, pack, read_masks};
 use sapwood_prune::{

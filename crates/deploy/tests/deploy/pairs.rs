@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use sapwood_backend::{DeviceSpec, Seed};
 use sapwood_conformance::{batch, fill};
-use sapwood_core::{Batch, ExampleShape, Silent, Source, SourceError, infos};
+use sapwood_core::{Batch, ExampleShape, ModuleState as _, Silent, Source, SourceError, infos};
 use sapwood_deploy::{Error, Pairs, Sample};
 use sapwood_supernet::{Judge, Supernet};
 

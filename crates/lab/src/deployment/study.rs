@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Source as _, State, write_atomic};
+use sapwood_core::{ModuleState, Source as _, State, write_atomic};
 use sapwood_search::Genome;
 use sapwood_supernet::{Family, Progressive, Supernet, SupernetSpec, Tenths, single, training_macs};
 use serde_json::{Value, json};

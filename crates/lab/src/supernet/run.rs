@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Source, State, identity, write_atomic};
+use sapwood_core::{ModuleState, Source, State, identity, write_atomic};
 use sapwood_search::Genome;
 use sapwood_supernet::{Family, Judged, Progressive, Tenths, single, training_macs};
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use sapwood_backend::{DeviceSpec, Seed, block_on};
 use sapwood_conformance::batch;
-use sapwood_core::{Batch, ExampleShape, Graph, Source, SourceError, State};
+use sapwood_core::{Batch, ExampleShape, Graph, ModuleState as _, Source, SourceError, State};
 use sapwood_search::{Choice, Space};
 use sapwood_supernet::{
     All, Distillation, Error, Family, Open, Phase, Progressive, Rule, RunContext, Supernet, training_macs,
