@@ -21,13 +21,13 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let config = TrainConfig {
-//!     model: Spec { width: 0.1, ..Spec::named("lenet-300-100")? },
+//!     model: Spec { width: 0.1, ..Spec::named("lenet-300-100")? }.fit([1, 8, 8], 10),
 //!     beginning: Beginning::Drawn(Init::default()),
 //!     data: DataConfig::named("digits"),
 //!     outputs: Outputs::default(),
 //!     batch_size: 64,
 //!     seed: 0,
-//!     recipe: Recipe::new(2, Sgd { momentum: 0.9, nesterov: false }, 0.1),
+//!     recipe: Recipe::new(20, Sgd { momentum: 0.9, nesterov: false }, 0.1),
 //!     sparse: None,
 //!     evaluate: Evaluate::AtEnd,
 //!     order: 0,
