@@ -80,7 +80,7 @@ impl Worker<'_> {
                 Error::OtherImages { data, .. } => Error::OtherImages {
                     data,
                     then: "that this study was started with",
-                    problem: "start it again with `run`".into(),
+                    problem: "start it again from its file".into(),
                 },
                 error => error,
             })?;
@@ -207,16 +207,13 @@ impl Worker<'_> {
             watch.join().map(|accounts| (outcome, accounts))
         });
         let Ok((outcome, mut accounts)) = outcome else {
-            return Err(Error::Usage(
-                "the thread that watches over a run ended unexpectedly: start again".into(),
-            ));
+            return Err(Error::WatchEnded);
         };
         accounts.write(&work);
         let outcome = outcome.and_then(|()| match self.folder.state(run)? {
             State::Done => Ok(()),
             _ => Err(Error::Content {
-                problem: "files of the run disappeared while it went on: let it be tried again with `retry`"
-                    .into(),
+                problem: "files of the run disappeared while it went on: let it be tried again".into(),
                 path: folder.path().to_path_buf(),
             }),
         });
