@@ -2,13 +2,10 @@
 
 use std::path::PathBuf;
 
-use sapwood_core::UnknownName;
+use sapwood_core::{Cause, FileError, UnknownName};
 use sapwood_search::Naming;
 
 use crate::latency::Measured;
-
-/// What caused an error, of whatever crate.
-pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// An error of this crate: its own, or one of a crate that it uses.
 #[derive(Debug, thiserror::Error)]
@@ -184,15 +181,8 @@ pub enum Error {
         path: PathBuf,
     },
     /// The file system refused.
-    #[error("cannot {action}: {error}: {path}", path = path.display())]
-    File {
-        /// What was being done.
-        action: &'static str,
-        /// Where.
-        path: PathBuf,
-        /// What the system said.
-        error: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// Latency tables that cannot be what they should be, or not together.
     #[error("{problem}")]
     Latency {
@@ -297,7 +287,6 @@ impl Error {
 
     /// For `map_err`: what was being done where the file system refused.
     pub fn file(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
-        let path = path.into();
-        move |error| Self::File { action, path, error }
+        FileError::of(action, path)
     }
 }

@@ -243,11 +243,11 @@ impl Worker<'_> {
 fn is_of_the_disk(error: &Error) -> bool {
     use sapwood_core::{Error::Graph, graph::Error::File};
     match error {
-        Error::File { .. } | Error::Core(Graph(File { .. })) => true,
+        Error::File(_) | Error::Core(Graph(File(_))) => true,
         Error::Train(error) => {
             matches!(
                 error,
-                sapwood_train::Error::File { .. } | sapwood_train::Error::Core(Graph(File { .. }))
+                sapwood_train::Error::File(_) | sapwood_train::Error::Core(Graph(File(_)))
             )
         }
         _ => false,
