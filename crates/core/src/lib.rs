@@ -56,7 +56,7 @@ pub use output::Output;
 pub use params::{Layout, ParamInfo, Role, infos, map, tensors};
 pub use pass::{Norm, Pass, Tap};
 pub use sapwood_graph::{
-    Activation, Anatomy, Axis, Bits, Channels, Conv, ConvSpec, Graph, GraphBuilder, Layer, Masks, Mismatch,
+    Activation, Anatomy, Axis, Bits, Cause, Channels, Conv, ConvSpec, FileError, Graph, GraphBuilder, Layer, Masks, Mismatch,
     Node, Op, ParamPath, Shape, TrainedOn, UnknownName, Wire, canonical_json, identity, nearest, seal, sweep,
     unseal, write_atomic,
 };

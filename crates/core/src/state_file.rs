@@ -48,13 +48,13 @@ impl StateFile {
             Value::Null => None,
             metadata => Some(HashMap::from([(METADATA.to_string(), canonical_json(metadata))])),
         };
-        safetensors::serialize(tensors, metadata).map_err(|error| format(error.to_string()))
+        safetensors::serialize(tensors, metadata).map_err(|error| graph::Error::format_of(WHAT, error).into())
     }
 
     /// Reads a file's bytes. Masks are applied to the weights; the counters of
     /// batches that PyTorch's normalisation layers keep are ignored.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let file = SafeTensors::deserialize(bytes).map_err(|error| format(error.to_string()))?;
+        let file = SafeTensors::deserialize(bytes).map_err(|error| graph::Error::format_of(WHAT, error))?;
         let mut found = Self { metadata: Self::metadata_of(bytes)?, ..Self::default() };
         let mut shapes = Vec::new();
         for (name, view) in file.iter() {
@@ -75,11 +75,14 @@ impl StateFile {
 
     /// What a safetensors file says of itself in our metadata; `null` where it says nothing.
     pub fn metadata_of(bytes: &[u8]) -> Result<Value, Error> {
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| format(error.to_string()))?;
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| graph::Error::format_of(WHAT, error))?;
         let Some(text) = header.metadata().as_ref().and_then(|map| map.get(METADATA)) else {
             return Ok(Value::Null);
         };
-        serde_json::from_str(text).map_err(|error| format(format!("metadata: {error}")))
+        serde_json::from_str(text).map_err(|error| {
+            let problem = format!("metadata: {error}");
+            graph::Error::Format { what: WHAT, problem, source: Some(error.into()) }.into()
+        })
     }
 
     /// Sets masked weights to zero. Each mask must have the shape of its weight,
@@ -143,8 +146,11 @@ fn dtype(name: &str, dtype: Dtype) -> Result<DType, Error> {
     row.map(|row| row.1).ok_or_else(|| format(format!("tensor `{name}` has the unsupported type {dtype:?}")))
 }
 
+/// What messages call it.
+const WHAT: &str = "safetensors file";
+
 fn format(problem: String) -> Error {
-    graph::Error::Format { what: "safetensors file", problem }.into()
+    graph::Error::format(WHAT, problem).into()
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub use day::today;
 pub use energy::EnergyMeter;
 pub use import::{ImportWarning, Imported, import};
 pub use prediction::keys;
-pub use prediction::{predicted, predicted_energy, remedy};
+pub use prediction::{predicted, predicted_energy};
 use rounds::Rounds;
 pub use times::{Timed, Times};
 

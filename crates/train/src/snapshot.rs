@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use burn::tensor::{Tensor, TensorData};
 use sapwood_backend::read_all;
-use sapwood_core::{Layout, Network, ParamInfo, ParamPath, Source, State, StateFile, infos, seal};
+use sapwood_core::{Cause, Layout, Network, ParamInfo, ParamPath, Source, State, StateFile, infos, seal};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Evaluation, Live, Plan, Row, Slots, curve::Losses};
@@ -119,9 +119,10 @@ pub(crate) fn from_bytes<N: Network>(
     identity: &Identity,
     live: Live<N>,
 ) -> Result<(Live<N>, Progress), Error> {
-    let content = |problem: String| Error::Content { problem, path: path.into() };
-    let file = StateFile::from_bytes(bytes).map_err(|error| content(error.to_string()))?;
-    let record: Record = serde_json::from_value(file.metadata).map_err(|error| content(error.to_string()))?;
+    let content = |problem: String| Error::Content { problem, path: path.into(), source: None };
+    let caused = |error: Cause| Error::Content { problem: error.to_string(), path: path.into(), source: Some(error) };
+    let file = StateFile::from_bytes(bytes).map_err(|error| caused(error.into()))?;
+    let record: Record = serde_json::from_value(file.metadata).map_err(|error| caused(error.into()))?;
     if record.version != VERSION {
         return Err(content(format!("version {}, not {VERSION}", record.version)));
     }
@@ -196,7 +197,7 @@ fn text(value: &impl Serialize) -> Result<String, Error> {
 }
 
 fn json(error: serde_json::Error) -> Error {
-    sapwood_core::graph::Error::Format { what: "metadata of a checkpoint", problem: error.to_string() }.into()
+    sapwood_core::graph::Error::format_of("metadata of a checkpoint", error).into()
 }
 
 /// The first bytes of the checksum with which a file of these bytes would begin.

@@ -4,8 +4,10 @@ use std::io::Write;
 
 use clap::Args;
 use sapwood_backend::DeviceSpec;
-use sapwood_lab::{Error, speed};
+use sapwood_lab::speed;
 use sapwood_report::{Cell, Table};
+
+use crate::Error;
 
 /// List the devices that this build can reach on this machine, and how fast each is
 #[derive(Args)]

@@ -3,19 +3,56 @@
 use std::path::Path;
 
 use sapwood_data::Error as Data;
+use sapwood_lab::Error as Lab;
 use sapwood_models::Error as Models;
 use sapwood_supernet::Error as Nested;
 
-use sapwood_lab::Error;
+use super::remedy::remedy;
+use crate::Error;
 
 /// The error with the command or option that helps, where there is one. The path stays at the end.
 pub(super) fn with_hint(error: Error) -> Error {
-    let hinted = match &error {
-        Error::Data(error) => of_data(error),
-        Error::Models(error) | Error::Supernet(Nested::Models(error)) => of_models(error),
-        _ => None,
-    };
-    hinted.map_or(error, Error::Usage)
+    match error {
+        Error::Lab(error) => match of_lab(&error) {
+            Some(said) => Error::Hinted { said, error: error.into() },
+            None => error.into(),
+        },
+        error => error,
+    }
+}
+
+fn of_lab(error: &Lab) -> Option<String> {
+    Some(match error {
+        Lab::Data(error) => return of_data(error),
+        Lab::Models(error) | Lab::Supernet(Nested::Models(error)) => return of_models(error),
+        Lab::Override { setting, problem } => format!("`--set {setting}`: {problem}"),
+        Lab::OtherKind { expected, found, path } => {
+            let command = command_of(found)?;
+            let path = path.display();
+            format!("expected kind `{expected}`, found `{found}`: `{command}` carries it out: {path}")
+        }
+        Lab::OtherRun { path, .. } | Lab::Busy { path } | Lab::Altered { path } => {
+            before_path(error, path, " with `--out`")
+        }
+        Lab::OtherFolder { found, path } => {
+            format!("the folder holds {found}: choose another with `--out`, or remove it: {}", path.display())
+        }
+        Lab::NoTable { metric: "energy" } => format!("{error} with `latency build --energy`"),
+        Lab::NoTable { .. } => format!("{error} with `latency build`"),
+        Lab::Lacking { naming, space, measured, error } => {
+            format!("{error} ({})", remedy(*naming, space, *measured))
+        }
+        Lab::NoEnergy { device, why } => {
+            format!("the energy of blocks cannot be measured on `{device}` ({why}): leave `--energy` out")
+        }
+        _ => return None,
+    })
+}
+
+/// The command that carries out a kind of experiment.
+fn command_of(kind: &str) -> Option<&'static str> {
+    let commands = [("prune", "run"), ("supernet", "supernet train"), ("search", "search")];
+    commands.iter().find(|(name, _)| *name == kind).map(|(_, command)| *command)
 }
 
 fn of_data(error: &Data) -> Option<String> {

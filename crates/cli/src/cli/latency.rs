@@ -3,10 +3,7 @@
 use std::{io::Write, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
-use sapwood_lab::{
-    Error,
-    latency::{EnergyMeter, Imported, Stopwatch, Times, draw, import, predicted, today},
-};
+use sapwood_lab::latency::{EnergyMeter, Imported, Stopwatch, Times, draw, import, predicted, today};
 use sapwood_report::{
     Cell, Table,
     statistics::{median, spearman},
@@ -19,6 +16,7 @@ use super::{
     on_device::OnDevice,
     search::nested::read_table,
 };
+use crate::Error;
 
 /// Measure how long the networks of a space take on this device, and what energy
 #[derive(Args)]

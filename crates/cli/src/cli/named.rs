@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sapwood_core::{Shape, TrainedOn};
 use sapwood_data::{Entry, Normalisation};
-use sapwood_lab::{DataConfig, Error, few};
+use sapwood_lab::{DataConfig, Error as Lab, few};
 use sapwood_models::Opened;
 
 use super::{
@@ -12,6 +12,7 @@ use super::{
     image::ImageShape,
     outputs::{MoreOutputs, hinted},
 };
+use crate::Error;
 
 /// How images are made into inputs, and what outputs are called.
 pub(super) struct Named {
@@ -53,7 +54,7 @@ impl Named {
         if names < outputs {
             if opened.trained_on.is_none() && !more.allowed {
                 let (data, classes) = (data.map_or("", |(data, _)| data).into(), few(&own.classes));
-                let refused = Error::MoreOutputs { model, found: outputs, data, expected: names, classes };
+                let refused = Lab::MoreOutputs { model, found: outputs, data, expected: names, classes };
                 return Err(hinted(refused, false));
             }
             let unnamed = outputs - names;

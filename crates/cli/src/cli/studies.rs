@@ -7,12 +7,13 @@ use std::{
 
 use clap::Args;
 use sapwood_lab::{
-    Datasets, Error,
+    Datasets,
     study::{Plan, StudyFolder},
 };
 use sapwood_prune::Criteria;
 
 use super::data_root::DataRoot;
+use crate::Error;
 
 /// A study by its file.
 #[derive(Args)]

@@ -4,7 +4,7 @@ use std::{io::Write, num::NonZero, path::PathBuf, sync::atomic::AtomicBool};
 
 use clap::Args;
 use sapwood_lab::{
-    CheckpointEvery, Datasets, Error,
+    CheckpointEvery, Datasets,
     study::{Plan, StudyFolder, Tally},
 };
 use sapwood_ledger::Watts;
@@ -17,6 +17,7 @@ use super::{
     run,
     studies::{open, stop_signal},
 };
+use crate::Error;
 
 /// Work at a study that `run` has started: what launchers start
 #[derive(Args)]

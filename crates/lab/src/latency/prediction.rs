@@ -33,23 +33,12 @@ pub fn predicted_energy(table: &LatencyTable, family: &Family, genome: &Genome) 
     found.map_err(|error| measure(error, table, family, Measured::Energies))
 }
 
-/// Names the command that measures what a table lacks.
+/// Says what of a table can be measured, where it lacks it.
 fn measure(error: sapwood_search::Error, table: &LatencyTable, family: &Family, measured: Measured) -> Error {
     match error {
-        sapwood_search::Error::MissingBlocks { .. } => {
-            Error::Usage(format!("{error} ({})", remedy(table, family, measured)))
+        error @ sapwood_search::Error::MissingBlocks { .. } => {
+            Error::Lacking { naming: table.naming, space: family.name().into(), measured, error }
         }
         other => other.into(),
-    }
-}
-
-/// Where the blocks come from that a table lacks.
-pub fn remedy(table: &LatencyTable, family: &Family, measured: Measured) -> String {
-    let option = if measured == Measured::Energies { " --energy" } else { "" };
-    match table.naming {
-        Naming::Published if measured == Measured::Times => {
-            "`latency import` takes the tables of several resolutions together".into()
-        }
-        _ => format!("`latency build --space {}{option} --out FILE` measures them all", family.name()),
     }
 }

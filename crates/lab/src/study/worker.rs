@@ -80,7 +80,7 @@ impl Worker<'_> {
                 Error::OtherImages { data, .. } => Error::OtherImages {
                     data,
                     then: "that this study was started with",
-                    problem: "start it again with `run`".into(),
+                    problem: "start it again from its file".into(),
                 },
                 error => error,
             })?;
@@ -207,16 +207,13 @@ impl Worker<'_> {
             watch.join().map(|accounts| (outcome, accounts))
         });
         let Ok((outcome, mut accounts)) = outcome else {
-            return Err(Error::Usage(
-                "the thread that watches over a run ended unexpectedly: start again".into(),
-            ));
+            return Err(Error::WatchEnded);
         };
         accounts.write(&work);
         let outcome = outcome.and_then(|()| match self.folder.state(run)? {
             State::Done => Ok(()),
             _ => Err(Error::Content {
-                problem: "files of the run disappeared while it went on: let it be tried again with `retry`"
-                    .into(),
+                problem: "files of the run disappeared while it went on: let it be tried again".into(),
                 path: folder.path().to_path_buf(),
             }),
         });
@@ -246,11 +243,11 @@ impl Worker<'_> {
 fn is_of_the_disk(error: &Error) -> bool {
     use sapwood_core::{Error::Graph, graph::Error::File};
     match error {
-        Error::File { .. } | Error::Core(Graph(File { .. })) => true,
+        Error::File(_) | Error::Core(Graph(File(_))) => true,
         Error::Train(error) => {
             matches!(
                 error,
-                sapwood_train::Error::File { .. } | sapwood_train::Error::Core(Graph(File { .. }))
+                sapwood_train::Error::File(_) | sapwood_train::Error::Core(Graph(File(_)))
             )
         }
         _ => false,

@@ -80,7 +80,7 @@ mod tests {
                     // The later ones are quicker.
                     thread::sleep(Duration::from_micros(20 * (40 - item)));
                     match item {
-                        item if *item == fails => Err(Error::Usage("too late".into())),
+                        item if *item == fails => Err(Error::setting("item", "too late")),
                         item => Ok(item * item),
                     }
                 };
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn what_cannot_be_taken_ends_it() {
         let items: Vec<u64> = (0..1000).collect();
-        let full = || Err(Error::Usage("the disk is full".into()));
+        let full = || Err(Error::setting("disk", "the disk is full"));
         let result = in_order(3, &items, |item| Ok(*item), |item, _| if *item < 5 { Ok(()) } else { full() });
         assert!(result.unwrap_err().to_string().contains("disk"));
     }

@@ -53,6 +53,7 @@ impl Pairs {
             problem,
             line: Some(line),
             path: path.into(),
+            source: None,
         })?;
         Ok(Self { pairs })
     }

@@ -133,19 +133,13 @@ impl Searching<'_> {
 pub fn check(family: &Family, table: Option<&LatencyTable>, goal: &Goal) -> Result<(), Error> {
     let unknown = goal.metrics().iter().find(|metric| !METRICS.contains(&metric.as_str()));
     if let Some(metric) = unknown {
-        let name = sapwood_core::UnknownName::new("metric", metric, METRICS);
-        return Err(Error::Usage(name.to_string()));
+        return Err(sapwood_core::UnknownName::new("metric", metric, METRICS).into());
     }
     let wants = |metric: &str| goal.metrics().iter().any(|each| each == metric);
     match table {
         Some(table) => drop(table.for_space(family.name())?),
-        None if wants(LATENCY) => {
-            return Err(Error::Usage("latency wants a table: measure one with `latency build`".into()));
-        }
-        None if wants(ENERGY) => {
-            let problem = "energy wants a table: measure one with `latency build --energy`";
-            return Err(Error::Usage(problem.into()));
-        }
+        None if wants(LATENCY) => return Err(Error::NoTable { metric: "latency" }),
+        None if wants(ENERGY) => return Err(Error::NoTable { metric: "energy" }),
         None => {}
     }
     Ok(())

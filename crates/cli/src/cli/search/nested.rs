@@ -5,7 +5,7 @@ use std::{fs, io::Write, path::Path};
 use sapwood_backend::Seed;
 use sapwood_core::{TrainedOn, write_atomic};
 use sapwood_lab::{
-    DataConfig, Error, Known,
+    DataConfig, Known,
     supernet::{CALIBRATION, Judge, Pairs, Searching, check, pack_cut},
 };
 use sapwood_report::{Cell, Table};
@@ -19,6 +19,7 @@ use super::{
     page::Fronts,
     saved::Saved,
 };
+use crate::Error;
 
 /// Looks of a search whose predictor has learnt, as the published one has them.
 const LOOKS: usize = 50_100;

@@ -7,11 +7,12 @@ use std::{
 };
 
 use sapwood_core::write_atomic;
-use sapwood_lab::{Error, digest};
+use sapwood_lab::digest;
 use sapwood_search::{Method, Search as Looking};
 use serde::{Deserialize, Serialize};
 
 use super::Search;
+use crate::Error;
 
 /// Where a search is kept, if it is.
 pub(super) struct Saved {
