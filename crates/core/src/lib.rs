@@ -56,9 +56,9 @@ pub use output::Output;
 pub use params::{Layout, ParamInfo, Role, infos, map, tensors};
 pub use pass::{Norm, Pass, Tap};
 pub use sapwood_graph::{
-    Activation, Anatomy, Axis, Bits, Cause, Channels, Conv, ConvSpec, FileError, Graph, GraphBuilder, Layer, Masks, Mismatch,
-    Node, Op, ParamPath, Shape, TrainedOn, UnknownName, Wire, canonical_json, identity, nearest, seal, sweep,
-    unseal, write_atomic,
+    Activation, Anatomy, Axis, Bits, Cause, Channels, Conv, ConvSpec, FileError, Graph, GraphBuilder, Layer,
+    Masks, Mismatch, Node, Op, ParamPath, Shape, TrainedOn, UnknownName, Wire, canonical_json, identity,
+    nearest, seal, sweep, unseal, write_atomic,
 };
 pub use source::{Source, SourceError};
 pub use state::State;

@@ -75,7 +75,8 @@ impl StateFile {
 
     /// What a safetensors file says of itself in our metadata; `null` where it says nothing.
     pub fn metadata_of(bytes: &[u8]) -> Result<Value, Error> {
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| graph::Error::format_of(WHAT, error))?;
+        let (_, header) =
+            SafeTensors::read_metadata(bytes).map_err(|error| graph::Error::format_of(WHAT, error))?;
         let Some(text) = header.metadata().as_ref().and_then(|map| map.get(METADATA)) else {
             return Ok(Value::Null);
         };

@@ -165,6 +165,6 @@ fn and_others(others: usize) -> String {
 impl Error {
     /// For `map_err`: the file system refused to do something with a path.
     pub(crate) fn file(action: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
-        FileError::of(action, path)
+        FileError::of(action, path.to_path_buf())
     }
 }

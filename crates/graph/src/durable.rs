@@ -18,7 +18,7 @@ const TEMPORARY: &str = ".sapwood-";
 /// on the way are made. What is no ordinary file (a device, a pipe) is written to,
 /// never replaced, and a link goes on pointing where it did.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let error = |action| FileError::of::<Error>(action, path);
+    let error = |action| FileError::of::<Error>(action, path.to_path_buf());
     let target = match fs::metadata(path) {
         Ok(found) if found.is_dir() => {
             return Err(error("write a file where a folder is")(ErrorKind::IsADirectory.into()));
@@ -50,7 +50,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// Removes the temporary files that a process left in a folder when it was killed
 /// in [`write_atomic`]. Only for a folder in which nobody else writes.
 pub fn sweep(folder: &Path) -> Result<(), Error> {
-    let error = |action, path: &Path| FileError::of::<Error>(action, path);
+    let error = |action, path: &Path| FileError::of::<Error>(action, path.to_path_buf());
     let entries = match fs::read_dir(folder) {
         Err(missing) if missing.kind() == ErrorKind::NotFound => return Ok(()),
         entries => entries.map_err(error("list", folder))?,

@@ -20,8 +20,7 @@ pub struct FileError {
 
 impl FileError {
     /// For `map_err`: the error of any crate that carries this one.
-    pub fn of<E: From<Self>>(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> E {
-        let path = path.into();
+    pub fn of<E: From<Self>>(action: &'static str, path: PathBuf) -> impl FnOnce(io::Error) -> E {
         move |error| Self { action, path, error }.into()
     }
 }

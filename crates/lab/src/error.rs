@@ -217,6 +217,9 @@ pub enum Error {
         #[source]
         error: Option<std::io::Error>,
     },
+    /// The system does not say how a worker of this machine is.
+    #[error("cannot tell whether a worker has ended: {0}")]
+    Worker(#[source] std::io::Error),
     /// The thread that keeps the claim and the account of a run is gone.
     #[error("the thread that watches over a run ended unexpectedly: start again")]
     WatchEnded,
@@ -287,6 +290,6 @@ impl Error {
 
     /// For `map_err`: what was being done where the file system refused.
     pub fn file(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
-        FileError::of(action, path)
+        FileError::of(action, path.into())
     }
 }

@@ -82,5 +82,5 @@ fn of_each_class(
             format!("{n} examples of each class were asked for, but class {class} has only {found}"),
         ));
     }
-    chosen.ok_or_else(|| Error::Usage("the data set has no examples with a class".into()))
+    chosen.ok_or_else(|| Error::setting("examples", "the data set has no examples with a class"))
 }

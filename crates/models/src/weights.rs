@@ -112,12 +112,11 @@ impl Reading {
                 Err(Error::OfSupernet { path: file.path().into() })
             }
             (metadata, model) => {
-                let spec = Spec::deserialize(metadata)
-                    .map_err(|error| Error::File {
-                        problem: format!("its metadata: {error}"),
-                        path: file.path().into(),
-                        source: Some(error.into()),
-                    })?;
+                let spec = Spec::deserialize(metadata).map_err(|error| Error::File {
+                    problem: format!("its metadata: {error}"),
+                    path: file.path().into(),
+                    source: Some(error.into()),
+                })?;
                 if let Some(expected) = model.clone().filter(|model| *model != spec.model) {
                     return Err(Error::OtherModel { expected, found: spec.model });
                 }

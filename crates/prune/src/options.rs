@@ -45,7 +45,9 @@ impl Options {
     pub fn none(&self) -> Result<(), Error> {
         match self.0.keys().next() {
             None => Ok(()),
-            Some(name) => Err(Error::Options { problem: format!("it has none, but `{name}` is given"), source: None }),
+            Some(name) => {
+                Err(Error::Options { problem: format!("it has none, but `{name}` is given"), source: None })
+            }
         }
     }
 }

@@ -63,7 +63,7 @@ pub enum Error {
     },
     /// A description of a supernet that cannot be written down.
     #[error(transparent)]
-    Unwritable(#[from] serde_json::Error),
+    Unwritable(serde_json::Error),
     /// An error of the search space or one of its genomes.
     #[error(transparent)]
     Search(#[from] sapwood_search::Error),

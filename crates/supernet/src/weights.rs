@@ -48,7 +48,7 @@ impl SupernetSpec {
     /// # Errors
     /// What cannot be written down.
     pub fn pack(&self, state: State) -> Result<StateFile, Error> {
-        let metadata = serde_json::to_value(self)?;
+        let metadata = serde_json::to_value(self).map_err(Error::Unwritable)?;
         Ok(StateFile { state, masks: Masks::new(), metadata })
     }
 }
@@ -97,7 +97,8 @@ impl Supernet {
         device: &Device,
     ) -> Result<(SupernetSpec, Self, Vec<Note>), Error> {
         let wrong = |problem: String| Error::File { problem, path: path.into(), source: None };
-        let caused = |problem: String, cause: Cause| Error::File { problem, path: path.into(), source: Some(cause) };
+        let caused =
+            |problem: String, cause: Cause| Error::File { problem, path: path.into(), source: Some(cause) };
         let (spec, classes) = match (file.metadata(), name) {
             (Value::Null, None) => {
                 return Err(wrong("the weights do not say which family they belong to: name it".into()));
@@ -120,7 +121,9 @@ impl Supernet {
                     )));
                 }
                 if let Some(trained_on) = &spec.trained_on {
-                    trained_on.check(spec.classes).map_err(|error| caused(error.to_string(), error.into()))?;
+                    trained_on
+                        .check(spec.classes)
+                        .map_err(|error| caused(error.to_string(), error.into()))?;
                 }
                 (spec, Classes::Known)
             }
@@ -139,7 +142,8 @@ impl Supernet {
             }
             None => (spec, supernet),
         };
-        let supernet = fitted.state.write(supernet).map_err(|error| caused(error.to_string(), error.into()))?;
+        let supernet =
+            fitted.state.write(supernet).map_err(|error| caused(error.to_string(), error.into()))?;
         Ok((spec, supernet, fitted.notes))
     }
 }

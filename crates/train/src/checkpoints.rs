@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use sapwood_core::{seal, sweep, unseal, write_atomic};
+use sapwood_core::{FileError, seal, sweep, unseal, write_atomic};
 
 use crate::Error;
 
@@ -183,7 +183,7 @@ impl fmt::Debug for Checkpoints<'_> {
 }
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
-    FileError::of(action, path)
+    FileError::of(action, path.to_path_buf())
 }
 
 #[cfg(test)]

@@ -120,7 +120,8 @@ pub(crate) fn from_bytes<N: Network>(
     live: Live<N>,
 ) -> Result<(Live<N>, Progress), Error> {
     let content = |problem: String| Error::Content { problem, path: path.into(), source: None };
-    let caused = |error: Cause| Error::Content { problem: error.to_string(), path: path.into(), source: Some(error) };
+    let caused =
+        |error: Cause| Error::Content { problem: error.to_string(), path: path.into(), source: Some(error) };
     let file = StateFile::from_bytes(bytes).map_err(|error| caused(error.into()))?;
     let record: Record = serde_json::from_value(file.metadata).map_err(|error| caused(error.into()))?;
     if record.version != VERSION {

@@ -51,6 +51,6 @@ impl Forward {
         } else {
             (block_on(read(logits))?, block_on(read(probabilities))?)
         };
-        write_tensors(&self.out, [("logits", logits), ("probabilities", probabilities)])
+        Ok(write_tensors(&self.out, [("logits", logits), ("probabilities", probabilities)])?)
     }
 }

@@ -123,7 +123,8 @@ impl Build {
         if !(0.0..=60.0).contains(&self.energy_seconds) {
             return Err(Error::Usage("expected `--energy-seconds` from 0 to 60".into()));
         }
-        EnergyMeter::of_this_machine(&self.what.device.device, Duration::from_secs_f64(self.energy_seconds))
+        let stretch = Duration::from_secs_f64(self.energy_seconds);
+        Ok(EnergyMeter::of_this_machine(&self.what.device.device, stretch)?)
     }
 }
 

@@ -49,7 +49,7 @@ impl Named {
         let (names, model) = (own.classes.len(), model.clone());
         if outputs < names {
             let (found, data) = (format!("{outputs} outputs"), data.map_or("", |(data, _)| data).into());
-            return Err(Error::Unfit { model, found, data, expected: format!("{names} classes") });
+            return Err(Lab::Unfit { model, found, data, expected: format!("{names} classes") }.into());
         }
         if names < outputs {
             if opened.trained_on.is_none() && !more.allowed {

@@ -201,6 +201,6 @@ impl Scoring {
                 size: self.batch_size.unwrap_or(BATCH),
             },
         };
-        examples.choose(data, Seed(self.seed))
+        Ok(examples.choose(data, Seed(self.seed))?)
     }
 }

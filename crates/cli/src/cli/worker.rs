@@ -67,7 +67,7 @@ impl Pace {
         device: &OnDevice,
         stop: &AtomicBool,
     ) -> Result<Tally, Error> {
-        sapwood_lab::study::Worker {
+        let worker = sapwood_lab::study::Worker {
             criteria,
             plan,
             folder,
@@ -78,8 +78,8 @@ impl Pace {
             every: self.checkpoint_every.map_or_else(CheckpointEvery::default, CheckpointEvery::Iterations),
             reporter: &Bar::default(),
             stop,
-        }
-        .work()
+        };
+        Ok(worker.work()?)
     }
 }
 

@@ -66,7 +66,12 @@ pub(crate) fn collect(
             _ => bytes,
         };
         if let Some(problem) = other_kind(row, file, &bytes) {
-            return Err(Error::Format { what: "file of this data set", problem, path: path.clone(), source: None });
+            return Err(Error::Format {
+                what: "file of this data set",
+                problem,
+                path: path.clone(),
+                source: None,
+            });
         }
         write(&to.join(file), &bytes)?;
         made_of.insert(file.to_string(), path.clone());

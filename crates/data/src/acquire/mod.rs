@@ -212,9 +212,12 @@ impl Theirs<'_> {
                 path: self.given.into(),
                 source: None,
             },
-            Error::Inconsistent { problem, .. } => {
-                Error::Format { what: "copy of this data set", problem, path: self.given.into(), source: None }
-            }
+            Error::Inconsistent { problem, .. } => Error::Format {
+                what: "copy of this data set",
+                problem,
+                path: self.given.into(),
+                source: None,
+            },
             other => other,
         }
     }

@@ -165,7 +165,7 @@ impl Results {
             value["curve"] = serde_json::to_value(&row.outcome.curve)?;
             value["layers"] = serde_json::to_value(&row.outcome.layers)?;
             value["cost"] = serde_json::to_value(&row.account)?;
-            Ok(format!("{value}\n"))
+            Ok::<_, serde_json::Error>(format!("{value}\n"))
         };
         self.rows.iter().map(line).collect::<Result<_, _>>().map_err(Error::unwritable)
     }

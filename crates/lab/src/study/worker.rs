@@ -245,10 +245,7 @@ fn is_of_the_disk(error: &Error) -> bool {
     match error {
         Error::File(_) | Error::Core(Graph(File(_))) => true,
         Error::Train(error) => {
-            matches!(
-                error,
-                sapwood_train::Error::File(_) | sapwood_train::Error::Core(Graph(File(_)))
-            )
+            matches!(error, sapwood_train::Error::File(_) | sapwood_train::Error::Core(Graph(File(_))))
         }
         _ => false,
     }

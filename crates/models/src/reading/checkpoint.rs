@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sapwood_core::{Masks, State, StateFile};
+use sapwood_core::{Cause, Masks, State, StateFile};
 use serde_json::Value;
 
 use super::{

@@ -5,7 +5,7 @@ use std::{fs, io::Write, path::Path};
 use sapwood_backend::Seed;
 use sapwood_core::{TrainedOn, write_atomic};
 use sapwood_lab::{
-    DataConfig, Known,
+    DataConfig, Error as Lab, Known,
     supernet::{CALIBRATION, Judge, Pairs, Searching, check, pack_cut},
 };
 use sapwood_report::{Cell, Table};
@@ -77,7 +77,7 @@ pub(super) fn run(options: &Search, name: &str, goal: &Goal, out: &mut dyn Write
     }
     let search = |table: &LatencyTable, space: &Space| {
         let searching = Searching { family: &family, predictor: &predictor, table: Some(table) };
-        searching.go_on(&mut looking(space)?, looks, |_| Ok(()))
+        Ok::<_, Error>(searching.go_on(&mut looking(space)?, looks, |_| Ok(()))?)
     };
     let cutter =
         options.weights.as_deref().map(|weights| Cutter::new(options, &family, weights)).transpose()?;
@@ -87,7 +87,7 @@ pub(super) fn run(options: &Search, name: &str, goal: &Goal, out: &mut dyn Write
     for (path, latencies, space) in devices {
         // The others are served all the same.
         let found = match search(&latencies, &space) {
-            Err(error @ Error::Search(sapwood_search::Error::Infeasible { .. })) => {
+            Err(error @ Error::Lab(Lab::Search(sapwood_search::Error::Infeasible { .. }))) => {
                 let nothing = goal.metrics().iter().map(|_| Cell::none());
                 table.row(
                     [Cell::from(latencies.device.as_str()), Cell::from("none")].into_iter().chain(nothing),

@@ -9,7 +9,7 @@ use std::{
 use clap::Args;
 use sapwood_core::write_atomic;
 use sapwood_lab::{
-    CheckpointEvery, Conditions, Work,
+    CheckpointEvery, Conditions, Error as Lab, Work,
     deployment::{Place, SearchExperiment, carry_out},
     latency::today,
 };

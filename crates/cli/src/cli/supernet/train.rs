@@ -4,7 +4,7 @@ use std::{io::Write, num::NonZero, path::PathBuf};
 
 use clap::Args;
 use sapwood_lab::{
-    CheckpointEvery, Conditions, Work,
+    CheckpointEvery, Conditions, Error as Lab, Work,
     supernet::{SupernetExperiment, SupernetResults, run_all},
 };
 
