@@ -1,7 +1,6 @@
 //! Weights, inputs and labels that Rust and Python make alike.
 
-use burn::tensor::TensorData;
-use sapwood_core::{Batch, ParamInfo, Role, State, Target};
+use sapwood_core::{Array, Batch, ParamInfo, Role, State, Target};
 
 /// The 64-bit FNV-1a hash of a name.
 pub fn fnv1a(name: &str) -> u64 {
@@ -36,9 +35,8 @@ pub fn fill(infos: &[ParamInfo]) -> State {
             Role::Buffer if info.path.as_str().ends_with("running_var") => Box::new(|u| 0.5 + u),
             Role::NormShift | Role::Buffer | Role::Other => Box::new(|u| 0.2 * (2.0 * u - 1.0)),
         };
-        let values: Vec<f32> =
-            uniform(info.path.as_str(), info.len()).into_iter().map(|u| make(u) as f32).collect();
-        (info.path.clone(), TensorData::new(values, info.shape.clone()))
+        let numbers = uniform(info.path.as_str(), info.len());
+        (info.path.clone(), Array::from_fn(info.shape.clone(), |at| make(numbers[at]) as f32))
     };
     State(infos.iter().map(value).collect())
 }

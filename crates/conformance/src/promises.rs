@@ -1,7 +1,7 @@
 //! What every criterion promises, whoever wrote it.
 
 use sapwood_backend::Seed;
-use sapwood_core::{State, infos};
+use sapwood_core::{ModuleState, State, infos};
 use sapwood_models::Spec;
 use sapwood_prune::{
     ALLOCATIONS, CRITERIA, CriterionEntry, Cut, Error, Iterations, NetworkProbe, Options, Scope, Sparsity,

@@ -2,8 +2,7 @@
 
 use std::{fs, path::Path};
 
-use burn::tensor::{DType, TensorData};
-use sapwood_core::{Batch, StateFile, Target};
+use sapwood_core::{Array, Batch, StateFile, Target};
 
 use crate::Error;
 
@@ -31,7 +30,7 @@ pub fn read_batches(path: &Path, batch_size: Option<usize>) -> Result<Vec<Batch>
     let Ok(shape) = <[usize; 4]>::try_from(images.shape().to_vec()) else {
         return Err(wrong(format!("`images` should be [N, C, H, W], but is {:?}", images.shape().to_vec())));
     };
-    if images.num_elements() == 0 {
+    if images.is_empty() {
         return Err(wrong(format!("`images` should have at least one value, but is {shape:?}")));
     }
     if labels.shape().to_vec().first() != Some(&shape[0]) {
@@ -50,8 +49,8 @@ pub fn read_batches(path: &Path, batch_size: Option<usize>) -> Result<Vec<Batch>
     Ok(rows.chunks(size).map(|rows| whole.select(rows)).collect())
 }
 
-fn target(labels: TensorData) -> Result<Target, String> {
-    if matches!(labels.dtype(), DType::F32 | DType::F64 | DType::F16 | DType::BF16) {
+fn target(labels: Array) -> Result<Target, String> {
+    if labels.dtype().integers().is_none() {
         return Ok(Target::Dense(labels.iter::<f32>().collect()));
     }
     let class = |(at, label): (usize, i64)| {

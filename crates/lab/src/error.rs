@@ -263,7 +263,17 @@ pub enum Error {
     Train(#[from] sapwood_train::Error),
     /// An error of nested networks.
     #[error(transparent)]
-    Supernet(#[from] sapwood_supernet::Error),
+    Supernet(sapwood_supernet::Error),
+}
+
+/// What training says is the same, whoever trains.
+impl From<sapwood_supernet::Error> for Error {
+    fn from(error: sapwood_supernet::Error) -> Self {
+        match error {
+            sapwood_supernet::Error::Train(error) => Self::Train(error),
+            error => Self::Supernet(error),
+        }
+    }
 }
 
 impl From<sapwood_core::graph::Error> for Error {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use burn::prelude::Device;
-use sapwood_core::{Masks, State, StateFile, TrainedOn};
+use sapwood_core::{Masks, ModuleState, State, StateFile, TrainedOn};
 use serde::Deserialize as _;
 use serde_json::Value;
 
@@ -66,7 +66,7 @@ pub fn pack(
     if let Some(trained_on) = trained_on {
         trained_on.put(&mut metadata)?;
     }
-    Ok(StateFile { state, masks, metadata })
+    Ok(StateFile { state, masks, metadata, ..StateFile::default() })
 }
 
 impl Reading {

@@ -78,7 +78,7 @@ pub use sapwood_train as train;
 /// weight file.
 pub mod prelude {
     pub use sapwood_backend::{DeviceSpec, Seed, block_on};
-    pub use sapwood_core::{Batch, Network, Pass, Source, State, Target, write_atomic};
+    pub use sapwood_core::{Batch, ModuleState, Network, Pass, Source, State, Target, write_atomic};
     pub use sapwood_data::{Loader, LoaderOptions, OpenOptions, Order, Split};
     pub use sapwood_models::{Init, Net, Spec};
     pub use sapwood_prune::{Allocation, Cut, Magnitude, MaskSet, NetworkProbe, Random, Snip, Sparsity};

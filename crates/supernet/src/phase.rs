@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use sapwood_backend::Seed;
 use sapwood_search::Space;
 use sapwood_train::Recipe;
 use serde::{Deserialize, Serialize};
@@ -76,6 +77,17 @@ impl std::fmt::Display for OptionText {
 }
 
 impl Phase {
+    /// Whether networks learn from the one that was trained alone in the first phase: under the
+    /// sandwich rule they learn from the largest as it is.
+    pub(crate) fn is_taught(&self) -> bool {
+        self.distillation.is_some() && matches!(self.rule, Rule::Random { .. })
+    }
+
+    /// The seed of what the phase of this number draws: far from those of the next seeds.
+    pub(crate) fn draws(number: usize, seed: Seed) -> Seed {
+        Seed(seed.0.wrapping_add((number as u64) << 32))
+    }
+
     /// What is open in each of some phases.
     ///
     /// # Errors
@@ -90,8 +102,7 @@ impl Phase {
                 return Err(wrong("there are two phases of this name".into()));
             }
             phase.rule.check().map_err(wrong)?;
-            let taught = phase.distillation.is_some() && matches!(phase.rule, Rule::Random { .. });
-            if taught && found.first() != Some(&Opened::largest(space)) {
+            if phase.is_taught() && found.first() != Some(&Opened::largest(space)) {
                 let problem = "it learns from the largest network, which no earlier phase trains alone: let the first open nothing";
                 return Err(wrong(problem.into()));
             }

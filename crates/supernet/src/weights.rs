@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use burn::prelude::Device;
-use sapwood_core::{Cause, Masks, ParamInfo, ParamPath, Shape, State, StateFile, TrainedOn, infos};
+use sapwood_core::{Cause, ModuleState, ParamInfo, ParamPath, Shape, State, StateFile, TrainedOn, infos};
 use sapwood_models::{Checkpoint, Note, Reading, Shapes, Wants};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -49,7 +49,7 @@ impl SupernetSpec {
     /// What cannot be written down.
     pub fn pack(&self, state: State) -> Result<StateFile, Error> {
         let metadata = serde_json::to_value(self).map_err(Error::Unwritable)?;
-        Ok(StateFile { state, masks: Masks::new(), metadata })
+        Ok(StateFile { state, metadata, ..StateFile::default() })
     }
 }
 

@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use sapwood_backend::read_all;
-use sapwood_core::{Cause, Layout, Network, ParamInfo, ParamPath, Source, State, StateFile, infos, seal};
+use sapwood_core::{
+    Cause, Layout, ModuleState, Network, ParamInfo, ParamPath, Source, State, StateFile, array, infos, seal,
+    tensor_data,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Evaluation, Live, Plan, Row, Slots, curve::Losses};
@@ -95,8 +98,7 @@ pub(crate) async fn to_bytes<N: Network>(
     }
     if !tensors.is_empty() {
         for ((name, shape), value) in names.into_iter().zip(read_all(tensors).await?) {
-            let (bytes, _, dtype) = value.into_parts();
-            state.0.insert(name.into(), TensorData::from_bytes(bytes, shape, dtype));
+            state.0.insert(name.into(), array(value)?.reshape(shape)?);
         }
     }
     let record = Record {
@@ -109,7 +111,7 @@ pub(crate) async fn to_bytes<N: Network>(
     };
     let masks = live.masks().iter().map(|(path, mask)| (format!("{NET}{path}").into(), mask.clone()));
     let metadata = serde_json::to_value(record).map_err(json)?;
-    Ok(StateFile { state, masks: masks.collect(), metadata }.to_bytes()?)
+    Ok(StateFile { state, masks: masks.collect(), metadata, ..StateFile::default() }.to_bytes()?)
 }
 
 /// Continues a run from what was written down, if it was this run.
@@ -148,9 +150,8 @@ pub(crate) fn from_bytes<N: Network>(
             network.0.insert(path.into(), value);
         } else if let Some((path, slot)) = strip(&name, OPTIM).and_then(|rest| rest.rsplit_once('.')) {
             let info = known.get(path).ok_or_else(|| content(format!("unexpected `{name}`")))?;
-            let dtype = value.dtype();
-            let (bytes, _, _) = value.into_parts();
-            let flat = TensorData::from_bytes(bytes, [info.len()], dtype);
+            let flat = tensor_data(value.reshape([info.len()])?);
+            let dtype = flat.dtype();
             let flat = Tensor::from_data(flat, (&live.device, dtype));
             let slots = live.memory.0.entry(info.path.clone()).or_default();
             slots.tensors.insert(slot.into(), info.reorder(flat, Layout::Torch, Layout::Stored));

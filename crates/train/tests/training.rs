@@ -18,8 +18,8 @@ use burn::{
 use proptest::prelude::*;
 use sapwood_backend::{DeviceSpec, block_on};
 use sapwood_core::{
-    Batch, Bits, ExampleShape, Gradients, Layout, Masks, Moments, Network, Norm, Pass, Role, Source,
-    SourceError, State, Step, Target, infos, map,
+    Batch, Bits, ExampleShape, Gradients, Layout, Masks, ModuleState, Moments, Network, Norm, Pass, Role,
+    Source, SourceError, State, Step, Target, infos, map,
 };
 use sapwood_train::{
     AdamW, Checkpoints, Decay, Error, Hook, HookError, Live, Optimizer, Recipe, Row, Schedule, Sgd,

@@ -1,7 +1,7 @@
 //! The networks answer as PyTorch's do.
 
 use burn::tensor::Tensor;
-use sapwood_core::{Network, Norm, Pass, State, absorb, infos};
+use sapwood_core::{ModuleState, Network, Norm, Pass, State, absorb, infos};
 use sapwood_models::{Padding, Shortcut, Spec};
 
 use crate::{

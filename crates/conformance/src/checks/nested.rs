@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 use sapwood_backend::{Seed, Stream, read_all};
-use sapwood_core::{Network, Pass, State, infos};
+use sapwood_core::{ModuleState, Network, Pass, State, infos};
 use sapwood_models::Net;
 use sapwood_supernet::{Nested, Opened, Rule, Supernet, family};
 use sapwood_train::{Objective, Recipe, Sgd, StepContext};

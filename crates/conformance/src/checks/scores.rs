@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::DType;
 use sapwood_backend::Seed;
-use sapwood_core::{Batch, Masks, infos};
+use sapwood_core::{Batch, Masks, ModuleState as _, infos};
 use sapwood_models::{Net, Spec};
 use sapwood_prune::{
     Allocation, CRITERIA, Criterion, Cut, Iterations, MaskSet, NetworkProbe, Options, Prunable, Scope,

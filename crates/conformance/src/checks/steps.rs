@@ -1,6 +1,6 @@
 //! Small models, trained for twenty steps: beside the CPU.
 
-use sapwood_core::{Batch, ExampleShape, Source, SourceError, infos};
+use sapwood_core::{Batch, ExampleShape, ModuleState as _, Source, SourceError, infos};
 use sapwood_models::{Net, Spec};
 use sapwood_train::{Hook, HookError, Live, Recipe, Sgd, StepReport, Trainer};
 use std::{cell::RefCell, rc::Rc};

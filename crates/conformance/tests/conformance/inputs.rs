@@ -9,8 +9,8 @@ use burn::{
 use sapwood_backend::{DeviceSpec, Seed, block_on};
 use sapwood_conformance::{batch, fill};
 use sapwood_core::{
-    Batch, BatchInput, ExampleShape, Layout, Network, Pass, Source, SourceError, State, Tap, Target, Values,
-    infos, tensors,
+    Batch, BatchInput, ExampleShape, Layout, ModuleState as _, Network, Pass, Source, SourceError, State,
+    Tap, Target, Values, infos, tensors,
 };
 use sapwood_models::{Init, Spec};
 use sapwood_prune::{Cut, NetworkProbe, Snip, SynFlow};

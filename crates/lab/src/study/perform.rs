@@ -4,7 +4,7 @@ use std::{fs, sync::Arc};
 
 use burn::prelude::Device;
 use sapwood_backend::{Ops, Seed, Stream, block_on};
-use sapwood_core::{Masks, State, Step, write_atomic};
+use sapwood_core::{Masks, ModuleState, State, Step, write_atomic};
 use sapwood_data::Split;
 use sapwood_models::{Net, Opened, pack};
 use sapwood_prune::{Criteria, Cut, MaskSet, NetworkProbe, Pruned, Scope};

@@ -62,7 +62,7 @@ impl Pairs {
     /// those before it are known: the same call goes on with one that was killed.
     pub fn collect(
         supernet: &Supernet,
-        judge: &Judge,
+        judge: &Judge<'_>,
         sample: &Sample,
         path: &Path,
         reporter: &dyn Reporter,
@@ -75,7 +75,7 @@ impl Pairs {
     pub fn collect_with(
         workers: usize,
         supernet: &Supernet,
-        judge: &Judge,
+        judge: &Judge<'_>,
         sample: &Sample,
         path: &Path,
         reporter: &dyn Reporter,
@@ -113,7 +113,7 @@ impl Pairs {
         reporter.begin("networks", count as u64);
         reporter.advance(found.pairs.len() as u64);
         let further = further(family, sample, &found);
-        let judged = |genome: &Genome| Ok(judge.judge(supernet, genome)?.top1);
+        let judged = |genome: &Genome| Ok(judge.judge_blocking(supernet, genome)?.top1);
         in_order(workers, &further, judged, |genome, top1| {
             let line = form.line(family.space(), genome, top1);
             file.write_all(line.as_bytes()).map_err(refused("write"))?;

@@ -56,7 +56,7 @@ impl Checkpoint {
     /// It is nothing of the kind.
     pub fn of_bytes(bytes: &[u8], path: &Path) -> Result<Self, Error> {
         if safetensors_file::is_one(bytes) {
-            let wrong = |error: sapwood_core::Error| Error::caused(path, error);
+            let wrong = |error: sapwood_core::graph::Error| Error::caused(path, error);
             let root = safetensors_file::read(bytes).map_err(wrong)?;
             let metadata = StateFile::metadata_of(bytes).map_err(wrong)?;
             return Ok(Self { root, metadata, path: path.into() });

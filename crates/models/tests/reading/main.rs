@@ -4,10 +4,9 @@ mod masks;
 
 use std::collections::BTreeMap;
 
-use burn::tensor::TensorData;
 use safetensors::{Dtype, serialize, tensor::TensorView};
 use sapwood_backend::{DeviceSpec, Seed, block_on};
-use sapwood_core::{Bits, State};
+use sapwood_core::{Array, Bits, ModuleState, State};
 use sapwood_models::{Init, Note, Opened, Reading, Shortcut, Spec, Zeros};
 
 /// Tensors of a file that is being made: their types, shapes and bytes.
@@ -26,7 +25,7 @@ impl Tensors {
     fn of(state: &State) -> Self {
         let mut tensors = Self::default();
         for (path, value) in &state.0 {
-            tensors.floats(path.as_str(), value.shape().as_slice(), value.as_slice().unwrap());
+            tensors.floats(path.as_str(), value.shape(), value.as_slice().unwrap());
         }
         tensors
     }
@@ -76,11 +75,10 @@ fn third(len: usize) -> Vec<bool> {
     (0..len).map(|index| index % 3 == 0).collect()
 }
 
-fn masked(state: &State, path: &str) -> TensorData {
+fn masked(state: &State, path: &str) -> Array {
     let value = &state.0[path];
-    let kept =
-        value.iter::<f32>().zip(third(value.num_elements())).map(|(x, keep)| if keep { x } else { 0.0 });
-    TensorData::new(kept.collect::<Vec<f32>>(), value.shape().clone())
+    let kept = value.iter::<f32>().zip(third(value.len())).map(|(x, keep)| if keep { x } else { 0.0 });
+    Array::new(value.shape(), kept.collect::<Vec<f32>>()).unwrap()
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Masks as people have them: beside weights, in a dictionary or a file of their own.
 
 use safetensors::Dtype;
-use sapwood_core::Bits;
+use sapwood_core::{
+    Bits,
+    graph::{bf16, f16},
+};
 use sapwood_models::{Note, Reading};
-
-use burn::tensor::{DType, TensorData};
 
 use super::{Tensors, lenet, masked, read, small, state, third};
 
@@ -46,17 +47,13 @@ fn original_and_mask_are_joined_as_pytorchs_pruning_writes_them() {
         });
         for layer in ["fc1", "fc2", "fc3"] {
             let value = &state.0[format!("{layer}.weight").as_str()];
-            let kept: Vec<f32> =
-                third(value.num_elements()).iter().map(|keep| f32::from(u8::from(*keep))).collect();
-            file.floats(&format!("model.{layer}.{mask}"), value.shape().as_slice(), &kept);
+            let kept: Vec<f32> = third(value.len()).iter().map(|keep| f32::from(u8::from(*keep))).collect();
+            file.floats(&format!("model.{layer}.{mask}"), value.shape(), &kept);
         }
         let opened = file.open(&lenet()).unwrap();
         for layer in ["fc1.weight", "fc2.weight", "fc3.weight"] {
             assert_eq!(read(&opened).0[layer], masked(&state, layer));
-            assert_eq!(
-                opened.masks[layer],
-                third(state.0[layer].num_elements()).into_iter().collect::<Bits>()
-            );
+            assert_eq!(opened.masks[layer], third(state.0[layer].len()).into_iter().collect::<Bits>());
         }
         assert_eq!(opened.notes, []);
         file.0.remove(&format!("model.fc2.{mask}"));
@@ -83,7 +80,7 @@ fn a_masked_bias_is_zero_and_said() {
 #[test]
 fn masks_beside_weights_may_have_any_type_but_only_0_and_1() {
     let state = state(&small(), 1);
-    let kept = third(state.0["fc2.weight"].num_elements());
+    let kept = third(state.0["fc2.weight"].len());
     for dtype in [
         Dtype::F32,
         Dtype::F16,
@@ -98,8 +95,8 @@ fn masks_beside_weights_may_have_any_type_but_only_0_and_1() {
         let one: Vec<u8> = match dtype {
             Dtype::F32 => 1.0f32.to_le_bytes().into(),
             Dtype::F64 => 1.0f64.to_le_bytes().into(),
-            Dtype::F16 => TensorData::new(vec![1.0f32], [1]).convert_dtype(DType::F16).as_bytes().into(),
-            Dtype::BF16 => TensorData::new(vec![1.0f32], [1]).convert_dtype(DType::BF16).as_bytes().into(),
+            Dtype::F16 => f16::ONE.to_le_bytes().into(),
+            Dtype::BF16 => bf16::ONE.to_le_bytes().into(),
             Dtype::I64 => 1i64.to_le_bytes().into(),
             Dtype::I32 => 1i32.to_le_bytes().into(),
             _ => vec![1],
@@ -141,11 +138,11 @@ fn masks_may_lie_in_a_file_of_their_own() {
         assert_eq!(opened.masks.keys().map(|path| path.as_str()).collect::<Vec<_>>(), ["fc2.weight"]);
     }
     let first = state.0["fc1.weight"].clone();
-    let plain_mask = floats(third(first.num_elements()));
+    let plain_mask = floats(third(first.len()));
     let mut mixed = by_name.clone();
-    mixed.floats("module.fc1.weight", first.shape().as_slice(), &plain_mask);
+    mixed.floats("module.fc1.weight", first.shape(), &plain_mask);
     let mut with_weights = beside.clone();
-    with_weights.floats("fc1.weight", first.shape().as_slice(), &plain_mask);
+    with_weights.floats("fc1.weight", first.shape(), &plain_mask);
     let mut other = Tensors::default();
     other.floats("fc2.weight_mask", &[30, 10], &kept);
     let mut unknown = by_name.clone();

@@ -9,7 +9,7 @@ use burn::{
     tensor::Tensor,
 };
 use sapwood_backend::block_on;
-use sapwood_core::{Network, Norm, ParamPath, Pass, State};
+use sapwood_core::{ModuleState as _, Network, Norm, ParamPath, Pass, State};
 use sapwood_prune::{Cut, Magnitude, MaskSet, NetworkProbe, Scope};
 
 use super::{Net, batch, net, sparsity};

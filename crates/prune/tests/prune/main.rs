@@ -22,8 +22,8 @@ use burn::{
 use proptest::prelude::*;
 use sapwood_backend::{DeviceSpec, Seed, block_on};
 use sapwood_core::{
-    Batch, Conv, Graph, Layout, Network, Norm, Observed, ParamInfo, ParamPath, Pass, Role, State, Target,
-    infos, map, tensors,
+    Batch, Conv, Graph, Layout, ModuleState, Network, Norm, Observed, ParamInfo, ParamPath, Pass, Role,
+    State, Target, infos, map, tensors,
 };
 use sapwood_prune::{
     ALLOCATIONS, Allocation, CRITERIA, Criterion, Cut, Error, Magnitude, MaskSet, Needs, NetworkProbe, Probe,

@@ -6,7 +6,9 @@ use burn::{
     prelude::Device,
     tensor::{Tensor, activation::relu},
 };
-use sapwood_core::{Batch, ExampleShape, Layout, Network, ParamPath, Pass, Source, SourceError, tensors};
+use sapwood_core::{
+    Batch, ExampleShape, Layout, ModuleState as _, Network, ParamPath, Pass, Source, SourceError, tensors,
+};
 use sapwood_train::Live;
 
 /// 64 inputs, 30 hidden units, 10 outputs.

@@ -1,14 +1,16 @@
 //! The crate from outside.
 
 mod files;
+mod judged;
 mod ofa;
+mod progressive;
 mod published;
 mod same;
 mod training;
 
 use burn::{prelude::Device, tensor::Tensor};
 use sapwood_conformance::fill;
-use sapwood_core::{Network, Pass, infos};
+use sapwood_core::{Array, ModuleState as _, Network, Pass, infos};
 use sapwood_supernet::{Family, Supernet};
 
 /// A supernet with weights that Python makes alike. Matrices between kernels are near the
@@ -22,7 +24,7 @@ fn filled(family: &Family, device: &Device) -> Supernet {
             let identity = |at: usize| f32::from(u8::from(at / n == at % n));
             let near = |(at, u): (usize, f32)| identity(at) + u / n as f32;
             let values: Vec<f32> = value.iter::<f32>().enumerate().map(near).collect();
-            *value = burn::tensor::TensorData::new(values, [n, n]);
+            *value = Array::new([n, n], values).unwrap();
         }
     }
     state.write(supernet).unwrap()

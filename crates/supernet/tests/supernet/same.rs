@@ -3,7 +3,7 @@
 use burn::tensor::{DType, Tensor};
 use sapwood_backend::{DeviceSpec, Seed, Stream};
 use sapwood_conformance::batch;
-use sapwood_core::{Layout, Masks, State, StateFile, map, tensors};
+use sapwood_core::{Layout, Masks, ModuleState, State, StateFile, map, tensors};
 use sapwood_models::{Net, Spec, pack};
 use sapwood_supernet::{Opened, Phase, family};
 

@@ -6,7 +6,7 @@ use sapwood_backend::Seed;
 use sapwood_core::{TrainedOn, write_atomic};
 use sapwood_lab::{
     DataConfig, Error as Lab, Known,
-    supernet::{CALIBRATION, Judge, Pairs, Searching, check, pack_cut},
+    supernet::{CALIBRATION, JudgingImages, Pairs, Searching, check, pack_cut},
 };
 use sapwood_report::{Cell, Table};
 use sapwood_search::{Goal, LatencyTable, Method, Search as Looking, Space};
@@ -110,7 +110,7 @@ pub(super) fn run(options: &Search, name: &str, goal: &Goal, out: &mut dyn Write
                 return Err(Error::Content { problem: problem.into(), path });
             }
             let genome = family.space().adopt(&space, &best.genome)?;
-            let net = cutter.judge.cut(&cutter.supernet, &genome)?;
+            let net = cutter.images.judge().cut(&cutter.supernet, &genome)?;
             let (family, trained_on) = (cutter.supernet.family(), cutter.trained_on.as_ref());
             write_atomic(&path, &pack_cut(family, &genome, &net, trained_on)?)?;
         }
@@ -125,7 +125,7 @@ pub(super) fn run(options: &Search, name: &str, goal: &Goal, out: &mut dyn Write
 /// Writes what was found for each device.
 struct Cutter {
     supernet: Supernet,
-    judge: Judge,
+    images: JudgingImages,
     /// What a network that is cut out says of itself.
     trained_on: Option<TrainedOn>,
 }
@@ -150,12 +150,12 @@ impl Cutter {
             data.options.image = Some(spec.input);
         }
         let known = Known { trained_on: spec.trained_on.as_ref(), ..Known::default() };
-        let judge = (supernet.family(), known);
-        let judge = Judge::new(judge, &data, CALIBRATION, Seed(options.seed), &datasets, &device)?;
+        let family = (supernet.family(), known);
+        let images = JudgingImages::new(family, &data, CALIBRATION, Seed(options.seed), &datasets, &device)?;
         datasets.tell(&super::super::bar::Bar::default());
-        tell(judge.classes());
-        let trained_on = spec.trained_on.map(|_| judge.trained_on());
-        Ok(Self { supernet, judge, trained_on })
+        tell(images.classes());
+        let trained_on = spec.trained_on.map(|_| images.trained_on());
+        Ok(Self { supernet, images, trained_on })
     }
 }
 

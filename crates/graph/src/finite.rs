@@ -1,8 +1,6 @@
 //! What no network can compute with.
 
-use burn::tensor::{DType, TensorData};
-
-use crate::{Error, State, graph};
+use crate::{Array, Error, State};
 
 /// How the names of running variances end.
 const VARIANCE: &str = "running_var";
@@ -17,8 +15,8 @@ impl State {
     pub fn check_finite(&self) -> Result<(), Error> {
         for (path, value) in &self.0 {
             let refuse = |what, count| {
-                let of = value.num_elements();
-                Err(graph::Error::NotFinite { path: path.clone(), what, count, of }.into())
+                let of = value.len();
+                Err(Error::NotFinite { path: path.clone(), what, count, of })
             };
             match count(value, |x| !x.is_finite()) {
                 0 => {}
@@ -39,41 +37,39 @@ impl State {
 }
 
 /// How many values have a property in f32.
-fn count(value: &TensorData, property: impl Fn(f32) -> bool) -> usize {
-    match (value.dtype(), value.as_slice::<f32>()) {
-        (DType::F32, Ok(values)) => values.iter().filter(|x| property(**x)).count(),
-        _ => value.iter::<f32>().filter(|x| property(*x)).count(),
+fn count(value: &Array, property: impl Fn(f32) -> bool) -> usize {
+    match value.as_slice::<f32>() {
+        Some(values) => values.iter().filter(|x| property(**x)).count(),
+        None => value.iter::<f32>().filter(|x| property(*x)).count(),
     }
 }
 
 /// How many values have a property as they are stored.
-fn count_wide(value: &TensorData, property: impl Fn(f64) -> bool) -> usize {
+fn count_wide(value: &Array, property: impl Fn(f64) -> bool) -> usize {
     value.iter::<f64>().filter(|x| property(*x)).count()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use half::{bf16, f16};
 
-    fn said(name: &str, value: TensorData) -> String {
+    use super::*;
+    use crate::Values;
+
+    fn said(name: &str, value: Array) -> String {
         State([(name.into(), value)].into()).check_finite().map_or_else(|e| e.to_string(), |()| "fine".into())
     }
 
     #[test]
     fn what_is_not_finite_is_named_and_counted() {
+        let of = |values: Values| Array::new([values.len()], values).unwrap();
         for (value, expected) in [
-            (TensorData::new(vec![0.0f32, f32::NAN, f32::INFINITY], [3]), "`fc.bias` is not finite (2 of 3)"),
-            (TensorData::new(vec![0.0f64, f64::NEG_INFINITY], [2]), "`fc.bias` is not finite (1 of 2)"),
-            (
-                TensorData::new(vec![1e39f64, 1.0], [2]),
-                "`fc.bias` is beyond the largest number in f32 (1 of 2)",
-            ),
-            (TensorData::new(vec![-1.0f32, f32::MAX], [2]), "fine"),
-            (TensorData::new(vec![1.0f32, 60000.0], [2]).convert_dtype(DType::F16), "fine"),
-            (
-                TensorData::new(vec![1.0f32, f32::NAN], [2]).convert_dtype(DType::BF16),
-                "`fc.bias` is not finite (1 of 2)",
-            ),
+            (of(vec![0.0f32, f32::NAN, f32::INFINITY].into()), "`fc.bias` is not finite (2 of 3)"),
+            (of(vec![0.0f64, f64::NEG_INFINITY].into()), "`fc.bias` is not finite (1 of 2)"),
+            (of(vec![1e39f64, 1.0].into()), "`fc.bias` is beyond the largest number in f32 (1 of 2)"),
+            (of(vec![-1.0f32, f32::MAX].into()), "fine"),
+            (of([1.0, 60000.0].map(f16::from_f64).to_vec().into()), "fine"),
+            (of([1.0, f64::NAN].map(bf16::from_f64).to_vec().into()), "`fc.bias` is not finite (1 of 2)"),
         ] {
             assert_eq!(said("fc.bias", value), expected);
         }
@@ -81,7 +77,7 @@ mod tests {
 
     #[test]
     fn only_a_variance_cannot_be_negative() {
-        let value = || TensorData::new(vec![0.0f32, -0.5, 2.0], [3]);
+        let value = || Array::new([3], vec![0.0f32, -0.5, 2.0]).unwrap();
         assert_eq!(said("bn.running_var", value()), "`bn.running_var` is negative (1 of 3)");
         assert_eq!(said("bn.running_mean", value()), "fine");
     }

@@ -1,6 +1,6 @@
 //! Telling somebody how far a long task has come.
 
-/// Whoever watches. The lab never prints: it tells a reporter, and the command
+/// Whoever watches. Libraries never print: they tell a reporter, and the command
 /// line's draws a bar.
 pub trait Reporter: Sync {
     /// A task of so many units begins; one that was going on has ended.

@@ -1,46 +1,26 @@
-//! What sub-networks are worth.
+//! The images by which sub-networks are judged.
 
 use burn::prelude::Device;
-use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Batch, Masks, Source, State, TrainedOn};
+use sapwood_backend::Seed;
+use sapwood_core::{Batch, Source as _, TrainedOn};
 use sapwood_data::{Augmentation, Loader, LoaderOptions, Order, Split};
-use sapwood_models::{Net, Spec, pack};
-use sapwood_search::Genome;
-use sapwood_supernet::{Family, Supernet};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use sapwood_models::Spec;
+use sapwood_supernet::{Family, Judge};
 
-use crate::{Classes, DataConfig, Datasets, Error, Known, Reporter, Silent, fits::fits, watched::evaluate};
+use crate::{Classes, DataConfig, Datasets, Error, Known, fits::fits};
 
-/// A network and how good it is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Judged {
-    /// Its choices, as `sapwood-search` writes them.
-    pub architecture: Value,
-    /// Its parameters.
-    pub params: u64,
-    /// Multiply-accumulates of its forward pass on one example.
-    pub macs: u64,
-    /// The share of the test split that it gets right, or of what is held out.
-    pub top1: f64,
-    /// Its mean loss there.
-    pub loss: f64,
-}
-
-/// Judges the sub-networks of a supernet, each with statistics of its own.
-pub struct Judge {
+/// What a [`Judge`] needs of a data set.
+pub struct JudgingImages {
     calibration: Vec<Batch>,
     test: Loader,
     classes: Classes,
     device: Device,
 }
 
-/// The published number of images for calibration.
-pub const CALIBRATION: usize = 2000;
 /// The published size of a batch for calibration.
 const CALIBRATION_BATCH: usize = 200;
 
-impl Judge {
+impl JudgingImages {
     /// Takes the first `calibration` training images of a shuffled epoch, or all where there are
     /// fewer, augmented as in training, in batches of 200. What is `known` of the supernet says which
     /// output stands for which class.
@@ -98,38 +78,9 @@ impl Judge {
         self.test.dataset().trained_on()
     }
 
-    /// How many images networks are judged by.
-    pub fn images(&self) -> usize {
-        self.test.examples()
-    }
-
-    /// A sub-network with its own statistics.
-    pub fn cut(&self, supernet: &Supernet, genome: &Genome) -> Result<Net, Error> {
-        Ok(supernet.subnet(genome)?.calibrate(&self.calibration)?)
-    }
-
-    /// What a sub-network is worth.
-    pub fn judge(&self, supernet: &Supernet, genome: &Genome) -> Result<Judged, Error> {
-        self.of(&self.cut(supernet, genome)?, supernet.family(), genome, &Silent)
-    }
-
-    /// What a network is worth.
-    pub fn of(
-        &self,
-        net: &Net,
-        family: &Family,
-        genome: &Genome,
-        reporter: &dyn Reporter,
-    ) -> Result<Judged, Error> {
-        let found = evaluate(net, &self.test, &self.device, reporter)?;
-        let anatomy = family.graph(genome)?.anatomy(family.whole().input())?;
-        Ok(Judged {
-            architecture: family.space().to_json(genome),
-            params: anatomy.params(),
-            macs: anatomy.macs(),
-            top1: found.top1,
-            loss: found.loss,
-        })
+    /// Who judges by them.
+    pub fn judge(&self) -> Judge<'_> {
+        Judge::new(&self.calibration, &self.test, &self.device)
     }
 }
 
@@ -137,16 +88,4 @@ impl Judge {
 fn shorten(batch: &mut Batch, examples: usize) {
     let first: Vec<usize> = (0..batch.len().min(examples)).collect();
     *batch = batch.select(&first);
-}
-
-/// The content of a weight file of a network that was cut out: one that every command takes.
-pub fn pack_cut(
-    family: &Family,
-    genome: &Genome,
-    net: &Net,
-    trained_on: Option<&TrainedOn>,
-) -> Result<Vec<u8>, Error> {
-    let mut spec = Spec::of_layers(family.name(), family.graph(genome)?)?;
-    spec.architecture = Some(family.space().to_json(genome));
-    Ok(pack(&spec, trained_on, block_on(State::read(net))?, Masks::new())?.to_bytes()?)
 }
