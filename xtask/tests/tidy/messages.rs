@@ -9,8 +9,12 @@ const PROGRAMS: &[&str] = &["crates/cli/"];
 const OF_OTHERS: &[&str] = &["--features"];
 const TO_OTHERS: &[&str] = &["crates/lab/src/study/launcher/slurm.rs"];
 
-/// Folders of images that have a command's name.
-const FOLDERS: (&str, &str) = ("crates/data/src/image_folder/", "train");
+/// Folders and keys of experiments' files that have a command's name, and where they are spoken of.
+const NO_COMMANDS: &[(&str, &str)] = &[
+    ("crates/data/src/image_folder/", "train"),
+    ("crates/lab/src/deployment/experiment.rs", "latency"),
+    ("crates/lab/src/study/combination.rs", "score"),
+];
 
 /// The string literals of a source, without its comments and the tests at its end.
 fn literals(source: &str) -> Vec<String> {
@@ -102,8 +106,9 @@ fn libraries_name_no_option_and_no_command() {
         for literal in literals(&read(&path)) {
             seen += 1;
             let wrong = options(&literal).into_iter().filter(|_| !TO_OTHERS.contains(&path.as_str()));
-            let folder = |word: &&str| path.starts_with(FOLDERS.0) && *word == FOLDERS.1;
-            let wrong = wrong.chain(named(&literal, &commands).into_iter().filter(|word| !folder(word)));
+            let other =
+                |word: &&str| NO_COMMANDS.iter().any(|(place, name)| path.starts_with(place) && name == word);
+            let wrong = wrong.chain(named(&literal, &commands).into_iter().filter(|word| !other(word)));
             problems.extend(wrong.map(|word| format!("{path} names `{word}`: {literal}")));
         }
     }
