@@ -65,10 +65,12 @@ through_the_lab!(
     sapwood_core::Error,
     sapwood_core::graph::Error,
     sapwood_data::Error,
+    sapwood_deploy::Error,
     sapwood_ledger::Error,
     sapwood_models::Error,
     sapwood_prune::Error,
     sapwood_search::Error,
+    sapwood_sparse::Error,
     sapwood_supernet::Error,
     sapwood_train::Error,
 );

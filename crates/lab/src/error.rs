@@ -3,9 +3,6 @@
 use std::path::PathBuf;
 
 use sapwood_core::{Cause, FileError, UnknownName};
-use sapwood_search::Naming;
-
-use crate::latency::Measured;
 
 /// An error of this crate: its own, or one of a crate that it uses.
 #[derive(Debug, thiserror::Error)]
@@ -183,31 +180,6 @@ pub enum Error {
     /// The file system refused.
     #[error(transparent)]
     File(#[from] FileError),
-    /// Latency tables that cannot be what they should be, or not together.
-    #[error("{problem}")]
-    Latency {
-        /// What was expected and what was found.
-        problem: String,
-    },
-    /// Something is wanted that only a table of times or energies tells.
-    #[error("{metric} wants a table: measure one")]
-    NoTable {
-        /// What is wanted.
-        metric: &'static str,
-    },
-    /// A table lacks blocks that can be had.
-    #[error("{error}")]
-    Lacking {
-        /// How the table names blocks.
-        naming: Naming,
-        /// The space.
-        space: String,
-        /// What it lacks.
-        measured: Measured,
-        /// Which blocks.
-        #[source]
-        error: sapwood_search::Error,
-    },
     /// Workers that could not be handed to Slurm.
     #[error("{problem}")]
     Slurm {
@@ -264,6 +236,30 @@ pub enum Error {
     /// An error of nested networks.
     #[error(transparent)]
     Supernet(sapwood_supernet::Error),
+    /// An error in the choice of a network for a device.
+    #[error(transparent)]
+    Deploy(sapwood_deploy::Error),
+}
+
+/// What crates below say is the same, whichever way it comes.
+impl From<sapwood_deploy::Error> for Error {
+    fn from(error: sapwood_deploy::Error) -> Self {
+        use sapwood_deploy::Error as Deploy;
+        match error {
+            Deploy::NoEnergy { device, why } => Self::NoEnergy { device, why },
+            Deploy::Line { problem, line, path } => {
+                Self::Study { problem, line: Some(line), path, source: None }
+            }
+            Deploy::Content { problem, path } => Self::Content { problem, path },
+            Deploy::File(error) => Self::File(error),
+            Deploy::Search(error) => Self::Search(error),
+            Deploy::Supernet(error) => error.into(),
+            Deploy::Core(error) => Self::Core(error),
+            Deploy::Models(error) => Self::Models(error),
+            Deploy::Backend(error) => Self::Backend(error),
+            error => Self::Deploy(error),
+        }
+    }
 }
 
 /// What training says is the same, whoever trains.

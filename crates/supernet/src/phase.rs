@@ -66,6 +66,21 @@ impl Default for Open {
     }
 }
 
+impl Open {
+    /// Opens everything.
+    pub fn all() -> Self {
+        Self::All(All::All)
+    }
+
+    /// Opens these options, by the list or the choice that they belong to.
+    pub fn options<'a, O: IntoIterator<Item = &'a str>>(
+        lists: impl IntoIterator<Item = (&'a str, O)>,
+    ) -> Self {
+        let text = |options: O| options.into_iter().map(|option| OptionText::Text(option.into())).collect();
+        Self::Options(lists.into_iter().map(|(name, options)| (name.into(), text(options))).collect())
+    }
+}
+
 impl std::fmt::Display for OptionText {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use sapwood_data::Error as Data;
+use sapwood_deploy::{Error as Deploy, latency::Measured};
 use sapwood_lab::Error as Lab;
 use sapwood_models::Error as Models;
 use sapwood_supernet::Error as Nested;
@@ -37,9 +38,11 @@ fn of_lab(error: &Lab) -> Option<String> {
         Lab::OtherFolder { found, path } => {
             format!("the folder holds {found}: choose another with `--out`, or remove it: {}", path.display())
         }
-        Lab::NoTable { metric: "energy" } => format!("{error} with `latency build --energy`"),
-        Lab::NoTable { .. } => format!("{error} with `latency build`"),
-        Lab::Lacking { naming, space, measured, error } => {
+        Lab::Deploy(error @ Deploy::NoTable { measured }) => match measured {
+            Measured::Times => format!("{error}: measure one with `latency build`"),
+            Measured::Energies => format!("{error}: measure one with `latency build --energy`"),
+        },
+        Lab::Deploy(Deploy::Lacking { error, measured, space, naming }) => {
             format!("{error} ({})", remedy(*naming, space, *measured))
         }
         Lab::NoEnergy { device, why } => {
@@ -101,4 +104,22 @@ fn before_path(error: &impl ToString, path: &Path, hint: &str) -> String {
     let (text, path) = (error.to_string(), path.display());
     let said = text.strip_suffix(&format!(": {path}")).unwrap_or(&text);
     format!("{said}{hint}: {path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use sapwood_search::{Blocks, LatencyTable};
+
+    use super::*;
+
+    #[test]
+    fn a_table_without_energies_names_the_command_that_measures_them() {
+        let family = sapwood_supernet::family("resnet-tiny-image", None, None).unwrap();
+        let table = LatencyTable::of(family.name(), "here", 1, Blocks::new());
+        let found = sapwood_deploy::latency::predicted_energy(&table, &family, &family.smallest());
+        let error = with_hint(Error::from(Lab::from(found.unwrap_err())));
+        let said = error.to_string();
+        assert!(said.contains("`latency build --space resnet-tiny-image --energy --out FILE`"), "{said}");
+        assert!(matches!(error, Error::Hinted { .. }), "what is below stays there");
+    }
 }

@@ -3,7 +3,8 @@
 use std::{io::Write, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
-use sapwood_lab::latency::{EnergyMeter, Imported, Stopwatch, Times, draw, import, predicted, today};
+use sapwood_deploy::latency::{EnergyMeter, Imported, Stopwatch, Times, draw, import, predicted};
+use sapwood_lab::latency::{energy_meter, today};
 use sapwood_report::{
     Cell, Table,
     statistics::{median, spearman},
@@ -123,8 +124,7 @@ impl Build {
         if !(0.0..=60.0).contains(&self.energy_seconds) {
             return Err(Error::Usage("expected `--energy-seconds` from 0 to 60".into()));
         }
-        let stretch = Duration::from_secs_f64(self.energy_seconds);
-        Ok(EnergyMeter::of_this_machine(&self.what.device.device, stretch)?)
+        Ok(energy_meter(&self.what.device.device, Duration::from_secs_f64(self.energy_seconds))?)
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 use sapwood_core::write_atomic;
-use sapwood_lab::supernet::Pairs;
+use sapwood_deploy::Pairs;
 use sapwood_report::{
     Body, Cell, LinePlot, Plot, Point, Report, Section, Series, Table, statistics::Summary,
 };

@@ -1,6 +1,6 @@
 //! Where the blocks come from that a table of latencies lacks.
 
-use sapwood_lab::latency::Measured;
+use sapwood_deploy::latency::Measured;
 use sapwood_search::Naming;
 
 /// The command that measures or reads them.

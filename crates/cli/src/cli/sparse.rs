@@ -2,8 +2,8 @@
 
 use clap::{Args, ValueEnum};
 use sapwood_core::Step;
-use sapwood_lab::{GradualScore, SparseTraining};
 use sapwood_prune::{Allocation, Anneal, Growth, Sparsity};
+use sapwood_sparse::{GradualScore, SparseTraining};
 use sapwood_train::Plan;
 
 use crate::Error;

@@ -1,6 +1,6 @@
 //! What of a space was measured.
 
-use sapwood_lab::supernet::coverage;
+use sapwood_deploy::coverage;
 use sapwood_search::{Goal, LatencyTable, Space};
 use sapwood_supernet::Family;
 

@@ -4,13 +4,14 @@ use std::{fs, io::Write, path::Path};
 
 use sapwood_backend::Seed;
 use sapwood_core::{TrainedOn, write_atomic};
+use sapwood_deploy::{Pairs, Searching, check};
 use sapwood_lab::{
     DataConfig, Error as Lab, Known,
-    supernet::{CALIBRATION, JudgingImages, Pairs, Searching, check, pack_cut},
+    supernet::{JudgingImages, pack_cut},
 };
 use sapwood_report::{Cell, Table};
 use sapwood_search::{Goal, LatencyTable, Method, Search as Looking, Space};
-use sapwood_supernet::{Family, Supernet};
+use sapwood_supernet::{CALIBRATION, Family, Supernet};
 
 use super::{
     super::{architectures, outputs::tell, overwriting::is_same},
@@ -77,7 +78,7 @@ pub(super) fn run(options: &Search, name: &str, goal: &Goal, out: &mut dyn Write
     }
     let search = |table: &LatencyTable, space: &Space| {
         let searching = Searching { family: &family, predictor: &predictor, table: Some(table) };
-        Ok::<_, Error>(searching.go_on(&mut looking(space)?, looks, |_| Ok(()))?)
+        searching.go_on(&mut looking(space)?, looks, |_| Ok::<_, Error>(()))
     };
     let cutter =
         options.weights.as_deref().map(|weights| Cutter::new(options, &family, weights)).transpose()?;

@@ -4,7 +4,7 @@ use std::{io::Write, path::PathBuf};
 
 use clap::Args;
 use sapwood_backend::Seed;
-use sapwood_lab::supernet::{Pairs, Sample};
+use sapwood_deploy::{Pairs, Sample};
 use sapwood_report::{Cell, Table};
 
 use super::{super::bar::Bar, JudgedBy, Judging, Weights, read_list};

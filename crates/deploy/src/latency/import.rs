@@ -82,15 +82,14 @@ pub fn import(tables: Vec<LatencyTable>, family: &Family) -> Result<Imported, Er
     if resolutions.is_empty() {
         let fewest = coverage.resolutions.iter().rev().min_by_key(|each| (!each.begins, each.largest.len()));
         let Some(Covered { resolution, begins, largest, .. }) = fewest else {
-            return Err(Error::Latency { problem: format!("space `{}` has no resolutions", family.name()) });
+            return Err(Error::Tables(format!("space `{}` has no resolutions", family.name())));
         };
         if *begins || !is_of(&table, family)? {
             let (device, space, n, few) = (&table.device, family.name(), largest.len(), few(largest));
             let at = resolution.as_ref().map(|r| format!(" at resolution {r}")).unwrap_or_default();
-            let problem = format!(
+            return Err(Error::Tables(format!(
                 "the latency table of {device} lacks the times of {n} of the blocks that the largest network of `{space}` has{at}: add them, or name the space of this table: {few}"
-            );
-            return Err(Error::Latency { problem });
+            )));
         }
         warnings.push(ImportWarning::Excerpt { space: family.name().into(), lacking: largest.clone() });
     }
@@ -104,8 +103,7 @@ pub fn import(tables: Vec<LatencyTable>, family: &Family) -> Result<Imported, Er
 
 /// One table of all: a single one where they agree, and else one with parts.
 fn join(tables: Vec<LatencyTable>, family: &Family) -> Result<LatencyTable, Error> {
-    let head =
-        tables.first().ok_or_else(|| Error::Latency { problem: "expected at least one table".into() })?;
+    let head = tables.first().ok_or_else(|| Error::Tables("expected at least one table".into()))?;
     let head = LatencyTable { blocks: Blocks::new(), ..head.clone() };
     let first = first_blocks(&head, family)?;
     let mut all = Blocks::new();
@@ -126,10 +124,9 @@ fn join(tables: Vec<LatencyTable>, family: &Family) -> Result<LatencyTable, Erro
             let both: Vec<&str> = known.intersection(&resolutions).map(|r| r.as_str()).collect();
             let at = both.join(", ");
             merge(&mut blocks, &more).map_err(|(key, [one, other])| {
-                let problem = format!(
+                Error::Tables(format!(
                     "block `{key}` takes {other} ms in one table and {one} in another, both of resolution {at}: give tables of one device"
-                );
-                Error::Latency { problem }
+                ))
             })?;
             resolutions.extend(known);
         }

@@ -24,20 +24,20 @@ pub(super) fn keys_in(table: &LatencyTable, family: &Family, genome: &Genome) ->
 /// The milliseconds of a sub-network.
 pub fn predicted(table: &LatencyTable, family: &Family, genome: &Genome) -> Result<f64, Error> {
     let found = table.predict(keys_in(table, family, genome)?);
-    found.map_err(|error| measure(error, table, family, Measured::Times))
+    found.map_err(|error| lacking(error, table, family, Measured::Times))
 }
 
 /// The millijoules of a sub-network.
 pub fn predicted_energy(table: &LatencyTable, family: &Family, genome: &Genome) -> Result<f64, Error> {
     let found = table.predict_energy(keys_in(table, family, genome)?);
-    found.map_err(|error| measure(error, table, family, Measured::Energies))
+    found.map_err(|error| lacking(error, table, family, Measured::Energies))
 }
 
-/// Says what of a table can be measured, where it lacks it.
-fn measure(error: sapwood_search::Error, table: &LatencyTable, family: &Family, measured: Measured) -> Error {
+/// Says what was asked of a table that lacks blocks.
+fn lacking(error: sapwood_search::Error, table: &LatencyTable, family: &Family, measured: Measured) -> Error {
     match error {
-        error @ sapwood_search::Error::MissingBlocks { .. } => {
-            Error::Lacking { naming: table.naming, space: family.name().into(), measured, error }
+        sapwood_search::Error::MissingBlocks { .. } => {
+            Error::Lacking { error, measured, space: family.name().into(), naming: table.naming }
         }
         other => other.into(),
     }

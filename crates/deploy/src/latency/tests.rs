@@ -21,8 +21,7 @@ fn every_block_is_timed_in_every_round_and_every_network_has_a_prediction() {
         assert!(ms.is_finite(), "{ms}");
     }
     let error = predicted_energy(&table, &family, &family.smallest()).unwrap_err();
-    let Error::Lacking { space, measured: Measured::Energies, .. } = &error else { panic!("{error}") };
-    assert_eq!(space, "resnet-tiny-image");
+    assert!(matches!(error, Error::Lacking { measured: Measured::Energies, .. }), "{error}");
 }
 
 #[test]
