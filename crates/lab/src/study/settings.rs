@@ -182,6 +182,17 @@ criterion = "snip"
     }
 
     #[test]
+    fn what_the_reader_of_toml_said_is_the_source_and_another_kind_is_named() {
+        let refused = |text: &str| read(text, Path::new("study.toml"), &[]).unwrap_err();
+        let error = refused(&FILE.replace("epochs", "epoch"));
+        let source = std::error::Error::source(&error).unwrap();
+        assert!(source.is::<toml::de::Error>(), "{source}");
+        let error = refused(&FILE.replace("\"prune\"", "\"search\""));
+        let Error::OtherKind { expected, found, .. } = &error else { panic!("{error}") };
+        assert_eq!((expected.as_str(), found.as_str()), ("prune", "search"));
+    }
+
+    #[test]
     fn settings_replace_what_the_file_says_and_a_sweep_is_written_out() {
         let set = ["training.epochs=2".into(), "methods.0.at=1ep".into()];
         let read_back = &read(FILE, Path::new(""), &set).unwrap()[0].experiment;
