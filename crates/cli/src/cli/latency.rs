@@ -14,8 +14,8 @@ use sapwood_search::{Genome, LatencyTable, kendall_tau};
 use super::{
     architectures,
     bar::{Bar, note},
+    latency_table::read_table,
     on_device::OnDevice,
-    search::nested::read_table,
 };
 use crate::Error;
 
