@@ -49,7 +49,7 @@ pub enum Error {
         input: Shape,
         /// The layer where it fails, and why.
         #[source]
-        error: sapwood_core::graph::Error,
+        error: Box<sapwood_core::graph::Error>,
     },
     /// A file that cannot be read as weights.
     #[error("cannot read weights: {problem}: {path}", path = path.display())]

@@ -99,7 +99,7 @@ fn libraries_name_no_option_and_no_command() {
         path.contains("/src/")
             && !path.ends_with("tests.rs")
             && !path.contains("/tests/")
-            && !PROGRAMS.iter().any(|p| may(p))
+            && !PROGRAMS.iter().any(may)
     };
     let (mut problems, mut seen) = (Vec::new(), 0);
     for path in files(&["crates"], ".rs").into_iter().filter(|path| is_library(path)) {
