@@ -145,6 +145,14 @@ pub enum Error {
         /// What to do.
         problem: String,
     },
+    /// The user's own images have changed since a study was started.
+    #[error(
+        "the images of `{data}` differ from those that this study was started with: start it again from its file"
+    )]
+    StudyImages {
+        /// The data set.
+        data: String,
+    },
     /// A study's file that cannot be carried out.
     #[error("{problem}: {path}{}", line.map_or(String::new(), |line| format!(", line {line}")), path = path.display())]
     Study {

@@ -45,6 +45,9 @@ fn of_lab(error: &Lab) -> Option<String> {
         Lab::Deploy(Deploy::Lacking { error, measured, space, naming }) => {
             format!("{error} ({})", remedy(*naming, space, *measured))
         }
+        Lab::StudyImages { data } => format!(
+            "the images of `{data}` differ from those that this study was started with: start it again with `run`"
+        ),
         Lab::NoEnergy { device, why } => {
             format!("the energy of blocks cannot be measured on `{device}` ({why}): leave `--energy` out")
         }

@@ -77,11 +77,7 @@ impl Worker<'_> {
         for variant in &self.plan.variants {
             let data = &variant.experiment.data;
             self.datasets.identified(data.clone()).map_err(|error| match error {
-                Error::OtherImages { data, .. } => Error::OtherImages {
-                    data,
-                    then: "that this study was started with",
-                    problem: "start it again from its file".into(),
-                },
+                Error::OtherImages { data, .. } => Error::StudyImages { data },
                 error => error,
             })?;
             self.datasets.open(data, Split::Train)?;
