@@ -65,7 +65,7 @@ fn each<A, B>(values: impl IntoIterator<Item = A>, f: impl Fn(A) -> B) -> Vec<B>
 }
 
 fn wrong(problem: impl ToString) -> Error {
-    GraphError::Format { what: "array of numbers", problem: problem.to_string() }.into()
+    GraphError::format("array of numbers", problem.to_string()).into()
 }
 
 #[cfg(test)]
