@@ -17,8 +17,8 @@ use sapwood_search::{Genome, LatencyTable, kendall_tau};
 use super::{
     architectures,
     bar::{Bar, note},
+    latency_table::read_table,
     on_device::OnDevice,
-    search::nested::read_table,
 };
 
 /// Measure how long the networks of a space take on this device, and what energy

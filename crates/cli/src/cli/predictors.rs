@@ -16,7 +16,7 @@ use sapwood_search::{
     Bagged, Calibration, Encoding, Learning, LearningPoint, Mlp, PredictorKind, Quality, Ridge, Rows,
 };
 
-use super::{architectures, search::tabular};
+use super::{architectures, benchmark};
 
 /// Compare predictors of accuracy by the number of networks that they learn from
 ///
@@ -85,7 +85,7 @@ impl Predictors {
         let Some(metric) = &self.metric else {
             return Err(Error::Usage("a table wants `--metric`, the column to predict".into()));
         };
-        let table = tabular::read(path)?;
+        let table = benchmark::read(path)?;
         let (genomes, targets) = table.metric(metric)?;
         Ok((Encoding::of(table.space()).rows(table.space(), &genomes), targets))
     }

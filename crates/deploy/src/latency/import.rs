@@ -6,7 +6,8 @@ use sapwood_search::{Blocks, LatencyTable, Naming};
 use sapwood_supernet::Family;
 
 use super::{
-    coverage::{Coverage, Covered, Measured, few, first_blocks, networks, position},
+    Measured,
+    coverage::{Coverage, Covered, few, first_blocks, networks, position},
     prediction::keys_in,
 };
 use crate::Error;
