@@ -7,6 +7,7 @@ mod circles;
 mod documents;
 mod layers;
 mod manifests;
+mod messages;
 mod modules;
 mod packages;
 mod scope;
