@@ -32,6 +32,7 @@ mod predict;
 mod predictors;
 mod prune;
 mod refusal;
+mod remedy;
 mod report;
 mod retry;
 mod run;
@@ -54,10 +55,11 @@ use std::{
 };
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
-use sapwood_lab::Error;
 use sapwood_prune::Criteria;
 
 use one_line::one_line;
+
+use crate::Error;
 
 /// Makes neural networks small, and shows that they are still good.
 #[derive(Parser)]

@@ -52,7 +52,7 @@ fn values<E: Element>(data: TensorData) -> Result<Vec<E>, Error> {
 }
 
 fn wrong(problem: String) -> Error {
-    GraphError::Format { what: "array of numbers", problem }.into()
+    GraphError::format("array of numbers", problem).into()
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ pub(crate) fn idx(entry: &Entry, split: Split, root: &Path, _: &OpenOptions) -> 
             fits.then_some(array.values)
                 .ok_or_else(|| format!("its last dimensions should be {dims:?} but all are {:?}", array.dims))
         });
-        array.map_err(|problem| Error::Format { what: "IDX file", problem, path })
+        array.map_err(|problem| Error::Format { what: "IDX file", problem, path, source: None })
     };
     let [_, h, w] = entry.shape.unwrap_or_default();
     let images = read(images, 3, &[h, w])?;
@@ -113,7 +113,7 @@ pub(crate) fn cifar(entry: &Entry, split: Split, root: &Path, _: &OpenOptions) -
         let path = root.join(entry.name).join(file);
         let bytes = files::read(entry.name, &path)?;
         records::parse(&bytes, label_bytes, image_bytes, &mut images, &mut labels)
-            .map_err(|problem| Error::Format { what: "CIFAR file", problem, path })?;
+            .map_err(|problem| Error::Format { what: "CIFAR file", problem, path, source: None })?;
     }
     sized(entry, split, entry.dataset(images, Labels::Class(labels))?)
 }

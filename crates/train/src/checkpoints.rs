@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use sapwood_core::{seal, sweep, unseal, write_atomic};
+use sapwood_core::{FileError, seal, sweep, unseal, write_atomic};
 
 use crate::Error;
 
@@ -189,8 +189,8 @@ impl fmt::Debug for Checkpoints<'_> {
     }
 }
 
-fn failed(action: &'static str, path: &Path) -> impl Fn(std::io::Error) -> Error {
-    move |error| Error::File { action, path: path.into(), error }
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+    FileError::of(action, path.to_path_buf())
 }
 
 #[cfg(test)]

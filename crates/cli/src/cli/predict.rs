@@ -9,7 +9,7 @@ use burn::tensor::{Tensor, TensorData, activation::softmax};
 use clap::Args;
 use sapwood_backend::{block_on, read};
 use sapwood_core::{Network, Pass};
-use sapwood_lab::{Error, Reporter, Silent};
+use sapwood_lab::{Reporter, Silent};
 
 use super::{
     bar::{self, Bar},
@@ -20,6 +20,7 @@ use super::{
     outputs::MoreOutputs,
     weight_file::WeightFile,
 };
+use crate::Error;
 
 /// Classify images of your own with a trained network
 #[derive(Args)]

@@ -11,7 +11,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use sapwood_core::write_atomic;
 use sapwood_lab::{
-    Error, Reporter,
+    Reporter,
     study::{
         Plan, Results, State, StudyFolder, Tally,
         launcher::{Local, Slurm, WorkerCommand, commands},
@@ -28,6 +28,7 @@ use super::{
     studies::{StudyFile, stop_signal},
     worker::Pace,
 };
+use crate::Error;
 
 /// Run a study, or what is left of it
 ///

@@ -55,8 +55,11 @@ impl Steps<'_> {
             let _ = std::fs::remove_dir_all(run.checkpoints());
         }
         let bytes = std::fs::read(run.record()).map_err(Error::file("read", run.record()))?;
-        let value = serde_json::from_slice(&bytes)
-            .map_err(|error| Error::Content { problem: error.to_string(), path: run.record() })?;
+        let value = serde_json::from_slice(&bytes).map_err(|error| Error::Json {
+            problem: error.to_string(),
+            path: run.record(),
+            error,
+        })?;
         drop(lock);
         let account = account(&run)?;
         Ok(Done { run, value, account })

@@ -78,11 +78,7 @@ impl Worker<'_> {
         for variant in &self.plan.variants {
             let data = &variant.experiment.data;
             self.datasets.identified(data.clone()).map_err(|error| match error {
-                Error::OtherImages { data, .. } => Error::OtherImages {
-                    data,
-                    then: "that this study was started with",
-                    problem: "start it again with `run`".into(),
-                },
+                Error::OtherImages { data, .. } => Error::StudyImages { data },
                 error => error,
             })?;
             self.datasets.open(data, Split::Train)?;
@@ -218,16 +214,13 @@ impl Worker<'_> {
             watch.join().map(|accounts| (outcome, accounts))
         });
         let Ok((outcome, mut accounts)) = outcome else {
-            return Err(Error::Usage(
-                "the thread that watches over a run ended unexpectedly: start again".into(),
-            ));
+            return Err(Error::WatchEnded);
         };
         accounts.write(&work);
         let outcome = outcome.and_then(|()| match self.folder.state(run)? {
             State::Done => Ok(()),
             _ => Err(Error::Content {
-                problem: "files of the run disappeared while it went on: let it be tried again with `retry`"
-                    .into(),
+                problem: "files of the run disappeared while it went on: let it be tried again".into(),
                 path: folder.path().to_path_buf(),
             }),
         });
@@ -260,12 +253,9 @@ impl Worker<'_> {
 fn is_of_the_disk(error: &Error) -> bool {
     use sapwood_core::{Error::Graph, graph::Error::File};
     match error {
-        Error::File { .. } | Error::Core(Graph(File { .. })) => true,
+        Error::File(_) | Error::Core(Graph(File(_))) => true,
         Error::Train(error) => {
-            matches!(
-                error,
-                sapwood_train::Error::File { .. } | sapwood_train::Error::Core(Graph(File { .. }))
-            )
+            matches!(error, sapwood_train::Error::File(_) | sapwood_train::Error::Core(Graph(File(_))))
         }
         _ => false,
     }

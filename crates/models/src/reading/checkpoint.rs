@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sapwood_core::{Masks, State, StateFile};
+use sapwood_core::{Cause, Masks, State, StateFile};
 use serde_json::Value;
 
 use super::{
@@ -46,7 +46,7 @@ impl Checkpoint {
     /// # Errors
     /// It is not there, or is nothing of the kind.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let bytes = fs::read(path).map_err(|error| Error::wrong(path, error.to_string()))?;
+        let bytes = fs::read(path).map_err(|error| Error::caused(path, error))?;
         Self::of_bytes(&bytes, path)
     }
 
@@ -56,14 +56,14 @@ impl Checkpoint {
     /// It is nothing of the kind.
     pub fn of_bytes(bytes: &[u8], path: &Path) -> Result<Self, Error> {
         if safetensors_file::is_one(bytes) {
-            let wrong = |error: sapwood_core::graph::Error| Error::wrong(path, error.to_string());
+            let wrong = |error: sapwood_core::graph::Error| Error::caused(path, error);
             let root = safetensors_file::read(bytes).map_err(wrong)?;
             let metadata = StateFile::metadata_of(bytes).map_err(wrong)?;
             let ours = !metadata.is_null();
             tracing::debug!(format = "safetensors", ours, bytes = bytes.len(), path = %path.display(), "weight file read");
             return Ok(Self { root, metadata, path: path.into() });
         }
-        let root = pytorch::read(bytes).map_err(|problem| Error::wrong(path, problem.to_string()))?;
+        let root = pytorch::read(bytes).map_err(|problem| Error::caused(path, problem))?;
         tracing::debug!(format = "PyTorch", bytes = bytes.len(), path = %path.display(), "weight file read");
         Ok(Self { root, metadata: Value::Null, path: path.into() })
     }
@@ -124,9 +124,9 @@ impl Checkpoint {
         Error::Weights { problem: Box::new(problem), path: self.path.clone() }
     }
 
-    /// An error of this file, in other words.
-    pub(crate) fn wrong(&self, problem: String) -> Error {
-        Error::wrong(&self.path, problem)
+    /// An error of this file, as another one says.
+    pub(crate) fn caused(&self, cause: impl Into<Cause>) -> Error {
+        Error::caused(&self.path, cause)
     }
 }
 
