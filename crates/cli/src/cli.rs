@@ -155,9 +155,9 @@ fn run_in(
     let line = Line::command().bin_name(program(args.first()));
     match line.try_get_matches_from(args).and_then(|found| Ok((Line::from_arg_matches(&found)?, found))) {
         Ok((line, found)) => {
-            overwriting::refuse(&found)?;
             let asked = line.level.or_else(|| std::env::var("SAPWOOD_LEVEL").ok());
             listening::heard_by(line.listening.dispatch()?, whole_process, || {
+                overwriting::refuse(&found)?;
                 if let Some(level) = asked.filter(|level| !level.is_empty()) {
                     sapwood_backend::pin_level(&level)?;
                 }

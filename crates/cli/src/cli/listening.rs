@@ -6,7 +6,6 @@ use std::{
 };
 
 use clap::{ArgAction, Args};
-use sapwood_lab::Error;
 use tracing::{Dispatch, Subscriber, dispatcher, subscriber::NoSubscriber};
 use tracing_subscriber::{
     EnvFilter, Layer,
@@ -16,6 +15,7 @@ use tracing_subscriber::{
 };
 
 use super::{bar, one_line::one_line};
+use crate::Error;
 
 /// What chooses events by crate and level, in the syntax of `tracing_subscriber::EnvFilter`.
 const VARIABLE: &str = "RUST_LOG";
