@@ -48,7 +48,7 @@ pub use batch::{Batch, BatchInput, Target, Values};
 pub use error::Error;
 pub use example_shape::ExampleShape;
 pub use gradients::{Gradients, gradients};
-pub use host::{array, tensor_data};
+pub use host::{array, array_of, tensor_data};
 pub use input::{Input, InputsLeft};
 pub use loss::{loss, soft_labels};
 pub use moments::{Moments, absorb};
