@@ -27,7 +27,15 @@ pub struct OpenOptions {
 /// `digits` and `life` do not look at it.
 pub fn open(name: &str, split: Split, root: &Path, options: &OpenOptions) -> Result<Dataset, Error> {
     let entry = entry(name)?;
-    (entry.open)(entry, split, root, options)
+    let dataset = (entry.open)(entry, split, root, options)?;
+    tell(&dataset, name, split, root);
+    Ok(dataset)
+}
+
+/// An event of a split that was read.
+fn tell(dataset: &Dataset, name: &str, split: Split, root: &Path) {
+    let (examples, shape) = (dataset.len(), dataset.shape());
+    tracing::debug!(data = name, %split, examples, ?shape, root = %root.display(), "data set read");
 }
 
 /// A data set and what is to be said of it.
@@ -51,9 +59,10 @@ pub fn open_with(
     match entry.layout {
         Layout::Folders => {
             let (dataset, summary) = image_folder::read(entry, split, root, options, reading)?;
+            tell(&dataset, name, split, root);
             Ok(Opened { dataset, summary: Some(summary) })
         }
-        _ => Ok(Opened { dataset: (entry.open)(entry, split, root, options)?, summary: None }),
+        _ => Ok(Opened { dataset: open(name, split, root, options)?, summary: None }),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Float;
+use crate::number::Number;
 
 /// An elementwise non-linearity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -46,10 +46,10 @@ pub(crate) trait ForCurve {
 /// A function of one number. What is not a number stays so, and where a curve has
 /// a corner its slope is what PyTorch says it is.
 pub(crate) trait Curve: Copy + Send + Sync {
-    fn at<T: Float>(self, x: T) -> T;
+    fn at<T: Number>(self, x: T) -> T;
 
     /// The slope at `x` times `dy`.
-    fn back<T: Float>(self, x: T, dy: T) -> T;
+    fn back<T: Number>(self, x: T, dy: T) -> T;
 }
 
 /// `x`
@@ -58,12 +58,12 @@ pub(crate) struct Identity;
 
 impl Curve for Identity {
     #[inline(always)]
-    fn at<T: Float>(self, x: T) -> T {
+    fn at<T: Number>(self, x: T) -> T {
         x
     }
 
     #[inline(always)]
-    fn back<T: Float>(self, _x: T, dy: T) -> T {
+    fn back<T: Number>(self, _x: T, dy: T) -> T {
         dy
     }
 }
@@ -73,12 +73,12 @@ struct Relu;
 
 impl Curve for Relu {
     #[inline(always)]
-    fn at<T: Float>(self, x: T) -> T {
+    fn at<T: Number>(self, x: T) -> T {
         if x < T::ZERO { T::ZERO } else { x }
     }
 
     #[inline(always)]
-    fn back<T: Float>(self, x: T, dy: T) -> T {
+    fn back<T: Number>(self, x: T, dy: T) -> T {
         if x <= T::ZERO { T::ZERO } else { dy }
     }
 }
@@ -88,12 +88,12 @@ struct Relu6;
 
 impl Curve for Relu6 {
     #[inline(always)]
-    fn at<T: Float>(self, x: T) -> T {
+    fn at<T: Number>(self, x: T) -> T {
         clamped(x)
     }
 
     #[inline(always)]
-    fn back<T: Float>(self, x: T, dy: T) -> T {
+    fn back<T: Number>(self, x: T, dy: T) -> T {
         if (x <= T::ZERO) | (x >= T::from_f64(6.0)) { T::ZERO } else { dy }
     }
 }
@@ -103,12 +103,12 @@ struct HSwish;
 
 impl Curve for HSwish {
     #[inline(always)]
-    fn at<T: Float>(self, x: T) -> T {
+    fn at<T: Number>(self, x: T) -> T {
         x * HSigmoid.at(x)
     }
 
     #[inline(always)]
-    fn back<T: Float>(self, x: T, dy: T) -> T {
+    fn back<T: Number>(self, x: T, dy: T) -> T {
         let between = dy * (x * T::from_f64(1.0 / 3.0) + T::from_f64(0.5));
         let above = if x >= T::from_f64(3.0) { dy } else { between };
         if x <= T::from_f64(-3.0) { T::ZERO } else { above }
@@ -120,12 +120,12 @@ struct HSigmoid;
 
 impl Curve for HSigmoid {
     #[inline(always)]
-    fn at<T: Float>(self, x: T) -> T {
+    fn at<T: Number>(self, x: T) -> T {
         clamped(x + T::from_f64(3.0)) * T::from_f64(1.0 / 6.0)
     }
 
     #[inline(always)]
-    fn back<T: Float>(self, x: T, dy: T) -> T {
+    fn back<T: Number>(self, x: T, dy: T) -> T {
         let is_flat = (x <= T::from_f64(-3.0)) | (x >= T::from_f64(3.0));
         if is_flat { T::ZERO } else { dy * T::from_f64(1.0 / 6.0) }
     }
@@ -136,12 +136,12 @@ struct Gelu;
 
 impl Curve for Gelu {
     #[inline(always)]
-    fn at<T: Float>(self, x: T) -> T {
+    fn at<T: Number>(self, x: T) -> T {
         x * below(x)
     }
 
     #[inline(always)]
-    fn back<T: Float>(self, x: T, dy: T) -> T {
+    fn back<T: Number>(self, x: T, dy: T) -> T {
         const ROOT: f64 = 0.398_942_280_401_432_7; // 1 / sqrt(2 pi)
         let density = T::from_f64(ROOT) * (x * x * T::from_f64(-0.5)).exp();
         dy * (below(x) + x * density)
@@ -150,13 +150,13 @@ impl Curve for Gelu {
 
 /// `min(max(x, 0), 6)`
 #[inline(always)]
-fn clamped<T: Float>(x: T) -> T {
+fn clamped<T: Number>(x: T) -> T {
     let x = if x < T::ZERO { T::ZERO } else { x };
     if x > T::from_f64(6.0) { T::from_f64(6.0) } else { x }
 }
 
 /// The share of the normal distribution below `x`.
 #[inline(always)]
-fn below<T: Float>(x: T) -> T {
+fn below<T: Number>(x: T) -> T {
     T::from_f64(0.5) * (T::from_f64(1.0) + (x * T::from_f64(std::f64::consts::FRAC_1_SQRT_2)).erf())
 }

@@ -5,9 +5,10 @@ use std::mem::MaybeUninit;
 use rayon::prelude::*;
 
 use crate::{
-    Activation, Float, Level, Size,
+    Activation, Level, Size,
     line::{Line, Lines},
     memory::written,
+    number::Number,
 };
 
 /// `activation(scale x + shift + residual)`: normalisation with statistics that are
@@ -40,16 +41,7 @@ pub struct AffineGradients<T> {
     pub residual: Option<Vec<T>>,
 }
 
-impl<T: Float> Affine<'_, T> {
-    /// # Shapes
-    /// `[N, C, plane]` to the same
-    ///
-    /// # Panics
-    /// If a tensor is not of the size.
-    pub fn forward(&self, x: &[T], residual: Option<&[T]>) -> Vec<T> {
-        T::affine(self, x, residual)
-    }
-
+impl<T: Number> Affine<'_, T> {
     pub(crate) fn output_of(&self, x: &[T], residual: Option<&[T]>) -> Vec<T> {
         self.size.of_channels([self.scale, self.shift]);
         let (size, lines) = (self.size, self.lines(x, residual));
@@ -59,14 +51,6 @@ impl<T: Float> Affine<'_, T> {
         };
         // SAFETY: each channel writes all of its planes.
         unsafe { written(size.values(&[x, residual.unwrap_or(x)]), write) }
-    }
-
-    /// The gradients for that of the output, of the same shape.
-    ///
-    /// # Panics
-    /// If a tensor is not of the size.
-    pub fn backward(&self, x: &[T], residual: Option<&[T]>, dy: &[T]) -> AffineGradients<T> {
-        T::affine_back(self, x, residual, dy)
     }
 
     pub(crate) fn gradients_of(&self, x: &[T], residual: Option<&[T]>, dy: &[T]) -> AffineGradients<T> {

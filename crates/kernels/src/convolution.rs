@@ -1,10 +1,11 @@
 //! The three passes of a two-dimensional convolution.
 
 use super::{
-    Float, Level,
+    Level,
     correlation::{Spread, pack, plain},
     gradient,
     memory::written,
+    number::Number,
     planes::{Layout, Phase, Tap},
     stacked,
     transform::{Part, Planes, Transform},
@@ -79,7 +80,7 @@ impl Convolution {
 
     /// Whether there are enough images, and few enough pixels in a row, to put the
     /// images beside each other instead of the pixels.
-    fn is_stackable<T: Float>(&self, level: Level) -> bool {
+    fn is_stackable<T: Number>(&self, level: Level) -> bool {
         let area = |size: [usize; 2]| size[0] * size[1];
         // Single rows are multiplied sooner than images are put beside each other.
         let is_depthwise = self.inputs * self.outputs == 1;
@@ -127,7 +128,7 @@ impl Convolution {
     }
 
     /// How many images are laid out together.
-    pub(crate) fn together<T: Float>(&self, layout: &Layout) -> usize {
+    pub(crate) fn together<T: Number>(&self, layout: &Layout) -> usize {
         layout.images::<T>().min(self.images.div_ceil(SHARES)).max(1)
     }
 
@@ -155,16 +156,7 @@ impl Convolution {
         assert!(expected.iter().all(fits), "slices are of this size: {self:?}");
     }
 
-    /// # Shapes
-    /// `[N, C, H, W]`, `[O, C/groups, kh, kw]` and `[O]` to `[N, O, OH, OW]`
-    ///
-    /// # Panics
-    /// If something is empty, or a slice is not of its shape.
-    pub fn forward<T: Float>(&self, level: Level, x: &[T], weight: &[T], bias: Option<&[T]>) -> Vec<T> {
-        T::convolve(self, level, x, weight, bias)
-    }
-
-    pub(crate) fn output_of<T: Float>(
+    pub(crate) fn output_of<T: Number>(
         &self,
         level: Level,
         x: &[T],
@@ -205,16 +197,7 @@ impl Convolution {
         unsafe { written(c.images * c.groups * outputs * height * width, |y| transform.run(y)) }
     }
 
-    /// # Shapes
-    /// `[N, O, OH, OW]` and `[O, C/groups, kh, kw]` to `[N, C, H, W]`
-    ///
-    /// # Panics
-    /// As [`Convolution::forward`].
-    pub fn input_gradient<T: Float>(&self, level: Level, dy: &[T], weight: &[T]) -> Vec<T> {
-        T::input_gradient(self, level, dy, weight)
-    }
-
-    pub(crate) fn input_gradient_of<T: Float>(&self, level: Level, dy: &[T], weight: &[T]) -> Vec<T> {
+    pub(crate) fn input_gradient_of<T: Number>(&self, level: Level, dy: &[T], weight: &[T]) -> Vec<T> {
         self.check(None, Some(dy), Some(weight));
         let c = &self.with_long_rows();
         if c.is_stackable::<T>(level) {
@@ -254,16 +237,7 @@ impl Convolution {
         unsafe { written(c.images * c.groups * c.inputs * height * width, |dx| transform.run(dx)) }
     }
 
-    /// # Shapes
-    /// `[N, C, H, W]` and `[N, O, OH, OW]` to `[O, C/groups, kh, kw]`
-    ///
-    /// # Panics
-    /// As [`Convolution::forward`].
-    pub fn weight_gradient<T: Float>(&self, level: Level, x: &[T], dy: &[T]) -> Vec<T> {
-        T::weight_gradient(self, level, x, dy)
-    }
-
-    pub(crate) fn weight_gradient_of<T: Float>(&self, level: Level, x: &[T], dy: &[T]) -> Vec<T> {
+    pub(crate) fn weight_gradient_of<T: Number>(&self, level: Level, x: &[T], dy: &[T]) -> Vec<T> {
         self.check(Some(x), Some(dy), None);
         let c = &self.with_long_rows();
         match c.is_stackable::<T>(level) {

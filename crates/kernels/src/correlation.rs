@@ -9,7 +9,8 @@ use std::{borrow::Cow, mem::MaybeUninit};
 use rayon::prelude::*;
 
 use super::{
-    Float, Level,
+    Level,
+    number::Number,
     rows::{Begin, OUTPUTS, Order, Position, Sum},
 };
 
@@ -36,7 +37,7 @@ pub(crate) struct Rows<'a, T> {
     pub(crate) positions: &'a [Position],
 }
 
-impl<T: Float> Rows<'_, T> {
+impl<T: Number> Rows<'_, T> {
     /// Sums the rows into output planes, `pitch` from one to the next, with the
     /// weights that [`pack`] made, or as they lie, and a bias for each; `spread` over threads, where
     /// nothing else is.
@@ -106,7 +107,7 @@ fn together(outputs: usize) -> usize {
 
 /// Packs the weight of each output and tap into blocks of outputs, the last one filled up with
 /// zeros.
-pub(crate) fn pack<T: Float>(
+pub(crate) fn pack<T: Number>(
     outputs: usize,
     taps: usize,
     weight: impl Fn(usize, usize) -> T,
@@ -123,6 +124,6 @@ pub(crate) fn pack<T: Float>(
 }
 
 /// Weights `[outputs, taps]` as they lie: packing them takes longer than using them once.
-pub(crate) fn plain<T: Float>(outputs: usize, weights: &[T]) -> Weights<'_, T> {
+pub(crate) fn plain<T: Number>(outputs: usize, weights: &[T]) -> Weights<'_, T> {
     Weights { values: weights.into(), outputs, is_packed: false }
 }

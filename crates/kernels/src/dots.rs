@@ -2,7 +2,8 @@
 //! `out[a][b] += sum over pieces and p of left[a + piece][p] * right[b + piece][p]`.
 
 use super::{
-    Float, Level,
+    Level,
+    number::Number,
     vector::{Vector, each},
 };
 
@@ -47,7 +48,7 @@ impl Pieces {
     }
 }
 
-impl<T: Float, const A: usize, const B: usize> Products<'_, T, A, B> {
+impl<T: Number, const A: usize, const B: usize> Products<'_, T, A, B> {
     /// Adds the products of each left with each right row.
     pub(crate) fn add_to(&self, level: Level, out: &mut [[T; B]; A]) {
         let Pieces { length, ends, .. } = self.pieces;
@@ -71,7 +72,7 @@ impl<T: Float, const A: usize, const B: usize> Products<'_, T, A, B> {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,fma")]
-unsafe fn avx512<T: Float, const A: usize, const B: usize>(
+unsafe fn avx512<T: Number, const A: usize, const B: usize>(
     products: &Products<'_, T, A, B>,
     out: &mut [[T; B]; A],
 ) {
@@ -81,7 +82,7 @@ unsafe fn avx512<T: Float, const A: usize, const B: usize>(
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<T: Float, const A: usize, const B: usize>(
+unsafe fn avx2<T: Number, const A: usize, const B: usize>(
     products: &Products<'_, T, A, B>,
     out: &mut [[T; B]; A],
 ) {
@@ -117,7 +118,7 @@ unsafe fn add<R: Vector, const A: usize, const B: usize>(
 /// # Safety
 /// The machine must have the registers, and [`Products::add_to`] must have compared the sizes.
 #[inline(always)]
-unsafe fn sweep<T: Float, R: Vector<Number = T>, const A: usize, const B: usize>(
+unsafe fn sweep<T: Number, R: Vector<Number = T>, const A: usize, const B: usize>(
     products: &Products<'_, T, A, B>,
     out: &mut [[T; B]; A],
 ) {

@@ -5,22 +5,18 @@ use std::mem::MaybeUninit;
 use rayon::prelude::*;
 
 use crate::{
-    Activation, Float, Level,
+    Activation, Level,
     activation::{Curve, ForCurve},
     level::Loop,
     map::map,
     memory::written,
+    number::Number,
 };
 
 /// Values of a task: enough to be worth one, few enough to stay in a cache.
 const SHARE: usize = 1 << 14;
 
-/// The activation of each value.
-pub fn activate<T: Float>(level: Level, activation: Activation, x: &[T]) -> Vec<T> {
-    T::activate(level, activation, x)
-}
-
-pub(crate) fn activated<T: Float>(level: Level, activation: Activation, x: &[T]) -> Vec<T> {
+pub(crate) fn activated<T: Number>(level: Level, activation: Activation, x: &[T]) -> Vec<T> {
     let write = |out: &mut [MaybeUninit<T>]| {
         let shares = out.par_chunks_mut(SHARE).zip(x.par_chunks(SHARE));
         shares.for_each(|(out, x)| Activation::choose(Some(activation), Forward { level, x, out }));
@@ -29,15 +25,7 @@ pub(crate) fn activated<T: Float>(level: Level, activation: Activation, x: &[T])
     unsafe { written(x.len(), write) }
 }
 
-/// The gradient of each value, for that of its activation.
-///
-/// # Panics
-/// If there are not as many of both.
-pub fn activate_backward<T: Float>(level: Level, activation: Activation, x: &[T], dy: &[T]) -> Vec<T> {
-    T::activate_back(level, activation, x, dy)
-}
-
-pub(crate) fn activated_back<T: Float>(level: Level, activation: Activation, x: &[T], dy: &[T]) -> Vec<T> {
+pub(crate) fn activated_back<T: Number>(level: Level, activation: Activation, x: &[T], dy: &[T]) -> Vec<T> {
     assert_eq!(x.len(), dy.len(), "each value has a gradient");
     let write = |out: &mut [MaybeUninit<T>]| {
         let shares = out.par_chunks_mut(SHARE).zip(x.par_chunks(SHARE)).zip(dy.par_chunks(SHARE));
@@ -54,7 +42,7 @@ struct Forward<'a, T> {
     out: &'a mut [MaybeUninit<T>],
 }
 
-impl<T: Float> ForCurve for Forward<'_, T> {
+impl<T: Number> ForCurve for Forward<'_, T> {
     type Output = ();
 
     fn with<C: Curve>(self, curve: C) {
@@ -69,7 +57,7 @@ struct Backward<'a, T> {
     out: &'a mut [MaybeUninit<T>],
 }
 
-impl<T: Float> ForCurve for Backward<'_, T> {
+impl<T: Number> ForCurve for Backward<'_, T> {
     type Output = ();
 
     fn with<C: Curve>(self, curve: C) {
@@ -82,7 +70,7 @@ struct Along<R, C> {
     curve: C,
 }
 
-impl<T: Float, C: Curve> Loop for Along<Forward<'_, T>, C> {
+impl<T: Number, C: Curve> Loop for Along<Forward<'_, T>, C> {
     type Output = ();
 
     #[inline(always)]
@@ -92,7 +80,7 @@ impl<T: Float, C: Curve> Loop for Along<Forward<'_, T>, C> {
     }
 }
 
-impl<T: Float, C: Curve> Loop for Along<Backward<'_, T>, C> {
+impl<T: Number, C: Curve> Loop for Along<Backward<'_, T>, C> {
     type Output = ();
 
     #[inline(always)]
@@ -105,6 +93,7 @@ impl<T: Float, C: Curve> Loop for Along<Backward<'_, T>, C> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Float, activate, activate_backward};
 
     const ALL: [Activation; 5] =
         [Activation::Relu, Activation::Relu6, Activation::HSwish, Activation::HSigmoid, Activation::Gelu];

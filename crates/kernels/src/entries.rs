@@ -1,15 +1,16 @@
 //! Where callers enter: functions that are compiled in this crate, once for each type.
 //!
 //! Generic functions are compiled by the crate that chooses their type, as its Cargo profile
-//! says. Those that a [`Float`](crate::Float) lets others call only lead here.
+//! says. Those that others call stand here, and only lead to what a [`Float`] has of its own.
 
 use crate::{
     Activation, AdamWStep, Affine, AffineGradients, Convolution, Level, Normalization, Normalized,
-    NormalizedGradients, SgdStep, Size, elementwise, size,
+    NormalizedGradients, SgdStep, Size, elementwise, number::Number, size,
 };
 
-/// What there is for a type of number; sealed, since nobody else can name it.
-pub trait Entries: Sized {
+/// f32 or f64: the kernels are written once for both. Sealed, since nobody else can name what it
+/// builds on, and since both are compiled in this crate.
+pub trait Float: Number {
     /// [`Convolution::forward`]
     fn convolve(
         convolution: &Convolution,
@@ -25,7 +26,7 @@ pub trait Entries: Sized {
     /// [`Convolution::weight_gradient`]
     fn weight_gradient(convolution: &Convolution, level: Level, x: &[Self], dy: &[Self]) -> Vec<Self>;
 
-    /// [`channel_sums`](crate::channel_sums)
+    /// [`channel_sums`]
     fn channel_sums(level: Level, size: Size, dy: &[Self]) -> Vec<Self>;
 
     /// [`Normalization::forward`]
@@ -55,10 +56,10 @@ pub trait Entries: Sized {
         dy: &[Self],
     ) -> AffineGradients<Self>;
 
-    /// [`activate`](crate::activate)
+    /// [`activate`]
     fn activate(level: Level, activation: Activation, x: &[Self]) -> Vec<Self>;
 
-    /// [`activate_backward`](crate::activate_backward)
+    /// [`activate_backward`]
     fn activate_back(level: Level, activation: Activation, x: &[Self], dy: &[Self]) -> Vec<Self>;
 
     /// [`SgdStep::run`]
@@ -71,7 +72,7 @@ pub trait Entries: Sized {
 /// Never inlined: what is would be compiled by the caller after all.
 macro_rules! entries {
     ($number:ty) => {
-        impl Entries for $number {
+        impl Float for $number {
             #[inline(never)]
             fn convolve(
                 convolution: &Convolution,
@@ -175,3 +176,123 @@ macro_rules! entries {
 
 entries!(f32);
 entries!(f64);
+
+impl Convolution {
+    /// # Shapes
+    /// `[N, C, H, W]`, `[O, C/groups, kh, kw]` and `[O]` to `[N, O, OH, OW]`
+    ///
+    /// # Panics
+    /// If something is empty, or a slice is not of its shape.
+    pub fn forward<T: Float>(&self, level: Level, x: &[T], weight: &[T], bias: Option<&[T]>) -> Vec<T> {
+        T::convolve(self, level, x, weight, bias)
+    }
+
+    /// # Shapes
+    /// `[N, O, OH, OW]` and `[O, C/groups, kh, kw]` to `[N, C, H, W]`
+    ///
+    /// # Panics
+    /// As [`Convolution::forward`].
+    pub fn input_gradient<T: Float>(&self, level: Level, dy: &[T], weight: &[T]) -> Vec<T> {
+        T::input_gradient(self, level, dy, weight)
+    }
+
+    /// # Shapes
+    /// `[N, C, H, W]` and `[N, O, OH, OW]` to `[O, C/groups, kh, kw]`
+    ///
+    /// # Panics
+    /// As [`Convolution::forward`].
+    pub fn weight_gradient<T: Float>(&self, level: Level, x: &[T], dy: &[T]) -> Vec<T> {
+        T::weight_gradient(self, level, x, dy)
+    }
+}
+
+impl<T: Float> Normalization<'_, T> {
+    /// # Shapes
+    /// `[N, C, plane]` to the same
+    ///
+    /// # Panics
+    /// If a tensor is not of the size.
+    pub fn forward(&self, x: &[T], residual: Option<&[T]>) -> Normalized<T> {
+        T::normalize(self, x, residual)
+    }
+
+    /// The gradients for that of the output, of the same shape, and for the statistics that
+    /// [`Normalization::forward`] gave. With `g` the gradient of what the activation sees, `z`
+    /// the normalised input and means over a channel:
+    /// `dx = gamma / sqrt(variance + epsilon) (g - mean(g) - z mean(g z))`.
+    ///
+    /// # Panics
+    /// If a tensor is not of the size.
+    pub fn backward(
+        &self,
+        x: &[T],
+        residual: Option<&[T]>,
+        statistics: (&[T], &[T]),
+        dy: &[T],
+    ) -> NormalizedGradients<T> {
+        T::normalize_back(self, x, residual, statistics, dy)
+    }
+}
+
+impl<T: Float> Affine<'_, T> {
+    /// # Shapes
+    /// `[N, C, plane]` to the same
+    ///
+    /// # Panics
+    /// If a tensor is not of the size.
+    pub fn forward(&self, x: &[T], residual: Option<&[T]>) -> Vec<T> {
+        T::affine(self, x, residual)
+    }
+
+    /// The gradients for that of the output, of the same shape.
+    ///
+    /// # Panics
+    /// If a tensor is not of the size.
+    pub fn backward(&self, x: &[T], residual: Option<&[T]>, dy: &[T]) -> AffineGradients<T> {
+        T::affine_back(self, x, residual, dy)
+    }
+}
+
+impl SgdStep {
+    /// Moves a weight `w` and its momentum `b`.
+    ///
+    /// # Panics
+    /// If they are not of one length.
+    pub fn run<T: Float>(&self, level: Level, w: &mut [T], g: &[T], b: &mut [T]) {
+        T::sgd(self, level, w, g, b);
+    }
+}
+
+impl AdamWStep {
+    /// Moves a weight `w`, the mean `m` of its gradients, and that of their squares, `v`.
+    ///
+    /// # Panics
+    /// If they are not of one length.
+    pub fn run<T: Float>(&self, level: Level, w: &mut [T], g: &[T], m: &mut [T], v: &mut [T]) {
+        T::adamw(self, level, w, g, m, v);
+    }
+}
+
+/// The sum of each channel: the gradient of a bias.
+///
+/// # Shapes
+/// `[N, C, plane]` to `[C]`
+///
+/// # Panics
+/// If the tensor is not of this size.
+pub fn channel_sums<T: Float>(level: Level, size: Size, dy: &[T]) -> Vec<T> {
+    T::channel_sums(level, size, dy)
+}
+
+/// The activation of each value.
+pub fn activate<T: Float>(level: Level, activation: Activation, x: &[T]) -> Vec<T> {
+    T::activate(level, activation, x)
+}
+
+/// The gradient of each value, for that of its activation.
+///
+/// # Panics
+/// If there are not as many of both.
+pub fn activate_backward<T: Float>(level: Level, activation: Activation, x: &[T], dy: &[T]) -> Vec<T> {
+    T::activate_back(level, activation, x, dy)
+}

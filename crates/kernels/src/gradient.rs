@@ -6,9 +6,10 @@
 use rayon::prelude::*;
 
 use super::{
-    Convolution, Float, Level,
+    Convolution, Level,
     dots::{LANES, LEFT, Pieces, Products, RIGHT, WIDE_RIGHT},
     moves::Moves,
+    number::Number,
     planes::{Layout, Phase},
     transform::Planes,
 };
@@ -31,7 +32,7 @@ const TAPS: usize = 9;
 
 /// # Shapes
 /// `[N, C, H, W]` and `[N, O, OH, OW]` to `[O, C/groups, kh, kw]`
-pub(crate) fn weight_gradient<T: Float>(c: &Convolution, level: Level, x: &[T], dy: &[T]) -> Vec<T> {
+pub(crate) fn weight_gradient<T: Number>(c: &Convolution, level: Level, x: &[T], dy: &[T]) -> Vec<T> {
     let (taps, phases) = c.taps();
     let whole = [Phase::whole(c.output())];
     let layout = &Layout::new(c.phase(), c.output(), &taps);
@@ -63,7 +64,7 @@ pub(crate) fn weight_gradient<T: Float>(c: &Convolution, level: Level, x: &[T], 
 }
 
 /// The sum of the gradients of all slices, slice by slice.
-fn added_up<T: Float>(partial: &[T], count: usize) -> Vec<T> {
+fn added_up<T: Number>(partial: &[T], count: usize) -> Vec<T> {
     const SHARE: usize = 1 << 12;
     let (first, rest) = partial.split_at(count);
     let mut dw = first.to_vec();
@@ -105,7 +106,7 @@ struct Batch<'a, T> {
     dy_moves: Moves,
 }
 
-impl<'a, T: Float> Batch<'a, T> {
+impl<'a, T: Number> Batch<'a, T> {
     fn new(
         convolution: &'a Convolution,
         level: Level,
@@ -233,7 +234,7 @@ struct Gradient<'a, T> {
     rows: usize,
 }
 
-impl<T: Float> Gradient<'_, T> {
+impl<T: Number> Gradient<'_, T> {
     /// `A` outputs and `B` taps at a time, or the last `C` of them.
     fn add_to<const A: usize, const B: usize, const C: usize>(&self, dw: &mut [T]) {
         let taps = self.starts.len();

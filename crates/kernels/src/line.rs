@@ -6,11 +6,12 @@ use std::mem::MaybeUninit;
 use rayon::prelude::*;
 
 use crate::{
-    Activation, Float, Level, Size,
+    Activation, Level, Size,
     activation::{Curve, ForCurve},
     level::Loop,
     map::{map, update},
     memory::written,
+    number::Number,
     sums::Total,
 };
 
@@ -22,7 +23,7 @@ pub(crate) struct Line<T> {
     pub(crate) shift: T,
 }
 
-impl<T: Float> Line<T> {
+impl<T: Number> Line<T> {
     #[inline(always)]
     fn at(self, x: T) -> T {
         (x - self.centre) * self.scale + self.shift
@@ -57,7 +58,7 @@ pub(crate) struct Sums {
     pub(crate) products: f64,
 }
 
-impl<'a, T: Float> Lines<'a, T> {
+impl<'a, T: Number> Lines<'a, T> {
     /// Sends one channel forward.
     pub(crate) fn write(&self, channel: usize, line: Line<T>, out: Vec<&mut [MaybeUninit<T>]>) {
         Activation::choose(self.activation, Forward { lines: *self, channel, line, out });
@@ -103,7 +104,7 @@ struct Forward<'a, 'o, T> {
     out: Vec<&'o mut [MaybeUninit<T>]>,
 }
 
-impl<T: Float> ForCurve for Forward<'_, '_, T> {
+impl<T: Number> ForCurve for Forward<'_, '_, T> {
     type Output = ();
 
     fn with<C: Curve>(self, curve: C) {
@@ -122,7 +123,7 @@ struct Backward<'a, 'o, T, F> {
     residual: Vec<&'o mut [MaybeUninit<T>]>,
 }
 
-impl<T: Float, F: Fn(Sums) -> [T; 3]> ForCurve for Backward<'_, '_, T, F> {
+impl<T: Number, F: Fn(Sums) -> [T; 3]> ForCurve for Backward<'_, '_, T, F> {
     type Output = Sums;
 
     fn with<C: Curve>(self, curve: C) -> Sums {
@@ -135,7 +136,7 @@ struct Through<J, C> {
     curve: C,
 }
 
-impl<T: Float, C: Curve> Loop for Through<Forward<'_, '_, T>, C> {
+impl<T: Number, C: Curve> Loop for Through<Forward<'_, '_, T>, C> {
     type Output = ();
 
     #[inline(always)]
@@ -157,7 +158,7 @@ impl<T: Float, C: Curve> Loop for Through<Forward<'_, '_, T>, C> {
     }
 }
 
-impl<T: Float, C: Curve, F: Fn(Sums) -> [T; 3]> Loop for Through<Backward<'_, '_, T, F>, C> {
+impl<T: Number, C: Curve, F: Fn(Sums) -> [T; 3]> Loop for Through<Backward<'_, '_, T, F>, C> {
     type Output = Sums;
 
     /// Gradients of the line's results are left where they are wanted, or where those of the
@@ -208,7 +209,7 @@ impl<T: Float, C: Curve, F: Fn(Sums) -> [T; 3]> Loop for Through<Backward<'_, '_
 /// Adds a plane to the sums of gradients and of products. A function and not a closure, which is
 /// compiled without the level's instructions wherever it is not inlined.
 #[inline(always)]
-fn sum<T: Float>(totals: &mut (Total<T>, Total<T>), line: Line<T>, g: &[T], x: &[T]) {
+fn sum<T: Number>(totals: &mut (Total<T>, Total<T>), line: Line<T>, g: &[T], x: &[T]) {
     totals.0.add(g, |g| g);
     totals.1.add_pairs(g, x, |g, x| g * (x - line.centre));
 }

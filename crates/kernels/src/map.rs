@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use crate::Float;
+use crate::number::Number;
 
 /// Rows shorter than this go in blocks of [`LANES`]. The vectors of a loop of no known length take
 /// several registers of values at once, and short rows end before, or soon behind, the first of
@@ -16,7 +16,7 @@ const LANES: usize = 8;
 /// # Panics
 /// If a row is shorter than the output.
 #[inline(always)]
-pub(crate) fn map<'a, T: Float, const N: usize>(
+pub(crate) fn map<'a, T: Number, const N: usize>(
     rows: [&[T]; N],
     out: &'a mut [MaybeUninit<T>],
     f: impl Fn([T; N]) -> T,
@@ -43,7 +43,7 @@ pub(crate) fn map<'a, T: Float, const N: usize>(
 
 /// Replaces each value by a function of it and of what another row has there.
 #[inline(always)]
-pub(crate) fn update<T: Float>(values: &mut [T], row: &[T], f: impl Fn(T, T) -> T) {
+pub(crate) fn update<T: Number>(values: &mut [T], row: &[T], f: impl Fn(T, T) -> T) {
     let count = values.len().min(row.len());
     let (values, row) = (&mut values[..count], &row[..count]);
     let whole = if count < SHORT { count / LANES * LANES } else { 0 };

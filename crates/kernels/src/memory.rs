@@ -3,13 +3,13 @@
 
 use std::mem::MaybeUninit;
 
-use super::Float;
+use crate::number::Number;
 
 /// So many values, as `write` makes them.
 ///
 /// # Safety
 /// `write` must write every one of the slots that it is given.
-pub(crate) unsafe fn written<T: Float>(count: usize, write: impl FnOnce(&mut [MaybeUninit<T>])) -> Vec<T> {
+pub(crate) unsafe fn written<T: Number>(count: usize, write: impl FnOnce(&mut [MaybeUninit<T>])) -> Vec<T> {
     let mut values = Vec::with_capacity(count);
     write(&mut values.spare_capacity_mut()[..count]);
     // SAFETY: the caller promises that all of them were written.
@@ -21,7 +21,7 @@ pub(crate) unsafe fn written<T: Float>(count: usize, write: impl FnOnce(&mut [Ma
 ///
 /// # Safety
 /// Only numbers may be written there.
-pub(crate) unsafe fn slots<T: Float>(values: &mut [T]) -> &mut [MaybeUninit<T>] {
+pub(crate) unsafe fn slots<T: Number>(values: &mut [T]) -> &mut [MaybeUninit<T>] {
     // SAFETY: a slot lies as its value does, and the caller promises that it stays one.
     unsafe { &mut *(std::ptr::from_mut(values) as *mut [MaybeUninit<T>]) }
 }

@@ -7,10 +7,11 @@ use std::mem::MaybeUninit;
 use rayon::prelude::*;
 
 use crate::{
-    Activation, Float, Level, Size,
+    Activation, Level, Size,
     level::Loop,
     line::{Line, Lines, Sums},
     memory::written,
+    number::Number,
     sums::Total,
 };
 
@@ -57,16 +58,7 @@ pub struct NormalizedGradients<T> {
     pub residual: Option<Vec<T>>,
 }
 
-impl<T: Float> Normalization<'_, T> {
-    /// # Shapes
-    /// `[N, C, plane]` to the same
-    ///
-    /// # Panics
-    /// If a tensor is not of the size.
-    pub fn forward(&self, x: &[T], residual: Option<&[T]>) -> Normalized<T> {
-        T::normalize(self, x, residual)
-    }
-
+impl<T: Number> Normalization<'_, T> {
     pub(crate) fn output_of(&self, x: &[T], residual: Option<&[T]>) -> Normalized<T> {
         self.size.of_channels([self.gamma, self.beta]);
         let (level, size, lines) = (self.level, self.size, self.lines(x, residual));
@@ -86,23 +78,6 @@ impl<T: Float> Normalization<'_, T> {
         let output = unsafe { written(size.values(&[x, residual.unwrap_or(x)]), write) };
         let (mean, variance) = statistics.into_iter().unzip();
         Normalized { output, mean, variance }
-    }
-
-    /// The gradients for that of the output, of the same shape, and for the statistics that
-    /// [`Normalization::forward`] gave. With `g` the gradient of what the activation sees, `z`
-    /// the normalised input and means over a channel:
-    /// `dx = gamma / sqrt(variance + epsilon) (g - mean(g) - z mean(g z))`.
-    ///
-    /// # Panics
-    /// If a tensor is not of the size.
-    pub fn backward(
-        &self,
-        x: &[T],
-        residual: Option<&[T]>,
-        statistics: (&[T], &[T]),
-        dy: &[T],
-    ) -> NormalizedGradients<T> {
-        T::normalize_back(self, x, residual, statistics, dy)
     }
 
     pub(crate) fn gradients_of(
@@ -150,7 +125,7 @@ struct Statistics<'a, T> {
     channel: usize,
 }
 
-impl<T: Float> Loop for Statistics<'_, T> {
+impl<T: Number> Loop for Statistics<'_, T> {
     type Output = (f64, f64);
 
     #[inline(always)]

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::{Float, Level, level::Loop};
+use crate::{Level, level::Loop, number::Number};
 
 /// Values of a task.
 const SHARE: usize = 1 << 14;
@@ -50,15 +50,7 @@ pub struct AdamWStep {
 }
 
 impl SgdStep {
-    /// Moves a weight `w` and its momentum `b`.
-    ///
-    /// # Panics
-    /// If they are not of one length.
-    pub fn run<T: Float>(&self, level: Level, w: &mut [T], g: &[T], b: &mut [T]) {
-        T::sgd(self, level, w, g, b);
-    }
-
-    pub(crate) fn take<T: Float>(&self, level: Level, w: &mut [T], g: &[T], b: &mut [T]) {
+    pub(crate) fn take<T: Number>(&self, level: Level, w: &mut [T], g: &[T], b: &mut [T]) {
         assert!(w.len() == g.len() && w.len() == b.len(), "each weight has a gradient and a momentum");
         let shares = w.par_chunks_mut(SHARE).zip(g.par_chunks(SHARE)).zip(b.par_chunks_mut(SHARE));
         shares.for_each(|((w, g), b)| level.run(SgdShare { step: *self, w, g, b }));
@@ -66,15 +58,7 @@ impl SgdStep {
 }
 
 impl AdamWStep {
-    /// Moves a weight `w`, the mean `m` of its gradients, and that of their squares, `v`.
-    ///
-    /// # Panics
-    /// If they are not of one length.
-    pub fn run<T: Float>(&self, level: Level, w: &mut [T], g: &[T], m: &mut [T], v: &mut [T]) {
-        T::adamw(self, level, w, g, m, v);
-    }
-
-    pub(crate) fn take<T: Float>(&self, level: Level, w: &mut [T], g: &[T], m: &mut [T], v: &mut [T]) {
+    pub(crate) fn take<T: Number>(&self, level: Level, w: &mut [T], g: &[T], m: &mut [T], v: &mut [T]) {
         let lengths = [g.len(), m.len(), v.len()];
         assert_eq!(lengths, [w.len(); 3], "each weight has a gradient, a mean and a mean square");
         let slots = m.par_chunks_mut(SHARE).zip(v.par_chunks_mut(SHARE));
@@ -90,7 +74,7 @@ struct SgdShare<'a, T> {
     b: &'a mut [T],
 }
 
-impl<T: Float> Loop for SgdShare<'_, T> {
+impl<T: Number> Loop for SgdShare<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -113,7 +97,7 @@ struct AdamWShare<'a, T> {
     v: &'a mut [T],
 }
 
-impl<T: Float> Loop for AdamWShare<'_, T> {
+impl<T: Number> Loop for AdamWShare<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -134,6 +118,7 @@ impl<T: Float> Loop for AdamWShare<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Float;
 
     fn numbers<T: Float>(count: usize, seed: usize) -> Vec<T> {
         (0..count).map(|i| T::from_f64(((i * 7919 + seed) % 1009) as f64 / 504.5 - 1.0)).collect()

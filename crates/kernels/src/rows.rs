@@ -6,7 +6,8 @@
 use std::mem::MaybeUninit;
 
 use super::{
-    Float, Level,
+    Level,
+    number::Number,
     vector::{Vector, each},
 };
 
@@ -63,7 +64,7 @@ pub(crate) struct Sum<'a, T> {
     pub(crate) pitch: usize,
 }
 
-impl<T: Float> Sum<'_, T> {
+impl<T: Number> Sum<'_, T> {
     /// Writes all vectors of all outputs. Where the sums go on from an earlier one,
     /// that must have written the same vectors.
     pub(crate) fn write(&self, level: Level, out: &mut [MaybeUninit<T>]) {
@@ -113,14 +114,14 @@ impl<T: Float> Sum<'_, T> {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,fma")]
-unsafe fn avx512<T: Float, const O: usize, const V: usize>(sum: &Sum<'_, T>, out: &mut [MaybeUninit<T>]) {
+unsafe fn avx512<T: Number, const O: usize, const V: usize>(sum: &Sum<'_, T>, out: &mut [MaybeUninit<T>]) {
     // SAFETY: the caller compared the sizes.
     unsafe { sweep::<T, T::Avx512, O, V>(sum, out) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<T: Float, const O: usize, const V: usize>(sum: &Sum<'_, T>, out: &mut [MaybeUninit<T>]) {
+unsafe fn avx2<T: Number, const O: usize, const V: usize>(sum: &Sum<'_, T>, out: &mut [MaybeUninit<T>]) {
     // SAFETY: the caller compared the sizes.
     unsafe { sweep::<T, T::Avx2, O, V>(sum, out) }
 }
@@ -155,7 +156,7 @@ unsafe fn add<R: Vector, const O: usize, const V: usize>(
 /// # Safety
 /// The machine must have the registers, and [`Sum::write`] must have compared the sizes.
 #[inline(always)]
-unsafe fn sweep<T: Float, R: Vector<Number = T>, const O: usize, const V: usize>(
+unsafe fn sweep<T: Number, R: Vector<Number = T>, const O: usize, const V: usize>(
     sum: &Sum<'_, T>,
     out: &mut [MaybeUninit<T>],
 ) {
@@ -181,7 +182,7 @@ unsafe fn sweep<T: Float, R: Vector<Number = T>, const O: usize, const V: usize>
 /// # Safety
 /// The machine must have the registers, and [`Sum::write`] must have compared the sizes.
 #[inline(always)]
-unsafe fn block<T: Float, R: Vector<Number = T>, const O: usize, const V: usize>(
+unsafe fn block<T: Number, R: Vector<Number = T>, const O: usize, const V: usize>(
     sum: &Sum<'_, T>,
     positions: &[Position],
     out: &mut [MaybeUninit<T>],
@@ -270,7 +271,7 @@ mod tests {
         sums_alike::<f64>();
     }
 
-    fn sums_alike<T: Float>() {
+    fn sums_alike<T: Number>() {
         let (rows, length, outputs) = (7usize, 300usize, 6usize);
         let room = length.next_multiple_of(BLOCK);
         let number = |i: usize, many: usize| T::from_f64((i * 37 % many) as f64 - (many / 2) as f64);

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::{Float, Level, level::Loop, sums::Total};
+use crate::{Level, level::Loop, number::Number, sums::Total};
 
 /// The sizes of a batch: `[N, C, plane]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,18 +47,7 @@ impl Size {
     }
 }
 
-/// The sum of each channel: the gradient of a bias.
-///
-/// # Shapes
-/// `[N, C, plane]` to `[C]`
-///
-/// # Panics
-/// If the tensor is not of this size.
-pub fn channel_sums<T: Float>(level: Level, size: Size, dy: &[T]) -> Vec<T> {
-    T::channel_sums(level, size, dy)
-}
-
-pub(crate) fn sums_of<T: Float>(level: Level, size: Size, dy: &[T]) -> Vec<T> {
+pub(crate) fn sums_of<T: Number>(level: Level, size: Size, dy: &[T]) -> Vec<T> {
     size.values(&[dy]);
     let of = |channel| T::from_f64(level.run(Channel { size, dy, channel }));
     (0..size.channels).into_par_iter().map(of).collect()
@@ -70,7 +59,7 @@ struct Channel<'a, T> {
     channel: usize,
 }
 
-impl<T: Float> Loop for Channel<'_, T> {
+impl<T: Number> Loop for Channel<'_, T> {
     type Output = f64;
 
     #[inline(always)]

@@ -10,9 +10,10 @@ use std::mem::MaybeUninit;
 use rayon::prelude::*;
 
 use super::{
-    Convolution, Float, Level,
+    Convolution, Level,
     dots::{LANES, LEFT, Pieces, Products, RIGHT},
     memory::{slots, written},
+    number::Number,
     rows::{BLOCK, Begin, OUTPUTS, Order, Position, Sum},
 };
 
@@ -63,7 +64,7 @@ fn inverted(links: &Links, pixels: usize) -> Links {
 }
 
 /// `[N, channels, pixels]` to `[channels, pixels, room]`, channels [`spaced`]
-fn stack<T: Float>(values: &[T], images: usize, channels: usize, pixels: usize) -> Vec<T> {
+fn stack<T: Number>(values: &[T], images: usize, channels: usize, pixels: usize) -> Vec<T> {
     let room = room(images);
     let spaced = spaced(pixels, images);
     let mut stacked = vec![T::ZERO; channels * spaced];
@@ -77,7 +78,7 @@ fn stack<T: Float>(values: &[T], images: usize, channels: usize, pixels: usize) 
 }
 
 /// The opposite of [`stack`], with a function of channel and value.
-fn unstack<T: Float>(
+fn unstack<T: Number>(
     stacked: &[T],
     images: usize,
     channels: usize,
@@ -99,7 +100,7 @@ fn unstack<T: Float>(
     unsafe { written(images * channels * pixels, write) }
 }
 
-pub(crate) fn forward<T: Float>(
+pub(crate) fn forward<T: Number>(
     c: &Convolution,
     level: Level,
     x: &[T],
@@ -115,7 +116,7 @@ pub(crate) fn forward<T: Float>(
     transform(c, level, x, &links(c), sizes, weight, |channel, value| value + bias(channel))
 }
 
-pub(crate) fn input_gradient<T: Float>(c: &Convolution, level: Level, dy: &[T], weight: &[T]) -> Vec<T> {
+pub(crate) fn input_gradient<T: Number>(c: &Convolution, level: Level, dy: &[T], weight: &[T]) -> Vec<T> {
     let taps = c.kernel[0] * c.kernel[1];
     let weight = |group: usize, input: usize, output: usize, tap: usize| {
         weight[((group * c.outputs + output) * c.inputs + input) * taps + tap]
@@ -128,7 +129,7 @@ pub(crate) fn input_gradient<T: Float>(c: &Convolution, level: Level, dy: &[T], 
 /// `out[o][pixel] = sum over sources and links of weight * x[source][linked pixel]`,
 /// group by group. The sizes are sources and outputs of a group, and pixels of a
 /// source.
-fn transform<T: Float>(
+fn transform<T: Number>(
     c: &Convolution,
     level: Level,
     x: &[T],
@@ -193,7 +194,7 @@ fn transform<T: Float>(
     unstack(&out, c.images, c.groups * outputs, links.len(), place, finish)
 }
 
-pub(crate) fn weight_gradient<T: Float>(c: &Convolution, level: Level, x: &[T], dy: &[T]) -> Vec<T> {
+pub(crate) fn weight_gradient<T: Number>(c: &Convolution, level: Level, x: &[T], dy: &[T]) -> Vec<T> {
     let (room, taps) = (room(c.images), c.kernel[0] * c.kernel[1]);
     let (pixels, links) = (c.input[0] * c.input[1], links(c));
     let x = stack(x, c.images, c.groups * c.inputs, pixels);

@@ -1,6 +1,6 @@
 //! Long sums.
 
-use crate::Float;
+use crate::number::Number;
 
 /// Lanes that are summed beside each other, so that no addition waits for another.
 const LANES: usize = 16;
@@ -16,13 +16,13 @@ pub(crate) struct Total<T> {
     total: f64,
 }
 
-impl<T: Float> Default for Total<T> {
+impl<T: Number> Default for Total<T> {
     fn default() -> Self {
         Self { lanes: [T::ZERO; LANES], pending: 0, total: 0.0 }
     }
 }
 
-impl<T: Float> Total<T> {
+impl<T: Number> Total<T> {
     /// Adds some function of each value.
     #[inline(always)]
     pub(crate) fn add(&mut self, values: &[T], f: impl Fn(T) -> T) {

@@ -5,10 +5,11 @@ use std::mem::MaybeUninit;
 use rayon::prelude::*;
 
 use super::{
-    Convolution, Float, Level,
+    Convolution, Level,
     correlation::{Rows, Spread, Weights},
     cover::Cover,
     moves::Moves,
+    number::Number,
     planes::{Layout, Phase, Tap},
 };
 
@@ -24,7 +25,7 @@ pub(crate) struct Planes<'a, T> {
     pub(crate) phases: &'a [Phase],
 }
 
-impl<T: Float> Planes<'_, T> {
+impl<T: Number> Planes<'_, T> {
     /// How each of its planes is taken apart, into planes of so many values.
     pub(crate) fn moves(&self, layout: &Layout, plane: usize) -> Moves {
         Moves::new(self.phases, self.size[1], |phase, y| phase * plane + y * layout.pitch)
@@ -74,7 +75,7 @@ pub(crate) struct Transform<'a, T: Clone> {
     pub(crate) parts: Vec<Part<'a, T>>,
 }
 
-impl<T: Float> Transform<'_, T> {
+impl<T: Number> Transform<'_, T> {
     /// Computes all output planes of all images.
     pub(crate) fn run(&self, out: &mut [MaybeUninit<T>]) {
         let Self { convolution, layout, outputs, .. } = self;

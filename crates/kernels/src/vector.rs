@@ -9,7 +9,7 @@
 use std::arch::x86_64::*;
 
 #[cfg(not(target_arch = "x86_64"))]
-use crate::Float;
+use crate::number::Number;
 
 /// A register.
 pub trait Vector: Copy {
@@ -195,7 +195,7 @@ mod x86_64 {
 pub struct Lanes<T, const L: usize, const FUSED: bool>([T; L]);
 
 #[cfg(not(target_arch = "x86_64"))]
-impl<T: Float, const L: usize, const FUSED: bool> Vector for Lanes<T, L, FUSED> {
+impl<T: Number, const L: usize, const FUSED: bool> Vector for Lanes<T, L, FUSED> {
     type Number = T;
 
     const LANES: usize = L;

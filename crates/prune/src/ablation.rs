@@ -2,16 +2,14 @@
 
 use std::{fmt, str::FromStr};
 
-use rand::RngExt as _;
-use sapwood_backend::{Seed, Stream};
-use sapwood_core::{Bits, Masks, UnknownName};
+use sapwood_core::UnknownName;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, MaskSet};
+use crate::Error;
 
 /// The controls of Frankle et al. 2021, section 5, that act on scores and masks.
 /// The others act on something else: new initial weights under the same masks are
-/// `Init::apply` and then [`MaskSet::apply`]; other layer proportions are
+/// `Init::apply` and then [`MaskSet::apply`](crate::MaskSet::apply); other layer proportions are
 /// [`Allocation::like`](crate::Allocation::like); pruning later is training until
 /// then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -40,22 +38,5 @@ impl FromStr for Ablation {
         let unknown = || UnknownName::new("ablation", text, NAMES.iter().map(|(name, _)| *name));
         let row = NAMES.iter().find(|(name, _)| *name == text).ok_or_else(unknown)?;
         Ok(row.1)
-    }
-}
-
-impl MaskSet {
-    /// Each layer's mask permuted, from a random stream of its own: the layer's
-    /// position in the order of the paths.
-    pub fn shuffled(&self, seed: Seed) -> Self {
-        let shuffle = |(index, (path, mask)): (usize, (_, &Bits))| {
-            let mut rng = seed.stream(Stream::Shuffle, index as u64);
-            let mut bits: Vec<bool> = mask.iter().collect();
-            // Fisher and Yates.
-            for last in (1..bits.len()).rev() {
-                bits.swap(last, rng.random_range(0..=last as u64) as usize);
-            }
-            (Clone::clone(path), bits.into_iter().collect())
-        };
-        Self::from(self.as_masks().iter().enumerate().map(shuffle).collect::<Masks>())
     }
 }

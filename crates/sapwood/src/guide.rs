@@ -4,4 +4,5 @@
 
 pub mod own_loop;
 pub mod progressive_shrinking;
+pub mod search_under_latency;
 pub mod sparse_training;

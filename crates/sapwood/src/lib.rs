@@ -69,6 +69,7 @@
 pub use sapwood_backend as backend;
 pub use sapwood_core as core;
 pub use sapwood_data as data;
+pub use sapwood_deploy as deploy;
 pub use sapwood_graph as graph;
 pub use sapwood_models as models;
 pub use sapwood_prune as prune;

@@ -114,12 +114,9 @@ impl Progressive<'_> {
                     teacher: teacher.clone().filter(|_| phase.is_taught()),
                     seed: Phase::draws(number, self.seed),
                 };
-                context.reporter.note(&format!(
-                    "phase {} of {}: {}",
-                    number + 1,
-                    self.phases.len(),
-                    phase.name
-                ));
+                let (at, phases) = (number + 1, self.phases.len());
+                tracing::info!(phase = phase.name, number = at, phases, "phase begun");
+                context.reporter.note(&format!("phase {at} of {phases}: {}", phase.name));
                 let place = (self.checkpoints(folder, number), context);
                 supernet = self.phase(supernet, nested, phase, source, place).await?;
                 let state = State::read(&supernet).await?;

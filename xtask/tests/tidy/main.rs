@@ -3,10 +3,15 @@
 //! They read the workspace as it lies on the disk: sources, manifests and
 //! documents. `cargo xtask ci` runs them before anything slow.
 
+mod circles;
 mod documents;
 mod layers;
 mod manifests;
 mod messages;
+mod modules;
+mod packages;
+mod scope;
+mod shares;
 mod sources;
 mod web;
 

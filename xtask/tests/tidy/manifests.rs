@@ -12,7 +12,11 @@ pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) manifest_path: String,
     pub(crate) dependencies: Vec<Dependency>,
-    features: BTreeMap<String, Vec<String>>,
+    pub(crate) features: BTreeMap<String, Vec<String>>,
+    pub(crate) description: Option<String>,
+    pub(crate) license: Option<String>,
+    /// The registries that it may go to; none is all of them.
+    pub(crate) publish: Option<Vec<String>>,
 }
 
 /// A dependency as its manifest states it.
@@ -21,8 +25,12 @@ pub(crate) struct Dependency {
     pub(crate) name: String,
     /// `dev`, `build` or none.
     pub(crate) kind: Option<String>,
-    features: Vec<String>,
-    uses_default_features: bool,
+    /// Its folder, if it is not a registry's.
+    pub(crate) path: Option<String>,
+    /// The versions that will do; `*` where none is named.
+    pub(crate) req: String,
+    pub(crate) features: Vec<String>,
+    pub(crate) uses_default_features: bool,
 }
 
 /// All members of the workspace.

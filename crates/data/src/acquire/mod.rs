@@ -123,8 +123,14 @@ impl Attempt<'_, '_> {
                 }
             };
             match found {
-                Ok((staged, verified)) => return Ok((label, staged, verified)),
-                Err(problem) => tried.push(format!("{label} ({problem})")),
+                Ok((staged, verified)) => {
+                    tracing::debug!(data = self.row.name, source = label, "source used");
+                    return Ok((label, staged, verified));
+                }
+                Err(problem) => {
+                    tracing::debug!(data = self.row.name, source = label, problem, "source passed over");
+                    tried.push(format!("{label} ({problem})"));
+                }
             }
         }
         Err(Error::Acquire { name: self.row.name.into(), tried: tried.join(", ") })

@@ -1,7 +1,7 @@
 //! Convolutions against their definition.
 
 use super::*;
-use crate::{Size, channel_sums};
+use crate::{Float, Size, channel_sums};
 use proptest::prelude::*;
 
 /// The definition, in f64: output, and gradients for an output gradient.

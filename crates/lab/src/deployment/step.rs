@@ -45,7 +45,7 @@ impl Steps<'_> {
         let lock = run.lock()?;
         run.claim(settings)?;
         if !run.is_done() {
-            self.conditions.reporter.note(name);
+            crate::lines::note(self.conditions.reporter, name);
             let work = Work::default();
             let conditions = Conditions { work: &work, ..*self.conditions };
             let accounts = Accounts::open(run.path(), self.device, self.watts);

@@ -59,7 +59,7 @@ pub fn run_all(
         };
         // Another process may have done it since we looked.
         if !run.is_done() {
-            conditions.reporter.note(&name(experiment, &job));
+            crate::lines::note(conditions.reporter, name(experiment, &job));
             run.claim(&config)?;
             let label = identity(&config);
             Runner { experiment, conditions }.run(&job, &run, label)?;

@@ -59,9 +59,12 @@ impl Checkpoint {
             let wrong = |error: sapwood_core::graph::Error| Error::caused(path, error);
             let root = safetensors_file::read(bytes).map_err(wrong)?;
             let metadata = StateFile::metadata_of(bytes).map_err(wrong)?;
+            let ours = !metadata.is_null();
+            tracing::debug!(format = "safetensors", ours, bytes = bytes.len(), path = %path.display(), "weight file read");
             return Ok(Self { root, metadata, path: path.into() });
         }
         let root = pytorch::read(bytes).map_err(|problem| Error::caused(path, problem))?;
+        tracing::debug!(format = "PyTorch", bytes = bytes.len(), path = %path.display(), "weight file read");
         Ok(Self { root, metadata: Value::Null, path: path.into() })
     }
 
@@ -83,6 +86,7 @@ impl Checkpoint {
     /// None that fit, or several; tensors that cannot be read as weights or as masks, or are not finite.
     pub fn fitted(&self, wants: &dyn Wants, reading: &Reading) -> Result<Fitted, Error> {
         let found = fit(self, wants, reading)?;
+        found.tell();
         // In a file of ours masks are as they were written.
         let all = !self.metadata.is_null();
         let (mut state, mut masks, notes) =
@@ -109,6 +113,9 @@ impl Checkpoint {
             notes.extend(more);
         }
         state.check_finite().map_err(|error| self.problem(error.into()))?;
+        notes
+            .iter()
+            .for_each(|note| tracing::debug!(%note, path = %self.path.display(), "to be known of this file"));
         Ok(Fitted { state, masks, notes })
     }
 

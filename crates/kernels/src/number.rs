@@ -5,14 +5,12 @@ use std::{
     ops::{Add, AddAssign, Div, Mul, Sub},
 };
 
-use crate::{entries::Entries, vector::Registers};
+use crate::vector::Registers;
 
-/// f32 or f64: the kernels are written once for both. Sealed, since how rows are
-/// cut into blocks was chosen for numbers of 4 and 8 bytes, and since both are compiled in this
-/// crate.
-pub trait Float:
-    Entries
-    + Registers
+/// f32 or f64, as the kernels are written once for both. How rows are cut into blocks was chosen
+/// for numbers of 4 and 8 bytes.
+pub trait Number:
+    Registers
     + Copy
     + Default
     + PartialEq
@@ -53,7 +51,7 @@ pub trait Float:
 }
 
 // Always inlined: what a kernel is compiled for must hold in here too.
-impl Float for f32 {
+impl Number for f32 {
     const ZERO: Self = 0.0;
     #[cfg(test)]
     const TOLERANCE: f64 = 1e-5;
@@ -89,7 +87,7 @@ impl Float for f32 {
     }
 }
 
-impl Float for f64 {
+impl Number for f64 {
     const ZERO: Self = 0.0;
     #[cfg(test)]
     const TOLERANCE: f64 = 1e-12;
