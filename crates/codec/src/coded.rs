@@ -84,8 +84,9 @@ impl Coded {
     ///
     /// # Errors
     /// If they are something else, of a later version, altered, or of more values.
-    pub fn open(bytes: &[u8], most: usize) -> Result<Self> {
-        let mut reader = Reader::new(bytes);
+    pub fn open(bytes: impl Into<Vec<u8>>, most: usize) -> Result<Self> {
+        let bytes = bytes.into();
+        let mut reader = Reader::new(&bytes);
         // What is wrong at the front says more than that the checksum is.
         let header = Header::read(&mut reader, usize::MAX)?;
         let checked = bytes.len() - reader.len().min(CHECKSUM);
@@ -95,7 +96,7 @@ impl Coded {
         match (expected == found, header.count <= most) {
             (false, _) => Err(Error::Checksum { expected, found }),
             (_, false) => Err(Error::TooMany { most, found: header.count as u64 }),
-            _ => Ok(Self { bytes: bytes.to_vec(), header }),
+            _ => Ok(Self { bytes, header }),
         }
     }
 
