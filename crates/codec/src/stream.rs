@@ -28,7 +28,7 @@ pub(crate) fn write(bytes: &mut Vec<u8>, symbols: &[u16], alphabet: usize, code:
     let mut best: Option<(Code, Vec<u8>)> = None;
     let counts = counts(symbols, alphabet);
     // Nothing but the bits as they are is short enough for what cannot be foreseen.
-    let promising = entropy(&counts) < 0.999 * (symbols.len() * width as usize) as f64;
+    let promising = entropy(&counts) < 0.995 * (symbols.len() * width as usize) as f64;
     for code in Code::ALL.into_iter().filter(|other| promising && code.is_none_or(|code| code == *other)) {
         let coded = match code {
             Code::Raw => continue,

@@ -1,56 +1,51 @@
 //! How likely a binary decision is, learnt from those before it.
 
-/// The estimate for one context: the mean of a fast and a slow one, in 1/65536.
+/// The estimate for one context, in 1/65536.
 ///
-/// The fast one follows a source that changes, the slow one is exact where it does not. Both begin
-/// as means of what was seen, so that a context is learnt from its first few decisions.
+/// It begins as the mean of what was seen, so that a context is learnt from its first few decisions,
+/// and later follows slowly. The mean of a slow and a fast one, as in HEVC's successors, was measured
+/// and made pruned networks 0.1 % larger.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Probability {
-    fast: u16,
-    slow: u16,
+    one: u16,
     seen: u16,
 }
 
-/// How far the two move for the n-th decision, in 1/32768: 1 / (n + 1.5), but no less than 1/20 and 1/160.
-static STEPS: [[u16; 2]; LAST + 1] = {
-    let mut steps = [[0; 2]; LAST + 1];
+/// From this decision on, steps are the same.
+const LAST: usize = 255;
+
+/// No probability is less, in 1/65536.
+const LEAST: i32 = 16;
+
+/// How far the estimate moves for the n-th decision, in 1/32768: 1 / (n + 1.5).
+static STEPS: [u16; LAST + 1] = {
+    let mut steps = [0; LAST + 1];
     let mut seen = 0;
     while seen <= LAST {
-        let mean = (32768 * 2 / (2 * seen + 3)) as u16;
-        steps[seen] = [if mean < 1638 { 1638 } else { mean }, if mean < 205 { 205 } else { mean }];
+        steps[seen] = (32768 * 2 / (2 * seen + 3)) as u16;
         seen += 1;
     }
     steps
 };
 
-/// No probability is less, in 1/65536.
-const LEAST: i32 = 16;
-
-/// From this decision on the steps are the same.
-const LAST: usize = 159;
-
 impl Probability {
     /// Nothing is known.
-    pub(crate) const EVEN: Self = Self { fast: 1 << 15, slow: 1 << 15, seen: 0 };
+    pub(crate) const EVEN: Self = Self { one: 1 << 15, seen: 0 };
 
     /// The probability of a one in 1/65536, from 1 to 65535.
     #[inline(always)]
     pub(crate) fn one(self) -> u32 {
-        (u32::from(self.fast) + u32::from(self.slow)) >> 1
+        u32::from(self.one)
     }
 
     /// Learns a decision, which is 0 or 1.
     #[inline(always)]
     pub(crate) fn learn(&mut self, bit: u32) {
-        let [fast, slow] = STEPS[usize::from(self.seen).min(LAST)];
+        let step = i32::from(STEPS[usize::from(self.seen).min(LAST)]);
         // Short of the ends, so nothing ever becomes impossible.
         let target = if bit == 1 { 65536 - LEAST } else { LEAST };
-        let towards = |p: u16, step: u16| {
-            let p = i32::from(p);
-            (p + (((target - p) * i32::from(step)) >> 15)) as u16
-        };
-        self.fast = towards(self.fast, fast);
-        self.slow = towards(self.slow, slow);
+        let one = i32::from(self.one);
+        self.one = (one + (((target - one) * step) >> 15)) as u16;
         self.seen += u16::from(usize::from(self.seen) < LAST);
     }
 }
@@ -104,7 +99,7 @@ mod tests {
             let mut probability = Probability::EVEN;
             (0..100_000).for_each(|_| probability.learn(bit));
             let likely = if bit == 1 { probability.one() } else { 65536 - probability.one() };
-            assert!((65400..65536).contains(&likely), "{likely}");
+            assert!((65200..65536).contains(&likely), "{likely}");
         }
     }
 }
