@@ -4,6 +4,9 @@
 //! ```sh
 //! cargo run -p sapwood-codec --example speed
 //! ```
+//!
+//! Read on one core of an AMD EPYC (Zen 4) at 2.6 GHz, 2026-11-28, in millions of weights a second:
+//! Huffman 289 dense and 849 with 90 % zeros, rANS 381 and 395, adaptive 20 to 51 and 34 to 191.
 
 use std::{fs, time::Instant};
 

@@ -96,7 +96,7 @@ fn ways(source: &Source<'_>, only: Option<Code>, positions: Positions) -> Vec<(L
     }
     // Where values repeat, a codebook is shorter.
     let repeats = source.alphabet.is_some_and(|alphabet| 64 * alphabet.levels.len() <= source.levels.len());
-    if positions != Positions::Gaps && !repeats {
+    if !repeats {
         apart(Layout::Planes);
     }
     ways

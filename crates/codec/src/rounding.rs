@@ -12,6 +12,16 @@ use crate::{
 /// importance x (weight - q x step)^2 + lambda x bits is least. What q costs in bits is what the
 /// adaptive code would pay for it, having learnt all levels before (Wiedemann et al. 2020, section
 /// III). With a `lambda` of 0 it is rounding to the nearest.
+///
+/// ```
+/// use sapwood_codec::{Coder, Rounding};
+///
+/// let weights = [0.31f32, 0.0, -0.06, 0.02, 0.28, 0.0, 0.0, -0.29];
+/// let levels = Rounding { step: 0.1, lambda: 0.001, width: 4 }.round(&weights, None)?;
+/// assert_eq!(levels, [3, 0, 0, 0, 3, 0, 0, -3]);
+/// let coded = Coder::rows(4).encode(&levels)?;
+/// # Ok::<(), sapwood_codec::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rounding {
     /// The distance of two levels.
