@@ -8,7 +8,7 @@
 
 use super::{
     arithmetic::{Binary, Costs},
-    blend::Blend,
+    blend::{Blend, LOOKS},
     neighbours::{Around, Neighbours},
     probability::Probability,
 };
@@ -22,9 +22,9 @@ pub(crate) struct Levels {
     centre: i32,
     /// Whether there are more zeros than others. If not, it is quick that counts.
     sparse: bool,
-    significance: Blend<256, 32>,
-    signs: Blend<16, 1>,
-    sizes: Blend<{ 16 * NODES }, NODES>,
+    significance: Blend<256, 32, { LOOKS + 3 }>,
+    signs: Blend<16, 1, LOOKS>,
+    sizes: Blend<{ 16 * NODES }, NODES, LOOKS>,
     /// The bits behind the leading three, as far as they are learnt: a tree for each class.
     below: [[Probability; 1 << LEARNT]; CLASSES],
 }
@@ -53,9 +53,10 @@ impl Levels {
             neighbours: Neighbours::new(width, line),
             centre,
             sparse,
-            significance: Blend::NEW,
-            signs: Blend::NEW,
-            sizes: Blend::NEW,
+            // Measured on LeNets: there are many flags, and few decisions of the other kinds.
+            significance: Blend::new(2),
+            signs: Blend::new(6),
+            sizes: Blend::new(6),
             below: [[Probability::EVEN; 1 << LEARNT]; CLASSES],
         }
     }
@@ -102,7 +103,9 @@ impl Levels {
             return self.significance.plain(binary, pattern & 3, bit);
         }
         let contexts = [pattern, column << 2 | pattern & 3, row << 2 | pattern & 3, column << 4 | row];
-        self.significance.bit(binary, contexts, [around.odds[0], around.odds[1], 256], pattern & 31, 2, bit)
+        // With odds that multiply, and what they have in common.
+        let known = [around.odds[0], around.odds[1], 256];
+        self.significance.bit(binary, contexts, &known, pattern & 31, bit)
     }
 
     #[inline(always)]
@@ -111,7 +114,7 @@ impl Levels {
             return self.signs.plain(binary, around.votes, bit);
         }
         let [column, row] = around.positive;
-        self.signs.bit(binary, [around.votes, column, row, around.signs], [0, 0, 0], 0, 6, bit)
+        self.signs.bit(binary, [around.votes, column, row, around.signs], &[], 0, bit)
     }
 
     /// A decision about a size.
@@ -130,7 +133,7 @@ impl Levels {
         let [column, row] = around.size;
         let contexts = [around.near, column, row, around.density[1] / 2 + 8 * negative]
             .map(|context| context * NODES + node);
-        self.sizes.bit(binary, contexts, [0, 0, 0], node, 6, bit)
+        self.sizes.bit(binary, contexts, &[], node, bit)
     }
 
     /// A value that is not zero, and what its neighbours will see of it.

@@ -38,11 +38,11 @@ struct Column {
 struct Means {
     /// How many values are not zero, in 1/65536.
     density: u16,
-    /// How many of these are positive, in 1/65536.
+    /// How many of those are positive, in 1/65536.
     positive: u16,
-    /// How large these are, in 1/256 of a quarter of an octave.
+    /// How large they are, in 1/256 of a quarter of an octave.
     size: u16,
-    /// How many these are, 255 at most.
+    /// How many values are not zero, 255 at most.
     kept: u8,
 }
 
@@ -62,13 +62,13 @@ pub(crate) struct Around {
     pub(crate) odds: [i32; 2],
     /// Which signs its column and its row have, in 16 steps.
     pub(crate) positive: [usize; 2],
-    /// How large values of its column and its row are beside all, in 16 steps, 0 if unknown.
+    /// How large values of its column and its row are beside all, in 16 steps.
     pub(crate) size: [usize; 2],
     /// Which signs the nearest have, 0 to 14 for nearly all negative to nearly all positive.
     pub(crate) votes: usize,
     /// Which signs the nearest on the left and above have, 0 to 8.
     pub(crate) signs: usize,
-    /// How large the nearest are, 0 to 3.
+    /// How large the nearest are on average, 0 to 15 in quarters of an octave.
     pub(crate) near: usize,
 }
 
