@@ -159,8 +159,8 @@ mod tests {
             assert_eq!((case.spec.input, case.spec.classes), (row.input, row.classes), "{}", row.name);
             assert_eq!(case.parameters().unwrap(), largest.anatomy(row.input).unwrap().params());
             let data = case.data().unwrap();
-            assert_eq!(data.shape[1..], row.input, "{}", row.name);
-            assert!(matches!(data.target, Target::Class(_)), "{}", row.name);
+            assert_eq!(data.shape(), row.input.into(), "{}", row.name);
+            assert!(matches!(data.target(), Target::Class(_)), "{}", row.name);
         }
     }
 
@@ -169,8 +169,8 @@ mod tests {
         for model in sapwood_models::names() {
             let case = Case::new(model, Some(2), Work::Train).unwrap();
             let data = case.data().unwrap();
-            assert_eq!(data.shape[1..], case.spec.input, "{model}");
-            assert_eq!(matches!(data.target, Target::Dense(_)), model == "life-net");
+            assert_eq!(data.shape(), case.spec.input.into(), "{model}");
+            assert_eq!(matches!(data.target(), Target::Dense(_)), model == "life-net");
         }
     }
 }

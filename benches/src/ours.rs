@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Result, anyhow};
 use burn::{prelude::Device, tensor::Tensor};
 use sapwood_backend::{DeviceSpec, Seed, Timer, block_on, read};
-use sapwood_core::{Batch, Masks, Network, Pass, Source, SourceError};
+use sapwood_core::{Batch, ExampleShape, Masks, Network, Pass, Source, SourceError};
 use sapwood_models::{Init, Net};
 use sapwood_prune::{Cut, Magnitude, NetworkProbe, Sparsity};
 use sapwood_train::{Hook, HookError, Live, Recipe, Sgd, StepReport, Trainer};
@@ -128,9 +128,8 @@ impl Source for OneBatch {
         ENDLESS
     }
 
-    fn shape(&self) -> [usize; 3] {
-        let [_, channels, height, width] = self.batch.shape;
-        [channels, height, width]
+    fn shape(&self) -> ExampleShape {
+        self.batch.shape()
     }
 
     fn epoch(
@@ -172,7 +171,7 @@ impl Inference {
     /// No CPU backend in this build.
     pub fn start(case: &Case) -> Result<Self> {
         let (net, device) = net(case)?;
-        let input = case.data()?.tensor(&device);
+        let input = case.data()?.input(&device)?;
         Ok(Self { net, input, device })
     }
 }
@@ -214,7 +213,8 @@ mod tests {
     fn the_trainers_own_error_comes_out_of_the_step() {
         let case = Case::new("lenet-300-100", Some(2), Work::Train).unwrap();
         let (net, device) = net(&case).unwrap();
-        let data = Batch { target: Target::Class(vec![3, 10]), ..case.data().unwrap() };
+        let data =
+            Batch::of_inputs(case.data().unwrap().inputs().to_vec(), Target::Class(vec![3, 10])).unwrap();
         let mut side = Training::on(net, Masks::new(), device, data).unwrap();
         let error = side.step().unwrap_err().to_string();
         assert!(error.contains("10"), "{error}");

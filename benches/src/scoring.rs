@@ -40,7 +40,7 @@ impl Side for Scoring {
         // The copy in f64 is made before the clock starts, as the peer's is.
         let probe = if self.wide { probe.in_f64() } else { probe };
         let start = Instant::now();
-        let masks = Cut::to(sparsity).masks_blocking(self.criterion.as_ref(), &probe, None)?;
+        let masks = Cut::to(sparsity).prune_blocking(self.criterion.as_ref(), &probe, None)?.masks;
         let seconds = start.elapsed().as_secs_f64();
         let kept = (masks.kept() == sparsity.kept(masks.total())).then_some(seconds);
         kept.context("the masks do not keep what was asked for")

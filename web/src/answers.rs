@@ -2,7 +2,7 @@
 
 use burn::prelude::Device;
 use sapwood_backend::read;
-use sapwood_core::{Batch, Network, Pass};
+use sapwood_core::{Batch, Network, Output as _, Pass};
 use sapwood_data::Task;
 use serde::Serialize;
 
@@ -30,8 +30,8 @@ pub async fn answers<'a, N: Network + 'a>(
 ) -> Result<Vec<Answer>, Error> {
     let mut found = Vec::new();
     for network in networks {
-        let logits = network.valid().forward(batch.tensor(device), &mut Pass::evaluate());
-        let logits: Vec<f64> = read(logits).await?.iter::<f64>().collect();
+        let outputs = network.valid().forward(batch.input(device)?, &mut Pass::evaluate());
+        let logits: Vec<f64> = read(outputs.rows()).await?.iter::<f64>().collect();
         found.push(Answer::of(&logits, task));
     }
     Ok(found)

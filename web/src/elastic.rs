@@ -2,7 +2,7 @@
 
 use burn::prelude::Device;
 use sapwood_backend::Seed;
-use sapwood_core::{Masks, Shape, State};
+use sapwood_core::{Masks, ModuleState, Shape, State};
 use sapwood_models::{Init, Net};
 use sapwood_search::Genome;
 use sapwood_supernet::{Distillation, Nested, Opened, Rule, Supernet, SupernetSpec};

@@ -5,12 +5,9 @@
 //! memory runs out, that worker is gone with all that it holds; the page then starts another
 //! one on the CPU, from here.
 
-use burn::{
-    prelude::Device,
-    tensor::{Tensor, TensorData},
-};
+use burn::{prelude::Device, tensor::Tensor};
 use sapwood_backend::read_all;
-use sapwood_core::{Network, State, StateFile};
+use sapwood_core::{Array, ModuleState, Network, State, StateFile, array, tensor_data};
 use sapwood_train::{Memory, Recipe, Row};
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +44,7 @@ pub(crate) async fn keep<N: Network>(
     let tensors: Vec<Tensor<1>> = slots().map(|(_, (_, tensor))| tensor.clone()).collect();
     if !tensors.is_empty() {
         for ((path, (slot, _)), value) in slots().zip(read_all(tensors).await?) {
-            file.state.0.insert(format!("{name}.memory.{path}.{slot}").into(), value);
+            file.state.0.insert(format!("{name}.memory.{path}.{slot}").into(), array(value)?);
         }
     }
     let steps = course.memory.0.iter().map(|(path, slots)| (path.to_string(), slots.steps)).collect();
@@ -101,6 +98,8 @@ pub(crate) fn restore<N: Network>(
     })
 }
 
-fn flat(value: &TensorData, device: &Device) -> Tensor<1> {
-    Tensor::from_data(value.clone(), (device, value.dtype()))
+fn flat(value: &Array, device: &Device) -> Tensor<1> {
+    let data = tensor_data(value.clone());
+    let dtype = data.dtype();
+    Tensor::from_data(data, (device, dtype))
 }

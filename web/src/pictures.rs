@@ -1,7 +1,6 @@
 //! Weights and masks as pictures.
 
-use burn::tensor::TensorData;
-use sapwood_core::{Bits, Graph, Masks, ParamPath, State};
+use sapwood_core::{Array, Bits, Graph, Masks, ParamPath, State};
 use serde::Serialize;
 
 /// The byte of a weight that is zero, which is not the same as removed.
@@ -34,7 +33,7 @@ pub fn pictures(graph: &Graph, state: &State, masks: &Masks) -> Vec<Picture> {
     graph.nodes().iter().map(|node| &node.name).filter_map(picture).collect()
 }
 
-fn draw(layer: &str, value: &TensorData, mask: Option<&Bits>) -> Picture {
+fn draw(layer: &str, value: &Array, mask: Option<&Bits>) -> Picture {
     let weights: Vec<f32> = value.iter::<f32>().collect();
     let largest = weights.iter().fold(0.0, |most: f32, w| most.max(w.abs())).max(f32::MIN_POSITIVE);
     let cell = |index: usize| match mask {
@@ -43,7 +42,7 @@ fn draw(layer: &str, value: &TensorData, mask: Option<&Bits>) -> Picture {
     };
     // `[out, in]`, and kernels in their places: `[out, kh, in, kw]`.
     let (out, input) = (value.shape()[0], value.shape()[1]);
-    let (h, w) = match value.shape().as_slice() {
+    let (h, w) = match value.shape() {
         [_, _, h, w] => (*h, *w),
         _ => (1, 1),
     };
@@ -68,7 +67,7 @@ mod tests {
 
     #[test]
     fn removed_weights_are_0_and_kept_ones_lie_around_128() {
-        let value = TensorData::new(vec![1.0f32, -2.0, 0.0, 0.5], [2, 2]);
+        let value = Array::new([2, 2], vec![1.0f32, -2.0, 0.0, 0.5]).unwrap();
         let mask: Bits = [true, true, true, false].into_iter().collect();
         let picture = draw("fc", &value, Some(&mask));
         assert_eq!((picture.rows, picture.columns, picture.kept), (2, 2, 3));
@@ -78,10 +77,10 @@ mod tests {
     #[test]
     fn kernels_lie_in_their_places_and_tall_pictures_are_turned() {
         // One input, two outputs, kernels of 1x2: two rows of two.
-        let value = TensorData::new(vec![1.0f32, 0.0, 0.0, 1.0], [2, 1, 1, 2]);
+        let value = Array::new([2, 1, 1, 2], vec![1.0f32, 0.0, 0.0, 1.0]).unwrap();
         assert_eq!(draw("conv", &value, None).cells, [255, 128, 128, 255]);
         // Three outputs of one input: a column, which is laid down.
-        let value = TensorData::new(vec![1.0f32, 0.0, -1.0], [3, 1]);
+        let value = Array::new([3, 1], vec![1.0f32, 0.0, -1.0]).unwrap();
         let picture = draw("fc", &value, None);
         assert_eq!((picture.rows, picture.columns), (1, 3));
         assert_eq!(picture.cells, [255, 128, 1]);

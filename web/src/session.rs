@@ -2,7 +2,7 @@
 
 use burn::prelude::Device;
 use sapwood_backend::Seed;
-use sapwood_core::{Anatomy, Masks, Observed, Source, State, Step};
+use sapwood_core::{Anatomy, Masks, ModuleState, Observed, Source, State, Step};
 use sapwood_data::{Labels, life};
 use sapwood_models::{Net, Spec, pack};
 use sapwood_prune::{CRITERIA, Cut, Diagnosis, MaskSet, NetworkProbe, Scope, criterion};

@@ -1,19 +1,39 @@
 //! `ci`: what can be said of the code without running it, cheapest first. The
-//! layer test is an ordinary test, run here by name so that it fails early.
+//! rules of the house are ordinary tests, run here by name so that they fail early.
 
 use std::{ffi::OsString, process::ExitCode};
 
-use crate::cargo::cargo;
+use crate::{
+    cargo::cargo,
+    outside,
+    parts::{Kind, Parts},
+};
 
 pub(crate) fn run(_args: &[OsString]) -> ExitCode {
-    let steps: [&[&str]; 4] = [
-        &["fmt", "--all", "--check"],
-        &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"],
-        &["doc", "--workspace", "--no-deps", "--config", "build.rustdocflags=['--deny=warnings']"],
-        &["test", "--package", "xtask", "--test", "tidy"],
-    ];
-    match steps.iter().all(|step| cargo(*step)) {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    }
+    let mut parts = Parts::default();
+    let passed = all(&mut parts);
+    eprint!("{}", parts.table());
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn all(parts: &mut Parts) -> bool {
+    let mut step = |name, kind, args: &[&str]| parts.run(name, kind, || cargo(args));
+    step("format", Kind::Run, &["fmt", "--all", "--check"])
+        && step(
+            "lints",
+            Kind::Compile,
+            &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"],
+        )
+        && step(
+            "documentation",
+            Kind::Compile,
+            &["doc", "--workspace", "--no-deps", "--config", "build.rustdocflags=['--deny=warnings']"],
+        )
+        && step(
+            "rules of the house",
+            Kind::Compile,
+            &["test", "--package", "xtask", "--test", "tidy", "--no-run"],
+        )
+        && step("rules of the house", Kind::Run, &["test", "--package", "xtask", "--test", "tidy"])
+        && parts.run("outside", Kind::Compile, outside::compiles)
 }

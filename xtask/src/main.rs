@@ -4,6 +4,8 @@ mod bench;
 mod cargo;
 mod ci;
 mod devices;
+mod outside;
+mod parts;
 mod sanitizer;
 mod test;
 mod web;
@@ -21,6 +23,7 @@ type Chore = (&'static str, &'static str, fn(&[OsString]) -> ExitCode);
 const CHORES: &[Chore] = &[
     ("ci", "Check format, lints, documentation and layers", ci::run),
     ("test", "Run all tests (--device D, --all-devices), or the kernels' (--sanitizer address)", test::run),
+    ("outside", "Compile the plug-in example outside of this workspace", outside::run),
     ("web", "The page for browsers: web build|serve|test", web::run),
     (
         "bench",

@@ -3,14 +3,28 @@
 
 use std::{ffi::OsString, process::ExitCode};
 
-use crate::{cargo::cargo, devices, sanitizer, web};
+use crate::{
+    cargo::cargo,
+    devices,
+    parts::{Kind, Parts},
+    sanitizer, web,
+};
 
 pub(crate) fn run(args: &[OsString]) -> ExitCode {
     let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
     let args: Vec<&str> = args.iter().map(AsRef::as_ref).collect();
+    let mut parts = Parts::default();
     let passed = match args[..] {
-        [] => everything() && devices::those_that_are_warm() && web::those_that_are_warm(),
-        ["--all-devices"] => everything() && devices::all() && web::all(),
+        [] => {
+            everything(&mut parts)
+                && parts.run("other devices", Kind::Both, devices::those_that_are_warm)
+                && parts.run("browser", Kind::Both, web::those_that_are_warm)
+        }
+        ["--all-devices"] => {
+            everything(&mut parts)
+                && parts.run("other devices", Kind::Both, devices::all)
+                && parts.run("browser", Kind::Both, web::all)
+        }
         ["--device", device] => devices::one(device),
         ["--sanitizer", "address"] => sanitizer::address(),
         _ => {
@@ -20,9 +34,18 @@ pub(crate) fn run(args: &[OsString]) -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if !parts.is_empty() {
+        eprint!("{}", parts.table());
+    }
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn everything() -> bool {
-    cargo(["test", "--workspace"])
+/// What `cargo test --workspace` does, in parts.
+fn everything(parts: &mut Parts) -> bool {
+    let mut step = |name, kind, args: &[&str]| {
+        parts.run(name, kind, || cargo([&["test", "--workspace"], args].concat()))
+    };
+    step("tests", Kind::Compile, &["--no-run"])
+        && step("tests", Kind::Run, &["--tests"])
+        && step("documentation", Kind::Both, &["--doc"])
 }

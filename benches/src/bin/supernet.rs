@@ -121,7 +121,7 @@ impl Bench {
         let [c, h, w] = family.whole().input();
         let input = (0..batch_size * c * h * w).map(|at| (at * 7919 % 1009) as f32 / 504.5 - 1.0).collect();
         let target = Target::Class((0..batch_size).map(|at| at as u32 % 10).collect());
-        let batch = Batch { shape: [batch_size, c, h, w], input, target };
+        let batch = Batch::new([batch_size, c, h, w], input, target)?;
         let plan = Recipe::new(1, Sgd::default(), 0.1).plan(1)?;
         let supernet = Init::default().apply(Supernet::new(&family, &device), Seed(0)).train();
         Ok(Self { supernet, batch, plan, device })

@@ -2,21 +2,28 @@
 
 mod architectures;
 mod bar;
+mod benchmark;
 mod clean;
 mod data;
+mod data_root;
 mod demo;
 mod describe;
 mod devices;
+mod duration;
 mod economics;
 mod eval;
 mod forward;
 mod hints;
 mod image;
 mod latency;
+mod latency_table;
 mod list;
 mod model_shape;
 mod named;
+mod on_device;
+mod one_line;
 mod outputs;
+mod overwriting;
 mod own_input;
 mod photo_cache;
 mod plan;
@@ -42,15 +49,14 @@ mod worker;
 use std::{
     ffi::OsString,
     io::{self, Write},
-    path::PathBuf,
     process::ExitCode,
 };
 
-use burn::prelude::Device;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
-use sapwood_backend::DeviceSpec;
-use sapwood_lab::{Datasets, Error};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
+use sapwood_lab::Error;
 use sapwood_prune::Criteria;
+
+use one_line::one_line;
 
 /// Makes neural networks small, and shows that they are still good.
 #[derive(Parser)]
@@ -128,8 +134,9 @@ pub(crate) fn run_of(
 ) -> Result<(), Error> {
     let args: Vec<OsString> = args.into_iter().collect();
     let line = Line::command().bin_name(program(args.first()));
-    match line.try_get_matches_from(args).and_then(|found| Line::from_arg_matches(&found)) {
-        Ok(line) => {
+    match line.try_get_matches_from(args).and_then(|found| Ok((Line::from_arg_matches(&found)?, found))) {
+        Ok((line, found)) => {
+            overwriting::refuse(&found)?;
             let asked = line.level.or_else(|| std::env::var("SAPWOOD_LEVEL").ok());
             if let Some(level) = asked.filter(|level| !level.is_empty()) {
                 sapwood_backend::pin_level(&level)?;
@@ -202,57 +209,4 @@ fn usage(error: &clap::Error) -> String {
         message.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
     let said = one_line(&said.collect::<Vec<_>>().join("\n")).replace(" tip: ", "; ");
     said.strip_prefix("error: ").unwrap_or(&said).into()
-}
-
-/// A text without line breaks: others' messages may have some.
-fn one_line(text: &str) -> String {
-    let line = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
-    // Names in files may hold what a terminal obeys.
-    line.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect()
-}
-
-/// A time as a person says it.
-fn duration(seconds: f64) -> String {
-    match seconds {
-        s if s < 90.0 => format!("{s:.0} s"),
-        s if s < 5400.0 => format!("{:.0} min", s / 60.0),
-        s => format!("{:.1} h", s / 3600.0),
-    }
-}
-
-/// The device that a command runs on.
-#[derive(Args)]
-struct OnDevice {
-    /// Where to run: cpu, ndarray, vulkan[:n], metal[:n], webgpu[:n], cuda[:n]
-    #[arg(long, default_value = "cpu", value_name = "DEVICE")]
-    device: String,
-}
-
-impl OnDevice {
-    fn resolve(&self) -> Result<Device, Error> {
-        let device = self.device.parse::<DeviceSpec>()?.resolve()?;
-        if let (Some(level), None) = (sapwood_backend::pinned_level(), sapwood_backend::level_of(&device)) {
-            return Err(Error::Usage(format!(
-                "level {level} is one of the CPU's: leave `--level` and SAPWOOD_LEVEL out for `{}`",
-                self.device
-            )));
-        }
-        Ok(device)
-    }
-}
-
-/// The folder of the data sets.
-#[derive(Args)]
-struct DataRoot {
-    /// The folder of the data sets; for image-folder your own folder, which has
-    /// train/CLASS/* and test/CLASS/* (or val), turned upright as EXIF says
-    #[arg(long, default_value = "data", value_name = "FOLDER")]
-    data_root: PathBuf,
-}
-
-impl DataRoot {
-    /// The data sets there: with a bar while many images are read, and kept for the next time.
-    fn datasets(&self) -> Datasets {
-        Datasets::below(&self.data_root).keeping(photo_cache::folder()).telling(bar::Bar::default())
-    }
 }

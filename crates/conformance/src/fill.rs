@@ -1,7 +1,6 @@
 //! Weights, inputs and labels that Rust and Python make alike.
 
-use burn::tensor::TensorData;
-use sapwood_core::{Batch, ParamInfo, Role, State, Target};
+use sapwood_core::{Array, Batch, ParamInfo, Role, State, Target};
 
 /// The 64-bit FNV-1a hash of a name.
 pub fn fnv1a(name: &str) -> u64 {
@@ -36,9 +35,8 @@ pub fn fill(infos: &[ParamInfo]) -> State {
             Role::Buffer if info.path.as_str().ends_with("running_var") => Box::new(|u| 0.5 + u),
             Role::NormShift | Role::Buffer | Role::Other => Box::new(|u| 0.2 * (2.0 * u - 1.0)),
         };
-        let values: Vec<f32> =
-            uniform(info.path.as_str(), info.len()).into_iter().map(|u| make(u) as f32).collect();
-        (info.path.clone(), TensorData::new(values, info.shape.clone()))
+        let numbers = uniform(info.path.as_str(), info.len());
+        (info.path.clone(), Array::from_fn(info.shape.clone(), |at| make(numbers[at]) as f32))
     };
     State(infos.iter().map(value).collect())
 }
@@ -47,7 +45,7 @@ pub fn fill(infos: &[ParamInfo]) -> State {
 pub fn board(input: &str, shape: [usize; 4]) -> Batch {
     let cells = uniform(input, shape.iter().product());
     let cells = cells.into_iter().map(|u| if u < 0.38 { 1.0 } else { 0.0 }).collect();
-    Batch { shape, input: cells, target: Target::Class(vec![0; shape[0]]) }
+    of(shape, cells, vec![0; shape[0]])
 }
 
 /// A batch: the input called `input`, its labels called `labels`.
@@ -55,5 +53,10 @@ pub fn batch(input: &str, labels: &str, shape: [usize; 4], classes: usize) -> Ba
     let values = uniform(input, shape.iter().product());
     let values = values.into_iter().map(|u| (2.0 * (2.0 * u - 1.0)) as f32).collect();
     let classes = uniform(labels, shape[0]).into_iter().map(|u| (u * classes as f64) as u32).collect();
-    Batch { shape, input: values, target: Target::Class(classes) }
+    of(shape, values, classes)
+}
+
+fn of(shape: [usize; 4], values: Vec<f32>, classes: Vec<u32>) -> Batch {
+    let batch = Batch::new(shape, values, Target::Class(classes));
+    batch.unwrap_or_else(|_| unreachable!("both were made in these sizes"))
 }

@@ -1,7 +1,7 @@
 //! What every criterion promises, whoever wrote it.
 
 use sapwood_backend::Seed;
-use sapwood_core::{State, infos};
+use sapwood_core::{ModuleState, State, infos};
 use sapwood_models::Spec;
 use sapwood_prune::{
     ALLOCATIONS, CRITERIA, CriterionEntry, Cut, Error, Iterations, NetworkProbe, Options, Scope, Sparsity,
@@ -59,7 +59,7 @@ pub async fn keeps_its_promises(row: &CriterionEntry, on: &On, found: &mut Findi
     found.holds(format!("{what} is not what its row says"), is_itself);
     let examples = [batch("a", "b", [6, 3, 8, 8], 10), batch("c", "d", [2, 3, 8, 8], 10)];
     let bare = NetworkProbe::observed(&net);
-    match (row.needs.examples(), Cut::to(Sparsity::DENSE).masks(criterion.as_ref(), &bare, None).await) {
+    match (row.needs.examples(), Cut::to(Sparsity::DENSE).prune(criterion.as_ref(), &bare, None).await) {
         (false, answer) => drop(answer?),
         (true, Err(Error::Unmet { need: _ })) => {}
         (true, answer) => {
@@ -82,7 +82,7 @@ pub async fn keeps_its_promises(row: &CriterionEntry, on: &On, found: &mut Findi
             let sparsity: Sparsity = sparsity.parse()?;
             let cut = Cut::to(sparsity).allocation(allocation.allocation.clone());
             let cut = cut.iterations(Iterations::ONE_SHOT);
-            let masks = cut.masks(criterion.as_ref(), &probe, None).await?;
+            let masks = cut.prune(criterion.as_ref(), &probe, None).await?.masks;
             let (kept, expected) = (masks.kept(), sparsity.kept(prunable.weights()));
             found
                 .holds(format!("{what}, {}: {kept} kept, not {expected}", allocation.name), kept == expected);

@@ -20,6 +20,14 @@ pub enum Error {
         /// How many there are.
         found: usize,
     },
+    /// Inputs that the network does not take.
+    #[error("the network takes {expected}, but the batch has {found}")]
+    Input {
+        /// What the network takes.
+        expected: String,
+        /// What the batch has.
+        found: String,
+    },
     /// Targets that do not fit the network's outputs.
     #[error("{0}")]
     Target(String),

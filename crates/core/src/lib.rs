@@ -26,34 +26,42 @@
 
 mod batch;
 mod error;
-mod finite;
+mod example_shape;
 mod gradients;
+mod host;
+mod input;
 mod loss;
 mod moments;
 mod network;
+mod output;
 mod params;
 mod pass;
+mod reporter;
 mod source;
 mod state;
-mod state_file;
 mod step;
 
 /// What a network is without a tensor library; all of it is named here too.
 pub use sapwood_graph as graph;
 
-pub use batch::{Batch, Target};
+pub use batch::{Batch, BatchInput, Target, Values};
 pub use error::Error;
+pub use example_shape::ExampleShape;
 pub use gradients::{Gradients, gradients};
+pub use host::{array, tensor_data};
+pub use input::{Input, InputsLeft};
 pub use loss::{loss, soft_labels};
 pub use moments::{Moments, absorb};
 pub use network::{Network, Observed};
+pub use output::Output;
 pub use params::{Layout, ParamInfo, Role, infos, map, tensors};
 pub use pass::{Norm, Pass, Tap};
+pub use reporter::{Reporter, Silent};
 pub use sapwood_graph::{
-    Activation, Anatomy, Axis, Bits, Channels, Conv, ConvSpec, Graph, GraphBuilder, Layer, Masks, Mismatch,
-    Node, Op, ParamPath, Shape, TrainedOn, UnknownName, Wire, nearest, seal, sweep, unseal, write_atomic,
+    Activation, Anatomy, Array, Axis, Bits, Channels, Conv, ConvSpec, Graph, GraphBuilder, Layer, Masks,
+    Mismatch, Node, Op, ParamPath, Shape, State, StateFile, TrainedOn, UnknownName, Wire, canonical_json,
+    identity, nearest, seal, sweep, unseal, write_atomic,
 };
 pub use source::{Source, SourceError};
-pub use state::State;
-pub use state_file::StateFile;
+pub use state::ModuleState;
 pub use step::Step;

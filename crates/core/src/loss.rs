@@ -6,10 +6,11 @@ use sapwood_backend::ordered;
 use crate::{Error, Target};
 
 /// The mean loss of a batch: cross-entropy of the softmax over classes (with
-/// label smoothing), or binary cross-entropy of the sigmoid for dense targets.
+/// label smoothing), of examples or of the tokens that count, or binary cross-entropy of the
+/// sigmoid for dense targets.
 ///
 /// # Shapes
-/// - `logits`: `[N, K]`
+/// - `logits`: `[rows, K]`, as [`Output::rows`](crate::Output::rows) gives them
 /// - returns: `[1]`
 pub fn loss(logits: Tensor<2>, target: &Target, smoothing: f64) -> Result<Tensor<1>, Error> {
     let [examples, outputs] = logits.dims();
@@ -18,6 +19,13 @@ pub fn loss(logits: Tensor<2>, target: &Target, smoothing: f64) -> Result<Tensor
             let soft = soft_labels(classes, [examples, outputs], smoothing)?;
             let soft = Tensor::<2>::from_data(soft, (&logits.device(), logits.dtype()));
             Ok(ordered::mean(ordered::sum_last(ordered::log_softmax(logits) * soft)).neg())
+        }
+        Target::Token(tokens) => {
+            let (soft, counted) = soft_tokens(tokens, [examples, outputs], smoothing)?;
+            let soft = Tensor::<2>::from_data(soft, (&logits.device(), logits.dtype()));
+            let mean = ordered::mean(ordered::sum_last(ordered::log_softmax(logits) * soft)).neg();
+            // The mean over all tokens, of which those that do not count gave 0.
+            Ok(mean * (examples as f64 / counted as f64))
         }
         Target::Dense(values) if values.len() == examples * outputs => {
             let values = TensorData::new(values.clone(), [examples, outputs]);
@@ -34,6 +42,29 @@ pub fn loss(logits: Tensor<2>, target: &Target, smoothing: f64) -> Result<Tensor
             values.len()
         ))),
     }
+}
+
+/// [`soft_labels`] of the tokens that count, and the number of these. The rows of others are 0.
+fn soft_tokens(
+    tokens: &[Option<u32>],
+    [rows, outputs]: [usize; 2],
+    smoothing: f64,
+) -> Result<(TensorData, usize), Error> {
+    if tokens.len() != rows {
+        let found = tokens.len();
+        return Err(Error::Target(format!("there are {found} target tokens for {rows} rows of logits")));
+    }
+    let counted: Vec<u32> = tokens.iter().copied().flatten().collect();
+    if counted.is_empty() {
+        return Err(Error::Target(format!("none of the {rows} target tokens counts")));
+    }
+    let soft = soft_labels(&counted, [counted.len(), outputs], smoothing)?;
+    let (mut soft, nothing) = (soft.iter::<f32>(), vec![0.0; outputs]);
+    let all = tokens.iter().flat_map(|token| match token {
+        Some(_) => soft.by_ref().take(outputs).collect(),
+        None => nothing.clone(),
+    });
+    Ok((TensorData::new(all.collect::<Vec<f32>>(), [rows, outputs]), counted.len()))
 }
 
 /// The distributions that cross-entropy compares with:

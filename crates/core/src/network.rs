@@ -1,13 +1,14 @@
 //! What a network is.
 
-use burn::{module::Module, tensor::Tensor};
+use burn::module::Module;
 
-use crate::{Graph, Pass};
+use crate::{Graph, Input, Output, Pass};
 
-/// A Burn module with a forward pass from images (or boards) to outputs.
+/// A Burn module with a forward pass from inputs to outputs: from images or boards, tokens, or
+/// several tensors to logits.
 ///
 /// # Example
-/// A network of one's own needs one method:
+/// A network of one's own says what goes in and what comes out, and needs one method:
 ///
 /// ```
 /// use burn::{module::Module, nn::{Linear, LinearConfig}, tensor::Tensor};
@@ -19,19 +20,25 @@ use crate::{Graph, Pass};
 /// }
 ///
 /// impl Network for Softmax {
+///     type Input = Tensor<4>;
+///     type Output = Tensor<2>;
+///
 ///     fn forward(&self, input: Tensor<4>, _pass: &mut Pass<'_>) -> Tensor<2> {
 ///         self.fc.forward(input.flatten(1, 3))
 ///     }
 /// }
 /// ```
 pub trait Network: Module {
+    /// What goes in: `Tensor<4>` for images `[N, C, H, W]`, `Tensor<2, Int>` for tokens `[N, T]`,
+    /// or a pair of inputs.
+    type Input: Input;
+
+    /// What comes out: `Tensor<2>` for logits `[N, K]`, one per class or one per value of a dense
+    /// target; `Tensor<3>` for logits `[N, T, K]` of each token.
+    type Output: Output;
+
     /// Runs the network.
-    ///
-    /// # Shapes
-    /// - `input`: `[N, C, H, W]`
-    /// - returns: `[N, K]`, logits: one per class, or one per cell of the board
-    ///   for a dense target
-    fn forward(&self, input: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<2>;
+    fn forward(&self, input: Self::Input, pass: &mut Pass<'_>) -> Self::Output;
 }
 
 /// A network that shows how its layers connect, and each layer's input to the

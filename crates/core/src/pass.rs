@@ -13,13 +13,15 @@ pub enum Norm {
     Batch,
 }
 
-/// Somebody who looks at the inputs of layers as they pass.
+/// Somebody who looks at the inputs of layers as they pass, and may replace them (PyTorch's
+/// forward pre-hook).
 pub trait Tap {
-    /// The layer at this path (`layer1.0.conv1`) is about to see this input.
+    /// The layer at this path (`layer1.0.conv1`) is about to see this input; what is returned it
+    /// sees instead.
     ///
     /// # Shapes
-    /// `[N, C, H, W]`; linear layers see `[N, C, 1, 1]`.
-    fn input(&mut self, layer: &str, input: &Tensor<4>);
+    /// `[N, C, H, W]` and the same; linear layers see `[N, C, 1, 1]`.
+    fn input(&mut self, layer: &str, input: Tensor<4>) -> Tensor<4>;
 }
 
 /// How a forward pass is run, who watches it, and what it leaves behind.
@@ -61,11 +63,17 @@ impl Pass<'_> {
         self.norm
     }
 
-    /// Called by a layer before it runs.
-    pub fn show(&mut self, layer: &str, input: &Tensor<4>) {
-        if let Some(tap) = &mut self.tap {
-            tap.input(layer, input);
-        }
+    /// Called by a layer before it runs: with its input, and for what it is to see.
+    ///
+    /// # Shapes
+    /// The tap sees rank 4: dimensions of size 1 follow those that are there, and beyond the
+    /// fourth all lie in the last.
+    pub fn show<const D: usize>(&mut self, layer: &str, input: Tensor<D>) -> Tensor<D> {
+        let Some(tap) = &mut self.tap else { return input };
+        let dims = input.dims();
+        let mut shown = [1; 4];
+        dims.iter().enumerate().for_each(|(at, size)| shown[at.min(3)] *= size);
+        tap.input(layer, input.reshape(shown)).reshape(dims)
     }
 
     /// Called by a normalisation layer that used the batch's statistics.

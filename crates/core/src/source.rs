@@ -1,6 +1,6 @@
 //! Where batches come from.
 
-use crate::Batch;
+use crate::{Batch, ExampleShape};
 
 /// An error of a data set, which this crate knows nothing about.
 pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
@@ -15,8 +15,8 @@ pub trait Source: Send + Sync {
     /// The number of batches of an epoch.
     fn batches(&self) -> usize;
 
-    /// The shape of one example, `[C, H, W]`.
-    fn shape(&self) -> [usize; 3];
+    /// The shape of one example; of an image, `[C, H, W]`.
+    fn shape(&self) -> ExampleShape;
 
     /// The batches of an epoch, from the `from`-th on.
     fn epoch(&self, epoch: usize, from: usize) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + '_>;

@@ -288,6 +288,7 @@ impl Dataset {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sapwood_core::Values;
 
     fn make(images: Vec<u8>, labels: Vec<u32>) -> Result<Dataset, Error> {
         let labels = Labels::Class(labels);
@@ -310,8 +311,8 @@ mod tests {
     fn a_batch_and_a_subset_hold_the_examples_asked_for() {
         let dataset = make(vec![0, 1, 2, 1, 0, 2], vec![0, 1, 2]).unwrap();
         let batch = dataset.batch(&[2, 0]).unwrap();
-        assert_eq!(batch.input, [0.0, 1.0, 0.0, 0.5]);
-        assert_eq!(batch.target, Target::Class(vec![2, 0]));
+        assert_eq!(batch.inputs()[0].values, Values::Float(vec![0.0, 1.0, 0.0, 0.5]));
+        assert_eq!(batch.target(), &Target::Class(vec![2, 0]));
         assert_eq!(dataset.subset(&[2, 0]).unwrap().batch(&[0, 1]).unwrap(), batch);
         assert_eq!(dataset.take(9).unwrap(), dataset);
         let other = dataset.relabelled(&[1, 3, 0], ["d", "e", "f", "g"]).unwrap();

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use sapwood_core::UnknownName;
 
+use crate::Split;
+
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -11,7 +13,29 @@ pub enum Error {
     /// There is no data set of that name.
     #[error(transparent)]
     UnknownName(#[from] UnknownName),
-    /// A file of the data set is not there.
+    /// A file of a data set that [`get`](crate::acquire::get) can obtain is not there.
+    #[error("data set `{name}` is not there: a file is missing; get the data set first: {path}", path = path.display())]
+    NoFile {
+        /// The data set.
+        name: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A split of another size than everyone else's.
+    #[error(
+        "data set `{name}`: its {split} split should have {expected} examples but has {found}; get the data set again"
+    )]
+    Size {
+        /// The data set.
+        name: String,
+        /// Which split.
+        split: Split,
+        /// The size in the catalogue.
+        expected: usize,
+        /// The number of examples in the files.
+        found: usize,
+    },
+    /// A part of a data set is not there.
     #[error("data set `{name}` is not there: {problem}: {path}", path = path.display())]
     Missing {
         /// The data set.
@@ -57,6 +81,21 @@ pub enum Error {
         /// What does not fit.
         problem: String,
     },
+    /// Examples that are kept back, with which the last ones of a class would go.
+    #[error(
+        "data set `{name}`: with {n} examples kept back none of class `{class}` would be left to learn from, of {found}: \
+         keep fewer back, or add examples of it"
+    )]
+    EmptiedClass {
+        /// The data set.
+        name: String,
+        /// The class.
+        class: String,
+        /// The number of its examples.
+        found: usize,
+        /// How many examples should be kept back, of all classes.
+        n: usize,
+    },
     /// An option out of its range.
     #[error("{option} is {found}: expected {expected}")]
     Option {
@@ -83,7 +122,7 @@ pub enum Error {
     },
     /// No source of the data set could be used.
     #[error(
-        "data set `{name}` could not be had; tried {tried}; with `--from PATH` it is read from a folder or archive that you have"
+        "data set `{name}` could not be had; tried {tried}; a folder or archive that you have can be read instead"
     )]
     Acquire {
         /// The data set.

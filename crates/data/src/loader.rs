@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand::RngExt;
 use sapwood_backend::{Rng, Seed, Stream};
-use sapwood_core::{Batch, Source, SourceError};
+use sapwood_core::{Batch, ExampleShape, Source, SourceError};
 
 use crate::{Augment, Augmentation, Dataset, Error, Task, prefetch::Prefetch};
 
@@ -154,8 +154,8 @@ impl Source for Loader {
         self.examples().div_ceil(self.options.batch_size)
     }
 
-    fn shape(&self) -> [usize; 3] {
-        self.dataset.shape()
+    fn shape(&self) -> ExampleShape {
+        self.dataset.shape().into()
     }
 
     fn epoch(&self, epoch: usize, from: usize) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + '_> {
@@ -215,9 +215,9 @@ mod tests {
                 let tail = all.get(from..).unwrap_or_default();
                 prop_assert_eq!(&collect(&with(workers), epoch, from)[..], tail);
             }
-            let mut seen: Vec<u32> = all.iter().flat_map(|batch| match &batch.target {
+            let mut seen: Vec<u32> = all.iter().flat_map(|batch| match batch.target() {
                 sapwood_core::Target::Class(labels) => labels.clone(),
-                sapwood_core::Target::Dense(_) => vec![],
+                _ => vec![],
             }).collect();
             seen.sort_unstable();
             seen.dedup();

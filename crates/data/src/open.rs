@@ -115,16 +115,12 @@ fn sized(entry: &Entry, split: Split, dataset: Dataset) -> Result<Dataset, Error
         Split::Train => train,
         Split::Test => test,
     });
-    if expected.is_some_and(|expected| expected != dataset.len()) {
-        let expected = expected.unwrap_or_default();
-        let problem = format!(
-            "its {split} split should have {expected} examples but has {}; get it again with `data get {}`",
-            dataset.len(),
-            entry.name
-        );
-        return Err(Error::Inconsistent { name: entry.name.into(), problem });
+    match expected {
+        Some(expected) if expected != dataset.len() => {
+            Err(Error::Size { name: entry.name.into(), split, expected, found: dataset.len() })
+        }
+        _ => Ok(dataset),
     }
-    Ok(dataset)
 }
 
 fn no_layout(entry: &Entry) -> Error {

@@ -23,6 +23,20 @@ pub enum Error {
         /// How many values it has.
         of: usize,
     },
+    /// A shape of another size than what is to fill it.
+    #[error("a tensor of shape {shape:?} cannot have {found} values")]
+    Size {
+        /// The shape.
+        shape: Vec<usize>,
+        /// How many values there are.
+        found: usize,
+    },
+    /// Integers of less than a byte that are none.
+    #[error("{0}")]
+    Packed(String),
+    /// Integers, scales, bounds or zero points that cannot stand for numbers.
+    #[error("quantisation: {0}")]
+    Quantization(String),
     /// A layer that cannot be built on what comes into it.
     #[error("layer `{layer}`: {problem}")]
     Graph {

@@ -1,7 +1,5 @@
 //! How the layers of a network connect.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use crate::{Activation, Error, GraphBuilder};
@@ -131,8 +129,7 @@ pub struct Node {
 
 /// A network as a directed acyclic graph of layers, in an order in which they
 /// can be run. The first node is the input, the last one the output.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Written")]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Graph {
     nodes: Vec<Node>,
     input: Shape,
@@ -140,50 +137,6 @@ pub struct Graph {
 
 /// The most values that an output may have.
 const MOST_VALUES: u128 = 1 << 40;
-/// The largest number that an operation may name.
-const MOST: usize = 1 << 24;
-
-/// A graph as a file says it.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    nodes: Vec<Node>,
-    input: Shape,
-}
-
-impl TryFrom<Written> for Graph {
-    type Error = Error;
-
-    /// Refuses what no builder makes.
-    fn try_from(Written { nodes, input }: Written) -> Result<Self, Error> {
-        let mut layers = BTreeSet::new();
-        for (id, node) in nodes.iter().enumerate() {
-            let refuse = |problem: String| Err(Error::Graph { layer: node.name.clone(), problem });
-            let (expected, found) = (node.op.arity(), node.inputs.len());
-            if (id == 0) != (node.op == Op::Input) {
-                return refuse("expected the input as the first node and nowhere else".into());
-            }
-            if expected != found {
-                return refuse(format!("expected {expected} inputs, found {found}"));
-            }
-            if let Some(late) = node.inputs.iter().find(|input| id <= **input) {
-                return refuse(format!("it reads node {late}, which does not stand before it"));
-            }
-            if MOST < node.op.largest_number() {
-                return refuse(format!("its sizes are at most {MOST}"));
-            }
-            if node.op.has_parameters() && !layers.insert(&node.name) {
-                return refuse("there are two layers of this name".into());
-            }
-        }
-        if nodes.len() < 2 {
-            return Err(Error::Graph { layer: "input".into(), problem: "no layer reads it".into() });
-        }
-        let graph = Self { nodes, input };
-        graph.shapes(input).map(|_| graph)
-    }
-}
-
 impl Graph {
     /// Begins a network on inputs of this shape.
     pub fn builder(input: Shape) -> GraphBuilder {
@@ -242,7 +195,7 @@ impl Op {
         }
     }
 
-    fn largest_number(&self) -> usize {
+    pub(crate) fn largest_number(&self) -> usize {
         match *self {
             Self::Conv(c) => [c.inputs, c.outputs, c.kernel, c.stride, c.padding, c.groups].into_iter().max(),
             Self::Linear { inputs, outputs, .. } => Some(inputs.max(outputs)),

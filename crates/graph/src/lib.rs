@@ -1,15 +1,19 @@
 //! What a network is on paper: layers and how they connect, what they cost, what their parameters
-//! are called and which of them go together, and how files are written whole.
+//! are called, which of them go together and what their values are, and the files that hold all that.
 //!
-//! The principal type is [`Graph`], an acyclic graph of layers. The design decision behind it is
-//! that nothing here computes a network, and that this crate depends on no tensor library and on no
-//! other crate of Sapwood: what reads, measures or changes a network on paper compiles in seconds,
-//! in a browser too.
+//! The principal type is [`Graph`], an acyclic graph of layers; the values of its parameters are a
+//! [`State`] of [`Array`]s, which a [`StateFile`] keeps with masks and metadata. The design decision
+//! behind them is that nothing here computes a network, and that this crate depends on no tensor
+//! library and on no other crate of Sapwood: what reads, measures or changes a network on paper compiles
+//! in seconds, in a browser too.
 //!
 //! Everything that is keyed by a parameter is keyed by its [`ParamPath`], which is the name that
 //! PyTorch gives it, and a mask ([`Bits`]) has one bit per weight in PyTorch's layout. [`Channels`]
 //! says which dimensions of which layers run over the same channels, so that these can be permuted,
 //! or taken out, only together.
+//!
+//! A parameter may also be [`Quantized`]: integers with scales. How they are to be chosen is a
+//! [`Scheme`], and between which bounds values were seen are [`Ranges`]; both are computed elsewhere.
 //!
 //! ```
 //! use sapwood_graph::{Channels, Graph};
@@ -30,25 +34,49 @@
 
 mod activation;
 mod anatomy;
+mod array;
 mod bits;
 mod blocks;
 mod builder;
 mod channels;
+mod dtype;
 mod durable;
 mod error;
+mod finite;
 mod graph;
+mod half;
+mod identity;
 mod names;
+mod number;
+mod packed;
 mod path;
+mod quantized;
+mod ranges;
+mod scheme;
+mod state;
+mod state_file;
 mod trained_on;
+mod written;
 
 pub use activation::Activation;
 pub use anatomy::{Anatomy, Layer};
+pub use array::{Array, Values};
 pub use bits::{Bits, Masks};
 pub use builder::{Conv, GraphBuilder, Wire};
 pub use channels::{Axis, Channels};
+pub use dtype::DType;
 pub use durable::{seal, sweep, unseal, write_atomic};
 pub use error::{Error, Mismatch};
 pub use graph::{ConvSpec, Graph, Node, Op, Shape};
+pub use half::{BF16, F16};
+pub use identity::{canonical_json, identity};
 pub use names::{UnknownName, nearest};
+pub use number::Number;
+pub use packed::Packed;
 pub use path::ParamPath;
+pub use quantized::Quantized;
+pub use ranges::{Histogram, Range, Ranges};
+pub use scheme::{Per, Scheme, Symmetry};
+pub use state::State;
+pub use state_file::StateFile;
 pub use trained_on::TrainedOn;

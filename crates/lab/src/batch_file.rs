@@ -2,8 +2,7 @@
 
 use std::{fs, path::Path};
 
-use burn::tensor::{DType, TensorData};
-use sapwood_core::{Batch, StateFile, Target};
+use sapwood_core::{Array, Batch, StateFile, Target};
 
 use crate::Error;
 
@@ -31,7 +30,7 @@ pub fn read_batches(path: &Path, batch_size: Option<usize>) -> Result<Vec<Batch>
     let Ok(shape) = <[usize; 4]>::try_from(images.shape().to_vec()) else {
         return Err(wrong(format!("`images` should be [N, C, H, W], but is {:?}", images.shape().to_vec())));
     };
-    if images.num_elements() == 0 {
+    if images.is_empty() {
         return Err(wrong(format!("`images` should have at least one value, but is {shape:?}")));
     }
     if labels.shape().to_vec().first() != Some(&shape[0]) {
@@ -44,25 +43,14 @@ pub fn read_batches(path: &Path, batch_size: Option<usize>) -> Result<Vec<Batch>
         return Err(wrong(format!("`images` should be finite, but value {at} is {}", images[at])));
     }
 
-    let each: usize = shape[1..].iter().product();
     let size = batch_size.unwrap_or(shape[0]).clamp(1, shape[0]);
-    let part = |first: usize| {
-        let rows = first..shape[0].min(first + size);
-        let input = images[rows.start * each..rows.end * each].to_vec();
-        let target = match &target {
-            Target::Class(classes) => Target::Class(classes[rows.clone()].to_vec()),
-            Target::Dense(values) => {
-                let each = values.len() / shape[0];
-                Target::Dense(values[rows.start * each..rows.end * each].to_vec())
-            }
-        };
-        Ok(Batch::new([rows.len(), shape[1], shape[2], shape[3]], input, target)?)
-    };
-    (0..shape[0]).step_by(size).map(part).collect()
+    let whole = Batch::new(shape, images, target)?;
+    let rows: Vec<usize> = (0..shape[0]).collect();
+    Ok(rows.chunks(size).map(|rows| whole.select(rows)).collect())
 }
 
-fn target(labels: TensorData) -> Result<Target, String> {
-    if matches!(labels.dtype(), DType::F32 | DType::F64 | DType::F16 | DType::BF16) {
+fn target(labels: Array) -> Result<Target, String> {
+    if labels.dtype().integers().is_none() {
         return Ok(Target::Dense(labels.iter::<f32>().collect()));
     }
     let class = |(at, label): (usize, i64)| {

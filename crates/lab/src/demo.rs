@@ -217,7 +217,7 @@ impl<'a> Bench<'a> {
             LoaderOptions { batch_size: 64, order: Order::Shuffled(seed), ..LoaderOptions::default() };
         let train = Loader::new(Arc::new(open(Split::Train)?), shuffled)?;
         let test = Loader::new(Arc::new(open(Split::Test)?), LoaderOptions::default())?;
-        let spec = Spec::named("lenet-300-100")?.fit(train.shape(), 10);
+        let spec = Spec::named("lenet-300-100")?.fit(train.dataset().shape(), 10);
         let recipe = Recipe {
             schedule: Schedule::Cosine { end: 0.0 },
             weight_decay: 1e-4,

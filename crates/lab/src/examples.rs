@@ -54,20 +54,23 @@ fn of_each_class(
     n: usize,
     classes: usize,
 ) -> Result<Batch, Error> {
-    let (mut counts, mut input, mut labels, mut shape) = (vec![0; classes], Vec::new(), Vec::new(), [0; 4]);
+    let (mut counts, mut chosen) = (vec![0; classes], None::<Batch>);
     for batch in batches {
         let batch = batch?;
-        let Target::Class(found) = &batch.target else { continue };
-        shape = batch.shape;
-        let each: usize = shape[1..].iter().product();
-        for (row, class) in found.iter().enumerate() {
+        let Target::Class(labels) = batch.target() else { continue };
+        let mut rows = Vec::new();
+        for (row, class) in labels.iter().enumerate() {
             match counts.get_mut(*class as usize) {
                 Some(count) if *count < n => *count += 1,
                 _ => continue,
             }
-            input.extend_from_slice(&batch.input[row * each..(row + 1) * each]);
-            labels.push(*class);
+            rows.push(row);
         }
+        let more = batch.select(&rows);
+        chosen = Some(match chosen {
+            Some(before) => before.join(&more)?,
+            None => more,
+        });
         if counts.iter().all(|count| *count == n) {
             break;
         }
@@ -78,5 +81,5 @@ fn of_each_class(
             "{n} examples of each class were asked for, but class {class} has only {found}"
         )));
     }
-    Ok(Batch::new([labels.len(), shape[1], shape[2], shape[3]], input, Target::Class(labels))?)
+    chosen.ok_or_else(|| Error::Usage("the data set has no examples with a class".into()))
 }

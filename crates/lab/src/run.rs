@@ -13,6 +13,7 @@ use sapwood_backend::Seed;
 use sapwood_core::{Anatomy, Masks, Source, Step, write_atomic};
 use sapwood_models::Net;
 use sapwood_prune::{Diagnosis, LayerHealth, MaskSet};
+use sapwood_supernet::RunContext;
 use sapwood_train::{Checkpoints, Evaluation, Hook, HookError, Live, Resumed, Row, StepReport, Trainer};
 use serde::{Deserialize, Serialize};
 
@@ -125,7 +126,7 @@ pub fn train(
     if let Some(mixed) = levels::of_run(folder.path(), device)? {
         reporter.note(&mixed.to_string());
     }
-    let anatomy = config.model.graph()?.anatomy(source.shape())?;
+    let anatomy = config.model.graph()?.anatomy(source.dataset().shape())?;
     work.example_costs(forward_macs(&anatomy, &masks));
     let source = Counted { inner: &source, work, trained: true };
     let test = Counted { inner: &test, work, trained: false };
@@ -171,6 +172,18 @@ pub fn train(
     Ok(test)
 }
 
+impl Conditions<'_> {
+    /// What of it accompanies the training of nested networks.
+    pub(crate) fn context(&self) -> RunContext<'_> {
+        RunContext {
+            device: self.device,
+            checkpoints: Box::new(|checkpoints| self.every.apply(checkpoints)),
+            reporter: self.reporter,
+            stop: Box::new(|| self.stop.load(Relaxed)),
+        }
+    }
+}
+
 impl CheckpointEvery {
     /// Checkpoints that are written so often, from now on.
     pub(crate) fn apply(self, checkpoints: Checkpoints<'_>) -> Checkpoints<'_> {
@@ -214,28 +227,6 @@ impl Hook<Net> for Accounts<'_> {
         if self.changing {
             self.work.example_costs(forward_macs(self.anatomy, live.masks()));
         }
-        Ok(())
-    }
-}
-
-/// Passes the steps of a training on to the reporter, as far as they go.
-pub(crate) struct Progress<'a> {
-    pub(crate) reporter: &'a dyn Reporter,
-    pub(crate) steps: u64,
-}
-
-impl<N: sapwood_core::Network> Hook<N> for Progress<'_> {
-    fn on_start(&mut self, resumed: &Resumed, _live: &mut Live<N>) -> Result<(), HookError> {
-        self.reporter.begin("training", self.steps);
-        if let Some(from) = resumed.from {
-            self.reporter.note(&format!("continues from iteration {from}"));
-            self.reporter.advance(from as u64);
-        }
-        Ok(())
-    }
-
-    fn on_step_end(&mut self, _step: &StepReport, _live: &mut Live<N>) -> Result<(), HookError> {
-        self.reporter.advance(1);
         Ok(())
     }
 }

@@ -84,7 +84,9 @@ impl RunFolder {
     /// The trained network, if its file is the one that the record speaks of.
     pub(crate) fn trained(&self, device: &Device) -> Result<Net, Error> {
         let read = |path: PathBuf| fs::read(&path).map_err(Error::file("read", path));
-        let record: Value = serde_json::from_slice(&read(self.record())?).unwrap_or_default();
+        let record: Value = serde_json::from_slice(&read(self.record())?).map_err(|error| {
+            Error::Content { problem: format!("not a run's record ({error})"), path: self.record() }
+        })?;
         if record["weights"] != digest(&read(self.weights())?) {
             let problem = "altered since the run: remove its folder, or choose another with `--out`".into();
             return Err(Error::Content { problem, path: self.weights() });

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use burn::prelude::Device;
 use burn::tensor::{Tensor, TensorData};
-use sapwood_core::{State, StateFile, write_atomic};
+use sapwood_core::{State, StateFile, array, tensor_data, write_atomic};
 
 use crate::Error;
 
@@ -21,13 +21,13 @@ pub fn read_input(path: &Path, name: &str, device: &Device) -> Result<Tensor<4>,
         let found = if found.is_empty() { "none".to_string() } else { found.join(", ") };
         return Err(wrong(format!("expected a tensor `{name}` of shape [N, C, H, W], found {found}")));
     };
-    if value.shape().len() != 4 || value.num_elements() == 0 {
+    if value.shape().len() != 4 || value.is_empty() {
         let shape = value.shape().to_vec();
         return Err(wrong(format!(
             "tensor `{name}` should be [N, C, H, W] with at least one value, but is {shape:?}"
         )));
     }
-    Ok(Tensor::from_data(value.convert::<f32>(), device))
+    Ok(Tensor::from_data(tensor_data(value.cast::<f32>()), device))
 }
 
 /// Writes tensors under their names.
@@ -35,7 +35,8 @@ pub fn write_tensors(
     path: &Path,
     tensors: impl IntoIterator<Item = (&'static str, TensorData)>,
 ) -> Result<(), Error> {
-    let state = State(tensors.into_iter().map(|(name, value)| (name.into(), value)).collect());
+    let arrays = tensors.into_iter().map(|(name, value)| Ok((name.into(), array(value)?)));
+    let state = State(arrays.collect::<Result<_, Error>>()?);
     let bytes = StateFile { state, ..StateFile::default() }.to_bytes()?;
     Ok(write_atomic(path, &bytes)?)
 }

@@ -2,54 +2,31 @@
 
 use burn::{prelude::Device, tensor::Tensor};
 use sapwood_backend::block_on;
-use sapwood_core::{Batch, Graph, Network, Norm, ParamInfo, Shape, Source, SourceError};
+use sapwood_core::{Batch, ExampleShape, Graph, Network, Norm, ParamInfo, Source};
 use sapwood_prune::{ParamTensors, Probe, Response};
-use sapwood_train::Evaluation;
+use sapwood_train::{Evaluation, evaluate_watched};
 
 use crate::{Error, Reporter};
 
-/// Batches, or a network that is looked at batch by batch, of which each counts as
-/// one unit when it is asked for.
-pub struct Watched<'a, T: ?Sized> {
+/// A network that is looked at batch by batch, of which each counts as one unit when it is asked for.
+pub struct Watched<'a> {
     /// What is asked.
-    pub inner: &'a T,
+    pub inner: &'a dyn Probe,
     /// Who is told.
     pub reporter: &'a dyn Reporter,
 }
 
-/// [`sapwood_train::evaluate`], watched and waited for.
+/// [`sapwood_train::evaluate_watched`], waited for.
 pub fn evaluate<N: Network>(
     network: &N,
     source: &dyn Source,
     device: &Device,
     reporter: &dyn Reporter,
 ) -> Result<Evaluation, Error> {
-    reporter.begin("evaluating", source.batches() as u64);
-    let watched = Watched::<dyn Source> { inner: source, reporter };
-    let evaluation = block_on(sapwood_train::evaluate(network, &watched, device));
-    reporter.end();
-    Ok(evaluation?)
+    Ok(block_on(evaluate_watched(network, source, device, reporter))?)
 }
 
-impl Source for Watched<'_, dyn Source + '_> {
-    fn examples(&self) -> usize {
-        self.inner.examples()
-    }
-
-    fn batches(&self) -> usize {
-        self.inner.batches()
-    }
-
-    fn shape(&self) -> [usize; 3] {
-        self.inner.shape()
-    }
-
-    fn epoch(&self, epoch: usize, from: usize) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + '_> {
-        Box::new(self.inner.epoch(epoch, from).inspect(|_| self.reporter.advance(1)))
-    }
-}
-
-impl Probe for Watched<'_, dyn Probe + '_> {
+impl Probe for Watched<'_> {
     fn infos(&self) -> &[ParamInfo] {
         self.inner.infos()
     }
@@ -62,7 +39,7 @@ impl Probe for Watched<'_, dyn Probe + '_> {
         self.inner.examples()
     }
 
-    fn input_shape(&self) -> Result<Shape, sapwood_prune::Error> {
+    fn input_shape(&self) -> Result<ExampleShape, sapwood_prune::Error> {
         self.inner.input_shape()
     }
 

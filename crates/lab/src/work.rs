@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use sapwood_core::{Anatomy, Batch, Layer, Masks, ParamPath, Shape, Source, SourceError};
+use sapwood_core::{Anatomy, Batch, ExampleShape, Layer, Masks, ParamPath, Source, SourceError};
 
 use crate::ledger::Macs;
 
@@ -95,7 +95,7 @@ impl Source for Counted<'_> {
         self.inner.batches()
     }
 
-    fn shape(&self) -> Shape {
+    fn shape(&self) -> ExampleShape {
         self.inner.shape()
     }
 

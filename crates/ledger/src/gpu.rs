@@ -108,6 +108,6 @@ mod tests {
             error.starts_with("the energy of GPU 4000 is not measured: ") && !error.contains('\n'),
             "{error}"
         );
-        assert!(error.contains("`--watts`"), "{error}");
+        assert!(error.contains("state the power in watts"), "{error}");
     }
 }

@@ -188,10 +188,7 @@ pub(crate) mod tests {
         let counter = root.path().join("intel-rapl:0/energy_uj");
         fs::write(&counter, "soon\n").unwrap();
         let error = Powercap::open(root.path()).unwrap_err().to_string();
-        assert!(
-            error.contains("whole number, but it holds `soon`: state the power with `--watts`"),
-            "{error}"
-        );
+        assert!(error.contains("whole number, but it holds `soon`: state the power in watts"), "{error}");
     }
 
     #[cfg(unix)]

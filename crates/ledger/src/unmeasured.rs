@@ -8,15 +8,15 @@ use std::{io, path::Path, path::PathBuf};
 #[non_exhaustive]
 pub enum Unmeasured {
     /// This machine has no such counter: a virtual machine, a container, another system.
-    #[error("no RAPL package counter: state the power with `--watts`: {path}", path = path.display())]
+    #[error("no RAPL package counter: state the power in watts: {path}", path = path.display())]
     Absent {
         /// Where it would be.
         path: PathBuf,
     },
     /// Since 2020, Linux lets only root read the counters, for they leak secrets.
     #[error(
-        "the RAPL counter may not be read: let an administrator allow it (`chmod a+r`), or state the power with \
-         `--watts`: {path}",
+        "the RAPL counter may not be read: let an administrator allow it (`chmod a+r`), or state the power \
+         in watts: {path}",
         path = path.display()
     )]
     Forbidden {
@@ -24,7 +24,7 @@ pub enum Unmeasured {
         path: PathBuf,
     },
     /// A counter that cannot be understood.
-    #[error("a RAPL counter should hold a whole number, but {problem}: state the power with `--watts`: {path}", path = path.display())]
+    #[error("a RAPL counter should hold a whole number, but {problem}: state the power in watts: {path}", path = path.display())]
     Unreadable {
         /// What was found.
         problem: String,
@@ -32,7 +32,7 @@ pub enum Unmeasured {
         path: PathBuf,
     },
     /// The GPU's counter cannot be read.
-    #[error("the energy of GPU {gpu} is not measured: {problem}: state the power with `--watts`")]
+    #[error("the energy of GPU {gpu} is not measured: {problem}: state the power in watts")]
     Gpu {
         /// Which GPU.
         gpu: String,

@@ -24,14 +24,21 @@ pub enum Error {
         found: String,
     },
     /// A file of another network than the one that was named.
-    #[error(
-        "the weights are those of `{found}`, not of `{expected}`: leave `--model` out, or name the right one"
-    )]
+    #[error("the weights are those of `{found}`, not of `{expected}`: name the right network, or none")]
     OtherModel {
         /// What was named.
         expected: String,
         /// What the file says.
         found: String,
+    },
+    /// A file of nested networks, of which none was chosen.
+    #[error(
+        "cannot read weights: they are those of a supernet: cut a network out of it first: {path}",
+        path = path.display()
+    )]
+    OfSupernet {
+        /// The file.
+        path: PathBuf,
     },
     /// Inputs that the network cannot take.
     #[error("`{model}` does not take {} inputs: {problem}", sizes(input))]

@@ -82,11 +82,11 @@ impl Net {
         };
         Some(match (&self.layers[step.node], node.op) {
             (Layer::Conv(layer), Op::Conv(spec)) => {
-                pass.show(&node.name, &x);
+                let x = pass.show(&node.name, x);
                 layer.forward(x, spec, self.ops)
             }
             (Layer::Linear(layer), _) => {
-                pass.show(&node.name, &x);
+                let x = pass.show(&node.name, x);
                 layer.forward(x)
             }
             (Layer::BatchNorm(layer), Op::BatchNorm { epsilon, momentum, .. }) => {
@@ -121,6 +121,9 @@ impl Net {
 }
 
 impl Network for Net {
+    type Input = Tensor<4>;
+    type Output = Tensor<2>;
+
     fn forward(&self, input: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<2> {
         let mut values: Vec<Option<Tensor<4>>> = vec![None; self.graph.nodes().len()];
         values[0] = Some(input);

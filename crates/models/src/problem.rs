@@ -85,6 +85,17 @@ pub enum Problem {
         /// Below these keys.
         keys: Vec<String>,
     },
+    /// Masks that are named as such beside one that is not.
+    #[error(
+        "`{named}` is named as a mask, and `{plain}`, which holds only 0 and 1, as a weight: call it `{plain}_mask` \
+         if it is a mask, or leave it out"
+    )]
+    MixedMasks {
+        /// The first that is named as a mask.
+        named: String,
+        /// The first that is not.
+        plain: String,
+    },
     /// No masks where some were to be.
     #[error("there are no masks of this network in it: expected tensors `<parameter>_mask` of 0 and 1")]
     NoMasks,

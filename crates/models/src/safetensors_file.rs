@@ -12,7 +12,7 @@ pub(crate) fn is_one(bytes: &[u8]) -> bool {
 }
 
 /// The tensors of a file, in one dictionary: names stay whole.
-pub(crate) fn read(bytes: &[u8]) -> Result<Node, sapwood_core::Error> {
+pub(crate) fn read(bytes: &[u8]) -> Result<Node, graph::Error> {
     let file = SafeTensors::deserialize(bytes)
         .map_err(|error| graph::Error::Format { what: "safetensors file", problem: error.to_string() })?;
     let tensors = file.iter().map(|(name, view)| {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use burn::prelude::Device;
-use sapwood_core::{Masks, State, StateFile, TrainedOn};
+use sapwood_core::{Masks, ModuleState, State, StateFile, TrainedOn};
 use serde::Deserialize as _;
 use serde_json::Value;
 
@@ -65,7 +65,7 @@ pub fn pack(
     if let Some(trained_on) = trained_on {
         trained_on.put(&mut metadata)?;
     }
-    Ok(StateFile { state, masks, metadata })
+    Ok(StateFile { state, masks, metadata, ..StateFile::default() })
 }
 
 impl Reading {
@@ -107,9 +107,9 @@ impl Reading {
                 fitted.notes.insert(0, Note::Guessed { model: model.into() });
                 Ok((spec, fitted))
             }
-            (Value::Object(metadata), _) if metadata.contains_key("supernet") => Err(file.wrong(
-                "they are those of a supernet: cut a network out of it with `supernet extract`".into(),
-            )),
+            (Value::Object(metadata), _) if metadata.contains_key("supernet") => {
+                Err(Error::OfSupernet { path: file.path().into() })
+            }
             (metadata, model) => {
                 let spec = Spec::deserialize(metadata)
                     .map_err(|error| file.wrong(format!("its metadata: {error}")))?;

@@ -1,7 +1,6 @@
 //! Weights that are exactly zero and have no mask.
 
-use burn::tensor::{DType, TensorData};
-use sapwood_core::{Bits, Masks, ParamInfo, ParamPath, State};
+use sapwood_core::{Array, Bits, Masks, ParamInfo, ParamPath, State};
 
 /// Fewer zeros are no sparsity: of what is drawn or trained in floating point hardly any weight is
 /// exactly zero, but some are where half precision ran out or where somebody wrote them.
@@ -74,10 +73,10 @@ pub(crate) fn masks_of_zeros(state: &State, masks: &Masks, params: &[ParamInfo])
     found.values().any(|mask| mask.count_ones() < mask.len()).then_some(found)
 }
 
-fn is_zero(value: &TensorData) -> Box<dyn Iterator<Item = bool> + '_> {
-    match (value.dtype(), value.as_slice::<f32>()) {
-        (DType::F32, Ok(values)) => Box::new(values.iter().map(|x| *x == 0.0)),
-        _ => Box::new(value.iter::<f64>().map(|x| x == 0.0)),
+fn is_zero(value: &Array) -> Box<dyn Iterator<Item = bool> + '_> {
+    match value.as_slice::<f32>() {
+        Some(values) => Box::new(values.iter().map(|x| *x == 0.0)),
+        None => Box::new(value.iter::<f64>().map(|x| x == 0.0)),
     }
 }
 
@@ -96,7 +95,7 @@ mod tests {
         };
         let value = |(name, zeros, of): &(&str, usize, usize)| {
             let values = (0..*of).map(|at| if at < *zeros { 0.0 } else { 1.0f32 }).collect::<Vec<_>>();
-            ((*name).into(), TensorData::new(values, [1, *of]))
+            ((*name).into(), Array::new([1, *of], values).unwrap())
         };
         (State(all.iter().map(value).collect()), all.iter().map(info).collect())
     }

@@ -2,8 +2,12 @@
 
 use burn::tensor::Tensor;
 use sapwood_backend::{DeviceSpec, Seed, block_on};
-use sapwood_core::{Layout, Network, Observed, Pass, State, Tap, absorb, infos, tensors};
-use sapwood_models::{Init, Shortcut, Spec, infer, names, open, pack};
+use sapwood_core::{
+    Array, Layout, ModuleState, Network, Observed, Pass, State, Tap, absorb,
+    graph::{Per, Quantized},
+    infos, tensors,
+};
+use sapwood_models::{Init, Shortcut, Spec, infer, names, open, open_bytes, pack};
 
 /// Model, parameters, prunable weights, multiply-accumulates: computed with
 /// PyTorch.
@@ -91,8 +95,9 @@ fn the_module_has_the_parameters_of_its_anatomy() {
 struct Notes(Vec<(String, [usize; 4])>);
 
 impl Tap for Notes {
-    fn input(&mut self, layer: &str, input: &Tensor<4>) {
+    fn input(&mut self, layer: &str, input: Tensor<4>) -> Tensor<4> {
         self.0.push((layer.into(), input.dims()));
+        input
     }
 }
 
@@ -234,4 +239,26 @@ fn the_content_of_a_file_decides_how_it_is_read_and_not_its_name() {
     let path = folder.path().join("named.pt");
     std::fs::write(&path, pack(&spec, None, state, Default::default()).unwrap().to_bytes().unwrap()).unwrap();
     assert_eq!(open(&path, None, &device).unwrap().spec, spec);
+}
+
+#[test]
+fn integers_and_layers_of_a_newer_version_are_no_network_yet_and_are_named() {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    let spec = Spec { width: 0.1, ..Spec::named("lenet-300-100").unwrap() };
+    let state = block_on(State::read(&spec.net(&device).unwrap())).unwrap();
+    let mut file = pack(&spec, None, state.clone(), Default::default()).unwrap();
+    let weight = file.state.0.remove("fc2.weight").unwrap();
+    let integers = Array::from_fn(weight.shape(), |at| (at % 7) as i8);
+    let scale = Array::new([], vec![0.1f32]).unwrap();
+    file.quantized.insert("fc2.weight".into(), Quantized::new(integers, Per::Tensor, scale, None).unwrap());
+    let opened = |bytes: &[u8]| open_bytes(bytes, "x.safetensors", None, &device).unwrap_err().to_string();
+    let error = opened(&file.to_bytes().unwrap());
+    assert!(error.contains("`fc2.weight`") && error.contains("of the type i8"), "{error}");
+
+    let layers = Spec::of_layers("mine", spec.graph().unwrap()).unwrap();
+    let mut file = pack(&layers, None, state, Default::default()).unwrap();
+    assert!(open_bytes(&file.to_bytes().unwrap(), "x.safetensors", None, &device).is_ok());
+    file.metadata["layers"]["version"] = 2.into();
+    let error = opened(&file.to_bytes().unwrap());
+    assert!(error.contains("the layers are of version 2") && error.ends_with("x.safetensors"), "{error}");
 }

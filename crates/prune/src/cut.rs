@@ -90,13 +90,18 @@ impl Cut {
     /// unless the criterion says otherwise. Masks of parameters out of scope are
     /// carried over.
     ///
-    /// A criterion that also changes the weights it keeps needs [`Cut::prune`].
+    /// # Errors
+    /// [`Error::ChangesWeights`] for a criterion that also changes the weights it keeps (SparseGPT):
+    /// [`Cut::prune`] returns both.
     pub async fn masks(
         &self,
         criterion: &dyn Criterion,
         probe: &dyn Probe,
         alive: Option<&MaskSet>,
     ) -> Result<MaskSet, Error> {
+        if criterion.reconstruction().is_some() {
+            return Err(Error::ChangesWeights { criterion: criterion.name().into() });
+        }
         let (prunable, before) = self.start(criterion, probe, alive)?;
         let (chosen, _) = self.rounds(criterion, probe, &prunable, &before).await?;
         Ok(over(alive, chosen))
@@ -126,9 +131,7 @@ impl Cut {
         let (chosen, weights) = match (criterion.reconstruction(), self.ablation) {
             (None, _) => (chosen, None),
             (Some(_), Some(ablation)) => {
-                let problem =
-                    format!("it changes weights as it removes others, which leaves nothing to `{ablation}`");
-                return Err(Error::CriterionOption { criterion: "reconstruction", problem });
+                return Err(Error::NothingToAblate { criterion: criterion.name().into(), ablation });
             }
             (Some(reconstruction), None) => {
                 let granularity = self.granularity;

@@ -2,7 +2,7 @@
 
 use sapwood_core::{Mismatch, ParamPath, UnknownName};
 
-use crate::Needs;
+use crate::{Ablation, Needs};
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +83,17 @@ pub enum Error {
         /// How they differ.
         mismatch: Mismatch,
     },
+    /// Masks for a parameter that is already computed from others.
+    #[error(
+        "`{path}` is computed by `{by}`, and Burn keeps one reparameterization per parameter: \
+         call `materialize` on the network first"
+    )]
+    Reparameterized {
+        /// The parameter.
+        path: ParamPath,
+        /// The name of the reparameterization that it has.
+        by: String,
+    },
     /// More weights should be kept than there are.
     #[error(
         "{asked} of {total} weights should be kept, but only {alive} are alive: \
@@ -109,6 +120,25 @@ pub enum Error {
         criterion: &'static str,
         /// What is wrong.
         problem: String,
+    },
+    /// Masks alone were asked of a criterion that also changes the weights it keeps.
+    #[error(
+        "criterion `{criterion}` also changes the weights that it keeps, so its masks alone are not what it prunes: \
+         call `Cut::prune`, which returns both"
+    )]
+    ChangesWeights {
+        /// Its name.
+        criterion: String,
+    },
+    /// A control was asked of a criterion that also changes the weights it keeps.
+    #[error(
+        "criterion `{criterion}` changes weights as it removes others, which leaves nothing to `{ablation}`"
+    )]
+    NothingToAblate {
+        /// Its name.
+        criterion: String,
+        /// The control.
+        ablation: Ablation,
     },
     /// A criterion found nothing that it could score.
     #[error("criterion `{criterion}` needs {expected}: exclude other layers, or choose another criterion")]

@@ -34,6 +34,9 @@
 //! }
 //!
 //! impl Network for TwoLayers {
+//!     type Input = Tensor<4>;
+//!     type Output = Tensor<2>;
+//!
 //!     fn forward(&self, input: Tensor<4>, _pass: &mut Pass<'_>) -> Tensor<2> {
 //!         self.fc2.forward(relu(self.fc1.forward(input.flatten(1, 3))))
 //!     }
@@ -58,6 +61,7 @@
 
 mod ablation;
 mod allocation;
+mod attach;
 mod criteria;
 mod criterion;
 mod cut;
@@ -90,6 +94,7 @@ mod warning;
 pub use ablation::Ablation;
 pub(crate) use allocation::share_out;
 pub use allocation::{ALLOCATIONS, Allocation, AllocationEntry, AllocationTable, Share};
+pub use attach::PruneMask;
 pub use criteria::{
     BnScale, Build, CRITERIA, Criteria, CriterionEntry, Fisher, FlowNorm, Force, GradientMagnitude, Grasp,
     GraspAbs, GraspEstimator, IterativeSnip, Magnitude, Movement, NormalizedMagnitude, Random, Snip,

@@ -7,8 +7,8 @@ use burn::{
     tensor::{DType, Tensor},
 };
 use sapwood_core::{
-    Batch, Gradients, Graph, Layout, Network, Norm, Observed, ParamInfo, Pass, Role, Shape, Tap, gradients,
-    loss, map, tensors,
+    Batch, ExampleShape, Gradients, Graph, Input, Layout, Network, Norm, Observed, Output as _, ParamInfo,
+    Pass, Role, Tap, gradients, loss, map, tensors,
 };
 
 use crate::{Error, Needs, ParamTensors, Probe, Response};
@@ -23,6 +23,9 @@ use crate::{Error, Needs, ParamTensors, Probe, Response};
 /// # #[derive(Module, Debug)]
 /// # struct Softmax { fc: Linear }
 /// # impl Network for Softmax {
+/// #     type Input = Tensor<4>;
+/// #     type Output = Tensor<2>;
+/// #
 /// #     fn forward(&self, input: Tensor<4>, _pass: &mut Pass<'_>) -> Tensor<2> {
 /// #         self.fc.forward(input.flatten(1, 3))
 /// #     }
@@ -42,7 +45,7 @@ pub struct NetworkProbe<'a, N: Clone> {
     network: Cow<'a, N>,
     infos: Vec<ParamInfo>,
     examples: &'a [Batch],
-    input: Option<Shape>,
+    input: Option<ExampleShape>,
     graph: Option<for<'b> fn(&'b N) -> &'b Graph>,
 }
 
@@ -60,10 +63,10 @@ impl<'a, N: Network> NetworkProbe<'a, N> {
         Self { examples, ..self }
     }
 
-    /// The same probe, for a network that takes inputs `[C, H, W]`. Not needed where
-    /// there are examples or a graph.
-    pub fn with_input_shape(self, input: Shape) -> Self {
-        Self { input: Some(input), ..self }
+    /// The same probe, for a network that takes examples of this shape: `[C, H, W]` for images.
+    /// Not needed where there are examples or a graph.
+    pub fn with_input_shape(self, input: impl Into<ExampleShape>) -> Self {
+        Self { input: Some(input.into()), ..self }
     }
 
     /// The same probe, computing in f64 where the device has it. Scores that are
@@ -129,11 +132,11 @@ impl<N: Network> Probe for NetworkProbe<'_, N> {
         }
     }
 
-    fn input_shape(&self) -> Result<Shape, Error> {
-        let of_batch = |batch: &Batch| [batch.shape[1], batch.shape[2], batch.shape[3]];
-        let of_graph = || self.graph.map(|graph| graph(&self.network).input());
+    fn input_shape(&self) -> Result<ExampleShape, Error> {
+        let of_graph = || self.graph.map(|graph| graph(&self.network).input().into());
         self.input
-            .or_else(|| self.examples.first().map(of_batch))
+            .clone()
+            .or_else(|| self.examples.first().map(Batch::shape))
             .or_else(of_graph)
             .ok_or(Error::Unmet { need: Needs::InputShape })
     }
@@ -152,14 +155,16 @@ impl<N: Network> Probe for NetworkProbe<'_, N> {
         let network = self.copy(norm, at);
         let values = tensors(&network, Layout::Torch);
         let Some((_, first)) = values.first() else { return Ok(ParamTensors::default()) };
-        let input = match of {
-            Response::Loss { batch, .. } => batch.tensor(&first.device()),
-            Response::Outputs(input) => input.clone().to_device(&first.device()),
+        let device = first.device().inner().autodiff();
+        let inputs = match of {
+            Response::Loss { batch, .. } => batch.inputs(),
+            Response::Outputs(inputs) => inputs,
         };
-        let outputs = network.forward(input.cast(first.dtype()).autodiff(), &mut Pass::new(norm));
+        let input = N::Input::of_inputs(inputs, &device)?.cast(first.dtype());
+        let outputs = network.forward(input, &mut Pass::new(norm)).rows();
         let response = match of {
-            Response::Loss { batch, temperature: 1.0 } => loss(outputs, &batch.target, 0.0)?,
-            Response::Loss { batch, temperature } => loss(outputs / temperature, &batch.target, 0.0)?,
+            Response::Loss { batch, temperature: 1.0 } => loss(outputs, batch.target(), 0.0)?,
+            Response::Loss { batch, temperature } => loss(outputs / temperature, batch.target(), 0.0)?,
             Response::Outputs(_) => outputs.sum(),
         };
         let mut found = match response.is_tracked() {
@@ -186,7 +191,7 @@ impl<N: Network> Probe for NetworkProbe<'_, N> {
         let network = self.copy(Norm::Running, at).valid();
         let values = tensors(&network, Layout::Stored);
         let Some((_, first)) = values.first() else { return Ok(()) };
-        let input = batch.tensor(&first.device()).cast(first.dtype());
+        let input = batch.input::<N::Input>(&first.device())?.cast(first.dtype());
         network.forward(input, &mut Pass::evaluate().with_tap(&mut Seen(see)));
         Ok(())
     }
@@ -204,7 +209,8 @@ impl ModuleMapper for Evaluating {
 struct Seen<'a>(&'a mut dyn FnMut(&str, &Tensor<4>));
 
 impl Tap for Seen<'_> {
-    fn input(&mut self, layer: &str, input: &Tensor<4>) {
-        (self.0)(layer, input);
+    fn input(&mut self, layer: &str, input: Tensor<4>) -> Tensor<4> {
+        (self.0)(layer, &input);
+        input
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use burn::tensor::Tensor;
-use sapwood_core::{Batch, Graph, Norm, ParamInfo, Shape};
+use sapwood_core::{Batch, BatchInput, ExampleShape, Graph, Norm, ParamInfo};
 
 use crate::{Error, ParamTensors};
 
@@ -67,8 +67,8 @@ pub enum Response<'a> {
         /// 1, or more for a softer softmax.
         temperature: f64,
     },
-    /// The sum of all outputs for an input, `[N, C, H, W]`.
-    Outputs(&'a Tensor<4>),
+    /// The sum of all outputs for these inputs.
+    Outputs(&'a [BatchInput]),
 }
 
 impl<'a> Response<'a> {
@@ -99,8 +99,8 @@ pub trait Probe {
     /// The batches to score with, at least one.
     fn examples(&self) -> Result<&[Batch], Error>;
 
-    /// The shape of one input.
-    fn input_shape(&self) -> Result<Shape, Error>;
+    /// The shape of one example.
+    fn input_shape(&self) -> Result<ExampleShape, Error>;
 
     /// The layers and their connections.
     fn graph(&self) -> Result<&Graph, Error>;

@@ -1,7 +1,7 @@
 //! What a criterion sees in a later round.
 
 use burn::tensor::{Bool, Tensor, TensorData};
-use sapwood_core::{Batch, Graph, Norm, ParamInfo, Shape};
+use sapwood_core::{Batch, ExampleShape, Graph, Norm, ParamInfo};
 
 use crate::{Error, MaskSet, ParamTensors, Probe, Prunable, Response};
 
@@ -69,7 +69,7 @@ impl Probe for Round<'_> {
         })
     }
 
-    fn input_shape(&self) -> Result<Shape, Error> {
+    fn input_shape(&self) -> Result<ExampleShape, Error> {
         self.whole.input_shape()
     }
 

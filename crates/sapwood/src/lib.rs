@@ -21,7 +21,7 @@
 //! let train = Loader::new(Arc::new(digits(Split::Train)?), shuffled)?;
 //! let test = Loader::new(Arc::new(digits(Split::Test)?), LoaderOptions::default())?;
 //!
-//! let spec = Spec::named("lenet-300-100")?.fit(train.shape(), 10);
+//! let spec = Spec::named("lenet-300-100")?.fit(train.dataset().shape(), 10);
 //! let net = Init::named("kaiming-normal")?.apply(spec.net(&device)?, seed);
 //! let recipe = Recipe::new(5, Sgd { momentum: 0.9, nesterov: true }, 0.05);
 //! let dense = Trainer::new(recipe.clone(), &device).run_blocking(net, &train)?.network;
@@ -44,6 +44,9 @@
 //! # }
 //! ```
 //!
+//! The [`guide`] has a program for each further thing: RigL in training, masks in a training loop of your own,
+//! progressive shrinking of a family of your own, and the best network under a latency table.
+//!
 //! # What goes in its place
 //!
 //! - **Another network**: any name of [`models::MODELS`], or a Burn module of
@@ -56,7 +59,7 @@
 //!   look at layers want `NetworkProbe::observed`. A [`prune::Cut`] has the rest:
 //!   rounds, granularity, controls.
 //! - **Another course of training**: the fields of [`train::Recipe`]; whatever is
-//!   not among them enters as a [`train::Hook`].
+//!   not among them enters as a [`train::Hook`], as masks that change do ([`sparse::SparseTraining`]).
 //! - **Which architecture**: a [`search::Space`] and one of [`search::METHODS`].
 //! - **Many networks in one**: a [`supernet::Family`], by name or of your own.
 //! - **Runs that survive being killed**: `Trainer::checkpoints`.
@@ -66,11 +69,15 @@
 pub use sapwood_backend as backend;
 pub use sapwood_core as core;
 pub use sapwood_data as data;
+pub use sapwood_graph as graph;
 pub use sapwood_models as models;
 pub use sapwood_prune as prune;
 pub use sapwood_search as search;
+pub use sapwood_sparse as sparse;
 pub use sapwood_supernet as supernet;
 pub use sapwood_train as train;
+
+pub mod guide;
 
 /// The names that nearly every program needs.
 ///
@@ -78,7 +85,7 @@ pub use sapwood_train as train;
 /// weight file.
 pub mod prelude {
     pub use sapwood_backend::{DeviceSpec, Seed, block_on};
-    pub use sapwood_core::{Batch, Network, Pass, Source, State, Target, write_atomic};
+    pub use sapwood_core::{Batch, ModuleState, Network, Pass, Source, State, Target, write_atomic};
     pub use sapwood_data::{Loader, LoaderOptions, OpenOptions, Order, Split};
     pub use sapwood_models::{Init, Net, Spec};
     pub use sapwood_prune::{Allocation, Cut, Magnitude, MaskSet, NetworkProbe, Random, Snip, Sparsity};

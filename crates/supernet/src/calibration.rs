@@ -29,10 +29,11 @@ impl Subnet {
         let mut sums: BTreeMap<ParamPath, Tensor<1>> = BTreeMap::new();
         for batch in batches {
             // Says which layer does not take them.
-            let [_, c, h, w] = batch.shape;
+            let images: Tensor<4> = batch.input(&device)?;
+            let [_, c, h, w] = images.dims();
             self.graph().shapes([c, h, w])?;
             let mut pass = Pass::train();
-            let _ = self.net.forward(batch.tensor(&device), &mut pass);
+            let _ = self.net.forward(images, &mut pass);
             let share = batch.len() as f64 / examples as f64;
             for moments in pass.into_moments() {
                 for (name, value) in [("running_mean", moments.mean), ("running_var", moments.variance)] {

@@ -60,6 +60,9 @@ pub enum Error {
     /// An error of a network.
     #[error(transparent)]
     Models(#[from] sapwood_models::Error),
+    /// An error of training or evaluation.
+    #[error(transparent)]
+    Train(#[from] sapwood_train::Error),
     /// The device failed.
     #[error(transparent)]
     Backend(#[from] sapwood_backend::Error),

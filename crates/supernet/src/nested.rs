@@ -55,7 +55,7 @@ impl Nested {
         let values = supernet.values();
         let mut whole = zeros(&values);
         let (mut losses, mut moments) = (Vec::new(), Vec::new());
-        let images = batch.tensor(at.device);
+        let images: Tensor<4> = batch.input(at.device)?;
         let sandwich = matches!(self.rule, Rule::Sandwich { .. });
         let mut outputs = self.taught(&images, genomes)?;
         for (number, genome) in genomes.iter().enumerate() {
@@ -102,7 +102,7 @@ impl Goal<'_> {
         let found = logits.clone().inner();
         let mut terms = Vec::new();
         if self.labels {
-            terms.push(loss(logits.clone(), &self.batch.target, self.smoothing)?);
+            terms.push(loss(logits.clone(), self.batch.target(), self.smoothing)?);
         }
         if let Some(outputs) = &self.outputs {
             let teacher = outputs.clone().autodiff();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use sapwood_backend::Seed;
 use sapwood_search::Space;
 use sapwood_train::Recipe;
 use serde::{Deserialize, Serialize};
@@ -65,6 +66,21 @@ impl Default for Open {
     }
 }
 
+impl Open {
+    /// Opens everything.
+    pub fn all() -> Self {
+        Self::All(All::All)
+    }
+
+    /// Opens these options, by the list or the choice that they belong to.
+    pub fn options<'a, O: IntoIterator<Item = &'a str>>(
+        lists: impl IntoIterator<Item = (&'a str, O)>,
+    ) -> Self {
+        let text = |options: O| options.into_iter().map(|option| OptionText::Text(option.into())).collect();
+        Self::Options(lists.into_iter().map(|(name, options)| (name.into(), text(options))).collect())
+    }
+}
+
 impl std::fmt::Display for OptionText {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -76,6 +92,17 @@ impl std::fmt::Display for OptionText {
 }
 
 impl Phase {
+    /// Whether networks learn from the one that was trained alone in the first phase: under the
+    /// sandwich rule they learn from the largest as it is.
+    pub(crate) fn is_taught(&self) -> bool {
+        self.distillation.is_some() && matches!(self.rule, Rule::Random { .. })
+    }
+
+    /// The seed of what the phase of this number draws: far from those of the next seeds.
+    pub(crate) fn draws(number: usize, seed: Seed) -> Seed {
+        Seed(seed.0.wrapping_add((number as u64) << 32))
+    }
+
     /// What is open in each of some phases.
     ///
     /// # Errors
@@ -90,8 +117,7 @@ impl Phase {
                 return Err(wrong("there are two phases of this name".into()));
             }
             phase.rule.check().map_err(wrong)?;
-            let taught = phase.distillation.is_some() && matches!(phase.rule, Rule::Random { .. });
-            if taught && found.first() != Some(&Opened::largest(space)) {
+            if phase.is_taught() && found.first() != Some(&Opened::largest(space)) {
                 let problem = "it learns from the largest network, which no earlier phase trains alone: let the first open nothing";
                 return Err(wrong(problem.into()));
             }

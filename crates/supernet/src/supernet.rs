@@ -73,6 +73,9 @@ impl Supernet {
 }
 
 impl Network for Supernet {
+    type Input = Tensor<4>;
+    type Output = Tensor<2>;
+
     fn forward(&self, input: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<2> {
         self.whole.forward(input, pass)
     }

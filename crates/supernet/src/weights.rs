@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use burn::prelude::Device;
-use sapwood_core::{Masks, ParamInfo, ParamPath, Shape, State, StateFile, TrainedOn, infos};
+use sapwood_core::{ModuleState, ParamInfo, ParamPath, Shape, State, StateFile, TrainedOn, infos};
 use sapwood_models::{Checkpoint, Note, Reading, Shapes, Wants};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -49,7 +49,7 @@ impl SupernetSpec {
     /// What cannot be written down.
     pub fn pack(&self, state: State) -> Result<StateFile, Error> {
         let metadata = serde_json::to_value(self).map_err(|error| Error::File(error.to_string()))?;
-        Ok(StateFile { state, masks: Masks::new(), metadata })
+        Ok(StateFile { state, metadata, ..StateFile::default() })
     }
 }
 

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use sapwood_core::{ParamPath, SourceError};
 
+/// Why a hook ends a run.
+pub type HookError = Box<dyn std::error::Error + Send + Sync>;
+
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -72,11 +75,11 @@ pub enum Error {
         iteration: usize,
         /// Why.
         #[source]
-        error: crate::HookError,
+        error: HookError,
     },
     /// What the network should have learnt of a batch could not be computed.
     #[error(transparent)]
-    Objective(crate::HookError),
+    Objective(HookError),
     /// The run was asked to stop before its end.
     #[error("stopped at iteration {iteration}: start the run again to go on from its last checkpoint")]
     Stopped {

@@ -2,7 +2,7 @@
 
 use burn::prelude::Device;
 use sapwood_backend::read;
-use sapwood_core::{Network, Pass, Source, Target};
+use sapwood_core::{Network, Output as _, Pass, Source, Target};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -11,7 +11,8 @@ use crate::Error;
 /// so that how these were cut into batches changes them by no more than rounding does.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// The number of examples.
+    /// The number of examples; of token targets, the number of tokens that count, which then are
+    /// the examples of the shares below.
     pub examples: usize,
     /// The mean loss, without label smoothing, computed and summed in f64.
     pub loss: f64,
@@ -41,20 +42,23 @@ pub async fn evaluate<N: Network>(
     let mut tally = Tally::default();
     for batch in source.epoch(0, 0) {
         let batch = batch.map_err(Error::Source)?;
-        let logits = network.forward(batch.tensor(&device), &mut Pass::evaluate());
+        let logits = network.forward(batch.input(&device)?, &mut Pass::evaluate()).rows();
         let [examples, outputs] = logits.dims();
-        let fits = match &batch.target {
+        let fits = match batch.target() {
             Target::Class(classes) => {
                 classes.len() == examples && classes.iter().all(|class| (*class as usize) < outputs)
+            }
+            Target::Token(tokens) => {
+                tokens.len() == examples && tokens.iter().flatten().all(|token| (*token as usize) < outputs)
             }
             Target::Dense(values) => values.len() == examples * outputs,
         };
         if !fits {
             // Says what is wrong.
-            sapwood_core::loss(logits.clone(), &batch.target, 0.0)?;
+            sapwood_core::loss(logits.clone(), batch.target(), 0.0)?;
         }
         let logits: Vec<f64> = read(logits).await?.iter::<f64>().collect();
-        tally.add(&logits, [examples, outputs], &batch.target);
+        tally.add(&logits, [examples, outputs], batch.target());
     }
     if tally.examples == 0 {
         let (promised, found) = (source.examples().to_string(), "none".into());
@@ -81,18 +85,17 @@ struct Dense {
 
 impl Tally {
     fn add(&mut self, logits: &[f64], [examples, outputs]: [usize; 2], target: &Target) {
-        self.examples += examples;
         let rows = logits.chunks_exact(outputs.max(1));
         match target {
             Target::Class(classes) => {
-                for (row, class) in rows.zip(classes) {
-                    let rank = rank(row, *class as usize);
-                    self.top1 += usize::from(rank < 1);
-                    self.top5 += usize::from(rank < 5);
-                    self.losses += cross_entropy(row, *class as usize);
-                }
+                rows.zip(classes).for_each(|(row, class)| self.add_class(row, *class as usize));
+            }
+            Target::Token(tokens) => {
+                let counted = rows.zip(tokens).filter_map(|(row, token)| Some((row, (*token)?)));
+                counted.for_each(|(row, class)| self.add_class(row, class as usize));
             }
             Target::Dense(values) => {
+                self.examples += examples;
                 let dense = self.dense.get_or_insert_default();
                 for (row, values) in rows.zip(values.chunks_exact(outputs.max(1))) {
                     let pairs = || row.iter().zip(values).map(|(z, y)| (*z, f64::from(*y)));
@@ -106,6 +109,14 @@ impl Tally {
                 }
             }
         }
+    }
+
+    fn add_class(&mut self, row: &[f64], class: usize) {
+        let rank = rank(row, class);
+        self.examples += 1;
+        self.top1 += usize::from(rank < 1);
+        self.top5 += usize::from(rank < 5);
+        self.losses += cross_entropy(row, class);
     }
 
     fn finish(self) -> Evaluation {
@@ -178,6 +189,9 @@ mod tests {
         let classes = tally(&logits, [2, 4], Target::Class(vec![2, 3]));
         assert!((classes.loss - 0.7700254511001459).abs() < 1e-14, "{classes:?}");
         assert_eq!((classes.top1, classes.top5, classes.exact), (0.5, Some(1.0), None));
+        let tokens = tally(&logits, [2, 4], Target::Token(vec![Some(2), None]));
+        let first = tally(&logits[..4], [1, 4], Target::Class(vec![2]));
+        assert_eq!(tokens, first);
         let target = Target::Dense(vec![1.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0]);
         let dense = tally(&logits, [2, 4], target);
         assert!((dense.loss - 0.43751221015235636).abs() < 1e-14, "{dense:?}");

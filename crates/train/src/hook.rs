@@ -2,10 +2,7 @@
 
 use sapwood_core::{Gradients, Network};
 
-use crate::{Live, Resumed, Row};
-
-/// Why a hook ends a run.
-pub type HookError = Box<dyn std::error::Error + Send + Sync>;
+use crate::{HookError, Live, Resumed, Row};
 
 /// One step of training, as hooks see it.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -22,7 +22,7 @@
 //! ```
 //! use burn::{module::Module, nn::{Linear, LinearConfig}, tensor::Tensor};
 //! use sapwood_backend::DeviceSpec;
-//! use sapwood_core::{Batch, Network, Pass, Source, SourceError, Target};
+//! use sapwood_core::{Batch, Network, Pass, Source, SourceError, Target, ExampleShape};
 //! use sapwood_train::{Recipe, Sgd, Trainer};
 //!
 //! #[derive(Module, Debug)]
@@ -31,6 +31,9 @@
 //! }
 //!
 //! impl Network for Softmax {
+//!     type Input = Tensor<4>;
+//!     type Output = Tensor<2>;
+//!
 //!     fn forward(&self, input: Tensor<4>, _pass: &mut Pass<'_>) -> Tensor<2> {
 //!         self.fc.forward(input.flatten(1, 3))
 //!     }
@@ -42,7 +45,7 @@
 //! impl Source for Two {
 //!     fn examples(&self) -> usize { 2 }
 //!     fn batches(&self) -> usize { 1 }
-//!     fn shape(&self) -> [usize; 3] { [1, 1, 2] }
+//!     fn shape(&self) -> ExampleShape { [1, 1, 2].into() }
 //!     fn epoch(&self, _epoch: usize, from: usize)
 //!         -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + '_>
 //!     {
@@ -70,26 +73,30 @@ mod live;
 mod mask;
 mod objective;
 mod optimizer;
+mod progress;
 mod recipe;
 mod retraining;
 mod schedule;
 mod sgd;
 mod snapshot;
 mod trainer;
+mod watched;
 
 pub use adamw::AdamW;
 pub use checkpoints::{Checkpoints, Rejected, Resumed};
 pub use clip::{clip, global_norm};
 pub use connectivity::{Connectivity, connectivity};
 pub use curve::Row;
-pub use error::Error;
+pub use error::{Error, HookError};
 pub use evaluate::{Evaluation, evaluate};
-pub use hook::{Hook, HookError, OnEpoch, StepReport, Update};
+pub use hook::{Hook, OnEpoch, StepReport, Update};
 pub use live::Live;
 pub use objective::{Lesson, Objective, StepContext, Supervised};
 pub use optimizer::{Memory, Optimizer, Rates, Slots};
+pub use progress::Progress;
 pub use recipe::{Decay, Plan, Recipe};
 pub use retraining::Retraining;
 pub use schedule::{Length, Schedule};
 pub use sgd::Sgd;
 pub use trainer::{Trained, Trainer};
+pub use watched::evaluate_watched;

@@ -1,7 +1,7 @@
 //! What a network learns of a batch.
 
 use burn::{prelude::Device, tensor::Tensor};
-use sapwood_core::{Batch, Gradients, Layout, Moments, Network, Pass, gradients, loss};
+use sapwood_core::{Batch, Gradients, Layout, Moments, Network, Output as _, Pass, gradients, loss};
 
 use crate::{Error, Plan};
 
@@ -44,8 +44,8 @@ pub struct Supervised;
 impl<N: Network> Objective<N> for Supervised {
     fn teach(&mut self, network: &N, batch: &Batch, at: &StepContext<'_>) -> Result<Lesson, Error> {
         let mut pass = Pass::train();
-        let logits = network.forward(batch.tensor(&at.device.clone().autodiff()), &mut pass);
-        let loss = loss(logits, &batch.target, at.plan.recipe.label_smoothing)?;
+        let outputs = network.forward(batch.input(&at.device.clone().autodiff())?, &mut pass);
+        let loss = loss(outputs.rows(), batch.target(), at.plan.recipe.label_smoothing)?;
         let value = loss.clone().inner();
         let gradients = gradients(network, loss, Layout::Stored);
         Ok(Lesson { loss: value, gradients, moments: pass.into_moments() })

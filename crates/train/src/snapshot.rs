@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use sapwood_backend::read_all;
-use sapwood_core::{Layout, Network, ParamInfo, ParamPath, Source, State, StateFile, infos, seal};
+use sapwood_core::{
+    Layout, ModuleState, Network, ParamInfo, ParamPath, Source, State, StateFile, array, infos, seal,
+    tensor_data,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Evaluation, Live, Plan, Row, Slots, curve::Losses};
@@ -41,7 +44,6 @@ pub(crate) async fn identity<N: Network>(
         .flat_map(|(path, mask)| path.as_str().bytes().chain([0]).chain(mask.iter().map(u8::from)).chain([2]))
         .collect();
     let kept: usize = live.masks().values().map(|mask| mask.count_ones()).sum();
-    let [c, h, w] = source.shape();
     let start = StateFile { state: State::read(&live.network).await?, ..StateFile::default() };
     Ok(Identity::from([
         ("recipe".into(), text(&plan.recipe)?),
@@ -52,7 +54,7 @@ pub(crate) async fn identity<N: Network>(
         ),
         (
             "data set".into(),
-            format!("{} examples of {c}x{h}x{w} in {} batches", source.examples(), source.batches()),
+            format!("{} examples of {} in {} batches", source.examples(), source.shape(), source.batches()),
         ),
         ("starting weights".into(), digest(&start.to_bytes()?)),
         ("label".into(), format!("`{label}`")),
@@ -96,8 +98,7 @@ pub(crate) async fn to_bytes<N: Network>(
     }
     if !tensors.is_empty() {
         for ((name, shape), value) in names.into_iter().zip(read_all(tensors).await?) {
-            let (bytes, _, dtype) = value.into_parts();
-            state.0.insert(name.into(), TensorData::from_bytes(bytes, shape, dtype));
+            state.0.insert(name.into(), array(value)?.reshape(shape)?);
         }
     }
     let record = Record {
@@ -110,7 +111,7 @@ pub(crate) async fn to_bytes<N: Network>(
     };
     let masks = live.masks().iter().map(|(path, mask)| (format!("{NET}{path}").into(), mask.clone()));
     let metadata = serde_json::to_value(record).map_err(json)?;
-    Ok(StateFile { state, masks: masks.collect(), metadata }.to_bytes()?)
+    Ok(StateFile { state, masks: masks.collect(), metadata, ..StateFile::default() }.to_bytes()?)
 }
 
 /// Continues a run from what was written down, if it was this run.
@@ -127,12 +128,12 @@ pub(crate) fn from_bytes<N: Network>(
         return Err(content(format!("version {}, not {VERSION}", record.version)));
     }
     for (what, expected) in identity {
-        let found = record.identity.get(what).cloned().unwrap_or_default();
-        if *expected != found {
+        let found = record.identity.get(what);
+        if found != Some(expected) {
             return Err(Error::OtherRun {
                 what: what.clone(),
                 expected: expected.clone(),
-                found,
+                found: found.map_or_else(|| "not written down".into(), Clone::clone),
                 path: path.into(),
             });
         }
@@ -147,9 +148,8 @@ pub(crate) fn from_bytes<N: Network>(
             network.0.insert(path.into(), value);
         } else if let Some((path, slot)) = strip(&name, OPTIM).and_then(|rest| rest.rsplit_once('.')) {
             let info = known.get(path).ok_or_else(|| content(format!("unexpected `{name}`")))?;
-            let dtype = value.dtype();
-            let (bytes, _, _) = value.into_parts();
-            let flat = TensorData::from_bytes(bytes, [info.len()], dtype);
+            let flat = tensor_data(value.reshape([info.len()])?);
+            let dtype = flat.dtype();
             let flat = Tensor::from_data(flat, (&live.device, dtype));
             let slots = live.memory.0.entry(info.path.clone()).or_default();
             slots.tensors.insert(slot.into(), info.reorder(flat, Layout::Torch, Layout::Stored));

@@ -275,8 +275,8 @@ fn next(
         return Err(Error::BrokenPromise { what: "batches in an epoch", promised, found });
     };
     let batch = batch.map_err(Error::Source)?;
-    if batch.shape[1..] != source.shape() || batch.is_empty() {
-        let (promised, found) = (format!("{:?}", source.shape()), format!("{:?}", batch.shape));
+    if batch.shape() != source.shape() || batch.is_empty() {
+        let (promised, found) = (source.shape().to_string(), format!("{} of {}", batch.len(), batch.shape()));
         return Err(Error::BrokenPromise { what: "examples in each batch", promised, found });
     }
     Ok(batch)

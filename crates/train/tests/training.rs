@@ -18,8 +18,8 @@ use burn::{
 use proptest::prelude::*;
 use sapwood_backend::{DeviceSpec, block_on};
 use sapwood_core::{
-    Batch, Bits, Gradients, Layout, Masks, Moments, Network, Norm, Pass, Role, Source, SourceError, State,
-    Step, Target, infos, map,
+    Batch, Bits, ExampleShape, Gradients, Layout, Masks, ModuleState, Moments, Network, Norm, Pass, Role,
+    Source, SourceError, State, Step, Target, infos, map,
 };
 use sapwood_train::{
     AdamW, Checkpoints, Decay, Error, Hook, HookError, Live, Optimizer, Recipe, Row, Schedule, Sgd,
@@ -69,6 +69,9 @@ impl Tiny {
 }
 
 impl Network for Tiny {
+    type Input = Tensor<4>;
+    type Output = Tensor<2>;
+
     fn forward(&self, input: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<2> {
         let x = self.conv.forward(input);
         let (gamma, beta) = (self.bn.gamma.val(), self.bn.beta.val());
@@ -102,8 +105,8 @@ impl Source for Waves {
         12 / self.batch
     }
 
-    fn shape(&self) -> [usize; 3] {
-        [1, 4, 4]
+    fn shape(&self) -> ExampleShape {
+        [1, 4, 4].into()
     }
 
     fn epoch(&self, epoch: usize, from: usize) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + '_> {

@@ -45,6 +45,9 @@ impl Small {
 
 /// All that Sapwood asks for.
 impl Network for Small {
+    type Input = Tensor<4>;
+    type Output = Tensor<2>;
+
     fn forward(&self, input: Tensor<4>, _pass: &mut Pass<'_>) -> Tensor<2> {
         let x = relu(self.bn1.forward(self.conv1.forward(input)));
         let x = max_pool2d(x, MaxPoolOptions::new([2, 2]).with_stride([2, 2]));

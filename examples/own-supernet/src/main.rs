@@ -8,7 +8,7 @@ use std::error::Error;
 use sapwood_supernet::{
     Family, Nested, Opened, Rule, Supernet,
     backend::{DeviceSpec, Seed, Stream},
-    core::{Batch, Conv, Graph, Source, SourceError, Target},
+    core::{Batch, Conv, ExampleShape, Graph, Source, SourceError, Target},
     models::Init,
     search::{Choice, Space},
     train::{Recipe, Sgd, Trainer, evaluate},
@@ -59,7 +59,7 @@ impl Bars {
             }
             classes.push(class);
         }
-        Batch { shape: [32, 1, 8, 8], input, target: Target::Class(classes) }
+        Batch::new([32, 1, 8, 8], input, Target::Class(classes)).expect("as many values as the shape has")
     }
 }
 
@@ -72,8 +72,8 @@ impl Source for Bars {
         self.batches
     }
 
-    fn shape(&self) -> [usize; 3] {
-        [1, 8, 8]
+    fn shape(&self) -> ExampleShape {
+        [1, 8, 8].into()
     }
 
     fn epoch(&self, epoch: usize, from: usize) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + '_> {

@@ -10,6 +10,9 @@ struct Perceptron {
 }
 
 impl Network for Perceptron {
+    type Input = Tensor<4>;
+    type Output = Tensor<2>;
+
     fn forward(&self, input: Tensor<4>, _pass: &mut Pass<'_>) -> Tensor<2> {
         self.output.forward(relu(self.hidden.forward(input.flatten(1, 3))))
     }

@@ -17,7 +17,7 @@ pub(super) struct Bar(Mutex<Option<ProgressBar>>);
 /// A line on the standard error. Where nobody takes it, it is lost: the work is
 /// worth more.
 pub(super) fn note(line: &str) {
-    let _ = writeln!(io::stderr(), "{}", super::one_line(line));
+    let _ = writeln!(io::stderr(), "{}", super::one_line::one_line(line));
 }
 
 impl Bar {

@@ -11,7 +11,7 @@ use sapwood_data::{
 use sapwood_lab::{Error, Reporter};
 use sapwood_report::{Cell, Table};
 
-use super::{DataRoot, bar::Bar};
+use super::{bar::Bar, data_root::DataRoot};
 
 /// List, get and verify data sets
 #[derive(Args)]

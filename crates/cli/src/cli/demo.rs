@@ -10,7 +10,7 @@ use clap::Args;
 use sapwood_core::write_atomic;
 use sapwood_lab::Error;
 
-use super::{OnDevice, bar::Bar};
+use super::{bar::Bar, on_device::OnDevice};
 
 /// Train, prune and retrain a small network on embedded data, and report
 ///

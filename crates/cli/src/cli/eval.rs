@@ -7,9 +7,10 @@ use sapwood_lab::{DataConfig, Error, evaluate, fits};
 use sapwood_train::Evaluation;
 
 use super::{
-    DataRoot, OnDevice,
     bar::Bar,
+    data_root::DataRoot,
     image::Images,
+    on_device::OnDevice,
     outputs::{MoreOutputs, hinted, tell},
     weight_file::WeightFile,
 };

@@ -8,7 +8,7 @@ use sapwood_backend::{block_on, read};
 use sapwood_core::{Network, Norm, Pass};
 use sapwood_lab::{Error, read_input, write_tensors};
 
-use super::{OnDevice, weight_file::WeightFile};
+use super::{on_device::OnDevice, weight_file::WeightFile};
 
 /// Run a network on the tensor `input` of a file and write its outputs
 ///

@@ -1,15 +1,12 @@
 //! `latency`
 
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{io::Write, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
+use sapwood_deploy::latency::{EnergyMeter, Imported, Stopwatch, Times, draw, import, predicted};
 use sapwood_lab::{
     Error,
-    latency::{EnergyMeter, Imported, Stopwatch, Times, draw, import, predicted, today},
+    latency::{energy_meter, today},
 };
 use sapwood_report::{
     Cell, Table,
@@ -18,9 +15,10 @@ use sapwood_report::{
 use sapwood_search::{Genome, LatencyTable, kendall_tau};
 
 use super::{
-    OnDevice, architectures,
+    architectures,
     bar::{Bar, note},
-    search::nested::read_table,
+    latency_table::read_table,
+    on_device::OnDevice,
 };
 
 /// Measure how long the networks of a space take on this device, and what energy
@@ -128,7 +126,7 @@ impl Build {
         if !(0.0..=60.0).contains(&self.energy_seconds) {
             return Err(Error::Usage("expected `--energy-seconds` from 0 to 60".into()));
         }
-        EnergyMeter::of_this_machine(&self.what.device.device, Duration::from_secs_f64(self.energy_seconds))
+        energy_meter(&self.what.device.device, Duration::from_secs_f64(self.energy_seconds))
     }
 }
 
@@ -220,14 +218,6 @@ struct Import {
 impl Import {
     fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let family = architectures::named(&self.space, self.input)?;
-        let same = |path: &&PathBuf| {
-            let place = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.into());
-            place(path) == place(&self.out)
-        };
-        if let Some(path) = self.files.iter().find(same) {
-            let problem = "the published table would be written over: give `--out` another name".into();
-            return Err(Error::Content { problem, path: path.clone() });
-        }
         let read = |path: &PathBuf| -> Result<LatencyTable, Error> {
             let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
             LatencyTable::from_yaml(&text, family.name(), &self.name, self.batch)

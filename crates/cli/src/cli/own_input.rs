@@ -57,7 +57,7 @@ fn usual(opened: &Opened) -> Shape {
 fn of_data(data: &str, images: &Images, root: &Path, opened: &Opened) -> Result<Shape, Error> {
     if is_file(data) {
         let batches = read_batches(Path::new(data), None)?;
-        let first = batches.first().map(|batch| [batch.shape[1], batch.shape[2], batch.shape[3]]);
+        let first = batches.first().and_then(|batch| batch.shape().image());
         return Ok(first.unwrap_or_else(|| usual(opened)));
     }
     let mut config = DataConfig::of_opened(data, opened);

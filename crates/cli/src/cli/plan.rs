@@ -10,7 +10,7 @@ use sapwood_lab::{
 use sapwood_prune::Criteria;
 use sapwood_report::{Cell, Table};
 
-use super::{OnDevice, studies::StudyFile};
+use super::{on_device::OnDevice, studies::StudyFile};
 
 /// Show the runs of a study, and where they are, without starting them
 #[derive(Args)]
@@ -64,7 +64,7 @@ impl Plan {
                 writeln!(
                     out,
                     "about {} on one worker, {how}",
-                    super::duration(plan.forecast(&states, rate)?)
+                    super::duration::duration(plan.forecast(&states, rate)?)
                 )?;
             }
             None => {

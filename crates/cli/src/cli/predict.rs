@@ -12,8 +12,8 @@ use sapwood_core::{Network, Pass};
 use sapwood_lab::{Error, Reporter, Silent};
 
 use super::{
-    DataRoot, OnDevice, bar::Bar, image::ImageShape, named::Named, outputs::MoreOutputs,
-    weight_file::WeightFile,
+    bar::Bar, data_root::DataRoot, image::ImageShape, named::Named, on_device::OnDevice,
+    outputs::MoreOutputs, weight_file::WeightFile,
 };
 
 /// Classify images of your own with a trained network

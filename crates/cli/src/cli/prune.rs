@@ -9,7 +9,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Observed, State, TrainedOn, infos, write_atomic};
+use sapwood_core::{ModuleState, Observed, State, TrainedOn, infos, write_atomic};
 use sapwood_lab::{Error, Reporter, Watched};
 use sapwood_models::{Net, Opened, Spec, pack, read_masks};
 use sapwood_prune::{
@@ -150,7 +150,7 @@ impl Prune {
         let bar = Bar::default();
         let rounds = cut.iterations.unwrap_or_else(|| criterion.iterations()).rounds.get();
         bar.begin("scoring", (rounds * scored.examples.len().max(1)) as u64);
-        let watched = Watched::<dyn sapwood_prune::Probe> { inner: &probe, reporter: &bar };
+        let watched = Watched { inner: &probe, reporter: &bar };
         let pruned = cut.prune_blocking(criterion, &watched, alive.as_ref());
         let pruned = pruned.map_err(|error| self.scoring.explain(error))?;
         bar.end();

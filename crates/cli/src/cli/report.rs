@@ -58,7 +58,7 @@ impl Report {
                 write(&folder.path().join("report.html"), html)?
             }
             Format::Csv => write_tables(&results, &folder, &carbon)?,
-            Format::Jsonl => write(&folder.path().join("results.jsonl"), results.to_jsonl())?,
+            Format::Jsonl => write(&folder.path().join("results.jsonl"), results.to_jsonl()?)?,
             Format::Tensorboard => events(&results, &folder)?,
         };
         writeln!(out, "{} of {} runs: {written}", results.rows.len(), results.planned)?;

@@ -21,8 +21,8 @@ use sapwood_ledger::Carbon;
 use sapwood_prune::Criteria;
 
 use super::{
-    OnDevice,
     bar::{self, Bar},
+    on_device::OnDevice,
     report::write_tables,
     studies::{StudyFile, stop_signal},
     worker::Pace,

@@ -2,10 +2,10 @@
 
 use std::{io::Write, path::PathBuf};
 
-use burn::tensor::{DType, TensorData};
+use burn::tensor::DType;
 use clap::Args;
 use sapwood_backend::block_on;
-use sapwood_core::{State, StateFile, write_atomic};
+use sapwood_core::{Array, State, StateFile, write_atomic};
 use sapwood_lab::Error;
 use sapwood_prune::{Criteria, MaskSet, Warning};
 use sapwood_report::{Cell, Table};
@@ -49,8 +49,8 @@ impl Score {
             let numbers = [mean, ends[0], ends[1]].map(|x| Cell::written(x, format!("{x:.3e}")));
             let count = Cell::count(values.len() as u64);
             table.row([info.path.as_str().into(), count].into_iter().chain(numbers));
-            let data = TensorData::new(values.to_vec(), info.shape.clone());
-            let data = if wide { data } else { data.convert::<f32>() };
+            let data = Array::new(info.shape.clone(), values.to_vec())?;
+            let data = if wide { data } else { data.cast::<f32>() };
             state.0.insert(info.path.clone(), data);
         }
         write_atomic(&self.out, &StateFile { state, ..StateFile::default() }.to_bytes()?)?;

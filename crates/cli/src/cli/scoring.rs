@@ -11,8 +11,10 @@ use sapwood_models::{Net, Opened, Spec};
 use sapwood_prune::{Criteria, Criterion, Needs, NetworkProbe, Options, Scope, Warning};
 
 use super::{
-    DataRoot, OnDevice, bar,
+    bar,
+    data_root::DataRoot,
     image::Images,
+    on_device::OnDevice,
     outputs::{MoreOutputs, hinted, tell},
     own_input::{OwnInput, is_file},
     weight_file::WeightFile,
@@ -178,8 +180,8 @@ impl Scoring {
                 return Err(Error::Usage(problem));
             }
             let batches = read_batches(path, self.batch_size.map(NonZero::get))?;
-            for batch in &batches {
-                spec.output([batch.shape[1], batch.shape[2], batch.shape[3]])?;
+            for shape in batches.iter().filter_map(|batch| batch.shape().image()) {
+                spec.output(shape)?;
             }
             return Ok(batches);
         }

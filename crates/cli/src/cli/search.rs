@@ -1,11 +1,11 @@
 //! `search`
 
 mod measured;
-pub(super) mod nested;
+mod nested;
 mod page;
 mod saved;
 mod study;
-pub(super) mod tabular;
+mod tabular;
 
 use std::{io::Write, path::PathBuf};
 
@@ -14,7 +14,7 @@ use sapwood_lab::Error;
 use sapwood_report::{Cell, Table};
 use sapwood_search::{Constraint, Front, Goal, METHODS, Member, Method, Objective, Space};
 
-use super::DataRoot;
+use super::data_root::DataRoot;
 
 /// Find the best networks of a space, the best architectures of a benchmark table, or all that a
 /// study says

@@ -12,7 +12,7 @@ use sapwood_lab::{
 };
 use sapwood_prune::Criteria;
 
-use super::DataRoot;
+use super::data_root::DataRoot;
 
 /// A study by its file.
 #[derive(Args)]

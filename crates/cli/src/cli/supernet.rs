@@ -16,14 +16,15 @@ use sapwood_backend::Seed;
 use sapwood_core::TrainedOn;
 use sapwood_lab::{
     DataConfig, Error, Known, Outputs,
-    supernet::{CALIBRATION, Judge},
+    supernet::{CALIBRATION, JudgingImages},
 };
 use sapwood_supernet::{Supernet as Nested, SupernetSpec};
 
 pub(super) use chosen::{genome_of, read_list};
 
 use super::{
-    DataRoot, OnDevice,
+    data_root::DataRoot,
+    on_device::OnDevice,
     outputs::{MoreOutputs, hinted, tell},
     weight_file::Naming,
 };
@@ -119,21 +120,21 @@ impl JudgedBy {
         let outputs = Outputs { more: self.outputs.allowed, ..Outputs::default() };
         let known = Known { trained_on: spec.trained_on.as_ref(), outputs };
         let family = (supernet.family(), known);
-        let judge = Judge::new(family, &data, self.calibration, Seed(self.seed), &datasets, &device)
+        let images = JudgingImages::new(family, &data, self.calibration, Seed(self.seed), &datasets, &device)
             .map_err(|error| hinted(error, false))?;
         datasets.tell(&super::bar::Bar::default());
-        tell(judge.classes());
-        let judge = if self.by_held_out { judge.by_held_out(&data, &datasets)? } else { judge };
+        tell(images.classes());
+        let images = if self.by_held_out { images.by_held_out(&data, &datasets)? } else { images };
         // Outputs that had no names get none by being looked at.
-        let trained_on = spec.trained_on.map(|_| judge.trained_on());
-        Ok(Judging { supernet, judge, data, trained_on })
+        let trained_on = spec.trained_on.map(|_| images.trained_on());
+        Ok(Judging { supernet, images, data, trained_on })
     }
 }
 
 /// The supernet of a file among the data on which its sub-networks are evaluated.
 struct Judging {
     supernet: Nested,
-    judge: Judge,
+    images: JudgingImages,
     data: DataConfig,
     /// What a network that is cut out says of itself.
     trained_on: Option<TrainedOn>,

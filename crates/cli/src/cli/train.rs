@@ -14,10 +14,11 @@ use sapwood_models::{Init, NormScale, Spec};
 use sapwood_train::{AdamW, Decay, Recipe, Schedule, Sgd};
 
 use super::{
-    DataRoot, OnDevice,
     bar::Bar,
+    data_root::DataRoot,
     image::Images,
     model_shape::ModelShape,
+    on_device::OnDevice,
     outputs::{MoreOutputs, hinted},
     sparse::Sparse,
     weight_file::Reading,

@@ -11,8 +11,9 @@ use sapwood_ledger::Watts;
 use sapwood_prune::Criteria;
 
 use super::{
-    DataRoot, OnDevice,
     bar::Bar,
+    data_root::DataRoot,
+    on_device::OnDevice,
     run,
     studies::{open, stop_signal},
 };

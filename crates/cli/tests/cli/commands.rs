@@ -115,7 +115,7 @@ fn a_network_runs_on_a_tensor() {
     let output = StateFile::from_bytes(&place.read("new/output.safetensors")).unwrap();
     let sum: f32 = output.state.0["probabilities"].iter::<f32>().sum();
     assert!((sum - 3.0).abs() < 1e-5, "three distributions, but they sum up to {sum}");
-    assert_eq!(output.state.0["logits"].shape().as_slice(), [3, 10]);
+    assert_eq!(output.state.0["logits"].shape(), [3, 10]);
 }
 
 #[test]

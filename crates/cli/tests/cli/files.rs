@@ -47,6 +47,36 @@ fn weights_that_cannot_be_read_are_named_with_the_reason() {
 }
 
 #[test]
+fn no_command_writes_over_a_file_that_it_reads() {
+    let place = Workplace::with_net();
+    place.put("input.safetensors", file(&[("input", "F32", &[1, 1, 8, 8], floats(64, 1.0))]));
+    place.put("run/weights.safetensors", place.read(NET));
+    place.put("image.png", crate::commands::PNG);
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(NET, place.path().join("link.safetensors")).unwrap();
+    for line in [
+        "forward --weights net.safetensors --input input.safetensors --out net.safetensors",
+        "forward --weights net.safetensors --input input.safetensors --out ./input.safetensors",
+        #[cfg(unix)]
+        "forward --weights link.safetensors --input input.safetensors --out net.safetensors",
+        "prune --weights net.safetensors --sparsity 0.5 --out run/../net.safetensors",
+        "prune --weights net.safetensors --criterion snip --data input.safetensors --sparsity 0.5 --out input.safetensors",
+        "prune --weights net.safetensors --masks-from run/weights.safetensors --out run/weights.safetensors",
+        "score --weights net.safetensors --criterion magnitude --out net.safetensors",
+        "supernet extract --weights net.safetensors --data digits --arch min --out net.safetensors",
+        "train --weights run/weights.safetensors --data digits --epochs 1 --out run",
+        "search --space tabular:image.png --page image.png",
+    ] {
+        place.refuse(line, &["would be written over", "another name"]);
+    }
+    // A file that is not read may be there already, also under the name of what is no file.
+    place.put("snip", "");
+    let prune = "prune --weights net.safetensors --criterion snip --data digits --sparsity 0.5 --out";
+    place.succeed(&format!("{prune} run/weights.safetensors"));
+    place.succeed(&format!("{prune} snip"));
+}
+
+#[test]
 fn weights_of_another_network_are_told_apart() {
     let place = Workplace::with_net();
     let plain = |tensors: &[Entry<'_>]| file(tensors);

@@ -1,6 +1,6 @@
 //! `score`, `prune` and trainings whose masks change, as a user meets them.
 
-use sapwood_core::StateFile;
+use sapwood_core::{Array, StateFile, graph::DType};
 
 use crate::{
     safetensors::{Entry, file, floats},
@@ -38,12 +38,12 @@ fn scores_are_written_under_the_names_and_shapes_of_the_weights() {
         let shape = |file: &StateFile, name: &str| file.state.0[name].shape().to_vec();
         for name in ["fc1.weight", "fc2.weight", "fc3.weight"] {
             assert_eq!(shape(&scores, name), shape(&net, name), "{criterion}");
-            assert_eq!(scores.state.0[name].dtype(), burn::tensor::DType::F64, "{criterion}");
+            assert_eq!(scores.state.0[name].dtype(), DType::F64, "{criterion}");
         }
         assert_eq!((scores.state.0.len(), scores.masks.len()), (3, 0), "{criterion}");
     }
     place.succeed(&format!("score --weights {NET} --criterion synflow --precision f32 --out s.safetensors"));
-    assert_eq!(read(&place, "s.safetensors").state.0["fc1.weight"].dtype(), burn::tensor::DType::F32);
+    assert_eq!(read(&place, "s.safetensors").state.0["fc1.weight"].dtype(), DType::F32);
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn what_cannot_be_scored_or_pruned_so_is_refused() {
     let weight = broken.state.0.get_mut("fc2.weight").unwrap();
     let mut values: Vec<f32> = weight.iter::<f32>().collect();
     values[7] = f32::NAN;
-    *weight = burn::tensor::TensorData::new(values, weight.shape().clone());
+    *weight = Array::new(weight.shape(), values).unwrap();
     place.put("nan.safetensors", broken.to_bytes().unwrap());
     for command in ["score --criterion magnitude", "prune --sparsity 0.5"] {
         let line = format!("{command} --weights nan.safetensors --out n.safetensors");

@@ -1,7 +1,6 @@
 //! Why masks are not what one expects: what `score` and `prune` say beside their results.
 
-use burn::tensor::TensorData;
-use sapwood_core::StateFile;
+use sapwood_core::{Array, StateFile};
 
 use crate::{
     safetensors::{Entry, file, floats},
@@ -18,7 +17,7 @@ fn changed(place: &Workplace, name: &str, value: impl Fn(f32) -> f32) {
     for (path, data) in &mut file.state.0 {
         if path.as_str().ends_with(".weight") {
             let values: Vec<f32> = data.iter::<f32>().map(&value).collect();
-            *data = TensorData::new(values, data.shape().clone());
+            *data = Array::new(data.shape(), values).unwrap();
         }
     }
     place.put(name, file.to_bytes().unwrap());

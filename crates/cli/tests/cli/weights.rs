@@ -1,7 +1,6 @@
 //! Weight files that others wrote, as commands take them.
 
-use burn::tensor::TensorData;
-use sapwood_core::StateFile;
+use sapwood_core::{Array, StateFile};
 
 use crate::{
     safetensors::{Entry, file},
@@ -27,7 +26,7 @@ fn foreign(place: &Workplace, change: impl Fn(&str, Vec<f32>) -> Vec<(String, Ve
     file(&changed.iter().map(entry).collect::<Vec<_>>())
 }
 
-fn floats(value: &TensorData) -> Vec<f32> {
+fn floats(value: &Array) -> Vec<f32> {
     value.iter::<f32>().collect()
 }
 

@@ -1,7 +1,7 @@
 //! The networks answer as PyTorch's do.
 
 use burn::tensor::Tensor;
-use sapwood_core::{Network, Norm, Pass, State, absorb, infos};
+use sapwood_core::{ModuleState, Network, Norm, Pass, State, absorb, infos};
 use sapwood_models::{Padding, Shortcut, Spec};
 
 use crate::{
@@ -59,7 +59,7 @@ async fn agrees(case: &Case, on: &On, found: &mut Findings) -> Outcome {
         "life-net" => board("input", [case.batch, c, h, w]),
         _ => batch("input", "labels", [case.batch, c, h, w], 1),
     };
-    let input = input.tensor(&on.device);
+    let input: Tensor<4> = input.input(&on.device)?;
 
     let mut pass = Pass::evaluate();
     let logits = net.forward(input.clone(), &mut pass);

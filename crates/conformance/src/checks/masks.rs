@@ -1,6 +1,6 @@
 //! A pruned network stays pruned, and goes on learning.
 
-use sapwood_core::{Masks, State, infos};
+use sapwood_core::{Masks, ModuleState, State, infos};
 use sapwood_models::Spec;
 use sapwood_prune::{Allocation, Cut, Magnitude, NetworkProbe};
 use sapwood_train::{AdamW, Recipe, Trainer};

@@ -1,8 +1,9 @@
 //! Nested networks: the same inside and cut out, and the same gradients, on every device.
 
 use burn::module::Module;
+use burn::tensor::Tensor;
 use sapwood_backend::{Seed, Stream, read_all};
-use sapwood_core::{Network, Pass, State, infos};
+use sapwood_core::{ModuleState, Network, Pass, State, infos};
 use sapwood_models::Net;
 use sapwood_supernet::{Nested, Opened, Rule, Supernet, family};
 use sapwood_train::{Objective, Recipe, Sgd, StepContext};
@@ -24,8 +25,8 @@ fn filled(name: &str, on: &On) -> Answer<Supernet> {
     Ok(fill(&infos(&supernet)).write(supernet)?)
 }
 
-async fn outputs(network: &impl Network, on: &On) -> Answer<Vec<f64>> {
-    let images = batch("image", "label", [2, 3, 32, 32], 10).tensor(&on.device);
+async fn outputs(network: &impl Network<Input = Tensor<4>, Output = Tensor<2>>, on: &On) -> Answer<Vec<f64>> {
+    let images = batch("image", "label", [2, 3, 32, 32], 10).input(&on.device)?;
     Ok(values(network.forward(images, &mut Pass::evaluate())).await?)
 }
 

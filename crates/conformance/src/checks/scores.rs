@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::DType;
 use sapwood_backend::Seed;
-use sapwood_core::{Batch, Masks, Target, infos};
+use sapwood_core::{Batch, Masks, ModuleState as _, infos};
 use sapwood_models::{Net, Spec};
 use sapwood_prune::{
     Allocation, CRITERIA, Criterion, Cut, Iterations, MaskSet, NetworkProbe, Options, Prunable, Scope,
@@ -73,9 +73,7 @@ pub(super) async fn scores_are_the_cpus(on: &On, found: &mut Findings) -> Outcom
 
 struct Subject {
     net: Net,
-    examples: Vec<f32>,
-    labels: Vec<u32>,
-    shape: [usize; 4],
+    all: Batch,
 }
 
 impl Subject {
@@ -85,19 +83,12 @@ impl Subject {
         let net = fill(&infos(&net)).write(net)?;
         let [c, h, w] = spec.input;
         let all = batch("score.input", "score.labels", [expected.batch, c, h, w], expected.classes);
-        let Target::Class(labels) = all.target else { return Err("a batch without classes".into()) };
-        Ok(Self { net, examples: all.input, labels, shape: all.shape })
+        Ok(Self { net, all })
     }
 
     fn batches(&self, size: usize) -> Vec<Batch> {
-        let [n, c, h, w] = self.shape;
-        let each = c * h * w;
-        let part = |first: usize| Batch {
-            shape: [size, c, h, w],
-            input: self.examples[first * each..(first + size) * each].to_vec(),
-            target: Target::Class(self.labels[first..first + size].to_vec()),
-        };
-        (0..n).step_by(size).map(part).collect()
+        let rows: Vec<usize> = (0..self.all.len()).collect();
+        rows.chunks(size).map(|rows| self.all.select(rows)).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Small models, trained for twenty steps: beside the CPU.
 
-use sapwood_core::{Batch, Source, SourceError, infos};
+use sapwood_core::{Batch, ExampleShape, ModuleState as _, Source, SourceError, infos};
 use sapwood_models::{Net, Spec};
 use sapwood_train::{Hook, HookError, Live, Recipe, Sgd, StepReport, Trainer};
 use std::{cell::RefCell, rc::Rc};
@@ -78,8 +78,8 @@ impl Source for Steps {
         self.steps
     }
 
-    fn shape(&self) -> [usize; 3] {
-        self.shape
+    fn shape(&self) -> ExampleShape {
+        self.shape.into()
     }
 
     fn epoch(&self, _epoch: usize, from: usize) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + '_> {
@@ -99,7 +99,7 @@ impl Source for Again {
         self.0.batches()
     }
 
-    fn shape(&self) -> [usize; 3] {
+    fn shape(&self) -> ExampleShape {
         self.0.shape()
     }
 

@@ -4,7 +4,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use burn::tensor::Tensor;
 use sapwood_backend::read_all;
-use sapwood_core::{Gradients, State, infos};
+use sapwood_core::{Gradients, ModuleState, State, infos};
 use sapwood_models::{Net, Spec};
 use sapwood_train::{AdamW, Hook, HookError, Live, Optimizer, Recipe, Sgd, StepReport, Trainer};
 

@@ -11,7 +11,7 @@ fn state_dicts_of_every_form_are_read() {
     for file in checkpoints() {
         let opened = open(&folder().join(&file.file), Some(&file.model), &device).unwrap();
         let [c, h, w] = file.input;
-        let input = batch("input", "labels", [file.batch, c, h, w], 1).tensor(&device);
+        let input = batch("input", "labels", [file.batch, c, h, w], 1).input(&device).unwrap();
         let found: Vec<f64> = opened.net.forward(input, &mut Pass::evaluate()).into_data().iter().collect();
         let far = relative_distance(&found, &file.logits);
         assert!(far < 1e-4, "{} differs by {far:e}", file.file);

@@ -1,6 +1,7 @@
 //! Every device against PyTorch's answers.
 
 mod files;
+mod inputs;
 
 use sapwood_backend::block_on;
 use sapwood_conformance::{CHECKS, Findings, On, devices, workload};

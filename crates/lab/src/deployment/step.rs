@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sapwood_core::write_atomic;
+use sapwood_core::{identity, write_atomic};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -10,7 +10,6 @@ use crate::{
     Conditions, Error, RunFolder, Work,
     accounts::{Accounts, account},
     ledger::{Account, Watts},
-    run_folder::digest,
 };
 
 /// Does the steps of a study that are not done.
@@ -41,7 +40,7 @@ impl Steps<'_> {
         settings: &Value,
         job: impl FnOnce(&RunFolder, &Conditions<'_>, String) -> Result<T, Error>,
     ) -> Result<Done<T>, Error> {
-        let label = digest(settings.to_string().as_bytes());
+        let label = identity(settings);
         let run = RunFolder::new(self.folder.join(format!("{name}-{}", &label[..DIGITS])));
         let lock = run.lock()?;
         run.claim(settings)?;
@@ -51,7 +50,7 @@ impl Steps<'_> {
             let conditions = Conditions { work: &work, ..*self.conditions };
             let accounts = Accounts::open(run.path(), self.device, self.watts);
             let value = accounts.during(&work, || job(&run, &conditions, label))?;
-            let text = serde_json::to_string_pretty(&value).unwrap_or_default();
+            let text = serde_json::to_string_pretty(&value).map_err(Error::unwritable)?;
             write_atomic(&run.record(), text.as_bytes())?;
             let _ = std::fs::remove_dir_all(run.checkpoints());
         }

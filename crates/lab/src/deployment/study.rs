@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Source as _, State, write_atomic};
+use sapwood_core::{ModuleState, Source as _, State, write_atomic};
 use sapwood_search::Genome;
-use sapwood_supernet::{Family, Supernet, SupernetSpec};
+use sapwood_supernet::{Family, Progressive, Supernet, SupernetSpec, Tenths, single, training_macs};
 use serde_json::{Value, json};
 
 use super::{
@@ -17,10 +17,7 @@ use crate::{
     latency::{Stopwatch, today},
     ledger::{Macs, Watts},
     run_folder::digest,
-    supernet::{
-        Judge, Judged, Pairs, Sample, SupernetExperiment, method::Method as Training, pack_cut,
-        portion::Tenths, single,
-    },
+    supernet::{Judged, JudgingImages, Pairs, Sample, SupernetExperiment, pack_cut},
     work::Counted,
 };
 
@@ -169,24 +166,32 @@ impl Study<'_> {
     fn train(&self, run: &RunFolder, conditions: &Conditions<'_>, label: String) -> Result<Judged, Error> {
         let source = self.supernet.source(self.seed(), conditions.datasets)?;
         let phases = self.supernet.phases(&self.supernet.method[0])?;
-        let training = Training { spec: &self.spec, phases: &phases, seed: self.seed(), label };
         let tenth = Tenths(&source).batches();
         let steps: usize = phases.iter().map(|phase| phase.recipe.epochs * tenth).sum();
-        let macs = training.macs(&self.family, self.experiment.batch_size, tenth)?;
+        let macs = training_macs(&self.family, &phases, self.seed(), self.experiment.batch_size, tenth)?;
         // Networks of a step differ: an example costs what it does on average.
         let each = (macs / 3.0 / (steps * self.experiment.batch_size) as f64) as u64;
         conditions.work.example_costs(Macs::forward(each, each));
         let counted = Counted { inner: &source, work: conditions.work, trained: true };
-        let supernet = training.train(&counted, run.path(), conditions)?;
+        let untrained = self.spec.build(conditions.device)?;
+        let training = Progressive {
+            supernet: &untrained,
+            spec: Some(&self.spec),
+            phases: &phases,
+            seed: self.seed(),
+            label,
+        };
+        let supernet = training.train_blocking(&counted, run.path(), &conditions.context())?;
         let bytes = self.spec.pack(block_on(State::read(&supernet))?)?.to_bytes()?;
         write_atomic(&run.weights(), &bytes)?;
-        self.judge(conditions)?.judge(&supernet, &self.family.largest())
+        Ok(self.judging(conditions)?.judge().judge_blocking(&supernet, &self.family.largest())?)
     }
 
     /// Judges sub-networks by what is held out; tells how many.
     fn pairs(&self, weights: &Path, path: &Path, conditions: &Conditions<'_>) -> Result<usize, Error> {
         let supernet = self.open(weights, conditions)?;
-        let judge = self.judge(conditions)?.by_held_out(&self.experiment.data, conditions.datasets)?;
+        let images = self.judging(conditions)?.by_held_out(&self.experiment.data, conditions.datasets)?;
+        let judge = images.judge();
         let bytes = std::fs::read(weights).map_err(Error::file("read", weights))?;
         let origin =
             format!("{}, weights {}, {}", self.family.name(), digest(&bytes), json!(self.experiment.data));
@@ -210,11 +215,12 @@ impl Study<'_> {
         conditions: &Conditions<'_>,
     ) -> Result<Tuned, Error> {
         let supernet = self.open(weights, conditions)?;
-        let judge = self.judge(conditions)?;
-        let net = judge.cut(&supernet, genome)?;
-        let cut = judge.of(&net, &self.family, genome, conditions.reporter)?.top1;
-        let by_held_out = self.judge(conditions)?.by_held_out(&self.experiment.data, conditions.datasets)?;
-        let held_out = by_held_out.of(&net, &self.family, genome, conditions.reporter)?.top1;
+        let images = self.judging(conditions)?;
+        let net = images.judge().cut(&supernet, genome)?;
+        let cut = images.judge().of_blocking(&net, &self.family, genome, conditions.reporter)?.top1;
+        let by_held_out =
+            self.judging(conditions)?.by_held_out(&self.experiment.data, conditions.datasets)?;
+        let held_out = by_held_out.judge().of_blocking(&net, &self.family, genome, conditions.reporter)?.top1;
         let tuned = self.learn((net, genome), &self.experiment.fine_tuning, (run, label), conditions)?;
         Ok(Tuned { held_out, cut, tuned })
     }
@@ -242,11 +248,11 @@ impl Study<'_> {
         conditions.work.example_costs(Macs::forward(macs, macs));
         let counted = Counted { inner: &source, work: conditions.work, trained: true };
         let recipe = self.supernet.recipe(tuning.epochs, tuning.learning_rate)?;
-        let net = single::train(net, &recipe, label, &counted, (run.path(), conditions))?;
-        let judge = self.judge(conditions)?;
-        let bytes = pack_cut(&self.family, genome, &net, Some(&judge.trained_on()))?;
+        let net = single::train_blocking(net, &recipe, label, &counted, (run.path(), &conditions.context()))?;
+        let images = self.judging(conditions)?;
+        let bytes = pack_cut(&self.family, genome, &net, Some(&images.trained_on()))?;
         write_atomic(&run.weights(), &bytes)?;
-        judge.of(&net, &self.family, genome, conditions.reporter)
+        Ok(images.judge().of_blocking(&net, &self.family, genome, conditions.reporter)?)
     }
 
     /// Times the largest network and these, in turns: the medians.
@@ -267,14 +273,20 @@ impl Study<'_> {
         Stopwatch { device, place, date: today(), batch, rounds, runs, seconds }
     }
 
-    fn judge(&self, conditions: &Conditions<'_>) -> Result<Judge, Error> {
+    fn judging(&self, conditions: &Conditions<'_>) -> Result<JudgingImages, Error> {
         let calibration = self.experiment.pairs.calibration;
         let data = &self.experiment.data;
         let family = (&self.family, Known::default());
-        let judge =
-            Judge::new(family, data, calibration, self.seed(), conditions.datasets, conditions.device)?;
+        let images = JudgingImages::new(
+            family,
+            data,
+            calibration,
+            self.seed(),
+            conditions.datasets,
+            conditions.device,
+        )?;
         conditions.datasets.tell(conditions.reporter);
-        Ok(judge)
+        Ok(images)
     }
 
     fn open(&self, weights: &Path, conditions: &Conditions<'_>) -> Result<Supernet, Error> {

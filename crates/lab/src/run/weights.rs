@@ -1,7 +1,7 @@
 //! The weight files of a run.
 
 use sapwood_backend::block_on;
-use sapwood_core::{Masks, State, Step, TrainedOn, write_atomic};
+use sapwood_core::{Masks, ModuleState, State, Step, TrainedOn, write_atomic};
 use sapwood_models::{Net, Spec, pack};
 use sapwood_train::{Hook, HookError, Live, Plan, StepReport};
 

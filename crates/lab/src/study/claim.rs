@@ -76,7 +76,7 @@ impl Claim {
         let path = path(folder, number);
         match File::create_new(&path) {
             Ok(mut file) => {
-                let text = serde_json::to_string(&Holder::this()).unwrap_or_default();
+                let text = serde_json::to_string(&Holder::this()).map_err(Error::unwritable)?;
                 let written = file.write_all(text.as_bytes());
                 if let Err(error) = written {
                     // Half a claim would keep others away for a while.

@@ -246,13 +246,6 @@ impl Pruning {
     /// How masks change in its training.
     pub(super) fn sparse_training(&self) -> Option<SparseTraining> {
         let allocation = self.cut.as_ref().map_or(Allocation::Global, |cut| cut.allocation.clone());
-        Some(match self.during.clone()? {
-            During::Gradual { score, begin, end, every } => {
-                SparseTraining::Gradual { score, target: self.sparsity, allocation, begin, end, every }
-            }
-            During::Regrow { growth, fraction, anneal, until, every } => {
-                SparseTraining::Regrow { growth, fraction, anneal, until, every }
-            }
-        })
+        Some(self.during.clone()?.to(self.sparsity, allocation))
     }
 }

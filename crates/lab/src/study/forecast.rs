@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use burn::prelude::Device;
 use sapwood_backend::{Seed, block_on, read_all};
-use sapwood_core::{Batch, Layout, Source, SourceError, Target, tensors};
+use sapwood_core::{Batch, ExampleShape, Layout, Source, SourceError, Target, tensors};
 use sapwood_data::Task;
 use sapwood_train::{Recipe, Trainer};
 
@@ -85,8 +85,8 @@ impl Source for Nothing {
         1
     }
 
-    fn shape(&self) -> [usize; 3] {
-        self.shape
+    fn shape(&self) -> ExampleShape {
+        self.shape.into()
     }
 
     fn epoch(&self, _: usize, from: usize) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + '_> {

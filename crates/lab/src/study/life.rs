@@ -40,7 +40,7 @@ pub(super) fn judge(run: &Run, folder: &RunFolder, conditions: &Conditions<'_>) 
         1..=MOST => Some(learnt(run, folder, conditions)?),
         _ => None,
     };
-    let text = serde_json::to_string(&Rule { learnt }).unwrap_or_default();
+    let text = serde_json::to_string(&Rule { learnt }).map_err(Error::unwritable)?;
     Ok(write_atomic(&folder.rule(), text.as_bytes())?)
 }
 

@@ -1,12 +1,13 @@
 //! Ways of pruning, as a study's file says them.
 
 use sapwood_core::Step;
-use sapwood_prune::{Ablation, Allocation, Anneal, Granularity, Growth, Iterations, Options, Sparsity};
+use sapwood_prune::{Ablation, Allocation, Granularity, Iterations, Options, Sparsity};
+use sapwood_sparse::During;
 use sapwood_train::Retraining;
 use serde::{Deserialize, Serialize};
 
 use super::Several;
-use crate::{Examples, GradualScore};
+use crate::Examples;
 
 /// `[[methods]]`: every setting that may have several values is combined with every
 /// other one.
@@ -102,49 +103,4 @@ impl Control {
             Self::Invert => "invert",
         }
     }
-}
-
-/// How masks change in training. Positions are those of the method's training.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum During {
-    /// Ever more weights go, to the sparsity. Asks for no criterion.
-    Gradual {
-        /// By which scores.
-        #[serde(default = "magnitude")]
-        score: GradualScore,
-        /// The first pruning, of nothing.
-        begin: Step,
-        /// The last.
-        end: Step,
-        /// Between two.
-        every: Step,
-    },
-    /// Some weights go and as many come back.
-    Regrow {
-        /// Which come back: `random` (SET) or `gradient` (RigL).
-        growth: Growth,
-        /// The exchanged fraction at first.
-        #[serde(default = "third")]
-        fraction: f64,
-        /// How it falls.
-        #[serde(default = "cosine")]
-        anneal: Anneal,
-        /// From when on nothing is exchanged.
-        until: Step,
-        /// Between two exchanges.
-        every: Step,
-    },
-}
-
-fn magnitude() -> GradualScore {
-    GradualScore::Magnitude
-}
-
-fn third() -> f64 {
-    0.3
-}
-
-fn cosine() -> Anneal {
-    Anneal::Cosine
 }

@@ -4,7 +4,7 @@ use std::{fs, sync::Arc};
 
 use burn::prelude::Device;
 use sapwood_backend::{Ops, Seed, Stream, block_on};
-use sapwood_core::{Masks, State, Step, write_atomic};
+use sapwood_core::{Masks, ModuleState, State, Step, write_atomic};
 use sapwood_data::Split;
 use sapwood_models::{Net, Opened, pack};
 use sapwood_prune::{Criteria, Cut, MaskSet, NetworkProbe, Pruned, Scope};
@@ -53,7 +53,7 @@ impl Task<'_> {
         let test = self.run.spec.data.test_source(datasets)?;
         let (from, to) = (open(twin)?, open(folder)?);
         let walk = block_on(connectivity(&from, &to, Connectivity::POINTS, &test, device))?;
-        let text = serde_json::to_string(&walk).unwrap_or_default();
+        let text = serde_json::to_string(&walk).map_err(Error::unwritable)?;
         Ok(write_atomic(&folder.connectivity(), text.as_bytes())?)
     }
 

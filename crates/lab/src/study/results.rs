@@ -157,15 +157,18 @@ impl Results {
     }
 
     /// One JSON object a line, with the curve and the layers of each run.
-    pub fn to_jsonl(&self) -> String {
+    ///
+    /// # Errors
+    /// What cannot be written down.
+    pub fn to_jsonl(&self) -> Result<String, Error> {
         let line = |row: &Row| {
-            let mut value = serde_json::to_value(row.line()).unwrap_or_default();
-            value["curve"] = serde_json::to_value(&row.outcome.curve).unwrap_or_default();
-            value["layers"] = serde_json::to_value(&row.outcome.layers).unwrap_or_default();
-            value["cost"] = serde_json::to_value(&row.account).unwrap_or_default();
-            format!("{value}\n")
+            let mut value = serde_json::to_value(row.line())?;
+            value["curve"] = serde_json::to_value(&row.outcome.curve)?;
+            value["layers"] = serde_json::to_value(&row.outcome.layers)?;
+            value["cost"] = serde_json::to_value(&row.account)?;
+            Ok(format!("{value}\n"))
         };
-        self.rows.iter().map(line).collect()
+        self.rows.iter().map(line).collect::<Result<_, _>>().map_err(Error::unwritable)
     }
 
     /// What all of it cost.

@@ -1,8 +1,6 @@
 //! What decides the outcome of one run of a study, and the hash that names it.
 
-use std::collections::BTreeMap;
-
-use sapwood_core::Step;
+use sapwood_core::{Step, identity};
 use sapwood_data::OpenOptions;
 use sapwood_models::{Init, Spec};
 use sapwood_prune::{Allocation, Granularity, Iterations, Options, Sparsity};
@@ -114,20 +112,7 @@ impl RunSpec {
     /// # Errors
     /// As for [`RunSpec::canonical`].
     pub fn hash(&self) -> Result<String, Error> {
-        Ok(blake3::hash(text(&self.canonical()?).as_bytes()).to_hex()[..16].to_string())
-    }
-}
-
-/// JSON with its keys in order, whatever order a program's build of serde_json keeps.
-fn text(value: &Value) -> String {
-    match value {
-        Value::Object(fields) => {
-            let sorted: BTreeMap<_, _> = fields.iter().collect();
-            let fields = sorted.iter().map(|(key, value)| format!("{}:{}", json!(key), text(value)));
-            format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
-        }
-        Value::Array(values) => format!("[{}]", values.iter().map(text).collect::<Vec<_>>().join(",")),
-        plain => plain.to_string(),
+        Ok(identity(&self.canonical()?)[..16].to_string())
     }
 }
 

@@ -6,12 +6,12 @@ use sapwood_backend::{Seed, Stream};
 use sapwood_core::Shape;
 use sapwood_data::{Augmentation, Loader, LoaderOptions, Order, Split};
 use sapwood_search::Genome;
-use sapwood_supernet::{Distillation, Family, Open, Opened, Phase, Rule, SupernetSpec, family};
+use sapwood_supernet::{Distillation, Family, Open, Opened, Phase, Rule, SupernetSpec, Tenths, family};
 use sapwood_train::{Recipe, Schedule};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{CALIBRATION, portion::PARTS};
+use super::CALIBRATION;
 use crate::{DataConfig, Datasets, Error, experiment_file};
 
 /// What decimals may be off from the tenths that they mean.
@@ -178,7 +178,7 @@ impl SupernetExperiment {
     /// A recipe of so many epochs, counted in tenths.
     pub(crate) fn recipe(&self, epochs: f64, learning_rate: f64) -> Result<Recipe, Error> {
         let mut recipe = self.recipe.clone();
-        let tenths = epochs * PARTS as f64;
+        let tenths = epochs * Tenths::PARTS as f64;
         if !(1.0 - EXACT..1e9).contains(&tenths) || EXACT < (tenths - tenths.round()).abs() {
             return Err(Error::Usage(format!("`epochs`: expected tenths, as in 0.1 or 2.5, found {epochs}")));
         }

@@ -3,16 +3,13 @@
 use std::path::Path;
 
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Source, State, write_atomic};
+use sapwood_core::{ModuleState, Source, State, identity, write_atomic};
 use sapwood_search::Genome;
-use sapwood_supernet::Family;
+use sapwood_supernet::{Family, Judged, Progressive, Tenths, single, training_macs};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{
-    Judge, Judged, MethodConfig, SupernetExperiment, method::Method, pack_cut, portion::PARTS,
-    portion::Tenths, single,
-};
+use super::{JudgingImages, MethodConfig, SupernetExperiment, pack_cut};
 use crate::{Conditions, Error, Known, RunFolder};
 
 /// One run.
@@ -64,7 +61,7 @@ pub fn run_all(
         if !run.is_done() {
             conditions.reporter.note(&name(experiment, &job));
             run.claim(&config)?;
-            let label = crate::run_folder::digest(config.to_string().as_bytes());
+            let label = identity(&config);
             Runner { experiment, conditions }.run(&job, &run, label)?;
         }
         drop(lock);
@@ -75,11 +72,10 @@ pub fn run_all(
 /// Refuses what would otherwise end a run that has gone on for hours.
 fn check(experiment: &SupernetExperiment, conditions: &Conditions<'_>) -> Result<(), Error> {
     let source = experiment.source(Seed(0), conditions.datasets)?;
-    if source.batches() < PARTS {
-        let problem = format!(
-            "expected {PARTS} batches or more in an epoch, found {}: make `batch_size` smaller",
-            source.batches()
-        );
+    if source.batches() < Tenths::PARTS {
+        let (parts, found) = (Tenths::PARTS, source.batches());
+        let problem =
+            format!("expected {parts} batches or more in an epoch, found {found}: make `batch_size` smaller");
         return Err(Error::Usage(problem));
     }
     let tenth = Tenths(&source).batches();
@@ -131,7 +127,7 @@ impl Runner<'_> {
         };
         let seed = Seed(replicate);
         let source = experiment.source(seed, conditions.datasets)?;
-        let judge = Judge::new(
+        let images = JudgingImages::new(
             (&family, Known::default()),
             &experiment.data,
             experiment.judging.calibration,
@@ -139,37 +135,47 @@ impl Runner<'_> {
             conditions.datasets,
             conditions.device,
         )?;
+        let judge = images.judge();
         conditions.datasets.tell(conditions.reporter);
         let record = match *job {
             Job::Method(number, _) => {
                 let method = &experiment.method[number];
                 let phases = experiment.phases(method)?;
-                let training = Method { spec: &spec, phases: &phases, seed, label };
-                let supernet = training.train(&source, run.path(), conditions)?;
+                let untrained = spec.build(conditions.device)?;
+                let training =
+                    Progressive { supernet: &untrained, spec: Some(&spec), phases: &phases, seed, label };
+                let supernet = training.train_blocking(&source, run.path(), &conditions.context())?;
                 let bytes = spec.pack(block_on(State::read(&supernet))?)?.to_bytes()?;
                 write_atomic(&run.weights(), &bytes)?;
                 SupernetRecord {
                     method: method.name.clone(),
                     replicate,
-                    training_macs: training.macs(
+                    training_macs: training_macs(
                         &family,
+                        &phases,
+                        seed,
                         experiment.batch_size,
                         Tenths(&source).batches(),
                     )?,
                     judged: judged
                         .iter()
-                        .map(|genome| judge.judge(&supernet, genome))
+                        .map(|genome| judge.judge_blocking(&supernet, genome))
                         .collect::<Result<_, _>>()?,
                 }
             }
             Job::Alone(number, _) => {
                 let genome = &judged[number];
                 let (recipe, macs) = self.budget(&family, genome, &source, replicate)?;
-                let place = (run.path(), *conditions);
                 let net = single::new(&family, genome, seed, conditions.device)?;
-                let net = single::train(net, &recipe, label, &source, place)?;
-                write_atomic(&run.weights(), &pack_cut(&family, genome, &net, Some(&judge.trained_on()))?)?;
-                let judged = vec![judge.of(&net, &family, genome, conditions.reporter)?];
+                let net = single::train_blocking(
+                    net,
+                    &recipe,
+                    label,
+                    &source,
+                    (run.path(), &conditions.context()),
+                )?;
+                write_atomic(&run.weights(), &pack_cut(&family, genome, &net, Some(&images.trained_on()))?)?;
+                let judged = vec![judge.of_blocking(&net, &family, genome, conditions.reporter)?];
                 SupernetRecord { method: "alone".into(), replicate, training_macs: macs, judged }
             }
         };
@@ -193,11 +199,9 @@ impl Runner<'_> {
         let alone = experiment.alone.as_ref().ok_or_else(usage)?;
         let of = |method: &&MethodConfig| method.name == alone.budget_of;
         let method = experiment.method.iter().find(of).ok_or_else(usage)?;
-        let spec = experiment.spec(self.conditions.datasets)?;
         let phases = experiment.phases(method)?;
         let per_tenth = Tenths(source).batches();
-        let training = Method { spec: &spec, phases: &phases, seed: Seed(replicate), label: String::new() };
-        let budget = training.macs(family, experiment.batch_size, per_tenth)?;
+        let budget = training_macs(family, &phases, Seed(replicate), experiment.batch_size, per_tenth)?;
         let anatomy = family.graph(genome)?.anatomy(family.whole().input())?;
         let tenth = 3.0 * (anatomy.macs() as usize * experiment.batch_size * per_tenth) as f64;
         let tenths = (budget / tenth).round().max(1.0);

@@ -129,10 +129,7 @@ fn a_gpu_is_counted_whole() {
         1.0 + 3.5,
         "measured: RAPL package x 50 % of its CPU time + NVML total energy of GPU 0 + not measured: GPU 1",
     );
-    assert_eq!(
-        meter.notes(),
-        ["the energy of GPU 1 is not measured: it is old: state the power with `--watts`"]
-    );
+    assert_eq!(meter.notes(), ["the energy of GPU 1 is not measured: it is old: state the power in watts"]);
 }
 
 #[test]

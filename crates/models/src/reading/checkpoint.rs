@@ -56,13 +56,18 @@ impl Checkpoint {
     /// It is nothing of the kind.
     pub fn of_bytes(bytes: &[u8], path: &Path) -> Result<Self, Error> {
         if safetensors_file::is_one(bytes) {
-            let wrong = |error: sapwood_core::Error| Error::wrong(path, error.to_string());
+            let wrong = |error: sapwood_core::graph::Error| Error::wrong(path, error.to_string());
             let root = safetensors_file::read(bytes).map_err(wrong)?;
             let metadata = StateFile::metadata_of(bytes).map_err(wrong)?;
             return Ok(Self { root, metadata, path: path.into() });
         }
         let root = pytorch::read(bytes).map_err(|problem| Error::wrong(path, problem.to_string()))?;
         Ok(Self { root, metadata: Value::Null, path: path.into() })
+    }
+
+    /// The file, as messages call it.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// What the file says of itself in our metadata; `null` where it says nothing.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use burn::tensor::DType;
-use sapwood_core::{Bits, Masks, Mismatch, ParamInfo, ParamPath, Role, State};
+use sapwood_core::{Bits, Masks, Mismatch, ParamInfo, ParamPath, Role, State, array};
 
 use super::{
     Checkpoint, Reading, Shapes, Wants,
@@ -31,7 +31,7 @@ pub(crate) fn assemble(
         let Some(named) = candidate.values.get(&info.path) else { continue };
         let data =
             value(named.stored).map_err(|why| Problem::Unreadable { tensor: named.name.clone(), why })?;
-        state.0.insert(info.path.clone(), data.clone());
+        state.0.insert(info.path.clone(), array(data.clone())?);
         let written = candidate.masks.get(&info.path);
         if written.is_none() && named.part == Part::Original {
             return Err(Problem::NoMaskBeside { tensor: named.name.clone() });
@@ -86,7 +86,8 @@ fn bits(named: &Named<'_>) -> Result<Bits, Problem> {
 }
 
 /// The masks of a network from a file of their own: safetensors or PyTorch's, `<param>_mask` or, where
-/// no name ends so, `<param>`, of any type with nothing but 0 and 1. Weights beside them are passed over.
+/// no name ends so, `<param>`, of any type with nothing but 0 and 1. Weights beside them are passed over;
+/// masks named in both ways are refused.
 ///
 /// # Errors
 /// A file that cannot be read or has no masks; masks that the network does not have, or of another shape.
@@ -105,6 +106,25 @@ pub(crate) fn masks_beside(
     match masks_of(checkpoint, params, reading, false) {
         Err(Problem::NoMasks) => Ok(Masks::new()),
         found => found,
+    }
+}
+
+/// Refuses masks by name beside a tensor that seems to be one and is not named so: it would be passed over.
+fn all_are_named_so(found: &Candidate<'_>, known: &BTreeMap<&ParamPath, &ParamInfo>) -> Result<(), Problem> {
+    let of_weight = |path: &ParamPath| known.get(path).is_some_and(|info| info.role.is_weight());
+    // Beside their own weights only what is both 0 and 1 is taken for a mask: a layer may be all zeros.
+    let has_weights = found.masks.keys().any(|path| found.values.contains_key(path));
+    let seems = |named: &Named<'_>| {
+        bits(named)
+            .is_ok_and(|mask| mask.count_ones() < mask.len() && !(has_weights && mask.count_ones() == 0))
+    };
+    let mut plain =
+        found.values.iter().filter(|(path, _)| of_weight(path) && !found.masks.contains_key(*path));
+    match (plain.find(|(_, named)| seems(named)), found.masks.values().next()) {
+        (Some((_, plain)), Some(named)) => {
+            Err(Problem::MixedMasks { named: named.name.clone(), plain: plain.name.clone() })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -144,7 +164,7 @@ fn masks_of<'a>(
         };
         // Of equal ones the first, which is the least deep.
         Some(match best.iter().all(|found| stored(found) == stored(best[0])) {
-            true => Ok(tensors(best[0])),
+            true => Ok((*best[0], tensors(best[0]))),
             false => {
                 Err(Problem::SeveralMasks { keys: best.iter().map(|found| found.key.clone()).collect() })
             }
@@ -153,13 +173,17 @@ fn masks_of<'a>(
     let values = |found: &Candidate<'a>| found.values.iter().any(|(path, _)| known.contains_key(path));
     let zeros_and_ones = |found: &Candidate<'a>| found.values.values().all(|named| bits(named).is_ok());
     // Masks by name first; in a file without any, the tensors themselves may be masks.
-    let found = most(|found| &found.masks, &|found| alone || !values(found))
+    let of_masks = |found: &Candidate<'a>| is_mask(&found.key) && zeros_and_ones(found);
+    let found = most(|found| &found.masks, &|found| alone || !values(found) || of_masks(found))
         .or_else(|| {
             most(|found| &found.values, &|found| (alone || is_mask(&found.key)) && zeros_and_ones(found))
         })
         // Whatever is nearest, for the sake of the message.
         .or_else(|| most(|found| &found.values, &|_| alone));
-    let found = found.ok_or(Problem::NoMasks)??;
+    let (candidate, found) = found.ok_or(Problem::NoMasks)??;
+    if std::ptr::eq(found, &candidate.masks) {
+        all_are_named_so(candidate, &known)?;
+    }
     let (mut mismatch, mut masks) = (Mismatch::default(), Masks::new());
     for (path, named) in found {
         let Some(info) = known.get(path).filter(|info| info.role != Role::Buffer) else {

@@ -1,7 +1,7 @@
 //! Synaptic flow.
 
 use burn::tensor::Tensor;
-use sapwood_core::{Norm, ParamInfo, Role};
+use sapwood_core::{BatchInput, Norm, ParamInfo, Role, Values};
 use serde::{Deserialize, Serialize};
 
 use crate::{Criterion, Error, Iterations, Needs, ParamTensors, Probe, Prunable, Response, ScoreTensors};
@@ -52,6 +52,12 @@ impl FlowNorm {
     }
 }
 
+/// One example of ones.
+fn ones(shape: Vec<usize>) -> BatchInput {
+    let values = vec![1.0; shape.iter().product()];
+    BatchInput { shape: [vec![1], shape].concat(), values: Values::Float(values) }
+}
+
 impl Criterion for SynFlow {
     fn name(&self) -> &str {
         "synflow"
@@ -72,9 +78,10 @@ impl Criterion for SynFlow {
         let absolute: ParamTensors = probe.infos().iter().map(flow).collect::<Result<_, Error>>()?;
         let w = absolute.of(prunable)?;
 
-        let [c, h, width] = probe.input_shape()?;
-        let Some((_, like)) = w.iter().next() else { return ScoreTensors::new(prunable, w) };
-        let ones = Tensor::ones([1, c, h, width], (&like.device(), like.dtype()));
+        let ones: Vec<BatchInput> = probe.input_shape()?.0.into_iter().map(ones).collect();
+        if w.iter().next().is_none() {
+            return ScoreTensors::new(prunable, w);
+        }
         let flow = probe.gradient(Response::Outputs(&ones), Norm::Running, Some(&absolute))?;
         ScoreTensors::new(prunable, w.times(&flow)?.abs())
     }

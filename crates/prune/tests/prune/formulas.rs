@@ -23,6 +23,9 @@ pub(crate) struct Logistic {
 }
 
 impl Network for Logistic {
+    type Input = Tensor<4>;
+    type Output = Tensor<2>;
+
     fn forward(&self, input: Tensor<4>, _pass: &mut Pass<'_>) -> Tensor<2> {
         self.fc.forward(input.flatten(1, 3))
     }
@@ -149,6 +152,9 @@ struct Chain {
 }
 
 impl Network for Chain {
+    type Input = Tensor<4>;
+    type Output = Tensor<2>;
+
     fn forward(&self, input: Tensor<4>, _pass: &mut Pass<'_>) -> Tensor<2> {
         self.c.forward(relu(self.b.forward(relu(self.a.forward(input.flatten(1, 3))))))
     }

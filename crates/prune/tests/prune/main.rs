@@ -1,6 +1,7 @@
 //! The laws of pruning, on a small network of Burn's own layers and on scores
 //! made by hand.
 
+mod attach;
 mod formulas;
 mod granularity;
 mod paths;
@@ -21,8 +22,8 @@ use burn::{
 use proptest::prelude::*;
 use sapwood_backend::{DeviceSpec, Seed, block_on};
 use sapwood_core::{
-    Batch, Conv, Graph, Layout, Network, Norm, Observed, ParamInfo, ParamPath, Pass, Role, State, Target,
-    infos, map, tensors,
+    Batch, Conv, Graph, Layout, ModuleState, Network, Norm, Observed, ParamInfo, ParamPath, Pass, Role,
+    State, Target, infos, map, tensors,
 };
 use sapwood_prune::{
     ALLOCATIONS, Allocation, CRITERIA, Criterion, Cut, Error, Magnitude, MaskSet, Needs, NetworkProbe, Probe,
@@ -37,11 +38,14 @@ struct Net {
 }
 
 impl Network for Net {
+    type Input = Tensor<4>;
+    type Output = Tensor<2>;
+
     fn forward(&self, input: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<2> {
-        pass.show("conv", &input);
+        let input = pass.show("conv", input);
         let x = relu(self.bn.forward(self.conv.forward(input)));
         let x: Tensor<2> = x.flatten(1, 3);
-        pass.show("fc", &x.clone().unsqueeze_dims(&[2, 3]));
+        let x = pass.show("fc", x);
         self.fc.forward(x)
     }
 }
@@ -127,7 +131,7 @@ fn conformance(net: Net) -> Vec<MaskSet> {
         let criterion = criterion(row.name, Seed(1)).unwrap();
         assert_eq!((criterion.name(), criterion.needs()), (row.name, row.needs));
         let bare = NetworkProbe::new(&net);
-        match (row.needs, Cut::to(sparsity("0.7")).masks_blocking(criterion.as_ref(), &bare, None)) {
+        match (row.needs, Cut::to(sparsity("0.7")).prune_blocking(criterion.as_ref(), &bare, None)) {
             (Needs::Weights, Ok(_)) => {}
             (need, Err(Error::Unmet { need: unmet })) if unmet == need => {}
             (_, other) => panic!("{}: {other:?}", row.name),
@@ -140,7 +144,7 @@ fn conformance(net: Net) -> Vec<MaskSet> {
         let total = prunable.weights();
         for allocation in ALLOCATIONS {
             let cut = Cut::to(sparsity("0.7")).allocation(allocation.allocation.clone());
-            let masks = cut.masks_blocking(criterion.as_ref(), &probe, None).unwrap();
+            let masks = cut.prune_blocking(criterion.as_ref(), &probe, None).unwrap().masks;
             let kept = sparsity("0.7").kept(total);
             assert_eq!((masks.kept(), masks.total()), (kept, total), "{} {}", row.name, allocation.name);
             found.push(masks);
@@ -336,6 +340,9 @@ struct Softmax {
 }
 
 impl Network for Softmax {
+    type Input = Tensor<4>;
+    type Output = Tensor<2>;
+
     fn forward(&self, input: Tensor<4>, _pass: &mut Pass<'_>) -> Tensor<2> {
         self.fc.forward(input.flatten(1, 3))
     }

@@ -1,17 +1,18 @@
 //! Criteria that look at what layers see.
 
 use sapwood_backend::{DeviceSpec, block_on};
-use sapwood_core::{Batch, Bits, Layout, Network, Pass, tensors};
+use sapwood_core::{Batch, Bits, Layout, Network, Pass, Values, tensors};
 use sapwood_prune::{
-    Criterion, Cut, LayerColumns, LayerProblem, Magnitude, NetworkProbe, Pruned, Reconstruction, Scope,
-    SparseGpt, Wanda,
+    Ablation, Criterion, Cut, Error, LayerColumns, LayerProblem, Magnitude, NetworkProbe, Pruned,
+    Reconstruction, Scope, SparseGpt, Wanda,
 };
 
 use super::{Net, batch, net, sparsity};
 
 /// Every column of the matrix, by its definition: the pixel that a weight sees.
 fn columns(input: &Batch) -> Vec<Vec<f64>> {
-    let at = |n: usize, y: usize, x: usize| f64::from(input.input[n * 16 + y * 4 + x]);
+    let Values::Float(pixels) = &input.inputs()[0].values else { unreachable!("images are numbers") };
+    let at = |n: usize, y: usize, x: usize| f64::from(pixels[n * 16 + y * 4 + x]);
     let mut rows = Vec::new();
     for (n, y, x) in (0..input.len()).flat_map(|n| (0..2).flat_map(move |y| (0..2).map(move |x| (n, y, x)))) {
         rows.push((0..9).map(|k| at(n, y + k / 3, x + k % 3)).collect());
@@ -80,7 +81,7 @@ fn kept_weights_make_up_for_removed_ones() {
 
 fn outputs(net: &Net, examples: &[Batch]) -> Vec<f64> {
     let device = DeviceSpec::CPU.resolve().unwrap();
-    let run = |batch: &Batch| net.forward(batch.tensor(&device), &mut Pass::evaluate()).into_data();
+    let run = |batch: &Batch| net.forward(batch.input(&device).unwrap(), &mut Pass::evaluate()).into_data();
     examples.iter().flat_map(|batch| run(batch).iter::<f64>().collect::<Vec<_>>()).collect()
 }
 
@@ -130,6 +131,22 @@ fn sparsegpt_takes_patterns_and_refuses_what_it_cannot_divide() {
     assert!(weights.unwrap().find(&"conv.weight".into()).is_none());
     let blocks = Cut::to(sparsity("0.5")).granularity("2x2".parse().unwrap());
     assert!(blocks.prune_blocking(&SparseGpt::default(), &probe, None).is_err());
+}
+
+#[test]
+fn masks_alone_are_refused_to_a_criterion_that_also_changes_what_it_keeps() {
+    let (net, examples) = (net(), [batch(4)]);
+    let probe = NetworkProbe::observed(&net).with_examples(&examples);
+    let cut = Cut::to(sparsity("0.5"));
+    let error = cut.masks_blocking(&SparseGpt::default(), &probe, None).unwrap_err();
+    assert!(matches!(&error, Error::ChangesWeights { criterion } if criterion == "sparsegpt"), "{error}");
+    assert!(error.to_string().contains("`Cut::prune`"), "{error}");
+    let error =
+        cut.ablation(Ablation::Shuffle).prune_blocking(&SparseGpt::default(), &probe, None).unwrap_err();
+    assert!(
+        matches!(&error, Error::NothingToAblate { criterion, .. } if criterion == "sparsegpt"),
+        "{error}"
+    );
 }
 
 #[test]

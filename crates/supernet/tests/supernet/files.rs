@@ -1,7 +1,7 @@
 //! Weight files of supernets.
 
 use sapwood_backend::{DeviceSpec, block_on};
-use sapwood_core::{State, StateFile, write_atomic};
+use sapwood_core::{ModuleState, State, StateFile, write_atomic};
 use sapwood_supernet::{Supernet, SupernetSpec, family};
 
 use crate::filled;
@@ -15,7 +15,7 @@ fn files_with_the_packages_names_are_opened() {
         let supernet = filled(&family(name, None, None).unwrap(), &device);
         let ours = block_on(State::read(&supernet)).unwrap();
         let renamed = |(path, value): (&sapwood_core::ParamPath, &_)| {
-            (supernet.family().reference_name(path), burn::tensor::TensorData::clone(value))
+            (supernet.family().reference_name(path), sapwood_core::Array::clone(value))
         };
         let theirs = State(ours.0.iter().map(renamed).collect());
         assert!(theirs.0.contains_key("blocks.1.conv.depth_conv.conv.conv.weight"));
@@ -45,8 +45,9 @@ fn our_own_files_know_their_family() {
     assert_eq!(found, spec);
     let error = Supernet::open(&path, Some("vit-small-image"), &device).unwrap_err().to_string();
     assert!(error.contains("those of `mlp`, not of `vit-small-image`"), "{error}");
-    let error = sapwood_models::open(&path, None, &device).unwrap_err().to_string();
-    assert!(error.contains("`supernet extract`"), "{error}");
+    let error = sapwood_models::open(&path, None, &device).unwrap_err();
+    assert!(matches!(&error, sapwood_models::Error::OfSupernet { .. }), "{error}");
+    assert!(error.to_string().contains("cut a network out of it first"), "{error}");
 }
 
 #[test]
@@ -68,10 +69,10 @@ fn a_supernet_is_found_below_any_key_and_what_is_not_finite_is_refused() {
     assert_eq!(block_on(State::read(&opened)).unwrap(), state);
     let mut broken = state.clone();
     let (name, value) = broken.0.iter_mut().next().unwrap();
-    let (name, shape) = (name.clone(), value.shape().clone());
+    let (name, shape) = (name.clone(), value.shape().to_vec());
     let mut values: Vec<f32> = value.iter().collect();
     values[0] = f32::INFINITY;
-    *value = burn::tensor::TensorData::new(values, shape);
+    *value = sapwood_core::Array::new(shape, values).unwrap();
     put(broken);
     let error = Supernet::open(&path, None, &device).unwrap_err().to_string();
     assert!(error.contains(&format!("`{name}` is not finite (1 of ")), "{error}");

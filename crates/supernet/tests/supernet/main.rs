@@ -1,14 +1,16 @@
 //! The crate from outside.
 
 mod files;
+mod judged;
 mod ofa;
+mod progressive;
 mod published;
 mod same;
 mod training;
 
 use burn::{prelude::Device, tensor::Tensor};
 use sapwood_conformance::fill;
-use sapwood_core::{Network, Pass, infos};
+use sapwood_core::{Array, ModuleState as _, Network, Pass, infos};
 use sapwood_supernet::{Family, Supernet};
 
 /// A supernet with weights that Python makes alike. Matrices between kernels are near the
@@ -22,13 +24,13 @@ fn filled(family: &Family, device: &Device) -> Supernet {
             let identity = |at: usize| f32::from(u8::from(at / n == at % n));
             let near = |(at, u): (usize, f32)| identity(at) + u / n as f32;
             let values: Vec<f32> = value.iter::<f32>().enumerate().map(near).collect();
-            *value = burn::tensor::TensorData::new(values, [n, n]);
+            *value = Array::new([n, n], values).unwrap();
         }
     }
     state.write(supernet).unwrap()
 }
 
-fn run(network: &impl Network, input: Tensor<4>) -> Vec<f64> {
+fn run(network: &impl Network<Input = Tensor<4>, Output = Tensor<2>>, input: Tensor<4>) -> Vec<f64> {
     network.forward(input, &mut Pass::evaluate()).into_data().iter().collect()
 }
 

@@ -125,7 +125,7 @@ fn logits_agree() {
         for Subnet { cost, size, logits, logits_sum } in &expected.subnets {
             let genome = genome(family.space(), &cost.arch);
             let network = supernet.subnet(&genome).unwrap().uncalibrated();
-            let found = run(&network, images(*size).tensor(&device));
+            let found = run(&network, images(*size).input(&device).unwrap());
             assert_logits(&found, logits, &format!("{name}: {}", cost.arch));
             let sum: f64 = found.iter().sum();
             let all: f64 = found.iter().map(|x| x.abs()).sum();
@@ -203,7 +203,7 @@ fn statistics_are_calibrated_as_the_package_calibrates_them() {
     let batches = [4, 4, 2].into_iter().enumerate().map(|(at, n)| {
         let values = uniform(&format!("ofa-calibration-{at}"), n * 3 * size * size);
         let input = values.into_iter().map(|u| (2.0 * (2.0 * u - 1.0)) as f32).collect();
-        Batch { shape: [n, 3, size, size], input, target: Target::Class(vec![0; n]) }
+        Batch::new([n, 3, size, size], input, Target::Class(vec![0; n])).unwrap()
     });
     let batches: Vec<Batch> = batches.collect();
     let network = filled(&family, &device).subnet(&genome).unwrap().calibrate(&batches).unwrap();
@@ -225,7 +225,7 @@ fn statistics_are_calibrated_as_the_package_calibrates_them() {
             );
         }
     }
-    assert_logits(&run(&network, images(size).tensor(&device)), &logits, "calibrated");
+    assert_logits(&run(&network, images(size).input(&device).unwrap()), &logits, "calibrated");
 }
 
 /// The number, in the supernet, of the block that is the seventh of a sub-network.

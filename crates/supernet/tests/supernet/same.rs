@@ -1,9 +1,9 @@
 //! A sub-network computes the same wherever it is.
 
-use burn::tensor::DType;
+use burn::tensor::{DType, Tensor};
 use sapwood_backend::{DeviceSpec, Seed, Stream};
 use sapwood_conformance::batch;
-use sapwood_core::{Layout, Masks, State, StateFile, map, tensors};
+use sapwood_core::{Layout, Masks, ModuleState, State, StateFile, map, tensors};
 use sapwood_models::{Net, Spec, pack};
 use sapwood_supernet::{Opened, Phase, family};
 
@@ -20,7 +20,8 @@ fn sorting_keeps_what_the_largest_network_computes() {
         // In f64: weights that grow from layer to layer would magnify what f32 rounds.
         let before = map(filled(&family, &device), Layout::Stored, |_, value| value.cast(DType::F64));
         let [c, h, w] = family.whole().input();
-        let images = batch("image", "label", [2, c, h, w], 10).tensor(&device).cast(DType::F64);
+        let images =
+            batch("image", "label", [2, c, h, w], 10).input::<Tensor<4>>(&device).unwrap().cast(DType::F64);
         let after = before.clone().sort_blocking(&Opened::largest(family.space())).unwrap();
         let far = distance(&run(&after, images.clone()), &run(&before, images.clone()));
         assert!(far <= 1e-6, "{name}: {far}");
@@ -43,7 +44,8 @@ fn sorting_keeps_what_shallow_networks_compute() {
         let family = family(name, None, None).unwrap();
         let before = map(filled(&family, &device), Layout::Stored, |_, value| value.cast(DType::F64));
         let [c, h, w] = family.whole().input();
-        let images = batch("image", "label", [2, c, h, w], 10).tensor(&device).cast(DType::F64);
+        let images =
+            batch("image", "label", [2, c, h, w], 10).input::<Tensor<4>>(&device).unwrap().cast(DType::F64);
         let recipe = serde_json::json!({"epochs": 1, "learning_rate": 0.1, "optimizer": {"name": "sgd"}});
         let phases = serde_json::json!([{"name": "depth", "open": {"d": [1, 2]}, "recipe": recipe}]);
         let phases = phases.to_string();
@@ -67,7 +69,8 @@ fn inside_and_out(name: &str, size: usize) {
     let device = DeviceSpec::CPU.resolve().unwrap();
     let family = family(name, None, None).unwrap();
     let supernet = filled(&family, &device);
-    let images = batch("image", "label", [1, family.whole().input()[0], size, size], 10).tensor(&device);
+    let images: Tensor<4> =
+        batch("image", "label", [1, family.whole().input()[0], size, size], 10).input(&device).unwrap();
     let mut rng = Seed(7).stream(Stream::Data, 0);
     let large =
         tensors(&supernet, Layout::Stored).iter().map(|(info, _)| info.len()).sum::<usize>() > 1 << 20;

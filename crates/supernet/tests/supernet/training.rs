@@ -56,8 +56,8 @@ fn the_largest_networks_gradients_are_its_own() {
         let found = learn(&mut alone, &supernet, full.unwrap());
         let network = supernet.clone().train();
         let batch = batch("image", "label", [4, 3, 32, 32], 10);
-        let logits = network.forward(batch.tensor(&device.autodiff()), &mut Pass::train());
-        let expected = host(gradients(&network, loss(logits, &batch.target, 0.0).unwrap(), Layout::Stored));
+        let logits = network.forward(batch.input(&device.autodiff()).unwrap(), &mut Pass::train());
+        let expected = host(gradients(&network, loss(logits, batch.target(), 0.0).unwrap(), Layout::Stored));
         for (path, expected) in expected {
             let (_, found) = found.iter().find(|(name, _)| *name == path).unwrap();
             assert_eq!(*found, expected, "{name}: {path}");
@@ -80,8 +80,8 @@ fn gradients_are_summed_where_the_weights_lie() {
         let total = |supernet: &Supernet| -> f64 {
             let losses = genomes.iter().map(|genome| {
                 let network = supernet.subnet(genome).unwrap().uncalibrated();
-                let logits = network.forward(batch.tensor(&device), &mut Pass::train());
-                loss(logits, &batch.target, 0.0).unwrap().into_scalar::<f64>()
+                let logits = network.forward(batch.input(&device).unwrap(), &mut Pass::train());
+                loss(logits, batch.target(), 0.0).unwrap().into_scalar::<f64>()
             });
             losses.sum()
         };

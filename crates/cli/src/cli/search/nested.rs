@@ -1,19 +1,20 @@
 //! `search --space FAMILY`
 
-use std::{fs, io::Write, path::Path};
+use std::{io::Write, path::Path};
 
 use sapwood_backend::Seed;
 use sapwood_core::{TrainedOn, write_atomic};
+use sapwood_deploy::{Pairs, Searching, check};
 use sapwood_lab::{
     DataConfig, Error, Known,
-    supernet::{CALIBRATION, Judge, Pairs, Searching, check, pack_cut},
+    supernet::{JudgingImages, pack_cut},
 };
 use sapwood_report::{Cell, Table};
 use sapwood_search::{Goal, LatencyTable, Method, Search as Looking, Space};
-use sapwood_supernet::{Family, Supernet};
+use sapwood_supernet::{CALIBRATION, Family, Supernet};
 
 use super::{
-    super::{architectures, outputs::tell},
+    super::{architectures, latency_table::read_table, outputs::tell, overwriting::is_same},
     Search,
     measured::measured,
     page::Fronts,
@@ -76,7 +77,7 @@ pub(super) fn run(options: &Search, name: &str, goal: &Goal, out: &mut dyn Write
     }
     let search = |table: &LatencyTable, space: &Space| {
         let searching = Searching { family: &family, predictor: &predictor, table: Some(table) };
-        searching.go_on(&mut looking(space)?, looks, |_| Ok(()))
+        searching.go_on(&mut looking(space)?, looks, |_| Ok::<_, Error>(()))
     };
     let cutter =
         options.weights.as_deref().map(|weights| Cutter::new(options, &family, weights)).transpose()?;
@@ -103,12 +104,13 @@ pub(super) fn run(options: &Search, name: &str, goal: &Goal, out: &mut dyn Write
         if let Some(cutter) = &cutter {
             let stem = path.file_stem().unwrap_or_default().to_string_lossy();
             let path = path.with_file_name(format!("{stem}.safetensors"));
-            if Some(path.as_path()) == options.weights.as_deref() {
-                let problem = "a network would be written over the supernet: give the table another name";
-                return Err(Error::Usage(format!("{problem}: {}", path.display())));
+            let read = options.weights.iter().chain(&options.pairs).chain(&options.many);
+            if read.into_iter().any(|read| is_same(read, &path)) {
+                let problem = "a network would be written over a file that the search reads: give the table another name";
+                return Err(Error::Content { problem: problem.into(), path });
             }
             let genome = family.space().adopt(&space, &best.genome)?;
-            let net = cutter.judge.cut(&cutter.supernet, &genome)?;
+            let net = cutter.images.judge().cut(&cutter.supernet, &genome)?;
             let (family, trained_on) = (cutter.supernet.family(), cutter.trained_on.as_ref());
             write_atomic(&path, &pack_cut(family, &genome, &net, trained_on)?)?;
         }
@@ -123,7 +125,7 @@ pub(super) fn run(options: &Search, name: &str, goal: &Goal, out: &mut dyn Write
 /// Writes what was found for each device.
 struct Cutter {
     supernet: Supernet,
-    judge: Judge,
+    images: JudgingImages,
     /// What a network that is cut out says of itself.
     trained_on: Option<TrainedOn>,
 }
@@ -148,20 +150,11 @@ impl Cutter {
             data.options.image = Some(spec.input);
         }
         let known = Known { trained_on: spec.trained_on.as_ref(), ..Known::default() };
-        let judge = (supernet.family(), known);
-        let judge = Judge::new(judge, &data, CALIBRATION, Seed(options.seed), &datasets, &device)?;
+        let family = (supernet.family(), known);
+        let images = JudgingImages::new(family, &data, CALIBRATION, Seed(options.seed), &datasets, &device)?;
         datasets.tell(&super::super::bar::Bar::default());
-        tell(judge.classes());
-        let trained_on = spec.trained_on.map(|_| judge.trained_on());
-        Ok(Self { supernet, judge, trained_on })
+        tell(images.classes());
+        let trained_on = spec.trained_on.map(|_| images.trained_on());
+        Ok(Self { supernet, images, trained_on })
     }
-}
-
-pub(in crate::cli) fn read_table(path: &Path) -> Result<LatencyTable, Error> {
-    let text = fs::read_to_string(path).map_err(Error::file("read", path))?;
-    LatencyTable::from_toml(&text).map_err(|error| {
-        let published = LatencyTable::from_yaml(&text, "", "", 1).is_ok();
-        let hint = if published { " (a published table, of which `latency import` makes one)" } else { "" };
-        Error::Content { problem: format!("{error}{hint}"), path: path.into() }
-    })
 }

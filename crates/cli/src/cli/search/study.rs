@@ -15,7 +15,7 @@ use sapwood_lab::{
 };
 use sapwood_ledger::{Carbon, Watts};
 
-use super::super::{DataRoot, OnDevice, bar::Bar, studies::stop_signal, worker::watts};
+use super::super::{bar::Bar, data_root::DataRoot, on_device::OnDevice, studies::stop_signal, worker::watts};
 
 /// How a study is carried out.
 #[derive(Args)]

@@ -35,10 +35,10 @@ pub(super) struct Eval {
 
 impl Eval {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
-        let Judging { supernet, judge, .. } = self.by.open(&self.weights)?;
+        let Judging { supernet, images, .. } = self.by.open(&self.weights)?;
         let mut table = Table::new(["network", "parameters", "MACs", "top-1 %", "loss"]);
         for genome in self.genomes(supernet.family())? {
-            let judged = judge.judge(&supernet, &genome)?;
+            let judged = images.judge().judge_blocking(&supernet, &genome)?;
             if self.json {
                 writeln!(out, "{}", serde_json::to_string(&judged).unwrap_or_default())?;
                 continue;

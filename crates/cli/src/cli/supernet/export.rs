@@ -4,7 +4,7 @@ use std::{io::Write, path::PathBuf};
 
 use clap::Args;
 use sapwood_backend::{DeviceSpec, block_on};
-use sapwood_core::{State, StateFile, write_atomic};
+use sapwood_core::{ModuleState, State, StateFile, write_atomic};
 use sapwood_lab::Error;
 
 use super::Weights;

@@ -25,12 +25,12 @@ pub(super) struct Extract {
 
 impl Extract {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
-        let Judging { supernet, judge, trained_on, .. } = self.by.open(&self.weights)?;
+        let Judging { supernet, images, trained_on, .. } = self.by.open(&self.weights)?;
         let family = supernet.family();
         let genome = genome_of(family, &self.arch)?;
-        let net = judge.cut(&supernet, &genome)?;
+        let net = images.judge().cut(&supernet, &genome)?;
         write_atomic(&self.out, &pack_cut(family, &genome, &net, trained_on.as_ref())?)?;
-        let judged = judge.of(&net, family, &genome, &sapwood_lab::Silent)?;
+        let judged = images.judge().of_blocking(&net, family, &genome, &sapwood_lab::Silent)?;
         writeln!(
             out,
             "{}: {} parameters, {} MACs, top-1 {:.2} %",

@@ -4,10 +4,8 @@ use std::{io::Write, path::PathBuf};
 
 use clap::Args;
 use sapwood_backend::Seed;
-use sapwood_lab::{
-    Error,
-    supernet::{Pairs, Sample},
-};
+use sapwood_deploy::{Pairs, Sample};
+use sapwood_lab::Error;
 use sapwood_report::{Cell, Table};
 
 use super::{super::bar::Bar, JudgedBy, Judging, Weights, read_list};
@@ -36,13 +34,19 @@ pub(super) struct Collect {
 
 impl Collect {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
-        let Judging { supernet, judge, data, .. } = self.by.open(&self.weights)?;
+        let Judging { supernet, images, data, .. } = self.by.open(&self.weights)?;
         let weights = self.weights.naming.digest(&self.weights.weights)?;
         let origin = format!("{}, weights {}, {}", supernet.family().name(), weights, self.by.text(&data));
         let listed = self.arch_list.as_ref().map(|path| read_list(supernet.family(), path)).transpose()?;
         let sample = Sample { count: self.count, listed, seed: Seed(self.by.seed), origin };
-        let pairs =
-            Pairs::collect_with(self.workers.into(), &supernet, &judge, &sample, &self.out, &Bar::default())?;
+        let pairs = Pairs::collect_with(
+            self.workers.into(),
+            &supernet,
+            &images.judge(),
+            &sample,
+            &self.out,
+            &Bar::default(),
+        )?;
         let (_, chosen) = pairs.predictor(supernet.family(), 0)?;
         let mut table = Table::new(["predictor", "RMSE, points", "Kendall tau"]);
         for each in &chosen.all {

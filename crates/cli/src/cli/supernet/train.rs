@@ -8,7 +8,7 @@ use sapwood_lab::{
     supernet::{SupernetExperiment, SupernetResults, run_all},
 };
 
-use super::super::{DataRoot, OnDevice, bar::Bar, studies::stop_signal};
+use super::super::{bar::Bar, data_root::DataRoot, on_device::OnDevice, studies::stop_signal};
 
 /// Train what an experiment says; the same command goes on with what is not done, and several
 /// processes share the runs

@@ -1,0 +1,50 @@
+//! What a table says, beside what it was taken of.
+
+use sapwood_backend::DeviceSpec;
+
+use super::*;
+
+fn stopwatch() -> Stopwatch {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    let (place, date) = ("cpu".into(), "2026-11-25".into());
+    Stopwatch { device, place, date, batch: 2, rounds: 3, runs: 2, seconds: 60.0 }
+}
+
+#[test]
+fn every_block_is_timed_in_every_round_and_every_network_has_a_prediction() {
+    let family = sapwood_supernet::family("resnet-tiny-image", None, None).unwrap();
+    let table = stopwatch().table(&family, "here", &Silent).unwrap();
+    assert!(table.blocks.values().all(|block| block.runs.is_multiple_of(3 * 2) && 0 < block.runs));
+    assert!(table.blocks.values().all(|block| block.mj.is_none()));
+    for number in 0..20 {
+        let ms = predicted(&table, &family, &draw(&family, 1 << 40 | number)).unwrap();
+        assert!(ms.is_finite(), "{ms}");
+    }
+    let error = predicted_energy(&table, &family, &family.smallest()).unwrap_err();
+    assert!(matches!(error, Error::Lacking { measured: Measured::Energies, .. }), "{error}");
+}
+
+#[test]
+fn a_table_is_fitted_to_as_many_networks_as_memory_may_hold() {
+    let count = |space| fitted(&sapwood_supernet::family(space, None, None).unwrap(), FITTED).unwrap().len();
+    assert_eq!(count("resnet-tiny-image"), FITTED + 2);
+    // Of some 30 million parameters each.
+    assert_eq!(count("ofa-resnet50d"), FITTED_AT_LEAST + 2);
+}
+
+#[test]
+fn no_round_is_begun_when_the_time_is_over() {
+    let family = sapwood_supernet::family("mlp", None, None).unwrap();
+    let hasty = Stopwatch { rounds: 1_000_000, seconds: 0.0, ..stopwatch() };
+    let found = hasty.time_all(&[family.whole().clone(), nothing([3, 1, 1]).unwrap()], &Silent).unwrap();
+    // Two rounds there are in any case.
+    assert_eq!(found.iter().map(|times| times.all().runs).collect::<Vec<_>>(), [4, 4]);
+    assert!(found.iter().all(|times| times.halves().iter().all(|ms| 0.0 < *ms)));
+}
+
+#[test]
+fn blocks_do_not_carry_what_a_run_costs() {
+    let time = |ms| block_time(&Timed { ms, spread_ms: 0.1, runs: 3, outliers: 0 }, 0.5).ms;
+    assert_eq!((time(1.5), time(0.25)), (1.0, 0.0));
+    assert!(nothing([3, 1, 1]).unwrap().anatomy([3, 1, 1]).unwrap().macs() == 0);
+}

@@ -1,0 +1,160 @@
+//! Networks and their accuracies, from which a predictor learns.
+
+mod form;
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, OpenOptions, TryLockError},
+    io::Write as _,
+    path::Path,
+};
+
+use sapwood_backend::{Seed, Stream};
+use sapwood_core::Reporter;
+use sapwood_search::{Bagged, Chosen, Encoding, Genome, Mlp, PredictorKind, Ridge, choose};
+use sapwood_supernet::{Family, Judge, Supernet};
+
+use crate::{Error, in_order::in_order};
+use form::Form;
+
+/// Sub-networks of a supernet with the share of examples that each gets right.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pairs {
+    /// In the order in which they were judged.
+    pub pairs: Vec<(Genome, f64)>,
+}
+
+/// Which networks are judged.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// How many, as far as the space has so many.
+    pub count: usize,
+    /// These instead, in their order.
+    pub listed: Option<Vec<Genome>>,
+    /// Which ones: they are a function of it.
+    pub seed: Seed,
+    /// By what: the weights, data and calibration. A file of another origin is not gone on with.
+    pub origin: String,
+}
+
+/// Folds of the cross-validation by which a predictor is chosen.
+const FOLDS: usize = 5;
+/// Networks that are drawn without a new one before a space is taken to have no others.
+const TRIES: u64 = 1000;
+/// Numbers of draws that no training has.
+const PAIRS: u64 = 1 << 52;
+
+impl Pairs {
+    /// Reads a file: what `supernet pairs` writes, CSV with a column for each choice, or a JSON object in each line.
+    /// A line at the end that was cut short is passed over.
+    pub fn read(family: &Family, path: &Path) -> Result<Self, Error> {
+        let text = fs::read_to_string(path).map_err(Error::file("read", path))?;
+        let pairs = form::read(family.space(), &text).map_err(|(line, problem)| Error::Line {
+            problem,
+            line,
+            path: path.into(),
+        })?;
+        Ok(Self { pairs })
+    }
+
+    /// Judges random or listed sub-networks until a file has so many, each line being written when it and
+    /// those before it are known: the same call goes on with one that was killed.
+    pub fn collect(
+        supernet: &Supernet,
+        judge: &Judge<'_>,
+        sample: &Sample,
+        path: &Path,
+        reporter: &dyn Reporter,
+    ) -> Result<Self, Error> {
+        Self::collect_with(1, supernet, judge, sample, path, reporter)
+    }
+
+    /// The same by several workers at once, each a thread that computes alone. The file is the
+    /// same for any number of them.
+    pub fn collect_with(
+        workers: usize,
+        supernet: &Supernet,
+        judge: &Judge<'_>,
+        sample: &Sample,
+        path: &Path,
+        reporter: &dyn Reporter,
+    ) -> Result<Self, Error> {
+        let family = supernet.family();
+        let refused = |action| Error::file(action, path);
+        let mut file =
+            OpenOptions::new().create(true).read(true).append(true).open(path).map_err(refused("write"))?;
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            let problem = "another process is writing this file: wait for it".into();
+            return Err(Error::Content { problem, path: path.into() });
+        }
+        let text = fs::read_to_string(path).map_err(refused("read"))?;
+        let form = Form::of(path, &text);
+        let origin = form.origin(&sample.origin);
+        match text.split_once('\n') {
+            None => {
+                file.set_len(0).map_err(refused("write"))?;
+                file.write_all(form.head(&sample.origin).as_bytes()).map_err(refused("write"))?;
+            }
+            Some((found, _)) if found != origin => {
+                let problem = format!(
+                    "its networks were judged otherwise ({found}, not {origin}): choose another file"
+                );
+                return Err(Error::Content { problem, path: path.into() });
+            }
+            // Without what was cut short.
+            Some(_) => {
+                let whole = text.rfind('\n').map_or(0, |end| end + 1) as u64;
+                file.set_len(whole).map_err(refused("write"))?;
+            }
+        }
+        let mut found = Self::read(family, path)?;
+        let count = sample.listed.as_ref().map_or(sample.count, Vec::len);
+        reporter.begin("networks", count as u64);
+        reporter.advance(found.pairs.len() as u64);
+        let further = further(family, sample, &found);
+        let judged = |genome: &Genome| Ok::<_, Error>(judge.judge_blocking(supernet, genome)?.top1);
+        in_order(workers, &further, judged, |genome, top1| {
+            let line = form.line(family.space(), genome, top1);
+            file.write_all(line.as_bytes()).map_err(refused("write"))?;
+            found.pairs.push((genome.clone(), top1));
+            reporter.advance(1);
+            Ok(())
+        })?;
+        reporter.end();
+        Ok(found)
+    }
+
+    /// The predictor that did best in cross-validation: ridge regression with pairs of
+    /// choices, an ensemble of those, or one of the published: ridge regression without pairs, and the
+    /// perceptron.
+    pub fn predictor(&self, family: &Family, seed: u64) -> Result<(Encoding, Chosen), Error> {
+        let encoding = Encoding::of(family.space());
+        let rows = encoding.rows(family.space(), self.pairs.iter().map(|(genome, _)| genome));
+        let targets: Vec<f64> = self.pairs.iter().map(|(_, top1)| *top1).collect();
+        let kinds = [
+            PredictorKind::Ridge(Ridge::default()),
+            PredictorKind::Ridge(Ridge::new(1.0, 0.0)),
+            PredictorKind::Bagged(Bagged::default()),
+            PredictorKind::Mlp(Mlp::default()),
+        ];
+        Ok((encoding, choose(&kinds, &rows, &targets, FOLDS, seed)?))
+    }
+}
+
+/// The networks that are still to be judged, in the order in which they are drawn.
+fn further(family: &Family, sample: &Sample, found: &Pairs) -> Vec<Genome> {
+    let mut known: BTreeSet<Genome> = found.pairs.iter().map(|(genome, _)| genome.clone()).collect();
+    if let Some(listed) = &sample.listed {
+        return listed.iter().filter(|genome| known.insert((*genome).clone())).cloned().collect();
+    }
+    let (mut further, mut number, mut vain) = (Vec::new(), 0, 0);
+    while found.pairs.len() + further.len() < sample.count && vain < TRIES {
+        let genome = family.space().sample(&mut sample.seed.stream(Stream::Subnets, number | PAIRS));
+        (number, vain) = (number + 1, vain + 1);
+        if known.insert(genome.clone()) {
+            further.push(genome);
+            vain = 0;
+        }
+    }
+    further
+}

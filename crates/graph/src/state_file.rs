@@ -1,0 +1,243 @@
+//! Weights, masks and what they belong to, in one safetensors file.
+
+mod form;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashMap},
+};
+
+use form::Form;
+use safetensors::{Dtype, SafeTensors, View, tensor::TensorView};
+use serde_json::Value;
+
+use crate::{
+    Array, Bits, DType, Error, Masks, Mismatch, ParamPath, Quantized, Ranges, State, canonical_json,
+    state::check,
+};
+
+const MASK: &str = "_mask";
+const SCALE: &str = "_scale";
+const ZERO_POINT: &str = "_zero_point";
+const BATCHES: &str = "num_batches_tracked";
+const MEAN: &str = "running_mean";
+/// One key only: the order of several would differ from run to run.
+const METADATA: &str = "sapwood";
+
+/// The content of a weight file: PyTorch's names and layouts, masks as BOOL
+/// tensors named `<param>_mask` (a set element is a kept weight), and metadata.
+///
+/// Tensors of integers with scales are `<param>`, `<param>_scale` and, where they have one,
+/// `<param>_zero_point`. What safetensors cannot say of them stands in the metadata beside the
+/// network's keys, and only in files that need it.
+///
+/// ```
+/// use sapwood_graph::{Array, Per, Quantized, State, StateFile};
+///
+/// # fn main() -> Result<(), sapwood_graph::Error> {
+/// let values = Array::new([2, 2], vec![127i8, -3, 0, 64])?;
+/// let scale = Array::new([2], vec![0.5f32, 0.25])?;
+/// let mut file = StateFile::default();
+/// file.quantized.insert("fc.weight".into(), Quantized::new(values, Per::Axis(0), scale, None)?);
+/// file.state.0.insert("fc.bias".into(), Array::new([2], vec![0.1f32, 0.2])?);
+/// assert_eq!(StateFile::from_bytes(&file.to_bytes()?)?, file);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StateFile {
+    /// Parameters and buffers.
+    pub state: State,
+    /// Those that are integers with scales.
+    pub quantized: BTreeMap<ParamPath, Quantized>,
+    /// Masks of some of either.
+    pub masks: Masks,
+    /// Between which bounds the network's values were seen.
+    pub ranges: Ranges,
+    /// What the weights belong to; `null` in a file that Sapwood did not write.
+    pub metadata: Value,
+}
+
+impl StateFile {
+    /// The file's bytes. Equal contents give equal bytes.
+    ///
+    /// # Errors
+    /// Tensors that would have one name, and metadata with keys that are the file's own.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        let mut form = Form { ranges: self.ranges.clone(), ..Form::default() };
+        let mut tensors: Vec<(String, Raw<'_>)> = Vec::new();
+        for (path, value) in &self.state.0 {
+            tensors.push((path.to_string(), raw(path.as_str(), value, &mut form)));
+            if let Some(layer) = path.as_str().strip_suffix(MEAN) {
+                let zero = Raw { dtype: Dtype::I64, shape: vec![], bytes: Cow::Owned(vec![0; 8]) };
+                tensors.push((format!("{layer}{BATCHES}"), zero));
+            }
+        }
+        for (path, quantized) in &self.quantized {
+            form.quantized.insert(path.clone(), quantized.per());
+            let parts = [("", Some(quantized.values())), (SCALE, Some(quantized.scale()))];
+            for (suffix, part) in parts.into_iter().chain([(ZERO_POINT, quantized.zero_point())]) {
+                let name = format!("{path}{suffix}");
+                tensors.extend(part.map(|part| (name.clone(), raw(&name, part, &mut form))));
+            }
+        }
+        for (path, mask) in &self.masks {
+            let shape = self.shape(path).map_or_else(|| vec![mask.len()], <[usize]>::to_vec);
+            let bytes = Cow::Owned(mask.iter().map(u8::from).collect());
+            tensors.push((format!("{path}{MASK}"), Raw { dtype: Dtype::BOOL, shape, bytes }));
+        }
+        let mut names = BTreeSet::new();
+        if let Some((twice, _)) = tensors.iter().find(|(name, _)| !names.insert(name.as_str())) {
+            return Err(format(format!("two of its tensors are called `{twice}`")));
+        }
+        let metadata = match form.put(&self.metadata)? {
+            Value::Null => None,
+            metadata => Some(HashMap::from([(METADATA.to_string(), canonical_json(&metadata))])),
+        };
+        safetensors::serialize(tensors, metadata).map_err(|error| format(error.to_string()))
+    }
+
+    /// Reads a file's bytes. Masks are applied to the weights; the counters of
+    /// batches that PyTorch's normalisation layers keep are ignored.
+    ///
+    /// # Errors
+    /// Bytes that are no such file, or one of a newer version; tensors of types that no network is
+    /// stored in; scales, zero points and masks that do not fit what they belong to.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        let file = SafeTensors::deserialize(bytes).map_err(|error| format(error.to_string()))?;
+        let mut metadata = written(bytes)?;
+        let mut form = Form::take(&mut metadata)?;
+        let ranges = std::mem::take(&mut form.ranges);
+        let mut found = Self { metadata, ranges, ..Self::default() };
+        let mut shapes = Vec::new();
+        for (name, view) in file.iter() {
+            if let (Some(path), Dtype::BOOL) = (name.strip_suffix(MASK), view.dtype()) {
+                found.masks.insert(path.into(), view.data().iter().map(|byte| *byte != 0).collect::<Bits>());
+                shapes.push((path.to_string(), view.shape().to_vec()));
+            } else if !name.ends_with(BATCHES) {
+                found.state.0.insert(ParamPath::from(name), array(name, &view, &mut form)?);
+            }
+        }
+        if let Some(path) = form.packed.keys().next() {
+            return Err(format(format!("its metadata name a tensor `{path}`, which it does not have")));
+        }
+        for (path, per) in form.quantized {
+            let mut take = |suffix: &str| found.state.0.remove(format!("{path}{suffix}").as_str());
+            let lacks = |suffix: &str| format(format!("`{path}{suffix}` is not there"));
+            let values = take("").ok_or_else(|| lacks(""))?;
+            let (scale, zero_point) = (take(SCALE).ok_or_else(|| lacks(SCALE))?, take(ZERO_POINT));
+            let quantized = Quantized::new(values, per, scale, zero_point);
+            let quantized = quantized.map_err(|error| format(format!("tensor `{path}`: {error}")))?;
+            found.quantized.insert(path, quantized);
+        }
+        found.with_masks_applied(shapes)
+    }
+
+    /// What a safetensors file says of itself in our metadata; `null` where it says nothing.
+    ///
+    /// # Errors
+    /// Bytes that are no such file, or one of a newer version.
+    pub fn metadata_of(bytes: &[u8]) -> Result<Value, Error> {
+        let mut metadata = written(bytes)?;
+        Form::take(&mut metadata).map(|_| metadata)
+    }
+
+    /// Sets masked weights to zero. Each mask must have the shape of its weight,
+    /// not only its size.
+    pub fn with_masks_applied(mut self, shapes: Vec<(String, Vec<usize>)>) -> Result<Self, Error> {
+        let of_another = |(path, found): (String, Vec<usize>)| {
+            let expected = self.shape(&path.as_str().into())?.to_vec();
+            (expected != found).then(|| (format!("{path}{MASK}").into(), expected, found))
+        };
+        let misshapen: Vec<_> = shapes.into_iter().filter_map(of_another).collect();
+        if !misshapen.is_empty() {
+            return Err(Error::Mismatch(Mismatch { misshapen, ..Mismatch::default() }));
+        }
+        check(&self.masks, |path| self.shape(path))?;
+        for (path, mask) in &self.masks {
+            self.state.0.get_mut(path).into_iter().for_each(|value| value.mask(mask));
+            self.quantized.get_mut(path).into_iter().for_each(|value| value.mask(mask));
+        }
+        Ok(self)
+    }
+
+    fn shape(&self, path: &ParamPath) -> Option<&[usize]> {
+        self.state.0.get(path).map(Array::shape).or_else(|| self.quantized.get(path).map(Quantized::shape))
+    }
+}
+
+/// The metadata as they are written.
+fn written(bytes: &[u8]) -> Result<Value, Error> {
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| format(error.to_string()))?;
+    let Some(text) = header.metadata().as_ref().and_then(|map| map.get(METADATA)) else {
+        return Ok(Value::Null);
+    };
+    serde_json::from_str(text).map_err(|error| format(format!("metadata: {error}")))
+}
+
+struct Raw<'a> {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Cow<'a, [u8]>,
+}
+
+impl View for Raw<'_> {
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self.bytes)
+    }
+
+    fn data_len(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+/// The types that weights, inputs and labels come in.
+const DTYPES: &[(Dtype, DType)] = &[
+    (Dtype::F64, DType::F64),
+    (Dtype::F32, DType::F32),
+    (Dtype::F16, DType::F16),
+    (Dtype::BF16, DType::BF16),
+    (Dtype::I64, DType::I64),
+    (Dtype::I32, DType::I32),
+    (Dtype::I8, DType::I8),
+    (Dtype::U8, DType::U8),
+];
+
+/// A tensor as it lies in the file; of one whose values share bytes, the metadata keep type and shape.
+fn raw<'a>(name: &str, value: &'a Array, form: &mut Form) -> Raw<'a> {
+    let bytes = value.as_bytes();
+    match DTYPES.iter().find(|row| row.1 == value.dtype()) {
+        Some((dtype, _)) => Raw { dtype: *dtype, shape: value.shape().to_vec(), bytes },
+        None => {
+            form.packed.insert(name.into(), (value.dtype(), value.shape().to_vec()));
+            Raw { dtype: Dtype::U8, shape: vec![bytes.len()], bytes }
+        }
+    }
+}
+
+fn array(name: &str, view: &TensorView<'_>, form: &mut Form) -> Result<Array, Error> {
+    let (dtype, shape) = match form.packed.remove(name) {
+        Some(packed) if view.dtype() == Dtype::U8 => packed,
+        _ => {
+            let row = DTYPES.iter().find(|row| row.0 == view.dtype());
+            let unsupported = || format!("tensor `{name}` has the unsupported type {:?}", view.dtype());
+            (row.ok_or_else(|| format(unsupported()))?.1, view.shape().to_vec())
+        }
+    };
+    let found = Array::of_bytes(dtype, shape, view.data());
+    found.map_err(|error| format(format!("tensor `{name}`: {error}")))
+}
+
+fn format(problem: String) -> Error {
+    Error::Format { what: "safetensors file", problem }
+}

@@ -1,0 +1,7 @@
+//! One page for each thing that the README lists, each a program that runs as a test.
+//!
+//! The first program is on the [front page](crate): a network is trained, pruned, trained again and written to a file.
+
+pub mod own_loop;
+pub mod progressive_shrinking;
+pub mod sparse_training;

@@ -1,0 +1,5 @@
+//! Masks that change, in trainings of a small network.
+
+mod exchange;
+mod gradual;
+mod small;

@@ -1,0 +1,122 @@
+//! Training phase after phase, in a folder.
+
+use std::cell::Cell;
+
+use sapwood_backend::{DeviceSpec, Seed, block_on};
+use sapwood_conformance::batch;
+use sapwood_core::{Batch, ExampleShape, Graph, ModuleState as _, Source, SourceError, State};
+use sapwood_search::{Choice, Space};
+use sapwood_supernet::{
+    All, Distillation, Error, Family, Open, Phase, Progressive, Rule, RunContext, Supernet, training_macs,
+};
+use sapwood_train::{Recipe, Sgd};
+
+/// Twenty batches of four.
+struct Examples;
+
+impl Source for Examples {
+    fn examples(&self) -> usize {
+        80
+    }
+
+    fn batches(&self) -> usize {
+        20
+    }
+
+    fn shape(&self) -> ExampleShape {
+        [1, 8, 8].into()
+    }
+
+    fn epoch(&self, epoch: usize, from: usize) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + '_> {
+        let one = move |at| batch(&format!("x{epoch}-{at}"), &format!("y{epoch}-{at}"), [4, 1, 8, 8], 10);
+        Box::new((from..20).map(move |at| Ok(one(at))))
+    }
+}
+
+/// One hidden layer of 8, 16 or 32 units.
+fn family() -> Family {
+    let space = Space::new("one-layer", vec![Choice::new("hidden", ["8", "16", "32"])]).unwrap();
+    let family = Family::new(space, |chosen| {
+        let mut g = Graph::builder([1, 8, 8]);
+        let x = g.linear("fc1", g.input(), chosen.get("hidden")?);
+        let x = g.relu(x);
+        g.linear("fc2", x, 10);
+        Ok(g.finish()?)
+    });
+    family.unwrap()
+}
+
+/// The largest network alone, then all widths, which learn from it.
+fn phases() -> [Phase; 2] {
+    let recipe = Recipe::new(3, Sgd { momentum: 0.9, nesterov: true }, 0.05);
+    let largest = Phase {
+        name: "largest".into(),
+        open: Open::default(),
+        rule: Rule::default(),
+        distillation: None,
+        recipe: recipe.clone(),
+    };
+    let (open, distillation) = (Open::All(All::All), Some(Distillation::default()));
+    let width = Phase { name: "width".into(), open, rule: Rule::Random { subnets: 2 }, distillation, recipe };
+    [largest, width]
+}
+
+fn values(supernet: &Supernet) -> Vec<(String, Vec<f32>)> {
+    let state = block_on(State::read(supernet)).unwrap();
+    state.0.into_iter().map(|(path, value)| (path.to_string(), value.iter::<f32>().collect())).collect()
+}
+
+#[test]
+fn a_training_that_is_stopped_in_its_second_phase_ends_like_one_that_is_not() {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    let (supernet, phases) = (Supernet::new(&family(), &device), phases());
+    let training = Progressive {
+        supernet: &supernet,
+        spec: None,
+        phases: &phases,
+        seed: Seed(1),
+        label: "one-layer".into(),
+    };
+    let (there, here) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let undisturbed = training.train_blocking(&Examples, there.path(), &RunContext::new(&device)).unwrap();
+
+    // Three tenths of two batches in each phase. It is asked after each step but the last of a phase: the
+    // eighth time after the third step of the second.
+    let steps = Cell::new(0);
+    let stopped = RunContext {
+        stop: Box::new(|| {
+            steps.set(steps.get() + 1);
+            8 <= steps.get()
+        }),
+        ..RunContext::new(&device)
+    };
+    let refused = training.train_blocking(&Examples, here.path(), &stopped).unwrap_err();
+    assert!(matches!(refused, Error::Train(sapwood_train::Error::Stopped { iteration: 3 })), "{refused}");
+    assert!(here.path().join("1-largest.safetensors").exists(), "the first phase is finished");
+    assert!(!here.path().join("2-width.safetensors").exists(), "the second is not");
+
+    let resumed = training.train_blocking(&Examples, here.path(), &RunContext::new(&device)).unwrap();
+    assert_eq!(values(&resumed), values(&undisturbed));
+    for file in ["1-largest.safetensors", "2-width.safetensors"] {
+        let of = |place: &tempfile::TempDir| std::fs::read(place.path().join(file)).unwrap();
+        assert!(of(&here) == of(&there), "{file}");
+    }
+    let other = Progressive { seed: Seed(2), ..training };
+    let elsewhere = tempfile::tempdir().unwrap();
+    let other = other.train_blocking(&Examples, elsewhere.path(), &RunContext::new(&device)).unwrap();
+    assert_ne!(values(&other), values(&undisturbed));
+}
+
+#[test]
+fn training_costs_three_forward_passes_of_each_network_and_one_of_its_teacher() {
+    let (family, [largest, width]) = (family(), phases());
+    let macs = |hidden: usize| (64 * hidden + hidden * 10) as f64;
+    let alone = [largest];
+    // Three tenths of two batches of four.
+    assert_eq!(training_macs(&family, &alone, Seed(1), 4, 2).unwrap(), 24.0 * 3.0 * macs(32));
+    let [largest] = alone;
+    let narrow = Phase { open: Open::Options([("hidden".into(), Vec::new())].into()), ..width };
+    // Nothing else is open: two students as large as the teacher.
+    let both = training_macs(&family, &[largest, narrow], Seed(1), 4, 2).unwrap();
+    assert_eq!(both, 24.0 * (3.0 + 2.0 * 3.0 + 1.0) * macs(32));
+}
