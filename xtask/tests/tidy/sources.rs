@@ -71,6 +71,7 @@ fn only_the_kernels_are_unsafe() {
 const IN_A_BROWSER: &[&str] = &[
     "backend",
     "kernels",
+    "codec",
     "graph",
     "core",
     "data",
