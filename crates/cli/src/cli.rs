@@ -2,6 +2,7 @@
 
 mod architectures;
 mod bar;
+mod benchmark;
 mod clean;
 mod data;
 mod data_root;
@@ -15,6 +16,7 @@ mod forward;
 mod hints;
 mod image;
 mod latency;
+mod latency_table;
 mod list;
 mod model_shape;
 mod named;

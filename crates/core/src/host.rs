@@ -1,11 +1,12 @@
 //! Burn's tensors on the host, as arrays.
 
-use burn::tensor::{DType, Element, TensorData};
-use sapwood_graph::{Array, Error as GraphError, Values};
+use burn::tensor::{DType, Element, TensorData, bf16, f16};
+use sapwood_graph::{Array, BF16, Error as GraphError, F16, Values};
 
 use crate::Error;
 
-/// What was read from a device, as an array: without a copy where nobody else holds it.
+/// What was read from a device, as an array: without a copy where nobody else holds it, but for numbers of
+/// 16 bits.
 ///
 /// # Errors
 /// A type that arrays do not have: truth values, quantised ones, integers of 16 bits.
@@ -14,8 +15,8 @@ pub fn array(data: TensorData) -> Result<Array, Error> {
     let values: Values = match data.dtype() {
         DType::F64 => values::<f64>(data)?.into(),
         DType::F32 => values::<f32>(data)?.into(),
-        DType::F16 => values::<sapwood_graph::f16>(data)?.into(),
-        DType::BF16 => values::<sapwood_graph::bf16>(data)?.into(),
+        DType::F16 => each(values::<f16>(data)?, |x| F16::from_bits(x.to_bits())).into(),
+        DType::BF16 => each(values::<bf16>(data)?, |x| BF16::from_bits(x.to_bits())).into(),
         DType::I64 => values::<i64>(data)?.into(),
         DType::I32 => values::<i32>(data)?.into(),
         DType::I8 => values::<i8>(data)?.into(),
@@ -25,22 +26,25 @@ pub fn array(data: TensorData) -> Result<Array, Error> {
     Ok(Array::new(shape, values)?)
 }
 
-/// An array, to be put on a device, without a copy. Integers of less than a byte are i8.
+/// An array, to be put on a device, without a copy but for numbers of 16 bits. Integers of
+/// less than a byte are i8.
 pub fn tensor_data(array: Array) -> TensorData {
     let (shape, values) = array.into_parts();
     match values {
         Values::F64(values) => TensorData::new(values, shape),
         Values::F32(values) => TensorData::new(values, shape),
-        Values::F16(values) => TensorData::new(values, shape),
-        Values::BF16(values) => TensorData::new(values, shape),
+        Values::F16(values) => TensorData::new(each(values, |x| f16::from_bits(x.to_bits())), shape),
+        Values::BF16(values) => TensorData::new(each(values, |x| bf16::from_bits(x.to_bits())), shape),
         Values::I64(values) => TensorData::new(values, shape),
         Values::I32(values) => TensorData::new(values, shape),
         Values::I8(values) => TensorData::new(values, shape),
         Values::U8(values) => TensorData::new(values, shape),
-        Values::Packed(packed) => {
-            TensorData::new(packed.iter().map(|value| value as i8).collect::<Vec<_>>(), shape)
-        }
+        Values::Packed(packed) => TensorData::new(each(packed.iter(), |value| value as i8), shape),
     }
+}
+
+fn each<A, B>(values: impl IntoIterator<Item = A>, f: impl Fn(A) -> B) -> Vec<B> {
+    values.into_iter().map(f).collect()
 }
 
 fn values<E: Element>(data: TensorData) -> Result<Vec<E>, Error> {
@@ -63,8 +67,8 @@ mod tests {
         let whole = Array::new([4], vec![-1i64, 0, 3, 100]).unwrap();
         for found in [
             numbers.cast::<f32>(),
-            numbers.cast::<sapwood_graph::f16>(),
-            numbers.cast::<sapwood_graph::bf16>(),
+            numbers.cast::<F16>(),
+            numbers.cast::<BF16>(),
             whole.cast::<i32>(),
             whole.cast::<i8>(),
             whole.cast::<u8>(),
@@ -74,6 +78,28 @@ mod tests {
             let data = tensor_data(found.clone());
             assert_eq!(data.shape().to_vec(), found.shape());
             assert_eq!(array(data).unwrap(), found);
+        }
+    }
+
+    #[test]
+    fn numbers_of_16_bits_are_those_of_the_crate_half() {
+        for bits in 0..=u16::MAX {
+            let (half, brain) = (f16::from_bits(bits), bf16::from_bits(bits));
+            let same = |ours: f32, theirs: f32| {
+                ours.to_bits() == theirs.to_bits() || theirs.is_nan() && ours.is_nan()
+            };
+            assert!(same(F16::from_bits(bits).to_f32(), half.to_f32()), "{half}");
+            assert!(same(BF16::from_bits(bits).to_f32(), brain.to_f32()), "{brain}");
+            // All of f32's exponents, with tails of every kind.
+            let wide = f32::from_bits(u32::from(bits) << 16 | u32::from(bits).wrapping_mul(0x9e37) & 0xffff);
+            if !wide.is_nan() {
+                assert_eq!(F16::from_f64(f64::from(wide)).to_bits(), f16::from_f32(wide).to_bits(), "{wide}");
+                assert_eq!(
+                    BF16::from_f64(f64::from(wide)).to_bits(),
+                    bf16::from_f32(wide).to_bits(),
+                    "{wide}"
+                );
+            }
         }
     }
 

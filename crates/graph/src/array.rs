@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 
-use half::{bf16, f16, slice::HalfFloatSliceExt};
-
-use crate::{Bits, DType, Error, Number, Packed};
+use crate::{BF16, Bits, DType, Error, F16, Number, Packed};
 
 /// Values of one type in a shape, row by row: the last index runs fastest. They are equal if their
 /// types, shapes and bytes are, so what is not a number equals itself and -0 is not 0.
@@ -22,9 +20,9 @@ pub enum Values {
     /// See [`DType::F32`].
     F32(Vec<f32>),
     /// See [`DType::F16`].
-    F16(Vec<f16>),
+    F16(Vec<F16>),
     /// See [`DType::BF16`].
-    BF16(Vec<bf16>),
+    BF16(Vec<BF16>),
     /// See [`DType::I64`].
     I64(Vec<i64>),
     /// See [`DType::I32`].
@@ -91,11 +89,21 @@ impl Array {
                 numbers.iter().map(|bytes| <$type>::from_le_bytes(*bytes)).collect::<Vec<$type>>().into()
             }};
         }
+        macro_rules! halves {
+            ($type:ty) => {{
+                let (halves, rest) = bytes.as_chunks::<2>();
+                if !rest.is_empty() {
+                    return Err(Error::Size { shape, found: halves.len() });
+                }
+                let bits = halves.iter().map(|bytes| u16::from_le_bytes(*bytes));
+                bits.map(<$type>::from_bits).collect::<Vec<$type>>().into()
+            }};
+        }
         let values: Values = match dtype {
             DType::F64 => numbers!(f64),
             DType::F32 => numbers!(f32),
-            DType::F16 => numbers!(f16),
-            DType::BF16 => numbers!(bf16),
+            DType::F16 => halves!(F16),
+            DType::BF16 => halves!(BF16),
             DType::I64 => numbers!(i64),
             DType::I32 => numbers!(i32),
             DType::I8 => numbers!(i8),
@@ -112,21 +120,26 @@ impl Array {
     /// The values as they lie in a file: see [`Array::of_bytes`].
     pub fn as_bytes(&self) -> Cow<'_, [u8]> {
         macro_rules! bytes {
-            ($values:expr, $plain:expr) => {
+            ($values:expr) => {
                 match cfg!(target_endian = "little") {
-                    true => Cow::Borrowed(bytemuck::cast_slice($plain)),
+                    true => Cow::Borrowed(bytemuck::cast_slice($values)),
                     false => Cow::Owned($values.iter().flat_map(|value| value.to_le_bytes()).collect()),
                 }
             };
         }
+        macro_rules! halves {
+            ($values:expr) => {
+                Cow::Owned($values.iter().flat_map(|value| value.to_bits().to_le_bytes()).collect())
+            };
+        }
         match &self.values {
-            Values::F64(values) => bytes!(values, values),
-            Values::F32(values) => bytes!(values, values),
-            Values::F16(values) => bytes!(values, values.reinterpret_cast()),
-            Values::BF16(values) => bytes!(values, values.reinterpret_cast()),
-            Values::I64(values) => bytes!(values, values),
-            Values::I32(values) => bytes!(values, values),
-            Values::I8(values) => bytes!(values, values),
+            Values::F64(values) => bytes!(values),
+            Values::F32(values) => bytes!(values),
+            Values::F16(values) => halves!(values),
+            Values::BF16(values) => halves!(values),
+            Values::I64(values) => bytes!(values),
+            Values::I32(values) => bytes!(values),
+            Values::I8(values) => bytes!(values),
             Values::U8(values) => Cow::Borrowed(values),
             Values::Packed(packed) => Cow::Borrowed(packed.as_bytes()),
         }
@@ -180,8 +193,8 @@ impl Array {
         match &self.values {
             Values::F64(values) => Box::new(values.iter().map(|x| T::from_f64(*x))),
             Values::F32(values) => Box::new(values.iter().map(|x| T::from_f64(f64::from(*x)))),
-            Values::F16(values) => Box::new(values.iter().map(|x| T::from_f64(x.to_f64()))),
-            Values::BF16(values) => Box::new(values.iter().map(|x| T::from_f64(x.to_f64()))),
+            Values::F16(values) => Box::new(values.iter().map(|x| T::from_f64(f64::from(x.to_f32())))),
+            Values::BF16(values) => Box::new(values.iter().map(|x| T::from_f64(f64::from(x.to_f32())))),
             Values::I64(values) => Box::new(values.iter().map(|x| T::from_i64(*x))),
             Values::I32(values) => Box::new(values.iter().map(|x| T::from_i64(i64::from(*x)))),
             Values::I8(values) => Box::new(values.iter().map(|x| T::from_i64(i64::from(*x)))),
@@ -239,8 +252,8 @@ impl Array {
         match &mut self.values {
             Values::F64(values) => clear!(values, f64),
             Values::F32(values) => clear!(values, f32),
-            Values::F16(values) => clear!(values, f16),
-            Values::BF16(values) => clear!(values, bf16),
+            Values::F16(values) => clear!(values, F16),
+            Values::BF16(values) => clear!(values, BF16),
             Values::I64(values) => clear!(values, i64),
             Values::I32(values) => clear!(values, i32),
             Values::I8(values) => clear!(values, i8),
@@ -306,8 +319,8 @@ mod tests {
         let values: [Values; 9] = [
             vec![-1.5f64, 0.0, 3.0].into(),
             vec![-1.5f32, 0.0, 3.0].into(),
-            [-1.5, 0.0, 3.0].map(f16::from_f64).to_vec().into(),
-            [-1.5, 0.0, 3.0].map(bf16::from_f64).to_vec().into(),
+            [-1.5, 0.0, 3.0].map(F16::from_f64).to_vec().into(),
+            [-1.5, 0.0, 3.0].map(BF16::from_f64).to_vec().into(),
             vec![-1i64, 0, 3].into(),
             vec![-1i32, 0, 3].into(),
             vec![-1i8, 0, 3].into(),

@@ -51,10 +51,8 @@ fn count_wide(value: &Array, property: impl Fn(f64) -> bool) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use half::{bf16, f16};
-
     use super::*;
-    use crate::Values;
+    use crate::{BF16, F16, Values};
 
     fn said(name: &str, value: Array) -> String {
         State([(name.into(), value)].into()).check_finite().map_or_else(|e| e.to_string(), |()| "fine".into())
@@ -68,8 +66,8 @@ mod tests {
             (of(vec![0.0f64, f64::NEG_INFINITY].into()), "`fc.bias` is not finite (1 of 2)"),
             (of(vec![1e39f64, 1.0].into()), "`fc.bias` is beyond the largest number in f32 (1 of 2)"),
             (of(vec![-1.0f32, f32::MAX].into()), "fine"),
-            (of([1.0, 60000.0].map(f16::from_f64).to_vec().into()), "fine"),
-            (of([1.0, f64::NAN].map(bf16::from_f64).to_vec().into()), "`fc.bias` is not finite (1 of 2)"),
+            (of([1.0, 60000.0].map(F16::from_f64).to_vec().into()), "fine"),
+            (of([1.0, f64::NAN].map(BF16::from_f64).to_vec().into()), "`fc.bias` is not finite (1 of 2)"),
         ] {
             assert_eq!(said("fc.bias", value), expected);
         }

@@ -1,8 +1,6 @@
 //! What can be an element of an array.
 
-use half::{bf16, f16};
-
-use crate::{DType, Values};
+use crate::{BF16, DType, F16, Values};
 
 /// A number of at least a byte, as arrays hold them. Closed: there is one for each [`DType`] that is
 /// not packed.
@@ -64,8 +62,8 @@ macro_rules! number {
 
 number!(f64, F64, |x: f64| x, |x: i64| x as f64);
 number!(f32, F32, |x: f64| x as f32, |x: i64| x as f32);
-number!(f16, F16, f16::from_f64, |x: i64| f16::from_f64(x as f64));
-number!(bf16, BF16, bf16::from_f64, |x: i64| bf16::from_f64(x as f64));
+number!(F16, F16, F16::from_f64, |x: i64| F16::from_f64(x as f64));
+number!(BF16, BF16, BF16::from_f64, |x: i64| BF16::from_f64(x as f64));
 number!(i64, I64, |x: f64| x as i64, |x: i64| x);
 number!(i32, I32, |x: f64| x as i32, |x: i64| x as i32);
 number!(i8, I8, |x: f64| x as i8, |x: i64| x as i8);

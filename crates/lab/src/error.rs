@@ -2,6 +2,10 @@
 
 use std::path::PathBuf;
 
+use sapwood_deploy::latency::Measured;
+
+use crate::latency::remedy_of;
+
 /// An error of this crate: its own, or one of a crate that it uses.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -180,6 +184,35 @@ pub enum Error {
     /// An error of nested networks.
     #[error(transparent)]
     Supernet(sapwood_supernet::Error),
+    /// An error in the choice of a network for a device.
+    #[error(transparent)]
+    Deploy(sapwood_deploy::Error),
+}
+
+/// What crates below say is the same, whichever way it comes; what a command mends names it.
+impl From<sapwood_deploy::Error> for Error {
+    fn from(error: sapwood_deploy::Error) -> Self {
+        use sapwood_deploy::Error as Deploy;
+        match error {
+            Deploy::Lacking { error, measured, space, naming } => {
+                Self::Usage(format!("{error} ({})", remedy_of(naming, &space, measured)))
+            }
+            Deploy::NoTable { measured } => Self::Usage(match measured {
+                Measured::Times => format!("{error}: measure one with `latency build`"),
+                Measured::Energies => format!("{error}: measure one with `latency build --energy`"),
+            }),
+            Deploy::NoEnergy { device, why } => Self::NoEnergy { device, why },
+            Deploy::Line { problem, line, path } => Self::Study { problem, line: Some(line), path },
+            Deploy::Content { problem, path } => Self::Content { problem, path },
+            Deploy::File { action, path, error } => Self::File { action, path, error },
+            Deploy::Search(error) => Self::Search(error),
+            Deploy::Supernet(error) => error.into(),
+            Deploy::Core(error) => Self::Core(error),
+            Deploy::Models(error) => Self::Models(error),
+            Deploy::Backend(error) => Self::Backend(error),
+            error => Self::Deploy(error),
+        }
+    }
 }
 
 /// What training says is the same, whoever trains.

@@ -6,18 +6,14 @@
 //! the same command.
 
 mod experiment;
-mod in_order;
 mod judging_images;
-mod pairs;
 mod results;
 mod run;
-mod searching;
 
 pub use experiment::{Alone, Judging, Kind as SupernetKind, MethodConfig, PhaseConfig, SupernetExperiment};
 pub use judging_images::JudgingImages;
-pub use pairs::{Pairs, Sample};
 pub use results::SupernetResults;
 pub(crate) use results::short;
 pub use run::{Job, run_all};
+pub use sapwood_deploy::{METRICS, Pairs, Sample, Searching, check, coverage};
 pub use sapwood_supernet::{CALIBRATION, Judge, Judged, pack_cut_blocking as pack_cut};
-pub use searching::{METRICS, Searching, check, coverage};

@@ -3,9 +3,10 @@
 use std::{io::Write, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
+use sapwood_deploy::latency::{EnergyMeter, Imported, Stopwatch, Times, draw, import, predicted};
 use sapwood_lab::{
     Error,
-    latency::{EnergyMeter, Imported, Stopwatch, Times, draw, import, predicted, today},
+    latency::{energy_meter, today},
 };
 use sapwood_report::{
     Cell, Table,
@@ -16,8 +17,8 @@ use sapwood_search::{Genome, LatencyTable, kendall_tau};
 use super::{
     architectures,
     bar::{Bar, note},
+    latency_table::read_table,
     on_device::OnDevice,
-    search::nested::read_table,
 };
 
 /// Measure how long the networks of a space take on this device, and what energy
@@ -125,7 +126,7 @@ impl Build {
         if !(0.0..=60.0).contains(&self.energy_seconds) {
             return Err(Error::Usage("expected `--energy-seconds` from 0 to 60".into()));
         }
-        EnergyMeter::of_this_machine(&self.what.device.device, Duration::from_secs_f64(self.energy_seconds))
+        energy_meter(&self.what.device.device, Duration::from_secs_f64(self.energy_seconds))
     }
 }
 

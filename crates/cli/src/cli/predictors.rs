@@ -7,7 +7,8 @@ use std::{
 
 use clap::Args;
 use sapwood_core::write_atomic;
-use sapwood_lab::{Error, supernet::Pairs};
+use sapwood_deploy::Pairs;
+use sapwood_lab::Error;
 use sapwood_report::{
     Body, Cell, LinePlot, Plot, Point, Report, Section, Series, Table, statistics::Summary,
 };
@@ -15,7 +16,7 @@ use sapwood_search::{
     Bagged, Calibration, Encoding, Learning, LearningPoint, Mlp, PredictorKind, Quality, Ridge, Rows,
 };
 
-use super::{architectures, search::tabular};
+use super::{architectures, benchmark};
 
 /// Compare predictors of accuracy by the number of networks that they learn from
 ///
@@ -84,7 +85,7 @@ impl Predictors {
         let Some(metric) = &self.metric else {
             return Err(Error::Usage("a table wants `--metric`, the column to predict".into()));
         };
-        let table = tabular::read(path)?;
+        let table = benchmark::read(path)?;
         let (genomes, targets) = table.metric(metric)?;
         Ok((Encoding::of(table.space()).rows(table.space(), &genomes), targets))
     }

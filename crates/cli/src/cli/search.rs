@@ -1,11 +1,11 @@
 //! `search`
 
 mod measured;
-pub(super) mod nested;
+mod nested;
 mod page;
 mod saved;
 mod study;
-pub(super) mod tabular;
+mod tabular;
 
 use std::{io::Write, path::PathBuf};
 

@@ -2,8 +2,9 @@
 
 use clap::{Args, ValueEnum};
 use sapwood_core::Step;
-use sapwood_lab::{Error, GradualScore, SparseTraining};
+use sapwood_lab::Error;
 use sapwood_prune::{Allocation, Anneal, Growth, Sparsity};
+use sapwood_sparse::{GradualScore, SparseTraining};
 use sapwood_train::Plan;
 
 /// Options of `train` under which masks change.

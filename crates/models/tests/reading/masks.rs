@@ -1,10 +1,8 @@
 //! Masks as people have them: beside weights, in a dictionary or a file of their own.
 
+use burn::tensor::{bf16, f16};
 use safetensors::Dtype;
-use sapwood_core::{
-    Bits,
-    graph::{bf16, f16},
-};
+use sapwood_core::Bits;
 use sapwood_models::{Note, Reading};
 
 use super::{Tensors, lenet, masked, read, small, state, third};

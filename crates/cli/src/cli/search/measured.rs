@@ -1,6 +1,7 @@
 //! What of a space was measured.
 
-use sapwood_lab::{Error, latency::remedy, supernet::coverage};
+use sapwood_deploy::coverage;
+use sapwood_lab::{Error, latency::remedy};
 use sapwood_search::{Goal, LatencyTable, Space};
 use sapwood_supernet::Family;
 

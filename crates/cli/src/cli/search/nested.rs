@@ -1,19 +1,20 @@
 //! `search --space FAMILY`
 
-use std::{fs, io::Write, path::Path};
+use std::{io::Write, path::Path};
 
 use sapwood_backend::Seed;
 use sapwood_core::{TrainedOn, write_atomic};
+use sapwood_deploy::{Pairs, Searching, check};
 use sapwood_lab::{
     DataConfig, Error, Known,
-    supernet::{CALIBRATION, JudgingImages, Pairs, Searching, check, pack_cut},
+    supernet::{JudgingImages, pack_cut},
 };
 use sapwood_report::{Cell, Table};
 use sapwood_search::{Goal, LatencyTable, Method, Search as Looking, Space};
-use sapwood_supernet::{Family, Supernet};
+use sapwood_supernet::{CALIBRATION, Family, Supernet};
 
 use super::{
-    super::{architectures, outputs::tell, overwriting::is_same},
+    super::{architectures, latency_table::read_table, outputs::tell, overwriting::is_same},
     Search,
     measured::measured,
     page::Fronts,
@@ -76,7 +77,7 @@ pub(super) fn run(options: &Search, name: &str, goal: &Goal, out: &mut dyn Write
     }
     let search = |table: &LatencyTable, space: &Space| {
         let searching = Searching { family: &family, predictor: &predictor, table: Some(table) };
-        searching.go_on(&mut looking(space)?, looks, |_| Ok(()))
+        searching.go_on(&mut looking(space)?, looks, |_| Ok::<_, Error>(()))
     };
     let cutter =
         options.weights.as_deref().map(|weights| Cutter::new(options, &family, weights)).transpose()?;
@@ -156,13 +157,4 @@ impl Cutter {
         let trained_on = spec.trained_on.map(|_| images.trained_on());
         Ok(Self { supernet, images, trained_on })
     }
-}
-
-pub(in crate::cli) fn read_table(path: &Path) -> Result<LatencyTable, Error> {
-    let text = fs::read_to_string(path).map_err(Error::file("read", path))?;
-    LatencyTable::from_toml(&text).map_err(|error| {
-        let published = LatencyTable::from_yaml(&text, "", "", 1).is_ok();
-        let hint = if published { " (a published table, of which `latency import` makes one)" } else { "" };
-        Error::Content { problem: format!("{error}{hint}"), path: path.into() }
-    })
 }

@@ -4,13 +4,13 @@ use std::{io::Write, path::Path};
 
 use sapwood_core::write_atomic;
 use sapwood_lab::Error;
-use sapwood_search::{Goal, Method, Search as Looking, Table as Benchmark};
+use sapwood_search::{Goal, Method, Search as Looking};
 
-use super::{Search, page::Fronts, saved::Saved};
+use super::{super::benchmark, Search, page::Fronts, saved::Saved};
 
 /// Searches a benchmark table, and says how much of what there is was found.
 pub(super) fn run(options: &Search, path: &Path, goal: &Goal, out: &mut dyn Write) -> Result<(), Error> {
-    let table = read(path)?;
+    let table = benchmark::read(path)?;
     let space = table.space().clone();
     let rows = space.count().unwrap_or(u128::MAX);
     let usual = usize::try_from(rows.div_ceil(50)).unwrap_or(usize::MAX);
@@ -46,12 +46,4 @@ pub(super) fn run(options: &Search, path: &Path, goal: &Goal, out: &mut dyn Writ
         write_atomic(path, fronts.page(goal, numbers)?.as_bytes())?;
     }
     Ok(())
-}
-
-/// A benchmark table, named after its file.
-pub(in crate::cli) fn read(path: &Path) -> Result<Benchmark, Error> {
-    let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
-    let name = path.file_stem().unwrap_or_default().to_string_lossy();
-    Benchmark::parse(&name, &text)
-        .map_err(|error| Error::Content { problem: error.to_string(), path: path.into() })
 }

@@ -4,10 +4,8 @@ use std::{io::Write, path::PathBuf};
 
 use clap::Args;
 use sapwood_backend::Seed;
-use sapwood_lab::{
-    Error,
-    supernet::{Pairs, Sample},
-};
+use sapwood_deploy::{Pairs, Sample};
+use sapwood_lab::Error;
 use sapwood_report::{Cell, Table};
 
 use super::{super::bar::Bar, JudgedBy, Judging, Weights, read_list};

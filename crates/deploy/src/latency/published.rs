@@ -22,7 +22,7 @@ pub(super) fn keys(family: &Family, genome: &Genome) -> Result<Vec<String>, Erro
         layers.find("classifier.linear"),
     ) else {
         let problem = "published tables are of networks like MobileNetV3 and ProxylessNAS, but not of";
-        return Err(Error::Usage(format!("{problem} `{}`", family.name())));
+        return Err(Error::Tables(format!("{problem} `{}`", family.name())));
     };
     let mut keys = vec![layers.key("Conv", stem)];
     for number in 0.. {

@@ -10,11 +10,11 @@ use std::{
 };
 
 use sapwood_backend::{Seed, Stream};
+use sapwood_core::Reporter;
 use sapwood_search::{Bagged, Chosen, Encoding, Genome, Mlp, PredictorKind, Ridge, choose};
-use sapwood_supernet::{Family, Supernet};
+use sapwood_supernet::{Family, Judge, Supernet};
 
-use super::{Judge, in_order::in_order};
-use crate::{Error, Reporter};
+use crate::{Error, in_order::in_order};
 use form::Form;
 
 /// Sub-networks of a supernet with the share of examples that each gets right.
@@ -49,9 +49,9 @@ impl Pairs {
     /// A line at the end that was cut short is passed over.
     pub fn read(family: &Family, path: &Path) -> Result<Self, Error> {
         let text = fs::read_to_string(path).map_err(Error::file("read", path))?;
-        let pairs = form::read(family.space(), &text).map_err(|(line, problem)| Error::Study {
+        let pairs = form::read(family.space(), &text).map_err(|(line, problem)| Error::Line {
             problem,
-            line: Some(line),
+            line,
             path: path.into(),
         })?;
         Ok(Self { pairs })
@@ -112,7 +112,7 @@ impl Pairs {
         reporter.begin("networks", count as u64);
         reporter.advance(found.pairs.len() as u64);
         let further = further(family, sample, &found);
-        let judged = |genome: &Genome| Ok(judge.judge_blocking(supernet, genome)?.top1);
+        let judged = |genome: &Genome| Ok::<_, Error>(judge.judge_blocking(supernet, genome)?.top1);
         in_order(workers, &further, judged, |genome, top1| {
             let line = form.line(family.space(), genome, top1);
             file.write_all(line.as_bytes()).map_err(refused("write"))?;

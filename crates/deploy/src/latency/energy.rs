@@ -3,14 +3,13 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    path::Path,
     time::{Duration, Instant},
 };
 
 use burn::tensor::Tensor;
 use rand::seq::SliceRandom as _;
-use sapwood_backend::{Api, DeviceSpec, Seed, Stream};
-use sapwood_core::{Graph, Observed as _};
+use sapwood_backend::{Seed, Stream};
+use sapwood_core::{Graph, Observed as _, Reporter};
 use sapwood_models::{Init, Net};
 use sapwood_search::LatencyTable;
 use sapwood_supernet::Family;
@@ -20,24 +19,15 @@ use super::{
     cover::Cover,
     fitted, keys, nothing,
     rounds::{images, timed_run},
+    times::median,
 };
-use crate::{
-    Error, Reporter,
-    ledger::{Gpu, Millijoules, POWERCAP, PackageEnergy, Powercap, Unmeasured, gpu_of},
-    statistics::median,
-};
+use crate::Error;
 
 /// Counts the energy of a device, whoever it works for: measure on one that does nothing else.
 pub struct EnergyMeter {
     device: String,
-    counter: Counter,
+    counter: Box<dyn FnMut() -> Result<f64, String>>,
     stretch: Duration,
-}
-
-enum Counter {
-    /// The processor's packages.
-    Packages(PackageEnergy),
-    Gpu(Millijoules),
 }
 
 /// Stretches of each network, in rounds over all of them.
@@ -46,29 +36,16 @@ const ROUNDS: u64 = 3;
 const ENERGIES: u64 = 1 << 48;
 
 impl EnergyMeter {
-    /// The counter of a device, `cpu` or `cuda:0`, and how long a network runs between two looks at
+    /// A meter of a device by its counter, which says how many millijoules were used since any fixed
+    /// moment, or why it cannot be read. A network runs for a `stretch` between two looks at
     /// it: counters advance in steps, of about a millisecond in processors and up to a tenth of a
     /// second in GPUs.
-    ///
-    /// # Errors
-    /// [`Error::NoEnergy`] where there is no counter, or where it may not be read.
-    pub fn of_this_machine(device: &str, stretch: Duration) -> Result<Self, Error> {
-        Self::of(device, stretch, Path::new(POWERCAP))
-    }
-
-    fn of(device: &str, stretch: Duration, powercap: &Path) -> Result<Self, Error> {
-        let refused = |why: Unmeasured| Error::NoEnergy { device: device.into(), why: why.reason() };
-        let counter = match (device.parse::<DeviceSpec>()?.api, gpu_of(device)) {
-            (_, Some(Gpu { counter, .. })) => Counter::Gpu(counter.map_err(refused)?),
-            (Api::Cpu | Api::NdArray, None) => {
-                Counter::Packages(Powercap::open(powercap).and_then(PackageEnergy::start).map_err(refused)?)
-            }
-            _ => {
-                let why = "only processors and NVIDIA's GPUs have a counter that is known".into();
-                return Err(Error::NoEnergy { device: device.into(), why });
-            }
-        };
-        Ok(Self { device: device.into(), counter, stretch })
+    pub fn new(
+        device: &str,
+        counter: impl FnMut() -> Result<f64, String> + 'static,
+        stretch: Duration,
+    ) -> Self {
+        Self { device: device.into(), counter: Box::new(counter), stretch }
     }
 
     /// Adds the energies of all blocks to a table of this family, and fits the fixed energy and
@@ -144,11 +121,7 @@ impl EnergyMeter {
 
     /// Since any fixed moment.
     fn millijoules(&mut self) -> Result<f64, Error> {
-        let found = match &mut self.counter {
-            Counter::Packages(packages) => packages.joules().map(|joules| 1e3 * joules),
-            Counter::Gpu(read) => read().map(|mj| mj as f64),
-        };
-        found.map_err(|why| Error::NoEnergy { device: self.device.clone(), why: why.reason() })
+        (self.counter)().map_err(|why| Error::NoEnergy { device: self.device.clone(), why })
     }
 }
 
@@ -163,32 +136,19 @@ impl fmt::Debug for EnergyMeter {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::{cell::Cell, rc::Rc};
 
-    /// Writes a package's counter as Linux shows it.
-    fn package(root: &Path, energy_uj: u64) {
-        let folder = root.join("intel-rapl:0");
-        std::fs::create_dir_all(&folder).unwrap();
-        for (file, content) in [
-            ("name", "package-0".to_string()),
-            ("energy_uj", energy_uj.to_string()),
-            ("max_energy_range_uj", "262143328850".into()),
-        ] {
-            std::fs::write(folder.join(file), content + "\n").unwrap();
-        }
-    }
+    use super::*;
 
     #[test]
     fn a_run_uses_what_the_counter_grows_by_over_many() {
-        let root = tempfile::tempdir().unwrap();
-        let set = |energy_uj| package(root.path(), energy_uj);
-        set(1_000_000);
+        let used = Rc::new(Cell::new(1000.0));
+        let counter = Rc::clone(&used);
         let stretch = Duration::from_millis(5);
-        let mut meter = EnergyMeter::of("cpu", stretch, root.path()).unwrap();
-        let (mut used, begun) = (1_000_000, Instant::now());
+        let mut meter = EnergyMeter::new("cpu", move || Ok(counter.get()), stretch);
+        let begun = Instant::now();
         let mj = meter.per_run(|| {
-            used += 2500;
-            set(used);
+            used.set(used.get() + 2.5);
             Ok(())
         });
         // How many runs a stretch holds is the machine's affair, so only its length is known.
@@ -198,19 +158,12 @@ mod tests {
     }
 
     #[test]
-    fn a_device_without_a_counter_is_refused_at_once_with_the_reason() {
-        let root = tempfile::tempdir().unwrap();
-        let nowhere = root.path().join("powercap");
-        for (device, said) in [
-            ("cpu", "no RAPL package counter below "),
-            ("cuda:4000", "GPU "),
-            ("vulkan", "only processors and NVIDIA's GPUs"),
-        ] {
-            let error = EnergyMeter::of(device, Duration::ZERO, &nowhere).unwrap_err();
-            assert!(matches!(error, Error::NoEnergy { .. }), "{error}");
-            let error = error.to_string();
-            let begin = format!("the energy of blocks cannot be measured on `{device}` ({said}");
-            assert!(error.starts_with(&begin) && error.ends_with("leave `--energy` out"), "{error}");
-        }
+    fn a_counter_that_cannot_be_read_says_why() {
+        let mut meter = EnergyMeter::new("cpu", || Err("it is gone".into()), Duration::ZERO);
+        let error = meter.per_run(|| Ok(())).unwrap_err();
+        assert!(
+            matches!(&error, Error::NoEnergy { device, why } if device == "cpu" && why == "it is gone"),
+            "{error}"
+        );
     }
 }

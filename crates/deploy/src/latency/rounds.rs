@@ -5,11 +5,11 @@ use std::time::Instant;
 use burn::tensor::Tensor;
 use rand::seq::SliceRandom as _;
 use sapwood_backend::{Seed, Stream, Timer, block_on, read};
-use sapwood_core::{Batch, Graph, Network as _, Observed as _, Pass, Target};
+use sapwood_core::{Batch, Graph, Network as _, Observed as _, Pass, Reporter, Target};
 use sapwood_models::{Init, Net};
 
 use super::{Stopwatch, Times};
-use crate::{Error, Reporter};
+use crate::Error;
 
 /// Passes over everything before the first that counts: a device chooses its kernels, and
 /// memory is asked for.

@@ -32,17 +32,17 @@ impl Searching<'_> {
     /// Searches, with so many looks.
     pub fn run(&self, goal: &Goal, method: Method, looks: usize, seed: u64) -> Result<Front, Error> {
         let mut search = Search::new(self.family.space().clone(), goal.clone(), method, seed);
-        self.go_on(&mut search, looks, |_| Ok(()))
+        self.go_on(&mut search, looks, |_| Ok::<_, Error>(()))
     }
 
     /// Goes on with a search of the family's space, or of that space [narrowed](sapwood_search::Space::narrowed), until it has had so
     /// many looks in all. `between` sees it after every round, when it can be saved.
-    pub fn go_on(
+    pub fn go_on<E: From<Error>>(
         &self,
         search: &mut Search<Method>,
         looks: usize,
-        mut between: impl FnMut(&Search<Method>) -> Result<(), Error>,
-    ) -> Result<Front, Error> {
+        mut between: impl FnMut(&Search<Method>) -> Result<(), E>,
+    ) -> Result<Front, E> {
         let goal = search.goal().clone();
         check(self.family, self.table, &goal)?;
         let own = self.family.space();
@@ -74,10 +74,10 @@ impl Searching<'_> {
         loop {
             let end = search.round(looks, &mut evaluator);
             if let Some(error) = problem.borrow_mut().take() {
-                return Err(error);
+                return Err(error.into());
             }
-            if end?.is_some() {
-                return Ok(search.front()?);
+            if end.map_err(Error::from)?.is_some() {
+                return Ok(search.front().map_err(Error::from)?);
             }
             between(search)?;
         }
@@ -133,18 +133,16 @@ impl Searching<'_> {
 pub fn check(family: &Family, table: Option<&LatencyTable>, goal: &Goal) -> Result<(), Error> {
     let unknown = goal.metrics().iter().find(|metric| !METRICS.contains(&metric.as_str()));
     if let Some(metric) = unknown {
-        let name = sapwood_core::UnknownName::new("metric", metric, METRICS);
-        return Err(Error::Usage(name.to_string()));
+        return Err(sapwood_core::UnknownName::new("metric", metric, METRICS).into());
     }
     let wants = |metric: &str| goal.metrics().iter().any(|each| each == metric);
     match table {
         Some(table) => drop(table.for_space(family.name())?),
         None if wants(LATENCY) => {
-            return Err(Error::Usage("latency wants a table: measure one with `latency build`".into()));
+            return Err(Error::NoTable { measured: Measured::Times });
         }
         None if wants(ENERGY) => {
-            let problem = "energy wants a table: measure one with `latency build --energy`";
-            return Err(Error::Usage(problem.into()));
+            return Err(Error::NoTable { measured: Measured::Energies });
         }
         None => {}
     }

@@ -1,7 +1,5 @@
 //! What was timed.
 
-use crate::statistics::median;
-
 /// The times of a network, run by run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Times {
@@ -44,6 +42,16 @@ impl Times {
             let rounds = self.runs.iter().filter(|(round, _)| round % 2 == half);
             median(&rounds.map(|(_, ms)| *ms).collect::<Vec<_>>())
         })
+    }
+}
+
+/// The middle value, or the mean of the two in the middle; not a number of no values.
+pub(super) fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    match sorted.len() {
+        0 => f64::NAN,
+        n => f64::midpoint(sorted[(n - 1) / 2], sorted[n / 2]),
     }
 }
 

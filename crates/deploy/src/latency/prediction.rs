@@ -24,32 +24,21 @@ pub(super) fn keys_in(table: &LatencyTable, family: &Family, genome: &Genome) ->
 /// The milliseconds of a sub-network.
 pub fn predicted(table: &LatencyTable, family: &Family, genome: &Genome) -> Result<f64, Error> {
     let found = table.predict(keys_in(table, family, genome)?);
-    found.map_err(|error| measure(error, table, family, Measured::Times))
+    found.map_err(|error| lacking(error, table, family, Measured::Times))
 }
 
 /// The millijoules of a sub-network.
 pub fn predicted_energy(table: &LatencyTable, family: &Family, genome: &Genome) -> Result<f64, Error> {
     let found = table.predict_energy(keys_in(table, family, genome)?);
-    found.map_err(|error| measure(error, table, family, Measured::Energies))
+    found.map_err(|error| lacking(error, table, family, Measured::Energies))
 }
 
-/// Names the command that measures what a table lacks.
-fn measure(error: sapwood_search::Error, table: &LatencyTable, family: &Family, measured: Measured) -> Error {
+/// Says what was asked of a table that lacks blocks.
+fn lacking(error: sapwood_search::Error, table: &LatencyTable, family: &Family, measured: Measured) -> Error {
     match error {
         sapwood_search::Error::MissingBlocks { .. } => {
-            Error::Usage(format!("{error} ({})", remedy(table, family, measured)))
+            Error::Lacking { error, measured, space: family.name().into(), naming: table.naming }
         }
         other => other.into(),
-    }
-}
-
-/// Where the blocks come from that a table lacks.
-pub fn remedy(table: &LatencyTable, family: &Family, measured: Measured) -> String {
-    let option = if measured == Measured::Energies { " --energy" } else { "" };
-    match table.naming {
-        Naming::Published if measured == Measured::Times => {
-            "`latency import` takes the tables of several resolutions together".into()
-        }
-        _ => format!("`latency build --space {}{option} --out FILE` measures them all", family.name()),
     }
 }

@@ -6,7 +6,8 @@ use sapwood_search::{Blocks, LatencyTable, Naming};
 use sapwood_supernet::Family;
 
 use super::{
-    coverage::{Coverage, Covered, Measured, few, first_blocks, networks, position},
+    Measured,
+    coverage::{Coverage, Covered, few, first_blocks, networks, position},
     prediction::keys_in,
 };
 use crate::Error;
@@ -82,12 +83,12 @@ pub fn import(tables: Vec<LatencyTable>, family: &Family) -> Result<Imported, Er
     if resolutions.is_empty() {
         let fewest = coverage.resolutions.iter().rev().min_by_key(|each| (!each.begins, each.largest.len()));
         let Some(Covered { resolution, begins, largest, .. }) = fewest else {
-            return Err(Error::Usage(format!("space `{}` has no resolutions", family.name())));
+            return Err(Error::Tables(format!("space `{}` has no resolutions", family.name())));
         };
         if *begins || !is_of(&table, family)? {
             let (device, space, n, few) = (&table.device, family.name(), largest.len(), few(largest));
             let at = resolution.as_ref().map(|r| format!(" at resolution {r}")).unwrap_or_default();
-            return Err(Error::Usage(format!(
+            return Err(Error::Tables(format!(
                 "the latency table of {device} lacks the times of {n} of the blocks that the largest network of `{space}` has{at}: add them, or name the space of this table: {few}"
             )));
         }
@@ -103,7 +104,7 @@ pub fn import(tables: Vec<LatencyTable>, family: &Family) -> Result<Imported, Er
 
 /// One table of all: a single one where they agree, and else one with parts.
 fn join(tables: Vec<LatencyTable>, family: &Family) -> Result<LatencyTable, Error> {
-    let head = tables.first().ok_or_else(|| Error::Usage("expected at least one table".into()))?;
+    let head = tables.first().ok_or_else(|| Error::Tables("expected at least one table".into()))?;
     let head = LatencyTable { blocks: Blocks::new(), ..head.clone() };
     let first = first_blocks(&head, family)?;
     let mut all = Blocks::new();
@@ -124,7 +125,7 @@ fn join(tables: Vec<LatencyTable>, family: &Family) -> Result<LatencyTable, Erro
             let both: Vec<&str> = known.intersection(&resolutions).map(|r| r.as_str()).collect();
             let at = both.join(", ");
             merge(&mut blocks, &more).map_err(|(key, [one, other])| {
-                Error::Usage(format!(
+                Error::Tables(format!(
                     "block `{key}` takes {other} ms in one table and {one} in another, both of resolution {at}: give tables of one device"
                 ))
             })?;

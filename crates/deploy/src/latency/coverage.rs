@@ -8,7 +8,7 @@ use std::{
 use sapwood_search::{Genome, LatencyTable, Space};
 use sapwood_supernet::Family;
 
-use super::{draw, prediction::keys_in};
+use super::{Measured, draw, prediction::keys_in};
 use crate::Error;
 
 /// The choice that is the size of the images.
@@ -17,15 +17,6 @@ const RESOLUTION: &str = "r";
 const RANDOM: u64 = 100;
 /// The names that are shown of many.
 const SHOWN: usize = 3;
-
-/// What is asked of a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Measured {
-    /// How long blocks take.
-    Times,
-    /// What energy they use.
-    Energies,
-}
 
 /// What a table has of the blocks of a family's networks, by resolution.
 #[derive(Clone, Debug)]
