@@ -8,6 +8,7 @@ mod deployment;
 mod disk;
 mod files;
 mod mistakes;
+mod onnx;
 mod own_images;
 mod photos;
 mod pruning;

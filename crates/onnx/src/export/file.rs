@@ -35,7 +35,8 @@ impl Writing<'_> {
             _ => 10,
         };
         let opset = Message::default().text(pair::FIRST, "").integer(pair::SECOND, options.opset);
-        let mut top = Message::default().integer(model::IR_VERSION, form).text(model::PRODUCER_NAME, "sapwood");
+        let mut top =
+            Message::default().integer(model::IR_VERSION, form).text(model::PRODUCER_NAME, "sapwood");
         top = top.message(model::OPSET_IMPORT, &opset);
         for (key, value) in &options.metadata {
             let entry = Message::default().text(pair::FIRST, key).text(pair::SECOND, value);

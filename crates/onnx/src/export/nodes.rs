@@ -37,7 +37,8 @@ pub(super) fn write<'s>(
         Op::BatchNorm { epsilon, momentum, .. } => {
             let Value { name: x, rank } = to.values[input(0)].clone();
             // ONNX's is what is kept of the old statistics.
-            let attributes = [("epsilon", Float(epsilon as f32)), ("momentum", Float((1.0 - momentum) as f32))];
+            let attributes =
+                [("epsilon", Float(epsilon as f32)), ("momentum", Float((1.0 - momentum) as f32))];
             Ok(to.layer(name, "BatchNormalization", with_params(x), &attributes, rank))
         }
         Op::Activation(activation) => {

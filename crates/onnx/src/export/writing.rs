@@ -49,6 +49,8 @@ pub(super) struct Writing<'s> {
     pub(super) tensors: Vec<Tensor<'s>>,
     pub(super) input: Shape,
     names: BTreeSet<String>,
+    /// How many nodes have a name, each of which may be there once.
+    named: BTreeMap<String, usize>,
     /// Numbers that are there already, by their type and bytes.
     numbers: BTreeMap<(i64, Vec<u8>), String>,
 }
@@ -62,6 +64,7 @@ impl<'s> Writing<'s> {
             tensors: Vec::new(),
             input,
             names: [INPUT, OUTPUT].map(String::from).into(),
+            named: BTreeMap::new(),
             numbers: BTreeMap::new(),
         }
     }
@@ -84,16 +87,24 @@ impl<'s> Writing<'s> {
         attributes: &[(&str, Attribute)],
         rank: usize,
     ) -> Value {
-        let output = self.unused(format!("/{}/{}", self.nodes.len(), if name.is_empty() { op } else { name }));
+        let output =
+            self.unused(format!("/{}/{}", self.nodes.len(), if name.is_empty() { op } else { name }));
         self.push(name, op, &inputs, &output, attributes);
         Value { name: output, rank }
     }
 
-    fn push(&mut self, name: &str, op: &str, inputs: &[String], output: &str, attributes: &[(&str, Attribute)]) {
+    fn push(
+        &mut self,
+        name: &str,
+        op: &str,
+        inputs: &[String],
+        output: &str,
+        attributes: &[(&str, Attribute)],
+    ) {
         let mut message = inputs.iter().fold(Message::default(), |m, input| m.text(node::INPUT, input));
         message = message.text(node::OUTPUT, output);
         if !name.is_empty() {
-            message = message.text(node::NAME, name);
+            message = message.text(node::NAME, &self.node_name(name));
         }
         message = message.text(node::OP_TYPE, op);
         for (name, value) in attributes {
@@ -110,6 +121,19 @@ impl<'s> Writing<'s> {
             message = message.message(node::ATTRIBUTE, &own);
         }
         self.nodes.push(message);
+    }
+
+    /// Operations of a network share names (`relu`), nodes of a file do not.
+    fn node_name(&mut self, name: &str) -> String {
+        let count = self.named.entry(name.into()).or_default();
+        *count += 1;
+        match *count {
+            1 => name.into(),
+            count => {
+                let unique = format!("{name}_{count}");
+                if self.named.contains_key(&unique) { self.node_name(name) } else { self.node_name(&unique) }
+            }
+        }
     }
 
     /// A parameter, in f32; its name.
@@ -149,7 +173,9 @@ impl<'s> Writing<'s> {
     pub(super) fn flat(&mut self, at: usize) -> String {
         match self.values[at].clone() {
             Value { name, rank: 2 } => name,
-            Value { name, .. } => self.layer("", "Flatten", vec![name], &[("axis", Attribute::Int(1))], 2).name,
+            Value { name, .. } => {
+                self.layer("", "Flatten", vec![name], &[("axis", Attribute::Int(1))], 2).name
+            }
         }
     }
 

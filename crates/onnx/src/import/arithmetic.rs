@@ -56,7 +56,9 @@ pub(super) fn add<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Va
             Some((x, Some(Kind::Erf))) if stored.scalar()? == Some(1.0) => {
                 step(making, call, x, Step::Part(Kind::PlusOne))
             }
-            Some((x, None)) if is_bias(stored, x) && making.bias(x, call.node.inputs[at], stored) => Ok(x.into()),
+            Some((x, None)) if is_bias(stored, x) && making.bias(x, call.node.inputs[at], stored) => {
+                Ok(x.into())
+            }
             _ => {
                 call.data(at)?;
                 Err(Refusal::Cannot("of a constant".into()))

@@ -157,7 +157,8 @@ impl<'a, 'n> Call<'a, 'n> {
 
     /// An input in floating point that the file holds.
     pub(super) fn stored(&self, at: usize) -> Result<Stored<'a>, Refusal> {
-        let found = self.maybe_stored(at)?.ok_or_else(|| Refusal::Damaged(format!("it lacks input {}", at + 1)));
+        let found =
+            self.maybe_stored(at)?.ok_or_else(|| Refusal::Damaged(format!("it lacks input {}", at + 1)));
         found.and_then(floating)
     }
 

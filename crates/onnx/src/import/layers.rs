@@ -101,7 +101,10 @@ pub(super) fn batch_norm<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Re
     let x = x?;
     let channels = x.shape[0];
     if let Some((name, found)) = params.iter().find(|(_, stored)| stored.len() != channels) {
-        return Err(Refusal::Damaged(format!("its {name} has {} values for {channels} channels", found.len())));
+        return Err(Refusal::Damaged(format!(
+            "its {name} has {} values for {channels} channels",
+            found.len()
+        )));
     }
     // ONNX's is what is kept of the old statistics.
     let momentum = decimal((1.0 - decimal(kept)) as f32);

@@ -140,7 +140,9 @@ impl<'a> Making<'a> {
                 bytes += 4 * stored.len();
                 // A file says each weight once, in at least half of the bytes that it has here.
                 if 3 * file < bytes {
-                    return Err(Error::Format("layers share weights so often that they outgrow the file".into()));
+                    return Err(Error::Format(
+                        "layers share weights so often that they outgrow the file".into(),
+                    ));
                 }
                 let node = &self.nodes[old];
                 // All others are rows, whatever shape the file has for adding them.

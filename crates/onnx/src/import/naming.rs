@@ -36,7 +36,8 @@ fn of_node(node: &str) -> Option<String> {
     };
     let mut parts: Vec<&str> = Vec::new();
     for part in modules.split('/').filter(|part| !part.is_empty()) {
-        let again = parts.last().is_some_and(|last| part.strip_prefix(last).is_some_and(|p| p.starts_with('.')));
+        let again =
+            parts.last().is_some_and(|last| part.strip_prefix(last).is_some_and(|p| p.starts_with('.')));
         if again {
             parts.pop();
         }
@@ -54,7 +55,10 @@ mod tests {
         let mut names = Names::default();
         let node = "/layer1/layer1.0/conv1/Conv";
         assert_eq!(names.layer(&[("layer1.0.conv1.weight", "weight")], "", "conv"), "layer1.0.conv1");
-        assert_eq!(names.layer(&[("onnx::Conv_193", "weight"), ("", "bias")], node, "conv"), "layer1.0.conv1_2");
+        assert_eq!(
+            names.layer(&[("onnx::Conv_193", "weight"), ("", "bias")], node, "conv"),
+            "layer1.0.conv1_2"
+        );
         let deep = "/features/features.1/conv/conv.0/conv.0.0/Conv";
         assert_eq!(names.layer(&[("onnx::Conv_541", "weight")], deep, "conv"), "features.1.conv.0.0");
         let of_bias = [("onnx::MatMul_3", "weight"), ("fc.bias", "bias")];

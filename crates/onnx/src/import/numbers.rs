@@ -84,7 +84,8 @@ pub(super) fn concat<'a>(_: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Valu
     let axis = call.integer("axis", 0)?;
     if !are_all(call) {
         let refusals = call.inputs.iter().filter_map(|value| of(value).err());
-        let follows = refusals.into_iter().find(|refusal| matches!(refusal, Refusal::Follows | Refusal::Other { .. }));
+        let follows =
+            refusals.into_iter().find(|refusal| matches!(refusal, Refusal::Follows | Refusal::Other { .. }));
         return Err(follows.unwrap_or(Refusal::Unheard));
     }
     if !matches!(axis, 0 | -1) {

@@ -51,7 +51,8 @@ impl Window {
         let pads = match (&self.pads, self.same) {
             (_, true) => {
                 // As many windows as the stride leaves pixels.
-                let around = |size: usize| (size.div_ceil(stride).saturating_sub(1) * stride + h).saturating_sub(size);
+                let around =
+                    |size: usize| (size.div_ceil(stride).saturating_sub(1) * stride + h).saturating_sub(size);
                 let [_, height, width] = x.shape;
                 let both = [around(height), around(width)].map(|all| [all / 2, all - all / 2]);
                 let [[top, bottom], [left, right]] = both.map(|pair| pair.map(|side| side as i64));
@@ -93,12 +94,16 @@ pub(super) fn average_pool<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> 
     let x = call.image(0)?;
     let (kernel, stride, padding) = window.pool(x)?;
     if (stride, padding) != (kernel, 0) {
-        return Err(Refusal::Cannot(format!("with a {kernel}x{kernel} window, stride {stride} and padding {padding}")));
+        return Err(Refusal::Cannot(format!(
+            "with a {kernel}x{kernel} window, stride {stride} and padding {padding}"
+        )));
     }
     let [_, h, w] = x.shape;
     // Windows that reach over the edge are left out there, and not here.
     if !ceil && (h % kernel, w % kernel) != (0, 0) {
-        return Err(Refusal::Cannot(format!("with a {kernel}x{kernel} window that leaves a rest of {h}x{w}")));
+        return Err(Refusal::Cannot(format!(
+            "with a {kernel}x{kernel} window that leaves a rest of {h}x{w}"
+        )));
     }
     if !ceil && 1 < kernel {
         making.note(Note::AveragePool);
@@ -165,7 +170,8 @@ pub(super) fn slice<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<
     let x = call.image(0)?;
     let all = |name, at| call.either(name, at).map(Option::unwrap_or_default);
     let (starts, ends, axes, steps) = (all("starts", 1)?, all("ends", 2)?, all("axes", 3)?, all("steps", 4)?);
-    let whole = |at: usize| ends.get(at).is_some_and(|end| x.shape[1..].iter().all(|size| *size as i64 <= *end));
+    let whole =
+        |at: usize| ends.get(at).is_some_and(|end| x.shape[1..].iter().all(|size| *size as i64 <= *end));
     match (&starts[..], &axes[..], &steps[..]) {
         ([0, 0], [2, 3], &[a, b]) if 0 < a && a == b && whole(0) && whole(1) => {
             let op = Op::Subsample { stride: a as usize, channels: x.shape[0] };

@@ -70,7 +70,9 @@ pub(super) fn constant<'a>(_: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Va
 pub(super) fn transpose<'a>(_: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
     let order = call.integers("perm")?;
     match call.input(0) {
-        Value::Stored(stored) if stored.shape.len() == 2 && order.as_deref().is_none_or(|order| order == [1, 0]) => {
+        Value::Stored(stored)
+            if stored.shape.len() == 2 && order.as_deref().is_none_or(|order| order == [1, 0]) =>
+        {
             Ok(Value::Stored(stored.clone().transpose()))
         }
         Value::Stored(_) => Err(Refusal::Cannot(format!("of weights by {:?}", order.unwrap_or_default()))),
@@ -88,7 +90,9 @@ pub(super) fn flatten<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Resul
     match axis {
         1 => making.flatten(call.node.name, x).map(Value::from),
         // Everything behind the channels has one value.
-        _ if usize::try_from(axis) == Ok(x.rank) && x.shape[1..] == [1, 1] => Ok(Data { rank: 2, ..x }.into()),
+        _ if usize::try_from(axis) == Ok(x.rank) && x.shape[1..] == [1, 1] => {
+            Ok(Data { rank: 2, ..x }.into())
+        }
         axis => Err(Refusal::Cannot(format!("from axis {axis}"))),
     }
 }
@@ -161,7 +165,8 @@ pub(super) fn squeeze<'a>(_: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Val
     let axes = call.either("axes", 1)?;
     let comes = call.node.op == "Unsqueeze";
     let places = |rank: i64| {
-        let mut places: Vec<i64> = axes.iter().flatten().map(|axis| if *axis < 0 { axis + rank } else { *axis }).collect();
+        let mut places: Vec<i64> =
+            axes.iter().flatten().map(|axis| if *axis < 0 { axis + rank } else { *axis }).collect();
         places.sort_unstable();
         places
     };
@@ -174,7 +179,9 @@ pub(super) fn squeeze<'a>(_: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Val
             let mut shape = stored.shape.clone();
             let rank = shape.len() + if comes { places(0).len() } else { 0 };
             for at in places(rank as i64) {
-                let at = usize::try_from(at).ok().filter(|at| *at < rank && *at < shape.len() + usize::from(comes));
+                let at = usize::try_from(at)
+                    .ok()
+                    .filter(|at| *at < rank && *at < shape.len() + usize::from(comes));
                 match (at, comes) {
                     (Some(at), true) => shape.insert(at, 1),
                     (Some(at), false) if shape[at] == 1 => shape[at] = 0,

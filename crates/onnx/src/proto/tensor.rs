@@ -1,9 +1,10 @@
 //! Tensors that a file holds.
 
-use half::{bf16, f16};
+use sapwood_graph::{BF16, F16};
 
 use super::{
-    Damage, Fields, MOST_NUMBERS, data_type, field::tensor,
+    Damage, Fields, MOST_NUMBERS, data_type,
+    field::tensor,
     message::{few_integers, text_pair},
 };
 
@@ -67,8 +68,8 @@ impl<'a> Tensor<'a> {
         let values: Vec<f32> = match self.data_type {
             data_type::FLOAT => self.fixed(tensor::FLOAT_DATA, f32::from_le_bytes)?,
             data_type::DOUBLE => self.fixed(tensor::DOUBLE_DATA, |bytes| f64::from_le_bytes(bytes) as f32)?,
-            data_type::FLOAT16 => self.halves(|bits| f16::from_bits(bits).to_f32())?,
-            data_type::BFLOAT16 => self.halves(|bits| bf16::from_bits(bits).to_f32())?,
+            data_type::FLOAT16 => self.halves(|bits| F16::from_bits(bits).to_f32())?,
+            data_type::BFLOAT16 => self.halves(|bits| BF16::from_bits(bits).to_f32())?,
             other => return Err(self.damage(&format!("is of the type {other}, which is no weight's"))),
         };
         self.of_length(values)

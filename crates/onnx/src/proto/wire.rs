@@ -169,7 +169,8 @@ mod tests {
 
     #[test]
     fn lengths_beyond_the_end_and_endless_numbers_are_damage() {
-        for bytes in [&b"\x12\x08testing"[..], &[0x12, 0xff, 0xff, 0xff, 0xff, 0x7f], &[0x08], &[0x0d, 1, 2]] {
+        for bytes in [&b"\x12\x08testing"[..], &[0x12, 0xff, 0xff, 0xff, 0xff, 0x7f], &[0x08], &[0x0d, 1, 2]]
+        {
             assert_eq!(all(bytes), Err(ends_early()));
         }
         assert!(all(&[0xff; 12]).is_err() && all(&[0x0b]).is_err());

@@ -18,7 +18,11 @@ pub(crate) fn state(graph: &Graph) -> State {
         let row = |outputs: usize| vec![outputs];
         match node.op {
             Op::Conv(spec) => {
-                put(&node.name, "weight", vec![spec.outputs, spec.inputs / spec.groups, spec.kernel, spec.kernel]);
+                put(
+                    &node.name,
+                    "weight",
+                    vec![spec.outputs, spec.inputs / spec.groups, spec.kernel, spec.kernel],
+                );
                 if spec.bias {
                     put(&node.name, "bias", row(spec.outputs));
                 }
@@ -105,7 +109,8 @@ fn another_reader_of_onnx_finds_the_same_file() {
     assert_eq!(model.metadata_props[0].key.as_deref(), Some("sapwood"));
     let found = model.graph.unwrap();
     let operations: Vec<&str> = found.node.iter().filter_map(|node| node.op_type.as_deref()).collect();
-    let expected = "Conv BatchNormalization HardSwish Conv GlobalAveragePool Conv HardSigmoid Mul Conv Add Flatten Gemm";
+    let expected =
+        "Conv BatchNormalization HardSwish Conv GlobalAveragePool Conv HardSigmoid Mul Conv Add Flatten Gemm";
     assert_eq!(operations.join(" "), format!("{expected} Identity"));
     for (path, value) in &state.0 {
         let of = |name: &Option<String>| name.as_deref() == Some(path.as_str());
