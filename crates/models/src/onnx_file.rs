@@ -155,7 +155,10 @@ mod tests {
         let spec = Spec { width: 0.1, ..Spec::named("lenet-5").unwrap() };
         let bytes = to_onnx(&spec, None, &state(&spec), 18).unwrap();
         let error = open_bytes(&bytes[..bytes.len() / 2], "cut.onnx", None, &device).unwrap_err().to_string();
-        assert!(error.starts_with("cannot read weights: not a usable ONNX file: it ends too early"), "{error}");
+        assert!(
+            error.starts_with("cannot read weights: not a usable ONNX file: it ends too early"),
+            "{error}"
+        );
         let error = open_bytes(&bytes, "net.onnx", Some("lenet-300-100"), &device).unwrap_err().to_string();
         assert!(error.contains("the weights are those of `lenet-5`"), "{error}");
     }

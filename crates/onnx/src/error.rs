@@ -1,6 +1,9 @@
 //! What can go wrong with ONNX files.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use crate::{FIRST_OPSET, LAST_OPSET, export::FIRST_WRITTEN};
 
@@ -54,7 +57,7 @@ pub enum Error {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unsupported {
     /// What each is (`Conv with dilations [2, 2]`), and the names of its nodes.
-    pub operations: BTreeMap<String, Vec<String>>,
+    pub operations: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl fmt::Display for Unsupported {

@@ -21,7 +21,7 @@ use crate::{
     proto::{Damage, Dim, Model, Node, ValueInfo, data_type},
 };
 use call::{Call, Refusal};
-use making::Making;
+use making::{Making, fits};
 use operations::handler;
 use value::{Data, Stored, Value};
 
@@ -167,6 +167,7 @@ fn run<'a>(
 
 /// The shape of an example, and the rank of a batch of them.
 fn input_shape(input: &ValueInfo<'_>) -> Result<([usize; 3], usize), Error> {
+    const MOST: usize = 1 << 24;
     let said = || {
         let dims = input.dims.as_deref().unwrap_or_default().iter().map(|dim| match dim {
             Dim::Number(size) => size.to_string(),
@@ -179,12 +180,12 @@ fn input_shape(input: &ValueInfo<'_>) -> Result<([usize; 3], usize), Error> {
         return Err(Error::Ends(format!("expected an input in f32: {} is of another type", said())));
     }
     let size = |dim: &Dim<'_>| match dim {
-        Dim::Number(size) => usize::try_from(*size).ok().filter(|size| *size > 0),
+        Dim::Number(size) => usize::try_from(*size).ok().filter(|size| (1..=MOST).contains(size)),
         Dim::Named(_) => None,
     };
     let sizes = input.dims.iter().flatten().skip(1).map(size).collect::<Option<Vec<usize>>>();
     match sizes.as_deref() {
-        Some([c, h, w]) => Ok(([*c, *h, *w], 4)),
+        Some([c, h, w]) if fits([*c, *h, *w]) => Ok(([*c, *h, *w], 4)),
         Some([c]) => Ok(([*c, 1, 1], 2)),
         _ => Err(Error::Ends(format!(
             "expected an input [N, C, H, W] or [N, C] of which only N is no number, found {}",

@@ -72,6 +72,7 @@ const IN_A_BROWSER: &[&str] = &[
     "backend",
     "kernels",
     "graph",
+    "onnx",
     "core",
     "data",
     "models",

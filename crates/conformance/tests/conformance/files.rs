@@ -45,8 +45,12 @@ fn onnx_files_compute_what_onnx_runtime_does_and_come_back_from_an_export() {
         assert!(far < 1e-5, "{} differs by {far:e}", file.file);
 
         let graph = opened.spec.graph().unwrap();
-        let names: Vec<&str> =
-            graph.nodes().iter().filter(|node| node.op.has_weights()).map(|node| node.name.as_str()).collect();
+        let names: Vec<&str> = graph
+            .nodes()
+            .iter()
+            .filter(|node| node.op.has_weights())
+            .map(|node| node.name.as_str())
+            .collect();
         assert_eq!(names, file.layers, "{}", file.file);
 
         let state = block_on(State::read(&opened.net)).unwrap();

@@ -46,10 +46,7 @@ impl Refusal {
                 return Err(Error::Format(format!("node {} ({name}): {problem}", node.called())));
             }
         };
-        let nodes = unsupported.operations.entry(operation).or_default();
-        if !nodes.contains(&at) {
-            nodes.push(at);
-        }
+        unsupported.operations.entry(operation).or_default().insert(at);
         Ok(())
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn conv<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<V
         return Err(Refusal::Cannot(format!("in {} dimensions", weight.shape.len().saturating_sub(2))));
     };
     let x = x?;
-    let (kernel, stride, padding) = window.square([h, w], x)?;
+    let (kernel, stride, padding) = window.square([h, w])?;
     let groups = usize::try_from(groups).ok().filter(|groups| *groups > 0);
     let groups = groups.ok_or_else(|| Refusal::Damaged("its groups are fewer than one".into()))?;
     let spec = ConvSpec {

@@ -63,6 +63,9 @@ impl<'a> Making<'a> {
     pub(super) fn push(&mut self, name: &str, op: Op, inputs: &[Data]) -> Result<Data, Refusal> {
         let shapes: Vec<Shape> = inputs.iter().map(|data| data.shape).collect();
         let shape = op.shape(&shapes).map_err(Refusal::Damaged)?;
+        if !fits(shape) {
+            return Err(Refusal::Damaged(format!("its output of {shape:?} is too large for any machine")));
+        }
         let inputs = inputs.iter().map(|data| data.node).collect();
         self.nodes.push(Node { name: name.into(), op, inputs });
         self.shapes.push(shape);
@@ -172,6 +175,16 @@ impl<'a> Making<'a> {
             false => last,
         }
     }
+}
+
+/// Whether the number of values is one that any machine could have.
+pub(super) fn fits(shape: Shape) -> bool {
+    const MOST_VALUES: u128 = 1 << 40;
+    // Sizes are below 2^63, so that this cannot overflow before it is compared.
+    shape
+        .iter()
+        .try_fold(1u128, |all, size| Some(all * *size as u128).filter(|all| *all <= MOST_VALUES))
+        .is_some()
 }
 
 impl<'a> From<Data> for Value<'a> {

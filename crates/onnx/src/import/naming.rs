@@ -1,10 +1,10 @@
 //! What a layer is called.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-/// The names that are taken.
+/// The names that are taken, each with the number that it has next if it is asked for again.
 #[derive(Debug, Default)]
-pub(super) struct Names(BTreeSet<String>);
+pub(super) struct Names(BTreeMap<String, usize>);
 
 impl Names {
     /// A layer's name: that which its parameters have in the file (`layer1.0.conv1.weight`), for each the
@@ -14,15 +14,15 @@ impl Names {
             let layer = name.strip_suffix(suffix)?.strip_suffix('.')?;
             (!layer.is_empty()).then(|| layer.to_string())
         };
-        let of_params = params.iter().filter_map(says).find(|layer| !self.0.contains(layer));
+        let of_params = params.iter().filter_map(says).find(|layer| !self.0.contains_key(layer));
         let name = of_params.or_else(|| of_node(node)).unwrap_or_else(|| kind.into());
         let mut unique = name.clone();
-        // A number of its own for each: the same name again takes the next one.
-        let mut next = 2;
-        while !self.0.insert(unique.clone()) {
+        while self.0.contains_key(&unique) {
+            let next = self.0.entry(name.clone()).or_default();
             unique = format!("{name}_{next}");
-            next += 1;
+            *next += 1;
         }
+        self.0.insert(unique.clone(), 2);
         unique
     }
 }

@@ -10,6 +10,9 @@ use super::{
 };
 use crate::Note;
 
+/// The largest number that an operation of a graph may have.
+const MOST: i64 = 1 << 24;
+
 /// Where a window goes, as a file says it.
 pub(super) struct Window {
     kernel: Option<Vec<i64>>,
@@ -37,7 +40,7 @@ pub(super) fn window(call: &Call<'_, '_>) -> Result<Window, Refusal> {
 
 impl Window {
     /// Side, stride and padding of a square window of this size.
-    pub(super) fn square(&self, [h, w]: [usize; 2], x: Data) -> Result<(usize, usize, usize), Refusal> {
+    pub(super) fn square(&self, [h, w]: [usize; 2]) -> Result<(usize, usize, usize), Refusal> {
         if h != w {
             return Err(Refusal::Cannot(format!("with a {h}x{w} window")));
         }
@@ -45,32 +48,30 @@ impl Window {
             return Err(Refusal::Damaged(format!("its window is {kernel:?} and {h}x{w}")));
         }
         let stride = match self.strides[..] {
-            [a, b] if a == b && 0 < a => a as usize,
+            [a, b] if a == b && (1..=MOST).contains(&a) => a as usize,
             _ => return Err(Refusal::Cannot(format!("with strides {:?}", self.strides))),
         };
         let pads = match (&self.pads, self.same) {
+            // With a stride the padding would depend on the size of the image.
+            (_, true) if stride == 1 && h % 2 == 1 => vec![(h / 2) as i64; 4],
             (_, true) => {
-                // As many windows as the stride leaves pixels.
-                let around =
-                    |size: usize| (size.div_ceil(stride).saturating_sub(1) * stride + h).saturating_sub(size);
-                let [_, height, width] = x.shape;
-                let both = [around(height), around(width)].map(|all| [all / 2, all - all / 2]);
-                let [[top, bottom], [left, right]] = both.map(|pair| pair.map(|side| side as i64));
-                vec![top, left, bottom, right]
+                return Err(Refusal::Cannot(format!("with auto_pad, a {h}x{h} window and stride {stride}")));
             }
             (Some(pads), false) => pads.clone(),
             (None, false) => vec![0; 4],
         };
         match pads[..] {
-            [a, b, c, d] if 0 <= a && [b, c, d] == [a; 3] => Ok((h, stride, a as usize)),
+            [a, b, c, d] if (0..=MOST).contains(&a) && [b, c, d] == [a; 3] => Ok((h, stride, a as usize)),
             _ => Err(Refusal::Cannot(format!("with padding {pads:?}"))),
         }
     }
 
     /// The window of a pool, which has no weight to say its size.
-    fn pool(&self, x: Data) -> Result<(usize, usize, usize), Refusal> {
+    fn pool(&self) -> Result<(usize, usize, usize), Refusal> {
         match self.kernel.as_deref() {
-            Some(&[h, w]) if 0 < h && 0 < w => self.square([h as usize, w as usize], x),
+            Some(&[h, w]) if (1..=MOST).contains(&h) && (1..=MOST).contains(&w) => {
+                self.square([h as usize, w as usize])
+            }
             Some(kernel) => Err(Refusal::Cannot(format!("with a window {kernel:?}"))),
             None => Err(Refusal::Damaged("it does not say its window".into())),
         }
@@ -82,7 +83,7 @@ pub(super) fn max_pool<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Resu
     call.only("ceil_mode", 0)?;
     call.ignore("storage_order");
     let x = call.image(0)?;
-    let (kernel, stride, padding) = window.pool(x)?;
+    let (kernel, stride, padding) = window.pool()?;
     making.push("max_pool", Op::MaxPool { kernel, stride, padding }, &[x]).map(Value::from)
 }
 
@@ -92,7 +93,7 @@ pub(super) fn average_pool<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> 
     // Without padding there is nothing that it could count.
     call.ignore("count_include_pad");
     let x = call.image(0)?;
-    let (kernel, stride, padding) = window.pool(x)?;
+    let (kernel, stride, padding) = window.pool()?;
     if (stride, padding) != (kernel, 0) {
         return Err(Refusal::Cannot(format!(
             "with a {kernel}x{kernel} window, stride {stride} and padding {padding}"
@@ -143,7 +144,9 @@ pub(super) fn pad<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Va
     };
     match (mode, ends) {
         ("constant", [0, 0, 0, 0, 0, 0, 0, 0]) => Ok(x.into()),
-        ("constant", [0, front, 0, 0, 0, back, 0, 0]) if value == Some(0.0) && 0 <= front && 0 <= back => {
+        ("constant", [0, front, 0, 0, 0, back, 0, 0])
+            if value == Some(0.0) && (0..=MOST).contains(&front) && (0..=MOST).contains(&back) =>
+        {
             // The first half of the new ones in front.
             if back != front && back != front + 1 {
                 return Err(Refusal::Cannot(format!("by {pads:?}")));
@@ -157,7 +160,7 @@ pub(super) fn pad<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Va
             let from = making.at(from);
             making.push("subsample", Op::Subsample { stride, channels }, &[from]).map(Value::from)
         }
-        ("wrap", [0, 0, a, b, 0, 0, c, d]) if 0 < a && [b, c, d] == [a; 3] => {
+        ("wrap", [0, 0, a, b, 0, 0, c, d]) if (1..=MOST).contains(&a) && [b, c, d] == [a; 3] => {
             making.push("wrap", Op::Wrap { padding: a as usize }, &[x]).map(Value::from)
         }
         _ => Err(Refusal::Cannot(format!("by {pads:?} in mode `{mode}`"))),
@@ -173,7 +176,7 @@ pub(super) fn slice<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<
     let whole =
         |at: usize| ends.get(at).is_some_and(|end| x.shape[1..].iter().all(|size| *size as i64 <= *end));
     match (&starts[..], &axes[..], &steps[..]) {
-        ([0, 0], [2, 3], &[a, b]) if 0 < a && a == b && whole(0) && whole(1) => {
+        ([0, 0], [2, 3], &[a, b]) if (1..=MOST).contains(&a) && a == b && whole(0) && whole(1) => {
             let op = Op::Subsample { stride: a as usize, channels: x.shape[0] };
             making.push("subsample", op, &[x]).map(Value::from)
         }
@@ -211,7 +214,7 @@ pub(super) fn resize<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result
         (None, None) => return Err(Refusal::Damaged("it says neither sizes nor scales".into())),
     };
     let size = match sizes[..] {
-        [h, w] if 0 < h && 0 < w => [h as usize, w as usize],
+        [h, w] if (1..=MOST).contains(&h) && (1..=MOST).contains(&w) => [h as usize, w as usize],
         _ => return Err(Refusal::Cannot(format!("to {sizes:?}"))),
     };
     // Where one pixel is left, the two ways of counting differ.

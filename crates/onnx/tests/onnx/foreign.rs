@@ -211,12 +211,15 @@ fn all_that_is_not_supported_is_one_line_with_nodes_and_counts() {
         .node("Conv", "x w", "d", &["pads=[0, 1, 0, 1]"])
         .node("MaxPool", "x", "e", &["kernel_shape=[2, 2]", "ceil_mode=1"])
         .node("Conv", "x w", "f", &["brightness=3"])
+        .node("Conv", "x w", "s", &["auto_pad=SAME_UPPER"])
+        .node("Conv", "x w", "t", &["auto_pad=SAME_UPPER", "strides=[2, 2]"])
         .node("Div", "x root", "g", &[])
         .node("Relu", "g", "h", &[])
         .node("Add", "c x", "y", &[]);
     assert_eq!(
         file.refused(),
         "it has operations that a network here cannot have: Conv with `brightness` (1 node: `/f/Conv`); \
+         Conv with auto_pad, a 3x3 window and stride 2 (1 node: `/t/Conv`); \
          Conv with dilations [2, 2] (1 node: `/a/Conv`); Conv with padding [0, 1, 0, 1] (1 node: `/d/Conv`); \
          Div by a constant (1 node: `/g/Div`); MaxPool with ceil_mode 1 (1 node: `/e/MaxPool`); \
          Sigmoid (2 nodes: `/b/Sigmoid`, `/c/Sigmoid`)"

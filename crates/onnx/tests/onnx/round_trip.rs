@@ -1,3 +1,5 @@
+//! What is written is read again as what it was made of.
+
 use proptest::prelude::*;
 use rten_onnx::onnx::ModelProto;
 use sapwood_graph::{Activation, Array, Conv, DType, Graph, GraphBuilder, Op, ParamPath, State, Wire};

@@ -1,3 +1,5 @@
+//! Files that were cut short or damaged.
+
 use sapwood_graph::{Activation, Conv, Graph};
 use sapwood_onnx::{Error, Options, export, import, is_one};
 
