@@ -87,7 +87,9 @@ impl DeviceSpec {
         let mut devices = adapters::of(self.api);
         let index = self.index.unwrap_or(0);
         if index < devices.len() {
-            return Ok(devices.swap_remove(index));
+            let device = devices.swap_remove(index);
+            tracing::debug!(device = %self, level = crate::level_of(&device), "device chosen");
+            return Ok(device);
         }
         Err(self.no_adapter(devices.len()))
     }

@@ -30,6 +30,7 @@ pub fn pin_level(name: &str) -> Result<(), Error> {
         return Err(Error::NoLevel { found: name.into(), present });
     }
     PINNED.store(place + 1, Relaxed);
+    tracing::debug!(level = name, "level pinned");
     Ok(())
 }
 

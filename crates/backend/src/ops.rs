@@ -95,12 +95,19 @@ impl fmt::Display for Ops {
 }
 
 impl Ops {
-    /// Whether to use kernels for tensors of these types where this one is.
-    fn has_kernels<const D: usize>(self, x: &Tensor<D>, types: impl IntoIterator<Item = DType>) -> bool {
+    /// Whether an operation uses its kernel for tensors of these types where this one is.
+    fn has_kernels<const D: usize>(
+        self,
+        operation: &'static str,
+        x: &Tensor<D>,
+        types: impl IntoIterator<Item = DType>,
+    ) -> bool {
         let dtype = x.dtype();
         let is_there =
             matches!(dtype, DType::F32 | DType::F64) && types.into_iter().all(|other| other == dtype);
-        self == Self::Kernels && is_there && is_cpu(&x.device())
+        let kernel = self == Self::Kernels && is_there && is_cpu(&x.device());
+        tracing::trace!(operation, kernel, shape = ?x.dims(), dtype = dtype.name(), "operation");
+        kernel
     }
 }
 

@@ -19,6 +19,7 @@ mod image;
 mod latency;
 mod latency_table;
 mod list;
+mod listening;
 mod model_shape;
 mod named;
 mod on_device;
@@ -32,6 +33,7 @@ mod predict;
 mod predictors;
 mod prune;
 mod refusal;
+mod remedy;
 mod report;
 mod retry;
 mod run;
@@ -54,10 +56,11 @@ use std::{
 };
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
-use sapwood_lab::Error;
 use sapwood_prune::Criteria;
 
 use one_line::one_line;
+
+use crate::Error;
 
 /// Makes neural networks small, and shows that they are still good.
 #[derive(Parser)]
@@ -69,6 +72,8 @@ struct Line {
     /// last digits of results depend on them [env: SAPWOOD_LEVEL] [default: this machine's best]
     #[arg(long, global = true, value_name = "LEVEL")]
     level: Option<String>,
+    #[command(flatten)]
+    listening: listening::Listening,
 }
 
 #[derive(Subcommand)]
@@ -117,13 +122,17 @@ pub(crate) fn main_of(criteria: &Criteria, args: impl IntoIterator<Item = OsStri
     sapwood_backend::compute_on_this_thread();
     refusal::is_left_to_its_error();
     let mut out = io::stdout().lock();
-    match run_of(criteria, args, &mut out) {
+    match run_in(criteria, args, &mut out, true) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever was listening has heard enough: `list models | head -1`.
         Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            // Where not even this can be written, the exit code has to do.
-            let _ = writeln!(io::stderr(), "error: {}", one_line(&error.to_string()));
+            let line = one_line(&error.to_string());
+            match listening::is_json() {
+                true => tracing::error!("{line}"),
+                // Where not even this can be written, the exit code has to do.
+                false => drop(writeln!(io::stderr(), "error: {line}")),
+            }
             ExitCode::from(2)
         }
     }
@@ -134,16 +143,28 @@ pub(crate) fn run_of(
     args: impl IntoIterator<Item = OsString>,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
+    run_in(criteria, args, out, false)
+}
+
+/// Runs a command line: as the whole of this process, or as one of several things that it does.
+fn run_in(
+    criteria: &Criteria,
+    args: impl IntoIterator<Item = OsString>,
+    out: &mut dyn Write,
+    whole_process: bool,
+) -> Result<(), Error> {
     let args: Vec<OsString> = args.into_iter().collect();
     let line = Line::command().bin_name(program(args.first()));
     match line.try_get_matches_from(args).and_then(|found| Ok((Line::from_arg_matches(&found)?, found))) {
         Ok((line, found)) => {
-            overwriting::refuse(&found)?;
             let asked = line.level.or_else(|| std::env::var("SAPWOOD_LEVEL").ok());
-            if let Some(level) = asked.filter(|level| !level.is_empty()) {
-                sapwood_backend::pin_level(&level)?;
-            }
-            line.command.run(criteria, out).map_err(hints::with_hint)?;
+            listening::heard_by(line.listening.dispatch()?, whole_process, || {
+                overwriting::refuse(&found)?;
+                if let Some(level) = asked.filter(|level| !level.is_empty()) {
+                    sapwood_backend::pin_level(&level)?;
+                }
+                line.command.run(criteria, out).map_err(hints::with_hint)
+            })?;
         }
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             write!(out, "{}", error.render())?;

@@ -2,9 +2,9 @@
 
 use std::{ffi::OsString, io::Write, process::ExitCode};
 
-use sapwood_lab::Error;
 use sapwood_prune::{Criteria, CriterionEntry};
 
+use crate::Error;
 use crate::cli;
 
 /// The command line with criteria of one's own beside those that are there.

@@ -16,7 +16,9 @@
 //! ```
 
 mod cli;
+mod error;
 mod lab;
 
 pub use cli::{commands, main, run};
+pub use error::Error;
 pub use lab::Lab;

@@ -88,7 +88,8 @@ pub async fn keeps_its_promises(row: &CriterionEntry, on: &On, found: &mut Findi
                 .holds(format!("{what}, {}: {kept} kept, not {expected}", allocation.name), kept == expected);
             nested.push(masks);
         }
-        if allocation.name == "global" {
+        // What changes weights on the way chooses among others at another sparsity.
+        if allocation.name == "global" && criterion.reconstruction().is_none() {
             found.holds(format!("{what}: masks are not nested"), nested[1].is_subset(&nested[0])?);
         }
     }

@@ -1,9 +1,30 @@
 //! Burn's tensors on the host, as arrays.
 
-use burn::tensor::{DType, Element, TensorData, bf16, f16};
+use burn::tensor::{DType, TensorData, bf16, f16};
 use sapwood_graph::{Array, BF16, Error as GraphError, F16, Values};
 
 use crate::Error;
+
+/// The vector of a [`TensorData`], as `$take` gets it, in an array.
+macro_rules! taken {
+    ($data:expr, $take:ident) => {{
+        let (shape, dtype) = ($data.shape().to_vec(), $data.dtype());
+        let values: Values = match dtype {
+            DType::F64 => $data.$take::<f64>().map_err(wrong)?.into(),
+            DType::F32 => $data.$take::<f32>().map_err(wrong)?.into(),
+            DType::F16 => each($data.$take::<f16>().map_err(wrong)?, |x| F16::from_bits(x.to_bits())).into(),
+            DType::BF16 => {
+                each($data.$take::<bf16>().map_err(wrong)?, |x| BF16::from_bits(x.to_bits())).into()
+            }
+            DType::I64 => $data.$take::<i64>().map_err(wrong)?.into(),
+            DType::I32 => $data.$take::<i32>().map_err(wrong)?.into(),
+            DType::I8 => $data.$take::<i8>().map_err(wrong)?.into(),
+            DType::U8 => $data.$take::<u8>().map_err(wrong)?.into(),
+            other => return Err(wrong(format!("type {other:?} has no place in it"))),
+        };
+        Ok(Array::new(shape, values)?)
+    }};
+}
 
 /// What was read from a device, as an array: without a copy where nobody else holds it, but for numbers of
 /// 16 bits.
@@ -11,19 +32,15 @@ use crate::Error;
 /// # Errors
 /// A type that arrays do not have: truth values, quantised ones, integers of 16 bits.
 pub fn array(data: TensorData) -> Result<Array, Error> {
-    let shape = data.shape().to_vec();
-    let values: Values = match data.dtype() {
-        DType::F64 => values::<f64>(data)?.into(),
-        DType::F32 => values::<f32>(data)?.into(),
-        DType::F16 => each(values::<f16>(data)?, |x| F16::from_bits(x.to_bits())).into(),
-        DType::BF16 => each(values::<bf16>(data)?, |x| BF16::from_bits(x.to_bits())).into(),
-        DType::I64 => values::<i64>(data)?.into(),
-        DType::I32 => values::<i32>(data)?.into(),
-        DType::I8 => values::<i8>(data)?.into(),
-        DType::U8 => values::<u8>(data)?.into(),
-        other => return Err(wrong(format!("type {other:?} has no place in it"))),
-    };
-    Ok(Array::new(shape, values)?)
+    taken!(data, try_into_vec)
+}
+
+/// A copy of what was read, as an array.
+///
+/// # Errors
+/// As for [`array`].
+pub fn array_of(data: &TensorData) -> Result<Array, Error> {
+    taken!(data, try_to_vec)
 }
 
 /// An array, to be put on a device, without a copy but for numbers of 16 bits. Integers of
@@ -47,12 +64,8 @@ fn each<A, B>(values: impl IntoIterator<Item = A>, f: impl Fn(A) -> B) -> Vec<B>
     values.into_iter().map(f).collect()
 }
 
-fn values<E: Element>(data: TensorData) -> Result<Vec<E>, Error> {
-    data.try_into_vec::<E>().map_err(|error| wrong(error.to_string()))
-}
-
-fn wrong(problem: String) -> Error {
-    GraphError::Format { what: "array of numbers", problem }.into()
+fn wrong(problem: impl ToString) -> Error {
+    GraphError::format("array of numbers", problem.to_string()).into()
 }
 
 #[cfg(test)]
@@ -77,6 +90,7 @@ mod tests {
         ] {
             let data = tensor_data(found.clone());
             assert_eq!(data.shape().to_vec(), found.shape());
+            assert_eq!(array_of(&data).unwrap(), found);
             assert_eq!(array(data).unwrap(), found);
         }
     }

@@ -48,7 +48,7 @@ pub use batch::{Batch, BatchInput, Target, Values};
 pub use error::Error;
 pub use example_shape::ExampleShape;
 pub use gradients::{Gradients, gradients};
-pub use host::{array, tensor_data};
+pub use host::{array, array_of, tensor_data};
 pub use input::{Input, InputsLeft};
 pub use loss::{loss, soft_labels};
 pub use moments::{Moments, absorb};
@@ -58,9 +58,9 @@ pub use params::{Layout, ParamInfo, Role, infos, map, tensors};
 pub use pass::{Norm, Pass, Tap};
 pub use reporter::{Reporter, Silent};
 pub use sapwood_graph::{
-    Activation, Anatomy, Array, Axis, Bits, Channels, Conv, ConvSpec, Graph, GraphBuilder, Layer, Masks,
-    Mismatch, Node, Op, ParamPath, Shape, State, StateFile, TrainedOn, UnknownName, Wire, canonical_json,
-    identity, nearest, seal, sweep, unseal, write_atomic,
+    Activation, Anatomy, Array, Axis, Bits, Cause, Channels, Conv, ConvSpec, FileError, Graph, GraphBuilder,
+    Layer, Masks, Mismatch, Node, Op, ParamPath, Shape, State, StateFile, TrainedOn, UnknownName, Wire,
+    canonical_json, identity, nearest, seal, sweep, unseal, write_atomic,
 };
 pub use source::{Source, SourceError};
 pub use state::ModuleState;

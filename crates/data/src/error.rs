@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sapwood_core::UnknownName;
+use sapwood_core::{Cause, FileError, UnknownName};
 
 use crate::Split;
 
@@ -54,6 +54,9 @@ pub enum Error {
         problem: String,
         /// Where.
         path: PathBuf,
+        /// What found it, if another error did.
+        #[source]
+        source: Option<Cause>,
     },
     /// An image of a data set that cannot be read.
     #[error("not a usable image: {problem}{}: {path}", and_others(*others), path = path.display())]
@@ -137,15 +140,8 @@ pub enum Error {
         problem: String,
     },
     /// The file system refused.
-    #[error("cannot {action}: {error}: {path}", path = path.display())]
-    File {
-        /// What was being done.
-        action: &'static str,
-        /// Where.
-        path: PathBuf,
-        /// What the system said.
-        error: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A batch or a file that the shared types refused.
     #[error(transparent)]
     Core(#[from] sapwood_core::Error),
@@ -169,6 +165,6 @@ fn and_others(others: usize) -> String {
 impl Error {
     /// For `map_err`: the file system refused to do something with a path.
     pub(crate) fn file(action: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
-        move |error| Self::File { action, path: path.to_path_buf(), error }
+        FileError::of(action, path.to_path_buf())
     }
 }

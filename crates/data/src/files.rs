@@ -9,6 +9,6 @@ use crate::Error;
 pub(crate) fn read(name: &str, path: &Path) -> Result<Vec<u8>, Error> {
     std::fs::read(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => Error::NoFile { name: name.into(), path: path.to_path_buf() },
-        _ => Error::File { action: "read", path: path.to_path_buf(), error },
+        _ => Error::file("read", path)(error),
     })
 }

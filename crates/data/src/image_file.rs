@@ -55,8 +55,12 @@ pub fn read_image(path: &Path, shape: [usize; 3]) -> Result<Vec<f32>, Error> {
     check_shape(shape)?;
     let bytes = std::fs::read(path).map_err(Error::file("read", path))?;
     let image = decode(&bytes);
-    let image =
-        image.map_err(|problem| Error::Format { what: "image", problem, path: path.to_path_buf() })?;
+    let image = image.map_err(|problem| Error::Format {
+        what: "image",
+        problem,
+        path: path.to_path_buf(),
+        source: None,
+    })?;
     Ok(image.fitted(shape))
 }
 

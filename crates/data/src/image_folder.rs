@@ -50,6 +50,7 @@ pub(crate) fn read(
     }
     for (at, flaw) in flaws.iter().rev() {
         let class = labels.remove(*at);
+        tracing::debug!(problem = flaw.problem(), path = %paths[*at].display(), "image passed over");
         summary.leave_out(class, paths[*at], flaw.problem().into());
     }
     summary.unreadable.reverse();

@@ -27,7 +27,15 @@ pub struct OpenOptions {
 /// `digits` and `life` do not look at it.
 pub fn open(name: &str, split: Split, root: &Path, options: &OpenOptions) -> Result<Dataset, Error> {
     let entry = entry(name)?;
-    (entry.open)(entry, split, root, options)
+    let dataset = (entry.open)(entry, split, root, options)?;
+    tell(&dataset, name, split, root);
+    Ok(dataset)
+}
+
+/// An event of a split that was read.
+fn tell(dataset: &Dataset, name: &str, split: Split, root: &Path) {
+    let (examples, shape) = (dataset.len(), dataset.shape());
+    tracing::debug!(data = name, %split, examples, ?shape, root = %root.display(), "data set read");
 }
 
 /// A data set and what is to be said of it.
@@ -51,9 +59,10 @@ pub fn open_with(
     match entry.layout {
         Layout::Folders => {
             let (dataset, summary) = image_folder::read(entry, split, root, options, reading)?;
+            tell(&dataset, name, split, root);
             Ok(Opened { dataset, summary: Some(summary) })
         }
-        _ => Ok(Opened { dataset: (entry.open)(entry, split, root, options)?, summary: None }),
+        _ => Ok(Opened { dataset: open(name, split, root, options)?, summary: None }),
     }
 }
 
@@ -82,7 +91,7 @@ pub(crate) fn idx(entry: &Entry, split: Split, root: &Path, _: &OpenOptions) -> 
             fits.then_some(array.values)
                 .ok_or_else(|| format!("its last dimensions should be {dims:?} but all are {:?}", array.dims))
         });
-        array.map_err(|problem| Error::Format { what: "IDX file", problem, path })
+        array.map_err(|problem| Error::Format { what: "IDX file", problem, path, source: None })
     };
     let [_, h, w] = entry.shape.unwrap_or_default();
     let images = read(images, 3, &[h, w])?;
@@ -104,7 +113,7 @@ pub(crate) fn cifar(entry: &Entry, split: Split, root: &Path, _: &OpenOptions) -
         let path = root.join(entry.name).join(file);
         let bytes = files::read(entry.name, &path)?;
         records::parse(&bytes, label_bytes, image_bytes, &mut images, &mut labels)
-            .map_err(|problem| Error::Format { what: "CIFAR file", problem, path })?;
+            .map_err(|problem| Error::Format { what: "CIFAR file", problem, path, source: None })?;
     }
     sized(entry, split, entry.dataset(images, Labels::Class(labels))?)
 }

@@ -52,6 +52,7 @@ impl PhotoCache {
         let each = shape.iter().product();
         let bytes = fs::read(&path).unwrap_or_default();
         let places = places(&bytes, &header, each).unwrap_or_default();
+        tracing::debug!(images = places.len(), bytes = bytes.len(), path = %path.display(), "cache of images opened");
         Self { path, header, each, places, bytes }
     }
 
@@ -78,6 +79,8 @@ impl PhotoCache {
             return;
         }
         if sapwood_core::write_atomic(&self.path, &bytes).is_ok() {
+            let path = self.path.display();
+            tracing::debug!(images = found.len(), bytes = bytes.len(), %path, "cache of images written");
             make_room(folder, &self.path, BYTES);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sapwood_core::UnknownName;
+use sapwood_core::{FileError, UnknownName};
 use sapwood_search::Naming;
 
 use crate::latency::Measured;
@@ -63,16 +63,8 @@ pub enum Error {
         path: PathBuf,
     },
     /// The file system refused.
-    #[error("cannot {action}: {error}: {path}", path = path.display())]
-    File {
-        /// What was being done.
-        action: &'static str,
-        /// Where.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        error: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// Searching.
     #[error(transparent)]
     Search(#[from] sapwood_search::Error),
@@ -102,7 +94,6 @@ impl Error {
         action: &'static str,
         path: impl Into<PathBuf>,
     ) -> impl FnOnce(std::io::Error) -> Self {
-        let path = path.into();
-        move |error| Self::File { action, path, error }
+        FileError::of(action, path.into())
     }
 }

@@ -96,6 +96,7 @@ impl Stopwatch {
         let found: Vec<Timed> = rounds.run(self, reporter)?.iter().map(Times::all).collect();
 
         let (outliers, runs) = found.iter().fold((0, 0), |(a, b), time| (a + time.outliers, b + time.runs));
+        tracing::info!(outliers, runs, "runs took more than twice the median of their block");
         reporter.note(&format!("{outliers} of {runs} runs took more than twice the median of their block"));
         let overhead_ms = found[idle].ms;
         let blocks =

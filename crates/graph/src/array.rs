@@ -1,8 +1,6 @@
 //! Values on the host.
 
-use std::borrow::Cow;
-
-use crate::{BF16, Bits, DType, Error, F16, Number, Packed};
+use crate::{BF16, Bits, DType, Error, F16, Number, Values};
 
 /// Values of one type in a shape, row by row: the last index runs fastest. They are equal if their
 /// types, shapes and bytes are, so what is not a number equals itself and -0 is not 0.
@@ -10,35 +8,6 @@ use crate::{BF16, Bits, DType, Error, F16, Number, Packed};
 pub struct Array {
     shape: Vec<usize>,
     values: Values,
-}
-
-/// The values of an [`Array`], in a vector of their type.
-#[derive(Clone, Debug)]
-pub enum Values {
-    /// See [`DType::F64`].
-    F64(Vec<f64>),
-    /// See [`DType::F32`].
-    F32(Vec<f32>),
-    /// See [`DType::F16`].
-    F16(Vec<F16>),
-    /// See [`DType::BF16`].
-    BF16(Vec<BF16>),
-    /// See [`DType::I64`].
-    I64(Vec<i64>),
-    /// See [`DType::I32`].
-    I32(Vec<i32>),
-    /// See [`DType::I8`].
-    I8(Vec<i8>),
-    /// See [`DType::U8`].
-    U8(Vec<u8>),
-    /// Integers of less than a byte.
-    Packed(Packed),
-}
-
-impl From<Packed> for Values {
-    fn from(packed: Packed) -> Self {
-        Self::Packed(packed)
-    }
 }
 
 impl Array {
@@ -72,77 +41,6 @@ impl Array {
         let shape = shape.into();
         let values: Vec<T> = (0..shape.iter().product()).map(value).collect();
         Self { shape, values: values.into() }
-    }
-
-    /// Values as they lie in a file: little-endian, [`Packed`] where they take less than a byte.
-    ///
-    /// # Errors
-    /// A shape of another size; bytes that are no such integers.
-    pub fn of_bytes(dtype: DType, shape: impl Into<Vec<usize>>, bytes: &[u8]) -> Result<Self, Error> {
-        let shape = shape.into();
-        macro_rules! numbers {
-            ($type:ty) => {{
-                let (numbers, rest) = bytes.as_chunks::<{ size_of::<$type>() }>();
-                if !rest.is_empty() {
-                    return Err(Error::Size { shape, found: numbers.len() });
-                }
-                numbers.iter().map(|bytes| <$type>::from_le_bytes(*bytes)).collect::<Vec<$type>>().into()
-            }};
-        }
-        macro_rules! halves {
-            ($type:ty) => {{
-                let (halves, rest) = bytes.as_chunks::<2>();
-                if !rest.is_empty() {
-                    return Err(Error::Size { shape, found: halves.len() });
-                }
-                let bits = halves.iter().map(|bytes| u16::from_le_bytes(*bytes));
-                bits.map(<$type>::from_bits).collect::<Vec<$type>>().into()
-            }};
-        }
-        let values: Values = match dtype {
-            DType::F64 => numbers!(f64),
-            DType::F32 => numbers!(f32),
-            DType::F16 => halves!(F16),
-            DType::BF16 => halves!(BF16),
-            DType::I64 => numbers!(i64),
-            DType::I32 => numbers!(i32),
-            DType::I8 => numbers!(i8),
-            DType::U8 => Values::U8(bytes.to_vec()),
-            DType::I4 | DType::U4 | DType::I2 | DType::U2 | DType::U1 => {
-                let len = shape.iter().try_fold(1usize, |size, side| size.checked_mul(*side));
-                let len = len.ok_or_else(|| Error::Size { shape: shape.clone(), found: bytes.len() })?;
-                Packed::of_bytes(dtype, len, bytes.to_vec())?.into()
-            }
-        };
-        Self::new(shape, values)
-    }
-
-    /// The values as they lie in a file: see [`Array::of_bytes`].
-    pub fn as_bytes(&self) -> Cow<'_, [u8]> {
-        macro_rules! bytes {
-            ($values:expr) => {
-                match cfg!(target_endian = "little") {
-                    true => Cow::Borrowed(bytemuck::cast_slice($values)),
-                    false => Cow::Owned($values.iter().flat_map(|value| value.to_le_bytes()).collect()),
-                }
-            };
-        }
-        macro_rules! halves {
-            ($values:expr) => {
-                Cow::Owned($values.iter().flat_map(|value| value.to_bits().to_le_bytes()).collect())
-            };
-        }
-        match &self.values {
-            Values::F64(values) => bytes!(values),
-            Values::F32(values) => bytes!(values),
-            Values::F16(values) => halves!(values),
-            Values::BF16(values) => halves!(values),
-            Values::I64(values) => bytes!(values),
-            Values::I32(values) => bytes!(values),
-            Values::I8(values) => bytes!(values),
-            Values::U8(values) => Cow::Borrowed(values),
-            Values::Packed(packed) => Cow::Borrowed(packed.as_bytes()),
-        }
     }
 
     /// The shape; empty for a single number.
@@ -274,48 +172,13 @@ impl PartialEq for Array {
 
 impl Eq for Array {}
 
-impl Values {
-    /// The number of values.
-    pub fn len(&self) -> usize {
-        match self {
-            Self::F64(values) => values.len(),
-            Self::F32(values) => values.len(),
-            Self::F16(values) => values.len(),
-            Self::BF16(values) => values.len(),
-            Self::I64(values) => values.len(),
-            Self::I32(values) => values.len(),
-            Self::I8(values) => values.len(),
-            Self::U8(values) => values.len(),
-            Self::Packed(packed) => packed.len(),
-        }
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Their type.
-    pub fn dtype(&self) -> DType {
-        match self {
-            Self::F64(_) => DType::F64,
-            Self::F32(_) => DType::F32,
-            Self::F16(_) => DType::F16,
-            Self::BF16(_) => DType::BF16,
-            Self::I64(_) => DType::I64,
-            Self::I32(_) => DType::I32,
-            Self::I8(_) => DType::I8,
-            Self::U8(_) => DType::U8,
-            Self::Packed(packed) => packed.dtype(),
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::Packed;
 
-    fn all() -> Vec<Array> {
+    /// The same numbers in every type, as near as it comes to them.
+    pub(crate) fn all() -> Vec<Array> {
         let values: [Values; 9] = [
             vec![-1.5f64, 0.0, 3.0].into(),
             vec![-1.5f32, 0.0, 3.0].into(),
@@ -328,19 +191,6 @@ mod tests {
             Packed::new(DType::I4, [-1, 0, 3]).unwrap().into(),
         ];
         values.map(|values| Array::new([3], values).unwrap()).into()
-    }
-
-    #[test]
-    fn bytes_are_little_endian_and_come_back() {
-        for array in all() {
-            let bytes = array.as_bytes();
-            assert_eq!(Some(bytes.len()), array.dtype().bytes(3));
-            assert_eq!(Array::of_bytes(array.dtype(), [3], &bytes).unwrap(), array);
-            assert!(Array::of_bytes(array.dtype(), [3], &bytes[1..]).is_err(), "{}", array.dtype());
-            assert!(Array::of_bytes(array.dtype(), [5], &bytes).is_err(), "{}", array.dtype());
-        }
-        let one = Array::new([1], vec![1.0f32]).unwrap();
-        assert_eq!(one.as_bytes().as_ref(), [0, 0, 0x80, 0x3f]);
     }
 
     #[test]

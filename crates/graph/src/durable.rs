@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use crate::Error;
+use crate::{Error, FileError};
 
 const MAGIC: &[u8; 8] = b"SAPWOOD1";
 const HASH: usize = 32;
@@ -18,7 +18,7 @@ const TEMPORARY: &str = ".sapwood-";
 /// on the way are made. What is no ordinary file (a device, a pipe) is written to,
 /// never replaced, and a link goes on pointing where it did.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let error = |action| move |error| Error::File { action, path: path.to_path_buf(), error };
+    let error = |action| FileError::of::<Error>(action, path.to_path_buf());
     let target = match fs::metadata(path) {
         Ok(found) if found.is_dir() => {
             return Err(error("write a file where a folder is")(ErrorKind::IsADirectory.into()));
@@ -50,10 +50,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// Removes the temporary files that a process left in a folder when it was killed
 /// in [`write_atomic`]. Only for a folder in which nobody else writes.
 pub fn sweep(folder: &Path) -> Result<(), Error> {
-    let error = |action, path: &Path| {
-        let path = path.to_path_buf();
-        move |error| Error::File { action, path, error }
-    };
+    let error = |action, path: &Path| FileError::of::<Error>(action, path.to_path_buf());
     let entries = match fs::read_dir(folder) {
         Err(missing) if missing.kind() == ErrorKind::NotFound => return Ok(()),
         entries => entries.map_err(error("list", folder))?,
@@ -85,7 +82,7 @@ pub fn seal(payload: &[u8]) -> Vec<u8> {
 
 /// The payload, if the checksum in front of it is right.
 pub fn unseal(bytes: &[u8]) -> Result<&[u8], Error> {
-    let wrong = |problem: &str| Error::Format { what: "checkpoint", problem: problem.into() };
+    let wrong = |problem: &str| Error::format("checkpoint", problem);
     let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| wrong("it does not begin as one"))?;
     let (hash, payload) = rest.split_at_checked(HASH).ok_or_else(|| wrong("it ends too early"))?;
     if blake3::hash(payload).as_bytes() != hash {

@@ -1,8 +1,8 @@
 //! What can go wrong with networks on paper, their values and their files.
 
-use std::{fmt, path::PathBuf};
+use std::fmt;
 
-use crate::ParamPath;
+use crate::{Cause, FileError, ParamPath};
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -52,17 +52,26 @@ pub enum Error {
         what: &'static str,
         /// What is wrong with it.
         problem: String,
+        /// What found it, if another error did.
+        #[source]
+        source: Option<Cause>,
     },
     /// The file system refused.
-    #[error("cannot {action}: {error}: {path}", path = path.display())]
-    File {
-        /// What was being done.
-        action: &'static str,
-        /// Where.
-        path: PathBuf,
-        /// What the system said.
-        error: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+impl Error {
+    /// A file that is not what it should be, as this crate or one above it finds.
+    pub fn format(what: &'static str, problem: impl Into<String>) -> Self {
+        Self::Format { what, problem: problem.into(), source: None }
+    }
+
+    /// A file that is not what it should be, as another error says.
+    pub fn format_of(what: &'static str, cause: impl Into<Cause>) -> Self {
+        let cause = cause.into();
+        Self::Format { what, problem: cause.to_string(), source: Some(cause) }
+    }
 }
 
 /// Every way in which a set of weights differs from the one a network has.

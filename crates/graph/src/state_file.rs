@@ -14,7 +14,7 @@ use safetensors::{Dtype, SafeTensors, View, tensor::TensorView};
 use serde_json::Value;
 
 use crate::{
-    Array, Bits, DType, Error, Masks, Mismatch, ParamPath, Quantized, Ranges, State, canonical_json,
+    Array, Bits, Cause, DType, Error, Masks, Mismatch, ParamPath, Quantized, Ranges, State, canonical_json,
     state::check,
 };
 
@@ -96,7 +96,7 @@ impl StateFile {
             Value::Null => None,
             metadata => Some(HashMap::from([(METADATA.to_string(), canonical_json(&metadata))])),
         };
-        safetensors::serialize(tensors, metadata).map_err(|error| format(error.to_string()))
+        safetensors::serialize(tensors, metadata).map_err(|error| Error::format_of(WHAT, error))
     }
 
     /// Reads a file's bytes. Masks are applied to the weights; the counters of
@@ -106,7 +106,7 @@ impl StateFile {
     /// Bytes that are no such file, or one of a newer version; tensors of types that no network is
     /// stored in; scales, zero points and masks that do not fit what they belong to.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let file = SafeTensors::deserialize(bytes).map_err(|error| format(error.to_string()))?;
+        let file = SafeTensors::deserialize(bytes).map_err(|error| Error::format_of(WHAT, error))?;
         let mut metadata = written(bytes)?;
         let mut form = Form::take(&mut metadata)?;
         let ranges = std::mem::take(&mut form.ranges);
@@ -129,7 +129,7 @@ impl StateFile {
             let values = take("").ok_or_else(|| lacks(""))?;
             let (scale, zero_point) = (take(SCALE).ok_or_else(|| lacks(SCALE))?, take(ZERO_POINT));
             let quantized = Quantized::new(values, per, scale, zero_point);
-            let quantized = quantized.map_err(|error| format(format!("tensor `{path}`: {error}")))?;
+            let quantized = quantized.map_err(|error| caused(format!("tensor `{path}`: {error}"), error))?;
             found.quantized.insert(path, quantized);
         }
         found.with_masks_applied(shapes)
@@ -170,11 +170,11 @@ impl StateFile {
 
 /// The metadata as they are written.
 fn written(bytes: &[u8]) -> Result<Value, Error> {
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| format(error.to_string()))?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| Error::format_of(WHAT, error))?;
     let Some(text) = header.metadata().as_ref().and_then(|map| map.get(METADATA)) else {
         return Ok(Value::Null);
     };
-    serde_json::from_str(text).map_err(|error| format(format!("metadata: {error}")))
+    serde_json::from_str(text).map_err(metadata)
 }
 
 struct Raw<'a> {
@@ -235,9 +235,21 @@ fn array(name: &str, view: &TensorView<'_>, form: &mut Form) -> Result<Array, Er
         }
     };
     let found = Array::of_bytes(dtype, shape, view.data());
-    found.map_err(|error| format(format!("tensor `{name}`: {error}")))
+    found.map_err(|error| caused(format!("tensor `{name}`: {error}"), error))
 }
 
+/// What messages call it.
+const WHAT: &str = "safetensors file";
+
 fn format(problem: String) -> Error {
-    Error::Format { what: "safetensors file", problem }
+    Error::format(WHAT, problem)
+}
+
+fn caused(problem: String, cause: impl Into<Cause>) -> Error {
+    Error::Format { what: WHAT, problem, source: Some(cause.into()) }
+}
+
+/// Metadata that are not ours.
+fn metadata(error: serde_json::Error) -> Error {
+    caused(format!("metadata: {error}"), error)
 }

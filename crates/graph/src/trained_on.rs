@@ -42,7 +42,7 @@ impl TrainedOn {
     /// # Errors
     /// [`Error::Format`] for metadata of another kind.
     pub fn put(&self, metadata: &mut Value) -> Result<(), Error> {
-        let own = serde_json::to_value(self).map_err(|error| wrong(error.to_string()))?;
+        let own = serde_json::to_value(self).map_err(|error| Error::format_of(WHAT, error))?;
         let fields = metadata.as_object_mut().ok_or_else(|| wrong("the metadata are no object".into()))?;
         fields.insert(KEY.into(), own);
         Ok(())
@@ -56,7 +56,7 @@ impl TrainedOn {
         let Some(own) = metadata.as_object_mut().and_then(|fields| fields.remove(KEY)) else {
             return Ok(None);
         };
-        serde_json::from_value(own).map(Some).map_err(|error| wrong(error.to_string()))
+        serde_json::from_value(own).map(Some).map_err(|error| Error::format_of(WHAT, error))
     }
 
     /// Refuses what contradicts itself, or cannot belong to a network with this number of outputs.
@@ -86,8 +86,11 @@ impl TrainedOn {
     }
 }
 
+/// What messages call it.
+const WHAT: &str = "`trained_on` in a weight file";
+
 fn wrong(problem: String) -> Error {
-    Error::Format { what: "`trained_on` in a weight file", problem }
+    Error::format(WHAT, problem)
 }
 
 #[cfg(test)]

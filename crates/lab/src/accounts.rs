@@ -88,11 +88,12 @@ pub fn account(folder: &RunFolder) -> Result<Account, Error> {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => break,
             read => read.map_err(Error::file("read", &path))?,
         };
-        let entry: Entry = serde_json::from_slice(&text).map_err(|error| Error::Content {
+        let entry: Entry = serde_json::from_slice(&text).map_err(|error| Error::Json {
             problem: format!(
                 "not an entry of this version's ledger ({error}): remove it, which loses what it cost"
             ),
             path,
+            error,
         })?;
         entries.push(entry);
     }

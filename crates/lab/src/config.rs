@@ -253,7 +253,11 @@ impl DataConfig {
     /// The examples of the training split that are held out.
     pub fn open_held_out(&self, datasets: &Datasets) -> Result<Dataset, Error> {
         let held_out = self.held_out.ok_or_else(|| {
-            Error::Usage(format!("no examples of `{}` are held out: say how many, by `held_out`", self.name))
+            let name = &self.name;
+            Error::setting(
+                "data.held_out",
+                format!("no examples of `{name}` are held out: say how many, by `held_out`"),
+            )
         })?;
         Ok(datasets.open(&self.whole(), Split::Train)?.hold_out(held_out)?.1)
     }

@@ -9,7 +9,7 @@ use std::{
 
 use sapwood_data::{Dataset, Reading, Split, Summary, Watch};
 
-use crate::{DataConfig, Error, Reporter, Silent, run_folder::digest};
+use crate::{DataConfig, Error, Reporter, Silent, lines, run_folder::digest};
 
 /// The data sets below one folder, each read when it is first asked for and kept in
 /// memory from then on.
@@ -59,7 +59,7 @@ impl Datasets {
     pub fn tell(&self, reporter: &dyn Reporter) {
         let mut summaries = mem::take(&mut *self.untold());
         summaries.sort_by_key(|summary| summary.split != Split::Train);
-        summaries.iter().for_each(|summary| reporter.note(&summary.to_string()));
+        summaries.iter().for_each(|summary| lines::note(reporter, summary));
     }
 
     fn untold(&self) -> MutexGuard<'_, Vec<Summary>> {

@@ -2,20 +2,47 @@
 
 use std::path::PathBuf;
 
-use sapwood_deploy::latency::Measured;
-
-use crate::latency::remedy_of;
+use sapwood_core::{Cause, FileError, UnknownName};
 
 /// An error of this crate: its own, or one of a crate that it uses.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The command line cannot be understood.
-    #[error("{0}")]
-    Usage(String),
+    /// A setting that cannot be, or that does not go with another.
+    #[error("{problem}")]
+    Setting {
+        /// Which: its key in an experiment's file, dotted.
+        key: String,
+        /// What was expected and what was found; it names the setting.
+        problem: String,
+    },
+    /// A setting that was put in an experiment's place by another text than its file.
+    #[error("setting `{setting}`: {problem}")]
+    Override {
+        /// What was given: `KEY=VALUE`.
+        setting: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Settings that have no text, so that nothing could tell them from others.
+    #[error("the settings cannot be written down: {0}")]
+    Unwritable(#[source] Cause),
+    /// A name that is not in a list.
+    #[error(transparent)]
+    Unknown(#[from] UnknownName),
+    /// An experiment of another kind.
+    #[error("expected kind `{expected}`, found `{found}`: {path}", path = path.display())]
+    OtherKind {
+        /// The kind that was expected.
+        expected: String,
+        /// The file's.
+        found: String,
+        /// The file.
+        path: PathBuf,
+    },
     /// The folder holds another run.
     #[error(
-        "the folder holds another run, whose {field} is {found} and not {expected}: choose another with `--out`: {path}",
+        "the folder holds another run, whose {field} is {found} and not {expected}: choose another: {path}",
         path = path.display()
     )]
     OtherRun {
@@ -29,7 +56,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// The folder holds a run that is set apart by the images that it learnt from.
-    #[error("the folder holds {found}: choose another with `--out`, or remove it: {path}", path = path.display())]
+    #[error("the folder holds {found}: choose another, or remove it: {path}", path = path.display())]
     OtherFolder {
         /// What it holds.
         found: &'static str,
@@ -37,9 +64,15 @@ pub enum Error {
         path: PathBuf,
     },
     /// Another process works in the folder.
-    #[error("another process is training in this folder: wait for it, or choose another with `--out`: {path}", path = path.display())]
+    #[error("another process is training in this folder: wait for it, or choose another: {path}", path = path.display())]
     Busy {
         /// The folder.
+        path: PathBuf,
+    },
+    /// What a run left is not what its record speaks of.
+    #[error("altered since the run: remove its folder, or choose another: {path}", path = path.display())]
+    Altered {
+        /// The file.
         path: PathBuf,
     },
     /// A network that does not answer what a data set asks.
@@ -112,6 +145,14 @@ pub enum Error {
         /// What to do.
         problem: String,
     },
+    /// The user's own images have changed since a study was started.
+    #[error(
+        "the images of `{data}` differ from those that this study was started with: start it again from its file"
+    )]
+    StudyImages {
+        /// The data set.
+        data: String,
+    },
     /// A study's file that cannot be carried out.
     #[error("{problem}: {path}{}", line.map_or(String::new(), |line| format!(", line {line}")), path = path.display())]
     Study {
@@ -121,6 +162,20 @@ pub enum Error {
         line: Option<usize>,
         /// The file.
         path: PathBuf,
+        /// What found it, if another error did.
+        #[source]
+        source: Option<Cause>,
+    },
+    /// A file of ours that cannot be understood.
+    #[error("{problem}: {path}", path = path.display())]
+    Json {
+        /// What is wrong.
+        problem: String,
+        /// The file.
+        path: PathBuf,
+        /// What found it.
+        #[source]
+        error: serde_json::Error,
     },
     /// A file that is not what it should be.
     #[error("{problem}: {path}", path = path.display())]
@@ -131,20 +186,25 @@ pub enum Error {
         path: PathBuf,
     },
     /// The file system refused.
-    #[error("cannot {action}: {error}: {path}", path = path.display())]
-    File {
-        /// What was being done.
-        action: &'static str,
-        /// Where.
-        path: PathBuf,
-        /// What the system said.
-        error: std::io::Error,
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Workers that could not be handed to Slurm.
+    #[error("{problem}")]
+    Slurm {
+        /// What is wrong.
+        problem: String,
+        /// What the system said, if it did.
+        #[source]
+        error: Option<std::io::Error>,
     },
-    /// Whoever reads the results is gone, or has no room for them.
-    #[error("cannot write the results: {0}")]
-    Output(#[from] std::io::Error),
+    /// The system does not say how a worker of this machine is.
+    #[error("cannot tell whether a worker has ended: {0}")]
+    Worker(#[source] std::io::Error),
+    /// The thread that keeps the claim and the account of a run is gone.
+    #[error("the thread that watches over a run ended unexpectedly: start again")]
+    WatchEnded,
     /// What blocks use cannot be counted on this device.
-    #[error("the energy of blocks cannot be measured on `{device}` ({why}): leave `--energy` out")]
+    #[error("the energy of blocks cannot be measured on `{device}` ({why}): leave energies out")]
     NoEnergy {
         /// The device.
         device: String,
@@ -153,7 +213,7 @@ pub enum Error {
     },
     /// The report could not be drawn.
     #[error("the report cannot be written: {0}")]
-    Report(String),
+    Report(#[source] Cause),
     /// Devices and seeds.
     #[error(transparent)]
     Backend(#[from] sapwood_backend::Error),
@@ -189,22 +249,17 @@ pub enum Error {
     Deploy(sapwood_deploy::Error),
 }
 
-/// What crates below say is the same, whichever way it comes; what a command mends names it.
+/// What crates below say is the same, whichever way it comes.
 impl From<sapwood_deploy::Error> for Error {
     fn from(error: sapwood_deploy::Error) -> Self {
         use sapwood_deploy::Error as Deploy;
         match error {
-            Deploy::Lacking { error, measured, space, naming } => {
-                Self::Usage(format!("{error} ({})", remedy_of(naming, &space, measured)))
-            }
-            Deploy::NoTable { measured } => Self::Usage(match measured {
-                Measured::Times => format!("{error}: measure one with `latency build`"),
-                Measured::Energies => format!("{error}: measure one with `latency build --energy`"),
-            }),
             Deploy::NoEnergy { device, why } => Self::NoEnergy { device, why },
-            Deploy::Line { problem, line, path } => Self::Study { problem, line: Some(line), path },
+            Deploy::Line { problem, line, path } => {
+                Self::Study { problem, line: Some(line), path, source: None }
+            }
             Deploy::Content { problem, path } => Self::Content { problem, path },
-            Deploy::File { action, path, error } => Self::File { action, path, error },
+            Deploy::File(error) => Self::File(error),
             Deploy::Search(error) => Self::Search(error),
             Deploy::Supernet(error) => error.into(),
             Deploy::Core(error) => Self::Core(error),
@@ -233,13 +288,22 @@ impl From<sapwood_core::graph::Error> for Error {
 
 impl Error {
     /// For `map_err`: a setting that has no JSON, so that nothing could tell it from another.
-    pub(crate) fn unwritable(error: serde_json::Error) -> Self {
-        Self::Usage(format!("the settings cannot be written down: {error}"))
+    pub(crate) fn unwritable(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Unwritable(error.into())
+    }
+
+    /// A setting that cannot be what it is.
+    pub(crate) fn setting(key: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Setting { key: key.into(), problem: problem.into() }
+    }
+
+    /// An error that whoever reads it should know the experiment's file of.
+    pub(crate) fn of_study(error: Self, path: &std::path::Path) -> Self {
+        Self::Study { problem: error.to_string(), line: None, path: path.into(), source: Some(error.into()) }
     }
 
     /// For `map_err`: what was being done where the file system refused.
     pub fn file(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
-        let path = path.into();
-        move |error| Self::File { action, path, error }
+        FileError::of(action, path.into())
     }
 }

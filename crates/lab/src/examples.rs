@@ -42,7 +42,7 @@ impl Examples {
                 Ok(vec![of_each_class(batches, n.get(), classes)?])
             }
             (Self::PerClass(_), Task::Dense(_)) => {
-                Err(Error::Usage("`per-class` needs a data set with classes: ask for batches".into()))
+                Err(Error::setting("examples", "`per-class` needs a data set with classes: ask for batches"))
             }
         }
     }
@@ -77,9 +77,10 @@ fn of_each_class(
     }
     if let Some(class) = counts.iter().position(|count| *count < n) {
         let found = counts[class];
-        return Err(Error::Usage(format!(
-            "{n} examples of each class were asked for, but class {class} has only {found}"
-        )));
+        return Err(Error::setting(
+            "examples",
+            format!("{n} examples of each class were asked for, but class {class} has only {found}"),
+        ));
     }
-    chosen.ok_or_else(|| Error::Usage("the data set has no examples with a class".into()))
+    chosen.ok_or_else(|| Error::setting("examples", "the data set has no examples with a class"))
 }

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 
 use crate::Error;
 
-/// The kinds of experiments, and the command that carries each out.
-const KINDS: [(&str, &str); 3] = [("prune", "run"), ("supernet", "supernet train"), ("search", "search")];
+/// The kinds of experiments.
+const KINDS: [&str; 3] = ["prune", "supernet", "search"];
 
 /// Reads an experiment of one kind and checks it.
 pub(crate) fn read<T: DeserializeOwned>(
@@ -18,7 +18,7 @@ pub(crate) fn read<T: DeserializeOwned>(
 ) -> Result<T, Error> {
     let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
     let experiment = toml::from_str(&text).map_err(|error| refuse(&text, path, kind, &error))?;
-    let wrong = |error: Error| Error::Study { problem: error.to_string(), line: None, path: path.into() };
+    let wrong = |error: Error| Error::of_study(error, path);
     check(&experiment).map_err(wrong)?;
     Ok(experiment)
 }
@@ -28,12 +28,14 @@ pub(crate) fn refuse(text: &str, path: &Path, kind: &str, error: &toml::de::Erro
     let line = error.span().map(|span| 1 + text[..span.start.min(text.len())].matches('\n').count());
     let table: Option<toml::Table> = toml::from_str(text).ok();
     let found = table.as_ref().and_then(|table| table.get("kind")?.as_str());
-    match KINDS.iter().find(|(name, _)| *name != kind && Some(*name) == found) {
-        Some((other, command)) => {
-            let problem = format!("expected kind `{kind}`, found `{other}`: `{command}` carries it out");
-            Error::Study { problem, line: None, path: path.into() }
-        }
-        None => Error::Study { problem: meaning(error.message()), line, path: path.into() },
+    match KINDS.iter().find(|name| **name != kind && Some(**name) == found) {
+        Some(other) => Error::OtherKind { expected: kind.into(), found: (*other).into(), path: path.into() },
+        None => Error::Study {
+            problem: meaning(error.message()),
+            line,
+            path: path.into(),
+            source: Some(error.clone().into()),
+        },
     }
 }
 

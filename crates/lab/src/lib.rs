@@ -63,6 +63,7 @@ mod experiment_file;
 mod fits;
 pub mod latency;
 mod levels;
+mod lines;
 mod run;
 mod run_folder;
 pub mod speed;

@@ -21,7 +21,7 @@ use crate::{
     Beginning, Datasets, Error, Evaluate, Reporter, RunFolder, SparseTraining, TrainConfig,
     fits::fits,
     ledger::Macs,
-    levels,
+    levels, lines,
     watched::evaluate,
     work::{Counted, Work, forward_macs},
 };
@@ -112,19 +112,19 @@ pub fn train(
     let hook = |sparse: &SparseTraining| sparse.hook(&plan, Seed(config.seed), &net, &masks);
     let sparse = config.sparse.as_ref().map(hook).transpose()?;
     if let Some(note) = classes.note() {
-        reporter.note(&format!("note: {note}"));
+        lines::note(reporter, format_args!("note: {note}"));
     }
     let lock = folder.lock()?;
     folder.claim(config)?;
     datasets.tell(reporter);
     if folder.is_done() {
         drop(lock);
-        reporter.note("this run is done: nothing to do");
+        lines::note(reporter, "this run is done: nothing to do");
         return evaluate(&folder.trained(device)?, &test, device, reporter);
     }
 
     if let Some(mixed) = levels::of_run(folder.path(), device)? {
-        reporter.note(&mixed.to_string());
+        lines::note(reporter, mixed);
     }
     let anatomy = config.model.graph()?.anatomy(source.dataset().shape())?;
     work.example_costs(forward_macs(&anatomy, &masks));
@@ -160,7 +160,7 @@ pub fn train(
     let masks = MaskSet::from(trained.masks.clone());
     let Diagnosis { layers, warnings, .. } = Diagnosis::of(&config.model.graph()?, &masks)?;
     if config.sparse.is_some() {
-        warnings.iter().for_each(|warning| reporter.note(&format!("warning: {warning}")));
+        warnings.iter().for_each(|warning| lines::warn(reporter, warning));
     }
     let weights = file.write(Step::End, &trained.network, trained.masks)?;
     write_atomic(&folder.path().join("curve.csv"), curve_csv(&trained.curve).as_bytes())?;
@@ -169,6 +169,7 @@ pub fn train(
     let record = Record { config: config.clone(), outcome };
     let text = serde_json::to_string_pretty(&record).map_err(Error::unwritable)?;
     write_atomic(&folder.record(), text.as_bytes())?;
+    tracing::info!(top1 = test.top1, test_loss = test.loss, folder = %folder.path().display(), "run written");
     Ok(test)
 }
 
@@ -231,7 +232,7 @@ impl Hook<Net> for Accounts<'_> {
     }
 }
 
-/// Passes a run's progress on to the reporter.
+/// Passes a run's progress on to the reporter. The trainer tells it by events as well, from which a log is written.
 struct Watch<'a> {
     reporter: &'a dyn Reporter,
     first: usize,
@@ -242,12 +243,11 @@ struct Watch<'a> {
 impl Hook<Net> for Watch<'_> {
     fn on_start(&mut self, resumed: &Resumed, _live: &mut Live<Net>) -> Result<(), HookError> {
         for rejected in &resumed.rejected {
-            let path = rejected.path.display();
-            self.reporter.note(&format!("passed over a broken checkpoint ({}): {path}", rejected.problem));
+            self.reporter.note(&lines::passed_over(&rejected.problem, rejected.path.display()));
         }
         self.reporter.begin("training", self.total);
         if let Some(from) = resumed.from {
-            self.reporter.note(&format!("continues from iteration {from}"));
+            self.reporter.note(&lines::resumed(from));
             self.reporter.advance((from - self.first) as u64);
         }
         Ok(())
@@ -259,11 +259,7 @@ impl Hook<Net> for Watch<'_> {
     }
 
     fn on_epoch_end(&mut self, row: &Row, _live: &mut Live<Net>) -> Result<(), HookError> {
-        let test = row.test.map_or(String::new(), |test| {
-            format!(", test loss {:.4}, top-1 {:.2} %", test.loss, 100.0 * test.top1)
-        });
-        let line = format!("epoch {}/{}: training loss {:.4}{test}", row.epoch, self.epochs, row.train_loss);
-        self.reporter.note(&line);
+        self.reporter.note(&lines::of_row(row, self.epochs));
         Ok(())
     }
 }

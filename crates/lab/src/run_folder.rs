@@ -84,12 +84,13 @@ impl RunFolder {
     /// The trained network, if its file is the one that the record speaks of.
     pub(crate) fn trained(&self, device: &Device) -> Result<Net, Error> {
         let read = |path: PathBuf| fs::read(&path).map_err(Error::file("read", path));
-        let record: Value = serde_json::from_slice(&read(self.record())?).map_err(|error| {
-            Error::Content { problem: format!("not a run's record ({error})"), path: self.record() }
+        let record: Value = serde_json::from_slice(&read(self.record())?).map_err(|error| Error::Json {
+            problem: format!("not a run's record ({error})"),
+            path: self.record(),
+            error,
         })?;
         if record["weights"] != digest(&read(self.weights())?) {
-            let problem = "altered since the run: remove its folder, or choose another with `--out`".into();
-            return Err(Error::Content { problem, path: self.weights() });
+            return Err(Error::Altered { path: self.weights() });
         }
         Ok(sapwood_models::open(&self.weights(), None, device)?.net)
     }
@@ -100,9 +101,10 @@ impl RunFolder {
         let expected = serde_json::to_value(config).map_err(Error::unwritable)?;
         match fs::read(&path) {
             Ok(bytes) => {
-                let found: Value = serde_json::from_slice(&bytes).map_err(|error| Error::Content {
+                let found: Value = serde_json::from_slice(&bytes).map_err(|error| Error::Json {
                     problem: format!("not a run's configuration ({error})"),
                     path: path.clone(),
+                    error,
                 })?;
                 match first_difference("", &expected, &found) {
                     None => Ok(()),

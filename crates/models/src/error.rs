@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sapwood_core::{Shape, UnknownName};
+use sapwood_core::{Cause, Shape, UnknownName};
 
 use crate::Problem;
 
@@ -41,14 +41,15 @@ pub enum Error {
         path: PathBuf,
     },
     /// Inputs that the network cannot take.
-    #[error("`{model}` does not take {} inputs: {problem}", sizes(input))]
+    #[error("`{model}` does not take {} inputs: {error}", sizes(input))]
     Input {
         /// The network.
         model: String,
         /// The shape of an input, `[C, H, W]`.
         input: Shape,
         /// The layer where it fails, and why.
-        problem: String,
+        #[source]
+        error: Box<sapwood_core::graph::Error>,
     },
     /// A file that cannot be read as weights.
     #[error("cannot read weights: {problem}: {path}", path = path.display())]
@@ -57,6 +58,9 @@ pub enum Error {
         problem: String,
         /// The file.
         path: PathBuf,
+        /// What found it, if another error did.
+        #[source]
+        source: Option<Cause>,
     },
     /// A file whose tensors are not a network's.
     #[error("cannot read weights: {problem}: {path}", path = path.display())]
@@ -84,8 +88,10 @@ impl From<sapwood_core::graph::Error> for Error {
 }
 
 impl Error {
-    pub(crate) fn wrong(path: &Path, problem: String) -> Self {
-        Self::File { problem, path: path.into() }
+    /// A file that is wrong as another error says.
+    pub(crate) fn caused(path: &Path, cause: impl Into<Cause>) -> Self {
+        let cause = cause.into();
+        Self::File { problem: cause.to_string(), path: path.into(), source: Some(cause) }
     }
 }
 

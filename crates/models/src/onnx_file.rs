@@ -18,12 +18,11 @@ const METADATA: &str = "sapwood";
 
 /// The tensors of a file, what they are the network of, as our own files say it, and what should be known.
 pub(crate) fn read(bytes: &[u8], path: &Path) -> Result<(Node, Value, Vec<Note>), Error> {
-    let wrong = |problem: String| Error::wrong(path, problem);
     let Imported { graph, state, notes, metadata } =
-        import(bytes).map_err(|error| wrong(error.to_string()))?;
+        import(bytes).map_err(|error| Error::caused(path, error))?;
     let said = metadata.get(METADATA).map(|text| serde_json::from_str::<Value>(text)).transpose();
-    let mut said = said.map_err(|error| wrong(format!("its metadata: {error}")))?.unwrap_or_default();
-    let trained_on = TrainedOn::take(&mut said).map_err(|error| wrong(error.to_string()))?;
+    let mut said = said.map_err(|error| Error::caused(path, error))?.unwrap_or_default();
+    let trained_on = TrainedOn::take(&mut said).map_err(|error| Error::caused(path, error))?;
     let metadata = pack_metadata(&spec(graph, said, path)?, trained_on.as_ref())?;
     let tensors = state
         .0

@@ -14,7 +14,7 @@ pub(crate) fn is_one(bytes: &[u8]) -> bool {
 /// The tensors of a file, in one dictionary: names stay whole.
 pub(crate) fn read(bytes: &[u8]) -> Result<Node, graph::Error> {
     let file = SafeTensors::deserialize(bytes)
-        .map_err(|error| graph::Error::Format { what: "safetensors file", problem: error.to_string() })?;
+        .map_err(|error| graph::Error::format_of("safetensors file", error))?;
     let tensors = file.iter().map(|(name, view)| {
         let (shape, bytes) = (view.shape().to_vec(), view.data());
         let stored = match (view.dtype(), dtype(view.dtype())) {

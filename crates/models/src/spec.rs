@@ -144,7 +144,7 @@ impl Spec {
     fn refuse(&self, input: Shape, error: sapwood_core::graph::Error) -> Error {
         match error {
             sapwood_core::graph::Error::Graph { .. } => {
-                Error::Input { model: self.model.clone(), input, problem: error.to_string() }
+                Error::Input { model: self.model.clone(), input, error: error.into() }
             }
             error => error.into(),
         }

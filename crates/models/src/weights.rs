@@ -66,6 +66,7 @@ pub(crate) fn pack_metadata(spec: &Spec, trained_on: Option<&TrainedOn>) -> Resu
     let unwritable = |error: serde_json::Error| sapwood_core::graph::Error::Format {
         what: "network",
         problem: format!("its options cannot be written down: {error}"),
+        source: Some(error.into()),
     };
     let mut metadata = serde_json::to_value(spec).map_err(unwritable)?;
     if let Some(trained_on) = trained_on {
@@ -87,10 +88,10 @@ impl Reading {
 
     fn opened(&self, file: &Checkpoint, device: &Device) -> Result<Opened, Error> {
         let mut metadata = file.metadata().clone();
-        let trained_on = TrainedOn::take(&mut metadata).map_err(|error| file.wrong(error.to_string()))?;
+        let trained_on = TrainedOn::take(&mut metadata).map_err(|error| file.caused(error))?;
         let (spec, Fitted { state, mut masks, notes }) = self.network(file, &metadata)?;
         if let Some(trained_on) = &trained_on {
-            trained_on.check(spec.classes).map_err(|error| file.wrong(error.to_string()))?;
+            trained_on.check(spec.classes).map_err(|error| file.caused(error))?;
             spec.output(trained_on.input)?;
         }
         let params = params(&spec.graph()?);
@@ -117,8 +118,11 @@ impl Reading {
                 Err(Error::OfSupernet { path: file.path().into() })
             }
             (metadata, model) => {
-                let spec = Spec::deserialize(metadata)
-                    .map_err(|error| file.wrong(format!("its metadata: {error}")))?;
+                let spec = Spec::deserialize(metadata).map_err(|error| Error::File {
+                    problem: format!("its metadata: {error}"),
+                    path: file.path().into(),
+                    source: Some(error.into()),
+                })?;
                 if let Some(expected) = model.clone().filter(|model| *model != spec.model) {
                     return Err(Error::OtherModel { expected, found: spec.model });
                 }

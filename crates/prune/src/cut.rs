@@ -1,6 +1,7 @@
 //! One cut: how much, where, and spread how.
 
 use sapwood_backend::Seed;
+use tracing::Instrument as _;
 
 use crate::{
     Ablation, Allocation, Criterion, Error, Granularity, Iterations, MaskSet, Probe, Prunable, Pruned,
@@ -164,7 +165,9 @@ impl Cut {
         if let Some(alive) = alive {
             alive.fits_params(probe.infos())?;
         }
-        let prunable = criterion.scope(probe, self.scope.of(probe.infos())?)?;
+        let in_scope = self.scope.of(probe.infos())?;
+        let prunable = criterion.scope(probe, in_scope.clone())?;
+        prunable.tell(probe.infos(), &in_scope, criterion.name());
         let before = match (criterion.removed(), alive) {
             (Removed::StayRemoved, Some(alive)) => alive.within(&prunable),
             _ => MaskSet::dense(&prunable),
@@ -199,18 +202,30 @@ impl Cut {
                 RoundExamples::Next => Some(number),
             };
             let round = Round::new(probe, &masks, prunable, batch)?;
-            let scores = criterion.score(&round, prunable)?;
-            let narrow = scores.are_narrow();
-            let scores = scores.read().await?;
+            let scoring = tracing::debug_span!(
+                "scoring",
+                criterion = criterion.name(),
+                needs = ?criterion.needs(),
+                round = number + 1,
+                rounds = last + 1,
+                weights = total
+            );
+            let scored = async {
+                let scores = criterion.score(&round, prunable)?;
+                Ok::<_, Error>((scores.are_narrow(), scores.read().await?))
+            };
+            let (narrow, scores) = scored.instrument(scoring).await?;
             // Later rounds see zeros behind what earlier ones have cut off: those say nothing of the criterion.
             zero.get_or_insert_with(|| Warning::of_zero_scores(&scores, Some(candidates), narrow));
             let parted;
             (masks, parted) = self.select(&scores, target, candidates)?;
+            tracing::debug!(round = number + 1, %target, kept = masks.kept(), of = total, "weights selected");
             ties = [ties, parted].into_iter().flatten().max_by_key(|ties| ties.equal);
         }
         let ties = ties.filter(Ties::matter).map(Warning::Ties);
         let dense = self.granularity.left_dense(prunable);
-        let warnings = dense.into_iter().chain(zero.flatten()).chain(ties).collect();
+        let warnings: Vec<_> = dense.into_iter().chain(zero.flatten()).chain(ties).collect();
+        warnings.iter().for_each(|reason| tracing::debug!(%reason, "to be known of this cut"));
         match self.ablation {
             Some(Ablation::Shuffle) => Ok((masks.shuffled(self.seed), warnings)),
             _ => Ok((masks, warnings)),

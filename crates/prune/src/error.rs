@@ -1,6 +1,6 @@
 //! What can go wrong in pruning.
 
-use sapwood_core::{Mismatch, ParamPath, UnknownName};
+use sapwood_core::{Cause, Mismatch, ParamPath, UnknownName};
 
 use crate::{Ablation, Needs};
 
@@ -112,6 +112,9 @@ pub enum Error {
     Options {
         /// What is wrong.
         problem: String,
+        /// What found it, if another error did.
+        #[source]
+        source: Option<Cause>,
     },
     /// A value that the criterion cannot take, or something that it cannot do.
     #[error("criterion `{criterion}`: {problem}")]

@@ -19,7 +19,7 @@ impl Options {
     pub fn parse<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
         let mut options = Map::new();
         for text in texts {
-            let wrong = |problem| Error::Options { problem: format!("`{text}` {problem}") };
+            let wrong = |problem| Error::Options { problem: format!("`{text}` {problem}"), source: None };
             let (name, value) = text.split_once('=').ok_or_else(|| wrong("should be NAME=VALUE"))?;
             let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
             if options.insert(name.trim().into(), value).is_some() {
@@ -38,14 +38,16 @@ impl Options {
     /// lists those that it has.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
         serde_json::from_value(Value::Object(self.0.clone()))
-            .map_err(|error| Error::Options { problem: error.to_string() })
+            .map_err(|error| Error::Options { problem: error.to_string(), source: Some(error.into()) })
     }
 
     /// Refuses options for what has none.
     pub fn none(&self) -> Result<(), Error> {
         match self.0.keys().next() {
             None => Ok(()),
-            Some(name) => Err(Error::Options { problem: format!("it has none, but `{name}` is given") }),
+            Some(name) => {
+                Err(Error::Options { problem: format!("it has none, but `{name}` is given"), source: None })
+            }
         }
     }
 }

@@ -74,6 +74,21 @@ impl Prunable {
         &self.0
     }
 
+    /// Events of the weights that stay dense: by an excluding pattern, or since the criterion scores them not.
+    pub(crate) fn tell(&self, all: &[ParamInfo], in_scope: &Self, criterion: &str) {
+        if !tracing::enabled!(tracing::Level::DEBUG) {
+            return;
+        }
+        let is_in = |some: &Self, info: &ParamInfo| some.0.iter().any(|other| other.path == info.path);
+        for info in all.iter().filter(|info| info.role.is_weight() && !is_in(self, info)) {
+            let reason = match is_in(in_scope, info) {
+                true => format!("the criterion {criterion} gives it no score"),
+                false => "a pattern excludes it".into(),
+            };
+            tracing::debug!(layer = %info.path, reason, "layer left whole");
+        }
+    }
+
     /// The number of weights: the denominator of a sparsity.
     pub fn weights(&self) -> usize {
         self.0.iter().map(ParamInfo::len).sum()

@@ -55,8 +55,12 @@ impl<S: Searcher> Search<S> {
     /// [`Error::Infeasible`] if nothing allowed was found; what the evaluation or the
     /// searcher says; metrics that are not finite. Nothing that was evaluated is lost.
     pub fn run(&mut self, evaluations: usize, evaluator: &mut dyn Evaluator) -> Result<Front, Error> {
-        while self.round(evaluations, evaluator)?.is_none() {}
-        self.front()
+        loop {
+            if let Some(end) = self.round(evaluations, evaluator)? {
+                tracing::debug!(?end, evaluated = self.history.len(), "search ended");
+                return self.front();
+            }
+        }
     }
 
     /// One round: what is pending, or else what the searcher asks for, is evaluated and
@@ -102,6 +106,8 @@ impl<S: Searcher> Search<S> {
             let view = View::new(&self.space, &self.goal, &self.history, evaluator, self.seed, self.asks);
             self.searcher.tell(&view, &asked);
             view.into_problem()?;
+            let (evaluated, new) = (self.history.len(), self.history.len() - before);
+            tracing::debug!(round = self.asks, asked = asked.len(), new, evaluated, "round searched");
         }
         Ok(None)
     }

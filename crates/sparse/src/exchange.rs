@@ -43,6 +43,7 @@ impl<N: Network> Hook<N> for DynamicSparsity {
                 (path.clone(), self.rule.exchange(fraction, mask, &values[0], &values[1], self.seed, index))
             });
         let exchanged: Masks = exchanged.collect();
+        tracing::debug!(iteration = step.iteration, fraction, layers = exchanged.len(), "weights exchanged");
         live.remask(exchanged)?;
         Ok(Update::Replaced)
     }

@@ -64,6 +64,7 @@ impl<N: Network> Hook<N> for GradualPruning {
                 }
             }
         };
+        tracing::debug!(iteration = step.iteration, %sparsity, kept = masks.kept(), of = masks.total(), "masks grew");
         live.remask(masks.into_masks())?;
         Ok(Update::Step)
     }

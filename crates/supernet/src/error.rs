@@ -1,6 +1,8 @@
 //! What can go wrong with nested networks.
 
-use sapwood_core::{ParamPath, UnknownName};
+use std::path::PathBuf;
+
+use sapwood_core::{Cause, ParamPath, UnknownName};
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -49,8 +51,19 @@ pub enum Error {
     )]
     Calibration(String),
     /// A file that is not what was asked for.
-    #[error("{0}")]
-    File(String),
+    #[error("{problem}: {path}", path = path.display())]
+    File {
+        /// What is wrong with it.
+        problem: String,
+        /// The file.
+        path: PathBuf,
+        /// What found it, if another error did.
+        #[source]
+        source: Option<Cause>,
+    },
+    /// A description of a supernet that cannot be written down.
+    #[error(transparent)]
+    Unwritable(serde_json::Error),
     /// An error of the search space or one of its genomes.
     #[error(transparent)]
     Search(#[from] sapwood_search::Error),

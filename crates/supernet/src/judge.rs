@@ -78,7 +78,9 @@ impl<'a> Judge<'a> {
         let Evaluation { top1, loss, .. } = evaluate_watched(net, self.test, self.device, reporter).await?;
         let anatomy = family.graph(genome)?.anatomy(family.whole().input())?;
         let architecture = family.space().to_json(genome);
-        Ok(Judged { architecture, params: anatomy.params(), macs: anatomy.macs(), top1, loss })
+        let (params, macs) = (anatomy.params(), anatomy.macs());
+        tracing::debug!(%architecture, params, macs, top1, loss, "sub-network evaluated");
+        Ok(Judged { architecture, params, macs, top1, loss })
     }
 
     /// [`Judge::judge`], waiting for the device. It does not exist in a browser.

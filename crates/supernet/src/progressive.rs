@@ -6,7 +6,7 @@ use std::{
 };
 
 use sapwood_backend::Seed;
-use sapwood_core::{ModuleState, Source, State, StateFile, write_atomic};
+use sapwood_core::{FileError, ModuleState, Source, State, StateFile, write_atomic};
 use sapwood_models::Init;
 use sapwood_train::{Checkpoints, Progress, Trainer};
 
@@ -114,12 +114,9 @@ impl Progressive<'_> {
                     teacher: teacher.clone().filter(|_| phase.is_taught()),
                     seed: Phase::draws(number, self.seed),
                 };
-                context.reporter.note(&format!(
-                    "phase {} of {}: {}",
-                    number + 1,
-                    self.phases.len(),
-                    phase.name
-                ));
+                let (at, phases) = (number + 1, self.phases.len());
+                tracing::info!(phase = phase.name, number = at, phases, "phase begun");
+                context.reporter.note(&format!("phase {at} of {phases}: {}", phase.name));
                 let place = (self.checkpoints(folder, number), context);
                 supernet = self.phase(supernet, nested, phase, source, place).await?;
                 let state = State::read(&supernet).await?;
@@ -194,10 +191,6 @@ async fn prepare(supernet: Supernet, before: &Opened, now: &Opened) -> Result<Su
 }
 
 fn read(path: &Path, supernet: Supernet) -> Result<Supernet, Error> {
-    let bytes = fs::read(path).map_err(|error| sapwood_core::graph::Error::File {
-        action: "read",
-        path: path.into(),
-        error,
-    })?;
+    let bytes = fs::read(path).map_err(FileError::of::<sapwood_core::graph::Error>("read", path.into()))?;
     Ok(StateFile::from_bytes(&bytes)?.state.write(supernet)?)
 }

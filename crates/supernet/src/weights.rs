@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use burn::prelude::Device;
-use sapwood_core::{ModuleState, ParamInfo, ParamPath, Shape, State, StateFile, TrainedOn, infos};
+use sapwood_core::{Cause, ModuleState, ParamInfo, ParamPath, Shape, State, StateFile, TrainedOn, infos};
 use sapwood_models::{Checkpoint, Note, Reading, Shapes, Wants};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -48,7 +48,7 @@ impl SupernetSpec {
     /// # Errors
     /// What cannot be written down.
     pub fn pack(&self, state: State) -> Result<StateFile, Error> {
-        let metadata = serde_json::to_value(self).map_err(|error| Error::File(error.to_string()))?;
+        let metadata = serde_json::to_value(self).map_err(Error::Unwritable)?;
         Ok(StateFile { state, metadata, ..StateFile::default() })
     }
 }
@@ -96,7 +96,9 @@ impl Supernet {
         reading: &Reading,
         device: &Device,
     ) -> Result<(SupernetSpec, Self, Vec<Note>), Error> {
-        let wrong = |problem: String| Error::File(format!("{problem}: {}", path.display()));
+        let wrong = |problem: String| Error::File { problem, path: path.into(), source: None };
+        let caused =
+            |problem: String, cause: Cause| Error::File { problem, path: path.into(), source: Some(cause) };
         let (spec, classes) = match (file.metadata(), name) {
             (Value::Null, None) => {
                 return Err(wrong("the weights do not say which family they belong to: name it".into()));
@@ -111,7 +113,7 @@ impl Supernet {
                     return Err(wrong("the weights are those of a single network, not of a supernet".into()));
                 }
                 let spec = SupernetSpec::deserialize(metadata)
-                    .map_err(|error| wrong(format!("its metadata: {error}")))?;
+                    .map_err(|error| caused(format!("its metadata: {error}"), error.into()))?;
                 if let Some(name) = name.filter(|name| *name != spec.supernet) {
                     return Err(wrong(format!(
                         "the weights are those of `{}`, not of `{name}`",
@@ -119,7 +121,9 @@ impl Supernet {
                     )));
                 }
                 if let Some(trained_on) = &spec.trained_on {
-                    trained_on.check(spec.classes).map_err(|error| wrong(error.to_string()))?;
+                    trained_on
+                        .check(spec.classes)
+                        .map_err(|error| caused(error.to_string(), error.into()))?;
                 }
                 (spec, Classes::Known)
             }
@@ -138,7 +142,8 @@ impl Supernet {
             }
             None => (spec, supernet),
         };
-        let supernet = fitted.state.write(supernet).map_err(|error| wrong(error.to_string()))?;
+        let supernet =
+            fitted.state.write(supernet).map_err(|error| caused(error.to_string(), error.into()))?;
         Ok((spec, supernet, fitted.notes))
     }
 }

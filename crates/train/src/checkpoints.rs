@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use sapwood_core::{seal, sweep, unseal, write_atomic};
+use sapwood_core::{FileError, seal, sweep, unseal, write_atomic};
 
 use crate::Error;
 
@@ -120,7 +120,11 @@ impl<'a> Checkpoints<'a> {
                     self.whole = vec![path.clone()];
                     return Ok((Some(Whole { path, payload: payload.to_vec() }), rejected));
                 }
-                Err(error) => rejected.push(Rejected { path, problem: error.to_string() }),
+                Err(error) => {
+                    let problem = error.to_string();
+                    tracing::warn!(name: "checkpoint_passed_over", problem, path = %path.display(), "broken checkpoint passed over");
+                    rejected.push(Rejected { path, problem });
+                }
             }
         }
         Ok((None, rejected))
@@ -139,7 +143,10 @@ impl<'a> Checkpoints<'a> {
     pub(crate) fn write(&mut self, iteration: usize, payload: &[u8]) -> Result<(), Error> {
         let started = self.time.as_ref().map(|time| (time.clock)());
         let path = self.folder.join(format!("{PREFIX}{iteration:012}{SUFFIX}"));
-        write_atomic(&path, &seal(payload))?;
+        let sealed = seal(payload);
+        write_atomic(&path, &sealed)?;
+        let bytes = sealed.len();
+        tracing::info!(name: "checkpoint", iteration, bytes, path = %path.display(), "checkpoint written");
         self.whole.retain(|whole| *whole != path);
         self.whole.push(path);
         self.whole.drain(..self.whole.len().saturating_sub(KEPT));
@@ -182,8 +189,8 @@ impl fmt::Debug for Checkpoints<'_> {
     }
 }
 
-fn failed(action: &'static str, path: &Path) -> impl Fn(std::io::Error) -> Error {
-    move |error| Error::File { action, path: path.into(), error }
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+    FileError::of(action, path.to_path_buf())
 }
 
 #[cfg(test)]

@@ -20,6 +20,18 @@ pub struct Row {
     pub test: Option<Evaluation>,
 }
 
+impl Row {
+    /// An event of an epoch, with what it came to.
+    pub(crate) fn tell(&self, epochs: usize) {
+        let Self { epoch, iteration, learning_rate, train_loss: training_loss, test } = *self;
+        let (test_loss, top1) = (test.map(|test| test.loss), test.map(|test| test.top1));
+        tracing::info!(
+            name: "epoch",
+            epoch, epochs, iteration, learning_rate, training_loss, test_loss, top1, "epoch"
+        );
+    }
+}
+
 /// The sum of the losses of an unfinished epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Losses {

@@ -111,17 +111,13 @@ pub enum Error {
         problem: String,
         /// The checkpoint.
         path: PathBuf,
+        /// What found it, if another error did.
+        #[source]
+        source: Option<sapwood_core::Cause>,
     },
     /// The file system refused.
-    #[error("cannot {action}: {error}: {path}", path = path.display())]
-    File {
-        /// What was being done.
-        action: &'static str,
-        /// Where.
-        path: PathBuf,
-        /// What the system said.
-        error: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] sapwood_core::FileError),
     /// Batches, weights or files do not fit.
     #[error(transparent)]
     Core(#[from] sapwood_core::Error),

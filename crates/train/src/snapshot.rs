@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use burn::tensor::Tensor;
 use sapwood_backend::read_all;
 use sapwood_core::{
-    Layout, ModuleState, Network, ParamInfo, ParamPath, Source, State, StateFile, array, infos, seal,
+    Cause, Layout, ModuleState, Network, ParamInfo, ParamPath, Source, State, StateFile, array, infos, seal,
     tensor_data,
 };
 use serde::{Deserialize, Serialize};
@@ -121,9 +121,11 @@ pub(crate) fn from_bytes<N: Network>(
     identity: &Identity,
     live: Live<N>,
 ) -> Result<(Live<N>, Progress), Error> {
-    let content = |problem: String| Error::Content { problem, path: path.into() };
-    let file = StateFile::from_bytes(bytes).map_err(|error| content(error.to_string()))?;
-    let record: Record = serde_json::from_value(file.metadata).map_err(|error| content(error.to_string()))?;
+    let content = |problem: String| Error::Content { problem, path: path.into(), source: None };
+    let caused =
+        |error: Cause| Error::Content { problem: error.to_string(), path: path.into(), source: Some(error) };
+    let file = StateFile::from_bytes(bytes).map_err(|error| caused(error.into()))?;
+    let record: Record = serde_json::from_value(file.metadata).map_err(|error| caused(error.into()))?;
     if record.version != VERSION {
         return Err(content(format!("version {}, not {VERSION}", record.version)));
     }
@@ -197,7 +199,7 @@ fn text(value: &impl Serialize) -> Result<String, Error> {
 }
 
 fn json(error: serde_json::Error) -> Error {
-    sapwood_core::graph::Error::Format { what: "metadata of a checkpoint", problem: error.to_string() }.into()
+    sapwood_core::graph::Error::format_of("metadata of a checkpoint", error).into()
 }
 
 /// The first bytes of the checksum with which a file of these bytes would begin.

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use burn::prelude::Device;
 use sapwood_backend::{read, read_all};
 use sapwood_core::{Batch, Layout, Masks, Network, Source, tensors};
+use tracing::Instrument as _;
 
 use crate::{
     Checkpoints, Error, Hook, HookError, Lesson, Live, Memory, Objective, Plan, Recipe, Resumed, Row,
@@ -114,8 +115,18 @@ impl<'a, N: Network> Trainer<'a, N> {
     /// depends on nothing but the recipe, the network, the masks, the data and the
     /// hooks: not on the number of threads, nor on whether, or how often, the run was
     /// killed and started again.
-    pub async fn run(mut self, network: N, train: &dyn Source) -> Result<Trained<N>, Error> {
+    ///
+    /// All events lie in a span `training` (`epochs`, `iterations`): `resumed`, `epoch` and `checkpoint` at
+    /// level info, each step at level trace.
+    pub async fn run(self, network: N, train: &dyn Source) -> Result<Trained<N>, Error> {
         let plan = self.recipe.clone().plan(train.batches())?;
+        let (epochs, iterations) = (plan.recipe.epochs, plan.until - plan.start);
+        let span = tracing::info_span!("training", epochs, iterations);
+        self.follow(plan, network, train).instrument(span).await
+    }
+
+    /// Goes through a plan from where it was left.
+    async fn follow(mut self, plan: Plan, network: N, train: &dyn Source) -> Result<Trained<N>, Error> {
         let live = Live::new(network, std::mem::take(&mut self.masks), &self.device)?;
         let label = self.checkpoints.as_ref().map_or("", |checkpoints| &checkpoints.label);
         let identity = snapshot::identity(&plan, &live, train, label).await?;
@@ -133,6 +144,8 @@ impl<'a, N: Network> Trainer<'a, N> {
                 let examples = batch.len();
                 let report;
                 (live, report) = self.step(&plan, live, batch, progress.iteration).await?;
+                let StepReport { iteration, learning_rate, loss, .. } = report;
+                tracing::trace!(iteration, loss, learning_rate, examples, "step");
                 progress.losses.add(report.loss, examples);
                 progress.iteration += 1;
                 self.tell(progress.iteration, |hook| hook.on_step_end(&report, &mut live))?;
@@ -173,6 +186,8 @@ impl<'a, N: Network> Trainer<'a, N> {
             resumed.rejected = rejected;
             if let Some(found) = found {
                 let (live, progress) = snapshot::from_bytes(&found.payload, &found.path, identity, live)?;
+                let (iteration, path) = (progress.iteration, found.path.display());
+                tracing::info!(name: "resumed", iteration, %path, "training continues");
                 resumed.from = Some(progress.iteration);
                 return Ok((live, progress, resumed));
             }
@@ -242,6 +257,7 @@ impl<'a, N: Network> Trainer<'a, N> {
             train_loss: progress.losses.take(),
             test,
         };
+        row.tell(self.recipe.epochs);
         progress.curve.push(row);
         Ok(row)
     }

@@ -6,6 +6,7 @@
 mod documents;
 mod layers;
 mod manifests;
+mod messages;
 mod sources;
 mod web;
 

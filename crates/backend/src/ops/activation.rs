@@ -13,7 +13,7 @@ use super::{Activation, Ops, extension::Kernels};
 impl Ops {
     /// An activation of each value.
     pub fn activate(self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
-        match self.has_kernels(&x, []) {
+        match self.has_kernels("activation", &x, []) {
             true => Tensor::from_dispatch(<Dispatch as Kernels>::activate(x.into_dispatch(), activation)),
             false => composed(x, activation),
         }

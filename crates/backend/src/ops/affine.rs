@@ -29,7 +29,7 @@ impl Ops {
         let of_channels = [&gamma, &beta, &mean, &variance];
         let types = of_channels.map(Tensor::dtype);
         let types = types.into_iter().chain(epilogue.residual.as_ref().map(Tensor::dtype));
-        if !(epilogue.fits(&x, of_channels) && self.has_kernels(&x, types)) {
+        if !(epilogue.fits(&x, of_channels) && self.has_kernels("affine", &x, types)) {
             return epilogue.apply(module::batch_norm(x, gamma, beta, mean, variance, epsilon));
         }
         let scale = gamma / (variance + epsilon).sqrt();

@@ -30,7 +30,7 @@ impl Ops {
         let outputs = weight.dims()[0];
         let is_biased = bias.as_ref().is_none_or(|bias| bias.dims() == [outputs]);
         match sizes(x.dims(), weight.dims(), &options) {
-            Some(sizes) if is_biased && self.has_kernels(&x, types) => {
+            Some(sizes) if is_biased && self.has_kernels("conv2d", &x, types) => {
                 let (x, weight, bias) =
                     (x.into_dispatch(), weight.into_dispatch(), Maybe::of(bias.map(Tensor::into_dispatch)));
                 Tensor::from_dispatch(<Dispatch as Kernels>::convolve(x, weight, bias, sizes))

@@ -36,7 +36,7 @@ impl Ops {
     ) -> BatchNormalized {
         let types =
             [gamma.dtype(), beta.dtype()].into_iter().chain(epilogue.residual.as_ref().map(Tensor::dtype));
-        if !(epilogue.fits(&x, [&gamma, &beta]) && self.has_kernels(&x, types)) {
+        if !(epilogue.fits(&x, [&gamma, &beta]) && self.has_kernels("batch_norm", &x, types)) {
             let found = module::batch_norm_train(x, gamma, beta, epsilon);
             let output = epilogue.apply(found.output);
             return BatchNormalized { output, mean: found.mean, variance: found.variance };

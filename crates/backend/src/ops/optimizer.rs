@@ -17,7 +17,11 @@ pub fn sgd_step(
 ) -> (Tensor<1>, Option<Tensor<1>>) {
     let SgdStep { rate, decay, momentum: m, nesterov } = step;
     if m != 0.0
-        && Ops::Kernels.has_kernels(&w, [g.dtype()].into_iter().chain(momentum.as_ref().map(Tensor::dtype)))
+        && Ops::Kernels.has_kernels(
+            "sgd",
+            &w,
+            [g.dtype()].into_iter().chain(momentum.as_ref().map(Tensor::dtype)),
+        )
     {
         let b = momentum.unwrap_or_else(|| g.zeros_like());
         let (w, g, b) = (w.into_dispatch(), g.into_dispatch(), b.into_dispatch());
@@ -49,7 +53,7 @@ pub fn adamw_step(
 ) -> (Tensor<1>, [Tensor<1>; 2]) {
     let AdamWStep { rate, decay, betas: [b1, b2], epsilon, count } = step;
     let [m, v] = means.unwrap_or_else(|| [g.zeros_like(), g.zeros_like()]);
-    if Ops::Kernels.has_kernels(&w, [g.dtype(), m.dtype(), v.dtype()]) {
+    if Ops::Kernels.has_kernels("adamw", &w, [g.dtype(), m.dtype(), v.dtype()]) {
         let (w, g) = (w.into_dispatch(), g.into_dispatch());
         let (w, m, v) = <Dispatch as Kernels>::adamw(w, g, m.into_dispatch(), v.into_dispatch(), step);
         return (Tensor::from_dispatch(w), [m, v].map(Tensor::from_dispatch));

@@ -14,7 +14,7 @@ use super::{Ops, extension::Kernels};
 fn is_pinned<const D: usize>(x: &Tensor<D>) -> bool {
     crate::pinned_level().is_some()
         && matches!(x.dtype(), DType::F32 | DType::F64)
-        && Ops::Kernels.has_kernels(x, [])
+        && Ops::Kernels.has_kernels("ordered", x, [])
 }
 
 fn summed<const D: usize>(x: Tensor<D>) -> Tensor<D> {

@@ -149,11 +149,11 @@ fn kernels_run_where_they_are() {
     for device in [plain.clone(), plain.autodiff()] {
         let x = |dtype| Tensor::<1>::from_data(TensorData::new(vec![1.0f32], [1]), (&device, dtype));
         for dtype in [DType::F32, DType::F64] {
-            assert!(Ops::Kernels.has_kernels(&x(dtype), [dtype]));
-            assert!(!Ops::Burn.has_kernels(&x(dtype), [dtype]));
-            assert!(!Ops::Kernels.has_kernels(&x(dtype), [dtype, DType::F16]));
+            assert!(Ops::Kernels.has_kernels("test", &x(dtype), [dtype]));
+            assert!(!Ops::Burn.has_kernels("test", &x(dtype), [dtype]));
+            assert!(!Ops::Kernels.has_kernels("test", &x(dtype), [dtype, DType::F16]));
         }
-        assert!(!Ops::Kernels.has_kernels(&x(DType::F16), [DType::F16]));
+        assert!(!Ops::Kernels.has_kernels("test", &x(DType::F16), [DType::F16]));
     }
     assert_eq!(["kernels", "burn"].map(|text| text.parse::<Ops>().unwrap().to_string()), ["kernels", "burn"]);
     assert!("burns".parse::<Ops>().unwrap_err().to_string().contains("expected `kernels` or `burn`"));

@@ -3,13 +3,13 @@
 use std::{io::Write, path::Path};
 
 use sapwood_core::Shape;
-use sapwood_lab::Error;
 use sapwood_report::{Cell, Table};
 use sapwood_search::Genome;
 use sapwood_supernet::{Family, family};
 use serde_json::json;
 
 use super::supernet::{genome_of, read_list};
+use crate::Error;
 
 /// The family of this name, for images of this size.
 pub(super) fn named(space: &str, input: Option<Shape>) -> Result<Family, Error> {

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use sapwood_lab::Error;
 use sapwood_search::Table as Benchmark;
+
+use crate::Error;
 
 /// A benchmark table, named after its file.
 pub(super) fn read(path: &Path) -> Result<Benchmark, Error> {

@@ -3,10 +3,11 @@
 use std::{fs, io::Write};
 
 use clap::Args;
-use sapwood_lab::{Error, study::State};
+use sapwood_lab::study::State;
 use sapwood_prune::Criteria;
 
 use super::studies::StartedStudy;
+use crate::Error;
 
 /// Remove what finished runs of a study need no longer
 #[derive(Args)]

@@ -8,10 +8,11 @@ use sapwood_data::{
     acquire::{self, Progress, Verified},
     count_images,
 };
-use sapwood_lab::{Error, Reporter};
+use sapwood_lab::Reporter;
 use sapwood_report::{Cell, Table};
 
 use super::{bar::Bar, data_root::DataRoot};
+use crate::Error;
 
 /// List, get and verify data sets
 #[derive(Args)]

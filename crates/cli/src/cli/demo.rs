@@ -8,9 +8,9 @@ use std::{
 
 use clap::Args;
 use sapwood_core::write_atomic;
-use sapwood_lab::Error;
 
 use super::{bar::Bar, on_device::OnDevice};
+use crate::Error;
 
 /// Train, prune and retrain a small network on embedded data, and report
 ///
@@ -49,7 +49,7 @@ impl Demo {
         };
         can_write(&self.out)?;
         let outcome = demo.run(&device, "cargo xtask demo", &Bar::default())?;
-        let html = outcome.report.to_html().map_err(|error| Error::Report(error.to_string()))?;
+        let html = outcome.report.to_html().map_err(Error::report)?;
         write_atomic(&self.out, html.as_bytes())?;
         write!(out, "{}", outcome.table.to_text())?;
         writeln!(out, "report: {}", self.out.display())?;

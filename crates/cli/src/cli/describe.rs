@@ -4,7 +4,7 @@ use std::{io::Write, path::PathBuf};
 
 use clap::Args;
 use sapwood_core::{Anatomy, Layer, Masks, Shape, TrainedOn};
-use sapwood_lab::{Error, few};
+use sapwood_lab::few;
 use sapwood_models::{FreeZeros, Spec};
 use sapwood_report::{Cell, Table};
 use serde::Serialize;
@@ -15,6 +15,7 @@ use super::{
     shape,
     weight_file::{Reading, free_zeros},
 };
+use crate::Error;
 
 /// Print a network's layers with their parameters and multiply-accumulates, and what masks keep
 #[derive(Args)]

@@ -4,8 +4,10 @@ use std::io::Write;
 
 use clap::Args;
 use sapwood_backend::DeviceSpec;
-use sapwood_lab::{Error, speed};
+use sapwood_lab::{Error as Lab, speed};
 use sapwood_report::{Cell, Table};
+
+use crate::Error;
 
 /// List the devices that this build can reach on this machine, and how fast each is
 #[derive(Args)]
@@ -26,7 +28,7 @@ impl Devices {
                 0.0 => Cell::none(),
                 // One that does not work must not hide the others.
                 seconds => {
-                    match spec.resolve().map_err(Error::from).and_then(|on| speed::products(&on, seconds)) {
+                    match spec.resolve().map_err(Lab::from).and_then(|on| speed::products(&on, seconds)) {
                         Ok(speed) => Cell::number((speed / 1e8).round() / 10.0),
                         Err(error) => Cell::from(error.to_string()),
                     }

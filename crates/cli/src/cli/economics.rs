@@ -3,8 +3,10 @@
 use std::io::Write;
 
 use clap::Args;
-use sapwood_lab::{Error, deployment::Economics};
+use sapwood_lab::deployment::Economics;
 use sapwood_ledger::published::OFA_TABLE_1;
+
+use crate::Error;
 
 /// Tell what networks for many devices cost, by the published table of once-for-all networks
 ///

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use clap::Args;
-use sapwood_lab::{DataConfig, Error, evaluate, fits};
+use sapwood_lab::{DataConfig, evaluate, fits};
 use sapwood_train::Evaluation;
 
 use super::{
@@ -14,6 +14,7 @@ use super::{
     outputs::{MoreOutputs, hinted, tell},
     weight_file::WeightFile,
 };
+use crate::Error;
 
 /// Tell how good a trained network is on a test split
 #[derive(Args)]

@@ -5,11 +5,11 @@ use std::{io::Write, path::PathBuf};
 use clap::Args;
 use sapwood_backend::{DeviceSpec, block_on};
 use sapwood_core::{ModuleState, State, write_atomic};
-use sapwood_lab::Error;
 use sapwood_models::to_onnx;
 use sapwood_report::Cell;
 
 use super::weight_file::WeightFile;
+use crate::Error;
 
 /// Write a network as ONNX, for other programs to run
 ///

@@ -6,9 +6,10 @@ use burn::tensor::activation::{sigmoid, softmax};
 use clap::Args;
 use sapwood_backend::{block_on, read};
 use sapwood_core::{Network, Norm, Pass};
-use sapwood_lab::{Error, read_input, write_tensors};
+use sapwood_lab::{read_input, write_tensors};
 
 use super::{on_device::OnDevice, weight_file::WeightFile};
+use crate::Error;
 
 /// Run a network on the tensor `input` of a file and write its outputs
 ///
@@ -50,6 +51,6 @@ impl Forward {
         } else {
             (block_on(read(logits))?, block_on(read(probabilities))?)
         };
-        write_tensors(&self.out, [("logits", logits), ("probabilities", probabilities)])
+        Ok(write_tensors(&self.out, [("logits", logits), ("probabilities", probabilities)])?)
     }
 }

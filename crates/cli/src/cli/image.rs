@@ -2,9 +2,10 @@
 
 use clap::Args;
 use sapwood_core::Shape;
-use sapwood_lab::{DataConfig, Error};
+use sapwood_lab::DataConfig;
 
 use super::shape;
+use crate::Error;
 
 /// What an `image-folder` is made into.
 #[derive(Args)]

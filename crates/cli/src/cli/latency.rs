@@ -4,10 +4,7 @@ use std::{io::Write, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
 use sapwood_deploy::latency::{EnergyMeter, Imported, Stopwatch, Times, draw, import, predicted};
-use sapwood_lab::{
-    Error,
-    latency::{energy_meter, today},
-};
+use sapwood_lab::latency::{energy_meter, today};
 use sapwood_report::{
     Cell, Table,
     statistics::{median, spearman},
@@ -20,6 +17,7 @@ use super::{
     latency_table::read_table,
     on_device::OnDevice,
 };
+use crate::Error;
 
 /// Measure how long the networks of a space take on this device, and what energy
 #[derive(Args)]
@@ -126,7 +124,7 @@ impl Build {
         if !(0.0..=60.0).contains(&self.energy_seconds) {
             return Err(Error::Usage("expected `--energy-seconds` from 0 to 60".into()));
         }
-        energy_meter(&self.what.device.device, Duration::from_secs_f64(self.energy_seconds))
+        Ok(energy_meter(&self.what.device.device, Duration::from_secs_f64(self.energy_seconds))?)
     }
 }
 

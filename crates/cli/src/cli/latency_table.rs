@@ -2,8 +2,9 @@
 
 use std::{fs, path::Path};
 
-use sapwood_lab::Error;
 use sapwood_search::LatencyTable;
+
+use crate::Error;
 
 /// Reads one; of a published table it says how to make one of it.
 pub(super) fn read_table(path: &Path) -> Result<LatencyTable, Error> {

@@ -3,10 +3,11 @@
 use std::io::Write;
 
 use clap::{Args, ValueEnum};
-use sapwood_lab::Error;
 use sapwood_models::MODELS;
 use sapwood_prune::{ALLOCATIONS, Criteria, CriterionEntry};
 use sapwood_report::{Cell, Table};
+
+use crate::Error;
 
 /// List what there is: models, spaces, data, criteria, allocations, inits
 #[derive(Args)]

@@ -2,8 +2,9 @@
 
 use clap::{Args, ValueEnum};
 use sapwood_data::life::{Boundary, LifeOptions};
-use sapwood_lab::Error;
 use sapwood_models::{Padding, Shortcut, Spec};
+
+use crate::Error;
 
 /// Options that change a network's shape. A weight file knows its own.
 #[derive(Args)]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sapwood_core::{Shape, TrainedOn};
 use sapwood_data::{Entry, Normalisation};
-use sapwood_lab::{DataConfig, Error, few};
+use sapwood_lab::{DataConfig, Error as Lab, few};
 use sapwood_models::Opened;
 
 use super::{
@@ -12,6 +12,7 @@ use super::{
     image::ImageShape,
     outputs::{MoreOutputs, hinted},
 };
+use crate::Error;
 
 /// How images are made into inputs, and what outputs are called.
 pub(super) struct Named {
@@ -48,12 +49,12 @@ impl Named {
         let (names, model) = (own.classes.len(), model.clone());
         if outputs < names {
             let (found, data) = (format!("{outputs} outputs"), data.map_or("", |(data, _)| data).into());
-            return Err(Error::Unfit { model, found, data, expected: format!("{names} classes") });
+            return Err(Lab::Unfit { model, found, data, expected: format!("{names} classes") }.into());
         }
         if names < outputs {
             if opened.trained_on.is_none() && !more.allowed {
                 let (data, classes) = (data.map_or("", |(data, _)| data).into(), few(&own.classes));
-                let refused = Error::MoreOutputs { model, found: outputs, data, expected: names, classes };
+                let refused = Lab::MoreOutputs { model, found: outputs, data, expected: names, classes };
                 return Err(hinted(refused, false));
             }
             let unnamed = outputs - names;

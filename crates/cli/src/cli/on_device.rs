@@ -3,7 +3,8 @@
 use burn::prelude::Device;
 use clap::Args;
 use sapwood_backend::DeviceSpec;
-use sapwood_lab::Error;
+
+use crate::Error;
 
 /// The device that a command runs on.
 #[derive(Args)]

@@ -1,10 +1,11 @@
 //! What a command may do where names do not say which output stands for which class.
 
 use clap::Args;
-use sapwood_lab::{Classes, Error, Known, Outputs};
+use sapwood_lab::{Classes, Error as Lab, Known, Outputs};
 use sapwood_models::Opened;
 
 use super::bar;
+use crate::Error;
 
 /// Where weights do not name their outputs.
 #[derive(Args)]
@@ -31,17 +32,16 @@ pub(super) fn tell(classes: &Classes) {
 }
 
 /// An error with the option that allows what was refused, where the command has it.
-pub(super) fn hinted(error: Error, new_classes: bool) -> Error {
-    match &error {
-        Error::MoreOutputs { expected, .. } => Error::Usage(format!(
-            "{error}; with `--allow-more-outputs` the first {expected} are taken for them"
-        )),
-        Error::OtherClasses { .. } if new_classes => Error::Usage(format!(
-            "{error}; with `--new-classes` the outputs are taken for them, in their order"
-        )),
-        Error::NothingNew { .. } if new_classes => {
-            Error::Usage(format!("{error}: leave `--new-classes` out"))
+pub(super) fn hinted(error: Lab, new_classes: bool) -> Error {
+    let said = match &error {
+        Lab::MoreOutputs { expected, .. } => {
+            format!("{error}; with `--allow-more-outputs` the first {expected} are taken for them")
         }
-        _ => error,
-    }
+        Lab::OtherClasses { .. } if new_classes => {
+            format!("{error}; with `--new-classes` the outputs are taken for them, in their order")
+        }
+        Lab::NothingNew { .. } if new_classes => format!("{error}: leave `--new-classes` out"),
+        _ => return error.into(),
+    };
+    Error::Hinted { said, error: error.into() }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use clap::{ArgMatches, parser::ValueSource};
 
-use sapwood_lab::Error;
+use crate::Error;
 
 /// The options that name a file or folder to write.
 const WRITTEN: [(&str, &str); 3] = [("out", "--out"), ("page", "--page"), ("history", "--history")];

@@ -5,11 +5,12 @@ use std::path::Path;
 use clap::Args;
 use sapwood_core::Shape;
 use sapwood_data::Split;
-use sapwood_lab::{DataConfig, Error, read_batches};
+use sapwood_lab::{DataConfig, read_batches};
 use sapwood_models::Opened;
 use sapwood_prune::Needs;
 
 use super::{image::Images, shape};
+use crate::Error;
 
 /// Its size.
 #[derive(Args)]

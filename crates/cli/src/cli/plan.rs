@@ -3,14 +3,12 @@
 use std::io::Write;
 
 use clap::Args;
-use sapwood_lab::{
-    Error,
-    study::{Results, State, time_a_step},
-};
+use sapwood_lab::study::{Results, State, time_a_step};
 use sapwood_prune::Criteria;
 use sapwood_report::{Cell, Table};
 
 use super::{on_device::OnDevice, studies::StudyFile};
+use crate::Error;
 
 /// Show the runs of a study, and where they are, without starting them
 #[derive(Args)]

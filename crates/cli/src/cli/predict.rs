@@ -9,12 +9,18 @@ use burn::tensor::{Tensor, TensorData, activation::softmax};
 use clap::Args;
 use sapwood_backend::{block_on, read};
 use sapwood_core::{Network, Pass};
-use sapwood_lab::{Error, Reporter, Silent};
+use sapwood_lab::{Reporter, Silent};
 
 use super::{
-    bar::Bar, data_root::DataRoot, image::ImageShape, named::Named, on_device::OnDevice,
-    outputs::MoreOutputs, weight_file::WeightFile,
+    bar::{self, Bar},
+    data_root::DataRoot,
+    image::ImageShape,
+    named::Named,
+    on_device::OnDevice,
+    outputs::MoreOutputs,
+    weight_file::WeightFile,
 };
+use crate::Error;
 
 /// Classify images of your own with a trained network
 #[derive(Args)]
@@ -57,7 +63,7 @@ impl Predict {
                 // One bad file does not end the rest.
                 Err(error) => {
                     bad += 1;
-                    bar.note(&format!("error: {error}"));
+                    bar::note(&format!("error: {error}"));
                     reporter.advance(1);
                     continue;
                 }

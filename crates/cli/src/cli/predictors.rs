@@ -8,7 +8,6 @@ use std::{
 use clap::Args;
 use sapwood_core::write_atomic;
 use sapwood_deploy::Pairs;
-use sapwood_lab::Error;
 use sapwood_report::{
     Body, Cell, LinePlot, Plot, Point, Report, Section, Series, Table, statistics::Summary,
 };
@@ -17,6 +16,7 @@ use sapwood_search::{
 };
 
 use super::{architectures, benchmark};
+use crate::Error;
 
 /// Compare predictors of accuracy by the number of networks that they learn from
 ///
@@ -157,5 +157,5 @@ fn page(space: &str, names: &[&str], found: &[LearningPoint], table: Table) -> R
         ],
         ..Report::default()
     };
-    report.to_html().map_err(|error| Error::Report(error.to_string()))
+    report.to_html().map_err(Error::report)
 }

@@ -10,7 +10,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use sapwood_backend::{Seed, block_on};
 use sapwood_core::{ModuleState, Observed, State, TrainedOn, infos, write_atomic};
-use sapwood_lab::{Error, Reporter, Watched};
+use sapwood_lab::{Reporter, Watched};
 use sapwood_models::{Net, Opened, Spec, pack, read_masks};
 use sapwood_prune::{
     Ablation, Allocation, Course, Criteria, Cut, Diagnosis, Granularity, Iterations, MaskSet, Pruned,
@@ -23,6 +23,7 @@ use super::{
     scoring::{Scored, Scoring},
     weight_file::hinted,
 };
+use crate::Error;
 
 /// Remove weights of a network and write it with its masks
 #[derive(Args)]

@@ -4,15 +4,13 @@ use std::{io::Write, path::Path};
 
 use clap::{Args, ValueEnum};
 use sapwood_core::write_atomic;
-use sapwood_lab::{
-    Error,
-    study::{Results, StudyFolder, page},
-};
+use sapwood_lab::study::{Results, StudyFolder, page};
 use sapwood_ledger::{Account, Carbon, csv_header, csv_row, grid};
 use sapwood_prune::Criteria;
 use sapwood_report::tensorboard::{EventFile, FILE_NAME};
 
 use super::studies::StartedStudy;
+use crate::Error;
 
 /// Write what came of a study, as far as it is
 #[derive(Args)]
@@ -54,7 +52,7 @@ impl Report {
                 write_tables(&results, &folder, &carbon)?;
                 let command = format!("sapwood run {0}.toml && sapwood report {0}", plan.name);
                 let page = page(&plan, &results, &carbon, &command);
-                let html = page.to_html().map_err(|error| Error::Report(error.to_string()))?;
+                let html = page.to_html().map_err(Error::report)?;
                 write(&folder.path().join("report.html"), html)?
             }
             Format::Csv => write_tables(&results, &folder, &carbon)?,

@@ -3,10 +3,11 @@
 use std::io::Write;
 
 use clap::Args;
-use sapwood_lab::{Error, study::forgive};
+use sapwood_lab::study::forgive;
 use sapwood_prune::Criteria;
 
 use super::studies::StartedStudy;
+use crate::Error;
 
 /// Let runs that have failed be tried again by the next `run`
 #[derive(Args)]

@@ -11,7 +11,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use sapwood_core::write_atomic;
 use sapwood_lab::{
-    Error, Reporter,
+    Reporter,
     study::{
         Plan, Results, State, StudyFolder, Tally,
         launcher::{Local, Slurm, WorkerCommand, commands},
@@ -22,11 +22,13 @@ use sapwood_prune::Criteria;
 
 use super::{
     bar::{self, Bar},
+    listening,
     on_device::OnDevice,
     report::write_tables,
     studies::{StudyFile, stop_signal},
     worker::Pace,
 };
+use crate::Error;
 
 /// Run a study, or what is left of it
 ///
@@ -114,6 +116,7 @@ impl Run {
         }
         arguments.extend(["--data-root".into(), absolute(&self.study.place.data.data_root)?]);
         arguments.extend(self.pace.arguments());
+        arguments.extend(listening::arguments());
         Ok(WorkerCommand { program, arguments })
     }
 }
@@ -135,7 +138,7 @@ fn wait(plan: &Plan, folder: &StudyFolder, mut workers: Local, stop: &AtomicBool
         for status in workers.ended()? {
             if !status.success() && !asked {
                 let logs = folder.path().join("logs");
-                bar.note(&format!("a worker ended with {status}: see {}", logs.display()));
+                bar::note(&format!("a worker ended with {status}: see {}", logs.display()));
             }
         }
         let now = done(&folder.states(plan)?);

@@ -6,11 +6,11 @@ use burn::tensor::DType;
 use clap::Args;
 use sapwood_backend::block_on;
 use sapwood_core::{Array, State, StateFile, write_atomic};
-use sapwood_lab::Error;
 use sapwood_prune::{Criteria, MaskSet, Warning};
 use sapwood_report::{Cell, Table};
 
 use super::{bar, scoring::Scoring};
+use crate::Error;
 
 /// Score the weights of a network, and write the scores
 ///

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use sapwood_backend::Seed;
 use sapwood_core::{Batch, Masks, Shape, TrainedOn};
 use sapwood_data::Split;
-use sapwood_lab::{DataConfig, Error, Examples, fits, read_batches};
+use sapwood_lab::{DataConfig, Examples, fits, read_batches};
 use sapwood_models::{Net, Opened, Spec};
 use sapwood_prune::{Criteria, Criterion, Needs, NetworkProbe, Options, Scope, Warning};
 
@@ -19,6 +19,7 @@ use super::{
     own_input::{OwnInput, is_file},
     weight_file::WeightFile,
 };
+use crate::Error;
 
 /// Examples of a batch from a data set.
 const BATCH: NonZero<usize> = NonZero::new(128).unwrap();
@@ -200,6 +201,6 @@ impl Scoring {
                 size: self.batch_size.unwrap_or(BATCH),
             },
         };
-        examples.choose(data, Seed(self.seed))
+        Ok(examples.choose(data, Seed(self.seed))?)
     }
 }

@@ -10,11 +10,11 @@ mod tabular;
 use std::{io::Write, path::PathBuf};
 
 use clap::Args;
-use sapwood_lab::Error;
 use sapwood_report::{Cell, Table};
 use sapwood_search::{Constraint, Front, Goal, METHODS, Member, Method, Objective, Space};
 
 use super::data_root::DataRoot;
+use crate::Error;
 
 /// Find the best networks of a space, the best architectures of a benchmark table, or all that a
 /// study says

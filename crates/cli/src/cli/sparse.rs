@@ -2,10 +2,11 @@
 
 use clap::{Args, ValueEnum};
 use sapwood_core::Step;
-use sapwood_lab::Error;
 use sapwood_prune::{Allocation, Anneal, Growth, Sparsity};
 use sapwood_sparse::{GradualScore, SparseTraining};
 use sapwood_train::Plan;
+
+use crate::Error;
 
 /// Options of `train` under which masks change.
 #[derive(Args)]

@@ -3,14 +3,12 @@
 use std::{collections::BTreeMap, fs, io::Write};
 
 use clap::Args;
-use sapwood_lab::{
-    Error,
-    study::{Progress, progress},
-};
+use sapwood_lab::study::{Progress, progress};
 use sapwood_prune::Criteria;
 use sapwood_report::{Cell, Table};
 
 use super::studies::StartedStudy;
+use crate::Error;
 
 /// Show how far a study is
 #[derive(Args)]

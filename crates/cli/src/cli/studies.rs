@@ -7,12 +7,13 @@ use std::{
 
 use clap::Args;
 use sapwood_lab::{
-    Datasets, Error,
+    Datasets,
     study::{Plan, StudyFolder},
 };
 use sapwood_prune::Criteria;
 
 use super::data_root::DataRoot;
+use crate::Error;
 
 /// A study by its file.
 #[derive(Args)]
@@ -74,7 +75,7 @@ impl StudyFile {
     /// The text that says the same without settings of the command line.
     pub(super) fn frozen(&self) -> Result<String, Error> {
         let text = std::fs::read_to_string(&self.file).map_err(Error::file("read the study", &self.file))?;
-        sapwood_lab::study::with_settings(&text, &self.file, &self.set)
+        Ok(sapwood_lab::study::with_settings(&text, &self.file, &self.set)?)
     }
 }
 
@@ -99,7 +100,7 @@ pub(super) fn open(criteria: &Criteria, folder: &StudyFolder, datasets: &Dataset
             format!("there is no study in {}: start it with `run STUDY.toml`", folder.path().display());
         return Err(Error::Usage(problem));
     }
-    Plan::started(criteria, folder, datasets)
+    Ok(Plan::started(criteria, folder, datasets)?)
 }
 
 /// Becomes true when this process is asked to end: Ctrl-C, SIGTERM, or SIGUSR1, by which

@@ -15,10 +15,12 @@ use clap::{Args, Subcommand};
 use sapwood_backend::Seed;
 use sapwood_core::TrainedOn;
 use sapwood_lab::{
-    DataConfig, Error, Known, Outputs,
+    DataConfig, Known, Outputs,
     supernet::{CALIBRATION, JudgingImages},
 };
 use sapwood_supernet::{Supernet as Nested, SupernetSpec};
+
+use crate::Error;
 
 pub(super) use chosen::{genome_of, read_list};
 

@@ -7,7 +7,7 @@ use sapwood_backend::Ops;
 use sapwood_core::{Source, Step};
 use sapwood_data::{Split, Task};
 use sapwood_lab::{
-    Beginning, CheckpointEvery, Conditions, DataConfig, Datasets, Error, Evaluate, Outputs, RunFolder, Start,
+    Beginning, CheckpointEvery, Conditions, DataConfig, Datasets, Evaluate, Outputs, RunFolder, Start,
     TrainConfig, Work,
 };
 use sapwood_models::{Init, NormScale, Spec};
@@ -23,6 +23,7 @@ use super::{
     sparse::Sparse,
     weight_file::Reading,
 };
+use crate::Error;
 
 /// Train a network, or continue a training that was interrupted
 ///

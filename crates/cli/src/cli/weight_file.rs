@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use burn::prelude::Device;
 use clap::Args;
-use sapwood_lab::{Error, digest};
+use sapwood_lab::digest;
 use sapwood_models::{Error as Models, FreeZeros, Note, Opened, Problem, Rename, Zeros};
 use sapwood_report::Cell;
 use sapwood_supernet::{Error as Nested, Supernet, SupernetSpec};
 
 use super::bar::note;
+use crate::Error;
 
 /// A network that a command cannot do without.
 #[derive(Args)]
@@ -193,5 +194,6 @@ pub(super) fn hinted(error: Models) -> Error {
         }
         _ => return Models::Weights { problem, path }.into(),
     };
-    Error::Content { problem: format!("cannot read weights: {problem}{hint}"), path }
+    let said = format!("cannot read weights: {problem}{hint}: {}", path.display());
+    Error::Hinted { said, error: Box::new(Models::Weights { problem, path }.into()) }
 }

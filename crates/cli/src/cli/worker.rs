@@ -4,7 +4,7 @@ use std::{io::Write, num::NonZero, path::PathBuf, sync::atomic::AtomicBool};
 
 use clap::Args;
 use sapwood_lab::{
-    CheckpointEvery, Datasets, Error,
+    CheckpointEvery, Datasets,
     study::{Plan, StudyFolder, Tally},
 };
 use sapwood_ledger::Watts;
@@ -17,6 +17,7 @@ use super::{
     run,
     studies::{open, stop_signal},
 };
+use crate::Error;
 
 /// Work at a study that `run` has started: what launchers start
 #[derive(Args)]
@@ -66,7 +67,7 @@ impl Pace {
         device: &OnDevice,
         stop: &AtomicBool,
     ) -> Result<Tally, Error> {
-        sapwood_lab::study::Worker {
+        let worker = sapwood_lab::study::Worker {
             criteria,
             plan,
             folder,
@@ -77,8 +78,8 @@ impl Pace {
             every: self.checkpoint_every.map_or_else(CheckpointEvery::default, CheckpointEvery::Iterations),
             reporter: &Bar::default(),
             stop,
-        }
-        .work()
+        };
+        Ok(worker.work()?)
     }
 }
 

@@ -42,6 +42,7 @@ pub(crate) fn command(folder: &Path, args: &[&str]) -> Command {
     command.env(ARGS, serde_json::to_string(args).unwrap());
     // Nothing outside of its folder.
     command.env("SAPWOOD_CACHE", "off");
+    command.env_remove("RUST_LOG");
     command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use sapwood_lab::Error;
+use sapwood_cli::Error;
 
 use crate::{
     child,

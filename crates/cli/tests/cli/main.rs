@@ -7,6 +7,7 @@ mod commands;
 mod deployment;
 mod disk;
 mod files;
+mod listening;
 mod mistakes;
 mod onnx;
 mod own_images;

@@ -54,14 +54,24 @@ pub(crate) fn collect(
             [0x1f, 0x8b, ..] => {
                 let mut plain = Vec::new();
                 MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut plain).map_err(|error| {
-                    Error::Format { what: "gzip file", problem: error.to_string(), path: path.clone() }
+                    Error::Format {
+                        what: "gzip file",
+                        problem: error.to_string(),
+                        path: path.clone(),
+                        source: Some(error.into()),
+                    }
                 })?;
                 plain
             }
             _ => bytes,
         };
         if let Some(problem) = other_kind(row, file, &bytes) {
-            return Err(Error::Format { what: "file of this data set", problem, path: path.clone() });
+            return Err(Error::Format {
+                what: "file of this data set",
+                problem,
+                path: path.clone(),
+                source: None,
+            });
         }
         write(&to.join(file), &bytes)?;
         made_of.insert(file.to_string(), path.clone());

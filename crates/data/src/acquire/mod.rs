@@ -20,6 +20,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use sapwood_core::FileError;
+
 use crate::{Entry, Error, Layout, Origin, entry};
 pub use crate::{Verified, verify};
 use download::Http;
@@ -121,8 +123,14 @@ impl Attempt<'_, '_> {
                 }
             };
             match found {
-                Ok((staged, verified)) => return Ok((label, staged, verified)),
-                Err(problem) => tried.push(format!("{label} ({problem})")),
+                Ok((staged, verified)) => {
+                    tracing::debug!(data = self.row.name, source = label, "source used");
+                    return Ok((label, staged, verified));
+                }
+                Err(problem) => {
+                    tracing::debug!(data = self.row.name, source = label, problem, "source passed over");
+                    tried.push(format!("{label} ({problem})"));
+                }
             }
         }
         Err(Error::Acquire { name: self.row.name.into(), tried: tried.join(", ") })
@@ -200,16 +208,22 @@ impl Theirs<'_> {
         match error {
             Error::NoFile { name, path } => Error::NoFile { name, path: theirs(path) },
             Error::Missing { name, problem, path } => Error::Missing { name, problem, path: theirs(path) },
-            Error::Format { what, problem, path } => Error::Format { what, problem, path: theirs(path) },
-            Error::File { action, path, error } => Error::File { action, path: theirs(path), error },
+            Error::Format { what, problem, path, source } => {
+                Error::Format { what, problem, path: theirs(path), source }
+            }
+            Error::File(error) => FileError { path: theirs(error.path), ..error }.into(),
             Error::Size { split, expected, found, .. } => Error::Format {
                 what: "copy of this data set",
                 problem: format!("its {split} split should have {expected} examples but has {found}"),
                 path: self.given.into(),
+                source: None,
             },
-            Error::Inconsistent { problem, .. } => {
-                Error::Format { what: "copy of this data set", problem, path: self.given.into() }
-            }
+            Error::Inconsistent { problem, .. } => Error::Format {
+                what: "copy of this data set",
+                problem,
+                path: self.given.into(),
+                source: None,
+            },
             other => other,
         }
     }

@@ -53,6 +53,7 @@ fn batch(
         what: "picture of a batch",
         problem,
         path: path.into(),
+        source: None,
     })?;
     write(&to.join(file), &records)?;
     report(Progress { label: file, done: records.len() as u64, total: Some(records.len() as u64) });
@@ -87,6 +88,7 @@ fn read_labels(row: &Entry, found: &BTreeMap<String, PathBuf>, file: &str) -> Re
         what: "list of labels",
         problem: error.to_string(),
         path: path.into(),
+        source: Some(error.into()),
     })
 }
 

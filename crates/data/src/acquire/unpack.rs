@@ -25,7 +25,8 @@ pub(crate) fn folder(path: &Path, into: &Path, report: &mut Report<'_>) -> Resul
     file.rewind().map_err(Error::file("read", path))?;
     let label = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let bytes = Counted { inner: BufReader::new(file), label, done: 0, total: metadata.len(), report };
-    let wrong = |problem: String| Error::Format { what: "archive", problem, path: path.to_path_buf() };
+    let wrong =
+        |problem: String| Error::Format { what: "archive", problem, path: path.to_path_buf(), source: None };
     let result = match start.as_slice() {
         [0x1f, 0x8b, ..] => files(MultiGzDecoder::new(bytes), into),
         [b'!', b'<', b'a', b'r', b'c', b'h', b'>', ..] => {
@@ -39,7 +40,12 @@ pub(crate) fn folder(path: &Path, into: &Path, report: &mut Report<'_>) -> Resul
             return Err(wrong(format!("expected a folder, or a .tar, .tar.gz or .deb file{found}")));
         }
     };
-    result.map(|()| into.to_path_buf()).map_err(|error| wrong(error.to_string().replace('\n', " ")))
+    result.map(|()| into.to_path_buf()).map_err(|error| Error::Format {
+        what: "archive",
+        problem: error.to_string().replace('\n', " "),
+        path: path.to_path_buf(),
+        source: Some(error.into()),
+    })
 }
 
 /// Unpacks the ordinary files of a tar archive; links and devices have no place

@@ -31,7 +31,9 @@ impl Flaw {
         let (problem, path) = (self.problem().into(), path.to_path_buf());
         match self {
             Self::Unreadable(_) => Error::Unreadable { problem, others, path },
-            Self::OtherSize(_) => Error::Format { what: "image of this data set", problem, path },
+            Self::OtherSize(_) => {
+                Error::Format { what: "image of this data set", problem, path, source: None }
+            }
         }
     }
 

@@ -104,17 +104,13 @@ fn read_csv(space: &Space, text: &str) -> Result<Vec<(Genome, f64)>, (usize, Str
     let (architecture, Some(top1)) = (column(ARCHITECTURE), column(TOP1)) else {
         return Err((
             1,
-            format!(
-                "expected `{HEAD}`, as `supernet pairs` writes it, or a column for each choice and `{TOP1}`"
-            ),
+            format!("expected `{HEAD}`, as such a file begins, or a column for each choice and `{TOP1}`"),
         ));
     };
     if architecture.is_none() && !names.iter().any(known) {
         return Err((
             1,
-            format!(
-                "expected `{HEAD}`, as `supernet pairs` writes it, or a column for each choice and `{TOP1}`"
-            ),
+            format!("expected `{HEAD}`, as such a file begins, or a column for each choice and `{TOP1}`"),
         ));
     }
     let mut found = Vec::new();

@@ -41,7 +41,7 @@ impl Form {
         if all.is_null() {
             all = Value::Object(serde_json::Map::new());
         }
-        let own = serde_json::to_value(self).map_err(|error| super::format(error.to_string()))?;
+        let own = serde_json::to_value(self).map_err(|error| Error::format_of(super::WHAT, error))?;
         let (Some(fields), Value::Object(own)) = (all.as_object_mut(), own) else {
             return Err(super::format("the metadata are no object".into()));
         };
@@ -63,7 +63,6 @@ impl Form {
         if fields.is_empty() {
             *metadata = Value::Null;
         }
-        serde_json::from_value(Value::Object(own))
-            .map_err(|error| super::format(format!("metadata: {error}")))
+        serde_json::from_value(Value::Object(own)).map_err(super::metadata)
     }
 }

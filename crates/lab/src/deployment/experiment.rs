@@ -194,18 +194,24 @@ impl SearchExperiment {
         }
         Method::named(&self.search.method)?;
         let Latencies { batch, rounds, runs, seconds } = self.latency;
-        let problem = if self.search.limits.is_empty() {
-            "`search.limits`: expected at least one latency, as in [\"40%\", 12.5]"
+        let (key, problem) = if self.search.limits.is_empty() {
+            ("search.limits", "`search.limits`: expected at least one latency, as in [\"40%\", 12.5]")
         } else if self.search.evaluations == 0 {
-            "`search.evaluations`: expected 1 or more, found 0"
+            ("search.evaluations", "`search.evaluations`: expected 1 or more, found 0")
         } else if batch == 0 || runs == 0 || rounds < 2 || !(0.0..=86_400.0).contains(&seconds) {
-            "`latency`: expected `batch` and `runs` from 1 up, `rounds` from 2 up, and `seconds` from 0 to 86400"
+            (
+                "latency",
+                "`latency`: expected `batch` and `runs` from 1 up, `rounds` from 2 up, and `seconds` from 0 to 86400",
+            )
         } else if self.data.held_out.is_none() {
-            "`data.held_out`: expected how many training images are held out: by them networks are chosen"
+            (
+                "data.held_out",
+                "`data.held_out`: expected how many training images are held out: by them networks are chosen",
+            )
         } else {
             return Ok(());
         };
-        Err(Error::Usage(problem.into()))
+        Err(Error::setting(key, problem))
     }
 
     /// The training of the supernet, as an experiment of its own.

@@ -79,7 +79,7 @@ impl Outcome {
             command: format!("cargo xtask search {}", file.display()),
             sections,
         };
-        report.to_html().map_err(|error| Error::Report(error.to_string()))
+        report.to_html().map_err(|error| Error::Report(error.into()))
     }
 
     /// What was predicted of the held-out images beside what is true of them.

@@ -45,7 +45,7 @@ impl Steps<'_> {
         let lock = run.lock()?;
         run.claim(settings)?;
         if !run.is_done() {
-            self.conditions.reporter.note(name);
+            crate::lines::note(self.conditions.reporter, name);
             let work = Work::default();
             let conditions = Conditions { work: &work, ..*self.conditions };
             let accounts = Accounts::open(run.path(), self.device, self.watts);
@@ -55,8 +55,11 @@ impl Steps<'_> {
             let _ = std::fs::remove_dir_all(run.checkpoints());
         }
         let bytes = std::fs::read(run.record()).map_err(Error::file("read", run.record()))?;
-        let value = serde_json::from_slice(&bytes)
-            .map_err(|error| Error::Content { problem: error.to_string(), path: run.record() })?;
+        let value = serde_json::from_slice(&bytes).map_err(|error| Error::Json {
+            problem: error.to_string(),
+            path: run.record(),
+            error,
+        })?;
         drop(lock);
         let account = account(&run)?;
         Ok(Done { run, value, account })

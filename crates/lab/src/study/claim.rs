@@ -83,6 +83,7 @@ impl Claim {
                     let _ = fs::remove_file(&path);
                     return Err(Error::file("write", path)(error));
                 }
+                tracing::debug!(number, folder = %folder.display(), "claim taken");
                 Ok(Some(Self { folder: folder.into(), number }))
             }
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(None),
@@ -100,12 +101,17 @@ impl Claim {
     /// Shows that the holder is alive, and tells whether the claim is still in force.
     pub(super) fn touch(&self) -> bool {
         if !self.is_mine() {
+            self.tell("claim lost");
             return false;
         }
         let path = path(&self.folder, self.number);
         let touched =
             File::options().write(true).open(&path).and_then(|file| file.set_modified(SystemTime::now()));
-        touched.is_ok() && newest(&self.folder).is_ok_and(|newest| newest == Some(self.number))
+        let mine = touched.is_ok() && newest(&self.folder).is_ok_and(|newest| newest == Some(self.number));
+        if !mine {
+            self.tell("claim lost");
+        }
+        mine
     }
 
     /// Gives the run back, if it is still held.
@@ -122,7 +128,12 @@ impl Claim {
                 _ => {}
             }
         }
+        self.tell("claim given back");
         Ok(())
+    }
+
+    fn tell(&self, what: &str) {
+        tracing::debug!(number = self.number, folder = %self.folder.display(), "{what}");
     }
 }
 

@@ -52,7 +52,8 @@ impl<'a> Combination<'a> {
 
     /// What makes no sense together.
     fn check(&self) -> Result<(), Error> {
-        let refuse = |problem: &str| Err(Error::Usage(format!("method `{}`: {problem}", self.name())));
+        let refuse =
+            |problem: &str| Err(Error::setting("methods", format!("method `{}`: {problem}", self.name())));
         let begins_anew = self.retrain.weights() != Step::End;
         if self.control == Control::Reinit && !begins_anew {
             return refuse("`reinit` draws new initial weights, but its `retrain` goes on with trained ones");
@@ -185,7 +186,7 @@ fn cuts(method: &Method, task: Task, build: &Build<'_>) -> Result<Vec<Option<Cut
         if let (Examples::PerClass(_), Task::Dense(_)) = (examples, task) {
             let problem =
                 format!("criterion `{name}`: `per-class` needs a data set with classes: ask for `batches`");
-            return Err(Error::Usage(problem));
+            return Err(Error::setting("methods.examples", problem));
         }
         Ok(Some(CutSettings {
             criterion: name.clone(),

@@ -148,7 +148,7 @@ impl Experiment {
         ] {
             if given && !fits {
                 let problem = format!("`model.{field}`: `{}` has no such option, leave it out", spec.model);
-                return Err(Error::Usage(problem));
+                return Err(Error::setting(format!("model.{field}"), problem));
             }
         }
         let boards = &self.data.options.life;

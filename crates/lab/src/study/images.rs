@@ -92,8 +92,11 @@ impl StudyFolder {
             return Ok(Vec::new());
         }
         let bytes = fs::read(&path).map_err(Error::file("read", &path))?;
-        serde_json::from_slice(&bytes)
-            .map_err(|error| Error::Content { problem: format!("not a study's images ({error})"), path })
+        serde_json::from_slice(&bytes).map_err(|error| Error::Json {
+            problem: format!("not a study's images ({error})"),
+            path,
+            error,
+        })
     }
 
     /// Keeps what a plan knows of them. Returns whether others were there under the same name: the

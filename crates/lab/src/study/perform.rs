@@ -111,7 +111,8 @@ impl Task<'_> {
             let pruned = self.cut(pruning, cut, &scored, alive)?;
             for warning in &pruned.warnings {
                 let (method, sparsity) = (&self.run.label.method, pruning.sparsity);
-                self.conditions.reporter.note(&format!("warning: {method} at {sparsity}: {warning}"));
+                let line = format_args!("{method} at {sparsity}: {warning}");
+                crate::lines::warn(self.conditions.reporter, line);
             }
             let begins = self.begins(pruning)?;
             // What a criterion makes of the weights it has seen is of no use to others.

@@ -112,7 +112,6 @@ impl Plan {
     ) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path).map_err(Error::file("read the study", path))?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let problem = |problem: String| Error::Study { problem, line: None, path: path.into() };
         let mut plan = Self { name, variants: read(&text, path, set)?, runs: Vec::new(), images: Vec::new() };
         for variant in &mut plan.variants {
             let facts = Facts::of(&variant.experiment.data, datasets, recorded)?;
@@ -124,7 +123,7 @@ impl Plan {
                 .and_then(|planner| planner.runs(&mut plan.runs))
                 .map_err(|error| match error {
                     // Whoever reads it should know which file it is about.
-                    Error::Usage(text) => problem(text),
+                    Error::Setting { .. } => Error::of_study(error, path),
                     error => error,
                 });
             runs?;
@@ -148,7 +147,10 @@ impl<'a> Planner<'a> {
         let experiment = &variant.experiment;
         let Experiment { init, training, seed, replicates, .. } = experiment;
         if *replicates == 0 || training.batch_size == 0 {
-            return Err(Error::Usage("`replicates` and `training.batch_size` must be at least 1".into()));
+            return Err(Error::setting(
+                "replicates",
+                "`replicates` and `training.batch_size` must be at least 1",
+            ));
         }
         let data = facts.data.clone();
         data.augmentation()?;
@@ -222,10 +224,13 @@ impl<'a> Planner<'a> {
                         Some(before) => {
                             let before = RunSpec { pruning: Some(before), ..spec.clone() }.hash()?;
                             let missing = || {
-                                Error::Usage(format!(
-                                    "method `{method}`: its controls are compared with the levels that have none: add `none` to \
+                                Error::setting(
+                                    "methods.ablation",
+                                    format!(
+                                        "method `{method}`: its controls are compared with the levels that have none: add `none` to \
                                  `ablation`, first"
-                                ))
+                                    ),
+                                )
                             };
                             Some(*plain.get(&before).ok_or_else(missing)?)
                         }
@@ -254,9 +259,9 @@ impl<'a> Planner<'a> {
         for method in &self.variant.experiment.methods {
             let sparsities = self.variant.experiment.sparsities_of(method);
             if sparsities.is_empty() {
-                return Err(Error::Usage(
-                    "a method has no sparsity: name some with `sparsities`, or with its own `sparsity`"
-                        .into(),
+                return Err(Error::setting(
+                    "sparsities",
+                    "a method has no sparsity: name some with `sparsities`, or with its own `sparsity`",
                 ));
             }
             for combination in
@@ -283,17 +288,20 @@ impl<'a> Planner<'a> {
         let total = self.dense.recipe.clone().plan(self.batches)?.until;
         let at = pruning.at.iterations(self.batches, total);
         if at > total {
-            return Err(Error::Usage(format!(
-                "`at` is {}, beyond the end of the dense run, at {total}it",
-                pruning.at
-            )));
+            return Err(Error::setting(
+                "methods.at",
+                format!("`at` is {}, beyond the end of the dense run, at {total}it", pruning.at),
+            ));
         }
         if let Retraining::Rewind(step) | Retraining::LearningRate(step) = pruning.retrain
             && step.iterations(self.batches, total) >= total
         {
-            return Err(Error::Usage(format!(
-                "`retrain` goes back to {step}, but the dense run ends at {total}it: nothing would be trained"
-            )));
+            return Err(Error::setting(
+                "methods.retrain",
+                format!(
+                    "`retrain` goes back to {step}, but the dense run ends at {total}it: nothing would be trained"
+                ),
+            ));
         }
         let recipe = pruning.recipe(&self.dense.recipe, self.batches)?.plan(self.batches)?;
         if let Some(sparse) = pruning.sparse_training() {
@@ -302,10 +310,13 @@ impl<'a> Planner<'a> {
         if let Some(During::Regrow { .. }) = pruning.during
             && [0.0, 1.0].contains(&pruning.sparsity.to_f64())
         {
-            return Err(Error::Usage(format!(
-                "regrowth exchanges some weights for others: at a sparsity of {} nothing can be exchanged",
-                pruning.sparsity
-            )));
+            return Err(Error::setting(
+                "methods.during",
+                format!(
+                    "regrowth exchanges some weights for others: at a sparsity of {} nothing can be exchanged",
+                    pruning.sparsity
+                ),
+            ));
         }
         Ok(())
     }

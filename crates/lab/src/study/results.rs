@@ -148,12 +148,11 @@ impl Results {
     /// `results.csv`: the same bytes whenever and wherever the runs were carried out.
     pub fn to_csv(&self) -> Result<String, Error> {
         let mut writer = csv::Writer::from_writer(Vec::new());
-        let failed = |error: &dyn std::fmt::Display| Error::Report(error.to_string());
         for row in &self.rows {
-            writer.serialize(row.line()).map_err(|error| failed(&error))?;
+            writer.serialize(row.line()).map_err(|error| Error::Report(error.into()))?;
         }
-        let bytes = writer.into_inner().map_err(|error| failed(&error))?;
-        String::from_utf8(bytes).map_err(|error| failed(&error))
+        let bytes = writer.into_inner().map_err(|error| Error::Report(error.to_string().into()))?;
+        String::from_utf8(bytes).map_err(|error| Error::Report(error.into()))
     }
 
     /// One JSON object a line, with the curve and the layers of each run.
@@ -166,7 +165,7 @@ impl Results {
             value["curve"] = serde_json::to_value(&row.outcome.curve)?;
             value["layers"] = serde_json::to_value(&row.outcome.layers)?;
             value["cost"] = serde_json::to_value(&row.account)?;
-            Ok(format!("{value}\n"))
+            Ok::<_, serde_json::Error>(format!("{value}\n"))
         };
         self.rows.iter().map(line).collect::<Result<_, _>>().map_err(Error::unwritable)
     }
@@ -225,10 +224,7 @@ impl Group<'_> {
 
 fn read<T: serde::de::DeserializeOwned>(path: PathBuf) -> Result<T, Error> {
     let text = fs::read(&path).map_err(Error::file("read", &path))?;
-    serde_json::from_slice(&text).map_err(|error| Error::Content {
-        problem: format!(
+    serde_json::from_slice(&text).map_err(|error| Error::Json { problem: format!(
             "not a record of this version of Sapwood ({error}): remove the folder that it lies in, and the run is done again"
-        ),
-        path,
-    })
+        ), path, error })
 }

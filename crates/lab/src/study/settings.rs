@@ -24,7 +24,7 @@ pub struct Variant {
 /// Reads a study's file. `set` holds texts such as `training.epochs=2`, which replace
 /// what the file says.
 pub fn read(text: &str, path: &Path, set: &[String]) -> Result<Vec<Variant>, Error> {
-    let wrong = |problem: String| Error::Study { problem, line: None, path: path.into() };
+    let wrong = |problem: String| Error::Study { problem, line: None, path: path.into(), source: None };
     let mut table = settled(text, path, set)?;
     let sweep = match table.remove("sweep") {
         Some(Value::Table(sweep)) => axes("", &sweep),
@@ -51,29 +51,33 @@ pub fn read(text: &str, path: &Path, set: &[String]) -> Result<Vec<Variant>, Err
             .collect::<Result<_, _>>()?;
     }
     let experiment = |(labels, table): (Vec<String>, Table)| {
-        let experiment =
-            Experiment::deserialize(Value::Table(table)).map_err(|error| wrong(meaning(error.message())))?;
+        let experiment = Experiment::deserialize(Value::Table(table)).map_err(|error| Error::Study {
+            problem: meaning(error.message()),
+            line: None,
+            path: path.into(),
+            source: Some(error.into()),
+        })?;
         Ok(Variant { label: labels.join(", "), experiment })
     };
     variants.into_iter().map(experiment).collect()
 }
 
-/// The text of a study with settings of the command line put in.
+/// The text of a study with settings put in its place.
 pub fn with_settings(text: &str, path: &Path, set: &[String]) -> Result<String, Error> {
     match set.is_empty() {
         // With its comments.
         true => Ok(text.into()),
-        false => toml::to_string(&settled(text, path, set)?).map_err(|error| Error::Usage(error.to_string())),
+        false => toml::to_string(&settled(text, path, set)?).map_err(Error::unwritable),
     }
 }
 
-/// What a study's file says, with settings of the command line put in.
+/// What a study's file says, with settings put in its place.
 fn settled(text: &str, path: &Path, set: &[String]) -> Result<Table, Error> {
     // The text first: only there has a mistake a line.
     toml::from_str::<Experiment>(text).map_err(|error| refuse(text, path, "prune", &error))?;
     let mut table: Table = toml::from_str(text).map_err(|error| refuse(text, path, "prune", &error))?;
     for setting in set {
-        let wrong = |problem: &str| Error::Usage(format!("`--set {setting}`: {problem}"));
+        let wrong = |problem: &str| Error::Override { setting: setting.clone(), problem: problem.into() };
         let (key, value) = setting.split_once('=').ok_or_else(|| wrong("expected KEY=VALUE"))?;
         put(&mut table, key.trim(), parse(value.trim())).map_err(|problem| wrong(&problem))?;
         let checked = Experiment::deserialize(Value::Table(table.clone()));
@@ -172,9 +176,20 @@ criterion = "snip"
         let said = refused(&FILE.replace("criterion =", "criterium ="), &[]);
         assert!(said.contains("line 18") && said.contains("criterion"), "{said}");
         let said = refused(FILE, &["training.epoch=2"]);
-        assert!(said.contains("--set training.epoch=2") && said.contains("epochs"), "{said}");
+        assert!(said.contains("setting `training.epoch=2`") && said.contains("epochs"), "{said}");
         assert!(refused(FILE, &["epochs"]).contains("KEY=VALUE"));
         assert!(refused(FILE, &["methods.3.at=1ep"]).contains("counted from 0"));
+    }
+
+    #[test]
+    fn what_the_reader_of_toml_said_is_the_source_and_another_kind_is_named() {
+        let refused = |text: &str| read(text, Path::new("study.toml"), &[]).unwrap_err();
+        let error = refused(&FILE.replace("epochs", "epoch"));
+        let source = std::error::Error::source(&error).unwrap();
+        assert!(source.is::<toml::de::Error>(), "{source}");
+        let error = refused(&FILE.replace("\"prune\"", "\"search\""));
+        let Error::OtherKind { expected, found, .. } = &error else { panic!("{error}") };
+        assert_eq!((expected.as_str(), found.as_str()), ("prune", "search"));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use sapwood_prune::Criteria;
 use super::{
     Plan, Run, State, StudyFolder,
     claim::{Claim, SILENCE},
-    log::Log,
+    log::logged,
     perform::Task,
 };
 use crate::{
@@ -26,6 +26,7 @@ use crate::{
     accounts::{ACCOUNTED, Accounts},
     ledger::{Watts, host},
     levels,
+    lines::{self, Unnoted},
 };
 
 /// How often a worker that waits for others looks again.
@@ -77,11 +78,7 @@ impl Worker<'_> {
         for variant in &self.plan.variants {
             let data = &variant.experiment.data;
             self.datasets.identified(data.clone()).map_err(|error| match error {
-                Error::OtherImages { data, .. } => Error::OtherImages {
-                    data,
-                    then: "that this study was started with",
-                    problem: "start it again with `run`".into(),
-                },
+                Error::OtherImages { data, .. } => Error::StudyImages { data },
                 error => error,
             })?;
             self.datasets.open(data, Split::Train)?;
@@ -115,12 +112,12 @@ impl Worker<'_> {
                 let Some(claim) = Claim::take(self.folder.run(run).path())? else { continue };
                 if let Some(mixed) = MixedLevels::of_study(self.folder.path()).filter(|_| are_alike) {
                     are_alike = false;
-                    self.reporter.note(&mixed.to_string());
+                    lines::note(self.reporter, mixed);
                 }
                 // Somebody may have done it between the look and the claim.
                 states[place] = self.folder.state(run)?;
                 if states[place] == State::Open {
-                    let ended = self.carry_out(run, &claim);
+                    let ended = self.logged(run, &claim);
                     claim.release()?;
                     states[place] = ended?;
                     tally.done += usize::from(states[place] == State::Done);
@@ -148,27 +145,37 @@ impl Worker<'_> {
         }
     }
 
+    /// Carries out a run, with what happens in a file beside it.
+    fn logged(&self, run: &Run, claim: &Claim) -> Result<State, Error> {
+        let folder = self.folder.run(run);
+        let span = tracing::info_span!("run", folder = %folder.path().display());
+        span.in_scope(|| logged(&folder.path().join("log.txt"), || self.carry_out(run, claim)))?
+    }
+
     /// Carries out a run while its claim is in force.
     fn carry_out(&self, run: &Run, claim: &Claim) -> Result<State, Error> {
         let (work, stop) = (Work::default(), AtomicBool::new(false));
         let folder = self.folder.run(run);
-        let log = Log::append(&folder.path().join("log.txt"), self.reporter)?;
-        log.note(&format!(
-            "Sapwood {}, process {} on {}, device {}{}, seed {}",
-            env!("CARGO_PKG_VERSION"),
-            std::process::id(),
-            host(),
-            self.device_name,
-            sapwood_backend::level_of(self.device).map_or(String::new(), |level| format!(" ({level})")),
-            run.seed().0
-        ));
+        let level =
+            sapwood_backend::level_of(self.device).map_or(String::new(), |level| format!(" ({level})"));
+        tracing::info!(
+            name: "run_begun",
+            version = env!("CARGO_PKG_VERSION"),
+            process = std::process::id(),
+            host = host(),
+            device = format!("{}{level}", self.device_name),
+            // A seed may be more than a number of JSON holds.
+            seed = run.seed().0.to_string(),
+            "run begun"
+        );
+        let reporter = Unnoted(self.reporter);
         let mut accounts = Accounts::open(folder.path(), self.device_name, self.watts);
         let conditions = Conditions {
             datasets: self.datasets,
             device: self.device,
             every: self.every,
             keep: &[],
-            reporter: &log,
+            reporter: &reporter,
             work: &work,
             stop: &stop,
         };
@@ -207,23 +214,23 @@ impl Worker<'_> {
             watch.join().map(|accounts| (outcome, accounts))
         });
         let Ok((outcome, mut accounts)) = outcome else {
-            return Err(Error::Usage(
-                "the thread that watches over a run ended unexpectedly: start again".into(),
-            ));
+            return Err(Error::WatchEnded);
         };
         accounts.write(&work);
         let outcome = outcome.and_then(|()| match self.folder.state(run)? {
             State::Done => Ok(()),
             _ => Err(Error::Content {
-                problem: "files of the run disappeared while it went on: let it be tried again with `retry`"
-                    .into(),
+                problem: "files of the run disappeared while it went on: let it be tried again".into(),
                 path: folder.path().to_path_buf(),
             }),
         });
         match outcome {
-            Ok(()) => Ok(State::Done),
+            Ok(()) => {
+                tracing::info!("run done");
+                Ok(State::Done)
+            }
             Err(Error::Train(sapwood_train::Error::Stopped { iteration })) => {
-                log.note(&format!("stopped at iteration {iteration}"));
+                tracing::info!(name: "run_stopped", iteration, "run stopped");
                 Ok(State::Open)
             }
             // Another process of this machine trains there without a claim: it is its run.
@@ -234,7 +241,7 @@ impl Worker<'_> {
             // What the disk refuses it refuses all runs: none of them has failed.
             Err(error) if is_of_the_disk(&error) => Err(error),
             Err(error) => {
-                log.note(&format!("failed: {error}"));
+                tracing::error!(name: "run_failed", %error, "run failed");
                 let path = self.folder.failure(run);
                 write_atomic(&path, format!("{error}\n").as_bytes())?;
                 Ok(State::Failed)
@@ -246,12 +253,9 @@ impl Worker<'_> {
 fn is_of_the_disk(error: &Error) -> bool {
     use sapwood_core::{Error::Graph, graph::Error::File};
     match error {
-        Error::File { .. } | Error::Core(Graph(File { .. })) => true,
+        Error::File(_) | Error::Core(Graph(File(_))) => true,
         Error::Train(error) => {
-            matches!(
-                error,
-                sapwood_train::Error::File { .. } | sapwood_train::Error::Core(Graph(File { .. }))
-            )
+            matches!(error, sapwood_train::Error::File(_) | sapwood_train::Error::Core(Graph(File(_))))
         }
         _ => false,
     }

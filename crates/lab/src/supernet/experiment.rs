@@ -132,7 +132,7 @@ impl SupernetExperiment {
             if !names.insert(&method.name) || method.name == "alone" || method.name.starts_with("alone-") {
                 let problem =
                     format!("method `{}`: expected a name that no other has, and not `alone`", method.name);
-                return Err(Error::Usage(problem));
+                return Err(Error::setting("method.name", problem));
             }
             for name in
                 [&self.name, &method.name].into_iter().chain(method.phase.iter().map(|phase| &phase.name))
@@ -144,14 +144,12 @@ impl SupernetExperiment {
         }
         if self.method.is_empty() || self.replicates == 0 || self.judging.calibration == 0 {
             let problem = "expected at least one [[method]], one replicate, and one image for calibration";
-            return Err(Error::Usage(problem.into()));
+            return Err(Error::setting("method", problem));
         }
         match &self.alone {
             Some(alone) if !names.contains(&alone.budget_of) => {
                 let known = names.iter().map(|name| name.as_str());
-                Err(Error::Usage(
-                    sapwood_core::UnknownName::new("method", &alone.budget_of, known).to_string(),
-                ))
+                Err(sapwood_core::UnknownName::new("method", &alone.budget_of, known).into())
             }
             _ => Ok(()),
         }
@@ -180,19 +178,28 @@ impl SupernetExperiment {
         let mut recipe = self.recipe.clone();
         let tenths = epochs * Tenths::PARTS as f64;
         if !(1.0 - EXACT..1e9).contains(&tenths) || EXACT < (tenths - tenths.round()).abs() {
-            return Err(Error::Usage(format!("`epochs`: expected tenths, as in 0.1 or 2.5, found {epochs}")));
+            return Err(Error::setting(
+                "epochs",
+                format!("`epochs`: expected tenths, as in 0.1 or 2.5, found {epochs}"),
+            ));
         }
         if let Some(field) = ["start_at", "until"].into_iter().find(|field| recipe.contains_key(*field)) {
-            return Err(Error::Usage(format!("`[recipe]`: phases have no `{field}`: leave it out")));
+            return Err(Error::setting(
+                format!("recipe.{field}"),
+                format!("`[recipe]`: phases have no `{field}`: leave it out"),
+            ));
         }
         let tenths = tenths.round() as usize;
         for (field, value) in [("epochs", Value::from(tenths)), ("learning_rate", learning_rate.into())] {
             if recipe.insert(field.into(), value).is_some() {
-                return Err(Error::Usage(format!("`{field}` belongs to each phase, not to `[recipe]`")));
+                return Err(Error::setting(
+                    format!("recipe.{field}"),
+                    format!("`{field}` belongs to each phase, not to `[recipe]`"),
+                ));
             }
         }
         serde_json::from_value(Value::Object(recipe))
-            .map_err(|error| Error::Usage(format!("`[recipe]`: {error}")))
+            .map_err(|error| Error::setting("recipe", format!("`[recipe]`: {error}")))
     }
 
     /// The batches that are learnt from.
@@ -215,7 +222,7 @@ impl SupernetExperiment {
             sapwood_data::Task::Dense(_) => {
                 let problem =
                     format!("data set `{}` has no classes: nested networks learn classes", self.data.name);
-                return Err(Error::Usage(problem));
+                return Err(Error::setting("data.name", problem));
             }
         };
         Ok(SupernetSpec {
@@ -241,7 +248,7 @@ impl SupernetExperiment {
                 let problem = format!(
                     "{TRIES} draws in a row brought no network to judge beside {found} others: lower `random` from {random}"
                 );
-                return Err(Error::Usage(problem));
+                return Err(Error::setting("judging.random", problem));
             }
             vain += 1;
             let mut rng = Seed(0).stream(Stream::Data, number);
@@ -260,7 +267,9 @@ fn check_name(name: &str) -> Result<(), Error> {
     let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     match !name.is_empty() && !name.starts_with('.') && name.chars().all(fits) {
         true => Ok(()),
-        false => Err(Error::Usage(format!("name `{name}`: expected letters, digits, `-`, `_` and `.`"))),
+        false => {
+            Err(Error::setting("name", format!("name `{name}`: expected letters, digits, `-`, `_` and `.`")))
+        }
     }
 }
 

@@ -37,7 +37,10 @@ impl JudgingImages {
         let train = classes.of(train)?;
         let calibration = calibration.min(train.len());
         if calibration == 0 {
-            return Err(Error::Usage("expected at least 1 image for calibration, found 0".into()));
+            return Err(Error::setting(
+                "judging.calibration",
+                "expected at least 1 image for calibration, found 0",
+            ));
         }
         let options = LoaderOptions {
             batch_size: CALIBRATION_BATCH.min(calibration),

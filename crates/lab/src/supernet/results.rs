@@ -43,8 +43,11 @@ impl SupernetResults {
             names.into_iter().map(|name| folder.join(name).join("record.json")).filter(|path| path.exists())
         {
             let bytes = std::fs::read(&path).map_err(Error::file("read", &path))?;
-            let record = serde_json::from_slice(&bytes)
-                .map_err(|error| Error::Content { problem: error.to_string(), path: path.clone() })?;
+            let record = serde_json::from_slice(&bytes).map_err(|error| Error::Json {
+                problem: error.to_string(),
+                path: path.clone(),
+                error,
+            })?;
             records.push(record);
         }
         let mut methods: Vec<String> = experiment.method.iter().map(|method| method.name.clone()).collect();

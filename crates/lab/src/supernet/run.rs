@@ -59,7 +59,7 @@ pub fn run_all(
         };
         // Another process may have done it since we looked.
         if !run.is_done() {
-            conditions.reporter.note(&name(experiment, &job));
+            crate::lines::note(conditions.reporter, name(experiment, &job));
             run.claim(&config)?;
             let label = identity(&config);
             Runner { experiment, conditions }.run(&job, &run, label)?;
@@ -76,13 +76,13 @@ fn check(experiment: &SupernetExperiment, conditions: &Conditions<'_>) -> Result
         let (parts, found) = (Tenths::PARTS, source.batches());
         let problem =
             format!("expected {parts} batches or more in an epoch, found {found}: make `batch_size` smaller");
-        return Err(Error::Usage(problem));
+        return Err(Error::setting("batch_size", problem));
     }
     let tenth = Tenths(&source).batches();
     for method in &experiment.method {
         for phase in experiment.phases(method)? {
             let plan = phase.recipe.plan(tenth);
-            plan.map_err(|error| Error::Usage(format!("phase `{}`: {error}", phase.name)))?;
+            plan.map_err(|error| Error::setting("method.phase", format!("phase `{}`: {error}", phase.name)))?;
         }
     }
     if let Some(alone) = &experiment.alone {
@@ -195,7 +195,7 @@ impl Runner<'_> {
         replicate: u64,
     ) -> Result<(sapwood_train::Recipe, f64), Error> {
         let experiment = self.experiment;
-        let usage = || Error::Usage("the experiment has no `[alone]`".into());
+        let usage = || Error::setting("alone", "the experiment has no `[alone]`");
         let alone = experiment.alone.as_ref().ok_or_else(usage)?;
         let of = |method: &&MethodConfig| method.name == alone.budget_of;
         let method = experiment.method.iter().find(of).ok_or_else(usage)?;

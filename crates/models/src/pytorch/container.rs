@@ -44,10 +44,14 @@ impl Storages<'_> {
 pub(super) fn open(bytes: &[u8]) -> Result<Container<'_>, Problem> {
     other::refuse(bytes)?;
     if zip::is_one(bytes) {
+        tracing::debug!(container = "zip", "container of PyTorch");
         return zip::open(bytes);
     }
     match pickle::read(bytes) {
-        Ok(first) if legacy::is_magic(&first) => legacy::open(bytes, first.len),
+        Ok(first) if legacy::is_magic(&first) => {
+            tracing::debug!(container = "legacy", "container of PyTorch");
+            legacy::open(bytes, first.len)
+        }
         Ok(_) => Ok(Container { program: Cow::Borrowed(bytes), storages: Storages::Slices(BTreeMap::new()) }),
         Err(problem) => Err(other::instead(bytes).unwrap_or(problem)),
     }

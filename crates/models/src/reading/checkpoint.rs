@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sapwood_core::{Masks, State, StateFile};
+use sapwood_core::{Cause, Masks, State, StateFile};
 use serde_json::Value;
 
 use super::{
@@ -47,7 +47,7 @@ impl Checkpoint {
     /// # Errors
     /// It is not there, or is nothing of the kind.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let bytes = fs::read(path).map_err(|error| Error::wrong(path, error.to_string()))?;
+        let bytes = fs::read(path).map_err(|error| Error::caused(path, error))?;
         Self::of_bytes(&bytes, path)
     }
 
@@ -57,16 +57,20 @@ impl Checkpoint {
     /// It is nothing of the kind.
     pub fn of_bytes(bytes: &[u8], path: &Path) -> Result<Self, Error> {
         if safetensors_file::is_one(bytes) {
-            let wrong = |error: sapwood_core::graph::Error| Error::wrong(path, error.to_string());
+            let wrong = |error: sapwood_core::graph::Error| Error::caused(path, error);
             let root = safetensors_file::read(bytes).map_err(wrong)?;
             let metadata = StateFile::metadata_of(bytes).map_err(wrong)?;
+            let ours = !metadata.is_null();
+            tracing::debug!(format = "safetensors", ours, bytes = bytes.len(), path = %path.display(), "weight file read");
             return Ok(Self { root, metadata, path: path.into(), notes: Vec::new() });
         }
         if sapwood_onnx::is_one(bytes) {
             let (root, metadata, notes) = onnx_file::read(bytes, path)?;
+            tracing::debug!(format = "ONNX", bytes = bytes.len(), path = %path.display(), "weight file read");
             return Ok(Self { root, metadata, path: path.into(), notes });
         }
-        let root = pytorch::read(bytes).map_err(|problem| Error::wrong(path, problem.to_string()))?;
+        let root = pytorch::read(bytes).map_err(|problem| Error::caused(path, problem))?;
+        tracing::debug!(format = "PyTorch", bytes = bytes.len(), path = %path.display(), "weight file read");
         Ok(Self { root, metadata: Value::Null, path: path.into(), notes: Vec::new() })
     }
 
@@ -88,6 +92,7 @@ impl Checkpoint {
     /// None that fit, or several; tensors that cannot be read as weights or as masks, or are not finite.
     pub fn fitted(&self, wants: &dyn Wants, reading: &Reading) -> Result<Fitted, Error> {
         let found = fit(self, wants, reading)?;
+        found.tell();
         // In a file of ours masks are as they were written.
         let all = !self.metadata.is_null();
         let (mut state, mut masks, notes) =
@@ -114,6 +119,9 @@ impl Checkpoint {
             notes.extend(more);
         }
         state.check_finite().map_err(|error| self.problem(error.into()))?;
+        notes
+            .iter()
+            .for_each(|note| tracing::debug!(%note, path = %self.path.display(), "to be known of this file"));
         Ok(Fitted { state, masks, notes })
     }
 
@@ -122,9 +130,9 @@ impl Checkpoint {
         Error::Weights { problem: Box::new(problem), path: self.path.clone() }
     }
 
-    /// An error of this file, in other words.
-    pub(crate) fn wrong(&self, problem: String) -> Error {
-        Error::wrong(&self.path, problem)
+    /// An error of this file, as another one says.
+    pub(crate) fn caused(&self, cause: impl Into<Cause>) -> Error {
+        Error::caused(&self.path, cause)
     }
 }
 

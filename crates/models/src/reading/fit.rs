@@ -20,6 +20,17 @@ pub(crate) struct Fit<'a> {
     pub(crate) notes: Vec<Note>,
 }
 
+impl Fit<'_> {
+    /// Events of where the tensors lie in the file, and of those that it calls otherwise.
+    pub(crate) fn tell(&self) {
+        let Candidate { key, values, masks, .. } = &self.candidate;
+        tracing::debug!(key, parameters = values.len(), masks = masks.len(), "weights found in the file");
+        for (path, named) in values.iter().filter(|(path, named)| path.as_str() != named.name) {
+            tracing::trace!(from = named.name, to = %path, "tensor renamed");
+        }
+    }
+}
+
 /// A candidate that fits, with the network's parameters in its sizes.
 pub(crate) type Fitting<'a> = (Candidate<'a>, Vec<ParamInfo>);
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use burn::tensor::DType;
-use sapwood_core::{Bits, Masks, Mismatch, ParamInfo, ParamPath, Role, State, array};
+use sapwood_core::{Bits, Masks, Mismatch, ParamInfo, ParamPath, Role, State, array_of};
 
 use super::{
     Checkpoint, Reading, Shapes, Wants,
@@ -31,7 +31,7 @@ pub(crate) fn assemble(
         let Some(named) = candidate.values.get(&info.path) else { continue };
         let data =
             value(named.stored).map_err(|why| Problem::Unreadable { tensor: named.name.clone(), why })?;
-        state.0.insert(info.path.clone(), array(data.clone())?);
+        state.0.insert(info.path.clone(), array_of(data)?);
         let written = candidate.masks.get(&info.path);
         if written.is_none() && named.part == Part::Original {
             return Err(Problem::NoMaskBeside { tensor: named.name.clone() });

@@ -2,7 +2,7 @@
 
 mod masks;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, error::Error as _};
 
 use safetensors::{Dtype, serialize, tensor::TensorView};
 use sapwood_backend::{DeviceSpec, Seed, block_on};
@@ -79,6 +79,19 @@ fn masked(state: &State, path: &str) -> Array {
     let value = &state.0[path];
     let kept = value.iter::<f32>().zip(third(value.len())).map(|(x, keep)| if keep { x } else { 0.0 });
     Array::new(value.shape(), kept.collect::<Vec<f32>>()).unwrap()
+}
+
+#[test]
+fn what_another_said_of_a_file_is_the_source_of_the_error() {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    let error = lenet().open("nowhere/x.safetensors".as_ref(), &device).unwrap_err();
+    let source = error.source().and_then(|source| source.downcast_ref::<std::io::Error>()).unwrap();
+    assert_eq!(source.kind(), std::io::ErrorKind::NotFound);
+    let cut = &Tensors::of(&state(&small(), 1)).bytes()[..100];
+    let error = lenet().open_bytes(cut, "x.safetensors", &device).unwrap_err();
+    let below =
+        error.source().and_then(|source| source.downcast_ref::<sapwood_core::graph::Error>()).unwrap();
+    assert!(below.source().is_some_and(|source| source.is::<safetensors::SafeTensorError>()), "{below:?}");
 }
 
 #[test]

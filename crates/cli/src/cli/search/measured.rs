@@ -1,11 +1,14 @@
 //! What of a space was measured.
 
 use sapwood_deploy::coverage;
-use sapwood_lab::{Error, latency::remedy};
 use sapwood_search::{Goal, LatencyTable, Space};
 use sapwood_supernet::Family;
 
-use super::{super::bar::note, Search};
+use super::{
+    super::{bar::note, remedy::remedy},
+    Search,
+};
+use crate::Error;
 
 /// The space that is searched with a table: all of it, or what was measured, where that is asked for.
 pub(super) fn measured(
@@ -23,7 +26,7 @@ pub(super) fn measured(
         .into_iter()
         .filter(|resolution| covered.iter().all(|each| each.complete().contains(resolution)))
         .collect();
-    let remedy = remedy(table, family, lacking.measured());
+    let remedy = remedy(table.naming, family.name(), lacking.measured());
     match (complete.is_empty(), options.only_measured) {
         (false, true) => {
             let resolutions = complete.join(", ");

@@ -6,7 +6,7 @@ use sapwood_backend::Seed;
 use sapwood_core::{TrainedOn, write_atomic};
 use sapwood_deploy::{Pairs, Searching, check};
 use sapwood_lab::{
-    DataConfig, Error, Known,
+    DataConfig, Error as Lab, Known,
     supernet::{JudgingImages, pack_cut},
 };
 use sapwood_report::{Cell, Table};
@@ -20,6 +20,7 @@ use super::{
     page::Fronts,
     saved::Saved,
 };
+use crate::Error;
 
 /// Looks of a search whose predictor has learnt, as the published one has them.
 const LOOKS: usize = 50_100;
@@ -87,7 +88,7 @@ pub(super) fn run(options: &Search, name: &str, goal: &Goal, out: &mut dyn Write
     for (path, latencies, space) in devices {
         // The others are served all the same.
         let found = match search(&latencies, &space) {
-            Err(error @ Error::Search(sapwood_search::Error::Infeasible { .. })) => {
+            Err(error @ Error::Lab(Lab::Search(sapwood_search::Error::Infeasible { .. }))) => {
                 let nothing = goal.metrics().iter().map(|_| Cell::none());
                 table.row(
                     [Cell::from(latencies.device.as_str()), Cell::from("none")].into_iter().chain(nothing),

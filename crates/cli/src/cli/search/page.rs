@@ -1,8 +1,9 @@
 //! The page of a search.
 
-use sapwood_lab::Error;
 use sapwood_report::{Body, LinePlot, Plot, Point, Report, Section, Series, Table};
 use sapwood_search::{Front, Goal, Member};
+
+use crate::Error;
 
 /// What is drawn: the first objective over the second.
 pub(super) struct Fronts<'a> {
@@ -49,6 +50,6 @@ impl Fronts<'_> {
             ],
             ..Report::default()
         };
-        report.to_html().map_err(|error| Error::Report(error.to_string()))
+        report.to_html().map_err(Error::report)
     }
 }

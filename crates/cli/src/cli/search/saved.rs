@@ -7,11 +7,12 @@ use std::{
 };
 
 use sapwood_core::write_atomic;
-use sapwood_lab::{Error, digest};
+use sapwood_lab::{Error as Lab, digest};
 use sapwood_search::{Method, Search as Looking};
 use serde::{Deserialize, Serialize};
 
 use super::Search;
+use crate::Error;
 
 /// Where a search is kept, if it is.
 pub(super) struct Saved {
@@ -70,7 +71,7 @@ impl Saved {
     }
 
     /// Saves the search, if it is time.
-    pub(super) fn after_round(&mut self, search: &Looking<Method>) -> Result<(), Error> {
+    pub(super) fn after_round(&mut self, search: &Looking<Method>) -> Result<(), Lab> {
         match self.path.is_some() && self.pause <= self.last.elapsed() {
             true => self.end(search),
             false => Ok(()),
@@ -78,12 +79,15 @@ impl Saved {
     }
 
     /// Saves the search, if there is anything to save.
-    pub(super) fn end(&mut self, search: &Looking<Method>) -> Result<(), Error> {
+    pub(super) fn end(&mut self, search: &Looking<Method>) -> Result<(), Lab> {
         let Some(path) = self.path.as_ref().filter(|_| !search.history().is_empty()) else { return Ok(()) };
         let begun = Instant::now();
         let written = Written { of: self.of.clone(), search };
-        let text = serde_json::to_vec(&written)
-            .map_err(|error| Error::Content { problem: error.to_string(), path: path.clone() })?;
+        let text = serde_json::to_vec(&written).map_err(|error| Lab::Json {
+            problem: error.to_string(),
+            path: path.clone(),
+            error,
+        })?;
         write_atomic(path, &text)?;
         (self.last, self.pause) = (Instant::now(), PAUSE.max(SHARE * begun.elapsed()));
         Ok(())

@@ -9,13 +9,14 @@ use std::{
 use clap::Args;
 use sapwood_core::write_atomic;
 use sapwood_lab::{
-    CheckpointEvery, Conditions, Error, Work,
+    CheckpointEvery, Conditions, Error as Lab, Work,
     deployment::{Place, SearchExperiment, carry_out},
     latency::today,
 };
 use sapwood_ledger::{Carbon, Watts};
 
 use super::super::{bar::Bar, data_root::DataRoot, on_device::OnDevice, studies::stop_signal, worker::watts};
+use crate::Error;
 
 /// How a study is carried out.
 #[derive(Args)]
@@ -56,7 +57,7 @@ impl Study {
         let watts = self.watts.as_ref().map(|(watts, _)| *watts);
         let place = Place { device: &self.device.device, watts };
         let outcome = match carry_out(&experiment, &folder, place, &conditions) {
-            Err(Error::Train(sapwood_train::Error::Stopped { .. })) => {
+            Err(Lab::Train(sapwood_train::Error::Stopped { .. })) => {
                 writeln!(out, "stopped: the same command goes on")?;
                 return Ok(());
             }

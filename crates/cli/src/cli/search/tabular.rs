@@ -3,10 +3,10 @@
 use std::{io::Write, path::Path};
 
 use sapwood_core::write_atomic;
-use sapwood_lab::Error;
 use sapwood_search::{Goal, Method, Search as Looking};
 
 use super::{super::benchmark, Search, page::Fronts, saved::Saved};
+use crate::Error;
 
 /// Searches a benchmark table, and says how much of what there is was found.
 pub(super) fn run(options: &Search, path: &Path, goal: &Goal, out: &mut dyn Write) -> Result<(), Error> {

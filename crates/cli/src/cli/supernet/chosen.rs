@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use sapwood_lab::Error;
+use sapwood_lab::Error as Lab;
 use sapwood_search::Genome;
 use sapwood_supernet::Family;
 use serde_json::Value;
+
+use crate::Error;
 
 /// `max`, `min`, JSON, `choice=option` words, or a file with one of these.
 pub(crate) fn genome_of(family: &Family, text: &str) -> Result<Genome, Error> {
@@ -39,7 +41,9 @@ pub(crate) fn genome_of(family: &Family, text: &str) -> Result<Genome, Error> {
 /// Architectures of a file: a JSON object in each line, or CSV whose columns are choices.
 pub(crate) fn read_list(family: &Family, path: &Path) -> Result<Vec<Genome>, Error> {
     let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
-    let wrong = |line: usize, problem: String| Error::Study { problem, line: Some(line), path: path.into() };
+    let wrong = |line: usize, problem: String| {
+        Error::from(Lab::Study { problem, line: Some(line), path: path.into(), source: None })
+    };
     let text = plain(&text);
     if text.trim_start().starts_with('{') {
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());

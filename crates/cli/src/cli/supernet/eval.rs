@@ -4,12 +4,12 @@ use std::io::Write;
 
 use clap::Args;
 use sapwood_backend::{Seed, Stream};
-use sapwood_lab::Error;
 use sapwood_report::{Cell, Table};
 use sapwood_search::Genome;
 use sapwood_supernet::Family;
 
 use super::{JudgedBy, Judging, Weights, genome_of};
+use crate::Error;
 
 /// Tell how good sub-networks are, each with statistics of its own
 #[derive(Args)]

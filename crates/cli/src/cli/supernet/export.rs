@@ -5,9 +5,9 @@ use std::{io::Write, path::PathBuf};
 use clap::Args;
 use sapwood_backend::{DeviceSpec, block_on};
 use sapwood_core::{ModuleState, State, StateFile, write_atomic};
-use sapwood_lab::Error;
 
 use super::Weights;
+use crate::Error;
 
 /// Write a supernet of a published family under the names of the PyPI package ofa
 #[derive(Args)]

@@ -4,9 +4,10 @@ use std::{io::Write, path::PathBuf};
 
 use clap::Args;
 use sapwood_core::write_atomic;
-use sapwood_lab::{Error, supernet::pack_cut};
+use sapwood_lab::supernet::pack_cut;
 
 use super::{JudgedBy, Judging, Weights, genome_of};
+use crate::Error;
 
 /// Cut a sub-network out: a weight file that every other command takes
 #[derive(Args)]

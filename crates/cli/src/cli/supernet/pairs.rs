@@ -5,10 +5,10 @@ use std::{io::Write, path::PathBuf};
 use clap::Args;
 use sapwood_backend::Seed;
 use sapwood_deploy::{Pairs, Sample};
-use sapwood_lab::Error;
 use sapwood_report::{Cell, Table};
 
 use super::{super::bar::Bar, JudgedBy, Judging, Weights, read_list};
+use crate::Error;
 
 /// Judge random or listed sub-networks, so that `search` can predict the others; the same command goes on
 #[derive(Args)]

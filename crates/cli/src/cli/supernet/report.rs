@@ -3,10 +3,9 @@
 use std::{io::Write, path::PathBuf};
 
 use clap::Args;
-use sapwood_lab::{
-    Error,
-    supernet::{SupernetExperiment, SupernetResults},
-};
+use sapwood_lab::supernet::{SupernetExperiment, SupernetResults};
+
+use crate::Error;
 
 /// Show what has come of an experiment so far
 #[derive(Args)]

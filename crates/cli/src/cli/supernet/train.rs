@@ -4,11 +4,12 @@ use std::{io::Write, num::NonZero, path::PathBuf};
 
 use clap::Args;
 use sapwood_lab::{
-    CheckpointEvery, Conditions, Error, Work,
+    CheckpointEvery, Conditions, Error as Lab, Work,
     supernet::{SupernetExperiment, SupernetResults, run_all},
 };
 
 use super::super::{bar::Bar, data_root::DataRoot, on_device::OnDevice, studies::stop_signal};
+use crate::Error;
 
 /// Train what an experiment says; the same command goes on with what is not done, and several
 /// processes share the runs
@@ -44,7 +45,7 @@ impl Train {
             stop: &stop,
         };
         let left = match run_all(&experiment, &folder, &conditions) {
-            Err(Error::Train(sapwood_train::Error::Stopped { .. })) => {
+            Err(Lab::Train(sapwood_train::Error::Stopped { .. })) => {
                 writeln!(out, "stopped: the same command goes on")?;
                 return Ok(());
             }

@@ -46,7 +46,7 @@ impl Local {
         let mut ended = Vec::new();
         let mut running = Vec::new();
         for mut child in self.0.drain(..) {
-            match child.try_wait()? {
+            match child.try_wait().map_err(Error::Worker)? {
                 Some(status) => ended.push(status),
                 None => running.push(child),
             }

@@ -56,6 +56,10 @@ fn name(study: &str) -> String {
     study.chars().take(64).map(|letter| if plain(letter) { letter } else { '_' }).collect()
 }
 
+fn refused(problem: String) -> Error {
+    Error::Slurm { problem, error: None }
+}
+
 impl Slurm {
     /// Writes the script and hands it in with `sbatch`.
     pub fn submit(
@@ -66,14 +70,14 @@ impl Slurm {
         folder: &Path,
     ) -> Result<Self, Error> {
         if workers > MOST {
-            return Err(Error::Usage(format!(
+            return Err(refused(format!(
                 "{workers} workers are too many: a job array of Slurm has at most {MOST} tasks"
             )));
         }
         // Slurm looks for the folder of the logs from where it was called.
         let logs = std::path::absolute(folder).map_err(Error::file("find", folder))?.join("logs");
         if logs.to_string_lossy().contains(['\\', '\n', '\r']) {
-            return Err(Error::Usage(format!(
+            return Err(refused(format!(
                 "Slurm cannot write to a folder that has a backslash or a line break in its name: {}",
                 logs.display()
             )));
@@ -84,13 +88,16 @@ impl Slurm {
         write_atomic(&path, script(worker, study, workers, threads, &logs).as_bytes())?;
         let mut sbatch = Command::new("sbatch");
         let output = sbatch.arg("--parsable").arg(&path).stdin(Stdio::null()).output();
-        let output = output.map_err(|error| Error::Usage(format!(
-            "cannot start `sbatch` ({error}): is this a machine of a Slurm cluster? The script is there all the same: {}",
-            path.display()
-        )))?;
+        let output = output.map_err(|error| Error::Slurm {
+            problem: format!(
+                "cannot start `sbatch` ({error}): is this a machine of a Slurm cluster? The script is there all the same: {}",
+                path.display()
+            ),
+            error: Some(error),
+        })?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
-            return Err(Error::Usage(format!("`sbatch` refused {}: {}", path.display(), said.trim())));
+            return Err(refused(format!("`sbatch` refused {}: {}", path.display(), said.trim())));
         }
         let job = String::from_utf8_lossy(&output.stdout);
         // `--parsable` writes "number" or "number;cluster".

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sapwood_prune::Criteria;
 
-use crate::{Datasets, study::Plan};
+use crate::{Datasets, Error, study::Plan};
 
 const STUDY: &str = r#"
 kind = "prune"
@@ -44,6 +44,19 @@ fn hashes(study: &str) -> Vec<String> {
     std::fs::write(&path, study).unwrap();
     let plan = Plan::read(&Criteria::default(), &path, &[], &Datasets::below(Path::new("nowhere"))).unwrap();
     plan.runs.into_iter().map(|run| run.hash).collect()
+}
+
+#[test]
+fn settings_that_do_not_go_together_are_named_with_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("study.toml");
+    std::fs::write(&path, STUDY.replace("iterative = true", "iterative = true\nablation = \"shuffle\""))
+        .unwrap();
+    let read = Plan::read(&Criteria::default(), &path, &[], &Datasets::below(Path::new("nowhere")));
+    let error = read.unwrap_err();
+    let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<Error>()).unwrap();
+    assert!(matches!(source, Error::Setting { key, .. } if key == "methods"), "{source}");
+    assert!(error.to_string().ends_with("study.toml"), "{error}");
 }
 
 /// Pinned: another hash would orphan the runs that people have.
