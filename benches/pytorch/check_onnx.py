@@ -4,7 +4,7 @@
 
 Each network, with random weights and random batch statistics, is exported by PyTorch's TorchScript exporter. `forward` of
 that file has to be what ONNX Runtime computes, `export` a file that ONNX's checker passes and that ONNX Runtime gives the
-same answers for, and so has the file of the network with 80 % of its weights removed. Differences are norms over norms.
+same answers for, and so has the file of the network with 80 % of each layer's weights removed. Differences are norms over norms.
 Needs the PyPI packages `torchvision`, `onnx` and `onnxruntime` beside `torch`.
 """
 
@@ -47,7 +47,7 @@ def main():
     warnings.filterwarnings("ignore")
     torch.manual_seed(7)
     x = torch.randn(2, 3, 224, 224).numpy()
-    worst = 0.0
+    wrong = []
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         inputs, outputs = folder / "x.safetensors", folder / "y.safetensors"
@@ -74,7 +74,7 @@ def main():
                     )
                 pruned = folder / "pruned.safetensors"
                 run(program, "export", "--weights", theirs, "--out", ours)
-                run(program, "prune", "--weights", theirs, "--sparsity", 0.8, "--out", pruned)
+                run(program, "prune", "--weights", theirs, "--sparsity", 0.8, "--allocation", "uniform", "--out", pruned)
                 run(program, "export", "--weights", pruned, "--out", sparse)
                 run(program, "export", "--weights", ours, "--out", again)
                 expected = answers(theirs, x)
@@ -88,9 +88,11 @@ def main():
                 # The name of the network is that of the file, and all else has to be the same.
                 same = ours.read_bytes() == again.read_bytes()
                 print(name, opset, ", ".join(f"{key} {value:.1e}" for key, value in far.items()), "" if same else "DIFFERS", flush=True)
-                worst = max(worst, *far.values(), 0.0 if same else 1.0)
-    print(f"at most {worst:.1e} of {TOLERANCE:.0e}")
-    return int(not worst <= TOLERANCE)
+                # What is not a number is wrong too.
+                wrong += [f"{name} at opset {opset}: {key}" for key, value in far.items() if not value < TOLERANCE]
+                wrong += [] if same else [f"{name} at opset {opset}: the export of its export"]
+    print("\n".join(wrong) or f"all within {TOLERANCE:.0e}")
+    return int(bool(wrong))
 
 
 if __name__ == "__main__":
