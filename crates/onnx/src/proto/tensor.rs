@@ -122,13 +122,10 @@ impl<'a> Tensor<'a> {
         }
         let mut found = Vec::new();
         for field in Fields(self.bytes) {
-            match field? {
-                (tensor::INT32_DATA, wire) => {
-                    for bits in wire.integers() {
-                        found.push(value(bits? as u16));
-                    }
+            if let (tensor::INT32_DATA, wire) = field? {
+                for bits in wire.integers() {
+                    found.push(value(bits? as u16));
                 }
-                _ => {}
             }
         }
         Ok(found)
