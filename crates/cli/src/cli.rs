@@ -12,6 +12,7 @@ mod devices;
 mod duration;
 mod economics;
 mod eval;
+mod export;
 mod forward;
 mod hints;
 mod image;
@@ -96,6 +97,7 @@ enum Command {
     Score(Box<score::Score>),
     Prune(Box<prune::Prune>),
     Forward(forward::Forward),
+    Export(export::Export),
     Describe(describe::Describe),
     List(list::List),
     Data(data::Data),
@@ -194,6 +196,7 @@ impl Command {
             Self::Score(command) => command.run(criteria, out),
             Self::Prune(command) => command.run(criteria, out),
             Self::Forward(command) => command.run(),
+            Self::Export(command) => command.run(out),
             Self::Describe(command) => command.run(out),
             Self::List(command) => command.run(criteria, out),
             Self::Data(command) => command.run(out),

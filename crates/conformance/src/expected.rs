@@ -163,6 +163,30 @@ pub fn checkpoints() -> Vec<Checkpoint> {
     parse::<File>(include_str!("../expected/checkpoints.json")).files
 }
 
+/// A network in an ONNX file, by PyTorch's exporter.
+#[derive(Debug, Deserialize)]
+pub struct OnnxFile {
+    /// Its name.
+    pub file: String,
+    /// The network's input, `[C, H, W]`.
+    pub input: [usize; 3],
+    /// The examples that it was given: [`crate::batch`]'s.
+    pub batch: usize,
+    /// PyTorch's names of its convolutions and linear layers.
+    pub layers: Vec<String>,
+    /// ONNX Runtime's outputs, row by row.
+    pub logits: Vec<f64>,
+}
+
+/// The ONNX files in [`folder`].
+pub fn onnx_files() -> Vec<OnnxFile> {
+    #[derive(Deserialize)]
+    struct File {
+        files: Vec<OnnxFile>,
+    }
+    parse::<File>(include_str!("../expected/onnx.json")).files
+}
+
 /// These files are part of this crate, and a browser has no others: one that cannot be read is a
 /// broken checkout, and no check can go on.
 pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> T {

@@ -29,7 +29,8 @@ pub use check::{Check, Findings, On, Outcome, Running};
 pub use checks::CHECKS;
 pub use devices::{Workload, devices, workload};
 pub use expected::{
-    Answers, Case, Checkpoint, FillCheck, Logits, Options, Series, checkpoints, folder, logits, training,
+    Answers, Case, Checkpoint, FillCheck, Logits, OnnxFile, Options, Series, checkpoints, folder, logits,
+    onnx_files, training,
 };
 pub use expected_scores::{ExpectedScores, Kept, PrunedCase, ScoreCase, TensorDigest, scores};
 pub use fill::{batch, board, fill, fnv1a, uniform};

@@ -17,3 +17,16 @@ pub enum Activation {
     /// `x Phi(x)`, with the normal distribution's `Phi` (Hendrycks & Gimpel 2016)
     Gelu,
 }
+
+impl Activation {
+    /// What nodes with it are called: `relu`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Relu => "relu",
+            Self::Relu6 => "relu6",
+            Self::HSwish => "h_swish",
+            Self::HSigmoid => "h_sigmoid",
+            Self::Gelu => "gelu",
+        }
+    }
+}

@@ -115,14 +115,7 @@ impl GraphBuilder {
 
     /// A non-linearity.
     pub fn activation(&mut self, x: Wire, activation: Activation) -> Wire {
-        let name = match activation {
-            Activation::Relu => "relu",
-            Activation::Relu6 => "relu6",
-            Activation::HSwish => "h_swish",
-            Activation::HSigmoid => "h_sigmoid",
-            Activation::Gelu => "gelu",
-        };
-        self.push(name, Op::Activation(activation), &[x])
+        self.push(activation.name(), Op::Activation(activation), &[x])
     }
 
     /// Max pooling.

@@ -41,8 +41,18 @@ struct Written {
 impl TryFrom<Written> for Graph {
     type Error = Error;
 
-    /// Refuses what no builder makes.
     fn try_from(Written { nodes, input }: Written) -> Result<Self, Error> {
+        Self::of_nodes(nodes, input)
+    }
+}
+
+impl Graph {
+    /// A network of nodes that something else than a builder made, such as a file.
+    ///
+    /// # Errors
+    /// [`Error::Graph`] for what no builder makes: nodes that do not fit one another, stand in no
+    /// order in which they can be run, or share a layer's name.
+    pub fn of_nodes(nodes: Vec<Node>, input: Shape) -> Result<Self, Error> {
         let mut layers = BTreeSet::new();
         for (id, node) in nodes.iter().enumerate() {
             let refuse = |problem: String| Err(Error::Graph { layer: node.name.clone(), problem });

@@ -34,6 +34,8 @@ pub enum Note {
         /// Those of what was left out.
         others: Vec<String>,
     },
+    /// A network here has another form than that of an ONNX file.
+    Onnx(sapwood_onnx::Note),
     /// What has no masks here had one.
     NoMask {
         /// The parameter, which is no weight of a convolution or of a linear layer.
@@ -72,6 +74,7 @@ impl fmt::Display for Note {
             Self::LeftOut { key, others } => {
                 write!(f, "read the weights {}: left out what lies {}", below(&[key]), below(others))
             }
+            Self::Onnx(note) => note.fmt(f),
             Self::NoMask { path, zeros, of } => write!(
                 f,
                 "{zeros} of {of} values of `{path}` were masked: they are zero now, but only weights have masks here, \

@@ -31,7 +31,7 @@ pub struct Opened {
     pub zeros: FreeZeros,
 }
 
-/// Opens a weight file: safetensors, or what PyTorch's `torch.save` wrote.
+/// Opens a weight file: safetensors, what PyTorch's `torch.save` wrote, or ONNX.
 ///
 /// What the network is comes from the file's metadata; else from `model`, or from the names and
 /// shapes in the file if only one network of the zoo has them; options are read off the shapes. A
@@ -57,6 +57,12 @@ pub fn pack(
     state: State,
     masks: Masks,
 ) -> Result<StateFile, Error> {
+    let metadata = pack_metadata(spec, trained_on)?;
+    Ok(StateFile { state, masks, metadata, ..StateFile::default() })
+}
+
+/// What opens weights again.
+pub(crate) fn pack_metadata(spec: &Spec, trained_on: Option<&TrainedOn>) -> Result<Value, Error> {
     let unwritable = |error: serde_json::Error| sapwood_core::graph::Error::Format {
         what: "network",
         problem: format!("its options cannot be written down: {error}"),
@@ -66,7 +72,7 @@ pub fn pack(
     if let Some(trained_on) = trained_on {
         trained_on.put(&mut metadata)?;
     }
-    Ok(StateFile { state, masks, metadata, ..StateFile::default() })
+    Ok(metadata)
 }
 
 impl Reading {

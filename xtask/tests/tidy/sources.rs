@@ -73,6 +73,7 @@ const IN_A_BROWSER: &[&str] = &[
     "kernels",
     "codec",
     "graph",
+    "onnx",
     "core",
     "data",
     "models",

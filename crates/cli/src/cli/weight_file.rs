@@ -15,7 +15,7 @@ use crate::Error;
 /// A network that a command cannot do without.
 #[derive(Args)]
 pub(super) struct WeightFile {
-    /// safetensors, or what PyTorch's `torch.save` wrote; masks in it are kept
+    /// safetensors, what PyTorch's `torch.save` wrote, or ONNX; masks in it are kept
     #[arg(long, value_name = "FILE")]
     weights: PathBuf,
     /// The network, where neither the file nor names and shapes in it tell

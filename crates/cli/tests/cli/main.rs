@@ -9,6 +9,7 @@ mod disk;
 mod files;
 mod listening;
 mod mistakes;
+mod onnx;
 mod own_images;
 mod photos;
 mod pruning;

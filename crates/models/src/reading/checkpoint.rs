@@ -15,18 +15,19 @@ use super::{
     read_masks,
 };
 use crate::{
-    Error, Note, Problem,
+    Error, Note, Problem, onnx_file,
     pytorch::{self, Node},
     safetensors_file,
 };
 
-/// A file with tensors: safetensors, or what PyTorch's `torch.save` wrote. The content decides, never
+/// A file with tensors: safetensors, what PyTorch's `torch.save` wrote, or ONNX. The content decides, never
 /// the name. Nothing in it is executed.
 #[derive(Debug)]
 pub struct Checkpoint {
     pub(crate) root: Node,
     metadata: Value,
     path: PathBuf,
+    notes: Vec<Note>,
 }
 
 /// A network's tensors, under its names.
@@ -61,11 +62,16 @@ impl Checkpoint {
             let metadata = StateFile::metadata_of(bytes).map_err(wrong)?;
             let ours = !metadata.is_null();
             tracing::debug!(format = "safetensors", ours, bytes = bytes.len(), path = %path.display(), "weight file read");
-            return Ok(Self { root, metadata, path: path.into() });
+            return Ok(Self { root, metadata, path: path.into(), notes: Vec::new() });
+        }
+        if sapwood_onnx::is_one(bytes) {
+            let (root, metadata, notes) = onnx_file::read(bytes, path)?;
+            tracing::debug!(format = "ONNX", bytes = bytes.len(), path = %path.display(), "weight file read");
+            return Ok(Self { root, metadata, path: path.into(), notes });
         }
         let root = pytorch::read(bytes).map_err(|problem| Error::caused(path, problem))?;
         tracing::debug!(format = "PyTorch", bytes = bytes.len(), path = %path.display(), "weight file read");
-        Ok(Self { root, metadata: Value::Null, path: path.into() })
+        Ok(Self { root, metadata: Value::Null, path: path.into(), notes: Vec::new() })
     }
 
     /// The file, as messages call it.
@@ -91,7 +97,7 @@ impl Checkpoint {
         let all = !self.metadata.is_null();
         let (mut state, mut masks, notes) =
             assemble(&found.candidate, &found.params, all).map_err(|problem| self.problem(problem))?;
-        let mut notes = [found.notes, notes].concat();
+        let mut notes = [self.notes.clone(), found.notes, notes].concat();
         if reading.masks.is_some() && !masks.is_empty() {
             return Err(self.problem(Problem::MasksTwice));
         }

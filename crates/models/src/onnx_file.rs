@@ -1,0 +1,164 @@
+//! Networks in ONNX files.
+
+use std::path::Path;
+
+use sapwood_core::{Graph, Op, State, TrainedOn, canonical_json, tensor_data};
+use sapwood_onnx::{Imported, Options, export, import};
+use serde::Deserialize as _;
+use serde_json::Value;
+
+use crate::{
+    Error, Note, Spec,
+    pytorch::{Node, Stored},
+    weights::pack_metadata,
+};
+
+/// The key of what we say of a network in the metadata of its file.
+const METADATA: &str = "sapwood";
+
+/// The tensors of a file, what they are the network of, as our own files say it, and what should be known.
+pub(crate) fn read(bytes: &[u8], path: &Path) -> Result<(Node, Value, Vec<Note>), Error> {
+    let Imported { graph, state, notes, metadata } =
+        import(bytes).map_err(|error| Error::caused(path, error))?;
+    let said = metadata.get(METADATA).map(|text| serde_json::from_str::<Value>(text)).transpose();
+    let mut said = said.map_err(|error| Error::caused(path, error))?.unwrap_or_default();
+    let trained_on = TrainedOn::take(&mut said).map_err(|error| Error::caused(path, error))?;
+    let metadata = pack_metadata(&spec(graph, said, path)?, trained_on.as_ref())?;
+    let tensors = state
+        .0
+        .into_iter()
+        .map(|(name, value)| (name.to_string(), Node::Tensor(Stored::Value(tensor_data(value)))));
+    Ok((Node::Dictionary(tensors.collect()), metadata, notes.into_iter().map(Note::Onnx).collect()))
+}
+
+/// The network of the zoo that the file says it is, if it has the layers of that; else one of its
+/// layers, called like the file where that says nothing.
+fn spec(graph: Graph, said: Value, path: &Path) -> Result<Spec, Error> {
+    let named = Spec::deserialize(&said).ok();
+    match named {
+        Some(spec) if spec.graph().is_ok_and(|expected| expected == graph) => Ok(spec),
+        Some(Spec { model, architecture, .. }) => Ok(Spec { architecture, ..Spec::of_layers(model, graph)? }),
+        None => {
+            let stem = path.file_stem().map_or_else(|| "onnx".into(), |stem| stem.to_string_lossy());
+            Spec::of_layers(stem, graph)
+        }
+    }
+}
+
+/// The bytes of an ONNX file with a network, of the opset that is asked for. They were read again, and are
+/// this network with these weights to the bit.
+///
+/// # Errors
+/// Layers that have no form in ONNX, all in one; weights that are not the network's.
+pub fn to_onnx(
+    spec: &Spec,
+    trained_on: Option<&TrainedOn>,
+    state: &State,
+    opset: i64,
+) -> Result<Vec<u8>, Error> {
+    let graph = spec.graph()?;
+    // The layers are the file's.
+    let mut metadata = pack_metadata(&Spec { layers: None, ..spec.clone() }, trained_on)?;
+    if let Some(fields) = metadata.as_object_mut() {
+        fields.remove("layers");
+    }
+    let metadata = [(METADATA.to_string(), canonical_json(&metadata))].into();
+    let bytes = export(&graph, state, &Options { opset, metadata })?;
+    let found = import(&bytes)?;
+    match is_same(&graph, &found.graph) && found.state == *state {
+        true => Ok(bytes),
+        false => Err(Error::ReadBack),
+    }
+}
+
+/// Whether two networks compute the same with the same parameters: operations have no names in ONNX, and
+/// numbers only those of f32.
+fn is_same(one: &Graph, other: &Graph) -> bool {
+    let close = |a: f64, b: f64| (a - b).abs() <= 1e-6 * a.abs().max(b.abs());
+    let same = |a: Op, b: Op| match (a, b) {
+        (
+            Op::BatchNorm { channels: a, epsilon: e, momentum: m },
+            Op::BatchNorm { channels: b, epsilon: f, momentum: n },
+        ) => a == b && close(e, f) && (m - n).abs() < 1e-6,
+        (a, b) => a == b,
+    };
+    one.input() == other.input()
+        && one.nodes().len() == other.nodes().len()
+        && one.nodes().iter().zip(other.nodes()).all(|(a, b)| {
+            same(a.op, b.op) && a.inputs == b.inputs && (a.name == b.name || !a.op.has_parameters())
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use sapwood_backend::{DeviceSpec, Seed, block_on};
+    use sapwood_core::{ModuleState, Observed, infos};
+
+    use super::*;
+    use crate::{Init, MODELS, Padding, Reading, Shortcut, Zeros, open_bytes};
+
+    fn state(spec: &Spec) -> State {
+        let device = DeviceSpec::CPU.resolve().unwrap();
+        let net = Init::default().apply(spec.net(&device).unwrap(), Seed(1));
+        block_on(State::read(&net)).unwrap()
+    }
+
+    #[test]
+    fn every_network_of_the_zoo_comes_back_as_itself() {
+        let device = DeviceSpec::CPU.resolve().unwrap();
+        let named = MODELS.iter().map(|model| Spec { width: 0.05, ..Spec::named(model.name).unwrap() });
+        let a = Spec { width: 0.1, shortcut: Shortcut::A, ..Spec::named("resnet-20").unwrap() };
+        let torus = Spec { padding: Padding::Circular, ..Spec::named("life-net").unwrap() };
+        for (spec, opset) in named.map(|spec| (spec, 18)).chain([(a, 17), (torus, 19)]) {
+            let state = state(&spec);
+            let bytes = to_onnx(&spec, None, &state, opset).unwrap();
+            let opened = open_bytes(&bytes, "net.onnx", None, &device).unwrap();
+            assert_eq!((&opened.spec, opened.net.graph()), (&spec, &spec.graph().unwrap()));
+            assert!(block_on(State::read(&opened.net)).unwrap() == state, "{}", spec.model);
+        }
+    }
+
+    #[test]
+    fn zeros_of_masks_are_masks_again_and_classes_keep_their_names() {
+        let device = DeviceSpec::CPU.resolve().unwrap();
+        let spec = Spec { width: 0.1, ..Spec::named("lenet-300-100").unwrap() };
+        let (mut state, path) = (state(&spec), "fc1.weight");
+        let kept = |at: usize| at % 3 == 0;
+        let mask = (0..state.0[path].len()).map(kept).collect();
+        state.apply(&[(path.into(), mask)].into()).unwrap();
+        let trained_on = serde_json::json!({
+            "data": "own", "input": [1, 28, 28], "classes": ["a", "b"], "scale": 255, "mean": [0.5], "std": [0.5]
+        });
+        let trained_on: TrainedOn = serde_json::from_value(trained_on).unwrap();
+        let bytes = to_onnx(&spec, Some(&trained_on), &state, 18).unwrap();
+        let reading = Reading { zeros: Zeros::Masked, ..Reading::default() };
+        let opened = reading.open_bytes(&bytes, "net.onnx", &device).unwrap();
+        assert_eq!(opened.trained_on, Some(trained_on));
+        let info = infos(&opened.net).into_iter().find(|info| info.path.as_str() == path).unwrap();
+        assert_eq!(opened.masks[path].count_ones(), info.len().div_ceil(3));
+        let zeros = open_bytes(&bytes, "net.onnx", None, &device).unwrap().zeros;
+        assert_eq!(zeros.zeros(), info.len() - info.len().div_ceil(3));
+    }
+
+    #[test]
+    fn layers_that_onnx_has_no_form_for_and_files_cut_short_are_one_line() {
+        let device = DeviceSpec::CPU.resolve().unwrap();
+        let mut g = Graph::builder([4, 2, 2]);
+        g.layer_norm("ln", g.input());
+        let spec = Spec::of_layers("own", g.finish().unwrap()).unwrap();
+        let error = to_onnx(&spec, None, &state(&spec), 18).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "cannot be written at opset 18: layer `ln` normalises over channels, which is not written yet"
+        );
+        let spec = Spec { width: 0.1, ..Spec::named("lenet-5").unwrap() };
+        let bytes = to_onnx(&spec, None, &state(&spec), 18).unwrap();
+        let error = open_bytes(&bytes[..bytes.len() / 2], "cut.onnx", None, &device).unwrap_err().to_string();
+        assert!(
+            error.starts_with("cannot read weights: not a usable ONNX file: it ends too early"),
+            "{error}"
+        );
+        let error = open_bytes(&bytes, "net.onnx", Some("lenet-300-100"), &device).unwrap_err().to_string();
+        assert!(error.contains("the weights are those of `lenet-5`"), "{error}");
+    }
+}
