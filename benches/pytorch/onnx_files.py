@@ -1,7 +1,8 @@
 """Write small ONNX files by PyTorch's TorchScript exporter, and onnx.json beside them: what a reader of ONNX has to cope with.
 
 Weights and batch statistics are random, from a seed. Each file has the logits that ONNX Runtime computes for `fill`'s
-input; of the file for training, which ONNX Runtime would normalise with the batch, those of PyTorch in evaluation mode.
+input; of the file for training, which ONNX Runtime would normalise with the batch, those of PyTorch in evaluation mode with the
+statistics that the file holds.
 Needs the PyPI packages `onnx` and `onnxruntime` beside `torch`.
 """
 
@@ -14,6 +15,7 @@ import fill
 from expected_folder import EXPECTED, number
 
 try:
+    import onnx
     import onnxruntime
 except ImportError as missing:
     raise SystemExit(f"ONNX side skipped: the Python package `{missing.name}` is not installed")
@@ -103,6 +105,15 @@ def main():
             found = torch.from_numpy(session.run(None, {"input": x.numpy()})[0])
             assert (found - logits).norm() < 1e-5 * logits.norm(), file
             logits = found
+        else:
+            # Tracing in training mode has moved the statistics: those in the file are what it is the network of.
+            stored = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer}
+            state = net.eval().state_dict()
+            state.update({name: torch.from_numpy(stored[name].copy()) for name in state if name in stored})
+            assert all(name in stored for name in state if "running" in name or name.endswith("weight")), file
+            net.load_state_dict(state)
+            with torch.no_grad():
+                logits = net(x)
         layers = [name for name in net.state_dict() if name.endswith(".weight") and net.state_dict()[name].dim() > 1]
         lines.append(
             json.dumps(
