@@ -123,7 +123,7 @@ mod tests {
         let device = DeviceSpec::CPU.resolve().unwrap();
         let spec = Spec { width: 0.1, ..Spec::named("lenet-300-100").unwrap() };
         let (mut state, path) = (state(&spec), "fc1.weight");
-        let kept = |at: usize| at % 3 == 0;
+        let kept = |at: usize| at.is_multiple_of(3);
         let mask = (0..state.0[path].len()).map(kept).collect();
         state.apply(&[(path.into(), mask)].into()).unwrap();
         let trained_on = serde_json::json!({
