@@ -38,7 +38,7 @@ pub fn array(data: TensorData) -> Result<Array, Error> {
 /// A copy of what was read, as an array.
 ///
 /// # Errors
-/// As for [`array`].
+/// As for [`array()`].
 pub fn array_of(data: &TensorData) -> Result<Array, Error> {
     taken!(data, try_to_vec)
 }

@@ -2,7 +2,7 @@
 
 use crate::{BF16, DType, F16, Packed};
 
-/// The values of an [`Array`], in a vector of their type.
+/// The values of an [`Array`](crate::Array), in a vector of their type.
 #[derive(Clone, Debug)]
 pub enum Values {
     /// See [`DType::F64`].
