@@ -25,7 +25,7 @@
 //! let loader = Loader::new(Arc::new(digits), options).unwrap();
 //! assert_eq!((loader.examples(), loader.batches()), (1437, 15));
 //! let batch = loader.epoch(0, 0).next().unwrap().unwrap();
-//! assert_eq!(batch.shape, [100, 1, 8, 8]);
+//! assert_eq!((batch.len(), batch.shape().image()), (100, Some([1, 8, 8])));
 //! ```
 
 #[cfg(feature = "acquire")]
