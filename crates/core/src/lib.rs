@@ -58,7 +58,7 @@ pub use params::{Layout, ParamInfo, Role, infos, map, tensors};
 pub use pass::{Norm, Pass, Tap};
 pub use reporter::{Reporter, Silent};
 pub use sapwood_graph::{
-    Activation, Anatomy, Array, Axis, Bits, Cause, Channels, Conv, ConvSpec, FileError, Graph, GraphBuilder,
+    Activation, Anatomy, Array, Axis, Bits, Cause, Channels, CodedFile, Conv, ConvSpec, FileError, Graph, GraphBuilder,
     Layer, Masks, Mismatch, Node, Op, ParamPath, Shape, State, StateFile, TrainedOn, UnknownName, Wire,
     canonical_json, identity, nearest, seal, sweep, unseal, write_atomic,
 };

@@ -20,6 +20,7 @@
 //! # let _ = net;
 //! ```
 
+mod coded_file;
 mod curve;
 mod error;
 mod infer;
@@ -40,6 +41,7 @@ mod weights;
 mod zeros;
 mod zoo;
 
+pub use coded_file::content;
 pub use error::Error;
 pub use infer::infer;
 pub use init::{INITS, Init, InitEntry, NormScale, WeightInit};

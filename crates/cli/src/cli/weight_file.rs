@@ -15,7 +15,7 @@ use crate::Error;
 /// A network that a command cannot do without.
 #[derive(Args)]
 pub(super) struct WeightFile {
-    /// safetensors, what PyTorch's `torch.save` wrote, or ONNX; masks in it are kept
+    /// safetensors, what `pack` or PyTorch's `torch.save` wrote, or ONNX; masks in it are kept
     #[arg(long, value_name = "FILE")]
     weights: PathBuf,
     /// The network, where neither the file nor names and shapes in it tell
@@ -34,6 +34,11 @@ impl WeightFile {
     /// Opens it, to change it.
     pub(super) fn open_to_change(&self, device: &Device) -> Result<Opened, Error> {
         self.reading.open_to_change(&self.weights, self.model.as_deref(), device)
+    }
+
+    /// What tells the network that is read from every other.
+    pub(super) fn digest(&self) -> Result<String, Error> {
+        self.reading.digest(&self.weights)
     }
 
     /// What the file of its masks is called in it.

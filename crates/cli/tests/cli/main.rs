@@ -11,6 +11,7 @@ mod listening;
 mod mistakes;
 mod onnx;
 mod own_images;
+mod packing;
 mod photos;
 mod pruning;
 mod reasons;
