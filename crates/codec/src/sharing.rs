@@ -53,8 +53,9 @@ impl Sharing {
     }
 
     /// Gives each weight that is not zero its centroid's value, and says which centroids there are, in
-    /// their order. Zeros stay what they are, and are no centroid's. Where there are no more different
-    /// weights than centroids, none changes. Half way between two centroids the lower one is taken.
+    /// their order. Zeros stay zeros (negative ones become plain ones) and are no centroid's. Where there
+    /// are no more different weights than centroids, none changes. Half way between two centroids the
+    /// lower one is taken.
     ///
     /// # Errors
     /// A weight that is not finite.
@@ -62,6 +63,8 @@ impl Sharing {
         if let Some(wrong) = weights.iter().find(|weight| !weight.is_finite()) {
             return Err(Error::Range { what: "a weight", expected: "finite", found: wrong.to_string() });
         }
+        // A mask that was multiplied with weights leaves negative zeros, which cost a bit each.
+        weights.iter_mut().filter(|weight| **weight == 0.0).for_each(|zero| *zero = 0.0);
         let mut kept: Vec<f32> = weights.iter().copied().filter(|weight| *weight != 0.0).collect();
         kept.sort_unstable_by(f32::total_cmp);
         let mut distinct = kept.clone();
@@ -220,6 +223,7 @@ mod tests {
             let two = [0.0, 0.5, -0.25, 0.0, 0.5, -0.25, -0.0];
             let (weights, centroids) = shared(32, start, &two);
             assert_eq!((weights.as_slice(), centroids.as_slice()), (&two[..], &[-0.25, 0.5][..]));
+            assert!(weights.iter().all(|weight| weight.to_bits() != (-0.0f32).to_bits()));
             assert_eq!(shared(2, start, &two).1, [-0.25, 0.5]);
             assert_eq!(shared(4, start, &[0.1; 9]), (vec![0.1; 9], vec![0.1]));
             assert_eq!(shared(4, start, &[0.0; 3]), (vec![0.0; 3], vec![]));
