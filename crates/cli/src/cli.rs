@@ -42,6 +42,7 @@ mod scoring;
 mod search;
 mod shape;
 mod sparse;
+mod stated;
 mod status;
 mod studies;
 mod supernet;

@@ -9,13 +9,19 @@ use crate::note::below;
 #[non_exhaustive]
 pub enum Problem {
     /// The file does not say what network it belongs to, nobody else did, and none of the zoo fits.
-    #[error("the weights do not say which model they belong to{}", nearest.as_ref().map_or_else(
-        || ", and no model has their names and shapes".to_string(),
-        |(model, mismatch)| format!(", and do not fit `{model}`, which is nearest: {mismatch}"),
-    ))]
+    #[error("the weights do not say which model they belong to{}", match (nearest, alike) {
+        (Some((model, mismatch)), _) => format!(", and do not fit `{model}`, which is nearest: {mismatch}"),
+        (None, Some((model, [same, of]))) => format!(
+            ", and no model has their names; by their shapes they are most like `{model}`, with {same} of {of} the same"
+        ),
+        (None, None) => ", and no model has their names and shapes".to_string(),
+    })]
     NoModel {
         /// The network that has most of the names, and what differs.
         nearest: Option<(String, Mismatch)>,
+        /// The network that has most of the shapes of two and more dimensions, if more than half of all: how many have a
+        /// partner, and how many there are on both sides.
+        alike: Option<(String, [usize; 2])>,
     },
     /// More than one network of the zoo fits.
     #[error("the weights do not say which model they belong to, and fit {}", models.join(" and "))]
