@@ -3,7 +3,7 @@
 //! Both passes work on bytes, across first, with weights of 22 bits behind the point (`Resample.c` of Pillow 11): so
 //! a network sees here what it saw where it was trained.
 
-use sapwood_core::Interpolation;
+use sapwood_core::Filter;
 
 /// Bits of a weight behind the point: a sum of 8 bits, and 2 more for weights below 0 and above 1.
 const BITS: u32 = 32 - 8 - 2;
@@ -18,7 +18,7 @@ pub(crate) fn resize(
     channels: usize,
     [height, width]: [usize; 2],
     [h, w]: [usize; 2],
-    interpolation: Interpolation,
+    interpolation: Filter,
 ) -> Vec<u8> {
     let [columns, rows] = [(width, w), (height, h)].map(|(from, to)| taps(from, to, interpolation));
     let mut across = Vec::with_capacity(height * w * channels);
@@ -52,7 +52,7 @@ fn sum<'a>(weights: &[i32], values: impl Iterator<Item = &'a u8>) -> u8 {
     (sum >> BITS).clamp(0, 255) as u8
 }
 
-fn taps(from: usize, to: usize, interpolation: Interpolation) -> Vec<Tap> {
+fn taps(from: usize, to: usize, interpolation: Filter) -> Vec<Tap> {
     let scale = from as f64 / to as f64;
     let Some((support, filter)) = filter(interpolation) else {
         let nearest = |at: usize| ((at as f64 + 0.5) * scale) as usize;
@@ -80,14 +80,12 @@ fn taps(from: usize, to: usize, interpolation: Interpolation) -> Vec<Tap> {
 }
 
 /// A filter and how far it reaches; none where pixels are copied.
-fn filter(interpolation: Interpolation) -> Option<(f64, fn(f64) -> f64)> {
+fn filter(interpolation: Filter) -> Option<(f64, fn(f64) -> f64)> {
     Some(match interpolation {
-        Interpolation::Nearest => return None,
-        Interpolation::Bilinear => (1.0, |x| (1.0 - x.abs()).max(0.0)),
-        Interpolation::Bicubic => (2.0, cubic),
-        Interpolation::Lanczos => {
-            (3.0, |x| if (-3.0..3.0).contains(&x) { sinc(x) * sinc(x / 3.0) } else { 0.0 })
-        }
+        Filter::Nearest => return None,
+        Filter::Bilinear => (1.0, |x| (1.0 - x.abs()).max(0.0)),
+        Filter::Bicubic => (2.0, cubic),
+        Filter::Lanczos => (3.0, |x| if (-3.0..3.0).contains(&x) { sinc(x) * sinc(x / 3.0) } else { 0.0 }),
     })
 }
 

@@ -15,10 +15,10 @@ use crate::Error;
 /// the rest.
 ///
 /// ```
-/// use sapwood_graph::{Fit, Interpolation, Preprocess};
+/// use sapwood_graph::{Fit, Filter, Preprocess};
 ///
 /// let lite: Preprocess = "(x-127)/128, crop 0.875, bicubic".parse().unwrap();
-/// assert_eq!((lite.image.fit, lite.image.interpolation), (Fit::Crop(0.875), Interpolation::Bicubic));
+/// assert_eq!((lite.image.fit, lite.image.interpolation), (Fit::Crop(0.875), Filter::Bicubic));
 /// let torchvision: Preprocess = "imagenet".parse().unwrap();
 /// assert_eq!(torchvision.to_string(), "(x/255-[0.485,0.456,0.406])/[0.229,0.224,0.225], crop 0.875");
 /// ```
@@ -42,7 +42,7 @@ pub struct ImageFit {
     /// What is cut off, and when.
     pub fit: Fit,
     /// How pixels in between are made.
-    pub interpolation: Interpolation,
+    pub interpolation: Filter,
     /// The order of the channels.
     pub order: Order,
 }
@@ -66,7 +66,7 @@ pub enum Fit {
 /// How an image is made larger or smaller.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Interpolation {
+pub enum Filter {
     /// The nearest pixel.
     Nearest,
     /// A triangle.
@@ -179,10 +179,10 @@ impl FromStr for Preprocess {
                     let fraction = number()?.parse::<f64>().map_err(|error| of(&error))?;
                     set(&mut image.fit, Fit::Crop(fraction))
                 }
-                "nearest" => set(&mut image.interpolation, Interpolation::Nearest),
-                "bilinear" => set(&mut image.interpolation, Interpolation::Bilinear),
-                "bicubic" => set(&mut image.interpolation, Interpolation::Bicubic),
-                "lanczos" => set(&mut image.interpolation, Interpolation::Lanczos),
+                "nearest" => set(&mut image.interpolation, Filter::Nearest),
+                "bilinear" => set(&mut image.interpolation, Filter::Bilinear),
+                "bicubic" => set(&mut image.interpolation, Filter::Bicubic),
+                "lanczos" => set(&mut image.interpolation, Filter::Lanczos),
                 "rgb" => set(&mut image.order, Order::Rgb),
                 "bgr" => set(&mut image.order, Order::Bgr),
                 _ if word.contains('x') => {
@@ -241,10 +241,10 @@ impl fmt::Display for Preprocess {
             Fit::Stretch => f.write_str(", stretch"),
         }?;
         f.write_str(match interpolation {
-            Interpolation::Nearest => ", nearest",
-            Interpolation::Bilinear => "",
-            Interpolation::Bicubic => ", bicubic",
-            Interpolation::Lanczos => ", lanczos",
+            Filter::Nearest => ", nearest",
+            Filter::Bilinear => "",
+            Filter::Bicubic => ", bicubic",
+            Filter::Lanczos => ", lanczos",
         })?;
         f.write_str(if order == Order::Bgr { ", bgr" } else { "" })
     }

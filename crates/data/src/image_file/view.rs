@@ -1,6 +1,6 @@
 //! What a network is shown of an image.
 
-use sapwood_core::{Fit, ImageFit, Interpolation, Order};
+use sapwood_core::{Filter, Fit, ImageFit, Order};
 
 use super::Image;
 use crate::{pil, resample::Region};
@@ -10,7 +10,7 @@ impl Image {
     pub(crate) fn viewed(self, shape: [usize; 3], fit: &ImageFit) -> Result<Vec<f32>, String> {
         let [channels, h, w] = shape;
         let mut planes = match (fit.fit, fit.interpolation) {
-            (Fit::Cover, Interpolation::Bilinear) => self.fitted(shape),
+            (Fit::Cover, Filter::Bilinear) => self.fitted(shape),
             _ => {
                 let image = self.with_channels(channels);
                 let image = image.seen([h, w], fit)?;
@@ -57,7 +57,7 @@ impl Image {
         Ok(self.resized(whole, fit.interpolation).cut(Region { top, left, height: h, width: w }))
     }
 
-    fn resized(self, size: [usize; 2], interpolation: Interpolation) -> Self {
+    fn resized(self, size: [usize; 2], interpolation: Filter) -> Self {
         match self.size == size {
             true => self,
             false => {

@@ -19,10 +19,10 @@ fn resized_images_and_views_have_the_bytes_of_pillow_and_torchvision() {
     for line in include_str!("pillow.txt").lines() {
         let words: Vec<&str> = line.split(' ').collect();
         let interpolation = match words[1] {
-            "nearest" => Interpolation::Nearest,
-            "bilinear" => Interpolation::Bilinear,
-            "bicubic" => Interpolation::Bicubic,
-            _ => Interpolation::Lanczos,
+            "nearest" => Filter::Nearest,
+            "bilinear" => Filter::Bilinear,
+            "bicubic" => Filter::Bicubic,
+            _ => Filter::Lanczos,
         };
         let numbers: Vec<usize> = words[2..].iter().map(|word| word.parse().unwrap()).collect();
         let [channels, height, width, h, w, side, expected] = numbers[..] else { panic!("{line}") };

@@ -1,6 +1,6 @@
 //! timm's `config.json`: `pretrained_cfg` says how images were made, beside it may be names of classes.
 
-use sapwood_core::{Fit, ImageFit, Interpolation, Preprocess, Shape, TrainedOn};
+use sapwood_core::{Filter, Fit, ImageFit, Preprocess, Shape, TrainedOn};
 use serde_json::Value;
 
 /// What it says; nothing, where it is another program's.
@@ -16,10 +16,10 @@ pub(super) fn of_timm(config: &Value) -> Result<Option<TrainedOn>, String> {
             .map_err(|_| format!("`{key}` should be numbers, but is {value}"))
     };
     let interpolation = match read("interpolation").map(|value| value.as_str().unwrap_or_default()) {
-        None | Some("bilinear") => Interpolation::Bilinear,
-        Some("bicubic") => Interpolation::Bicubic,
-        Some("nearest") => Interpolation::Nearest,
-        Some("lanczos") => Interpolation::Lanczos,
+        None | Some("bilinear") => Filter::Bilinear,
+        Some("bicubic") => Filter::Bicubic,
+        Some("nearest") => Filter::Nearest,
+        Some("lanczos") => Filter::Lanczos,
         Some(other) => {
             return Err(format!(
                 "`interpolation` is `{other}`: expected nearest, bilinear, bicubic or lanczos"
