@@ -54,7 +54,7 @@ fn sum<'a>(weights: &[i32], values: impl Iterator<Item = &'a u8>) -> u8 {
 
 fn taps(from: usize, to: usize, interpolation: Filter) -> Vec<Tap> {
     let scale = from as f64 / to as f64;
-    let Some((support, filter)) = filter(interpolation) else {
+    let Some((support, filter)) = kernel(interpolation) else {
         let nearest = |at: usize| ((at as f64 + 0.5) * scale) as usize;
         return (0..to)
             .map(|at| Tap { first: nearest(at).min(from - 1), weights: vec![1 << BITS] })
@@ -79,8 +79,11 @@ fn taps(from: usize, to: usize, interpolation: Filter) -> Vec<Tap> {
     (0..to).map(tap).collect()
 }
 
-/// A filter and how far it reaches; none where pixels are copied.
-fn filter(interpolation: Filter) -> Option<(f64, fn(f64) -> f64)> {
+/// How far a filter reaches, and the weight at a distance.
+type Kernel = (f64, fn(f64) -> f64);
+
+/// The kernel of a filter; none where pixels are copied.
+fn kernel(interpolation: Filter) -> Option<Kernel> {
     Some(match interpolation {
         Filter::Nearest => return None,
         Filter::Bilinear => (1.0, |x| (1.0 - x.abs()).max(0.0)),

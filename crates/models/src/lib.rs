@@ -49,7 +49,7 @@ pub use layers::{BatchNorm, Conv2d, LayerNorm, Linear, Position};
 pub use net::Net;
 pub use note::Note;
 pub use onnx_file::to_onnx;
-pub use problem::Problem;
+pub use problem::{Alike, Problem};
 pub use reading::{Checkpoint, Fitted, Reading, Rename, Shapes, StateDict, Wants, Zeros, read_masks};
 pub use spec::{Padding, Shortcut, Spec};
 pub use weights::{Opened, open, open_bytes, pack};

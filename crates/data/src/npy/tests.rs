@@ -1,3 +1,5 @@
+//! Arrays as NumPy saves them, and what is none.
+
 use std::io::Write;
 
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};

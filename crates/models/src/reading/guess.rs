@@ -8,7 +8,7 @@ use super::{
     places::Places,
     state_dict::{alike, shapes},
 };
-use crate::{Error, Problem, Spec, params::params, zoo::names};
+use crate::{Alike, Error, Problem, Spec, params::params, zoo::names};
 
 /// The only network whose names and shapes lie in a file.
 pub(crate) fn guess(file: &Checkpoint, reading: &Reading) -> Result<&'static str, Error> {
@@ -48,17 +48,17 @@ pub(crate) fn guess(file: &Checkpoint, reading: &Reading) -> Result<&'static str
 }
 
 /// The network with most of the shapes in a file.
-fn most_alike(places: &Places<'_>) -> Option<(String, [usize; 2])> {
+fn most_alike(places: &Places<'_>) -> Option<Box<Alike>> {
     let theirs = shapes(places);
-    let mut best: Option<(String, [usize; 2])> = None;
+    let mut best: Option<Alike> = None;
     for model in names() {
         let Ok(graph) = Spec::named(model).and_then(|spec| spec.graph()) else { continue };
         let [same, of] = alike(&theirs, &params(&graph));
         // More than half, and more than any before: of equal ones the first.
-        let before = best.as_ref().map_or([1, 2], |(_, found)| *found);
-        if before[0] * of < same * before[1] {
-            best = Some((model.into(), [same, of]));
+        let [most, of_most] = best.as_ref().map_or([1, 2], |best| [best.same, best.of]);
+        if most * of < same * of_most {
+            best = Some(Alike { model: model.into(), same, of });
         }
     }
-    best
+    best.map(Box::new)
 }
