@@ -14,7 +14,8 @@ pub(super) fn write<'s>(
     params: &[(String, &'s Array)],
 ) -> Result<Value, String> {
     let input = |at: usize| node.inputs[at];
-    let [c, h, w] = shapes[input(0)];
+    let Some(first) = node.inputs.first() else { return Err("has no form that is written yet".into()) };
+    let [c, h, w] = shapes[*first];
     let params: Vec<String> = params.iter().map(|(path, value)| to.weights(path, value)).collect();
     let with_params = |x: String| [x].into_iter().chain(params.clone()).collect::<Vec<String>>();
     let name = node.name.as_str();
