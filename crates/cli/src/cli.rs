@@ -4,6 +4,7 @@ mod architectures;
 mod bar;
 mod benchmark;
 mod clean;
+mod cluster;
 mod data;
 mod data_root;
 mod demo;
@@ -27,6 +28,7 @@ mod one_line;
 mod outputs;
 mod overwriting;
 mod own_input;
+mod pack;
 mod photo_cache;
 mod plan;
 mod predict;
@@ -99,6 +101,8 @@ enum Command {
     Prune(Box<prune::Prune>),
     Forward(forward::Forward),
     Export(export::Export),
+    Cluster(Box<cluster::Cluster>),
+    Pack(pack::Pack),
     Describe(describe::Describe),
     List(list::List),
     Data(data::Data),
@@ -198,6 +202,8 @@ impl Command {
             Self::Prune(command) => command.run(criteria, out),
             Self::Forward(command) => command.run(),
             Self::Export(command) => command.run(out),
+            Self::Cluster(command) => command.run(out),
+            Self::Pack(command) => command.run(out),
             Self::Describe(command) => command.run(out),
             Self::List(command) => command.run(criteria, out),
             Self::Data(command) => command.run(out),

@@ -4,8 +4,9 @@
 //! The principal type is [`Graph`], an acyclic graph of layers; the values of its parameters are a
 //! [`State`] of [`Array`]s, which a [`StateFile`] keeps with masks and metadata. The design decision
 //! behind them is that nothing here computes a network, and that this crate depends on no tensor
-//! library and on no other crate of Sapwood: what reads, measures or changes a network on paper compiles
-//! in seconds, in a browser too.
+//! library and of Sapwood's crates on `codec` alone: what reads, measures or changes a network on paper
+//! compiles in seconds, in a browser too. A file comes in two forms with the same content, safetensors
+//! and entropy-coded ([`StateFile::to_coded`]); whoever reads one reads the other.
 //!
 //! Everything that is keyed by a parameter is keyed by its [`ParamPath`], which is the name that
 //! PyTorch gives it, and a mask ([`Bits`]) has one bit per weight in PyTorch's layout. [`Channels`]
@@ -97,7 +98,7 @@ pub use ranges::{Histogram, Range, Ranges};
 pub use ranked::{MOST_DIMENSIONS, Ranked};
 pub use scheme::{Per, Scheme, Symmetry};
 pub use state::State;
-pub use state_file::StateFile;
+pub use state_file::{CodedFile, Piece, StateFile};
 pub use trained_on::TrainedOn;
 pub use values::Values;
 pub use window::{Pads, Pair, Window};

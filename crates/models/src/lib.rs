@@ -24,6 +24,7 @@ mod conventions;
 mod compute;
 mod constant;
 mod conv;
+mod coded_file;
 mod curve;
 mod error;
 mod infer;
@@ -47,6 +48,7 @@ mod zoo;
 
 pub use conventions::read_config;
 pub use conv::{Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d};
+pub use coded_file::content;
 pub use error::Error;
 pub use infer::infer;
 pub use init::{INITS, Init, InitEntry, NormScale, WeightInit};

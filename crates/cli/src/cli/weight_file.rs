@@ -17,7 +17,7 @@ use crate::Error;
 /// A network that a command cannot do without.
 #[derive(Args)]
 pub(super) struct WeightFile {
-    /// safetensors, what PyTorch's `torch.save` wrote, or ONNX; masks in it are kept
+    /// safetensors, what `pack` or PyTorch's `torch.save` wrote, or ONNX; masks in it are kept
     #[arg(long, value_name = "FILE")]
     weights: PathBuf,
     /// The network, where neither the file nor names and shapes in it tell
@@ -45,6 +45,11 @@ impl WeightFile {
             .map_err(hinted)?;
         tell(&dict.fitted.notes);
         Ok(dict)
+    }
+
+    /// What tells the network that is read from every other.
+    pub(super) fn digest(&self) -> Result<String, Error> {
+        self.reading.digest(&self.weights)
     }
 
     /// What the file of its masks is called in it.

@@ -12,6 +12,7 @@ mod mistakes;
 mod numpy;
 mod onnx;
 mod own_images;
+mod packing;
 mod photos;
 mod preprocess;
 mod pruning;

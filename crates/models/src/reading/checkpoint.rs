@@ -15,12 +15,12 @@ use super::{
     read_masks,
 };
 use crate::{
-    Error, Note, Problem, onnx_file,
+    Error, Note, Problem, coded_file, onnx_file,
     pytorch::{self, Node},
     safetensors_file,
 };
 
-/// A file with tensors: safetensors, what PyTorch's `torch.save` wrote, or ONNX. The content decides, never
+/// A file with tensors: safetensors, coded, what PyTorch's `torch.save` wrote, or ONNX. The content decides, never
 /// the name. Nothing in it is executed.
 #[derive(Debug)]
 pub struct Checkpoint {
@@ -56,12 +56,15 @@ impl Checkpoint {
     /// # Errors
     /// It is nothing of the kind.
     pub fn of_bytes(bytes: &[u8], path: &Path) -> Result<Self, Error> {
-        if safetensors_file::is_one(bytes) {
+        let coded = StateFile::is_coded(bytes);
+        if coded || safetensors_file::is_one(bytes) {
             let wrong = |error: sapwood_core::graph::Error| Error::caused(path, error);
-            let root = safetensors_file::read(bytes).map_err(wrong)?;
+            let root = if coded { coded_file::read(bytes) } else { safetensors_file::read(bytes) };
+            let root = root.map_err(wrong)?;
             let metadata = StateFile::metadata_of(bytes).map_err(wrong)?;
             let ours = !metadata.is_null();
-            tracing::debug!(format = "safetensors", ours, bytes = bytes.len(), path = %path.display(), "weight file read");
+            let format = if coded { "coded" } else { "safetensors" };
+            tracing::debug!(format, ours, bytes = bytes.len(), path = %path.display(), "weight file read");
             return Ok(Self { root, metadata, path: path.into(), notes: Vec::new() });
         }
         if sapwood_onnx::is_one(bytes) {
