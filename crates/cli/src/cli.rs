@@ -16,6 +16,7 @@ mod export;
 mod forward;
 mod hints;
 mod image;
+mod integers;
 mod latency;
 mod latency_table;
 mod list;
@@ -32,6 +33,7 @@ mod plan;
 mod predict;
 mod predictors;
 mod prune;
+mod quantize;
 mod refusal;
 mod remedy;
 mod report;
@@ -96,6 +98,7 @@ enum Command {
     Predict(predict::Predict),
     Score(Box<score::Score>),
     Prune(Box<prune::Prune>),
+    Quantize(Box<quantize::Quantize>),
     Forward(forward::Forward),
     Export(export::Export),
     Describe(describe::Describe),
@@ -195,6 +198,7 @@ impl Command {
             Self::Predict(command) => command.run(out),
             Self::Score(command) => command.run(criteria, out),
             Self::Prune(command) => command.run(criteria, out),
+            Self::Quantize(command) => command.run(out),
             Self::Forward(command) => command.run(),
             Self::Export(command) => command.run(out),
             Self::Describe(command) => command.run(out),

@@ -13,7 +13,8 @@
 //! or taken out, only together.
 //!
 //! A parameter may also be [`Quantized`]: integers with scales. How they are to be chosen is a
-//! [`Scheme`], and between which bounds values were seen are [`Ranges`]; both are computed elsewhere.
+//! [`Scheme`], and between which bounds values were seen are [`Ranges`]; both are computed elsewhere. The numbers
+//! that integers stand for are a [`Grid`], and [`Folding`] takes batch normalisation into weights.
 //!
 //! ```
 //! use sapwood_graph::{Channels, Graph};
@@ -39,13 +40,16 @@ mod bits;
 mod blocks;
 mod builder;
 mod bytes;
+mod calibrated;
 mod channels;
 mod dtype;
 mod durable;
 mod error;
 mod file_error;
 mod finite;
+mod folding;
 mod graph;
+mod grid;
 mod half;
 mod identity;
 mod names;
@@ -58,6 +62,7 @@ mod scheme;
 mod state;
 mod state_file;
 mod trained_on;
+mod value_names;
 mod values;
 mod written;
 
@@ -66,12 +71,15 @@ pub use anatomy::{Anatomy, Layer};
 pub use array::Array;
 pub use bits::{Bits, Masks};
 pub use builder::{Conv, GraphBuilder, Wire};
+pub use calibrated::Calibrated;
 pub use channels::{Axis, Channels};
 pub use dtype::DType;
 pub use durable::{seal, sweep, unseal, write_atomic};
 pub use error::{Error, Mismatch};
 pub use file_error::{Cause, FileError};
+pub use folding::Folding;
 pub use graph::{ConvSpec, Graph, Node, Op, Shape};
+pub use grid::Grid;
 pub use half::{BF16, F16};
 pub use identity::{canonical_json, identity};
 pub use names::{UnknownName, nearest};

@@ -22,8 +22,10 @@
 
 mod curve;
 mod error;
+mod folded;
 mod infer;
 mod init;
+mod integers;
 mod layers;
 mod module;
 mod net;
@@ -41,8 +43,10 @@ mod zeros;
 mod zoo;
 
 pub use error::Error;
+pub use folded::fold;
 pub use infer::infer;
 pub use init::{INITS, Init, InitEntry, NormScale, WeightInit};
+pub use integers::Integers;
 pub use layers::{BatchNorm, Conv2d, LayerNorm, Linear, Position};
 pub use net::Net;
 pub use note::Note;

@@ -126,7 +126,7 @@ impl Network for Net {
 
     fn forward(&self, input: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<2> {
         let mut values: Vec<Option<Tensor<4>>> = vec![None; self.graph.nodes().len()];
-        values[0] = Some(input);
+        values[0] = Some(pass.pass_on(0, input));
         for (number, step) in self.steps.iter().enumerate() {
             let reads: Vec<usize> = step.reads(&self.graph).collect();
             let inputs = reads.iter().filter_map(|&read| values[read].clone()).collect();
@@ -134,7 +134,8 @@ impl Network for Net {
             for read in reads.into_iter().filter(|&read| self.last_use[read] == number) {
                 values[read] = None;
             }
-            values[step.result] = self.run(step, inputs, pass);
+            let value = self.run(step, inputs, pass);
+            values[step.result] = value.map(|value| pass.pass_on(step.result, value));
         }
         // The graph's constructor leaves no node without its inputs, so the
         // last value is always there.

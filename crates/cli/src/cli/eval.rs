@@ -10,6 +10,7 @@ use super::{
     bar::Bar,
     data_root::DataRoot,
     image::Images,
+    integers::rounded,
     on_device::OnDevice,
     outputs::{MoreOutputs, hinted, tell},
     weight_file::WeightFile,
@@ -50,7 +51,7 @@ impl Eval {
         datasets.tell(&Bar::default());
         tell(&classes);
         let test = classes.of_batches(test)?;
-        let evaluation = evaluate(&opened.net, &test, &device, &Bar::default())?;
+        let evaluation = evaluate(&rounded(&opened)?, &test, &device, &Bar::default())?;
         if self.json {
             writeln!(out, "{}", serde_json::to_string(&evaluation).unwrap_or_default())?;
         } else {

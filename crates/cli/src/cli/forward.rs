@@ -8,7 +8,7 @@ use sapwood_backend::{block_on, read};
 use sapwood_core::{Network, Norm, Pass};
 use sapwood_lab::{read_input, write_tensors};
 
-use super::{on_device::OnDevice, weight_file::WeightFile};
+use super::{integers::rounded, on_device::OnDevice, weight_file::WeightFile};
 use crate::Error;
 
 /// Run a network on the tensor `input` of a file and write its outputs
@@ -42,7 +42,7 @@ impl Forward {
         let [n, c, h, w] = input.dims();
         opened.spec.output([c, h, w])?;
         let norm = if self.batch_statistics { Norm::Batch } else { Norm::Running };
-        let logits = opened.net.forward(input, &mut Pass::new(norm));
+        let logits = rounded(&opened)?.forward(input, &mut Pass::new(norm));
         let dense = opened.spec.model == "life-net";
         let probabilities = if dense { sigmoid(logits.clone()) } else { softmax(logits.clone(), 1) };
         let (logits, probabilities) = if dense {

@@ -9,7 +9,7 @@ use sapwood_models::{Error as Models, FreeZeros, Note, Opened, Problem, Rename, 
 use sapwood_report::Cell;
 use sapwood_supernet::{Error as Nested, Supernet, SupernetSpec};
 
-use super::bar::note;
+use super::{bar::note, integers};
 use crate::Error;
 
 /// A network that a command cannot do without.
@@ -139,6 +139,7 @@ impl Reading {
         device: &Device,
     ) -> Result<Opened, Error> {
         let opened = self.open(path, model, device)?;
+        integers::refuse(&opened, "trained or changed")?;
         if let Some(line) = free_zeros(&opened.zeros) {
             note(&format!("note: {line}: keep them with `--masks-from-zeros`"));
         }
