@@ -44,6 +44,7 @@ impl Folding {
             if let Op::BatchNorm { epsilon, .. } = node.op
                 && let [before] = node.inputs[..]
                 && readers[before] == 1
+                && !graph.ends().contains(&before)
                 && let Some(op) = with_bias(nodes[before].op)
             {
                 let (layer, norm) = (nodes[before].name.clone(), node.name.clone());
@@ -56,7 +57,8 @@ impl Folding {
             place.push(kept.len());
             kept.push(Node { inputs, ..node.clone() });
         }
-        Self { graph: Graph::new(kept, graph.input()), pairs }
+        let ends = graph.ends().iter().map(|end| place[*end]).collect();
+        Self { graph: Graph::new(kept, graph.entries().to_vec(), ends), pairs }
     }
 
     /// The network without them.
@@ -118,8 +120,10 @@ impl Folding {
 /// The layer with a bias, if it is one that can have a factor for each output.
 fn with_bias(op: Op) -> Option<Op> {
     match op {
-        Op::Conv(spec) => Some(Op::Conv(ConvSpec { bias: true, ..spec })),
-        Op::Linear { inputs, outputs, .. } => Some(Op::Linear { inputs, outputs, bias: true }),
+        Op::Conv(spec) if spec.transposed.is_none() => Some(Op::Conv(ConvSpec { bias: true, ..spec })),
+        Op::Linear { inputs, outputs, places: false, .. } => {
+            Some(Op::Linear { inputs, outputs, bias: true, places: false })
+        }
         _ => None,
     }
 }

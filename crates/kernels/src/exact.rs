@@ -123,7 +123,9 @@ pub fn mean(x: &[i32], plane: usize, of_x: &Integers, y: &Integers) -> Vec<i32> 
 pub fn means(x: &[i32], [h, w]: [usize; 2], kernel: usize, of_x: &Integers, y: &Integers) -> Vec<i32> {
     let mut all = Vec::new();
     for plane in x.chunks_exact((h * w).max(1)) {
-        for (top, left) in (0..h).step_by(kernel).flat_map(|top| (0..w).step_by(kernel).map(move |left| (top, left))) {
+        for (top, left) in
+            (0..h).step_by(kernel).flat_map(|top| (0..w).step_by(kernel).map(move |left| (top, left)))
+        {
             let (bottom, right) = ((top + kernel).min(h), (left + kernel).min(w));
             let inside = (top..bottom).flat_map(|row| &plane[row * w + left..row * w + right]);
             let sum = inside.fold(0.0, |sum, q| sum + of_x.scale * (q - of_x.zero_point) as f32);
@@ -134,19 +136,21 @@ pub fn means(x: &[i32], [h, w]: [usize; 2], kernel: usize, of_x: &Integers, y: &
     all
 }
 
-/// The largest of each window; padding is never the largest (MaxPool).
+/// The largest of each window (kernel, stride, and what is added above and to the left); padding is never the largest
+/// (MaxPool).
 pub fn largest(
     x: &[i32],
     [h, w]: [usize; 2],
-    [kernel, stride, padding]: [usize; 3],
+    [kernel, stride, padding]: [[usize; 2]; 3],
     [oh, ow]: [usize; 2],
 ) -> Vec<i32> {
-    let reach = |o: usize, size: usize| {
-        (o * stride).saturating_sub(padding)..(o * stride + kernel).saturating_sub(padding).min(size)
+    let reach = |o: usize, side: usize, size: usize| {
+        let start = o * stride[side];
+        start.saturating_sub(padding[side])..(start + kernel[side]).saturating_sub(padding[side]).min(size)
     };
     let of_plane = |plane: &[i32]| {
         let window = |o: usize| {
-            let rows = reach(o / ow, h).flat_map(|row| plane[row * w..][reach(o % ow, w)].iter());
+            let rows = reach(o / ow, 0, h).flat_map(|row| plane[row * w..][reach(o % ow, 1, w)].iter());
             rows.copied().max().unwrap_or(i32::MIN)
         };
         (0..oh * ow).map(window).collect::<Vec<_>>()

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sapwood_graph::{Activation, Graph, Grid, Op, ParamPath, Shape};
+use sapwood_graph::{Activation, AvgPool, Graph, Grid, Op, ParamPath, Shape, Window};
 use sapwood_kernels::{
     Convolution,
     exact::{Factors, Integers, add, largest, mean, means, sums},
@@ -49,33 +49,30 @@ impl Exact {
             let refuse = |problem: &str| Error::Layer { layer: node.name.clone(), problem: problem.into() };
             if node.op.has_weights() {
                 let path = ParamPath::from(format!("{}.weight", node.name));
-                let weight = made.quantized.get(&path).ok_or_else(|| refuse("its weights are no integers"))?;
+                let weight =
+                    made.quantized.get(&path).ok_or_else(|| refuse("its weights are no integers"))?;
                 let outputs = weight.shape().first().copied().unwrap_or(0);
                 let scales: Vec<f32> = weight.scale().iter().collect();
                 if ![1, outputs].contains(&scales.len()) || weight.zero_point().is_some() {
-                    return Err(refuse("integers are summed where a tensor or each output has one scale, and 0 stands for 0"));
+                    return Err(refuse(
+                        "integers are summed where a tensor or each output has one scale, and 0 stands for 0",
+                    ));
                 }
                 let bias = made.rest.0.get(format!("{}.bias", node.name).as_str());
                 let bias = bias.map_or_else(Vec::new, |bias| bias.iter().collect());
-                layers.insert(node.name.clone(), Layer { weights: weight.values().iter().collect(), scales, bias });
+                layers.insert(
+                    node.name.clone(),
+                    Layer { weights: weight.values().iter().collect(), scales, bias },
+                );
             }
-            let known = matches!(
-                node.op,
-                Op::Input
-                    | Op::Conv(_)
-                    | Op::Linear { .. }
-                    | Op::Add
-                    | Op::MaxPool { .. }
-                    | Op::AvgPool { .. }
-                    | Op::GlobalAvgPool
-                    | Op::Flatten
-                    | Op::Subsample { .. }
-                    | Op::Activation(Activation::Relu | Activation::Relu6)
-            );
             let last = at + 1 == graph.nodes().len();
-            if !known || (last && !node.op.has_weights()) {
+            if !is_known(&node.op) || (last && !node.op.has_weights()) {
                 return Err(refuse("it is not computed with integers, nor is a network that ends with it"));
             }
+        }
+        if graph.ends() != [graph.nodes().len() - 1] || graph.entries().len() != 1 {
+            let problem = "networks with one input and one output are computed with integers".into();
+            return Err(Error::Layer { layer: "input".into(), problem });
         }
         Ok(Self { graph: graph.clone(), points, grids, layers })
     }
@@ -130,22 +127,32 @@ impl Exact {
                 }
                 Op::Add => {
                     let (a, b, of) = (read(0)?, read(1)?, of.ok_or_else(unknown)?);
+                    if a.shape != b.shape {
+                        let problem = "summands of one shape are added as integers".into();
+                        return Err(Error::Layer { layer: node.name.clone(), problem });
+                    }
                     let integers = add([&a.integers, &b.integers], [&a.of, &b.of], &of);
                     Value { integers, of, shape: shapes[at] }
                 }
                 Op::GlobalAvgPool => {
                     let (x, of) = (read(0)?, of.ok_or_else(unknown)?);
-                    Value { integers: mean(&x.integers, x.shape[1] * x.shape[2], &x.of, &of), of, shape: shapes[at] }
+                    Value {
+                        integers: mean(&x.integers, x.shape[1] * x.shape[2], &x.of, &of),
+                        of,
+                        shape: shapes[at],
+                    }
                 }
-                Op::AvgPool { kernel } => {
+                Op::AvgPool(pool) => {
                     let (x, of) = (read(0)?, of.ok_or_else(unknown)?);
+                    let kernel = pool.window.kernel.h;
                     let integers = means(&x.integers, [x.shape[1], x.shape[2]], kernel, &x.of, &of);
                     Value { integers, of, shape: shapes[at] }
                 }
-                Op::MaxPool { kernel, stride, padding } => {
+                Op::MaxPool(Window { kernel, stride, padding, .. }) => {
                     let x = read(0)?;
                     let side = [x.shape[1], x.shape[2]];
-                    let integers = largest(&x.integers, side, [kernel, stride, padding], [h, w]);
+                    let window = [kernel.hw(), stride.hw(), [padding.top, padding.left]];
+                    let integers = largest(&x.integers, side, window, [h, w]);
                     Value { integers, of: x.of, shape: shapes[at] }
                 }
                 Op::Subsample { stride, .. } => subsample(read(0)?, stride, shapes[at]),
@@ -159,6 +166,23 @@ impl Exact {
             values[at] = Some(value);
         }
         Ok(Vec::new())
+    }
+}
+
+/// Whether an operation is computed here.
+fn is_known(op: &Op) -> bool {
+    match op {
+        Op::Conv(spec) => {
+            spec.transposed.is_none() && spec.spatial == 2 && spec.padding.symmetric().is_some()
+        }
+        Op::Linear { places, .. } => !places,
+        Op::AvgPool(pool) => {
+            pool.window.kernel.square().is_some_and(|kernel| *pool == AvgPool::touching(kernel))
+        }
+        Op::MaxPool(window) => window.dilation.hw() == [1, 1],
+        Op::Input | Op::Add | Op::GlobalAvgPool | Op::Flatten | Op::Subsample { .. } => true,
+        Op::Activation(Activation::Relu | Activation::Relu6) => true,
+        _ => false,
     }
 }
 
@@ -182,7 +206,8 @@ fn convolution(op: &Op, images: usize, [c, h, w]: Shape) -> Convolution {
     match *op {
         Op::Conv(spec) => {
             (conv.groups, conv.outputs) = (spec.groups, spec.outputs);
-            (conv.kernel, conv.stride, conv.padding) = ([spec.kernel; 2], [spec.stride; 2], [spec.padding; 2]);
+            (conv.kernel, conv.stride) = (spec.kernel.hw(), spec.stride.hw());
+            (conv.padding, conv.dilation) = ([spec.padding.top, spec.padding.left], spec.dilation.hw());
         }
         Op::Linear { outputs, .. } => {
             (conv.inputs, conv.input, conv.outputs) = (c * h * w, [1, 1], outputs);

@@ -82,6 +82,6 @@ fn every_operator_gives_the_bytes_of_onnx_runtime() {
 #[test]
 fn the_largest_of_a_window_is_never_padding() {
     let x = [-5, -4, -3, -9, -8, -7, -1, -2, -6];
-    assert_eq!(largest(&x, [3, 3], [2, 2, 0], [1, 1]), [-4]);
-    assert_eq!(largest(&x, [3, 3], [3, 2, 1], [2, 2]), [-4, -3, -1, -2]);
+    assert_eq!(largest(&x, [3, 3], [[2, 2], [2, 2], [0, 0]], [1, 1]), [-4]);
+    assert_eq!(largest(&x, [3, 3], [[3, 3], [2, 2], [1, 1]], [2, 2]), [-4, -3, -1, -2]);
 }
