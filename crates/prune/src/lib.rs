@@ -90,7 +90,6 @@ mod scores;
 mod shuffled;
 mod sparsity;
 mod ties;
-mod triangular;
 mod warning;
 
 pub use ablation::Ablation;

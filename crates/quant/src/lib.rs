@@ -68,25 +68,31 @@
 //! ```
 
 mod compared;
+mod equalisation;
 mod error;
 mod exact;
 mod examples;
+mod layer_inputs;
 mod observed;
 mod on_grid;
 mod points;
 mod ptq;
 mod ranges;
 mod rounded;
+mod rounding;
 mod weights;
 
 pub use compared::{Answers, LayerCost, alarm, layer_costs};
+pub use equalisation::Equalisation;
 pub use error::Error;
 pub use exact::Exact;
 pub use examples::Examples;
+pub use layer_inputs::LayerInputs;
 pub use observed::{extremes, histograms};
 pub use on_grid::on_grid;
 pub use points::Points;
 pub use ptq::{Made, Ptq};
 pub use ranges::RangeMethod;
 pub use rounded::Rounded;
+pub use rounding::{AdaRound, Gptq, Rounding};
 pub use weights::{grids_of, nearest, weight_scheme};

@@ -47,7 +47,11 @@ impl Points {
         let fused = |at: usize| {
             let before = nodes[at].inputs.first().copied();
             matches!(kinds[at], Kind::Relu | Kind::Clip)
-                && before.is_some_and(|it| readers[it] == 1 && matches!(kinds[it], Kind::Layer | Kind::Sum))
+                && before.is_some_and(|it| {
+                    readers[it] == 1
+                        && matches!(kinds[it], Kind::Layer | Kind::Sum | Kind::Float)
+                        && nodes[it].op != Op::Input
+                })
         };
         // Whether a value is read where integers are, from the last node to the first.
         let mut read = vec![false; nodes.len()];

@@ -6,7 +6,9 @@ use burn::prelude::Device;
 use sapwood_core::{ModuleState, Observed, ParamPath, State};
 use sapwood_graph::{Array, Calibrated, DType, Grid, Per, Quantized, Ranges, Scheme, Symmetry};
 
-use crate::{Error, Examples, Points, RangeMethod, Rounded, grids_of, nearest, rounded, weight_scheme};
+use crate::{
+    Error, Examples, LayerInputs, Points, RangeMethod, Rounded, Rounding, grids_of, rounded, weight_scheme,
+};
 
 /// How a trained network is quantised: what is left is to run it on examples.
 ///
@@ -18,8 +20,14 @@ pub struct Ptq {
     pub weights: Scheme,
     /// The values that these read.
     pub activations: Scheme,
+    /// The weights of some layers, where they differ.
+    pub of_layers: BTreeMap<String, Scheme>,
     /// How the bounds of values are chosen.
     pub ranges: RangeMethod,
+    /// How the integers of weights are chosen.
+    pub rounding: Rounding,
+    /// Whether biases make up for what the quantised layer gives in the mean (Nagel et al. 2019, section 4.2).
+    pub correct_bias: bool,
     /// Layers that compute in floating point.
     pub float: BTreeSet<String>,
 }
@@ -32,7 +40,10 @@ impl Default for Ptq {
         Self {
             weights: usual(weight_scheme(8, Per::Axis(0))),
             activations: usual(Scheme::new(DType::U8, Symmetry::Affine).map_err(Error::from)),
+            of_layers: BTreeMap::new(),
             ranges: RangeMethod::default(),
+            rounding: Rounding::default(),
+            correct_bias: false,
             float: BTreeSet::new(),
         }
     }
@@ -68,19 +79,41 @@ impl Ptq {
         let grids = rounded::grids(network.graph(), &ranges, self.activations)?;
         let mut rest = State::read(network).await?;
         let mut quantized = BTreeMap::new();
-        for layer in points.layers() {
+        // All parameters so far: of layers that are quantised the numbers that their integers stand for.
+        let mut so_far = rest.clone();
+        for node in
+            network.graph().nodes().iter().filter(|node| points.layers().any(|layer| layer == node.name))
+        {
+            let layer = &node.name;
             let path = ParamPath::from(format!("{layer}.weight"));
+            let bias_path = ParamPath::from(format!("{layer}.bias"));
             let Some(weight) = rest.0.remove(&path) else { continue };
             let wrong = |error: Error| Error::Layer { layer: layer.into(), problem: error.to_string() };
-            let found = grids_of(&weight, self.weights).map_err(wrong)?;
+            let scheme = self.of_layers.get(layer).copied().unwrap_or(self.weights);
+            let found = grids_of(&weight, scheme).map_err(wrong)?;
             let input = points.input_of(layer).and_then(|node| grids.get(&node));
-            let bias = rest.0.get(format!("{layer}.bias").as_str());
-            let found = with_room(found, self.weights, input, bias).map_err(wrong)?;
-            quantized.insert(path, nearest(&weight, self.weights, &found).map_err(wrong)?);
+            let found = with_room(found, scheme, input, rest.0.get(&bias_path)).map_err(wrong)?;
+            let inputs = match self.rounding.needs_inputs() || self.correct_bias {
+                false => None,
+                true => {
+                    let behind = Rounded::new(so_far.write(network.clone())?, grids.clone());
+                    LayerInputs::of(network, &behind, (layer, &node.op), examples, device).await?
+                }
+            };
+            let integers = self.rounding.round(&weight, scheme, &found, inputs.as_ref()).map_err(wrong)?;
+            let numbers = integers.dequantized();
+            if let (true, Some(inputs), Some(bias)) = (self.correct_bias, &inputs, rest.0.get(&bias_path)) {
+                let corrected = inputs.corrected([&weight, &numbers], bias)?;
+                rest.0.insert(bias_path.clone(), corrected.clone());
+                so_far.0.insert(bias_path, corrected);
+            }
+            tracing::debug!(layer, bits = scheme.dtype().bits(), rounding = %self.rounding, "layer quantised");
+            so_far.0.insert(path.clone(), numbers);
+            quantized.insert(path, integers);
         }
         let calibrated = Calibrated {
             activations: self.activations,
-            rounding: "nearest".into(),
+            rounding: self.rounding.to_string(),
             ranges: self.ranges.to_string(),
             examples: examples.number(),
             digest: examples.digest()?,
@@ -95,7 +128,9 @@ impl Ptq {
     pub fn points<N: Observed>(&self, network: &N) -> Result<Points, Error> {
         let all = Points::of(network.graph(), &BTreeSet::new());
         let layers: Vec<&str> = all.layers().collect();
-        if let Some(unknown) = self.float.iter().find(|layer| !layers.contains(&layer.as_str())) {
+        if let Some(unknown) =
+            self.float.iter().chain(self.of_layers.keys()).find(|layer| !layers.contains(&layer.as_str()))
+        {
             return Err(Error::NoLayer { pattern: unknown.clone(), layers: some(&layers) });
         }
         Ok(Points::of(network.graph(), &self.float))

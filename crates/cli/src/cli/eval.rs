@@ -10,7 +10,7 @@ use super::{
     bar::Bar,
     data_root::DataRoot,
     image::Images,
-    integers::rounded,
+    integers::{exact, rounded},
     on_device::OnDevice,
     outputs::{MoreOutputs, hinted, tell},
     weight_file::WeightFile,
@@ -29,6 +29,9 @@ pub(super) struct Eval {
     images: Images,
     #[command(flatten)]
     outputs: MoreOutputs,
+    /// Compute a network of integers with integers, as ONNX Runtime's operators do
+    #[arg(long)]
+    exact: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -51,7 +54,10 @@ impl Eval {
         datasets.tell(&Bar::default());
         tell(&classes);
         let test = classes.of_batches(test)?;
-        let evaluation = evaluate(&rounded(&opened)?, &test, &device, &Bar::default())?;
+        let evaluation = match self.exact {
+            true => exact(&opened, &test)?,
+            false => evaluate(&rounded(&opened)?, &test, &device, &Bar::default())?,
+        };
         if self.json {
             writeln!(out, "{}", serde_json::to_string(&evaluation).unwrap_or_default())?;
         } else {

@@ -1,7 +1,10 @@
 //! Networks whose weight file has integers, on the command line.
 
+use sapwood_backend::block_on;
+use sapwood_core::{Batch, ModuleState, Observed, Source, State, Values};
 use sapwood_models::{Net, Opened};
-use sapwood_quant::Rounded;
+use sapwood_quant::{Exact, Made, Rounded};
+use sapwood_train::{Evaluation, evaluate_outputs};
 
 use crate::Error;
 
@@ -13,6 +16,39 @@ pub(super) fn rounded(opened: &Opened) -> Result<Rounded<Net>, Error> {
         Some((ranges, calibrated)) => Rounded::between(net, ranges, calibrated.activations)?,
         None => Rounded::new(net, [].into()),
     })
+}
+
+/// The network of integers, to be computed with them.
+fn of_integers(opened: &Opened) -> Result<Exact, Error> {
+    let without = || {
+        Error::Usage(
+            "`--exact` computes with integers, and the file has none: make some with `quantize`".into(),
+        )
+    };
+    let integers = opened.integers.clone().ok_or_else(without)?;
+    let calibrated = integers.calibrated.ok_or_else(without)?;
+    let mut rest = block_on(State::read(&opened.net))?;
+    rest.0.retain(|path, _| !integers.quantized.contains_key(path));
+    let made = Made { quantized: integers.quantized, rest, ranges: integers.ranges, calibrated };
+    Ok(Exact::new(opened.net.graph(), &made)?)
+}
+
+/// How good it is, computed with integers.
+pub(super) fn exact(opened: &Opened, source: &dyn Source) -> Result<Evaluation, Error> {
+    let network = of_integers(opened)?;
+    let outputs = opened.net.graph().outputs()?;
+    let answer = |batch: Batch| {
+        let shape = batch.shape().image().unwrap_or(opened.spec.input);
+        match &batch.inputs()[0].values {
+            Values::Float(values) => {
+                let logits = network.run(values, shape)?.into_iter().map(f64::from).collect();
+                Ok((batch.target().clone(), logits))
+            }
+            Values::Index(_) => Err(Error::Usage("`--exact` takes images".into())),
+        }
+    };
+    let batches = source.epoch(0, 0).map(|batch| answer(batch.map_err(sapwood_train::Error::Source)?));
+    evaluate_outputs(batches, outputs)
 }
 
 /// Refuses integers where they would be lost.

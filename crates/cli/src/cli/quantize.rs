@@ -1,11 +1,17 @@
 //! `quantize`
 
-use std::{collections::BTreeSet, io::Write, num::NonZero, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Write,
+    num::NonZero,
+    path::PathBuf,
+    sync::Arc,
+};
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::{Seed, block_on};
 use sapwood_core::{
-    ModuleState, Observed, State, UnknownName,
+    Graph, ModuleState, Observed, State, UnknownName,
     graph::{DType, Per, Scheme, Symmetry},
     write_atomic,
 };
@@ -13,7 +19,8 @@ use sapwood_data::{Loader, LoaderOptions, Order, Split};
 use sapwood_lab::{DataConfig, fits};
 use sapwood_models::{Integers, Net, fold, pack};
 use sapwood_quant::{
-    Answers, Examples, LayerCost, Made, Ptq, RangeMethod, alarm, layer_costs, weight_scheme,
+    Answers, Equalisation, Examples, LayerCost, Made, Ptq, RangeMethod, Rounding, alarm, layer_costs,
+    weight_scheme,
 };
 use sapwood_report::{Cell, Table};
 
@@ -64,6 +71,19 @@ pub(super) struct Quantize {
     /// How their bounds are chosen: min-max, moving-average, percentile, mse or entropy
     #[arg(long, value_name = "METHOD", default_value = "min-max")]
     ranges: RangeMethod,
+    /// How the integers of weights are chosen: nearest; gptq (column by column, the rest makes up for it); or adaround (up
+    /// or down, learnt layer by layer)
+    #[arg(long, value_name = "METHOD", default_value = "nearest")]
+    method: Rounding,
+    /// The bits of some layers, where they differ, as in conv1=8 or 'fc*=4'
+    #[arg(long, value_name = "PATTERN=N")]
+    layer_bits: Vec<String>,
+    /// First give the channels between two layers equal ranges (cross-layer equalisation)
+    #[arg(long)]
+    equalise: bool,
+    /// Let biases make up for what a quantised layer gives in the mean
+    #[arg(long)]
+    correct_bias: bool,
     /// Leave these layers in floating point, as in fc or 'layer1.*'
     #[arg(long, value_name = "PATTERN")]
     except: Vec<String>,
@@ -113,7 +133,9 @@ impl Quantize {
         }
         let device = self.device.resolve()?;
         let opened = self.network.open_to_change(&device)?;
-        let ptq = Ptq { float: self.exceptions(opened.net.graph())?, ..self.ptq()? };
+        let graph = opened.net.graph();
+        let (float, of_layers) = (self.exceptions(graph)?, self.of_layers(graph)?);
+        let ptq = Ptq { float, of_layers, ..self.ptq()? };
         let mut data = DataConfig::of_opened(&self.data, &opened);
         self.images.apply(&mut data)?;
         let datasets = self.root.datasets();
@@ -128,12 +150,15 @@ impl Quantize {
         let examples = Examples::new(&loader, self.calibrate.get())?;
 
         let state = block_on(State::read(&opened.net))?;
-        let (spec, state) = fold(&opened.spec, &state)?;
+        let (spec, mut state) = fold(&opened.spec, &state)?;
+        if self.equalise {
+            Equalisation::of(&spec.graph()?).apply(&mut state)?;
+        }
         let net = state.write(spec.net(&device)?)?;
         let made = block_on(ptq.quantize(&net, examples, &device))?;
         let costs = block_on(layer_costs(&net, &made, examples.at_most(TRIED), &device))?;
         let (agreement, rise) = compared(&net, &made, examples, &device)?;
-        write!(out, "{}", table(&made, &costs, self.weights_bits).to_text())?;
+        write!(out, "{}", table(&ptq, &made, &costs).to_text())?;
         let share = 100.0 * agreement;
         writeln!(
             out,
@@ -168,23 +193,38 @@ impl Quantize {
             Activations::S8 => Scheme::new(DType::I8, Symmetry::Symmetric)?,
         };
         let weights = weight_scheme(self.weights_bits, self.per.0)?;
-        Ok(Ptq { weights, activations, ranges: self.ranges, ..Ptq::default() })
+        let (ranges, rounding, correct_bias) = (self.ranges, self.method, self.correct_bias);
+        Ok(Ptq { weights, activations, ranges, rounding, correct_bias, ..Ptq::default() })
+    }
+
+    /// The bits of layers that have others.
+    fn of_layers(&self, graph: &Graph) -> Result<BTreeMap<String, Scheme>, Error> {
+        let mut found = BTreeMap::new();
+        for text in &self.layer_bits {
+            let wrong = || {
+                Error::Usage(format!("`--layer-bits {text}`: expected a layer and its bits, as in conv1=8"))
+            };
+            let (pattern, bits) = text.rsplit_once('=').ok_or_else(wrong)?;
+            let scheme = weight_scheme(bits.parse().map_err(|_| wrong())?, self.per.0)?;
+            found.extend(matching(pattern, graph)?.into_iter().map(|layer| (layer, scheme)));
+        }
+        Ok(found)
     }
 
     /// The layers that the patterns name.
-    fn exceptions(&self, graph: &sapwood_core::Graph) -> Result<BTreeSet<String>, Error> {
-        let layers: Vec<&str> =
-            graph.nodes().iter().filter(|node| node.op.has_weights()).map(|node| &node.name[..]).collect();
-        let mut found = BTreeSet::new();
-        for pattern in &self.except {
-            let matching = layers.iter().filter(|layer| matches(pattern, layer));
-            let before = found.len();
-            found.extend(matching.map(ToString::to_string));
-            if found.len() == before && !layers.iter().any(|layer| matches(pattern, layer)) {
-                return Err(Error::Usage(UnknownName::new("layer", pattern, layers).to_string()));
-            }
-        }
-        Ok(found)
+    fn exceptions(&self, graph: &Graph) -> Result<BTreeSet<String>, Error> {
+        let found = self.except.iter().map(|pattern| matching(pattern, graph));
+        Ok(found.collect::<Result<Vec<_>, _>>()?.concat().into_iter().collect())
+    }
+}
+
+/// The layers with weights that a pattern names, which are some.
+fn matching(pattern: &str, graph: &Graph) -> Result<Vec<String>, Error> {
+    let layers = graph.nodes().iter().filter(|node| node.op.has_weights()).map(|node| &node.name[..]);
+    let found: Vec<String> = layers.clone().filter(|layer| matches(pattern, layer)).map(Into::into).collect();
+    match found.is_empty() {
+        true => Err(Error::Usage(UnknownName::new("layer", pattern, layers).to_string())),
+        false => Ok(found),
     }
 }
 
@@ -211,7 +251,7 @@ fn compared(
 }
 
 /// What each layer has become, and what that costs where it alone is quantised.
-fn table(made: &Made, costs: &[LayerCost], bits: usize) -> Table {
+fn table(ptq: &Ptq, made: &Made, costs: &[LayerCost]) -> Table {
     let mut table = Table::new(["layer", "weights", "bits", "levels", "SQNR (dB)", "loss", "KL"]);
     for cost in costs {
         let weights = made.quantized.get(format!("{}.weight", cost.layer).as_str());
@@ -219,7 +259,7 @@ fn table(made: &Made, costs: &[LayerCost], bits: usize) -> Table {
         table.row([
             cost.layer.as_str().into(),
             Cell::count(weights as u64),
-            Cell::count(bits as u64),
+            Cell::count(u64::from(bits(ptq.of_layers.get(&cost.layer).unwrap_or(&ptq.weights)))),
             Cell::count(cost.levels),
             Cell::fixed(cost.signal_to_noise, 1),
             Cell::written(cost.loss, format!("{:+.5}", cost.loss)),
@@ -227,6 +267,12 @@ fn table(made: &Made, costs: &[LayerCost], bits: usize) -> Table {
         ]);
     }
     table
+}
+
+/// The bits that the integers of a scheme need.
+fn bits(scheme: &Scheme) -> u32 {
+    let (low, high) = scheme.integers().into_inner();
+    (high - low).ilog2() + 1
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ fn every_operator_gives_the_bytes_of_onnx_runtime() {
         assert_eq!(case.found(), case.expected, "case {number}: {:?}", case.kind);
         seen[case.kind as usize] += case.expected.len();
     }
-    assert!(seen.iter().all(|bytes| *bytes > 20), "{seen:?}");
+    assert!(seen.iter().all(|bytes| *bytes >= 20), "{seen:?}");
 }
 
 #[test]

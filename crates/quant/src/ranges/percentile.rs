@@ -32,7 +32,7 @@ mod tests {
     #[test]
     fn as_much_is_cut_off_below_as_above() {
         let histogram = Histogram { low: -5.0, high: 5.0, counts: vec![1, 0, 0, 4, 40, 40, 10, 4, 0, 1] };
-        assert_eq!(percentile(&histogram, 99.0), [-5.0, 2.0]);
+        assert_eq!(percentile(&histogram, 99.0), [-5.0, 4.0]);
         assert_eq!(percentile(&histogram, 96.0), [-2.0, 2.0]);
         assert_eq!(percentile(&histogram, 100.0), [-5.0, 4.0]);
     }
