@@ -1,6 +1,10 @@
 //! Networks whose weight file has integers, on the command line.
 
-use sapwood_backend::block_on;
+use burn::{
+    prelude::Device,
+    tensor::{Tensor, TensorData},
+};
+use sapwood_backend::{block_on, read};
 use sapwood_core::{Batch, ModuleState, Observed, Source, State, Values};
 use sapwood_models::{Net, Opened};
 use sapwood_quant::{Exact, Made, Rounded};
@@ -49,6 +53,15 @@ pub(super) fn exact(opened: &Opened, source: &dyn Source) -> Result<Evaluation, 
     };
     let batches = source.epoch(0, 0).map(|batch| answer(batch.map_err(sapwood_train::Error::Source)?));
     evaluate_outputs(batches, outputs)
+}
+
+/// What it gives for some images, computed with integers.
+pub(super) fn exactly(opened: &Opened, input: Tensor<4>, device: &Device) -> Result<Tensor<2>, Error> {
+    let [n, c, h, w] = input.dims();
+    let values: Vec<f32> = block_on(read(input))?.iter().collect();
+    let logits = of_integers(opened)?.run(&values, [c, h, w])?;
+    let outputs = logits.len() / n.max(1);
+    Ok(Tensor::from_data(TensorData::new(logits, [n, outputs]), device))
 }
 
 /// Refuses integers where they would be lost.
