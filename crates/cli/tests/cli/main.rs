@@ -13,6 +13,7 @@ mod onnx;
 mod own_images;
 mod photos;
 mod pruning;
+mod quantising;
 mod reasons;
 mod resume;
 mod safetensors;
