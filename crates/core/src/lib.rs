@@ -40,6 +40,7 @@ mod reporter;
 mod source;
 mod state;
 mod step;
+mod unfold;
 
 /// What a network is without a tensor library; all of it is named here too.
 pub use sapwood_graph as graph;
@@ -63,3 +64,4 @@ pub use sapwood_graph::{
 pub use source::{Source, SourceError};
 pub use state::ModuleState;
 pub use step::Step;
+pub use unfold::unfold;

@@ -11,7 +11,7 @@ use sapwood_models::{
 use sapwood_report::Cell;
 use sapwood_supernet::{Error as Nested, Supernet, SupernetSpec};
 
-use super::{bar::note, stated::Stated};
+use super::{bar::note, integers, stated::Stated};
 use crate::Error;
 
 /// A network that a command cannot do without.
@@ -158,6 +158,7 @@ impl Reading {
         device: &Device,
     ) -> Result<Opened, Error> {
         let opened = self.open(path, model, device)?;
+        integers::refuse(&opened, "trained or changed")?;
         if let Some(line) = free_zeros(&opened.zeros) {
             note(&format!("note: {line}: keep them with `--masks-from-zeros`"));
         }

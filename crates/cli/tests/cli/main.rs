@@ -16,6 +16,7 @@ mod packing;
 mod photos;
 mod preprocess;
 mod pruning;
+mod quantising;
 mod reasons;
 mod resume;
 mod safetensors;

@@ -15,7 +15,7 @@ use super::{
     read_masks,
 };
 use crate::{
-    Error, Note, Problem, coded_file, onnx_file,
+    Error, Integers, Note, Problem, coded_file, integers, onnx_file,
     pytorch::{self, Node},
     safetensors_file,
 };
@@ -28,6 +28,7 @@ pub struct Checkpoint {
     metadata: Value,
     path: PathBuf,
     notes: Vec<Note>,
+    integers: Option<Integers>,
 }
 
 /// A network's tensors, under its names.
@@ -60,26 +61,35 @@ impl Checkpoint {
         if coded || safetensors_file::is_one(bytes) {
             let wrong = |error: sapwood_core::graph::Error| Error::caused(path, error);
             let root = if coded { coded_file::read(bytes) } else { safetensors_file::read(bytes) };
-            let root = root.map_err(wrong)?;
+            let mut root = root.map_err(wrong)?;
             let metadata = StateFile::metadata_of(bytes).map_err(wrong)?;
             let ours = !metadata.is_null();
+            let mut integers = None;
+            if ours && let Some((numbers, found)) = integers::read(bytes, &root).map_err(wrong)? {
+                (root, integers) = (numbers, Some(found));
+            }
             let format = if coded { "coded" } else { "safetensors" };
             tracing::debug!(format, ours, bytes = bytes.len(), path = %path.display(), "weight file read");
-            return Ok(Self { root, metadata, path: path.into(), notes: Vec::new() });
+            return Ok(Self { root, metadata, path: path.into(), notes: Vec::new(), integers });
         }
         if sapwood_onnx::is_one(bytes) {
             let (root, metadata, notes) = onnx_file::read(bytes, path)?;
             tracing::debug!(format = "ONNX", bytes = bytes.len(), path = %path.display(), "weight file read");
-            return Ok(Self { root, metadata, path: path.into(), notes });
+            return Ok(Self { root, metadata, path: path.into(), notes, integers: None });
         }
         let root = pytorch::read(bytes).map_err(|problem| Error::caused(path, problem))?;
         tracing::debug!(format = "PyTorch", bytes = bytes.len(), path = %path.display(), "weight file read");
-        Ok(Self { root, metadata: Value::Null, path: path.into(), notes: Vec::new() })
+        Ok(Self { root, metadata: Value::Null, path: path.into(), notes: Vec::new(), integers: None })
     }
 
     /// The file, as messages call it.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The parameters that are integers, in a file of ours with some.
+    pub(crate) fn integers(&self) -> Option<&Integers> {
+        self.integers.as_ref()
     }
 
     /// What the file says of itself in our metadata; `null` where it says nothing.
