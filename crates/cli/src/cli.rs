@@ -41,6 +41,7 @@ mod score;
 mod scoring;
 mod search;
 mod shape;
+mod shrink;
 mod sparse;
 mod status;
 mod studies;
@@ -96,6 +97,7 @@ enum Command {
     Predict(predict::Predict),
     Score(Box<score::Score>),
     Prune(Box<prune::Prune>),
+    Shrink(Box<shrink::Shrink>),
     Forward(forward::Forward),
     Export(export::Export),
     Describe(describe::Describe),
@@ -195,6 +197,7 @@ impl Command {
             Self::Predict(command) => command.run(out),
             Self::Score(command) => command.run(criteria, out),
             Self::Prune(command) => command.run(criteria, out),
+            Self::Shrink(command) => command.run(criteria, out),
             Self::Forward(command) => command.run(),
             Self::Export(command) => command.run(out),
             Self::Describe(command) => command.run(out),

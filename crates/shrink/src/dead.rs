@@ -63,7 +63,8 @@ impl Dead {
             for unit in 0..group.units() {
                 let slot = Slot { group: at as u32, unit: unit as u32 };
                 if !found.removal.has(slot) && makers.contains(&slot) && !made.contains(&slot) {
-                    let reason = group.stays[unit].clone().or_else(|| seen.needed(slot, reads(&slot), &found.removal));
+                    let reason =
+                        group.stays[unit].clone().or_else(|| seen.needed(slot, reads(&slot), &found.removal));
                     let reason = reason.unwrap_or_else(|| "a layer would be empty without it".into());
                     found.kept.push(Kept { group: group.name.clone(), unit, reason });
                 }
@@ -108,13 +109,13 @@ impl Dead {
             .iter()
             .filter_map(|kept| Some(Slot { group: *names.get(kept.group.as_str())?, unit: kept.unit as u32 }))
             .collect();
-        let whole = |slot: Option<Slot>| slot.is_some_and(|slot| self.removal.has(slot) || kept.contains(&slot));
+        let whole =
+            |slot: Option<Slot>| slot.is_some_and(|slot| self.removal.has(slot) || kept.contains(&slot));
         let mut partly: BTreeMap<Slot, u64> = BTreeMap::new();
         for (path, mask) in masks {
             let Some(shape) = state.0.get(path).map(|value| value.shape().to_vec()) else { continue };
             let axes: Vec<&ParamAxis> = groups.axes().iter().filter(|axis| axis.path == *path).collect();
-            let inner: Vec<usize> =
-                axes.iter().map(|axis| shape[axis.axis + 1..].iter().product()).collect();
+            let inner: Vec<usize> = axes.iter().map(|axis| shape[axis.axis + 1..].iter().product()).collect();
             let slots = |at: usize| {
                 axes.iter().zip(&inner).map(move |(axis, inner)| axis.slots[at / inner % axis.slots.len()])
             };
@@ -168,7 +169,8 @@ impl Seen<'_> {
         for axis in self.groups.axes().iter().filter(|axis| axis.side == Side::Reads) {
             let constants = self.constants.at(self.graph.nodes()[axis.node].inputs[0]);
             let sums = self.sums.get(&axis.node);
-            let (groups, width) = sums.map_or((1, axis.slots.len()), |sums| (sums.groups(), sums.of_inputs()));
+            let (groups, width) =
+                sums.map_or((1, axis.slots.len()), |sums| (sums.groups(), sums.of_inputs()));
             // A grouped convolution names the positions of one group.
             let copies = if axis.slots.len() == width { groups } else { 1 };
             let row = matches!(self.graph.nodes()[axis.node].op, Op::Linear { .. });
@@ -206,13 +208,16 @@ impl Seen<'_> {
         for Read { node, at, constant } in reads.iter().copied() {
             let name = &self.graph.nodes()[node].name;
             let Some(sums) = self.sums.get(&node) else { return Some(format!("`{name}` reads it")) };
-            let used = sums.readers(at).any(|output| sums.uses(output, at) && !self.leaves(node, output, removal));
+            let used =
+                sums.readers(at).any(|output| sums.uses(output, at) && !self.leaves(node, output, removal));
             match constant {
                 _ if !used => {}
                 Some(0.0) => {}
                 Some(_) if sums.everywhere => {}
                 Some(constant) => {
-                    return Some(format!("it is {constant:.3} everywhere, and `{name}` sees zeros around that"));
+                    return Some(format!(
+                        "it is {constant:.3} everywhere, and `{name}` sees zeros around that"
+                    ));
                 }
                 None => return Some(format!("`{name}` reads it, and it is not the same everywhere")),
             }
@@ -223,7 +228,9 @@ impl Seen<'_> {
     /// Whether an output of a layer leaves.
     fn leaves(&self, node: usize, output: usize, removal: &Removal) -> bool {
         let dim = match self.graph.nodes()[node].op {
-            Op::Linear { .. } => (0..sapwood_graph::MOST_DIMENSIONS).rev().find(|dim| self.groups.at(node, *dim).is_some()),
+            Op::Linear { .. } => {
+                (0..sapwood_graph::MOST_DIMENSIONS).rev().find(|dim| self.groups.at(node, *dim).is_some())
+            }
             _ => Some(1),
         };
         let slots = dim.and_then(|dim| self.groups.at(node, dim));
@@ -234,7 +241,9 @@ impl Seen<'_> {
     fn multiplied(&self, slot: Slot) -> Option<String> {
         let products = self.graph.nodes().iter().filter(|node| node.op == Op::MatMul);
         for node in products {
-            let last = |input: usize| (0..sapwood_graph::MOST_DIMENSIONS).rev().find_map(|dim| self.groups.at(input, dim));
+            let last = |input: usize| {
+                (0..sapwood_graph::MOST_DIMENSIONS).rev().find_map(|dim| self.groups.at(input, dim))
+            };
             if last(node.inputs[0]).is_some_and(|slots| slots.contains(&slot)) {
                 return Some(format!("`{}` adds over it", node.name));
             }
@@ -253,7 +262,9 @@ impl Seen<'_> {
             for (at, value) in value.iter::<f64>().enumerate() {
                 nonzero[at / inner % axis.slots.len()] |= value != 0.0;
             }
-            found.extend(axis.slots.iter().zip(nonzero).filter(|(_, nonzero)| *nonzero).map(|(slot, _)| *slot));
+            found.extend(
+                axis.slots.iter().zip(nonzero).filter(|(_, nonzero)| *nonzero).map(|(slot, _)| *slot),
+            );
         }
         found
     }

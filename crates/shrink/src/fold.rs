@@ -10,7 +10,13 @@ impl Dead {
     ///
     /// # Errors
     /// What [`shrink`](crate::shrink) refuses.
-    pub fn remove(&self, graph: &Graph, groups: &Groups, state: &State, masks: &Masks) -> Result<Shrunk, Error> {
+    pub fn remove(
+        &self,
+        graph: &Graph,
+        groups: &Groups,
+        state: &State,
+        masks: &Masks,
+    ) -> Result<Shrunk, Error> {
         let mut state = state.clone();
         let mut nodes = graph.nodes().to_vec();
         for (node, added) in &self.folds {
@@ -28,8 +34,10 @@ impl Dead {
             };
             let path = format!("{name}.bias").into();
             let kind = state.0.get(format!("{name}.weight").as_str()).map(Array::dtype);
-            let before: Vec<f64> = state.0.get(&path).map_or(vec![0.0; outputs], |bias| bias.iter().collect());
-            let after = before.iter().enumerate().map(|(at, bias)| bias + added.get(at).copied().unwrap_or(0.0));
+            let before: Vec<f64> =
+                state.0.get(&path).map_or(vec![0.0; outputs], |bias| bias.iter().collect());
+            let after =
+                before.iter().enumerate().map(|(at, bias)| bias + added.get(at).copied().unwrap_or(0.0));
             let after: Vec<f64> = after.collect();
             let after = Array::new([outputs], after)?;
             state.0.insert(path, if kind == Some(DType::F64) { after } else { after.cast::<f32>() });

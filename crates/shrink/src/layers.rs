@@ -78,7 +78,8 @@ impl Counts<'_> {
             Op::Position([c, h, w]) => Op::Position([channels(c), h, w]),
             Op::Constant { dims, learnt } => Op::Constant { dims: self.dims(id, &dims), learnt },
             Op::Embedding { entries, width } => {
-                let rank = (0..sapwood_graph::MOST_DIMENSIONS).rev().find(|dim| self.groups.at(id, *dim).is_some());
+                let rank =
+                    (0..sapwood_graph::MOST_DIMENSIONS).rev().find(|dim| self.groups.at(id, *dim).is_some());
                 Op::Embedding { entries, width: rank.map_or(width, |dim| self.at(id, dim, width)) }
             }
             Op::Attention { heads } => match self.groups.at(id, 1) {
@@ -100,7 +101,9 @@ impl Counts<'_> {
                 _ => node.op,
             },
             Op::Pad(pad) => Op::Pad(self.pad(id, pad)),
-            Op::Subsample { stride, channels: before } => Op::Subsample { stride, channels: channels(before) },
+            Op::Subsample { stride, channels: before } => {
+                Op::Subsample { stride, channels: channels(before) }
+            }
             op => op,
         }
     }

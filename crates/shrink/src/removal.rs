@@ -75,7 +75,8 @@ impl Removal {
         let mut masks = Masks::new();
         for axis in groups.axes() {
             let running = axis.path.as_str().contains(".running_");
-            let (false, Some(value)) = (running || (axis.side == Side::Reads && !reading), state.0.get(&axis.path))
+            let (false, Some(value)) =
+                (running || (axis.side == Side::Reads && !reading), state.0.get(&axis.path))
             else {
                 continue;
             };

@@ -75,7 +75,8 @@ impl<'a> Ranking<'a> {
             units.sort_by(|a, b| scores[group][*a].total_cmp(&scores[group][*b]).then(b.cmp(a)));
             units
         };
-        let of_group: Vec<Vec<usize>> = (0..groups.len()).map(|at| without_floors(groups, at, order(at))).collect();
+        let of_group: Vec<Vec<usize>> =
+            (0..groups.len()).map(|at| without_floors(groups, at, order(at))).collect();
         let mut scopes: BTreeMap<String, (usize, Vec<(usize, usize)>)> = BTreeMap::new();
         for (at, group) in groups.iter().enumerate().filter(|(_, group)| group.whole().is_none()) {
             let name = match selection {

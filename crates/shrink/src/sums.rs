@@ -111,5 +111,8 @@ impl Sums {
 
 /// The values of a parameter of a node, if they are there.
 pub(crate) fn values(graph: &Graph, node: usize, param: &str, state: &State) -> Option<Vec<f64>> {
-    state.0.get(format!("{}.{param}", graph.nodes()[node].name).as_str()).map(|value: &Array| value.iter().collect())
+    state
+        .0
+        .get(format!("{}.{param}", graph.nodes()[node].name).as_str())
+        .map(|value: &Array| value.iter().collect())
 }

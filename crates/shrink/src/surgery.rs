@@ -77,7 +77,8 @@ impl Surgery {
     pub fn masks(&self, masks: &Masks, state: &State) -> Result<Masks, Error> {
         let mut found = Masks::new();
         for (path, mask) in masks {
-            let mut shape = state.0.get(path).map_or_else(|| vec![mask.len()], |value| value.shape().to_vec());
+            let mut shape =
+                state.0.get(path).map_or_else(|| vec![mask.len()], |value| value.shape().to_vec());
             let mut mask = mask.clone();
             for (axis, before, kept) in self.cuts.get(path).into_iter().flatten() {
                 check(path, &shape, *axis, *before)?;

@@ -79,9 +79,10 @@ fn grouped(trace: &Trace<'_>) -> Groups {
     let mut floors: Vec<BTreeSet<Vec<u32>>> = vec![BTreeSet::new(); count];
     for axis in values.iter().flatten().flatten() {
         let of: BTreeSet<Slot> = axis.iter().copied().collect();
-        // What several groups make stays if what the first of them makes does.
-        if let Some(first) = of.first().filter(|first| of.iter().all(|slot| slot.group == first.group)) {
-            floors[first.group as usize].insert(of.iter().map(|slot| slot.unit).collect());
+        // Of what several groups make a unit of the first stays.
+        if let Some(first) = of.first() {
+            let of_first = of.iter().filter(|slot| slot.group == first.group);
+            floors[first.group as usize].insert(of_first.map(|slot| slot.unit).collect());
         }
     }
     for (group, floors) in groups.iter_mut().zip(floors) {

@@ -88,12 +88,16 @@ impl Trace<'_> {
         let Slice { axis, start, length, step } = *slice;
         let mut x = self.input(node, 0);
         let whole = x[axis].take();
-        if 1 < step || length == 1 {
-            let clause = if length == 1 { "takes one of them" } else { "takes some of them in steps" };
-            self.keep(node, &whole, clause);
+        if 1 < step {
+            self.keep(node, &whole, "takes some of them in steps");
         }
         let all = whole.as_deref();
-        x[axis] = all.map(|all| all.iter().copied().skip(start).step_by(step).take(length).collect());
+        let taken: Axis =
+            all.map(|all| all.iter().copied().skip(start).step_by(step).take(length).collect());
+        if length == 1 {
+            self.keep(node, &taken, "takes it alone");
+        }
+        x[axis] = taken;
         x
     }
 
