@@ -126,6 +126,15 @@ impl Groups {
         found::groups(graph)
     }
 
+    /// Makes all channels of a group stay, for a reason of the caller's: a clause about them.
+    ///
+    /// # Panics
+    /// If there is no such group.
+    pub fn keep(&mut self, group: usize, reason: &str) {
+        let stays = self.groups[group].stays.iter_mut().filter(|stays| stays.is_none());
+        stays.for_each(|stays| *stays = Some(reason.into()));
+    }
+
     /// Every dimension of a parameter or buffer that runs over channels.
     pub fn axes(&self) -> &[ParamAxis] {
         &self.axes

@@ -7,7 +7,7 @@ use std::{io::Write, path::PathBuf};
 
 use clap::{ArgGroup, Args};
 use sapwood_backend::block_on;
-use sapwood_core::{Graph, ModuleState, State, TrainedOn, graph::Groups, write_atomic};
+use sapwood_core::{Graph, ModuleState, Observed, State, TrainedOn, graph::Groups, write_atomic};
 use sapwood_models::{Opened, Spec, pack};
 use sapwood_prune::Criteria;
 use sapwood_report::Cell;
@@ -129,8 +129,9 @@ impl Shrink {
     /// The channels with the lowest scores leave.
     fn chosen(&self, criteria: &Criteria, target: Target) -> Result<Made, Error> {
         let (scored, scores) = self.ranked.scores(&self.scoring, criteria)?;
-        let graph = scored.net.graph().clone();
-        let groups = Groups::of(&graph)?;
+        let graph = Observed::graph(&scored.net).clone();
+        let mut groups = Groups::of(&graph)?;
+        self.ranked.keep(&self.scoring, &scored, &mut groups)?;
         let chosen = self.ranked.choose(&graph, &groups, &scores, target)?;
         let state = block_on(State::read(&scored.net))?;
         let surgery = Surgery::new(&graph, &groups, &chosen.removal)?;
@@ -148,7 +149,7 @@ impl Shrink {
     /// The channels leave that are dead.
     fn dead(&self) -> Result<Made, Error> {
         let Opened { spec, net, masks, trained_on, .. } = self.scoring.opened()?;
-        let graph = sapwood_core::Observed::graph(&net).clone();
+        let graph = Observed::graph(&net).clone();
         let groups = Groups::of(&graph)?;
         let state = block_on(State::read(&net))?;
         let dead = Dead::of(&graph, &groups, &state);

@@ -18,6 +18,7 @@ mod resume;
 mod safetensors;
 mod schedules;
 mod searching;
+mod shrinking;
 mod studies;
 mod supernet;
 mod tables;

@@ -92,8 +92,7 @@ impl Trace<'_> {
             self.keep(node, &whole, "takes some of them in steps");
         }
         let all = whole.as_deref();
-        let taken: Axis =
-            all.map(|all| all.iter().copied().skip(start).step_by(step).take(length).collect());
+        let taken: Axis = all.map(|all| all.iter().copied().skip(start).step_by(step).take(length).collect());
         if length == 1 {
             self.keep(node, &taken, "takes it alone");
         }

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::block_on;
-use sapwood_core::{Array, Graph, ModuleState, State, graph::Groups};
+use sapwood_core::{
+    Array, Graph, ModuleState, ParamPath, State,
+    graph::{Groups, Side},
+    infos,
+};
 use sapwood_prune::Criteria;
 use sapwood_shrink::{Chosen, GroupScore, Normaliser, Reduction, Selection, Target, WeightScores, squares};
 
@@ -81,6 +85,21 @@ impl Ranked {
         }
         drop(probe);
         Ok((scored, found))
+    }
+
+    /// Keeps the groups with a layer that is left alone.
+    pub(super) fn keep(&self, scoring: &Scoring, scored: &Scored, groups: &mut Groups) -> Result<(), Error> {
+        let in_scope = scoring.scope().on(&scored.net)?;
+        let known = |path: &ParamPath| in_scope.params().iter().any(|info| info.path == *path);
+        for at in 0..groups.len() {
+            let made = groups.axes_of(at).filter(|axis| axis.side != Side::Reads);
+            let weights = infos(&scored.net).into_iter().filter(|info| info.role.is_weight());
+            let weights: Vec<ParamPath> = weights.map(|info| info.path).collect();
+            if made.into_iter().any(|axis| weights.contains(&axis.path) && !known(&axis.path)) {
+                groups.keep(at, "a layer that makes them is excluded");
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn choose(
