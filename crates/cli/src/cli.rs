@@ -45,6 +45,7 @@ mod score;
 mod scoring;
 mod search;
 mod shape;
+mod shrink;
 mod sparse;
 mod stated;
 mod status;
@@ -102,6 +103,7 @@ enum Command {
     Score(Box<score::Score>),
     Prune(Box<prune::Prune>),
     Quantize(Box<quantize::Quantize>),
+    Shrink(Box<shrink::Shrink>),
     Forward(forward::Forward),
     Export(export::Export),
     Cluster(Box<cluster::Cluster>),
@@ -204,6 +206,7 @@ impl Command {
             Self::Score(command) => command.run(criteria, out),
             Self::Prune(command) => command.run(criteria, out),
             Self::Quantize(command) => command.run(out),
+            Self::Shrink(command) => command.run(criteria, out),
             Self::Forward(command) => command.run(),
             Self::Export(command) => command.run(out),
             Self::Cluster(command) => command.run(out),

@@ -23,6 +23,7 @@ mod safetensors;
 mod schedules;
 mod searching;
 mod state_dict;
+mod shrinking;
 mod studies;
 mod supernet;
 mod tables;

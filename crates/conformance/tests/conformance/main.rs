@@ -4,6 +4,7 @@ mod files;
 mod inputs;
 mod layers;
 mod table;
+mod shrunk;
 
 use sapwood_backend::block_on;
 use sapwood_conformance::{CHECKS, Findings, On, devices, workload};
