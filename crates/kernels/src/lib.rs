@@ -48,6 +48,7 @@ mod dots;
 mod elementwise;
 mod entries;
 mod gradient;
+pub mod infer;
 mod level;
 mod line;
 mod map;
