@@ -21,11 +21,13 @@ mod place;
 mod plain;
 mod pooling;
 mod program;
+mod scalar;
 mod shape;
+mod sparse;
 mod team;
-mod tile;
 #[cfg(test)]
 mod tests;
+mod tile;
 
 pub use arena::Arena;
 pub use dense::{Dense, Window};
@@ -38,4 +40,5 @@ pub use plain::Plain;
 pub use pooling::{Mean, Pool, Pooling};
 pub use program::{Program, Step};
 pub use shape::TileShape;
+pub use sparse::{Entry, Sparse, SparseShape};
 pub use team::Team;

@@ -1,7 +1,8 @@
 //! From a schedule to steps: every value in its place, every layer with its kernel.
 
 use sapwood_kernels::infer::{
-    Add, Curved, Dense, Depthwise, Epilogue, Mean, Move, Part, Place, Plain, Pool, Program, Scale, Source, Step,
+    Add, Curved, Dense, Depthwise, Epilogue, Mean, Move, Part, Place, Plain, Pool, Program, Scale, Source,
+    Step,
 };
 
 use crate::{
@@ -34,15 +35,10 @@ pub(crate) fn plan(runtime: &Runtime, layers: &mut [Layer<'_>]) -> Plan {
     let images = (MOST / least(&lives).max(1)).clamp(1, runtime.batch);
     lives.iter_mut().for_each(|life| life.size *= images);
     let (starts, floats) = places(&lives);
-    let all: Vec<Place> = schedule
-        .buffers
-        .iter()
-        .zip(&starts)
-        .map(|(buffer, &at)| buffer.place(lanes).moved(at))
-        .collect();
+    let all: Vec<Place> =
+        schedule.buffers.iter().zip(&starts).map(|(buffer, &at)| buffer.place(lanes).moved(at)).collect();
     let (first, last) = (&layers[0], &layers[layers.len() - 1]);
-    let load =
-        Move::new(Place::tight(first.channels, first.size), all[0], Source::Input, vec![Part::ALL]);
+    let load = Move::new(Place::tight(first.channels, first.size), all[0], Source::Input, vec![Part::ALL]);
     let to = Place::tight(last.channels, last.size);
     let store = Move::new(all[schedule.output()], to, Source::Output, vec![Part::ALL]);
     let mut labels = vec![Label::of("input", "copy", 0)];
@@ -51,7 +47,9 @@ pub(crate) fn plan(runtime: &Runtime, layers: &mut [Layer<'_>]) -> Plan {
         let (step, kernel) = step(runtime, layers, planned, &all, images);
         let layer = &layers[planned.layer];
         let macs = match (&layer.kind, &planned.work) {
-            (Kind::Conv(conv), Work::Dense | Work::Depthwise) => conv.weight.len() * all[planned.writes].pixels(),
+            (Kind::Conv(conv), Work::Dense | Work::Depthwise) => {
+                conv.weight.len() * all[planned.writes].pixels()
+            }
             _ => 0,
         };
         labels.push(Label::of(&layer.name, &kernel, macs as u64));
@@ -122,6 +120,7 @@ fn describe(conv: &Conv<'_>, from: &Place) -> String {
     if from.size == conv.window.kernel && conv.window.before == [0, 0] {
         return "linear".into();
     }
-    let stride = if conv.window.stride == [1, 1] { String::new() } else { format!("/{}", conv.window.stride[0]) };
+    let stride =
+        if conv.window.stride == [1, 1] { String::new() } else { format!("/{}", conv.window.stride[0]) };
     format!("{rows}x{columns}{stride}")
 }

@@ -25,7 +25,8 @@ pub(crate) fn fold(layers: &mut [Layer<'_>]) {
 /// Lets layer `id` be what `before` was, which nobody else reads.
 fn take(layers: &mut [Layer<'_>], before: usize, id: usize) {
     let kind = std::mem::replace(&mut layers[before].kind, Kind::Gone);
-    let (name, inputs) = (std::mem::take(&mut layers[before].name), std::mem::take(&mut layers[before].inputs));
+    let (name, inputs) =
+        (std::mem::take(&mut layers[before].name), std::mem::take(&mut layers[before].inputs));
     let layer = &mut layers[id];
     (layer.kind, layer.name, layer.inputs) = (kind, name, inputs);
 }

@@ -55,8 +55,7 @@ fn kind<'a>(node: &Node, inputs: &[Shape], state: &'a State) -> Result<Option<Ki
     Ok(Some(match node.op {
         Op::Conv(spec) => {
             let ConvSpec { inputs, outputs, kernel, stride, padding, groups, .. } = spec;
-            let window =
-                Window { before: [padding; 2], ..Window::new([kernel; 2], [stride; 2]) };
+            let window = Window { before: [padding; 2], ..Window::new([kernel; 2], [stride; 2]) };
             let weight = values("weight", &[outputs, inputs / groups, kernel, kernel])?;
             let bias = bias(spec.bias, outputs)?;
             Kind::Conv(Conv { window, groups, inputs, weight, scale: None, bias, activation: None })
@@ -64,14 +63,25 @@ fn kind<'a>(node: &Node, inputs: &[Shape], state: &'a State) -> Result<Option<Ki
         Op::Linear { inputs, outputs, bias: has_bias } => {
             let weight = values("weight", &[outputs, inputs])?;
             let (window, bias) = (Window::new([height, width], [1, 1]), bias(has_bias, outputs)?);
-            Kind::Conv(Conv { window, groups: 1, inputs: channels, weight, scale: None, bias, activation: None })
+            Kind::Conv(Conv {
+                window,
+                groups: 1,
+                inputs: channels,
+                weight,
+                scale: None,
+                bias,
+                activation: None,
+            })
         }
         Op::BatchNorm { channels, epsilon, .. } => {
             let of = |name: &str| values(name, &[channels]).map(wide);
             let (gamma, beta) = (of("weight")?, of("bias")?);
             let (mean, variance) = (of("running_mean")?, of("running_var")?);
-            let scale: Vec<f64> =
-                gamma.iter().zip(&variance).map(|(gamma, variance)| gamma / (variance + epsilon).sqrt()).collect();
+            let scale: Vec<f64> = gamma
+                .iter()
+                .zip(&variance)
+                .map(|(gamma, variance)| gamma / (variance + epsilon).sqrt())
+                .collect();
             let shift = beta.iter().zip(&mean).zip(&scale).map(|((beta, mean), scale)| beta - mean * scale);
             Kind::Affine { shift: shift.collect(), scale }
         }
@@ -93,7 +103,12 @@ fn kind<'a>(node: &Node, inputs: &[Shape], state: &'a State) -> Result<Option<Ki
 }
 
 /// A parameter's values.
-fn parameter<'a>(state: &'a State, layer: &str, name: &str, shape: &[usize]) -> Result<Cow<'a, [f32]>, Error> {
+fn parameter<'a>(
+    state: &'a State,
+    layer: &str,
+    name: &str,
+    shape: &[usize],
+) -> Result<Cow<'a, [f32]>, Error> {
     let path = format!("{layer}.{name}");
     let Some(array) = state.0.get(path.as_str()) else { return Err(Error::Missing(path.into())) };
     if array.shape() != shape {

@@ -45,7 +45,9 @@ pub(crate) fn plan(lives: &[Life]) -> (Vec<usize>, usize) {
 /// What no plan can do with less of: the most that is needed at the same time.
 pub(crate) fn least(lives: &[Life]) -> usize {
     let last = lives.iter().map(|life| life.last).max().unwrap_or(0);
-    let at = |step: usize| lives.iter().filter(|life| (life.first..=life.last).contains(&step)).map(|l| l.size).sum();
+    let at = |step: usize| {
+        lives.iter().filter(|life| (life.first..=life.last).contains(&step)).map(|l| l.size).sum()
+    };
     (0..=last).map(at).max().unwrap_or(0)
 }
 
@@ -71,7 +73,8 @@ mod tests {
             assert!(least(&lives) <= size && size <= lives.iter().map(|life| life.size).sum());
             for a in 0..lives.len() {
                 for b in 0..a {
-                    let overlap = places[a] < places[b] + lives[b].size && places[b] < places[a] + lives[a].size;
+                    let overlap =
+                        places[a] < places[b] + lives[b].size && places[b] < places[a] + lives[a].size;
                     assert!(!(overlap && lives[a].meets(&lives[b])), "{lives:?} {places:?}");
                 }
             }

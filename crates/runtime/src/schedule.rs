@@ -1,6 +1,6 @@
 //! Which layers run, by which kind of kernel, and in which form each reads and writes its values.
 
-use sapwood_kernels::infer::{Form, Part, Place, Window};
+use sapwood_kernels::infer::{Part, Place, Window};
 
 use crate::layer::{Kind, Layer};
 
@@ -82,7 +82,8 @@ impl Schedule {
             Kind::Gone => return,
             Kind::Input => {
                 let windows = |reader: &Layer<'_>| {
-                    reader.inputs.contains(&id) && matches!(&reader.kind, Kind::Conv(conv) if !conv.is_depthwise())
+                    reader.inputs.contains(&id)
+                        && matches!(&reader.kind, Kind::Conv(conv) if !conv.is_depthwise())
                 };
                 let lie = if layers.iter().any(windows) { Lie::Planar } else { Lie::Blocked };
                 let buffer = self.buffer(layer, lie);
@@ -107,7 +108,12 @@ impl Schedule {
                 let reads = inputs.iter().map(|&input| self.read(layers, input, Some(Lie::Tight))).collect();
                 (Work::Plain, reads, Lie::Tight)
             }
-            Kind::Affine { .. } | Kind::Pool(..) | Kind::Mean | Kind::Add(_) | Kind::Curve(_) | Kind::Scale => {
+            Kind::Affine { .. }
+            | Kind::Pool(..)
+            | Kind::Mean
+            | Kind::Add(_)
+            | Kind::Curve(_)
+            | Kind::Scale => {
                 let first = self.read(layers, inputs[0], None);
                 let lie = match self.buffers[first].lie {
                     Lie::Tight => Lie::Planar,
@@ -195,9 +201,4 @@ fn seen(layers: &[Layer<'_>]) -> Vec<bool> {
     // What comes in has a place even if nobody reads it.
     is_seen[0] = true;
     is_seen
-}
-
-/// Whether a place is in blocks.
-pub(crate) fn is_blocked(place: &Place) -> bool {
-    matches!(place.form, Form::Blocked { .. })
 }

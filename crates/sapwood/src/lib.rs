@@ -73,6 +73,7 @@ pub use sapwood_deploy as deploy;
 pub use sapwood_graph as graph;
 pub use sapwood_models as models;
 pub use sapwood_prune as prune;
+pub use sapwood_runtime as runtime;
 pub use sapwood_search as search;
 pub use sapwood_sparse as sparse;
 pub use sapwood_supernet as supernet;

@@ -2,6 +2,7 @@
 
 mod files;
 mod inputs;
+mod runtime;
 
 use sapwood_backend::block_on;
 use sapwood_conformance::{CHECKS, Findings, On, devices, workload};

@@ -66,6 +66,8 @@ pub struct Dense {
     bias: Arena,
     weights: Arena,
     groups: Vec<Group>,
+    /// How many pixels lie beside each other.
+    together: usize,
     /// Of each pixel of an image: where its window begins, where it goes, where its residual is.
     pixels: Vec<[u32; 3]>,
 }
@@ -90,7 +92,9 @@ impl Dense {
         assert_window(&from, &to, &window);
         let (runs, inputs) = runs(&from, &window);
         let blocks = to.blocks();
-        let shape = TileShape::best(level, blocks, images * to.pixels(), threads);
+        let is_beside = matches!(from.form, Form::Blocked { .. }) && window.stride[1] == 1;
+        let together = if is_beside { TileShape::together(level, to.size[1]) } else { 1 };
+        let shape = TileShape::best(level, together, blocks, images * to.pixels(), threads);
         let mut groups: Vec<Group> = Vec::new();
         let (mut first, mut at) = (0, 0);
         while first < blocks {
@@ -100,7 +104,8 @@ impl Dense {
                 outputs /= 2;
             }
             let pixels = (1..=images).map(|images| {
-                TileShape::of(level, outputs, images * to.pixels()).map_or(1, |shape| shape.pixels)
+                let shape = TileShape::of(level, together, outputs, images * to.pixels());
+                shape.map_or(1, |shape| shape.pixels)
             });
             groups.push(Group { first, outputs, weights: at, pixels: pixels.collect() });
             first += outputs;
@@ -111,7 +116,8 @@ impl Dense {
         for group in &groups {
             let (mine, others) = left.split_at_mut(group.outputs * inputs.len() * lanes);
             left = others;
-            for (&[input, row, column], weights) in inputs.iter().zip(mine.chunks_mut(group.outputs * lanes)) {
+            for (&[input, row, column], weights) in inputs.iter().zip(mine.chunks_mut(group.outputs * lanes))
+            {
                 for (output, to) in (group.first * lanes..bias.len()).zip(weights) {
                     *to = weight(output, input, row, column);
                 }
@@ -120,7 +126,7 @@ impl Dense {
         let mut all_biases = Arena::zeros(blocks * lanes);
         all_biases.values_mut()[..bias.len()].copy_from_slice(bias);
         let pixels = pixels(&from, &to, &window, epilogue.residual.as_ref());
-        Self { level, from, to, epilogue, runs, bias: all_biases, weights, groups, pixels }
+        Self { level, from, to, epilogue, runs, bias: all_biases, weights, groups, together, pixels }
     }
 
     /// How many numbers its weights take.
@@ -131,7 +137,7 @@ impl Dense {
     /// The shape of most of its tiles, with one image.
     pub fn shape(&self) -> TileShape {
         let group = &self.groups[0];
-        TileShape { outputs: group.outputs, pixels: group.pixels[0] }
+        TileShape { outputs: group.outputs, pixels: group.pixels[0], together: self.together }
     }
 
     /// Of its tiles, counted group by group, those of one of so many threads.
@@ -166,72 +172,86 @@ impl Step for Dense {
         // SAFETY (all): the program compared the places with the arena.
         unsafe { context.clear_rims(&self.to) };
         for (group, tiles) in self.share(context.images, member.index, member.of) {
-            let shape = (group.outputs, group.pixels[context.images - 1]);
+            let shape = (self.together, group.outputs, group.pixels[context.images - 1]);
             macro_rules! dispatch {
-                ($run:ident: $(($o:literal, $p:literal))*) => {
+                ($run:ident: $(($g:literal, $o:literal, $p:literal))*) => {
                     match shape {
-                        $(($o, $p) => unsafe { $run::<$o, $p>(self, context, group, tiles) },)*
+                        $(($g, $o, $p) => unsafe { $run::<$o, $p, $g>(self, context, group, tiles) },)*
                         _ => unreachable!("a shape without a loop"),
                     }
                 };
             }
-            macro_rules! at {
+            // Where there are many registers.
+            macro_rules! wide {
                 ($run:ident) => {
                     dispatch!($run:
-                        (8, 1) (8, 2) (8, 3)
-                        (4, 1) (4, 2) (4, 3) (4, 4) (4, 5) (4, 6)
-                        (2, 1) (2, 2) (2, 3) (2, 4) (2, 5) (2, 6) (2, 7) (2, 8) (2, 10) (2, 12) (2, 13) (2, 14)
-                        (1, 1) (1, 2) (1, 4) (1, 6) (1, 8) (1, 10) (1, 12) (1, 14) (1, 16) (1, 20) (1, 24) (1, 28))
+                        (1, 8, 1) (1, 8, 2) (1, 8, 3)
+                        (1, 4, 1) (1, 4, 2) (1, 4, 3) (1, 4, 4) (1, 4, 6)
+                        (1, 2, 1) (1, 2, 2) (1, 2, 4) (1, 2, 6) (1, 2, 8) (1, 2, 10) (1, 2, 12) (1, 2, 14)
+                        (1, 1, 1) (1, 1, 2) (1, 1, 4) (1, 1, 8) (1, 1, 12) (1, 1, 16) (1, 1, 20) (1, 1, 24) (1, 1, 28)
+                        (4, 4, 4) (4, 2, 4) (4, 2, 8) (4, 2, 12)
+                        (4, 1, 4) (4, 1, 8) (4, 1, 12) (4, 1, 16) (4, 1, 20) (4, 1, 24) (4, 1, 28)
+                        (7, 2, 7) (7, 2, 14) (7, 1, 7) (7, 1, 14) (7, 1, 28))
                 };
             }
             macro_rules! narrow {
                 ($run:ident) => {
                     dispatch!($run:
-                        (8, 1) (4, 1) (4, 2) (4, 3) (2, 1) (2, 2) (2, 3) (2, 4) (2, 5) (2, 6)
-                        (1, 1) (1, 2) (1, 4) (1, 6) (1, 8) (1, 10) (1, 12) (1, 14))
+                        (1, 8, 1) (1, 4, 1) (1, 4, 2) (1, 4, 3) (1, 2, 1) (1, 2, 2) (1, 2, 4) (1, 2, 6)
+                        (1, 1, 1) (1, 1, 2) (1, 1, 4) (1, 1, 8) (1, 1, 12))
                 };
             }
             match self.level {
                 #[cfg(target_arch = "x86_64")]
-                Level::Avx512 => at!(avx512),
+                Level::Avx512 => wide!(avx512),
                 #[cfg(target_arch = "x86_64")]
                 Level::Avx2 => narrow!(avx2),
                 #[cfg(target_arch = "aarch64")]
-                Level::Neon => at!(neon),
+                Level::Neon => wide!(neon),
                 Level::Portable => narrow!(portable),
             }
         }
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,fma")]
-unsafe fn avx512<const O: usize, const P: usize>(d: &Dense, c: &Context<'_>, g: &Group, tiles: Range<usize>) {
-    // SAFETY (all): the caller's.
-    unsafe { sweep::<<f32 as Registers>::Avx512, O, P>(d, c, g, tiles) }
+/// The loops of each level.
+macro_rules! level {
+    ($(#[$attribute:meta])* $name:ident, $registers:ident) => {
+        $(#[$attribute])*
+        unsafe fn $name<const O: usize, const P: usize, const G: usize>(
+            dense: &Dense,
+            context: &Context<'_>,
+            group: &Group,
+            tiles: Range<usize>,
+        ) {
+            // SAFETY: the caller's.
+            unsafe { sweep::<<f32 as Registers>::$registers, O, P, G>(dense, context, group, tiles) }
+        }
+    };
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<const O: usize, const P: usize>(d: &Dense, c: &Context<'_>, g: &Group, tiles: Range<usize>) {
-    unsafe { sweep::<<f32 as Registers>::Avx2, O, P>(d, c, g, tiles) }
-}
-
+level!(
+    #[target_feature(enable = "avx512f,fma")]
+    avx512,
+    Avx512
+);
+#[cfg(target_arch = "x86_64")]
+level!(
+    #[target_feature(enable = "avx2,fma")]
+    avx2,
+    Avx2
+);
 #[cfg(target_arch = "aarch64")]
-unsafe fn neon<const O: usize, const P: usize>(d: &Dense, c: &Context<'_>, g: &Group, tiles: Range<usize>) {
-    unsafe { sweep::<<f32 as Registers>::Neon, O, P>(d, c, g, tiles) }
-}
-
-unsafe fn portable<const O: usize, const P: usize>(d: &Dense, c: &Context<'_>, g: &Group, tiles: Range<usize>) {
-    unsafe { sweep::<<f32 as Registers>::Portable, O, P>(d, c, g, tiles) }
-}
+level!(neon, Neon);
+level!(portable, Portable);
 
 /// Some tiles of a group.
 ///
 /// # Safety
 /// The machine must have the registers, and the places lie in the arena.
 #[inline(always)]
-unsafe fn sweep<V: Lanes, const O: usize, const P: usize>(
+unsafe fn sweep<V: Lanes, const O: usize, const P: usize, const G: usize>(
     dense: &Dense,
     context: &Context<'_>,
     group: &Group,
@@ -250,9 +270,9 @@ unsafe fn sweep<V: Lanes, const O: usize, const P: usize>(
     });
     for tile in tiles {
         let (mut inputs, mut outputs, mut residuals) = ([0usize; P], [0usize; P], [0usize; P]);
-        for p in 0..P {
-            // The last pixel again, where there are too few.
-            let pixel = (tile * P + p).min(total - 1);
+        for p in 0..P / G {
+            // The last pixels again, where there are too few.
+            let pixel = (tile * P + p * G).min(total - G);
             let (image, pixel) = match context.images {
                 1 => (0, pixel),
                 _ => (pixel / per_image, pixel % per_image),
@@ -264,11 +284,11 @@ unsafe fn sweep<V: Lanes, const O: usize, const P: usize>(
         }
         // SAFETY (all): the sizes were compared when the layer was made, and the places with the arena.
         unsafe {
-            let mut sums = sums::<V, O, P>(weights, bias, &dense.runs, from, &inputs);
+            let mut sums = sums::<V, O, P, G>(weights, bias, &dense.runs, from, &inputs);
             if let Some((residual, block, _)) = residual {
                 all!(O, o => {
                     all!(P, p => {
-                        sums[o][p] = sums[o][p].plus(V::load(residual.add(o * block + residuals[p])));
+                        sums[o][p] = sums[o][p].plus(V::load(residual.add(o * block + residuals[p / G] + p % G * V::LANES)));
                     });
                 });
             }
@@ -281,7 +301,7 @@ unsafe fn sweep<V: Lanes, const O: usize, const P: usize>(
             }
             all!(O, o => {
                 all!(P, p => {
-                    sums[o][p].store(to.add(o * block + outputs[p]));
+                    sums[o][p].store(to.add(o * block + outputs[p / G] + p % G * V::LANES));
                 });
             });
         }
@@ -308,7 +328,9 @@ pub(crate) fn assert_window(from: &Place, to: &Place, window: &Window) {
             assert!((from.channels - 1) * plane + end <= from.image, "zeros behind the last plane");
         }
     }
-    let last = |axis: usize| (to.size[axis] - 1) * window.stride[axis] + (window.kernel[axis] - 1) * window.dilation[axis];
+    let last = |axis: usize| {
+        (to.size[axis] - 1) * window.stride[axis] + (window.kernel[axis] - 1) * window.dilation[axis]
+    };
     let reach = |axis: usize| from.size[axis] + window.before[axis] + after[axis];
     assert!(last(0) < reach(0) && last(1) < reach(1), "windows end in the padded input");
     assert!(from.image.max(to.image) < u32::MAX as usize, "offsets of 32 bits");

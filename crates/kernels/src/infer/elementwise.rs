@@ -150,7 +150,13 @@ impl Step for Scale {
 ///
 /// # Safety
 /// The places must lie in the arena.
-unsafe fn rows(level: Level, context: &Context<'_>, from: [&Place; 2], to: &Place, f: impl Fn(f32, f32) -> f32) {
+unsafe fn rows(
+    level: Level,
+    context: &Context<'_>,
+    from: [&Place; 2],
+    to: &Place,
+    f: impl Fn(f32, f32) -> f32,
+) {
     level.run(Pairs { context, from, to, f });
 }
 

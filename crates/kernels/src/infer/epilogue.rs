@@ -64,7 +64,13 @@ pub(crate) fn bent(x: f32, activation: Option<Activation>) -> f32 {
     };
     match activation {
         None => x,
-        Some(Activation::Relu) => if x < 0.0 { 0.0 } else { x },
+        Some(Activation::Relu) => {
+            if x < 0.0 {
+                0.0
+            } else {
+                x
+            }
+        }
         Some(Activation::Relu6) => {
             let x = if x < 0.0 { 0.0 } else { x };
             if x > 6.0 { 6.0 } else { x }

@@ -87,8 +87,10 @@ impl Move {
                 }
             }
         }
-        let covered: usize =
-            parts.iter().map(|part| part.size(from.size, to.size).iter().product::<usize>() * from.channels).sum();
+        let covered: usize = parts
+            .iter()
+            .map(|part| part.size(from.size, to.size).iter().product::<usize>() * from.channels)
+            .sum();
         let is_whole = covered == to.image;
         Self { from, to, source, parts, runs, is_whole }
     }
@@ -149,7 +151,11 @@ impl Step for Move {
 /// # Safety
 /// They must be there, and not overlap.
 #[inline]
-unsafe fn copy((from, step): (*const f32, usize), (to, pitch): (*mut f32, usize), [pixels, count]: [usize; 2]) {
+unsafe fn copy(
+    (from, step): (*const f32, usize),
+    (to, pitch): (*mut f32, usize),
+    [pixels, count]: [usize; 2],
+) {
     // SAFETY (all): the caller's.
     if step == count && pitch == count {
         return unsafe { to.copy_from_nonoverlapping(from, pixels * count) };

@@ -140,10 +140,9 @@ impl Place {
         let [height, width] = self.size;
         assert!(self.channels * height * width > 0, "a value has numbers");
         match self.form {
-            Form::Blocked { lanes, .. } => assert!(
-                lanes > 0 && self.blocks() * self.block() <= self.image,
-                "blocks end in their image"
-            ),
+            Form::Blocked { lanes, .. } => {
+                assert!(lanes > 0 && self.blocks() * self.block() <= self.image, "blocks end in their image")
+            }
             Form::Planar { pitch, lead, plane } => assert!(
                 width <= pitch
                     && lead + (height - 1) * pitch + width <= plane

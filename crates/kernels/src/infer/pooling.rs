@@ -114,7 +114,13 @@ impl Pooled<'_> {
                         for l in 0..L {
                             found[l] = match pooling {
                                 // What is not a number stays so.
-                                Pooling::Largest => if found[l] >= values[l] { found[l] } else { values[l] },
+                                Pooling::Largest => {
+                                    if found[l] >= values[l] {
+                                        found[l]
+                                    } else {
+                                        values[l]
+                                    }
+                                }
                                 _ => found[l] + values[l],
                             };
                         }

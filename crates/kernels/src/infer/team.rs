@@ -158,7 +158,9 @@ impl Team {
         shared.done.0.store(0, Ordering::Relaxed);
         // SAFETY: nobody reads between two rounds, and what is borrowed outlives this call, which
         // returns only when all others are done with it.
-        unsafe { *shared.work.get() = Some(std::mem::transmute::<*const Work<'_>, *const Work<'static>>(work)) };
+        unsafe {
+            *shared.work.get() = Some(std::mem::transmute::<*const Work<'_>, *const Work<'static>>(work))
+        };
         shared.round.0.fetch_add(1, Ordering::SeqCst);
         for worker in self.workers.iter().filter(|worker| worker.is_asleep.load(Ordering::SeqCst)) {
             worker.thread.thread().unpark();

@@ -6,13 +6,14 @@ use super::lanes::{Lanes, all};
 pub(crate) type Run = [u32; 2];
 
 /// `sums[o][p] = bias[o] + sum over k of weights[k][o] * x[k + pixels[p]]`, where `k` goes through all
-/// runs, and an output is a register.
+/// runs, and an output is a register. `G` pixels lie a register apart from each other, so that where the first
+/// of them lies is all that has to be kept.
 ///
 /// # Safety
 /// The machine must have the registers; there must be a weight of each output for each input of the runs,
 /// a bias of each output, and an input at each pixel.
 #[inline(always)]
-pub(crate) unsafe fn sums<V: Lanes, const O: usize, const P: usize>(
+pub(crate) unsafe fn sums<V: Lanes, const O: usize, const P: usize, const G: usize>(
     weights: *const f32,
     bias: *const f32,
     runs: &[Run],
@@ -38,7 +39,7 @@ pub(crate) unsafe fn sums<V: Lanes, const O: usize, const P: usize>(
                 if P < O {
                     let mut inputs = [zero; P];
                     all!(P, p => {
-                        inputs[p] = V::splat(*from.add(pixels[p]));
+                        inputs[p] = V::splat(*from.add(pixels[p / G]).add(p % G * V::LANES));
                     });
                     all!(O, o => {
                         let weight = V::load(weights.add(o * V::LANES));
@@ -52,7 +53,7 @@ pub(crate) unsafe fn sums<V: Lanes, const O: usize, const P: usize>(
                         of_outputs[o] = V::load(weights.add(o * V::LANES));
                     });
                     all!(P, p => {
-                        let input = V::splat(*from.add(pixels[p]));
+                        let input = V::splat(*from.add(pixels[p / G]).add(p % G * V::LANES));
                         all!(O, o => {
                             sums[o][p] = of_outputs[o].multiply_add(input, sums[o][p]);
                         });
