@@ -1,8 +1,8 @@
 //! From a schedule to steps: every value in its place, every layer with its kernel.
 
 use sapwood_kernels::infer::{
-    Add, Curved, Dense, Depthwise, Epilogue, Mean, Move, Part, Place, Plain, Pool, Program, Scale, Source,
-    Step,
+    Add, Curved, Dense, Depthwise, Epilogue, Form, Mean, Move, Part, Place, Plain, Pool, Program, Scale,
+    Source, Sparse, SparseShape, Step,
 };
 
 use crate::{
@@ -13,6 +13,8 @@ use crate::{
     schedule::{Planned, Schedule, Work},
 };
 
+/// Numbers of a line of the cache.
+const LINE: usize = 16;
 /// Numbers that the values of images computed together may take: 16 MiB.
 const MOST: usize = 1 << 22;
 
@@ -24,7 +26,7 @@ pub(crate) fn plan(runtime: &Runtime, layers: &mut [Layer<'_>]) -> Plan {
         .buffers
         .iter()
         // So that each begins at a line of the cache.
-        .map(|buffer| Life { size: buffer.place(lanes).image.next_multiple_of(16), first: 0, last: 0 })
+        .map(|buffer| Life { size: buffer.place(lanes).image.next_multiple_of(LINE), first: 0, last: 0 })
         .collect();
     for (number, step) in schedule.steps.iter().enumerate() {
         lives[step.writes].first = number + 1;
@@ -47,7 +49,7 @@ pub(crate) fn plan(runtime: &Runtime, layers: &mut [Layer<'_>]) -> Plan {
         let (step, kernel) = step(runtime, layers, planned, &all, images);
         let layer = &layers[planned.layer];
         let macs = match (&layer.kind, &planned.work) {
-            (Kind::Conv(conv), Work::Dense | Work::Depthwise) => {
+            (Kind::Conv(conv), Work::Dense | Work::Depthwise | Work::Sparse(_)) => {
                 conv.weight.len() * all[planned.writes].pixels()
             }
             _ => 0,
@@ -94,6 +96,20 @@ fn step(
             let step = Depthwise::new(level, (from(0), to), conv.window, values, epilogue);
             (Box::new(step), format!("{} depthwise", describe(conv, &from(0))))
         }
+        (Work::Sparse(phases), Kind::Conv(conv)) => {
+            let residual = (planned.reads.len() > 1).then(|| from(1));
+            let epilogue = Epilogue { residual, activation: conv.activation };
+            let rows = phases.rows(conv, &from(0));
+            let length = if to.pixels() == 1 { 1 } else { to.size[0] * row(&to) };
+            let is_aligned = rows.iter().flatten().all(|entry| entry.0 % LINE == 0);
+            let (shape, _) = SparseShape::best(level, &rows, length, is_aligned);
+            let step = Sparse::new(level, (from(0), to), &rows, &conv.biases(), epilogue, shape);
+            let there: usize = rows.iter().map(Vec::len).sum();
+            let percent = 100.0 * there as f64 / conv.weight.len().max(1) as f64;
+            let (what, kind) = (describe(conv, &from(0)), if shape.is_shared { "shared" } else { "apart" });
+            let SparseShape { rows, vectors, lanes, .. } = shape;
+            (Box::new(step), format!("{what} sparse {percent:.0} % {kind} {rows}x{vectors}x{lanes}"))
+        }
         (_, Kind::Pool(window, pooling)) => {
             (Box::new(Pool::new(level, (from(0), to), *window, *pooling)), "pool".into())
         }
@@ -123,4 +139,12 @@ fn describe(conv: &Conv<'_>, from: &Place) -> String {
     let stride =
         if conv.window.stride == [1, 1] { String::new() } else { format!("/{}", conv.window.stride[0]) };
     format!("{rows}x{columns}{stride}")
+}
+
+/// From one row of a value to the next, channel by channel.
+fn row(place: &Place) -> usize {
+    match place.form {
+        Form::Planar { pitch, .. } => pitch,
+        Form::Blocked { .. } => place.size[1],
+    }
 }

@@ -35,12 +35,14 @@
 //! ```
 
 mod build;
+mod choose;
 mod error;
 mod fold;
 mod layer;
 mod lower;
 mod memory;
 mod plan;
+mod planar;
 mod profile;
 mod runtime;
 mod schedule;

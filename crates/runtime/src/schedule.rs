@@ -2,7 +2,11 @@
 
 use sapwood_kernels::infer::{Part, Place, Window};
 
-use crate::layer::{Kind, Layer};
+use crate::{
+    choose::{Way, ways},
+    layer::{Conv, Kind, Layer},
+    planar::Phases,
+};
 
 /// A kind of form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +27,10 @@ pub(crate) struct Buffer {
     pub(crate) lie: Lie,
     /// Rows above, columns to the left, rows below and columns to the right that some window sees.
     pub(crate) rim: [usize; 4],
+    /// A buffer whose rows must be as far apart as its own.
+    like: usize,
+    /// How far apart rows are that lie channel by channel.
+    pitch: usize,
 }
 
 /// By which kernel.
@@ -32,6 +40,8 @@ pub(crate) enum Work {
     Dense,
     /// Of a depthwise one.
     Depthwise,
+    /// Of the weights that are there, on these planes.
+    Sparse(Phases),
     /// Pooling, means, sums, activations, products.
     Other,
     /// A copy into another form, or of these parts.
@@ -64,10 +74,12 @@ impl Schedule {
     /// Of folded layers.
     pub(crate) fn of(layers: &[Layer<'_>]) -> Self {
         let mut schedule = Self { of: vec![Vec::new(); layers.len()], ..Self::default() };
+        let ways = ways(layers);
         let (is_seen, is_last) = (seen(layers), layers.len() - 1);
         for (id, layer) in layers.iter().enumerate().filter(|(id, _)| is_seen[*id] || *id == is_last) {
-            schedule.add(layers, id, layer);
+            schedule.add(layers, id, layer, &ways);
         }
+        schedule.space_rows();
         schedule
     }
 
@@ -76,33 +88,41 @@ impl Schedule {
         self.of.last().and_then(|buffers| buffers.first()).copied().unwrap_or_default()
     }
 
-    fn add(&mut self, layers: &[Layer<'_>], id: usize, layer: &Layer<'_>) {
+    fn add(&mut self, layers: &[Layer<'_>], id: usize, layer: &Layer<'_>, ways: &[Option<Way>]) {
         let inputs = &layer.inputs;
         let (work, reads, lie) = match &layer.kind {
             Kind::Gone => return,
             Kind::Input => {
-                let windows = |reader: &Layer<'_>| {
-                    reader.inputs.contains(&id)
-                        && matches!(&reader.kind, Kind::Conv(conv) if !conv.is_depthwise())
+                let windows = |reader: usize| {
+                    layers[reader].inputs.contains(&id)
+                        && ways[reader].is_some_and(|way| way != Way::Depthwise)
                 };
-                let lie = if layers.iter().any(windows) { Lie::Planar } else { Lie::Blocked };
-                let buffer = self.buffer(layer, lie);
+                let lie = if (0..layers.len()).any(windows) { Lie::Planar } else { Lie::Blocked };
+                let buffer = self.buffer(layer.channels, layer.size, lie);
                 self.of[id].push(buffer);
                 return;
             }
-            Kind::Conv(conv) if conv.is_depthwise() => {
-                let mut reads = vec![self.seen(layers, inputs[0], Some(Lie::Blocked), &conv.window, layer)];
-                reads.extend(inputs.get(1).map(|&input| self.read(layers, input, Some(Lie::Blocked))));
-                (Work::Depthwise, reads, Lie::Blocked)
-            }
-            Kind::Conv(conv) => {
-                let mut reads = vec![self.seen(layers, inputs[0], None, &conv.window, layer)];
-                reads.extend(inputs.get(1).map(|&input| self.read(layers, input, Some(Lie::Blocked))));
-                (Work::Dense, reads, Lie::Blocked)
-            }
+            Kind::Conv(conv) => match ways[id] {
+                Some(Way::Sparse) => {
+                    let writes = self.sparse(layers, layer, id, conv);
+                    self.of[id].push(writes);
+                    return;
+                }
+                way => {
+                    let (work, lie) = match way {
+                        Some(Way::Depthwise) => (Work::Depthwise, Some(Lie::Blocked)),
+                        _ => (Work::Dense, None),
+                    };
+                    let mut reads = vec![self.seen(layers, inputs[0], lie, &conv.window, layer)];
+                    reads.extend(inputs.get(1).map(|&input| self.read(layers, input, Some(Lie::Blocked))));
+                    (work, reads, Lie::Blocked)
+                }
+            },
             Kind::Subsample { stride, front } => {
                 let part = Part { first: [0, 0], stride: *stride, channel: *front };
-                (Work::Move(vec![part]), vec![self.read(layers, inputs[0], None)], Lie::Blocked)
+                let read = self.read(layers, inputs[0], None);
+                let lie = if self.buffers[read].lie == Lie::Blocked { Lie::Blocked } else { Lie::Planar };
+                (Work::Move(vec![part]), vec![read], lie)
             }
             Kind::Plain(..) => {
                 let reads = inputs.iter().map(|&input| self.read(layers, input, Some(Lie::Tight))).collect();
@@ -120,18 +140,87 @@ impl Schedule {
                     lie => lie,
                 };
                 let reads = inputs.iter().map(|&input| self.read(layers, input, Some(lie))).collect();
-                (Work::Other, reads, lie)
+                // Where there are no pixels, there is nothing between them.
+                (
+                    Work::Other,
+                    reads,
+                    if lie == Lie::Planar && layer.size == [1, 1] { Lie::Tight } else { lie },
+                )
             }
         };
-        let writes = self.buffer(layer, lie);
+        let writes = self.buffer(layer.channels, layer.size, lie);
         self.of[id].push(writes);
         self.steps.push(Planned { layer: id, work, reads, writes });
     }
 
-    fn buffer(&mut self, layer: &Layer<'_>, lie: Lie) -> usize {
-        let (channels, size) = (layer.channels, layer.size);
-        self.buffers.push(Buffer { channels, size, lie, rim: [0; 4] });
-        self.buffers.len() - 1
+    fn buffer(&mut self, channels: usize, size: [usize; 2], lie: Lie) -> usize {
+        let number = self.buffers.len();
+        self.buffers.push(Buffer { channels, size, lie, rim: [0; 4], like: number, pitch: 0 });
+        number
+    }
+
+    /// Plans a sparse layer, and gives the buffer that it writes.
+    fn sparse(&mut self, layers: &[Layer<'_>], layer: &Layer<'_>, id: usize, conv: &Conv<'_>) -> usize {
+        let (input, is_single) = (layer.inputs[0], layer.size == [1, 1]);
+        let phases = Phases::of(&conv.window, layers[input].size, layer.size);
+        let lie = if is_single { Lie::Tight } else { Lie::Planar };
+        let is_strided = conv.window.stride != [1, 1] && !is_single;
+        let read = if is_strided {
+            let from = self.read(layers, input, None);
+            let parts = phases.parts(layers[input].channels);
+            let planes = self.buffer(phases.count() * layers[input].channels, phases.size, Lie::Planar);
+            self.steps.push(Planned {
+                layer: id,
+                work: Work::Move(parts),
+                reads: vec![from],
+                writes: planes,
+            });
+            planes
+        } else {
+            let has_none = phases.rim == [0; 4] && is_single;
+            self.read(
+                layers,
+                input,
+                Some(if has_none && layers[input].size == [1, 1] { Lie::Tight } else { Lie::Planar }),
+            )
+        };
+        let rim = &mut self.buffers[read].rim;
+        *rim = std::array::from_fn(|side| rim[side].max(phases.rim[side]));
+        let mut reads = vec![read];
+        if let Some(&other) = layer.inputs.get(1) {
+            reads.push(self.read(layers, other, Some(lie)));
+        }
+        let writes = self.buffer(layer.channels, layer.size, lie);
+        if !is_single {
+            reads.iter().for_each(|&read| self.join(read, writes));
+        }
+        self.steps.push(Planned { layer: id, work: Work::Sparse(phases), reads, writes });
+        writes
+    }
+
+    /// Lets the rows of two buffers be equally far apart.
+    fn join(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.first_like(a), self.first_like(b));
+        self.buffers[a.max(b)].like = a.min(b);
+    }
+
+    fn first_like(&self, mut buffer: usize) -> usize {
+        while self.buffers[buffer].like != buffer {
+            buffer = self.buffers[buffer].like;
+        }
+        buffer
+    }
+
+    /// Chooses how far apart rows are: as far as any of those needs that must be alike.
+    fn space_rows(&mut self) {
+        let mut pitches = vec![0; self.buffers.len()];
+        for (number, buffer) in self.buffers.iter().enumerate() {
+            let pitch = &mut pitches[self.first_like(number)];
+            *pitch = (*pitch).max(buffer.size[1] + buffer.rim[1].max(buffer.rim[3]));
+        }
+        for number in 0..self.buffers.len() {
+            self.buffers[number].pitch = pitches[self.first_like(number)];
+        }
     }
 
     /// The buffer that has a layer's value in this form, or in any: another copy where there is none.
@@ -141,7 +230,7 @@ impl Schedule {
             return buffer;
         }
         let from = self.of[id][0];
-        let writes = self.buffer(&layers[id], lie.unwrap_or(Lie::Blocked));
+        let writes = self.buffer(layers[id].channels, layers[id].size, lie.unwrap_or(Lie::Blocked));
         self.of[id].push(writes);
         let work = Work::Move(vec![Part::ALL]);
         self.steps.push(Planned { layer: id, work, reads: vec![from], writes });
@@ -177,12 +266,11 @@ impl Schedule {
 impl Buffer {
     /// Its place, at the beginning of an arena.
     pub(crate) fn place(&self, lanes: usize) -> Place {
-        let Self { channels, size, rim, .. } = *self;
+        let Self { channels, size, rim, pitch, .. } = *self;
         match self.lie {
             Lie::Blocked => Place::blocked(channels, size, lanes, rim),
             Lie::Tight => Place::tight(channels, size),
             Lie::Planar => {
-                let pitch = size[1] + rim[1].max(rim[3]);
                 let lead = (rim[0] * pitch + rim[1]).max(rim[2] * pitch + rim[3]);
                 Place::planar(channels, size, pitch, lead)
             }

@@ -46,6 +46,22 @@ fn network(spec: &Spec, seed: u64) -> (Net, State) {
     (state.write(net).unwrap(), state)
 }
 
+/// Takes weights out, spread over each layer; in blocks of that many outputs.
+fn prune(state: &mut State, removed: f64, block: usize) {
+    for array in state.0.values_mut().filter(|array| array.shape().len() > 1) {
+        let row: usize = array.shape()[1..].iter().product();
+        let values = array.as_mut_slice::<f32>().unwrap();
+        for (at, x) in values.iter_mut().enumerate() {
+            let place = (at / row / block * row + at % row) as u64;
+            // A hash, whose lower bits repeat.
+            let drawn = (place.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as f64 / f64::from(1 << 24);
+            if drawn < removed {
+                *x = 0.0;
+            }
+        }
+    }
+}
+
 fn images(spec: &Spec, count: usize) -> Vec<f32> {
     let numbers = count * spec.input.iter().product::<usize>();
     (0..numbers).map(|at| ((at * 7919) % 1009) as f32 / 504.5 - 1.0).collect()
@@ -100,6 +116,29 @@ fn answers_are_the_same_bytes_for_any_number_of_threads_and_images() {
             answers(&plan, &images[2 * size..3 * size])
                 == expected[2 * expected.len() / 7..3 * expected.len() / 7]
         );
+    }
+}
+
+#[test]
+fn a_plan_of_what_is_left_answers_what_burn_does() {
+    for (number, spec) in networks().iter().enumerate() {
+        for (removed, block) in [(0.5, 1), (0.9, 1), (0.9, 2), (0.99, 1), (1.0, 1)] {
+            let (net, mut state) = network(spec, number as u64);
+            prune(&mut state, removed, block);
+            let net = state.write(net).unwrap();
+            let (graph, images) = (spec.graph().unwrap(), images(spec, 3));
+            let expected = logits(&net, spec, &images);
+            for level in Level::available() {
+                let mut found = Vec::new();
+                for (threads, batch) in [(1, 1), (2, 2), (3, 3), (4, 1)] {
+                    let runtime = Runtime::new().level(level).threads(threads).batch(batch);
+                    found.push(answers(&runtime.plan(&graph, &state).unwrap(), &images));
+                }
+                let far = relative_distance(&wide(&found[0]), &expected);
+                assert!(far < 1e-5, "{spec:?} without {removed} at {} differs by {far:e}", level.name());
+                assert!(found.iter().all(|other| *other == found[0]), "{spec:?} without {removed}");
+            }
+        }
     }
 }
 

@@ -63,6 +63,7 @@ impl Place {
     /// A value channel by channel, whose rows are so far apart, with so many zeros before the first. A
     /// plane ends where a vector does, and behind the last there is room for what shifted vectors read.
     pub fn planar(channels: usize, size: [usize; 2], pitch: usize, lead: usize) -> Self {
+        let lead = lead.next_multiple_of(VECTOR);
         let plane = lead + (size[0] * pitch).next_multiple_of(VECTOR);
         let image = (channels * plane + lead + VECTOR).next_multiple_of(VECTOR);
         Self { at: 0, image, channels, size, form: Form::Planar { pitch, lead, plane } }

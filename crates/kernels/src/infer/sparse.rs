@@ -43,7 +43,7 @@ struct Group {
     weights: usize,
 }
 
-/// A weight that is there: where its input lies from the output's place on, and what it is.
+/// A weight that is there: where its input lies in an image, and what it is.
 pub type Entry = (usize, f32);
 
 /// A sparse layer with its weights.
@@ -68,8 +68,8 @@ pub struct Sparse {
 }
 
 impl Sparse {
-    /// A layer of rows of entries, whose offsets count from where the input's first pixel lies in its image.
-    /// Rows go together as `shape` says.
+    /// A layer of rows of entries, each in the order of its offsets. An offset is where the first output's input
+    /// lies, from where an image of the input begins. Rows go together as `shape` says.
     ///
     /// # Panics
     /// If an offset leads out of the input, or places are not channel by channel with rows equally far apart.
@@ -102,7 +102,7 @@ impl Sparse {
         assert!(rows.len() == to.channels && bias.len() == to.channels, "a row for each output");
         let length = (to.size[0] - 1) * pitch + to.size[1];
         let vectors = length.div_ceil(shape.lanes);
-        let end = vectors.max(shape.vectors) * shape.lanes;
+        assert!(shape.vectors <= vectors, "a tile ends in its plane");
         let Form::Planar { plane, lead, .. } = to.form else { unreachable!("it was just asked for") };
         assert!(is_single || lead + vectors * shape.lanes <= plane, "vectors end in their plane");
         let reach = |entry: &Entry| entry.0 + vectors * shape.lanes <= from.image;
@@ -113,7 +113,7 @@ impl Sparse {
         if let Some(Place { form: Form::Planar { plane, lead, .. }, .. }) = epilogue.residual {
             assert!(is_single || lead + vectors * shape.lanes <= plane, "vectors end in their plane");
         }
-        let mut mask = Arena::zeros(end);
+        let mut mask = Arena::zeros((vectors * shape.lanes).max(to.size[0] * pitch));
         for y in 0..to.size[0] {
             mask.values_mut()[y * pitch..][..to.size[1]].fill(f32::from_bits(u32::MAX));
         }
@@ -139,8 +139,9 @@ impl Sparse {
         let mut first = 0;
         while first < rows.len() {
             let mut count = shape.rows;
+            // What is left over goes in halves, or one by one.
             while rows.len() - first < count {
-                count /= 2;
+                count = if shape.is_shared { count / 2 } else { 1 };
             }
             let members: Vec<&[Entry]> =
                 layer.order[first..first + count].iter().map(|&row| &rows[row as usize][..]).collect();
@@ -246,7 +247,9 @@ impl SparseShape {
                     (false, _) => products / together as f64 * 1.05,
                 };
                 let total = length.div_ceil(lanes);
-                for &vectors in widths.iter().filter(|&&v| together * v + v.min(together) + 1 < registers) {
+                for &vectors in
+                    widths.iter().filter(|&&v| v <= total && together * v + v.min(together) + 1 < registers)
+                {
                     let tiles = total.div_ceil(vectors) as f64;
                     let sums = (together * vectors) as f64;
                     // A load across two lines of the cache counts twice.
@@ -414,7 +417,6 @@ unsafe fn sweep<V: Lanes, const S: bool, const R: usize, const P: usize>(
     let offsets = layer.offsets[group.offsets..].as_ptr();
     let weights = layer.weights[group.weights..].as_ptr();
     let mask = layer.mask.values().as_ptr();
-    // A plane has fewer vectors than a tile only where it has one of each.
     for image in 0..context.images {
         let from = context.arena.wrapping_add(layer.from.at + image * layer.from.image).cast_const();
         let to = context.arena.wrapping_add(layer.to.at + image * layer.to.image);
@@ -438,7 +440,7 @@ unsafe fn sweep<V: Lanes, const S: bool, const R: usize, const P: usize>(
         let mut first = 0;
         while first < total {
             // The last tile begins earlier, so that it is whole; what it does again is the same.
-            let at = first.min(total.saturating_sub(P)) * V::LANES;
+            let at = first.min(total - P) * V::LANES;
             // SAFETY (all): offsets were compared with the input, and vectors with their planes.
             unsafe {
                 let mut sums = [[V::splat(0.0); P]; R];
