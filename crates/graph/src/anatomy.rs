@@ -2,23 +2,23 @@
 
 use serde::Serialize;
 
-use crate::{Error, Graph, Op, Shape};
+use crate::{Dims, Error, Graph, Op, Pair, Shape};
 
 /// One row of the table: a layer with parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Layer {
     /// Its path.
     pub name: String,
-    /// `conv`, `linear`, `norm` or `position`.
+    /// `conv`, `linear`, `norm`, `position`, `constant`, `embedding` or `prelu`.
     pub kind: &'static str,
-    /// What comes in, `[C, H, W]`.
+    /// What comes in, as channels, height and width.
     pub input: Shape,
-    /// What goes out, `[C, H, W]`.
+    /// What goes out, as channels, height and width.
     pub output: Shape,
-    /// Width and height of the kernel (1 where there is none).
-    pub kernel: usize,
+    /// Height and width of the kernel (1 where there is none).
+    pub kernel: Pair,
     /// The stride (1 where there is none).
-    pub stride: usize,
+    pub stride: Pair,
     /// The groups of a convolution (1 elsewhere).
     pub groups: usize,
     /// All trained numbers.
@@ -61,39 +61,53 @@ impl Anatomy {
 impl Graph {
     /// The layer table at an input size.
     pub fn anatomy(&self, input: Shape) -> Result<Anatomy, Error> {
-        let shapes = self.shapes(input)?;
-        let rows = self.nodes().iter().zip(&shapes).filter_map(|(node, &output)| {
-            let input = *node.inputs.first().map(|id| &shapes[*id])?;
-            let [_, h, w] = output;
-            let (kind, kernel, stride, groups, weights, biases) = match node.op {
+        let dims = self.dims_for(input)?;
+        let rows = self.nodes().iter().zip(&dims).filter_map(|(node, output)| {
+            let input = node.inputs.first().map_or(output, |id| &dims[*id]);
+            let (kind, weights, biases) = match node.op {
                 Op::Conv(spec) => {
-                    let weights = spec.outputs * (spec.inputs / spec.groups) * spec.kernel * spec.kernel;
-                    let biases = if spec.bias { spec.outputs } else { 0 };
-                    ("conv", spec.kernel, spec.stride, spec.groups, weights, biases)
+                    ("conv", spec.weight().iter().product(), if spec.bias { spec.outputs } else { 0 })
                 }
-                Op::Linear { inputs, outputs, bias } => {
-                    ("linear", 1, 1, 1, inputs * outputs, if bias { outputs } else { 0 })
+                Op::Linear { inputs, outputs, bias, .. } => {
+                    ("linear", inputs * outputs, if bias { outputs } else { 0 })
                 }
-                Op::BatchNorm { channels, .. } | Op::LayerNorm { channels, .. } => {
-                    ("norm", 1, 1, 1, 0, 2 * channels)
-                }
-                Op::Position(shape) => ("position", 1, 1, 1, 0, shape.iter().product()),
+                Op::BatchNorm { channels, .. }
+                | Op::LayerNorm { channels, .. }
+                | Op::GroupNorm { channels, .. } => ("norm", 0, 2 * channels),
+                Op::Position(shape) => ("position", 0, shape.iter().product()),
+                Op::Constant { dims, learnt: true } => ("constant", 0, dims.values() as usize),
+                Op::Embedding { entries, width } => ("embedding", 0, entries * width),
+                Op::Prelu { channels } => ("prelu", 0, channels),
                 _ => return None,
+            };
+            let (kernel, stride, groups, places) = match node.op {
+                // Transposed, each pixel that comes in meets all weights of its channel.
+                Op::Conv(spec) if spec.transposed.is_some() => {
+                    (spec.kernel, spec.stride, spec.groups, places(input, spec.inputs))
+                }
+                Op::Conv(spec) => (spec.kernel, spec.stride, spec.groups, places(output, spec.outputs)),
+                Op::Linear { outputs, .. } => (1.into(), 1.into(), 1, places(output, outputs)),
+                _ => (1.into(), 1.into(), 1, 0),
             };
             Some(Layer {
                 name: node.name.clone(),
                 kind,
-                input,
-                output,
+                input: input.image(),
+                output: output.image(),
                 kernel,
                 stride,
                 groups,
                 params: (weights + biases) as u64,
                 weights: weights as u64,
-                macs: (weights * h * w) as u64,
-                activation_bytes: 4 * output.iter().product::<usize>() as u64,
+                macs: (weights * places) as u64,
+                activation_bytes: 4 * output.values() as u64,
             })
         });
         Ok(Anatomy { input, layers: rows.collect() })
     }
+}
+
+/// How often a layer's channels stand in a value.
+fn places(value: &Dims, channels: usize) -> usize {
+    value.values() as usize / channels.max(1)
 }

@@ -2,16 +2,19 @@
 
 use std::fmt::Write as _;
 
-use crate::{Error, Graph, Node, Op, Shape};
+use crate::{AvgPool, Dims, Entry, Error, Graph, Node, Op, Resize, Shape};
 
 impl Graph {
     /// Cuts the network at an input size into parts, each of which reads nothing but the part
     /// before it: a residual block is one part, layers in a row are as many as there are
     /// convolutions and linear layers in it. Run one after the other they compute what the
-    /// network does, so their costs add up to its.
+    /// network does, so their costs add up to its. A network of several inputs or outputs is one part.
     pub fn blocks(&self, input: Shape) -> Result<Vec<Graph>, Error> {
-        let shapes = self.shapes(input)?;
+        let dims = self.dims_for(input)?;
         let nodes = self.nodes();
+        if self.entries().len() != 1 || self.ends() != [nodes.len() - 1] {
+            return Ok(vec![self.clone()]);
+        }
         let mut last_use: Vec<usize> = (0..nodes.len()).collect();
         for (id, node) in nodes.iter().enumerate() {
             node.inputs.iter().for_each(|input| last_use[*input] = id);
@@ -23,7 +26,7 @@ impl Graph {
         let (mut found, mut first) = (Vec::new(), 1);
         for id in 1..nodes.len() {
             if id + 1 == nodes.len() || alone(id) && begins(id + 1) {
-                found.push(self.part(first, id, shapes[first - 1]));
+                found.push(self.part(first, id, dims[first - 1]));
                 first = id + 1;
             }
         }
@@ -31,13 +34,14 @@ impl Graph {
     }
 
     /// The nodes from `first` to `last`, where what stands before them is the input.
-    fn part(&self, first: usize, last: usize, input: Shape) -> Graph {
+    fn part(&self, first: usize, last: usize, input: Dims) -> Graph {
         let mut nodes = vec![Node { name: "input".into(), op: Op::Input, inputs: vec![] }];
         for node in &self.nodes()[first..=last] {
             let inputs = node.inputs.iter().map(|id| (id + 1).saturating_sub(first)).collect();
             nodes.push(Node { name: node.name.clone(), op: node.op, inputs });
         }
-        Graph::new(nodes, input)
+        let (entry, end) = (Entry { name: "input".into(), dims: input, integers: false }, nodes.len() - 1);
+        Graph::new(nodes, vec![entry], vec![end])
     }
 
     /// What is computed, whatever the layers are called: equal for parts that cost the same.
@@ -47,7 +51,7 @@ impl Graph {
         let mut text = format!("{c}x{h}x{w}");
         for (id, node) in self.nodes().iter().enumerate().skip(1) {
             text += if id == 1 { " " } else { "; " };
-            text += &operation(node.op);
+            text += &operation(&node.op);
             // What is read, if it is not the node before.
             if node.inputs != [id - 1] {
                 for input in &node.inputs {
@@ -63,28 +67,43 @@ fn used_twice(nodes: &[Node], id: usize) -> bool {
     1 < nodes.iter().filter(|node| node.inputs.contains(&id)).count()
 }
 
-fn operation(op: Op) -> String {
+fn operation(op: &Op) -> String {
+    let kind = op.kind();
+    let biased = |bias: bool| if bias { " bias" } else { "" };
     match op {
-        Op::Input => "input".into(),
         Op::Conv(c) => {
-            let bias = if c.bias { " bias" } else { "" };
-            format!("conv {} k{} s{} p{} g{}{bias}", c.outputs, c.kernel, c.stride, c.padding, c.groups)
+            let (groups, extra) =
+                (c.groups, c.transposed.map_or(String::new(), |extra| format!(" o{extra}")));
+            format!("{kind} {} {} g{groups}{extra}{}", c.outputs, c.window(), biased(c.bias))
         }
-        Op::Linear { outputs, bias, .. } => format!("linear {outputs}{}", if bias { " bias" } else { "" }),
-        Op::BatchNorm { .. } => "batch_norm".into(),
-        Op::LayerNorm { .. } => "layer_norm".into(),
-        Op::Position(_) => "position".into(),
+        Op::Linear { outputs, bias, places, .. } => {
+            format!("linear {outputs}{}{}", if *places { " places" } else { "" }, biased(*bias))
+        }
+        Op::LayerNorm { last: true, .. } => "layer_norm last".into(),
+        Op::GroupNorm { groups, .. } => format!("group_norm {groups}"),
+        Op::Constant { dims, .. } | Op::Reshape(dims) | Op::Expand(dims) => format!("{kind} {dims}"),
+        Op::Embedding { entries, width } => format!("embedding {entries} {width}"),
         Op::Attention { heads } => format!("attention {heads}"),
         Op::Activation(activation) => format!("{activation:?}").to_lowercase(),
-        Op::MaxPool { kernel, stride, padding } => format!("max_pool k{kernel} s{stride} p{padding}"),
-        Op::AvgPool { kernel } => format!("avg_pool k{kernel}"),
-        Op::Resize { size: [h, w] } => format!("resize {h}x{w}"),
+        Op::Softmax { axis, .. } | Op::Concat { axis } => format!("{kind} {axis}"),
+        Op::MaxPool(window) => format!("max_pool {window}"),
+        Op::AvgPool(pool) if *pool == AvgPool::touching(pool.window.kernel) => {
+            format!("avg_pool k{}", pool.window.kernel)
+        }
+        Op::AvgPool(pool) => {
+            format!("avg_pool {}{}", pool.window, if pool.count_padding { " counted" } else { "" })
+        }
+        Op::Resize(resize) if *resize == Resize::bilinear(resize.size) => {
+            format!("resize {}x{}", resize.size.h, resize.size.w)
+        }
+        Op::Resize(resize) => format!("{resize:?}").to_lowercase(),
         Op::Wrap { padding } => format!("wrap {padding}"),
-        Op::GlobalAvgPool => "global_avg_pool".into(),
-        Op::Flatten => "flatten".into(),
-        Op::Add => "add".into(),
-        Op::Scale => "scale".into(),
+        Op::Pad(pad) => format!("pad {:?} {:?} {:?}", pad.before, pad.after, pad.with).to_lowercase(),
+        Op::Reduce { axes, keep, .. } => format!("{kind} {axes:?}{}", if *keep { " kept" } else { "" }),
+        Op::Transpose { order } => format!("transpose {order:?}"),
+        Op::Slice(slice) => format!("slice {} {}+{}*{}", slice.axis, slice.start, slice.length, slice.step),
         Op::Subsample { stride, channels } => format!("subsample {channels} s{stride}"),
+        _ => kind.into(),
     }
 }
 

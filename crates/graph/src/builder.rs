@@ -1,6 +1,9 @@
 //! Writing a network down, layer by layer.
 
-use crate::{Activation, ConvSpec, Error, Graph, Node, Op, Shape};
+use crate::{
+    Activation, AvgPool, Binary, ConvSpec, Dims, Entry, Error, Graph, Node, Op, Pad, Pads, Pair, Ranked,
+    Reduction, Resize, Shape, Slice, Unary, Window,
+};
 
 /// The output of a layer, to be handed to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,27 +14,34 @@ pub struct Wire(usize);
 pub struct Conv(ConvSpec);
 
 impl Conv {
-    /// A square kernel, stride 1, no padding, one group, with bias.
-    pub fn new(outputs: usize, kernel: usize) -> Self {
-        Self(ConvSpec { inputs: 0, outputs, kernel, stride: 1, padding: 0, groups: 1, bias: true })
+    /// A kernel of this height and width, stride 1, no padding, one group, with bias.
+    pub fn new(outputs: usize, kernel: impl Into<Pair>) -> Self {
+        Self(ConvSpec { bias: true, ..ConvSpec::new(0, outputs, kernel) })
     }
 
     /// With this stride.
-    pub fn stride(self, stride: usize) -> Self {
-        Self(ConvSpec { stride, ..self.0 })
+    pub fn stride(self, stride: impl Into<Pair>) -> Self {
+        Self(ConvSpec { stride: stride.into(), ..self.0 })
     }
 
-    /// With so many zeros on every side.
-    pub fn padding(self, padding: usize) -> Self {
-        Self(ConvSpec { padding, ..self.0 })
+    /// With these numbers of zeros around the planes.
+    pub fn padding(self, padding: impl Into<Pads>) -> Self {
+        Self(ConvSpec { padding: padding.into(), ..self.0 })
     }
 
     /// With the padding that keeps the size at stride 1.
     pub fn same(self) -> Self {
-        self.padding(self.0.kernel / 2)
+        let reach = |kernel: usize, dilation: usize| dilation * (kernel.saturating_sub(1)) / 2;
+        let [h, w] = [reach(self.0.kernel.h, self.0.dilation.h), reach(self.0.kernel.w, self.0.dilation.w)];
+        self.padding([h, w, h, w])
     }
 
-    /// In so many groups.
+    /// With this distance between the places of the kernel.
+    pub fn dilation(self, dilation: impl Into<Pair>) -> Self {
+        Self(ConvSpec { dilation: dilation.into(), ..self.0 })
+    }
+
+    /// In this number of groups.
     pub fn groups(self, groups: usize) -> Self {
         Self(ConvSpec { groups, ..self.0 })
     }
@@ -39,6 +49,11 @@ impl Conv {
     /// Without bias.
     pub fn no_bias(self) -> Self {
         Self(ConvSpec { bias: false, ..self.0 })
+    }
+
+    /// Transposed, with these rows and columns added to what goes out.
+    pub fn transposed(self, more: impl Into<Pair>) -> Self {
+        Self(ConvSpec { transposed: Some(more.into()), ..self.0 })
     }
 }
 
@@ -48,36 +63,55 @@ impl Conv {
 #[derive(Debug)]
 pub struct GraphBuilder {
     nodes: Vec<Node>,
-    shapes: Vec<Shape>,
+    entries: Vec<Entry>,
+    dims: Vec<Dims>,
     problem: Option<Error>,
 }
 
 impl GraphBuilder {
-    pub(crate) fn new(input: Shape) -> Self {
-        let nodes = vec![Node { name: "input".into(), op: Op::Input, inputs: vec![] }];
-        Self { nodes, shapes: vec![input], problem: None }
+    pub(crate) fn new(entries: Vec<Entry>) -> Self {
+        let input = |entry: &Entry| Node { name: entry.name.clone(), op: Op::Input, inputs: vec![] };
+        let (nodes, dims) =
+            (entries.iter().map(input).collect(), entries.iter().map(|entry| entry.dims).collect());
+        Self { nodes, entries, dims, problem: None }
     }
 
-    /// The network's input.
+    /// The network's first input.
     pub fn input(&self) -> Wire {
         Wire(0)
     }
 
-    /// The shape on a wire.
+    /// One of the network's inputs.
+    pub fn entry(&self, number: usize) -> Wire {
+        Wire(number)
+    }
+
+    /// The dimensions on a wire.
+    pub fn dims(&self, wire: Wire) -> Dims {
+        self.dims[wire.0]
+    }
+
+    /// The same as channels, height and width.
     pub fn shape(&self, wire: Wire) -> Shape {
-        self.shapes[wire.0]
+        self.dims(wire).image()
     }
 
-    /// A convolution.
+    /// A convolution over the one or two spatial dimensions of its input.
     pub fn conv(&mut self, name: &str, x: Wire, conv: Conv) -> Wire {
-        let inputs = self.shape(x)[0];
-        self.push(name, Op::Conv(ConvSpec { inputs, ..conv.0 }), &[x])
+        let (inputs, spatial) = (self.shape(x)[0], self.dims(x).rank().saturating_sub(2));
+        self.push(name, Op::Conv(ConvSpec { inputs, spatial, ..conv.0 }), &[x])
     }
 
-    /// A fully connected layer with bias.
+    /// A fully connected layer with bias on all values of an example.
     pub fn linear(&mut self, name: &str, x: Wire, outputs: usize) -> Wire {
         let inputs = self.shape(x).iter().product();
-        self.push(name, Op::Linear { inputs, outputs, bias: true }, &[x])
+        self.push(name, Op::Linear { inputs, outputs, bias: true, places: false }, &[x])
+    }
+
+    /// A fully connected layer with bias on the last dimension.
+    pub fn linear_at_places(&mut self, name: &str, x: Wire, outputs: usize) -> Wire {
+        let inputs = self.last(x);
+        self.push(name, Op::Linear { inputs, outputs, bias: true, places: true }, &[x])
     }
 
     /// Batch normalisation with PyTorch's defaults: epsilon 1e-5, momentum 0.1.
@@ -95,7 +129,36 @@ impl GraphBuilder {
     /// transformers.
     pub fn layer_norm(&mut self, name: &str, x: Wire) -> Wire {
         let channels = self.shape(x)[0];
-        self.push(name, Op::LayerNorm { channels, epsilon: 1e-6 }, &[x])
+        self.push(name, Op::LayerNorm { channels, epsilon: 1e-6, last: false }, &[x])
+    }
+
+    /// Normalisation of each place over the last dimension, with this epsilon.
+    pub fn layer_norm_last(&mut self, name: &str, x: Wire, epsilon: f64) -> Wire {
+        self.push(name, Op::LayerNorm { channels: self.last(x), epsilon, last: true }, &[x])
+    }
+
+    /// Normalisation over groups of channels, with epsilon 1e-5.
+    pub fn group_norm(&mut self, name: &str, x: Wire, groups: usize) -> Wire {
+        let channels = self.shape(x)[0];
+        self.push(name, Op::GroupNorm { groups, channels, epsilon: 1e-5 }, &[x])
+    }
+
+    /// A value that no input changes.
+    ///
+    /// A constant without a batch of at most six dimensions is what a graph can hold; others are refused.
+    pub fn constant(&mut self, name: &str, sizes: &[usize], learnt: bool) -> Wire {
+        match Dims::fixed(sizes) {
+            Some(dims) => self.push(name, Op::Constant { dims, learnt }, &[]),
+            None => {
+                self.refuse(name, format!("it would have {} dimensions", sizes.len()));
+                Wire(0)
+            }
+        }
+    }
+
+    /// A row of a learnt table for each integer.
+    pub fn embedding(&mut self, name: &str, x: Wire, entries: usize, width: usize) -> Wire {
+        self.push(name, Op::Embedding { entries, width }, &[x])
     }
 
     /// The input with a learnt value added to each channel of each place.
@@ -120,19 +183,19 @@ impl GraphBuilder {
 
     /// Max pooling.
     pub fn max_pool(&mut self, x: Wire, kernel: usize, stride: usize, padding: usize) -> Wire {
-        self.push("max_pool", Op::MaxPool { kernel, stride, padding }, &[x])
+        self.push("max_pool", Op::MaxPool(Window::new(kernel, stride).padding(padding)), &[x])
     }
 
     /// The mean of windows that touch.
     pub fn avg_pool(&mut self, x: Wire, kernel: usize) -> Wire {
-        self.push("avg_pool", Op::AvgPool { kernel }, &[x])
+        self.push("avg_pool", Op::AvgPool(AvgPool::touching(kernel)), &[x])
     }
 
     /// The input in another height and width, bilinearly; the input itself where it has them.
     pub fn resize(&mut self, x: Wire, size: [usize; 2]) -> Wire {
         match self.shape(x)[1..] == size {
             true => x,
-            false => self.push("resize", Op::Resize { size }, &[x]),
+            false => self.push("resize", Op::Resize(Resize::bilinear(size)), &[x]),
         }
     }
 
@@ -161,28 +224,112 @@ impl GraphBuilder {
         self.push("scale", Op::Scale, &[x, factors])
     }
 
+    /// Several values one behind the other in a dimension.
+    pub fn concat(&mut self, inputs: &[Wire], axis: usize) -> Wire {
+        self.push("concat", Op::Concat { axis }, inputs)
+    }
+
+    /// Some places of a dimension.
+    pub fn slice(&mut self, x: Wire, slice: Slice) -> Wire {
+        self.push("slice", Op::Slice(slice), &[x])
+    }
+
+    /// The same values in other dimensions.
+    pub fn reshape(&mut self, x: Wire, to: Dims) -> Wire {
+        self.push("reshape", Op::Reshape(to), &[x])
+    }
+
+    /// The dimensions in another order.
+    pub fn transpose(&mut self, x: Wire, order: &[usize]) -> Wire {
+        match Ranked::new(order) {
+            Some(order) => self.push("transpose", Op::Transpose { order }, &[x]),
+            None => {
+                self.refuse("transpose", format!("{order:?} has more dimensions than a value"));
+                x
+            }
+        }
+    }
+
+    /// A figure over some dimensions, of which 1 is left if they are kept.
+    pub fn reduce(&mut self, x: Wire, to: Reduction, axes: &[usize], keep: bool) -> Wire {
+        match Ranked::new(axes) {
+            Some(axes) => self.push(to.name(), Op::Reduce { to, axes, keep }, &[x]),
+            None => {
+                self.refuse(to.name(), format!("{axes:?} are more dimensions than a value has"));
+                x
+            }
+        }
+    }
+
+    /// Values added around each dimension.
+    pub fn pad(&mut self, x: Wire, pad: Pad) -> Wire {
+        self.push("pad", Op::Pad(pad), &[x])
+    }
+
+    /// A function of each value.
+    pub fn unary(&mut self, x: Wire, function: Unary) -> Wire {
+        self.push(function.name(), Op::Unary(function), &[x])
+    }
+
+    /// A function of two inputs.
+    pub fn binary(&mut self, a: Wire, b: Wire, function: Binary) -> Wire {
+        self.push(function.name(), Op::Binary(function), &[a, b])
+    }
+
+    /// The product of matrices.
+    pub fn matmul(&mut self, a: Wire, b: Wire) -> Wire {
+        self.push("matmul", Op::MatMul, &[a, b])
+    }
+
+    /// `exp(x) / sum exp(x)` over a dimension.
+    pub fn softmax(&mut self, x: Wire, axis: usize) -> Wire {
+        self.push("softmax", Op::Softmax { axis, log: false }, &[x])
+    }
+
+    /// Any other operation.
+    pub fn op(&mut self, name: &str, op: Op, inputs: &[Wire]) -> Wire {
+        self.push(name, op, inputs)
+    }
+
     /// The parameter-free shortcut: see [`Op::Subsample`].
     pub fn subsample(&mut self, x: Wire, stride: usize, channels: usize) -> Wire {
         self.push("subsample", Op::Subsample { stride, channels }, &[x])
     }
 
     /// The network, ending with the layer that was added last.
+    ///
+    /// # Errors
+    /// [`Error::Graph`] names the first layer that does not fit.
     pub fn finish(self) -> Result<Graph, Error> {
+        let last = Wire(self.nodes.len() - 1);
+        self.finish_with(&[last])
+    }
+
+    /// The network, of which these values go out.
+    ///
+    /// # Errors
+    /// [`Error::Graph`] names the first layer that does not fit.
+    pub fn finish_with(self, outputs: &[Wire]) -> Result<Graph, Error> {
         match self.problem {
             Some(problem) => Err(problem),
-            None => Ok(Graph::new(self.nodes, self.shapes[0])),
+            None => Ok(Graph::new(self.nodes, self.entries, outputs.iter().map(|wire| wire.0).collect())),
         }
     }
 
     fn push(&mut self, name: &str, op: Op, inputs: &[Wire]) -> Wire {
-        let shapes: Vec<Shape> = inputs.iter().map(|wire| self.shape(*wire)).collect();
-        let shape = op.shape(&shapes).unwrap_or_else(|problem| {
+        let dims: Vec<Dims> = inputs.iter().map(|wire| self.dims(*wire)).collect();
+        let dims = op.shape(&dims).unwrap_or_else(|problem| {
             self.refuse(name, problem);
-            shapes[0]
+            dims.first().copied().unwrap_or(self.dims[0])
         });
         self.nodes.push(Node { name: name.into(), op, inputs: inputs.iter().map(|wire| wire.0).collect() });
-        self.shapes.push(shape);
+        self.dims.push(dims);
         Wire(self.nodes.len() - 1)
+    }
+
+    /// The size of the last dimension.
+    fn last(&self, x: Wire) -> usize {
+        self.dims(x).sizes().last().copied().unwrap_or(1)
     }
 
     fn refuse(&mut self, layer: &str, problem: String) {

@@ -106,9 +106,22 @@ impl Sets {
                 continue;
             };
             sets.push(match node.op {
-                Op::Conv(conv) if conv.groups == conv.inputs && conv.groups == conv.outputs => {
+                Op::Conv(conv) if conv.is_depthwise() && conv.transposed.is_none() => {
                     self.put(from, axis(true, 1));
                     (from, 1)
+                }
+                Op::Conv(conv) if conv.transposed.is_some() => {
+                    // Its weight has its inputs first: whoever permutes or takes out channels does not know that.
+                    self.tie(from);
+                    let made = self.create(true);
+                    self.put(made, axis(true, 1));
+                    (made, 1)
+                }
+                Op::Linear { places: true, .. } => {
+                    self.tie(from);
+                    let made = self.create(true);
+                    self.put(made, axis(true, 1));
+                    (made, 1)
                 }
                 Op::Conv(_) | Op::Linear { .. } => {
                     let grouped = matches!(node.op, Op::Conv(conv) if conv.groups > 1);
@@ -120,7 +133,7 @@ impl Sets {
                     }
                     (made, 1)
                 }
-                Op::BatchNorm { .. } | Op::LayerNorm { .. } => {
+                Op::BatchNorm { .. } | Op::LayerNorm { last: false, .. } => {
                     self.put(from, axis(true, stride));
                     (from, stride)
                 }
@@ -132,15 +145,21 @@ impl Sets {
                     self.join(from, sets[node.inputs[1]].0);
                     (from, stride)
                 }
-                Op::Add | Op::Attention { .. } | Op::Position(_) | Op::Subsample { .. } => {
+                Op::Activation(_)
+                | Op::Unary(_)
+                | Op::MaxPool(_)
+                | Op::AvgPool(_)
+                | Op::Resize(_)
+                | Op::Wrap { .. }
+                | Op::GlobalAvgPool => (from, stride),
+                _ => {
                     node.inputs.iter().for_each(|input| self.tie(sets[*input].0));
                     (self.create(true), 1)
                 }
-                _ => (from, stride),
             });
         }
-        if let Some((last, _)) = sets.last() {
-            self.tie(*last);
+        for end in graph.ends() {
+            self.tie(sets[*end].0);
         }
     }
 }

@@ -19,14 +19,15 @@ pub struct Conv2d {
 
 impl Conv2d {
     pub(crate) fn new(spec: ConvSpec, device: &Device) -> Self {
-        let shape = [spec.outputs, spec.inputs / spec.groups, spec.kernel, spec.kernel];
+        let shape = [spec.outputs, spec.inputs / spec.groups, spec.kernel.h, spec.kernel.w];
         Self { weight: zeros(shape, device), bias: spec.bias.then(|| zeros([spec.outputs], device)) }
     }
 
     /// # Shapes
     /// `[N, in, H, W]` to `[N, out, H', W']`
     pub(crate) fn forward(&self, x: Tensor<4>, spec: ConvSpec, ops: Ops) -> Tensor<4> {
-        let options = ConvOptions::new([spec.stride; 2], [spec.padding; 2], [1, 1], spec.groups);
+        let padding = spec.padding.symmetric().unwrap_or_default();
+        let options = ConvOptions::new(spec.stride.hw(), padding, spec.dilation.hw(), spec.groups);
         ops.conv2d(x, self.weight.val(), self.bias.as_ref().map(Param::val), options)
     }
 }

@@ -48,7 +48,9 @@ impl Net {
     pub fn new(graph: Graph, device: &Device) -> Self {
         let layer = |node: &Node| match node.op {
             Op::Conv(spec) => Layer::Conv(Conv2d::new(spec, device)),
-            Op::Linear { inputs, outputs, bias } => Layer::Linear(Linear::new(inputs, outputs, bias, device)),
+            Op::Linear { inputs, outputs, bias, .. } => {
+                Layer::Linear(Linear::new(inputs, outputs, bias, device))
+            }
             Op::BatchNorm { channels, .. } => Layer::BatchNorm(BatchNorm::new(channels, device)),
             Op::LayerNorm { channels, .. } => Layer::LayerNorm(LayerNorm::new(channels, device)),
             Op::Position(shape) => Layer::Position(Position::new(shape, device)),
@@ -90,24 +92,26 @@ impl Net {
                 layer.forward(x)
             }
             (Layer::BatchNorm(layer), Op::BatchNorm { epsilon, momentum, .. }) => {
-                let epilogue = Epilogue { residual: more.next(), activation: step.activation.map(curve) };
+                let epilogue =
+                    Epilogue { residual: more.next(), activation: step.activation.and_then(curve) };
                 let norm = (&node.name[..], epsilon, momentum);
                 layer.forward(x, norm, epilogue, self.ops, pass)
             }
             (Layer::LayerNorm(layer), Op::LayerNorm { epsilon, .. }) => layer.forward(x, epsilon),
             (Layer::Position(layer), _) => layer.forward(x),
             (_, Op::Attention { heads }) => attention([x, more.next()?, more.next()?], heads),
-            (_, Op::Activation(activation)) => self.ops.activate(x, curve(activation)),
-            (_, Op::MaxPool { kernel, stride, padding }) => {
-                let window = MaxPoolOptions::new([kernel; 2]).with_stride([stride; 2]);
-                max_pool2d(x, window.with_padding([padding; 2]))
+            (_, Op::Activation(activation)) => self.ops.activate(x, curve(activation)?),
+            (_, Op::MaxPool(window)) => {
+                let padding = window.padding.symmetric().unwrap_or_default();
+                let options = MaxPoolOptions::new(window.kernel.hw()).with_stride(window.stride.hw());
+                max_pool2d(x, options.with_padding(padding))
             }
-            (_, Op::AvgPool { kernel }) => {
-                avg_pool2d(x, AvgPoolOptions::new([kernel; 2]).with_ceil_mode(true))
+            (_, Op::AvgPool(pool)) => {
+                avg_pool2d(x, AvgPoolOptions::new(pool.window.kernel.hw()).with_ceil_mode(true))
             }
-            (_, Op::Resize { size }) => {
+            (_, Op::Resize(resize)) => {
                 let bilinear = InterpolateOptions::new(InterpolateMode::Bilinear).with_align_corners(false);
-                interpolate(x, bilinear.with_output_size(size))
+                interpolate(x, bilinear.with_output_size(resize.size.hw()))
             }
             (_, Op::Wrap { padding }) => wrap(wrap(x, 2, padding), 3, padding),
             (_, Op::GlobalAvgPool) => adaptive_avg_pool2d(x, [1, 1]),

@@ -82,7 +82,7 @@ fn is_same(one: &Graph, other: &Graph) -> bool {
         ) => a == b && close(e, f) && (m - n).abs() < 1e-6,
         (a, b) => a == b,
     };
-    one.input() == other.input()
+    one.entries() == other.entries()
         && one.nodes().len() == other.nodes().len()
         && one.nodes().iter().zip(other.nodes()).all(|(a, b)| {
             same(a.op, b.op) && a.inputs == b.inputs && (a.name == b.name || !a.op.has_parameters())

@@ -23,10 +23,9 @@ fn of_layer(node: &Node) -> Vec<ParamInfo> {
     };
     match node.op {
         Op::Conv(conv) => {
-            let shape = [conv.outputs, conv.inputs / conv.groups.max(1), conv.kernel, conv.kernel];
-            with_bias(param("weight", Role::ConvWeight, &shape), conv.outputs, conv.bias)
+            with_bias(param("weight", Role::ConvWeight, &conv.weight()), conv.outputs, conv.bias)
         }
-        Op::Linear { inputs, outputs, bias } => {
+        Op::Linear { inputs, outputs, bias, .. } => {
             with_bias(param("weight", Role::LinearWeight, &[outputs, inputs]), outputs, bias)
         }
         Op::BatchNorm { channels, .. } => {

@@ -2,6 +2,8 @@
 
 use sapwood_core::{Activation, Graph, Op};
 
+use crate::curve::curve;
+
 /// Something that a forward pass does at once: a node, or a normalisation with the
 /// addition and the activation behind it, which then cost no pass of their own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +53,7 @@ pub(crate) fn steps(graph: &Graph) -> Vec<Step> {
             }
             if let Some(last) = next(step.result, &taken)
                 && let Op::Activation(activation) = nodes[last].op
+                && curve(activation).is_some()
             {
                 step.activation = Some(activation);
                 (step.result, taken[last]) = (last, true);

@@ -64,11 +64,8 @@ pub fn export(graph: &Graph, state: &State, options: &Options) -> Result<Vec<u8>
 /// The values of a layer's parameters, in the order in which ONNX wants them.
 fn params<'s>(node: &sapwood_graph::Node, state: &'s State) -> Result<Vec<(String, &'s Array)>, Error> {
     let (shape, bias): (Vec<usize>, bool) = match node.op {
-        Op::Conv(spec) => {
-            let inputs = spec.inputs / spec.groups.max(1);
-            (vec![spec.outputs, inputs, spec.kernel, spec.kernel], spec.bias)
-        }
-        Op::Linear { inputs, outputs, bias } => (vec![outputs, inputs], bias),
+        Op::Conv(spec) => (spec.weight(), spec.bias),
+        Op::Linear { inputs, outputs, bias, .. } => (vec![outputs, inputs], bias),
         Op::BatchNorm { channels, .. } => (vec![channels], true),
         _ => return Ok(vec![]),
     };

@@ -1,6 +1,6 @@
 //! What is still connected.
 
-use sapwood_core::{Bits, Graph, Op};
+use sapwood_core::{Bits, Dims, Graph, Node, Op};
 
 use crate::{Error, MaskSet};
 
@@ -10,7 +10,9 @@ use crate::{Error, MaskSet};
 ///
 /// Whether a channel is reached is a boolean, from the input forwards and from the
 /// outputs backwards: addition joins paths, flattening keeps a channel's values
-/// apart, and normalisation, activations and pooling pass channels on. So nothing
+/// apart, joining and cutting of channels move them, and normalisation, activations and pooling pass channels
+/// on. Whatever else a network computes, such as a reshaping, joins each channel that comes in with each that
+/// goes out: too much may then count as connected, and nothing too little. So nothing
 /// can overflow, as sums over paths would. Biases make no path. A parameter without a
 /// mask is dense.
 pub fn effective(graph: &Graph, masks: &MaskSet) -> Result<MaskSet, Error> {
@@ -21,12 +23,20 @@ pub fn effective(graph: &Graph, masks: &MaskSet) -> Result<MaskSet, Error> {
         let (Some(mask), Some(input)) = (found.get_mut(path.as_str()), node.inputs.first()) else { continue };
         let (from, to) = (&flow.reached[*input], &flow.needed[id]);
         let Some(matrix) = Matrix::of(node.op) else { continue };
+        // A layer on the last dimension has each of its weights at each place.
+        if let Op::Linear { places: true, .. } = node.op {
+            if !from.contains(&true) || !to.contains(&true) {
+                *mask = mask.iter().map(|_| false).collect();
+            }
+            continue;
+        }
+        let each = matrix.inputs_of_each(node.op, from.len());
         *mask = mask
             .iter()
             .enumerate()
             .map(|(at, keep)| {
                 let (output, input) = matrix.ends(at);
-                keep && from[input] && to[output]
+                keep && from[input / each] && to[output]
             })
             .collect();
     }
@@ -41,6 +51,8 @@ struct Matrix {
     groups: usize,
     /// Places of the kernel.
     places: usize,
+    /// Whether the weight has its inputs first.
+    transposed: bool,
 }
 
 impl Matrix {
@@ -50,17 +62,33 @@ impl Matrix {
                 outputs: conv.outputs,
                 inputs: conv.inputs / conv.groups,
                 groups: conv.groups,
-                places: conv.kernel * conv.kernel,
+                places: conv.kernel.product(),
+                transposed: conv.transposed.is_some(),
             }),
-            Op::Linear { inputs, outputs, .. } => Some(Self { outputs, inputs, groups: 1, places: 1 }),
+            Op::Linear { inputs, outputs, .. } => {
+                Some(Self { outputs, inputs, groups: 1, places: 1, transposed: false })
+            }
             _ => None,
         }
     }
 
     /// The output and the input channel that a weight joins, by its flat index.
     fn ends(&self, at: usize) -> (usize, usize) {
+        if self.transposed {
+            let outputs = self.outputs / self.groups;
+            let (input, output) = (at / (outputs * self.places), at / self.places % outputs);
+            return (input / self.inputs * outputs + output, input);
+        }
         let (output, input) = (at / (self.inputs * self.places), at / self.places % self.inputs);
         (output, output / (self.outputs / self.groups) * self.inputs + input)
+    }
+
+    /// How many inputs of a linear layer belong to each channel that comes in: a channel's values lie together.
+    fn inputs_of_each(&self, op: Op, channels: usize) -> usize {
+        match op {
+            Op::Linear { .. } => (self.inputs / channels.max(1)).max(1),
+            _ => 1,
+        }
     }
 
     fn len(&self) -> usize {
@@ -78,59 +106,114 @@ pub(crate) struct Flow {
 impl Flow {
     pub(crate) fn of(graph: &Graph, masks: &MaskSet) -> Result<Self, Error> {
         let nodes = graph.nodes();
-        let shapes = graph.shapes(graph.input())?;
+        let dims = graph.dims()?;
+        let channels: Vec<usize> = dims.iter().map(channels).collect();
         let mask = |id: usize| masks.get(&format!("{}.weight", nodes[id].name).into());
         let mut reached: Vec<Vec<bool>> = Vec::with_capacity(nodes.len());
         for (id, node) in nodes.iter().enumerate() {
-            let mut here = vec![node.inputs.is_empty(); shapes[id][0]];
-            for input in &node.inputs {
-                let from = &reached[*input];
-                each_edge(node.op, shapes[*input], from.len(), shapes[id][0], mask(id), |a, b| {
-                    here[b] |= from[a]
-                });
+            // What no input changes reaches nothing.
+            let mut here = vec![node.op == Op::Input; channels[id]];
+            for (number, input) in node.inputs.iter().enumerate() {
+                let (from, edges) = (&reached[*input], Edges::of(&dims, node, number, channels[id]));
+                edges.each(mask(id), |a, b| here[b] |= from[a]);
             }
             reached.push(here);
         }
-        let mut needed: Vec<Vec<bool>> = shapes.iter().map(|shape| vec![false; shape[0]]).collect();
-        if let Some(last) = needed.last_mut() {
-            last.fill(true);
-        }
+        let mut needed: Vec<Vec<bool>> = channels.iter().map(|count| vec![false; *count]).collect();
+        graph.ends().iter().for_each(|end| needed[*end].fill(true));
         for (id, node) in nodes.iter().enumerate().rev() {
             let here = needed[id].clone();
-            for input in &node.inputs {
-                let (from, to) = (&mut needed[*input], here.len());
-                let channels = from.len();
-                each_edge(node.op, shapes[*input], channels, to, mask(id), |a, b| from[a] |= here[b]);
+            for (number, input) in node.inputs.iter().enumerate() {
+                let (from, edges) = (&mut needed[*input], Edges::of(&dims, node, number, here.len()));
+                edges.each(mask(id), |a, b| from[a] |= here[b]);
             }
         }
         Ok(Self { reached, needed })
     }
 }
 
-/// Calls `join` with each pair of an input and an output channel of a node between
-/// which something passes.
-fn each_edge(
+/// The dimension of a value that is looked at: its channels, or the last one where places come before them.
+fn channels(dims: &Dims) -> usize {
+    dims.image()[0]
+}
+
+/// Between which channels of one of a node's inputs and of the node something passes.
+struct Edges {
     op: Op,
-    [_, h, w]: [usize; 3],
     inputs: usize,
     outputs: usize,
-    mask: Option<&Bits>,
-    mut join: impl FnMut(usize, usize),
-) {
-    match (op, Matrix::of(op)) {
-        (_, Some(matrix)) => {
-            let kept = |at: &usize| mask.is_none_or(|mask| mask.get(*at));
-            (0..matrix.len()).filter(kept).for_each(|at| {
-                let (output, input) = matrix.ends(at);
-                join(input, output);
-            });
+    /// Values of each channel that come in.
+    places: usize,
+    /// Where the channels of this input begin in what goes out.
+    offset: usize,
+    /// Whether the channels of all inputs and of the output are the same dimension.
+    alike: bool,
+}
+
+impl Edges {
+    fn of(dims: &[Dims], node: &Node, number: usize, outputs: usize) -> Self {
+        let x = &dims[node.inputs[number]];
+        let [inputs, h, w] = x.image();
+        let offset = node.inputs[..number].iter().map(|input| channels(&dims[*input])).sum();
+        let alike = x.batch() == Some(0) && x.rank() > 1;
+        Self { op: node.op, inputs, outputs, places: (h * w).max(1), offset, alike }
+    }
+
+    /// Calls `join` with each pair.
+    fn each(&self, mask: Option<&Bits>, mut join: impl FnMut(usize, usize)) {
+        let Self { inputs, outputs, places, offset, .. } = *self;
+        let same = |join: &mut dyn FnMut(usize, usize)| {
+            (0..inputs.min(outputs)).for_each(|channel| join(channel, channel));
+        };
+        match (self.op, Matrix::of(self.op)) {
+            (Op::Linear { places: true, .. }, _) => {
+                if mask.is_none_or(|mask| mask.count_ones() > 0) {
+                    (0..inputs).for_each(|input| (0..outputs).for_each(|output| join(input, output)));
+                }
+            }
+            (op, Some(matrix)) => {
+                let each = matrix.inputs_of_each(op, inputs);
+                let kept = |at: &usize| mask.is_none_or(|mask| mask.get(*at));
+                (0..matrix.len()).filter(kept).for_each(|at| {
+                    let (output, input) = matrix.ends(at);
+                    join(input / each, output);
+                });
+            }
+            (Op::Flatten, _) => (0..outputs).for_each(|output| join(output / places, output)),
+            // New channels, half of them in front, hold zeros.
+            (Op::Subsample { .. }, _) => {
+                let front = (outputs - inputs) / 2;
+                (0..inputs).for_each(|input| join(input, front + input));
+            }
+            (Op::Concat { axis: 1 }, _) if self.alike => {
+                (0..inputs).for_each(|input| join(input, offset + input))
+            }
+            (Op::Slice(slice), _) if self.alike && slice.axis == 1 => {
+                (0..outputs).for_each(|output| join(slice.start + output * slice.step, output));
+            }
+            (
+                Op::BatchNorm { .. }
+                | Op::LayerNorm { .. }
+                | Op::GroupNorm { .. }
+                | Op::Position(_)
+                | Op::Attention { .. }
+                | Op::Activation(_)
+                | Op::Unary(_)
+                | Op::Prelu { .. }
+                | Op::MaxPool(_)
+                | Op::AvgPool(_)
+                | Op::Resize(_)
+                | Op::Wrap { .. }
+                | Op::GlobalAvgPool
+                | Op::Scale,
+                _,
+            ) => same(&mut join),
+            (Op::Add | Op::Binary(_) | Op::Slice(_) | Op::Concat { .. }, _)
+                if self.alike && inputs == outputs =>
+            {
+                same(&mut join);
+            }
+            _ => (0..inputs).for_each(|input| (0..outputs).for_each(|output| join(input, output))),
         }
-        (Op::Flatten, _) => (0..outputs).for_each(|output| join(output / (h * w).max(1), output)),
-        // New channels, half of them in front, hold zeros.
-        (Op::Subsample { .. }, _) => {
-            let front = (outputs - inputs) / 2;
-            (0..inputs).for_each(|input| join(input, front + input));
-        }
-        _ => (0..inputs.min(outputs)).for_each(|channel| join(channel, channel)),
     }
 }

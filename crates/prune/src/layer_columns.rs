@@ -33,9 +33,8 @@ impl LayerColumns {
             match node.map(|node| node.op) {
                 Some(Op::Conv(spec)) => Ok((info.path.clone(), spec)),
                 // A linear layer is a convolution of one pixel.
-                Some(Op::Linear { inputs, outputs, bias }) => {
-                    let pixel =
-                        ConvSpec { inputs, outputs, kernel: 1, stride: 1, padding: 0, groups: 1, bias };
+                Some(Op::Linear { inputs, outputs, bias, .. }) => {
+                    let pixel = ConvSpec { bias, ..ConvSpec::new(inputs, outputs, 1) };
                     Ok((info.path.clone(), pixel))
                 }
                 _ => Err(Error::NotInGraph { path: info.path.clone() }),
@@ -54,7 +53,7 @@ impl LayerColumns {
                 let [_, c, h, w] = x.dims();
                 // Examples are added up before the patches are cut: they stay apart.
                 let square = x.clone().square().sum_dim(0).reshape([1, c, h, w]);
-                let rows = spec.inputs * spec.kernel * spec.kernel;
+                let rows = spec.inputs * spec.kernel.product();
                 let sum = ordered::sum_last(unfold(square, spec)).reshape([rows]);
                 match sums.remove(&path) {
                     Some(before) => sums.insert(path, before + sum),
@@ -81,7 +80,7 @@ impl LayerColumns {
                     return;
                 }
                 let [n, c, h, w] = x.dims();
-                let each = c * h * w * spec.kernel * spec.kernel / (spec.stride * spec.stride);
+                let each = c * h * w * spec.kernel.product() / spec.stride.product();
                 for images in x.clone().split((UNFOLDED / each.max(1)).clamp(1, n), 0) {
                     let columns = unfold(images, spec);
                     let count = columns.dims()[2];
@@ -103,15 +102,25 @@ impl LayerColumns {
 /// `[N, C, H, W]` to `[groups, C/groups * kh * kw, N * OH * OW]`
 fn unfold(x: Tensor<4>, spec: &ConvSpec) -> Tensor<3> {
     let [n, c, h, w] = x.dims();
-    let (k, stride, padding) = (spec.kernel, spec.stride, spec.padding);
-    let [oh, ow] = [h, w].map(|size| (size + 2 * padding - k) / stride + 1);
-    let x = if padding > 0 { x.pad((padding, padding, padding, padding), 0.0) } else { x };
-    let reach = |first: usize, count: usize| first + (count - 1) * stride + 1;
+    let (kernel, stride, dilation, pads) = (spec.kernel, spec.stride, spec.dilation, spec.padding);
+    let size = |n: usize, around: usize, kernel: usize, dilation: usize, stride: usize| {
+        (n + around - dilation * (kernel - 1) - 1) / stride + 1
+    };
+    let oh = size(h, pads.top + pads.bottom, kernel.h, dilation.h, stride.h);
+    let ow = size(w, pads.left + pads.right, kernel.w, dilation.w, stride.w);
+    let x = match pads.sides() {
+        [0, 0, 0, 0] => x,
+        [top, left, bottom, right] => x.pad((left, right, top, bottom), 0.0),
+    };
     let tap = |ky: usize, kx: usize| {
-        let rows = s![.., .., ky..reach(ky, oh);stride, kx..reach(kx, ow);stride];
+        let reach = |first: usize, count: usize, stride: usize| first + (count - 1) * stride + 1;
+        let (y, x0) = (ky * dilation.h, kx * dilation.w);
+        let (sh, sw) = (stride.h as isize, stride.w as isize);
+        let rows = s![.., .., y..reach(y, oh, stride.h);sh, x0..reach(x0, ow, stride.w);sw];
         x.clone().slice(rows).reshape([n, c, 1, oh * ow])
     };
-    let taps = (0..k).flat_map(|ky| (0..k).map(move |kx| (ky, kx))).map(|(ky, kx)| tap(ky, kx));
-    let patches = Tensor::cat(taps.collect(), 2);
-    patches.permute([1, 2, 0, 3]).reshape([spec.groups, c / spec.groups * k * k, n * oh * ow])
+    let places = (0..kernel.h).flat_map(|ky| (0..kernel.w).map(move |kx| (ky, kx)));
+    let patches = Tensor::cat(places.map(|(ky, kx)| tap(ky, kx)).collect(), 2);
+    let rows = c / spec.groups * kernel.product();
+    patches.permute([1, 2, 0, 3]).reshape([spec.groups, rows, n * oh * ow])
 }

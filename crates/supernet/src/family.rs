@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use sapwood_core::{Graph, Op};
+use sapwood_core::{ConvSpec, Graph, Op};
 use sapwood_search::{Genome, Space};
 
 use crate::{Chosen, Error};
@@ -173,7 +173,7 @@ impl Shared {
             match node.op {
                 Op::Conv(conv) => {
                     sizes.outputs.insert(conv.outputs);
-                    sizes.kernels.insert(conv.kernel);
+                    sizes.kernels.insert(conv.kernel.h);
                 }
                 Op::Linear { outputs, .. } => drop(sizes.outputs.insert(outputs)),
                 _ => {}
@@ -189,18 +189,26 @@ fn is_corner(part: Op, whole: Op) -> bool {
         (Op::Conv(part), Op::Conv(whole)) => {
             part.outputs <= whole.outputs
                 && part.inputs / part.groups <= whole.inputs / whole.groups
-                && part.kernel <= whole.kernel
-                && (whole.kernel - part.kernel).is_multiple_of(2)
+                && is_middle(part, whole)
                 && part.bias == whole.bias
         }
-        (Op::Linear { inputs, outputs, bias }, Op::Linear { inputs: all, outputs: most, bias: with }) => {
-            inputs <= all && outputs <= most && bias == with
-        }
+        (
+            Op::Linear { inputs, outputs, bias, places },
+            Op::Linear { inputs: all, outputs: most, bias: with, places: at },
+        ) => inputs <= all && outputs <= most && (bias, places) == (with, at),
         (Op::BatchNorm { channels, .. }, Op::BatchNorm { channels: all, .. })
         | (Op::LayerNorm { channels, .. }, Op::LayerNorm { channels: all, .. }) => channels <= all,
         (Op::Position([c, h, w]), Op::Position([all, height, width])) => {
             c <= all && [h, w] == [height, width]
         }
+        _ => false,
+    }
+}
+
+/// Whether a square kernel is the middle of another.
+fn is_middle(part: ConvSpec, whole: ConvSpec) -> bool {
+    match (part.plain(), whole.plain()) {
+        (Some([part, ..]), Some([whole, ..])) => part <= whole && (whole - part).is_multiple_of(2),
         _ => false,
     }
 }

@@ -3,7 +3,7 @@
 use std::{io::Write, path::PathBuf};
 
 use clap::Args;
-use sapwood_core::{Anatomy, Layer, Masks, Shape, TrainedOn};
+use sapwood_core::{Anatomy, Layer, Masks, Pair, Shape, TrainedOn};
 use sapwood_lab::few;
 use sapwood_models::{FreeZeros, Spec};
 use sapwood_report::{Cell, Table};
@@ -165,7 +165,11 @@ fn table(anatomy: &Anatomy, masks: &Masks, zeros: &FreeZeros) -> Table {
     let mut table = Table::new(columns.into_iter().chain(masked).chain(zero));
     for layer in &anatomy.layers {
         let [c, h, w] = layer.output;
-        let sizes = [layer.kernel, layer.stride, layer.groups].map(|n| Cell::count(n as u64));
+        let side = |pair: Pair| match pair.square() {
+            Some(n) => Cell::count(n as u64),
+            None => pair.to_string().into(),
+        };
+        let sizes = [side(layer.kernel), side(layer.stride), Cell::count(layer.groups as u64)];
         let costs = [layer.params, layer.macs].map(Cell::count);
         let names = [layer.name.as_str().into(), layer.kind.into(), format!("{c}x{h}x{w}").into()];
         let kept = masked.map(|_| Cell::count(kept(layer, masks)));

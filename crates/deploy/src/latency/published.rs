@@ -106,7 +106,7 @@ impl Layers<'_> {
             _ => None,
         });
         let (hidden, kernel, stride) =
-            depthwise.map_or((0, 0, 0), |conv| (conv.outputs, conv.kernel, conv.stride));
+            depthwise.map_or((0, 0, 0), |conv| (conv.outputs, conv.kernel.h, conv.stride.h));
         let skip = u8::from(stride == 1 && input[0] == output[0]);
         let mut key = self.between("expanded_conv", input, output);
         // The ratio is that of the space, and what was rounded is near it.

@@ -1,6 +1,6 @@
 //! What each layer is in ONNX.
 
-use sapwood_graph::{Activation, Array, Node, Op, Shape};
+use sapwood_graph::{Activation, Array, AvgPool, Node, Op, Pair, Resize, Shape};
 
 use super::writing::{Attribute, Value, Writing};
 
@@ -21,16 +21,19 @@ pub(super) fn write<'s>(
     match node.op {
         Op::Conv(spec) => {
             let x = to.image(input(0), [c, h, w]);
+            let Some([kernel, stride, padding]) = spec.plain() else {
+                return Err("is a convolution that is not written yet".into());
+            };
             let square = |n: usize| Ints(vec![n as i64; 2]);
             let attributes = [
-                ("kernel_shape", square(spec.kernel)),
-                ("strides", square(spec.stride)),
-                ("pads", Ints(vec![spec.padding as i64; 4])),
+                ("kernel_shape", square(kernel)),
+                ("strides", square(stride)),
+                ("pads", Ints(vec![padding as i64; 4])),
                 ("group", Int(spec.groups as i64)),
             ];
             Ok(to.layer(name, "Conv", with_params(x), &attributes, 4))
         }
-        Op::Linear { .. } => {
+        Op::Linear { places: false, .. } => {
             let x = to.flat(input(0));
             Ok(to.layer(name, "Gemm", with_params(x), &[("transB", Int(1))], 2))
         }
@@ -43,18 +46,23 @@ pub(super) fn write<'s>(
         }
         Op::Activation(activation) => {
             let x = to.values[input(0)].clone();
-            Ok(curve(to, name, activation, x))
+            curve(to, name, activation, x)
         }
-        Op::MaxPool { kernel, stride, padding } => {
+        Op::MaxPool(pool) => {
             let x = to.image(input(0), [c, h, w]);
+            let pair = |pair: Pair| Ints(pair.hw().map(|n| n as i64).to_vec());
             let attributes = [
-                ("kernel_shape", Ints(vec![kernel as i64; 2])),
-                ("strides", Ints(vec![stride as i64; 2])),
-                ("pads", Ints(vec![padding as i64; 4])),
+                ("kernel_shape", pair(pool.kernel)),
+                ("strides", pair(pool.stride)),
+                ("pads", Ints(pool.padding.sides().map(|n| n as i64).to_vec())),
             ];
             Ok(to.layer(name, "MaxPool", vec![x], &attributes, 4))
         }
-        Op::AvgPool { kernel } => {
+        Op::AvgPool(pool) => {
+            let kernel = pool.window.kernel.h;
+            if pool != AvgPool::touching(kernel) {
+                return Err("is a mean that is not written yet".into());
+            }
             let x = to.image(input(0), [c, h, w]);
             let reaches_over = !h.is_multiple_of(kernel) || !w.is_multiple_of(kernel);
             let attributes = [
@@ -86,9 +94,12 @@ pub(super) fn write<'s>(
             Ok(to.layer(name, "Mul", vec![x, factors], &[], 4))
         }
         Op::Resize { .. } if to.opset < 18 => Err("resizes, which is written from opset 18 on".into()),
-        Op::Resize { size } => {
+        Op::Resize(resize) => {
+            if resize != Resize::bilinear(resize.size) {
+                return Err("resizes in a way that is not written yet".into());
+            }
             let x = to.image(input(0), [c, h, w]);
-            let sizes = to.integers(size.map(|size| size as i64).to_vec());
+            let sizes = to.integers(resize.size.hw().map(|size| size as i64).to_vec());
             let attributes = [
                 ("mode", Text("linear")),
                 ("coordinate_transformation_mode", Text("half_pixel")),
@@ -119,12 +130,13 @@ pub(super) fn write<'s>(
         Op::Position(_) => Err("adds what it has learnt of places, which is not written yet".into()),
         Op::Attention { .. } => Err("is attention, which is not written yet".into()),
         Op::Input => Err("is a second input".into()),
+        other => Err(format!("is {}, which is not written yet", other.kind())),
     }
 }
 
-fn curve(to: &mut Writing<'_>, name: &str, activation: Activation, x: Value) -> Value {
+fn curve(to: &mut Writing<'_>, name: &str, activation: Activation, x: Value) -> Result<Value, String> {
     let Value { name: x, rank } = x;
-    match activation {
+    Ok(match activation {
         Activation::Relu => to.layer(name, "Relu", vec![x], &[], rank),
         Activation::Relu6 => {
             let bounds = [0.0, 6.0].map(|bound| to.number(bound));
@@ -144,5 +156,6 @@ fn curve(to: &mut Writing<'_>, name: &str, activation: Activation, x: Value) -> 
             let twice = to.layer("", "Mul", vec![x, sum.name], &[], rank);
             to.layer(name, "Mul", vec![twice.name, half], &[], rank)
         }
-    }
+        other => return Err(format!("is {}, which is not written yet", other.name())),
+    })
 }

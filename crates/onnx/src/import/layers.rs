@@ -23,13 +23,11 @@ pub(super) fn conv<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<V
     let groups = usize::try_from(groups).ok().filter(|groups| *groups > 0);
     let groups = groups.ok_or_else(|| Refusal::Damaged("its groups are fewer than one".into()))?;
     let spec = ConvSpec {
-        inputs: inputs.saturating_mul(groups),
-        outputs,
-        kernel,
-        stride,
-        padding,
+        stride: stride.into(),
+        padding: padding.into(),
         groups,
         bias: bias.is_some(),
+        ..ConvSpec::new(inputs.saturating_mul(groups), outputs, kernel)
     };
     if let Some(bias) = bias.as_ref().filter(|bias| bias.len() != outputs) {
         return Err(Refusal::Damaged(format!("{} biases for {outputs} outputs", bias.len())));
@@ -80,7 +78,7 @@ fn linear<'a>(
     if let Some(bias) = bias.as_ref().filter(|bias| bias.len() != outputs) {
         return Err(Refusal::Cannot(format!("with {} biases for {outputs} outputs", bias.len())));
     }
-    let op = Op::Linear { inputs, outputs, bias: bias.is_some() };
+    let op = Op::Linear { inputs, outputs, bias: bias.is_some(), places: false };
     let params = [("weight", weight)].into_iter().chain(bias.map(|bias| ("bias", bias)));
     let made = making.layer((call.node.name, "linear"), op, x, params.collect())?;
     Ok(Data { rank: 2, ..made }.into())

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sapwood_graph::{Array, Graph, Node, Op, ParamPath, Shape, State};
+use sapwood_graph::{Array, Dims, Graph, Node, Op, ParamPath, Shape, State};
 
 use super::{
     call::Refusal,
@@ -15,7 +15,7 @@ use crate::{Error, Note};
 /// to be a network.
 pub(super) struct Making<'a> {
     pub(super) nodes: Vec<Node>,
-    shapes: Vec<Shape>,
+    dims: Vec<Dims>,
     /// For each node with parameters their names within the layer.
     params: BTreeMap<usize, Vec<(&'static str, Stored<'a>)>>,
     names: Names,
@@ -33,7 +33,7 @@ impl<'a> Making<'a> {
     pub(super) fn new(input: Shape, output: &'a str, opset: i64) -> Self {
         Self {
             nodes: vec![Node { name: "input".into(), op: Op::Input, inputs: vec![] }],
-            shapes: vec![input],
+            dims: vec![Dims::images(input)],
             params: BTreeMap::new(),
             names: Names::default(),
             uses: BTreeMap::new(),
@@ -46,7 +46,7 @@ impl<'a> Making<'a> {
 
     /// The value of a node.
     pub(super) fn at(&self, node: usize) -> Data {
-        Data { node, shape: self.shapes[node], rank: 4 }
+        Data { node, shape: self.dims[node].image(), rank: 4 }
     }
 
     pub(super) fn uses(&self, name: &str) -> usize {
@@ -61,14 +61,15 @@ impl<'a> Making<'a> {
 
     /// An operation without parameters. Operations have the names that a builder gives them.
     pub(super) fn push(&mut self, name: &str, op: Op, inputs: &[Data]) -> Result<Data, Refusal> {
-        let shapes: Vec<Shape> = inputs.iter().map(|data| data.shape).collect();
-        let shape = op.shape(&shapes).map_err(Refusal::Damaged)?;
+        let dims: Vec<Dims> = inputs.iter().map(|data| self.dims[data.node]).collect();
+        let dims = op.shape(&dims).map_err(Refusal::Damaged)?;
+        let shape = dims.image();
         if !fits(shape) {
             return Err(Refusal::Damaged(format!("its output of {shape:?} is too large for any machine")));
         }
         let inputs = inputs.iter().map(|data| data.node).collect();
         self.nodes.push(Node { name: name.into(), op, inputs });
-        self.shapes.push(shape);
+        self.dims.push(dims);
         Ok(Data { node: self.nodes.len() - 1, shape, rank: 4 })
     }
 
@@ -136,7 +137,7 @@ impl<'a> Making<'a> {
             let Node { name, op, inputs } = self.nodes[*old].clone();
             Node { name, op, inputs: inputs.iter().map(|input| place[input]).collect() }
         });
-        let graph = Graph::of_nodes(nodes.collect(), self.shapes[0])?;
+        let graph = Graph::of_nodes(nodes.collect(), self.dims[0].image())?;
         let (mut state, mut bytes) = (State::default(), 0);
         for old in needed {
             for (suffix, stored) in self.params.remove(&old).into_iter().flatten() {

@@ -1,6 +1,6 @@
 //! Windows, and what changes the size of an image.
 
-use sapwood_graph::Op;
+use sapwood_graph::{AvgPool, Op, Resize};
 
 use super::{
     call::{Call, Refusal},
@@ -84,7 +84,9 @@ pub(super) fn max_pool<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Resu
     call.ignore("storage_order");
     let x = call.image(0)?;
     let (kernel, stride, padding) = window.pool()?;
-    making.push("max_pool", Op::MaxPool { kernel, stride, padding }, &[x]).map(Value::from)
+    making
+        .push("max_pool", Op::MaxPool(sapwood_graph::Window::new(kernel, stride).padding(padding)), &[x])
+        .map(Value::from)
 }
 
 pub(super) fn average_pool<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
@@ -109,7 +111,7 @@ pub(super) fn average_pool<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> 
     if !ceil && 1 < kernel {
         making.note(Note::AveragePool);
     }
-    making.push("avg_pool", Op::AvgPool { kernel }, &[x]).map(Value::from)
+    making.push("avg_pool", Op::AvgPool(AvgPool::touching(kernel)), &[x]).map(Value::from)
 }
 
 pub(super) fn global_average<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
@@ -221,7 +223,7 @@ pub(super) fn resize<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result
     if axes.last() != Some(&3) || places == "pytorch_half_pixel" && size.contains(&1) {
         return Err(Refusal::Cannot(format!("along {axes:?} to {size:?}")));
     }
-    making.push("resize", Op::Resize { size }, &[x]).map(Value::from)
+    making.push("resize", Op::Resize(Resize::bilinear(size)), &[x]).map(Value::from)
 }
 
 fn numbers_of(sizes: Vec<super::value::Size>) -> Result<Vec<i64>, Refusal> {

@@ -123,7 +123,7 @@ fn a_matrix_product_and_a_sum_are_a_linear_layer_with_rows_for_outputs() {
         .node("MatMul", "x fc.w", "m", &[])
         .node("Add", "fc.bias m", "y", &[]);
     let found = file.import().unwrap();
-    assert_eq!(found.graph.nodes()[1].op, Op::Linear { inputs: 3, outputs: 2, bias: true });
+    assert_eq!(found.graph.nodes()[1].op, Op::Linear { inputs: 3, outputs: 2, bias: true, places: false });
     let weight = &found.state.0["m.weight"];
     assert_eq!(
         (weight.shape(), weight.as_slice::<f32>().unwrap()),
@@ -146,7 +146,7 @@ fn shapes_that_are_computed_are_a_flattening() {
         .node("Gemm", "flat fc.weight", "y", &["alpha=1.0", "transB=1"]);
     let found = file.import().unwrap();
     assert_eq!(operations(&found), "relu flatten fc");
-    assert_eq!(found.graph.nodes()[3].op, Op::Linear { inputs: 128, outputs: 2, bias: false });
+    assert_eq!(found.graph.nodes()[3].op, Op::Linear { inputs: 128, outputs: 2, bias: false, places: false });
 }
 
 #[test]
