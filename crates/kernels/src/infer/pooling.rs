@@ -13,8 +13,8 @@ pub enum Pooling {
     Largest,
     /// Their mean; what lies beyond the input is not counted.
     Mean,
-    /// Their mean, where what lies beyond the input counts as zeros.
-    MeanWithPadding,
+    /// Their mean, where rows and columns before the input and so many behind it count as zeros.
+    MeanWithPadding([usize; 2]),
 }
 
 /// One value for each window.
@@ -107,10 +107,10 @@ impl Pooled<'_> {
                 let [left, right] = within(1, x);
                 let begin = if *pooling == Pooling::Largest { f32::NEG_INFINITY } else { 0.0 };
                 let mut found = [begin; L];
-                for y in top..bottom {
-                    for x in left..right {
+                for from_y in top..bottom {
+                    for from_x in left..right {
                         // SAFETY: a pixel of the input.
-                        let values = unsafe { &*input.add(y * row + x * L).cast::<[f32; L]>() };
+                        let values = unsafe { &*input.add(from_y * row + from_x * L).cast::<[f32; L]>() };
                         for l in 0..L {
                             found[l] = match pooling {
                                 // What is not a number stays so.
@@ -129,7 +129,13 @@ impl Pooled<'_> {
                 let count = match pooling {
                     Pooling::Largest => None,
                     Pooling::Mean => Some((bottom - top) * (right - left)),
-                    Pooling::MeanWithPadding => Some(window.kernel[0] * window.kernel[1]),
+                    Pooling::MeanWithPadding(after) => {
+                        let counted = |axis: usize, at: usize| {
+                            let end = window.before[axis] + from.size[axis] + after[axis];
+                            (end - at * window.stride[axis]).min(window.kernel[axis])
+                        };
+                        Some(counted(0, y) * counted(1, x))
+                    }
                 };
                 if let Some(count) = count {
                     found = found.map(|sum| sum / count as f32);
