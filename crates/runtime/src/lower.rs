@@ -22,21 +22,21 @@ pub(crate) fn lower<'a>(graph: &Graph, state: &'a State) -> Result<Vec<Layer<'a>
     };
     let mut layers: Vec<Layer<'a>> = Vec::with_capacity(end + 1);
     for (id, (node, found)) in graph.nodes().iter().zip(&dims).enumerate().take(end + 1) {
-        let inputs: Vec<&Dims> = node.inputs.iter().map(|&input| &dims[input]).collect();
-        let is_image = |dims: &&Dims| dims.example().is_some_and(|example| matches!(example.len(), 1 | 3));
-        let kind = match node.op {
-            Op::Input if id > 0 || graph.entries()[0].integers => None,
-            Op::Input => Some(Kind::Input),
-            _ if inputs.iter().chain([&found]).all(is_image) => kind(node, &inputs, state)?,
-            _ => None,
-        };
         let mut inputs = node.inputs.clone();
         // Who reads all values of an image reads them as they lie.
-        if let Op::Linear { .. } = node.op
+        if let Op::Linear { places: false, .. } = node.op
             && let Op::Flatten = graph.nodes()[inputs[0]].op
         {
             inputs = graph.nodes()[inputs[0]].inputs.clone();
         }
+        let read: Vec<&Dims> = inputs.iter().map(|&input| &dims[input]).collect();
+        let is_image = |dims: &&Dims| dims.example().is_some_and(|example| matches!(example.len(), 1 | 3));
+        let kind = match node.op {
+            Op::Input if id > 0 || graph.entries()[0].integers => None,
+            Op::Input => Some(Kind::Input),
+            _ if read.iter().chain([&found]).all(is_image) => kind(node, &read, state)?,
+            _ => None,
+        };
         if kind.is_none() {
             without_kernel.push(format!("`{}` ({})", node.name, node.op.kind()));
         }
@@ -69,14 +69,25 @@ fn kind<'a>(node: &Node, inputs: &[&Dims], state: &'a State) -> Result<Option<Ki
         Op::Linear { inputs, outputs, bias: has_bias, places: false } => {
             let weight = values("weight", &[outputs, inputs])?;
             let (window, bias) = (Window::new([height, width], [1, 1]), bias(has_bias, outputs)?);
-            Kind::Conv(Conv { window, groups: 1, inputs: channels, weight, scale: None, bias, activation: None })
+            Kind::Conv(Conv {
+                window,
+                groups: 1,
+                inputs: channels,
+                weight,
+                scale: None,
+                bias,
+                activation: None,
+            })
         }
         Op::BatchNorm { channels, epsilon, .. } => {
             let of = |name: &str| values(name, &[channels]).map(wide);
             let (gamma, beta) = (of("weight")?, of("bias")?);
             let (mean, variance) = (of("running_mean")?, of("running_var")?);
-            let scale: Vec<f64> =
-                gamma.iter().zip(&variance).map(|(gamma, variance)| gamma / (variance + epsilon).sqrt()).collect();
+            let scale: Vec<f64> = gamma
+                .iter()
+                .zip(&variance)
+                .map(|(gamma, variance)| gamma / (variance + epsilon).sqrt())
+                .collect();
             let shift = beta.iter().zip(&mean).zip(&scale).map(|((beta, mean), scale)| beta - mean * scale);
             Kind::Affine { shift: shift.collect(), scale }
         }
@@ -118,7 +129,8 @@ fn window(window: &Written) -> Window {
 fn wrap(from: &[f32], [channels, height, width]: [usize; 3], padding: usize, to: &mut [f32]) {
     let [rows, columns] = [height, width].map(|size| size + 2 * padding);
     let opposite = |at: usize, size: usize| (at + size - padding % size) % size;
-    for ((c, y), to) in (0..channels).flat_map(|c| (0..rows).map(move |y| (c, y))).zip(to.chunks_mut(columns)) {
+    for ((c, y), to) in (0..channels).flat_map(|c| (0..rows).map(move |y| (c, y))).zip(to.chunks_mut(columns))
+    {
         let row = &from[(c * height + opposite(y, height)) * width..][..width];
         to.iter_mut().enumerate().for_each(|(x, to)| *to = row[opposite(x, width)]);
     }

@@ -128,7 +128,8 @@ unsafe fn sweep<V: Lanes>(layer: &Depthwise, context: &Context<'_>) {
                     // The last pixel again, where there are too few.
                     at[p] = (first + p).min(columns - 1);
                 }
-                let mut sums = [V::load(weights); PIXELS];
+                let bias = V::load(weights);
+                let mut sums = [bias; PIXELS];
                 for (number, tap) in layer.taps.iter().enumerate() {
                     let weight = V::load(weights.add((number + 1) * V::LANES));
                     let from = input.add(*tap);

@@ -160,12 +160,14 @@ unsafe fn copy(
     if step == count && pitch == count {
         return unsafe { to.copy_from_nonoverlapping(from, pixels * count) };
     }
+    if count == 1 && pitch == 1 && step == 2 {
+        // So that it is known when this is compiled.
+        return (0..pixels).for_each(|pixel| unsafe { *to.add(pixel) = *from.add(2 * pixel) });
+    }
+    if count == 1 {
+        return (0..pixels).for_each(|pixel| unsafe { *to.add(pixel * pitch) = *from.add(pixel * step) });
+    }
     for pixel in 0..pixels {
-        let (from, to) = unsafe { (from.add(pixel * step), to.add(pixel * pitch)) };
-        if count == 1 {
-            unsafe { *to = *from };
-        } else {
-            unsafe { to.copy_from_nonoverlapping(from, count) };
-        }
+        unsafe { to.add(pixel * pitch).copy_from_nonoverlapping(from.add(pixel * step), count) };
     }
 }

@@ -54,8 +54,8 @@ impl TileShape {
         // Registers of 64 bytes are multiplied and loaded one at a time, others two.
         let lanes = level.lanes::<f32>();
         let at_once = if lanes == 16 { 1.0 } else { 2.0 };
-        // Weights come from the second cache, some 16 bytes a cycle; a sum waits four cycles for itself.
-        let weights = (outputs * lanes) as f64 / 4.0;
+        // Weights come from the second cache, some 12 bytes a cycle; a sum waits four cycles for itself.
+        let weights = (outputs * lanes) as f64 / 3.0;
         (sums.max(loads) / at_once).max(weights).max(4.0) + 1.0
     }
 

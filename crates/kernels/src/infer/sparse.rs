@@ -443,9 +443,14 @@ unsafe fn sweep<V: Lanes, const S: bool, const R: usize, const P: usize>(
             let at = first.min(total - P) * V::LANES;
             // SAFETY (all): offsets were compared with the input, and vectors with their planes.
             unsafe {
-                let mut sums = [[V::splat(0.0); P]; R];
+                let zero = V::splat(0.0);
+                let mut sums = [[zero; P]; R];
                 all!(R, r => {
-                    sums[r] = [V::splat(layer.bias[group.first + r]); P];
+                    let bias = V::splat(layer.bias[group.first + r]);
+                    // One by one: an array that is filled as a whole stays in memory.
+                    all!(P, p => {
+                        sums[r][p] = bias;
+                    });
                 });
                 for step in 0..group.steps {
                     if S {
