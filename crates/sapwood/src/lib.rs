@@ -76,6 +76,7 @@ pub use sapwood_graph as graph;
 pub use sapwood_models as models;
 pub use sapwood_prune as prune;
 pub use sapwood_quant as quant;
+pub use sapwood_runtime as runtime;
 pub use sapwood_search as search;
 pub use sapwood_shrink as shrink;
 pub use sapwood_sparse as sparse;

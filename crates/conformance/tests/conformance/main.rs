@@ -5,6 +5,7 @@ mod inputs;
 mod layers;
 mod table;
 mod shrunk;
+mod runtime;
 
 use sapwood_backend::block_on;
 use sapwood_conformance::{CHECKS, Findings, On, devices, workload};
