@@ -47,8 +47,8 @@ mod note;
 mod proto;
 
 pub use error::{Error, Unsupported};
-pub use export::{Options, export};
-pub use import::{Imported, import, is_one};
+pub use export::{Options, Weights, export};
+pub use import::{Imported, import, import_with, is_one};
 pub use note::Note;
 
 /// The first opset that is read.

@@ -3,3 +3,5 @@
 mod foreign;
 mod round_trip;
 mod spoilt;
+mod wide;
+
