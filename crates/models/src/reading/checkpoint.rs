@@ -48,7 +48,7 @@ impl Checkpoint {
     /// It is not there, or is nothing of the kind.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let bytes = fs::read(path).map_err(|error| Error::caused(path, error))?;
-        Self::of_bytes(&bytes, path)
+        Self::of(&bytes, path, path.parent())
     }
 
     /// The same of a file that is in memory; `path` is what messages call it.
@@ -56,6 +56,10 @@ impl Checkpoint {
     /// # Errors
     /// It is nothing of the kind.
     pub fn of_bytes(bytes: &[u8], path: &Path) -> Result<Self, Error> {
+        Self::of(bytes, path, None)
+    }
+
+    fn of(bytes: &[u8], path: &Path, folder: Option<&Path>) -> Result<Self, Error> {
         if safetensors_file::is_one(bytes) {
             let wrong = |error: sapwood_core::graph::Error| Error::caused(path, error);
             let root = safetensors_file::read(bytes).map_err(wrong)?;
@@ -65,7 +69,7 @@ impl Checkpoint {
             return Ok(Self { root, metadata, path: path.into(), notes: Vec::new() });
         }
         if sapwood_onnx::is_one(bytes) {
-            let (root, metadata, notes) = onnx_file::read(bytes, path)?;
+            let (root, metadata, notes) = onnx_file::read(bytes, path, folder)?;
             tracing::debug!(format = "ONNX", bytes = bytes.len(), path = %path.display(), "weight file read");
             return Ok(Self { root, metadata, path: path.into(), notes });
         }
