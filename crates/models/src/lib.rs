@@ -46,7 +46,7 @@ pub use init::{INITS, Init, InitEntry, NormScale, WeightInit};
 pub use layers::{BatchNorm, Conv2d, LayerNorm, Linear, Position};
 pub use net::Net;
 pub use note::Note;
-pub use onnx_file::to_onnx;
+pub use onnx_file::{files_beside, to_onnx};
 pub use problem::Problem;
 pub use reading::{Checkpoint, Fitted, Reading, Rename, Shapes, Wants, Zeros, read_masks};
 pub use spec::{Padding, Shortcut, Spec};

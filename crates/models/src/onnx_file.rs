@@ -1,9 +1,12 @@
 //! Networks in ONNX files.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use sapwood_core::{Graph, Op, State, TrainedOn, canonical_json, tensor_data};
-use sapwood_onnx::{Imported, Options, export, import, import_with};
+use sapwood_core::{Graph, Op, Shape, State, TrainedOn, canonical_json, tensor_data};
+use sapwood_onnx::{Imported, Importer, Options, export, import};
 use serde::Deserialize as _;
 use serde_json::Value;
 
@@ -18,12 +21,21 @@ const METADATA: &str = "sapwood";
 
 /// The tensors of a file, what they are the network of, as our own files say it, and what should be known. Weights may
 /// lie beside it in its folder, if it has one.
-pub(crate) fn read(bytes: &[u8], path: &Path, folder: Option<&Path>) -> Result<(Node, Value, Vec<Note>), Error> {
-    let found = match folder {
-        Some(folder) => import_with(bytes, |file| fs::read(folder.join(file))),
-        None => import(bytes),
-    };
-    let Imported { graph, state, notes, metadata, .. } = found.map_err(|error| Error::caused(path, error))?;
+pub(crate) fn read(
+    bytes: &[u8],
+    path: &Path,
+    folder: Option<&Path>,
+    example: Option<Shape>,
+) -> Result<(Node, Value, Vec<Note>), Error> {
+    let mut importer = Importer::default();
+    if let Some(folder) = folder {
+        importer = importer.beside(move |file| fs::read(folder.join(file)));
+    }
+    if let Some(example) = example {
+        importer = importer.example(example);
+    }
+    let Imported { graph, state, notes, metadata, .. } =
+        importer.import(bytes).map_err(|error| Error::caused(path, error))?;
     let said = metadata.get(METADATA).map(|text| serde_json::from_str::<Value>(text)).transpose();
     let mut said = said.map_err(|error| Error::caused(path, error))?.unwrap_or_default();
     let trained_on = TrainedOn::take(&mut said).map_err(|error| Error::caused(path, error))?;
@@ -33,6 +45,18 @@ pub(crate) fn read(bytes: &[u8], path: &Path, folder: Option<&Path>) -> Result<(
         .into_iter()
         .map(|(name, value)| (name.to_string(), Node::Tensor(Stored::Value(tensor_data(value)))));
     Ok((Node::Dictionary(tensors.collect()), metadata, notes.into_iter().map(Note::Onnx).collect()))
+}
+
+/// The files in which the weights of an ONNX file lie, if they lie beside it; none of every other file.
+///
+/// # Errors
+/// An ONNX file that is damaged.
+pub fn files_beside(bytes: &[u8], path: &Path) -> Result<Vec<PathBuf>, Error> {
+    if !sapwood_onnx::is_one(bytes) {
+        return Ok(vec![]);
+    }
+    let names = sapwood_onnx::files_beside(bytes).map_err(|error| Error::caused(path, error))?;
+    Ok(names.into_iter().map(|name| path.parent().unwrap_or(Path::new("")).join(name)).collect())
 }
 
 /// The network of the zoo that the file says it is, if it has the layers of that; else one of its

@@ -78,12 +78,12 @@ pub(crate) fn pack_metadata(spec: &Spec, trained_on: Option<&TrainedOn>) -> Resu
 impl Reading {
     /// [`open`], as this says.
     pub fn open(&self, path: &Path, device: &Device) -> Result<Opened, Error> {
-        self.opened(&Checkpoint::read(path)?, device)
+        self.opened(&Checkpoint::read_as(path, self.example)?, device)
     }
 
     /// [`open_bytes`], as this says.
     pub fn open_bytes(&self, bytes: &[u8], name: &str, device: &Device) -> Result<Opened, Error> {
-        self.opened(&Checkpoint::of_bytes(bytes, Path::new(name))?, device)
+        self.opened(&Checkpoint::of(bytes, Path::new(name), (None, self.example))?, device)
     }
 
     fn opened(&self, file: &Checkpoint, device: &Device) -> Result<Opened, Error> {

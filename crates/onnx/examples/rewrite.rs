@@ -2,12 +2,16 @@
 //! it together, to be run beside it. Reading what was written has to give the same network.
 //!
 //! ```sh
-//! cargo run -p sapwood-onnx --example rewrite -- in.onnx out.onnx [OPSET] [f16]
+//! cargo run -p sapwood-onnx --example rewrite -- in.onnx out.onnx [OPSET] [f16] [3x48x192]
 //! ```
 
 use std::{env, error::Error, fs, path::Path, time::Instant};
 
-use sapwood_onnx::{Options, Weights, export, import, import_with};
+use peak_alloc::PeakAlloc;
+use sapwood_onnx::{Importer, Options, Weights, export, import};
+
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -15,8 +19,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(from).parent().unwrap_or(Path::new("."));
     let bytes = fs::read(from)?;
     let begun = Instant::now();
-    let found = import_with(&bytes, |file| fs::read(folder.join(file)))?;
-    let took = begun.elapsed();
+    let importer = Importer::default().beside(|file| fs::read(folder.join(file)));
+    let sizes = |word: &String| word.split('x').map(|n| n.parse().ok()).collect::<Option<Vec<usize>>>();
+    let found = match rest.iter().filter_map(sizes).find(|sizes| sizes.len() > 1) {
+        Some(example) => importer.example(example).import(&bytes)?,
+        None => importer.import(&bytes)?,
+    };
+    let (took, memory) = (begun.elapsed(), MEMORY.peak_usage() as f64 / bytes.len() as f64);
     let opset = rest.iter().find_map(|word| word.parse().ok()).unwrap_or(18);
     let weights = if rest.iter().any(|word| word == "f16") { Weights::F16 } else { Weights::F32 };
     let options = Options { opset, weights, outputs: found.outputs.clone(), metadata: found.metadata.clone() };
@@ -25,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let again = import(&written)?;
     let same = again.graph == found.graph && (weights == Weights::F16 || again.state == found.state);
     let operations = found.graph.nodes().len();
-    println!("{operations} operations, {} parameters, read in {took:.2?}: {:?}", found.state.0.len(), found.notes);
+    println!("{operations} operations, {} parameters, read in {took:.2?} and {memory:.2} times the file's memory: {:?}", found.state.0.len(), found.notes);
     if !same {
         for (a, b) in found.graph.nodes().iter().zip(again.graph.nodes()).filter(|(a, b)| a != b).take(3) {
             println!("{a:?}\n{b:?}");

@@ -28,7 +28,7 @@ pub enum Error {
         /// The version that was asked for.
         found: i64,
     },
-    /// Weights that lie beside the file, which only [`import_with`](crate::import_with) reads.
+    /// Weights that lie beside the file, of which nobody said how that is read.
     #[error("its weights lie in another file, `{file}`: give it with that file beside it, or save it as one file")]
     External {
         /// The file, as the model names it.

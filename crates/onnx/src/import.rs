@@ -56,57 +56,77 @@ pub fn is_one(bytes: &[u8]) -> bool {
     Model::begins(bytes)
 }
 
-/// Reads the bytes of an ONNX file that has all its weights.
+/// Reads the bytes of an ONNX file that has all its weights and says the size of its inputs.
 ///
 /// # Errors
 /// Bytes that are no such file; weights beside it; opsets that are not read; inputs that no network here has; and,
 /// all in one, the operations that a [`Graph`] cannot say.
 pub fn import(bytes: &[u8]) -> Result<Imported, Error> {
-    match outside(bytes)?.first() {
-        Some(file) => Err(Error::External { file: (*file).into() }),
-        None => read(bytes, &BTreeMap::new()),
-    }
+    Importer::default().import(bytes)
 }
 
-/// Reads the bytes of an ONNX file and of those that lie beside it, each of which is asked for by its name: a relative
-/// path that does not leave the folder.
-///
-/// # Errors
-/// Those of [`import`]; files that cannot be read, and names that lead elsewhere, before any of them is asked for.
+/// Reads the bytes of ONNX files, with what these do not say.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use std::{fs, path::Path};
+/// use sapwood_onnx::Importer;
 ///
 /// let folder = Path::new("nets");
 /// let bytes = fs::read(folder.join("net.onnx"))?;
-/// let found = sapwood_onnx::import_with(&bytes, |file| fs::read(folder.join(file)))?;
+/// let found = Importer::default()
+///     .example([3, 48, 192])
+///     .beside(|file| fs::read(folder.join(file)))
+///     .import(&bytes)?;
 /// # Ok(())
 /// # }
 /// ```
-pub fn import_with(
-    bytes: &[u8],
-    mut beside: impl FnMut(&Path) -> io::Result<Vec<u8>>,
-) -> Result<Imported, Error> {
-    let names = outside(bytes)?;
-    let leaves = |name: &&&str| {
-        use std::path::Component::Normal;
-        let path = Path::new(name);
-        name.is_empty() || name.contains(['\\', ':']) || !path.components().all(|part| matches!(part, Normal(_)))
-    };
-    if let Some(file) = names.iter().find(leaves) {
-        return Err(Error::Outside { file: (*file).into() });
-    }
-    let mut files = BTreeMap::new();
-    for name in names {
-        let found = beside(Path::new(name)).map_err(|source| Error::Beside { file: name.into(), source })?;
-        files.insert(name.to_string(), found);
-    }
-    read(bytes, &files)
+#[derive(Default)]
+pub struct Importer<'f> {
+    example: Option<Vec<usize>>,
+    beside: Option<Box<Beside<'f>>>,
 }
 
-/// The files that hold weights of the model, each once.
-fn outside(bytes: &[u8]) -> Result<Vec<&str>, Error> {
+type Beside<'f> = dyn FnMut(&Path) -> io::Result<Vec<u8>> + 'f;
+
+impl<'f> Importer<'f> {
+    /// The dimensions of an example of the first input, where the file leaves some of them open.
+    pub fn example(self, dims: impl Into<Vec<usize>>) -> Self {
+        Self { example: Some(dims.into()), ..self }
+    }
+
+    /// How files are read in which the weights lie beside the model. Each is asked for once, by its name: a relative
+    /// path that does not leave the folder.
+    pub fn beside(self, read: impl FnMut(&Path) -> io::Result<Vec<u8>> + 'f) -> Self {
+        Self { beside: Some(Box::new(read)), ..self }
+    }
+
+    /// Reads the bytes of a file.
+    ///
+    /// # Errors
+    /// Those of [`import`] and [`files_beside`]; files that cannot be read.
+    pub fn import(self, bytes: &[u8]) -> Result<Imported, Error> {
+        let names = files_beside(bytes)?;
+        let mut files = BTreeMap::new();
+        let Some(mut beside) = self.beside else {
+            return match names.first() {
+                Some(file) => Err(Error::External { file: (*file).into() }),
+                None => read(bytes, &files, self.example.as_deref()),
+            };
+        };
+        for name in names {
+            let found = beside(Path::new(name)).map_err(|source| Error::Beside { file: name.into(), source })?;
+            files.insert(name.to_string(), found);
+        }
+        read(bytes, &files, self.example.as_deref())
+    }
+}
+
+/// The names of the files that hold weights of a model beside it, each once, as it says them.
+///
+/// # Errors
+/// Bytes that are no such file; names that lead out of its folder.
+pub fn files_beside(bytes: &[u8]) -> Result<Vec<&str>, Error> {
     const MOST_FILES: usize = 4096;
     let Some(graph) = Model(bytes).graph()? else { return Ok(vec![]) };
     let mut names: Vec<&str> = Vec::new();
@@ -120,10 +140,22 @@ fn outside(bytes: &[u8]) -> Result<Vec<&str>, Error> {
             }
         }
     }
-    Ok(names)
+    let leaves = |name: &&&str| {
+        use std::path::Component::Normal;
+        let path = Path::new(name);
+        name.is_empty() || name.contains(['\\', ':']) || !path.components().all(|part| matches!(part, Normal(_)))
+    };
+    match names.iter().find(leaves) {
+        Some(file) => Err(Error::Outside { file: (*file).into() }),
+        None => Ok(names),
+    }
 }
 
-fn read(bytes: &[u8], files: &BTreeMap<String, Vec<u8>>) -> Result<Imported, Error> {
+fn read(
+    bytes: &[u8],
+    files: &BTreeMap<String, Vec<u8>>,
+    example: Option<&[usize]>,
+) -> Result<Imported, Error> {
     let model = Model(bytes);
     let graph = model.graph()?.ok_or_else(|| Error::Format("it has no graph".into()))?;
     let opset = model.opset()?.ok_or_else(|| Error::Format("it does not name its opset".into()))?;
@@ -139,7 +171,7 @@ fn read(bytes: &[u8], files: &BTreeMap<String, Vec<u8>>) -> Result<Imported, Err
         running.functions.insert(function?);
     }
     running.tensors(graph)?;
-    let outputs = begin(&mut running, graph, few)?;
+    let outputs = begin(&mut running, graph, few, example)?;
     running.count(graph, 0)?;
     running.nodes(graph, 0)?;
 
@@ -175,7 +207,12 @@ fn read(bytes: &[u8], files: &BTreeMap<String, Vec<u8>>) -> Result<Imported, Err
 const MOST_ENDS: usize = 64;
 
 /// Makes the inputs of the network, and finds the names of its outputs.
-fn begin<'a>(running: &mut Running<'a, '_>, graph: Written<'a>, few: Few) -> Result<Vec<&'a str>, Error> {
+fn begin<'a>(
+    running: &mut Running<'a, '_>,
+    graph: Written<'a>,
+    few: Few,
+    example: Option<&[usize]>,
+) -> Result<Vec<&'a str>, Error> {
     let outputs: Vec<ValueInfo<'a>> = graph.outputs().take(MOST_ENDS + 1).collect::<Result<_, _>>()?;
     if outputs.is_empty() || MOST_ENDS < outputs.len() {
         return Err(Error::Ends(format!("expected 1 to {MOST_ENDS} outputs, found {}", names(&outputs))));
@@ -193,7 +230,8 @@ fn begin<'a>(running: &mut Running<'a, '_>, graph: Written<'a>, few: Few) -> Res
     if inputs.is_empty() || MOST_ENDS < inputs.len() {
         return Err(Error::Ends(format!("expected 1 to {MOST_ENDS} inputs, found {}", names(&inputs))));
     }
-    let inputs = inputs.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+    let inputs = inputs.iter().enumerate().map(|(at, input)| entry(input, example.filter(|_| at == 0)));
+    let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
     for (name, (entry, fixed)) in inputs {
         let making = &mut running.making;
         making.fixed_batch = making.fixed_batch.or(fixed);

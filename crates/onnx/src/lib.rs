@@ -48,7 +48,7 @@ mod proto;
 
 pub use error::{Error, Unsupported};
 pub use export::{Options, Weights, export};
-pub use import::{Imported, import, import_with, is_one};
+pub use import::{Imported, Importer, files_beside, import, is_one};
 pub use note::Note;
 
 /// The first opset that is read.

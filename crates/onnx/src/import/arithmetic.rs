@@ -113,8 +113,19 @@ pub(super) fn binary<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result
         "Sum" | "Mean" => Op::Add,
         _ => return Err(Refusal::Unheard),
     };
-    let mut found = making.any(call, 0)?;
-    for at in 1..call.inputs.len() {
+    // The end of all numbers changes none, and no layer could hold it.
+    let neutral = match op {
+        Op::Binary(Binary::Max) => Some(f32::NEG_INFINITY),
+        Op::Binary(Binary::Min) => Some(f32::INFINITY),
+        _ => None,
+    };
+    let is_neutral = |value: &Value<'a>| match value {
+        Value::Stored(stored) => neutral.is_some() && stored.scalar().ok().flatten() == neutral,
+        _ => false,
+    };
+    let first = (0..call.inputs.len()).find(|at| !is_neutral(call.input(*at))).unwrap_or(0);
+    let mut found = making.any(call, first)?;
+    for at in (first + 1..call.inputs.len()).filter(|at| !is_neutral(call.input(*at))) {
         // An exponent may be an integer.
         let next = match (op, call.input(at)) {
             (Op::Binary(Binary::Pow), Value::Numbers(numbers)) => match numbers.all[..] {

@@ -115,7 +115,7 @@ pub(super) fn slice<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<
         let axis = axis(*dim, x.dims.rank())?;
         if x.dims.batch() == Some(axis) {
             // All examples, whatever their number.
-            let most = making.fixed_batch.unwrap_or(i64::from(i32::MAX));
+            let most = making.fixed_batch.unwrap_or(super::windows::MOST);
             match (starts[at], steps[at]) {
                 (0, 1) if most <= ends[at] => continue,
                 _ => return Err(Refusal::Cannot("of some examples".into())),

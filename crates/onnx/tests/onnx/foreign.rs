@@ -7,7 +7,7 @@ use rten_onnx::onnx::{
     OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto, TypeProtoTensor, ValueInfoProto,
 };
 use sapwood_graph::{Activation, AvgPool, Op};
-use sapwood_onnx::{Error, Imported, Note, import, import_with};
+use sapwood_onnx::{Error, Imported, Importer, Note, import};
 
 /// A model in the making.
 struct Foreign {
@@ -268,8 +268,12 @@ fn ends_opsets_and_weights_elsewhere_are_one_line_each() {
     assert_eq!(
         said,
         "expected an input of 1 to 6 dimensions of which only the first, that of examples, is no number, found `x` \
-         [N, 3, N, N]"
+         [N, 3, N, N]: give the size of an example"
     );
+    let open = relu(13, &[None, Some(3), None, None]).bytes();
+    let of = |example: [usize; 3]| Importer::default().example(example).import(&open);
+    assert_eq!(of([3, 5, 7]).unwrap().graph.input(), [3, 5, 7]);
+    assert_eq!(of([4, 5, 7]).unwrap_err().to_string(), "examples of [4, 5, 7] do not go into its input `x` [N, 3, N, N]");
     let mut two = relu(13, IMAGES);
     two.graph.input.push(end("z", IMAGES));
     two.graph.output.push(end("z", &[None, None]));
@@ -291,13 +295,13 @@ fn ends_opsets_and_weights_elsewhere_are_one_line_each() {
         "its weights lie in another file, `net.data`: give it with that file beside it, or save it as one file"
     );
     let asked = RefCell::new(Vec::new());
-    let found = import_with(&bytes, |file| {
+    let found = Importer::default().beside(|file| {
         asked.borrow_mut().push(file.to_path_buf());
         Ok(beside([2.5]))
     });
-    assert_eq!(found.unwrap().graph.nodes().len(), 2);
+    assert_eq!(found.import(&bytes).unwrap().graph.nodes().len(), 2);
     assert_eq!(asked.into_inner(), [std::path::PathBuf::from("net.data")]);
-    let gone = import_with(&bytes, |_| Err(std::io::Error::other("gone"))).unwrap_err().to_string();
+    let gone = Importer::default().beside(|_| Err(std::io::Error::other("gone"))).import(&bytes).unwrap_err().to_string();
     assert_eq!(gone, "its weights lie in another file, which cannot be read: gone: net.data");
     let said = Foreign::new(13, IMAGES).node("Relu", "nowhere", "y", &[]).refused();
     assert!(said.contains("reads `nowhere`, which nothing before it computes"), "{said}");
@@ -325,7 +329,7 @@ fn names_of_files_that_leave_the_folder_are_refused_before_any_is_asked_for() {
         let entry = rten_onnx::onnx::StringStringEntryProto { key: Some("location".into()), value: Some(file.into()) };
         outside.graph.initializer[0].external_data.push(entry);
         outside.graph.initializer[0].data_location = Some(rten_onnx::onnx::DataLocation::EXTERNAL);
-        let found = import_with(&outside.bytes(), |asked| panic!("{asked:?} was asked for"));
+        let found = Importer::default().beside(|asked| panic!("{asked:?} was asked for")).import(&outside.bytes());
         assert!(found.unwrap_err().to_string().ends_with("and only files in its own folder are read"), "{file}");
     }
 }
