@@ -78,18 +78,20 @@ pub(crate) fn pack_metadata(spec: &Spec, trained_on: Option<&TrainedOn>) -> Resu
 impl Reading {
     /// [`open`], as this says.
     pub fn open(&self, path: &Path, device: &Device) -> Result<Opened, Error> {
-        self.opened(&Checkpoint::read_as(path, self.example)?, device)
+        self.opened(Checkpoint::read_as(path, self.example)?, device)
     }
 
     /// [`open_bytes`], as this says.
     pub fn open_bytes(&self, bytes: &[u8], name: &str, device: &Device) -> Result<Opened, Error> {
-        self.opened(&Checkpoint::of(bytes, Path::new(name), (None, self.example))?, device)
+        self.opened(Checkpoint::of(bytes, Path::new(name), (None, self.example))?, device)
     }
 
-    fn opened(&self, file: &Checkpoint, device: &Device) -> Result<Opened, Error> {
+    fn opened(&self, mut file: Checkpoint, device: &Device) -> Result<Opened, Error> {
         let mut metadata = file.metadata().clone();
         let trained_on = TrainedOn::take(&mut metadata).map_err(|error| file.caused(error))?;
-        let (spec, Fitted { state, mut masks, notes }) = self.network(file, &metadata)?;
+        let (spec, Fitted { state, mut masks, notes }) = self.network(&file, &metadata)?;
+        // What was taken is there a second time until now.
+        file.forget_tensors();
         if let Some(trained_on) = &trained_on {
             trained_on.check(spec.classes).map_err(|error| file.caused(error))?;
             spec.output(trained_on.input)?;

@@ -24,7 +24,9 @@ fn state(graph: &Graph) -> State {
         let affine = |channels: usize| vec![("weight", vec![channels]), ("bias", vec![channels])];
         let params = match node.op {
             Op::Conv(spec) => vec![("weight", spec.weight()), ("bias", vec![spec.outputs])],
-            Op::Linear { inputs, outputs, .. } => vec![("weight", vec![outputs, inputs]), ("bias", vec![outputs])],
+            Op::Linear { inputs, outputs, .. } => {
+                vec![("weight", vec![outputs, inputs]), ("bias", vec![outputs])]
+            }
             Op::BatchNorm { channels, .. } => {
                 let statistics = ["running_mean", "running_var"].map(|name| (name, vec![channels]));
                 affine(channels).into_iter().chain(statistics).collect()

@@ -15,7 +15,9 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [from, to, rest @ ..] = &arguments[..] else { return Err("usage: rewrite IN OUT [OPSET] [f16]".into()) };
+    let [from, to, rest @ ..] = &arguments[..] else {
+        return Err("usage: rewrite IN OUT [OPSET] [f16]".into());
+    };
     let folder = Path::new(from).parent().unwrap_or(Path::new("."));
     let bytes = fs::read(from)?;
     let begun = Instant::now();
@@ -28,13 +30,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (took, memory) = (begun.elapsed(), MEMORY.peak_usage() as f64 / bytes.len() as f64);
     let opset = rest.iter().find_map(|word| word.parse().ok()).unwrap_or(18);
     let weights = if rest.iter().any(|word| word == "f16") { Weights::F16 } else { Weights::F32 };
-    let options = Options { opset, weights, outputs: found.outputs.clone(), metadata: found.metadata.clone() };
+    let options =
+        Options { opset, weights, outputs: found.outputs.clone(), metadata: found.metadata.clone() };
     let written = export(&found.graph, &found.state, &options)?;
     fs::write(to, &written)?;
     let again = import(&written)?;
     let same = again.graph == found.graph && (weights == Weights::F16 || again.state == found.state);
     let operations = found.graph.nodes().len();
-    println!("{operations} operations, {} parameters, read in {took:.2?} and {memory:.2} times the file's memory: {:?}", found.state.0.len(), found.notes);
+    println!(
+        "{operations} operations, {} parameters, read in {took:.2?} and {memory:.2} times the file's memory: {:?}",
+        found.state.0.len(),
+        found.notes
+    );
     if !same {
         for (a, b) in found.graph.nodes().iter().zip(again.graph.nodes()).filter(|(a, b)| a != b).take(3) {
             println!("{a:?}\n{b:?}");

@@ -29,7 +29,9 @@ pub enum Error {
         found: i64,
     },
     /// Weights that lie beside the file, of which nobody said how that is read.
-    #[error("its weights lie in another file, `{file}`: give it with that file beside it, or save it as one file")]
+    #[error(
+        "its weights lie in another file, `{file}`: give it with that file beside it, or save it as one file"
+    )]
     External {
         /// The file, as the model names it.
         file: String,

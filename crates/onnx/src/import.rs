@@ -115,7 +115,8 @@ impl<'f> Importer<'f> {
             };
         };
         for name in names {
-            let found = beside(Path::new(name)).map_err(|source| Error::Beside { file: name.into(), source })?;
+            let found =
+                beside(Path::new(name)).map_err(|source| Error::Beside { file: name.into(), source })?;
             files.insert(name.to_string(), found);
         }
         read(bytes, &files, self.example.as_deref())
@@ -143,7 +144,9 @@ pub fn files_beside(bytes: &[u8]) -> Result<Vec<&str>, Error> {
     let leaves = |name: &&&str| {
         use std::path::Component::Normal;
         let path = Path::new(name);
-        name.is_empty() || name.contains(['\\', ':']) || !path.components().all(|part| matches!(part, Normal(_)))
+        name.is_empty()
+            || name.contains(['\\', ':'])
+            || !path.components().all(|part| matches!(part, Normal(_)))
     };
     match names.iter().find(leaves) {
         Some(file) => Err(Error::Outside { file: (*file).into() }),
@@ -190,7 +193,9 @@ fn read(
         return Err(Error::Unsupported(unsupported));
     }
     if let Some(output) = unknown {
-        return Err(Error::Ends(format!("its output `{output}` depends on tensors of a type that is not read")));
+        return Err(Error::Ends(format!(
+            "its output `{output}` depends on tensors of a type that is not read"
+        )));
     }
     let mut metadata = BTreeMap::new();
     for (count, entry) in model.metadata().enumerate() {

@@ -91,6 +91,11 @@ impl Checkpoint {
         Ok(Self { root, metadata: Value::Null, path: path.into(), notes: Vec::new() })
     }
 
+    /// Leaves nothing but what messages say of the file.
+    pub(crate) fn forget_tensors(&mut self) {
+        self.root = Node::Dictionary(Default::default());
+    }
+
     /// The file, as messages call it.
     pub(crate) fn path(&self) -> &Path {
         &self.path

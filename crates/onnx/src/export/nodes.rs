@@ -40,7 +40,8 @@ pub(super) fn write<'s>(to: &mut Writing<'s>, node: &Node, params: Params<'_, 's
         }
         Op::BatchNorm { epsilon, momentum, .. } => {
             // ONNX's is what is kept of the old statistics.
-            let attributes = [("epsilon", Float(epsilon as f32)), ("momentum", Float((1.0 - momentum) as f32))];
+            let attributes =
+                [("epsilon", Float(epsilon as f32)), ("momentum", Float((1.0 - momentum) as f32))];
             let inputs = to.with_params(x, params, &[])?;
             to.layer(name, "BatchNormalization", inputs, &attributes)
         }

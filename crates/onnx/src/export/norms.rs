@@ -48,7 +48,12 @@ pub(super) fn group<'s>(
     }
     if 21 <= to.opset {
         let inputs = to.with_params(x, params, &[])?;
-        return Ok(to.layer(name, "GroupNormalization", inputs, &[epsilon, ("num_groups", Int(groups as i64))]));
+        return Ok(to.layer(
+            name,
+            "GroupNormalization",
+            inputs,
+            &[epsilon, ("num_groups", Int(groups as i64))],
+        ));
     }
     // Groups are channels for a while.
     let shape = to.integers(vec![0, groups as i64, -1]);

@@ -57,7 +57,13 @@ pub(super) fn max_pool(to: &mut Writing<'_>, name: &str, over: Window, x: String
     to.layer(name, "MaxPool", vec![x], &attributes)
 }
 
-pub(super) fn average_pool(to: &mut Writing<'_>, name: &str, pool: AvgPool, x: String, from: usize) -> String {
+pub(super) fn average_pool(
+    to: &mut Writing<'_>,
+    name: &str,
+    pool: AvgPool,
+    x: String,
+    from: usize,
+) -> String {
     let mut attributes = window(&pool.window, to.dims[from].rank() - 2);
     if pool.count_padding {
         attributes.push(("count_include_pad", Int(1)));
@@ -74,7 +80,9 @@ pub(super) fn resize(to: &mut Writing<'_>, name: &str, resize: Resize, x: String
     let mut attributes = match resize.interpolation {
         Interpolation::Bilinear => vec![("mode", Text("linear"))],
         Interpolation::Nearest => vec![("mode", Text("nearest")), ("nearest_mode", Text("floor"))],
-        Interpolation::NearestRound => vec![("mode", Text("nearest")), ("nearest_mode", Text("round_prefer_floor"))],
+        Interpolation::NearestRound => {
+            vec![("mode", Text("nearest")), ("nearest_mode", Text("round_prefer_floor"))]
+        }
     };
     attributes.push(("coordinate_transformation_mode", Text(places)));
     let rank = to.dims[from].rank();

@@ -69,8 +69,10 @@ impl<'s> Writing<'s> {
             numbers: BTreeMap::new(),
         };
         found.inputs = graph.entries().iter().map(|entry| found.unused(entry.name.clone())).collect();
-        let default = |at: usize| if graph.ends().len() == 1 { "logits".into() } else { format!("output_{at}") };
-        let outputs = (0..graph.ends().len()).map(|at| options.outputs.get(at).cloned().unwrap_or_else(|| default(at)));
+        let default =
+            |at: usize| if graph.ends().len() == 1 { "logits".into() } else { format!("output_{at}") };
+        let outputs =
+            (0..graph.ends().len()).map(|at| options.outputs.get(at).cloned().unwrap_or_else(|| default(at)));
         found.outputs = outputs.map(|name| found.unused(name)).collect();
         Ok(found)
     }
@@ -98,12 +100,20 @@ impl<'s> Writing<'s> {
         inputs: Vec<String>,
         attributes: &[(&str, Attribute)],
     ) -> String {
-        let output = self.unused(format!("/{}/{}", self.nodes.len(), if name.is_empty() { op } else { name }));
+        let output =
+            self.unused(format!("/{}/{}", self.nodes.len(), if name.is_empty() { op } else { name }));
         self.push(name, op, &inputs, &output, attributes);
         output
     }
 
-    fn push(&mut self, name: &str, op: &str, inputs: &[String], output: &str, attributes: &[(&str, Attribute)]) {
+    fn push(
+        &mut self,
+        name: &str,
+        op: &str,
+        inputs: &[String],
+        output: &str,
+        attributes: &[(&str, Attribute)],
+    ) {
         let mut message = inputs.iter().fold(Message::default(), |m, input| m.text(node::INPUT, input));
         message = message.text(node::OUTPUT, output);
         if !name.is_empty() {
@@ -149,7 +159,12 @@ impl<'s> Writing<'s> {
     pub(super) fn column(&mut self, path: &str, value: &'s Array, behind: usize) -> String {
         let name = self.unused(path.into());
         let dims = value.shape().iter().map(|size| *size as i64).chain(vec![1; behind]).collect();
-        self.tensors.push(Tensor { name: name.clone(), data_type: data_type::FLOAT, dims, bytes: floats(value) });
+        self.tensors.push(Tensor {
+            name: name.clone(),
+            data_type: data_type::FLOAT,
+            dims,
+            bytes: floats(value),
+        });
         name
     }
 
@@ -169,7 +184,12 @@ impl<'s> Writing<'s> {
             let bytes = turned().into_iter().flat_map(f32::to_le_bytes).collect();
             let name = to.unused(path.into());
             let dims = vec![*columns as i64, *rows as i64];
-            to.tensors.push(Tensor { name: name.clone(), data_type: data_type::FLOAT, dims, bytes: Cow::Owned(bytes) });
+            to.tensors.push(Tensor {
+                name: name.clone(),
+                data_type: data_type::FLOAT,
+                dims,
+                bytes: Cow::Owned(bytes),
+            });
             name
         })
     }
@@ -191,7 +211,12 @@ impl<'s> Writing<'s> {
         let bytes = halves.into_iter().flat_map(|half| half.to_bits().to_le_bytes()).collect();
         let name = self.unused(format!("{path}/f16"));
         let dims = shape.iter().map(|size| *size as i64).collect();
-        self.tensors.push(Tensor { name: name.clone(), data_type: data_type::FLOAT16, dims, bytes: Cow::Owned(bytes) });
+        self.tensors.push(Tensor {
+            name: name.clone(),
+            data_type: data_type::FLOAT16,
+            dims,
+            bytes: Cow::Owned(bytes),
+        });
         let output = self.unused(path.into());
         self.push("", "Cast", &[name], &output, &[("to", Attribute::Int(data_type::FLOAT))]);
         Ok(output)

@@ -10,7 +10,11 @@ use super::{
     value::Value,
 };
 
-fn activate<'a>(making: &mut Making<'a>, call: &Call<'a, '_>, activation: Activation) -> Result<Value<'a>, Refusal> {
+fn activate<'a>(
+    making: &mut Making<'a>,
+    call: &Call<'a, '_>,
+    activation: Activation,
+) -> Result<Value<'a>, Refusal> {
     let x = call.data(0)?;
     making.push(Op::Activation(activation), &[x]).map(Value::from)
 }

@@ -51,7 +51,11 @@ impl Affine {
             })
         };
         let shape = numbers.shape.iter().map(|size| Size::Number(*size as i64)).collect();
-        all.iter().enumerate().all(|(at, value)| expected(at) == Some(*value)).then_some(Self { shape, steps, offset })
+        all.iter().enumerate().all(|(at, value)| expected(at) == Some(*value)).then_some(Self {
+            shape,
+            steps,
+            offset,
+        })
     }
 
     fn unsqueeze(&self, axes: &[i64]) -> Result<Self, Refusal> {
@@ -71,9 +75,13 @@ impl Affine {
     fn add(&self, other: &Self) -> Option<Self> {
         let rank = self.shape.len().max(other.shape.len());
         let of = |one: &Self, back: usize| {
-            one.shape.len().checked_sub(back).map_or((Size::Number(1), 0), |dim| (one.shape[dim], one.steps[dim]))
+            one.shape
+                .len()
+                .checked_sub(back)
+                .map_or((Size::Number(1), 0), |dim| (one.shape[dim], one.steps[dim]))
         };
-        let mut found = Self { shape: Vec::new(), steps: Vec::new(), offset: self.offset.checked_add(other.offset)? };
+        let mut found =
+            Self { shape: Vec::new(), steps: Vec::new(), offset: self.offset.checked_add(other.offset)? };
         for back in (1..=rank).rev() {
             let ((a, p), (b, q)) = (of(self, back), of(other, back));
             found.shape.push(match (a, b) {
@@ -121,7 +129,8 @@ pub(super) fn arithmetic<'a>(call: &Call<'a, '_>) -> Option<Result<Value<'a>, Re
     }
     let scaled = |places: &Affine, by: &Value<'_>| {
         let by = Affine::of(by).filter(|by| by.steps.iter().all(|step| *step == 0))?;
-        let steps = places.steps.iter().map(|step| step.checked_mul(by.offset)).collect::<Option<Vec<_>>>()?;
+        let steps =
+            places.steps.iter().map(|step| step.checked_mul(by.offset)).collect::<Option<Vec<_>>>()?;
         let offset = places.offset.checked_mul(by.offset)?;
         // The dimensions of a factor of one value are no others.
         (by.shape.len() <= places.shape.len()).then(|| Affine { shape: places.shape.clone(), steps, offset })

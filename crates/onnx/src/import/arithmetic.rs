@@ -41,7 +41,9 @@ pub(super) fn add<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Va
             && stored.shape == [c, h, w]
         {
             let params = vec![("embedding", stored.clone())];
-            return making.layer((call.node.name, "position"), Op::Position([c, h, w]), x, params).map(Value::from);
+            return making
+                .layer((call.node.name, "position"), Op::Position([c, h, w]), x, params)
+                .map(Value::from);
         }
         if is_bias(making, stored, x) && making.bias(x, call.node.inputs[at], stored) {
             return Ok(x.into());

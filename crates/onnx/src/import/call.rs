@@ -163,7 +163,9 @@ impl<'a, 'n> Call<'a, 'n> {
             Value::Stored(stored) => Ok(Some(stored.clone())),
             Value::Unknown => Err(Refusal::Follows),
             Value::Numbers(_) => Err(Refusal::Cannot("with integers for weights".into())),
-            Value::Data(_) | Value::Places(_) | Value::Truth(_) => Err(Refusal::Cannot("with computed weights".into())),
+            Value::Data(_) | Value::Places(_) | Value::Truth(_) => {
+                Err(Refusal::Cannot("with computed weights".into()))
+            }
         }
     }
 
@@ -187,7 +189,9 @@ impl<'a, 'n> Call<'a, 'n> {
             // Without values there is no type that they need.
             Value::Stored(stored) if stored.len() == 0 => Ok(Some(vec![])),
             Value::Stored(_) => Err(Refusal::Cannot("with floating point for integers".into())),
-            Value::Data(_) | Value::Places(_) | Value::Truth(_) => Err(Refusal::Cannot("by values that depend on the input".into())),
+            Value::Data(_) | Value::Places(_) | Value::Truth(_) => {
+                Err(Refusal::Cannot("by values that depend on the input".into()))
+            }
         }
     }
 

@@ -89,7 +89,8 @@ impl Formula<'_, '_> {
                 let rest = if a == x { b } else { a };
                 let (cube, factor) = self.scaled(rest)?;
                 let fits = (a == x || b == x) && self.is_cube(cube, x);
-                (fits && close(by, FRAC_2_PI.sqrt()) && close(factor, 0.044715)).then_some(Activation::GeluTanh)
+                (fits && close(by, FRAC_2_PI.sqrt()) && close(factor, 0.044715))
+                    .then_some(Activation::GeluTanh)
             }
             _ => None,
         }

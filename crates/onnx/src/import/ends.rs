@@ -28,7 +28,10 @@ pub(super) fn entry<'a>(
         Some(data_type::FLOAT) => false,
         Some(data_type::INT32 | data_type::INT64) => true,
         _ => {
-            return Err(Error::Ends(format!("expected an input in f32 or of integers: {} is of another type", said())));
+            return Err(Error::Ends(format!(
+                "expected an input in f32 or of integers: {} is of another type",
+                said()
+            )));
         }
     };
     let dims = input.dims.as_deref().unwrap_or_default();
@@ -46,7 +49,8 @@ pub(super) fn entry<'a>(
         }
     };
     let sizes = dims.iter().skip(1).enumerate().map(size).collect::<Option<Vec<usize>>>();
-    let sizes = sizes.filter(|sizes| !dims.is_empty() && example.is_none_or(|example| example.len() == sizes.len()));
+    let sizes =
+        sizes.filter(|sizes| !dims.is_empty() && example.is_none_or(|example| example.len() == sizes.len()));
     if let (None, Some(example)) = (&sizes, example) {
         return Err(Error::Ends(format!("examples of {example:?} do not go into its input {}", said())));
     }

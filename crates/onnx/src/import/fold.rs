@@ -27,7 +27,8 @@ pub(super) fn arithmetic<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Re
     let shape = joined(&a.shape, &b.shape)
         .ok_or_else(|| Refusal::Damaged(format!("{:?} and {:?} do not fit", a.shape, b.shape)))?;
     afford(making, &shape, matches!(a.items, Items::Sizes(_)))?;
-    let places = |known: &Known| spread(&known.shape, &shape).map(|steps| walk(&shape, &steps)).unwrap_or_default();
+    let places =
+        |known: &Known| spread(&known.shape, &shape).map(|steps| walk(&shape, &steps)).unwrap_or_default();
     let pairs = places(&a).into_iter().zip(places(&b));
     let known = match (&a.items, &b.items) {
         (Items::Sizes(a), Items::Sizes(b)) => {
@@ -78,7 +79,9 @@ fn sizes(op: &str, a: Size, b: Size) -> Result<Size, Refusal> {
         ("Greater", Batch(_), Number(n)) | ("Less", Number(n), Batch(_)) if n <= 0 => truth(true),
         ("Add", Batch(a), Batch(b)) => whole(a.checked_add(b)).map(multiple),
         ("Sub", Batch(a), Batch(b)) => whole(a.checked_sub(b)).map(multiple),
-        ("Add", Batch(a), Number(0)) | ("Add", Number(0), Batch(a)) | ("Sub", Batch(a), Number(0)) => Ok(Batch(a)),
+        ("Add", Batch(a), Number(0)) | ("Add", Number(0), Batch(a)) | ("Sub", Batch(a), Number(0)) => {
+            Ok(Batch(a))
+        }
         ("Mul", Batch(a), Number(n)) | ("Mul", Number(n), Batch(a)) => whole(a.checked_mul(n)).map(multiple),
         ("Div", Batch(a), Number(n)) if n != 0 && a % n == 0 => Ok(Batch(a / n)),
         ("Div", Batch(a), Batch(b)) if a % b == 0 => Ok(Number(a / b)),
@@ -137,7 +140,8 @@ pub(super) fn unary<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<
                 "Floor" | "Ceil" | "Round" => Some,
                 _ => return Err(Refusal::Cannot("of constants".into())),
             };
-            let found = plain(&all)?.into_iter().map(|x| function(x).map(Size::Number)).collect::<Option<_>>();
+            let found =
+                plain(&all)?.into_iter().map(|x| function(x).map(Size::Number)).collect::<Option<_>>();
             Items::Sizes(found.ok_or_else(|| Refusal::Damaged("its result is no integer".into()))?)
         }
     };
@@ -150,7 +154,9 @@ pub(super) fn choose<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result
         return Ok(found);
     }
     if !call.is_constant() {
-        call.inputs.iter().try_for_each(|value| if let Value::Unknown = value { Err(Refusal::Follows) } else { Ok(()) })?;
+        call.inputs
+            .iter()
+            .try_for_each(|value| if let Value::Unknown = value { Err(Refusal::Follows) } else { Ok(()) })?;
         return Err(Refusal::Unheard);
     }
     let (condition, a, b) = (call.known(0)?, call.known(1)?, call.known(2)?);
@@ -163,12 +169,12 @@ pub(super) fn choose<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result
     };
     let chosen = plain(&chosen)?;
     let items = match (a.items, b.items) {
-        (Items::Sizes(a), Items::Sizes(b)) => {
-            Items::Sizes(chosen.iter().enumerate().map(|(at, is)| if *is != 0 { a[at] } else { b[at] }).collect())
-        }
-        (Items::Floats(a), Items::Floats(b)) => {
-            Items::Floats(chosen.iter().enumerate().map(|(at, is)| if *is != 0 { a[at] } else { b[at] }).collect())
-        }
+        (Items::Sizes(a), Items::Sizes(b)) => Items::Sizes(
+            chosen.iter().enumerate().map(|(at, is)| if *is != 0 { a[at] } else { b[at] }).collect(),
+        ),
+        (Items::Floats(a), Items::Floats(b)) => Items::Floats(
+            chosen.iter().enumerate().map(|(at, is)| if *is != 0 { a[at] } else { b[at] }).collect(),
+        ),
         _ => return Err(Refusal::Damaged("it joins integers and floating point".into())),
     };
     Ok(Known { shape, items }.into_value())
@@ -207,7 +213,10 @@ pub(super) fn size<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<V
 }
 
 /// A tensor with one value everywhere.
-pub(super) fn constant_of_shape<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+pub(super) fn constant_of_shape<'a>(
+    making: &mut Making<'a>,
+    call: &Call<'a, '_>,
+) -> Result<Value<'a>, Refusal> {
     let value = call.tensor("value")?;
     let shape = call.numbers(0)?.unwrap_or_default();
     let shape = shape.iter().map(|size| usize::try_from(*size).ok()).collect::<Option<Vec<_>>>();
@@ -228,20 +237,26 @@ pub(super) fn constant_of_shape<'a>(making: &mut Making<'a>, call: &Call<'a, '_>
 pub(super) fn range<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
     let parts = [call.known(0)?, call.known(1)?, call.known(2)?].map(|known| known.items);
     if let [Items::Sizes(start), Items::Sizes(end), Items::Sizes(step)] = &parts
-        && let ([Size::Number(0)], [Size::Batch(multiple)], [Size::Number(1)]) = (&start[..], &end[..], &step[..])
+        && let ([Size::Number(0)], [Size::Batch(multiple)], [Size::Number(1)]) =
+            (&start[..], &end[..], &step[..])
     {
         return Ok(Value::Places(Affine::examples(*multiple)));
     }
     match &parts {
         [Items::Sizes(start), Items::Sizes(end), Items::Sizes(step)] => {
-            let [start, end, step] = [plain(start)?, plain(end)?, plain(step)?].map(|all| all.first().copied().unwrap_or(0));
+            let [start, end, step] =
+                [plain(start)?, plain(end)?, plain(step)?].map(|all| all.first().copied().unwrap_or(0));
             let count = match step {
                 0 => return Err(Refusal::Damaged("its step is 0".into())),
-                step => (i128::from(end) - i128::from(start) + i128::from(step) - i128::from(step.signum())) / i128::from(step),
+                step => {
+                    (i128::from(end) - i128::from(start) + i128::from(step) - i128::from(step.signum()))
+                        / i128::from(step)
+                }
             };
             let count = count.clamp(0, i128::from(u32::MAX)) as usize;
             afford(making, &[count], true)?;
-            let all = (0..count as i64).map(|at| Size::Number(start.wrapping_add(at.wrapping_mul(step)))).collect();
+            let all =
+                (0..count as i64).map(|at| Size::Number(start.wrapping_add(at.wrapping_mul(step)))).collect();
             Ok(Known::sizes(vec![count], all).into_value())
         }
         [Items::Floats(start), Items::Floats(end), Items::Floats(step)] => {
@@ -293,7 +308,11 @@ pub(super) fn cast<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<V
 }
 
 /// Constants one behind the other.
-pub(super) fn concat<'a>(making: &mut Making<'a>, call: &Call<'a, '_>, at: i64) -> Result<Value<'a>, Refusal> {
+pub(super) fn concat<'a>(
+    making: &mut Making<'a>,
+    call: &Call<'a, '_>,
+    at: i64,
+) -> Result<Value<'a>, Refusal> {
     let parts = (0..call.inputs.len()).map(|at| call.known(at)).collect::<Result<Vec<_>, _>>()?;
     let rank = parts.first().map_or(0, |part| part.shape.len());
     let len: usize = parts.iter().map(|part| part.items.len()).sum();
@@ -302,13 +321,19 @@ pub(super) fn concat<'a>(making: &mut Making<'a>, call: &Call<'a, '_>, at: i64) 
 }
 
 /// Some places of a dimension of a constant.
-pub(super) fn gather<'a>(making: &mut Making<'a>, call: &Call<'a, '_>, at: i64) -> Result<Value<'a>, Refusal> {
+pub(super) fn gather<'a>(
+    making: &mut Making<'a>,
+    call: &Call<'a, '_>,
+    at: i64,
+) -> Result<Value<'a>, Refusal> {
     let (from, Value::Numbers(places)) = (call.known(0)?, call.input(1)) else {
         return Err(Refusal::Cannot("by what are no integers".into()));
     };
     let axis = axis(at, from.shape.len())?;
     let size = from.shape[axis] as i64;
-    let index = |index: i64| usize::try_from(if index < 0 { index.saturating_add(size) } else { index }).unwrap_or(usize::MAX);
+    let index = |index: i64| {
+        usize::try_from(if index < 0 { index.saturating_add(size) } else { index }).unwrap_or(usize::MAX)
+    };
     let indices: Vec<usize> = plain(&places.all)?.into_iter().map(index).collect();
     let rest = from.items.len() / from.shape[axis].max(1);
     let made = [indices.len(), rest, 1 + usize::from(places.all.is_empty())];

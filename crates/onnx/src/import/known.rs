@@ -28,8 +28,12 @@ impl Items {
 
     fn pick(&self, places: &[usize]) -> Option<Self> {
         Some(match self {
-            Self::Floats(all) => Self::Floats(places.iter().map(|at| all.get(*at).copied()).collect::<Option<_>>()?),
-            Self::Sizes(all) => Self::Sizes(places.iter().map(|at| all.get(*at).copied()).collect::<Option<_>>()?),
+            Self::Floats(all) => {
+                Self::Floats(places.iter().map(|at| all.get(*at).copied()).collect::<Option<_>>()?)
+            }
+            Self::Sizes(all) => {
+                Self::Sizes(places.iter().map(|at| all.get(*at).copied()).collect::<Option<_>>()?)
+            }
         })
     }
 }
@@ -45,7 +49,9 @@ impl Known {
             }
             Value::Unknown => Err(Refusal::Follows),
             Value::Absent => Err(Refusal::Damaged("it lacks an input".into())),
-            Value::Data(_) | Value::Places(_) | Value::Truth(_) => Err(Refusal::Cannot("by values that depend on the input".into())),
+            Value::Data(_) | Value::Places(_) | Value::Truth(_) => {
+                Err(Refusal::Cannot("by values that depend on the input".into()))
+            }
         }
     }
 
@@ -66,7 +72,8 @@ impl Known {
 
     /// The values at these places, in a shape of their number.
     fn picked(&self, shape: Vec<usize>, places: &[usize]) -> Result<Self, Refusal> {
-        let items = self.items.pick(places).ok_or_else(|| Refusal::Damaged("it picks what is not there".into()))?;
+        let items =
+            self.items.pick(places).ok_or_else(|| Refusal::Damaged("it picks what is not there".into()))?;
         Ok(Self { shape, items })
     }
 
@@ -91,9 +98,8 @@ impl Known {
 
     /// The same as often as a shape asks for, by the rules of broadcasting.
     pub(super) fn expand(&self, shape: &[usize]) -> Result<Self, Refusal> {
-        let steps = spread(&self.shape, shape).ok_or_else(|| {
-            Refusal::Damaged(format!("{:?} cannot become {shape:?}", self.shape))
-        })?;
+        let steps = spread(&self.shape, shape)
+            .ok_or_else(|| Refusal::Damaged(format!("{:?} cannot become {shape:?}", self.shape)))?;
         self.picked(shape.to_vec(), &walk(shape, &steps))
     }
 

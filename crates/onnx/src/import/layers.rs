@@ -39,7 +39,10 @@ pub(super) fn conv<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<V
     making.layer((call.node.name, "conv"), Op::Conv(spec), x, params).map(Value::from)
 }
 
-pub(super) fn transposed_conv<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+pub(super) fn transposed_conv<'a>(
+    making: &mut Making<'a>,
+    call: &Call<'a, '_>,
+) -> Result<Value<'a>, Refusal> {
     let groups = number(call.integer("group", 1)?)?;
     let said = Said::of(call)?;
     let extra = call.integers("output_padding")?.map(|extra| pair_of(&extra)).transpose()?;
@@ -60,7 +63,10 @@ pub(super) fn transposed_conv<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) 
     };
     if let Some(sizes) = sizes {
         let off = |size: usize, at: fn(Pair) -> usize| {
-            let full = size.saturating_sub(1) * at(window.stride) + at(extra) + (at(window.kernel).max(1) - 1) * at(window.dilation) + 1;
+            let full = size.saturating_sub(1) * at(window.stride)
+                + at(extra)
+                + (at(window.kernel).max(1) - 1) * at(window.dilation)
+                + 1;
             let off = full.checked_sub(at(sizes));
             let off = off.ok_or_else(|| Refusal::Cannot(format!("to {sizes}")))?;
             Ok::<_, Refusal>(match said.same {
@@ -113,7 +119,9 @@ fn with_bias<'a>(
 ) -> Result<Vec<(&'static str, Stored<'a>)>, Refusal> {
     let bias = match bias {
         Some(bias) if bias.len() == outputs => Some(row(&bias)?),
-        Some(bias) => return Err(Refusal::Cannot(format!("with {} biases for {outputs} outputs", bias.len()))),
+        Some(bias) => {
+            return Err(Refusal::Cannot(format!("with {} biases for {outputs} outputs", bias.len())));
+        }
         None => None,
     };
     Ok([("weight", weight)].into_iter().chain(bias.map(|bias| ("bias", bias))).collect())
@@ -215,7 +223,9 @@ pub(super) fn prelu<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<
     // The channels are followed by 1 for each place.
     let fits = slope.len() == 1
         || Some(slope.len()) == channels
-            && (behind == 0 || slope.shape.len() > behind && slope.shape[slope.shape.len() - behind..].iter().all(|n| *n == 1));
+            && (behind == 0
+                || slope.shape.len() > behind
+                    && slope.shape[slope.shape.len() - behind..].iter().all(|n| *n == 1));
     if !fits {
         return Err(Refusal::Cannot(format!("with slopes {:?} of {}", slope.shape, x.dims)));
     }
@@ -238,7 +248,10 @@ pub(super) fn batch_norm<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Re
     let x = x?;
     let channels = params[0].1.len();
     if let Some((name, found)) = params.iter().find(|(_, stored)| stored.len() != channels) {
-        return Err(Refusal::Damaged(format!("its {name} has {} values for {channels} channels", found.len())));
+        return Err(Refusal::Damaged(format!(
+            "its {name} has {} values for {channels} channels",
+            found.len()
+        )));
     }
     // ONNX's is what is kept of the old statistics.
     let momentum = decimal((1.0 - decimal(kept)) as f32);

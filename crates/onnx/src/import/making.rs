@@ -195,7 +195,8 @@ impl<'a> Making<'a> {
             Some(node) => node,
             None => {
                 let dims = Dims::fixed(&stored.shape).filter(|_| !stored.shape.contains(&0));
-                let dims = dims.ok_or_else(|| Refusal::Cannot(format!("of a constant {:?}", stored.shape)))?;
+                let dims =
+                    dims.ok_or_else(|| Refusal::Cannot(format!("of a constant {:?}", stored.shape)))?;
                 if !stored.name.is_empty() {
                     self.constants.insert(key, self.nodes.len());
                 }
@@ -271,7 +272,9 @@ impl<'a> Making<'a> {
                 taken += 4 * stored.len();
                 // A file says each weight once, in at least half of the bytes that it has here.
                 if 3 * bytes + (1 << 20) < taken {
-                    return Err(Error::Format("layers share weights so often that they outgrow the file".into()));
+                    return Err(Error::Format(
+                        "layers share weights so often that they outgrow the file".into(),
+                    ));
                 }
                 let layer = &self.nodes[old].name;
                 let path = if suffix.is_empty() { layer.clone() } else { format!("{layer}.{suffix}") };

@@ -114,7 +114,9 @@ pub(super) fn whole<'a>(
     value: Data,
     shift: &Stored<'a>,
 ) -> Result<Option<Data>, Refusal> {
-    let Some((product, scale)) = with_constant(making, value.node, Op::Binary(Binary::Mul)) else { return Ok(None) };
+    let Some((product, scale)) = with_constant(making, value.node, Op::Binary(Binary::Mul)) else {
+        return Ok(None);
+    };
     let Some(found) = normalised(making, product) else { return Ok(None) };
     let scale = making.params[&scale][0].1.clone();
     let channels = scale.len();
@@ -127,7 +129,10 @@ pub(super) fn whole<'a>(
     let fits = |stored: &Stored<'_>| {
         let behind = rank - 1 - at;
         let (before, after) = stored.shape.split_at(stored.shape.len().saturating_sub(behind));
-        stored.len() == channels && after.len() == behind && after.iter().all(|n| *n == 1) && before.last() == Some(&channels)
+        stored.len() == channels
+            && after.len() == behind
+            && after.iter().all(|n| *n == 1)
+            && before.last() == Some(&channels)
     };
     if example.get(at.wrapping_sub(1)) != Some(&channels) || !fits(&scale) || !fits(shift) {
         return Ok(None);
@@ -150,7 +155,10 @@ pub(super) fn whole<'a>(
 fn with_constant(making: &Making<'_>, node: usize, op: Op) -> Option<(usize, usize)> {
     let node = &making.nodes[node];
     let (&[a, b], true) = (&node.inputs[..], node.op == op) else { return None };
-    match (making.params.contains_key(&a) && is_constant(making, a), making.params.contains_key(&b) && is_constant(making, b)) {
+    match (
+        making.params.contains_key(&a) && is_constant(making, a),
+        making.params.contains_key(&b) && is_constant(making, b),
+    ) {
         (false, true) => Some((a, b)),
         (true, false) => Some((b, a)),
         _ => None,
@@ -192,7 +200,11 @@ fn of_axis(making: &Making<'_>, node: usize) -> Option<Normalised> {
     };
     let is_same = |node: usize| node == difference || read(node, Op::Binary(Binary::Sub)) == Some(&[x, mean]);
     let epsilon = decimal(making.number(epsilon)?);
-    (of_x == x && axis == same && is_same(squared)).then(|| Normalised { x: making.at(x), over: Over::Axis(axis), epsilon })
+    (of_x == x && axis == same && is_same(squared)).then(|| Normalised {
+        x: making.at(x),
+        over: Over::Axis(axis),
+        epsilon,
+    })
 }
 
 /// A mean over one dimension, which is kept.
@@ -207,7 +219,8 @@ fn mean_over(making: &Making<'_>, node: usize) -> Option<(usize, usize)> {
 fn of_groups(making: &Making<'_>, node: usize) -> Option<Normalised> {
     let nodes = &making.nodes;
     let (Op::Reshape(back), &[norm]) = (nodes[node].op, &nodes[node].inputs[..]) else { return None };
-    let (Op::GroupNorm { groups, channels, epsilon }, &[there]) = (nodes[norm].op, &nodes[norm].inputs[..]) else {
+    let (Op::GroupNorm { groups, channels, epsilon }, &[there]) = (nodes[norm].op, &nodes[norm].inputs[..])
+    else {
         return None;
     };
     let (Op::Reshape(_), &[x]) = (nodes[there].op, &nodes[there].inputs[..]) else { return None };
@@ -216,6 +229,7 @@ fn of_groups(making: &Making<'_>, node: usize) -> Option<Normalised> {
         values.is_some_and(|values| values.iter().all(|value| *value == expected))
     };
     let x = making.at(x);
-    let plain = groups == channels && x.dims == back && x.dims.example().is_some() && is(0, 1.0) && is(1, 0.0);
+    let plain =
+        groups == channels && x.dims == back && x.dims.example().is_some() && is(0, 1.0) && is(1, 0.0);
     plain.then_some(Normalised { x, over: Over::Groups(groups, norm), epsilon })
 }

@@ -17,7 +17,9 @@ pub(super) fn pad<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Va
         Value::Numbers(_) => 0.0,
         _ => match call.maybe_stored(2)? {
             Some(stored) if stored.len() == 0 => value,
-            Some(stored) => stored.scalar()?.ok_or_else(|| Refusal::Damaged("its value is no number".into()))?,
+            Some(stored) => {
+                stored.scalar()?.ok_or_else(|| Refusal::Damaged("its value is no number".into()))?
+            }
             None => value,
         },
     };

@@ -21,7 +21,8 @@ pub(super) fn concat<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result
     for input in 0..call.inputs.len() {
         inputs.push(making.any(call, input)?);
     }
-    let like = inputs.iter().find(|data| data.dims.batch().is_some()).or(inputs.first()).map(|data| data.dims);
+    let like =
+        inputs.iter().find(|data| data.dims.batch().is_some()).or(inputs.first()).map(|data| data.dims);
     let like = like.ok_or_else(|| Refusal::Damaged("it joins nothing".into()))?;
     for data in &mut inputs {
         *data = for_each_example(making, *data, &like)?;
@@ -46,7 +47,13 @@ fn picked(making: &mut Making<'_>, x: Data, axis: usize, places: &[usize]) -> Re
     while let Some((start, more)) = rest.split_first() {
         let step = more.first().and_then(|next| next.checked_sub(*start)).filter(|step| 0 < *step);
         let length = match step {
-            Some(step) => 1 + more.iter().enumerate().take_while(|(at, place)| **place == start + (at + 1) * step).count(),
+            Some(step) => {
+                1 + more
+                    .iter()
+                    .enumerate()
+                    .take_while(|(at, place)| **place == start + (at + 1) * step)
+                    .count()
+            }
             None => 1,
         };
         parts.push(sliced(making, x, Slice { axis, start: *start, length, step: step.unwrap_or(1) })?);
@@ -103,13 +110,16 @@ pub(super) fn slice<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<
     }
     let mut x = making.any(call, 0)?;
     // Every n-th pixel, as a shortcut without parameters is written.
-    if let (Some(&[c, h, w]), 4, &[0, 0], &[2, 3], &[a, b]) = (x.dims.example(), x.dims.rank(), &starts[..], &axes[..], &steps[..])
+    if let (Some(&[c, h, w]), 4, &[0, 0], &[2, 3], &[a, b]) =
+        (x.dims.example(), x.dims.rank(), &starts[..], &axes[..], &steps[..])
         && says_steps
         && a == b
         && a > 0
         && ends.iter().zip([h, w]).all(|(end, size)| size as i64 <= *end)
     {
-        return making.push(Op::Subsample { stride: super::windows::number(a)?, channels: c }, &[x]).map(Value::from);
+        return making
+            .push(Op::Subsample { stride: super::windows::number(a)?, channels: c }, &[x])
+            .map(Value::from);
     }
     for (at, dim) in axes.iter().enumerate() {
         let axis = axis(*dim, x.dims.rank())?;
@@ -149,7 +159,11 @@ pub(super) fn split<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<
         false => None,
     };
     let x = if known.is_none() { Some(call.data(0)?) } else { None };
-    let sizes: Vec<usize> = known.as_ref().map(|known| known.shape.clone()).or(x.map(|x| x.dims.sizes().to_vec())).unwrap_or_default();
+    let sizes: Vec<usize> = known
+        .as_ref()
+        .map(|known| known.shape.clone())
+        .or(x.map(|x| x.dims.sizes().to_vec()))
+        .unwrap_or_default();
     let axis = axis(at, sizes.len())?;
     let lengths = match said {
         Some(said) => said.iter().map(|size| super::windows::number(*size)).collect::<Result<Vec<_>, _>>()?,
@@ -199,7 +213,9 @@ pub(super) fn gather<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result
     let axis = axis(at, x.dims.rank())?;
     let size = x.dims.sizes()[axis];
     let place = |place: &Size| match place {
-        Size::Number(at) => usize::try_from(if *at < 0 { at + size as i64 } else { *at }).ok().filter(|at| *at < size),
+        Size::Number(at) => {
+            usize::try_from(if *at < 0 { at + size as i64 } else { *at }).ok().filter(|at| *at < size)
+        }
         Size::Batch(_) => None,
     };
     let places = all.iter().map(place).collect::<Option<Vec<_>>>();
@@ -245,7 +261,10 @@ pub(super) fn tile<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<V
 }
 
 /// Channels for pixels, or pixels for channels: blocks of values in another order.
-pub(super) fn depth_and_space<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+pub(super) fn depth_and_space<'a>(
+    making: &mut Making<'a>,
+    call: &Call<'a, '_>,
+) -> Result<Value<'a>, Refusal> {
     let block = super::windows::number(call.integer("blocksize", 1)?)?.max(1);
     let mode = call.text("mode", "DCR")?;
     let x = call.data(0)?;

@@ -21,7 +21,8 @@ pub(super) fn max_pool<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Resu
 
 pub(super) fn average_pool<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
     let said = Said::of(call)?;
-    let (ceil, count_padding) = (call.integer("ceil_mode", 0)? != 0, call.integer("count_include_pad", 0)? != 0);
+    let (ceil, count_padding) =
+        (call.integer("ceil_mode", 0)? != 0, call.integer("count_include_pad", 0)? != 0);
     let x = call.planes(0)?;
     let window = said.window(&said.kernel(x.dims.rank() - 2)?)?;
     let window = sapwood_graph::Window { ceil, ..said.over(making, &x, window) };
@@ -77,7 +78,11 @@ pub(super) fn reduce<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result
         _ => return Err(Refusal::Unheard),
     };
     // What exporters write for a mean over height and width.
-    if to == Reduction::Mean && (rank == 4 || rank == 3) && x.dims.example().is_some() && axes.iter().copied().eq(2..rank) {
+    if to == Reduction::Mean
+        && (rank == 4 || rank == 3)
+        && x.dims.example().is_some()
+        && axes.iter().copied().eq(2..rank)
+    {
         let mean = making.push(Op::GlobalAvgPool, &[x])?;
         return match keep {
             true => Ok(mean.into()),
@@ -87,7 +92,13 @@ pub(super) fn reduce<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result
     reduced(making, x, to, &axes, keep).map(Value::from)
 }
 
-fn reduced(making: &mut Making<'_>, x: Data, to: Reduction, axes: &[usize], keep: bool) -> Result<Data, Refusal> {
+fn reduced(
+    making: &mut Making<'_>,
+    x: Data,
+    to: Reduction,
+    axes: &[usize],
+    keep: bool,
+) -> Result<Data, Refusal> {
     let axes = Ranked::new(axes).ok_or_else(|| Refusal::Cannot(format!("over {axes:?}")))?;
     making.push(Op::Reduce { to, axes, keep }, &[x])
 }

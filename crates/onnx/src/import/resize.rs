@@ -12,7 +12,8 @@ use super::{
 pub(super) fn resize<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
     let mode = call.text("mode", "nearest")?;
     // Its first version knew one way of counting.
-    let (counted, rounded) = if call.opset < 11 { ("asymmetric", "floor") } else { ("half_pixel", "round_prefer_floor") };
+    let (counted, rounded) =
+        if call.opset < 11 { ("asymmetric", "floor") } else { ("half_pixel", "round_prefer_floor") };
     let places = call.text("coordinate_transformation_mode", counted)?;
     let rounding = call.text("nearest_mode", rounded)?;
     call.only("antialias", 0)?;
@@ -85,7 +86,10 @@ fn scaled(x: &Data, axes: &[usize], scales: &[f32]) -> Result<Vec<i64>, Refusal>
         let exact = f64::from(*scale) * found[*axis] as f64;
         let size = exact.round();
         // As near as f32 comes to a quotient of whole numbers.
-        if *axis < 2 && *scale != 1.0 || 1e-6 * size.max(1.0) < (exact - size).abs() || !(1.0..16_777_216.0).contains(&size.max(1.0)) {
+        if *axis < 2 && *scale != 1.0
+            || 1e-6 * size.max(1.0) < (exact - size).abs()
+            || !(1.0..16_777_216.0).contains(&size.max(1.0))
+        {
             return Err(Refusal::Cannot(format!("by {scales:?} of {}", x.dims)));
         }
         found[*axis] = size as i64;

@@ -33,7 +33,14 @@ const DEEPEST: usize = 16;
 impl<'a, 'm> Running<'a, 'm> {
     pub(super) fn new(making: &'m mut Making<'a>, few: Few) -> Self {
         let values = BTreeMap::from([("", Value::Absent)]);
-        Self { making, values, unsupported: Unsupported::default(), functions: BTreeSet::new(), few, nodes: 0 }
+        Self {
+            making,
+            values,
+            unsupported: Unsupported::default(),
+            functions: BTreeSet::new(),
+            few,
+            nodes: 0,
+        }
     }
 
     /// The tensors of a graph.
@@ -87,7 +94,10 @@ impl<'a, 'm> Running<'a, 'm> {
         let mut inputs = Vec::with_capacity(node.inputs.len());
         for name in &node.inputs {
             let value = self.values.get(name).ok_or_else(|| {
-                Error::Format(format!("node {} reads `{name}`, which nothing before it computes", node.called()))
+                Error::Format(format!(
+                    "node {} reads `{name}`, which nothing before it computes",
+                    node.called()
+                ))
             })?;
             inputs.push(value.clone());
         }
@@ -105,7 +115,8 @@ impl<'a, 'm> Running<'a, 'm> {
             let value = found.next().unwrap_or_else(|| {
                 if self.making.uses(name) > 0 && !name.is_empty() {
                     // Never damage, so that nothing is lost.
-                    let _ = Refusal::Cannot(format!("with its output {}", at + 1)).note(&mut self.unsupported, node);
+                    let _ = Refusal::Cannot(format!("with its output {}", at + 1))
+                        .note(&mut self.unsupported, node);
                 }
                 Value::Unknown
             });
@@ -116,7 +127,11 @@ impl<'a, 'm> Running<'a, 'm> {
         Ok(())
     }
 
-    fn called(&mut self, call: &Call<'a, '_>, depth: usize) -> Result<Result<Vec<Value<'a>>, Refusal>, Error> {
+    fn called(
+        &mut self,
+        call: &Call<'a, '_>,
+        depth: usize,
+    ) -> Result<Result<Vec<Value<'a>>, Refusal>, Error> {
         let node = call.node;
         if self.functions.contains(&(node.domain, node.op)) {
             return Ok(Err(Refusal::Cannot("as a function of the file's own".into())));
@@ -129,7 +144,11 @@ impl<'a, 'm> Running<'a, 'm> {
     }
 
     /// The branch that a condition takes, which has to be known.
-    fn branch(&mut self, call: &Call<'a, '_>, depth: usize) -> Result<Result<Vec<Value<'a>>, Refusal>, Error> {
+    fn branch(
+        &mut self,
+        call: &Call<'a, '_>,
+        depth: usize,
+    ) -> Result<Result<Vec<Value<'a>>, Refusal>, Error> {
         let found = (|| {
             let (then, otherwise) = (call.graph("then_branch")?, call.graph("else_branch")?);
             let condition = match call.input(0) {

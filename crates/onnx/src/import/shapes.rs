@@ -81,7 +81,10 @@ pub(super) fn tensor_value<'a>(
         true => Ok(Value::Stored(Stored::new(tensor)?)),
         // Of other types too few are read for any use but shapes.
         false => match tensor.integers() {
-            Ok(all) => Ok(Known::sizes(tensor.shape.clone(), all.into_iter().map(Size::Number).collect()).into_value()),
+            Ok(all) => {
+                Ok(Known::sizes(tensor.shape.clone(), all.into_iter().map(Size::Number).collect())
+                    .into_value())
+            }
             Err(_) if tensor.is_of_other_type() => Ok(Value::Unknown),
             Err(damage) => Err(damage.into()),
         },
@@ -277,7 +280,8 @@ pub(super) fn reshape<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Resul
             let x = call.data(0)?;
             let dims = target_dims(&x.dims, &target, keeps_zero, making.fixed_batch);
             let dims = dims.ok_or_else(|| Refusal::Cannot(format!("of {} to {}", x.dims, said(&target))))?;
-            if x.dims.rank() > 2 && x.dims.example().is_some() && dims.example().is_some_and(|e| e.len() == 1) {
+            if x.dims.rank() > 2 && x.dims.example().is_some() && dims.example().is_some_and(|e| e.len() == 1)
+            {
                 return making.flatten(call.node.name, x).map(Value::from);
             }
             reshaped(making, call, x, dims).map(Value::from)
@@ -311,11 +315,16 @@ fn target_dims(x: &Dims, target: &[Size], keeps_zero: bool, fixed: Option<i64>) 
     }
     let all = i128::try_from(x.values()).ok()?;
     let free = sizes.iter().position(|size| *size == -1);
-    let known = sizes.iter().filter(|size| **size != -1).try_fold(1i128, |all, size| all.checked_mul(i128::from(*size)))?;
+    let known = sizes
+        .iter()
+        .filter(|size| **size != -1)
+        .try_fold(1i128, |all, size| all.checked_mul(i128::from(*size)))?;
     let has_batch = x.batch().is_some();
     // Of a file for one number of examples that number stands in the place of the batch.
     let fixed = fixed.filter(|_| has_batch && batch.is_none());
-    if let Some(examples) = fixed.filter(|examples| sizes.first().is_some_and(|first| *first > 0 && first % examples == 0)) {
+    if let Some(examples) =
+        fixed.filter(|examples| sizes.first().is_some_and(|first| *first > 0 && first % examples == 0))
+    {
         let examples = i128::from(examples);
         if let Some(free) = free {
             sizes[free] = i64::try_from((all * examples).checked_div(known)?).ok()?;
@@ -391,7 +400,9 @@ pub(super) fn expand<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result
         let new = target.len().checked_sub(back).map_or(Size::Number(1), |at| target[at]);
         let found = match (old, new) {
             ((size, true), Size::Batch(multiple)) if multiple as usize == size => (size, true),
-            ((size, true), Size::Number(number)) if number == 1 || Some(number) == making.fixed_batch => (size, true),
+            ((size, true), Size::Number(number)) if number == 1 || Some(number) == making.fixed_batch => {
+                (size, true)
+            }
             ((1, false), Size::Batch(multiple)) => (multiple as usize, true),
             ((size, false), Size::Number(1)) => (size, false),
             ((1, false), Size::Number(number)) => (usize::try_from(number).map_err(|_| cannot())?, false),

@@ -72,14 +72,17 @@ pub(super) fn expanded<'a>(truth: &Truth, sizes: &[Size]) -> Result<Value<'a>, R
 /// Whether a value is one of the numbers from 0 on, or more than a number.
 pub(super) fn compare<'a>(call: &Call<'a, '_>) -> Option<Result<Value<'a>, Refusal>> {
     let found = match (call.node.op, call.input(0), call.input(1)) {
-        ("Equal", Value::Truth(truth), Value::Numbers(numbers)) | ("Equal", Value::Numbers(numbers), Value::Truth(truth)) => {
+        ("Equal", Value::Truth(truth), Value::Numbers(numbers))
+        | ("Equal", Value::Numbers(numbers), Value::Truth(truth)) => {
             let count = numbers.all.len();
             let in_order = numbers.all.iter().enumerate().all(|(at, size)| *size == Size::Number(at as i64));
             let fits = match truth.asked {
                 Asked::Spread(size) => (size == 1 || size == count) && numbers.shape.last() == Some(&count),
                 _ => false,
             };
-            (in_order && fits && numbers.shape.len() <= truth.x.dims.rank() + 1).then_some(Asked::Which(count)).map(|asked| (truth.x, asked))
+            (in_order && fits && numbers.shape.len() <= truth.x.dims.rank() + 1)
+                .then_some(Asked::Which(count))
+                .map(|asked| (truth.x, asked))
         }
         ("Greater", Value::Data(x), Value::Stored(stored)) if !x.integers => {
             stored.scalar().ok().flatten().map(|than| (*x, Asked::More(than)))
@@ -101,7 +104,8 @@ pub(super) fn cast<'a>(truth: &Truth) -> Result<Value<'a>, Refusal> {
 /// One in the place of each integer, and zeros.
 pub(super) fn one_hot<'a>(_: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
     let axis = call.integer("axis", -1)?;
-    let (Value::Data(x @ Data { integers: true, .. }), Some(depth), values) = (call.input(0), call.numbers(1)?, call.known(2)?)
+    let (Value::Data(x @ Data { integers: true, .. }), Some(depth), values) =
+        (call.input(0), call.numbers(1)?, call.known(2)?)
     else {
         return Err(Refusal::Unheard);
     };
@@ -115,7 +119,11 @@ pub(super) fn one_hot<'a>(_: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Val
 }
 
 /// Rows of a table: a product with one in the place of each row's number.
-pub(super) fn product<'a>(making: &mut Making<'a>, call: &Call<'a, '_>, truth: &Truth) -> Result<Value<'a>, Refusal> {
+pub(super) fn product<'a>(
+    making: &mut Making<'a>,
+    call: &Call<'a, '_>,
+    truth: &Truth,
+) -> Result<Value<'a>, Refusal> {
     let table = call.stored(1)?;
     match (truth.asked, &table.shape[..]) {
         (Asked::Hot(count), &[entries, width]) if count == entries => {
@@ -128,12 +136,15 @@ pub(super) fn product<'a>(making: &mut Making<'a>, call: &Call<'a, '_>, truth: &
 
 /// A softplus, of which the input itself is taken where that is so large that f32 has no number between the two.
 pub(super) fn choose<'a>(making: &Making<'a>, call: &Call<'a, '_>) -> Option<Value<'a>> {
-    let (Value::Truth(truth), Value::Data(x), Value::Data(soft)) = (call.input(0), call.input(1), call.input(2)) else {
+    let (Value::Truth(truth), Value::Data(x), Value::Data(soft)) =
+        (call.input(0), call.input(1), call.input(2))
+    else {
         return None;
     };
     let Asked::More(than) = truth.asked else { return None };
     let node = &making.nodes[soft.node];
-    let is = node.op == Op::Activation(Activation::Softplus) && node.inputs == [x.node] && truth.x.node == x.node;
+    let is =
+        node.op == Op::Activation(Activation::Softplus) && node.inputs == [x.node] && truth.x.node == x.node;
     (is && 17.0 < than).then_some(Value::Data(*soft))
 }
 

@@ -98,7 +98,9 @@ impl<'a> Stored<'a> {
                 let at = |at: usize| at % columns * rows + at / columns;
                 match source {
                     Source::File(tensor) => match tensor.raw_floats()? {
-                        Some(raw) => Ok((0..rows * columns).map(|to| f32::from_le_bytes(raw[at(to)])).collect()),
+                        Some(raw) => {
+                            Ok((0..rows * columns).map(|to| f32::from_le_bytes(raw[at(to)])).collect())
+                        }
                         None => {
                             let values = tensor.floats()?;
                             Ok((0..values.len()).map(|to| values[at(to)]).collect())

@@ -65,7 +65,8 @@ impl Said {
 
     /// The kernel of an operation without weights that would say it.
     pub(super) fn kernel(&self, spatial: usize) -> Result<Vec<usize>, Refusal> {
-        let kernel = self.kernel.as_ref().ok_or_else(|| Refusal::Damaged("it does not say its window".into()))?;
+        let kernel =
+            self.kernel.as_ref().ok_or_else(|| Refusal::Damaged("it does not say its window".into()))?;
         match kernel.len() == spatial {
             true => kernel.iter().map(|size| number(*size)).collect(),
             false => Err(Refusal::Cannot(format!("with a window {kernel:?}"))),
@@ -103,7 +104,8 @@ impl Said {
             return window;
         }
         let around = |size: usize, kernel: usize, stride: usize, dilation: usize| {
-            let reach = (size.div_ceil(stride.max(1)).max(1) - 1) * stride + dilation * kernel.saturating_sub(1) + 1;
+            let reach =
+                (size.div_ceil(stride.max(1)).max(1) - 1) * stride + dilation * kernel.saturating_sub(1) + 1;
             let all = reach.saturating_sub(size);
             match self.same {
                 Same::Lower => [all.div_ceil(2), all / 2],
@@ -112,7 +114,8 @@ impl Said {
         };
         let Window { kernel, stride, dilation, .. } = window;
         let [_, h, w] = x.dims.image();
-        let [top, bottom] = if x.dims.rank() == 3 { [0, 0] } else { around(h, kernel.h, stride.h, dilation.h) };
+        let [top, bottom] =
+            if x.dims.rank() == 3 { [0, 0] } else { around(h, kernel.h, stride.h, dilation.h) };
         let [left, right] = around(w, kernel.w, stride.w, dilation.w);
         if stride != Pair::both(1) {
             making.note(Note::Same);

@@ -81,7 +81,8 @@ impl<'a> Tensor<'a> {
             (Some(from), None) => Some(from),
             _ => None,
         };
-        let bytes = bytes.ok_or_else(|| self.damage(&format!("lies beyond the end of `{}`", outside.file)))?;
+        let bytes =
+            bytes.ok_or_else(|| self.damage(&format!("lies beyond the end of `{}`", outside.file)))?;
         Ok(Self { raw: Some(bytes), external: None, ..self })
     }
 

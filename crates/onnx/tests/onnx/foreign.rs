@@ -242,7 +242,12 @@ fn windows_are_what_the_file_says_or_what_keeps_the_size() {
             Op::MaxPool(window) | Op::AvgPool(AvgPool { window, .. }) => window,
             other => panic!("{other:?}"),
         };
-        (window.padding.sides(), window.stride.hw(), window.dilation.hw(), found.graph.dims().unwrap()[1].image())
+        (
+            window.padding.sides(),
+            window.stride.hw(),
+            window.dilation.hw(),
+            found.graph.dims().unwrap()[1].image(),
+        )
     };
     assert_eq!(
         window("Conv", &["auto_pad=SAME_UPPER", "strides=[2, 3]"]),
@@ -273,12 +278,18 @@ fn ends_opsets_and_weights_elsewhere_are_one_line_each() {
     let open = relu(13, &[None, Some(3), None, None]).bytes();
     let of = |example: [usize; 3]| Importer::default().example(example).import(&open);
     assert_eq!(of([3, 5, 7]).unwrap().graph.input(), [3, 5, 7]);
-    assert_eq!(of([4, 5, 7]).unwrap_err().to_string(), "examples of [4, 5, 7] do not go into its input `x` [N, 3, N, N]");
+    assert_eq!(
+        of([4, 5, 7]).unwrap_err().to_string(),
+        "examples of [4, 5, 7] do not go into its input `x` [N, 3, N, N]"
+    );
     let mut two = relu(13, IMAGES);
     two.graph.input.push(end("z", IMAGES));
     two.graph.output.push(end("z", &[None, None]));
     let found = two.import().unwrap();
-    assert_eq!((found.graph.entries().len(), found.graph.ends(), &found.outputs[..]), (2, &[2, 1][..], &["y".to_string(), "z".into()][..]));
+    assert_eq!(
+        (found.graph.entries().len(), found.graph.ends(), &found.outputs[..]),
+        (2, &[2, 1][..], &["y".to_string(), "z".into()][..])
+    );
     let mut none = relu(13, IMAGES);
     none.graph.input.clear();
     assert_eq!(none.refused(), "expected 1 to 64 inputs, found none");
@@ -301,7 +312,11 @@ fn ends_opsets_and_weights_elsewhere_are_one_line_each() {
     });
     assert_eq!(found.import(&bytes).unwrap().graph.nodes().len(), 2);
     assert_eq!(asked.into_inner(), [std::path::PathBuf::from("net.data")]);
-    let gone = Importer::default().beside(|_| Err(std::io::Error::other("gone"))).import(&bytes).unwrap_err().to_string();
+    let gone = Importer::default()
+        .beside(|_| Err(std::io::Error::other("gone")))
+        .import(&bytes)
+        .unwrap_err()
+        .to_string();
     assert_eq!(gone, "its weights lie in another file, which cannot be read: gone: net.data");
     let said = Foreign::new(13, IMAGES).node("Relu", "nowhere", "y", &[]).refused();
     assert!(said.contains("reads `nowhere`, which nothing before it computes"), "{said}");
@@ -326,11 +341,18 @@ fn half_precision_is_read_as_what_it_stands_for() {
 fn names_of_files_that_leave_the_folder_are_refused_before_any_is_asked_for() {
     for file in ["../net.data", "/etc/passwd", "a/../../b", "c:\\net.data", ""] {
         let mut outside = Foreign::new(13, IMAGES).floats("w", &[1], |_| 0.0).node("Relu", "x", "y", &[]);
-        let entry = rten_onnx::onnx::StringStringEntryProto { key: Some("location".into()), value: Some(file.into()) };
+        let entry = rten_onnx::onnx::StringStringEntryProto {
+            key: Some("location".into()),
+            value: Some(file.into()),
+        };
         outside.graph.initializer[0].external_data.push(entry);
         outside.graph.initializer[0].data_location = Some(rten_onnx::onnx::DataLocation::EXTERNAL);
-        let found = Importer::default().beside(|asked| panic!("{asked:?} was asked for")).import(&outside.bytes());
-        assert!(found.unwrap_err().to_string().ends_with("and only files in its own folder are read"), "{file}");
+        let found =
+            Importer::default().beside(|asked| panic!("{asked:?} was asked for")).import(&outside.bytes());
+        assert!(
+            found.unwrap_err().to_string().ends_with("and only files in its own folder are read"),
+            "{file}"
+        );
     }
 }
 

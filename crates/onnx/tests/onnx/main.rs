@@ -4,4 +4,3 @@ mod foreign;
 mod round_trip;
 mod spoilt;
 mod wide;
-

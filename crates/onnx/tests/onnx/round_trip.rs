@@ -24,7 +24,9 @@ pub(crate) fn state(graph: &Graph) -> State {
         };
         let params: Vec<(&str, Vec<usize>)> = match node.op {
             Op::Conv(spec) => weights(spec.weight(), spec.bias.then_some(spec.outputs)),
-            Op::Linear { inputs, outputs, bias, .. } => weights(vec![outputs, inputs], bias.then_some(outputs)),
+            Op::Linear { inputs, outputs, bias, .. } => {
+                weights(vec![outputs, inputs], bias.then_some(outputs))
+            }
             Op::BatchNorm { channels, .. } => {
                 let statistics = ["running_mean", "running_var"].map(|name| (name, vec![channels]));
                 affine(channels).into_iter().chain(statistics).collect()

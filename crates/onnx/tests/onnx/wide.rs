@@ -1,8 +1,8 @@
 //! Networks of every operation, in shapes that are not square, of several inputs and outputs.
 
 use sapwood_graph::{
-    Activation, AvgPool, Binary, Conv, Dims, Entry, Factor, Graph, Interpolation, Op, Pad, PadMode, Places, Ranked,
-    Reduction, Resize, Slice, Unary, Window,
+    Activation, AvgPool, Binary, Conv, Dims, Entry, Factor, Graph, Interpolation, Op, Pad, PadMode, Places,
+    Ranked, Reduction, Resize, Slice, Unary, Window,
 };
 use sapwood_onnx::{Options, Weights, export, import};
 
@@ -16,9 +16,21 @@ fn ranked(all: &[usize]) -> Ranked<usize> {
 fn windows_of_every_kind_come_back() {
     for opset in 17..=22 {
         let mut g = Graph::builder([4, 11, 14]);
-        let x = g.conv("wide", g.input(), Conv::new(6, [1, 5]).stride([2, 1]).padding([0, 1, 2, 3]).dilation([1, 2]));
-        let x = g.conv("up", x, Conv::new(8, [3, 2]).groups(2).stride([2, 2]).padding([1, 0, 0, 1]).transposed([1, 0]));
-        let window = Window { dilation: [2, 1].into(), ceil: true, ..Window::new([2, 3], [1, 2]).padding([1, 0, 0, 1]) };
+        let x = g.conv(
+            "wide",
+            g.input(),
+            Conv::new(6, [1, 5]).stride([2, 1]).padding([0, 1, 2, 3]).dilation([1, 2]),
+        );
+        let x = g.conv(
+            "up",
+            x,
+            Conv::new(8, [3, 2]).groups(2).stride([2, 2]).padding([1, 0, 0, 1]).transposed([1, 0]),
+        );
+        let window = Window {
+            dilation: [2, 1].into(),
+            ceil: true,
+            ..Window::new([2, 3], [1, 2]).padding([1, 0, 0, 1])
+        };
         let x = g.op("max_pool", Op::MaxPool(window), &[x]);
         let mean = AvgPool { window: Window::new(3, [2, 1]).padding([1, 1, 0, 1]), count_padding: true };
         let x = g.op("avg_pool", Op::AvgPool(mean), &[x]);
@@ -36,10 +48,13 @@ fn windows_of_every_kind_come_back() {
         ends.push(g.global_avg_pool(x));
         assert_comes_back(&g.finish_with(&ends).unwrap(), opset);
 
-        let mut g = Graph::builder_of(vec![Entry { dims: Dims::batch_of(&[3, 17]).unwrap(), ..entry("signal") }]);
-        let x = g.conv("conv", g.entry(0), Conv::new(6, [1, 5]).stride([1, 2]).padding([0, 2, 0, 1]).groups(3));
+        let mut g =
+            Graph::builder_of(vec![Entry { dims: Dims::batch_of(&[3, 17]).unwrap(), ..entry("signal") }]);
+        let x =
+            g.conv("conv", g.entry(0), Conv::new(6, [1, 5]).stride([1, 2]).padding([0, 2, 0, 1]).groups(3));
         let x = g.op("prelu", Op::Prelu { channels: 6 }, &[x]);
-        let x = g.conv("back", x, Conv::new(4, [1, 4]).stride([1, 2]).padding([0, 1, 0, 1]).transposed([0, 1]));
+        let x =
+            g.conv("back", x, Conv::new(4, [1, 4]).stride([1, 2]).padding([0, 1, 0, 1]).transposed([0, 1]));
         let x = g.op("max_pool", Op::MaxPool(Window::new([1, 2], [1, 2])), &[x]);
         let x = g.group_norm("instance", x, 4);
         let x = g.op("log_softmax", Op::Softmax { axis: 2, log: true }, &[x]);
@@ -82,8 +97,12 @@ fn shapes_and_functions_of_every_kind_come_back() {
         let with = PadMode::Constant(-1.5);
         let pad = Pad { before: ranked(&[0, 0, 1, 0]), after: ranked(&[0, 2, 0, 3]), with };
         let x = g.pad(back, pad);
-        let x = g.pad(x, Pad { before: ranked(&[0, 0, 1, 2]), after: ranked(&[0, 0, 0, 1]), with: PadMode::Reflect });
-        let x = g.pad(x, Pad { before: ranked(&[0, 0, 0, 2]), after: ranked(&[0, 0, 1, 0]), with: PadMode::Edge });
+        let x = g.pad(
+            x,
+            Pad { before: ranked(&[0, 0, 1, 2]), after: ranked(&[0, 0, 0, 1]), with: PadMode::Reflect },
+        );
+        let x = g
+            .pad(x, Pad { before: ranked(&[0, 0, 0, 2]), after: ranked(&[0, 0, 1, 0]), with: PadMode::Edge });
         let mut ends = vec![x];
         for function in Unary::ALL {
             ends.push(g.unary(x, function));
@@ -153,7 +172,8 @@ fn sixteen_bits_halve_the_weights_and_nothing_else() {
     for (path, value) in &state.0 {
         let narrow = path.as_str().ends_with("weight") && !path.as_str().starts_with("bn");
         let far = |(a, b): (f32, f32)| (a - b).abs() / a.abs();
-        let most = value.iter::<f32>().zip(found.state.0[path.as_str()].iter::<f32>()).map(far).fold(0.0, f32::max);
+        let most =
+            value.iter::<f32>().zip(found.state.0[path.as_str()].iter::<f32>()).map(far).fold(0.0, f32::max);
         assert!(if narrow { 0.0 < most && most < 5e-4 } else { most == 0.0 }, "{path}: {most}");
     }
 }
