@@ -1,6 +1,7 @@
 //! The checks, in one table.
 
 mod collapse;
+mod graphs;
 mod logits;
 mod masks;
 mod memory;
@@ -25,6 +26,7 @@ pub const CHECKS: &[Check] = checks! {
     operations::products_are_their_definitions,
     operations::windows_are_their_definitions,
     operations::gradients_of_a_product_are_products,
+    graphs::every_operation_of_a_graph_is_pytorchs,
     logits::the_fill_is_pythons,
     logits::counts_and_logits_are_pytorchs,
     training::steps_of_sgd_and_adamw_are_pytorchs,

@@ -41,6 +41,7 @@ impl Eval {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let device = self.device.resolve()?;
         let opened = self.network.open(&device)?;
+        opened.net.check_single()?;
         let mut data = DataConfig::of_opened(&self.data, &opened);
         self.images.apply(&mut data)?;
         let datasets = self.root.datasets();

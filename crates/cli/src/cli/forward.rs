@@ -38,6 +38,7 @@ impl Forward {
     pub(super) fn run(self) -> Result<(), Error> {
         let device = self.device.resolve()?;
         let opened = self.network.open(&device)?;
+        opened.net.check_single()?;
         let input = read_input(&self.input, "input", &device)?;
         let [n, c, h, w] = input.dims();
         opened.spec.output([c, h, w])?;

@@ -48,6 +48,7 @@ impl Predict {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let device = self.device.resolve()?;
         let opened = self.network.open(&device)?;
+        opened.net.check_single()?;
         let data = self.data.as_deref().map(|data| (data, self.root.data_root.as_path()));
         let named = Named::of(&opened, data, &self.image, &self.outputs)?;
         let shape = named.shape;

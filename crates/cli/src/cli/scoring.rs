@@ -146,6 +146,9 @@ impl Scoring {
         let criterion = (row.build)(&options, Seed(self.seed))?;
         self.check(name, criterion.needs())?;
         let opened = self.opened_to_change()?;
+        if !matches!(criterion.needs(), Needs::Weights | Needs::Graph) {
+            opened.net.check_single()?;
+        }
         let examples = match &self.data {
             Some(data) if criterion.needs().examples() => self.examples(data, &opened)?,
             _ => Vec::new(),
