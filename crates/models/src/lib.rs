@@ -20,11 +20,11 @@
 //! # let _ = net;
 //! ```
 
-mod conventions;
+mod coded_file;
 mod compute;
 mod constant;
 mod conv;
-mod coded_file;
+mod conventions;
 mod curve;
 mod error;
 mod folded;
@@ -48,9 +48,9 @@ mod weights;
 mod zeros;
 mod zoo;
 
-pub use conventions::read_config;
-pub use conv::{Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d};
 pub use coded_file::content;
+pub use conv::{Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d};
+pub use conventions::read_config;
 pub use error::Error;
 pub use folded::fold;
 pub use infer::infer;
@@ -59,7 +59,7 @@ pub use integers::Integers;
 pub use layers::{BatchNorm, Embedding, GroupNorm, LayerNorm, Linear, Position, Prelu};
 pub use net::Net;
 pub use note::Note;
-pub use onnx_file::to_onnx;
+pub use onnx_file::{files_beside, to_onnx};
 pub use problem::{Alike, Problem};
 pub use reading::{Checkpoint, Fitted, Reading, Rename, Shapes, StateDict, Wants, Zeros, read_masks};
 pub use spec::{Padding, Shortcut, Spec};

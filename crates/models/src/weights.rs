@@ -84,7 +84,7 @@ impl Reading {
     ///
     /// Where the file says nothing of images, timm's `config.json` beside it is asked.
     pub fn open(&self, path: &Path, device: &Device) -> Result<Opened, Error> {
-        let mut opened = self.opened(&Checkpoint::read(path)?, device)?;
+        let mut opened = self.opened(Checkpoint::read_as(path, self.example)?, device)?;
         if opened.trained_on.is_none()
             && let Some(beside) = config_beside(path)
             && beside.check(opened.spec.classes).is_ok()
@@ -98,14 +98,16 @@ impl Reading {
 
     /// [`open_bytes`], as this says.
     pub fn open_bytes(&self, bytes: &[u8], name: &str, device: &Device) -> Result<Opened, Error> {
-        self.opened(&Checkpoint::of_bytes(bytes, Path::new(name))?, device)
+        self.opened(Checkpoint::of(bytes, Path::new(name), (None, self.example))?, device)
     }
 
-    fn opened(&self, file: &Checkpoint, device: &Device) -> Result<Opened, Error> {
+    fn opened(&self, mut file: Checkpoint, device: &Device) -> Result<Opened, Error> {
         let mut metadata = file.metadata().clone();
         let trained_on = TrainedOn::take(&mut metadata).map_err(|error| file.caused(error))?;
         let calibrated = Calibrated::take(&mut metadata).map_err(|error| file.caused(error))?;
-        let (spec, Fitted { state, mut masks, notes }) = self.network(file, &metadata)?;
+        let (spec, Fitted { state, mut masks, notes }) = self.network(&file, &metadata)?;
+        // What was taken is there a second time until now.
+        file.forget_tensors();
         if let Some(trained_on) = &trained_on {
             trained_on.check(spec.classes).map_err(|error| file.caused(error))?;
             spec.output(trained_on.input)?;

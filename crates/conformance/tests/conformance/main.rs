@@ -3,9 +3,9 @@
 mod files;
 mod inputs;
 mod layers;
-mod table;
-mod shrunk;
 mod runtime;
+mod shrunk;
+mod table;
 
 use sapwood_backend::block_on;
 use sapwood_conformance::{CHECKS, Findings, On, devices, workload};
