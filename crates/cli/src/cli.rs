@@ -17,6 +17,7 @@ mod export;
 mod forward;
 mod hints;
 mod image;
+mod integers;
 mod latency;
 mod latency_table;
 mod list;
@@ -34,6 +35,7 @@ mod plan;
 mod predict;
 mod predictors;
 mod prune;
+mod quantize;
 mod refusal;
 mod remedy;
 mod report;
@@ -43,7 +45,9 @@ mod score;
 mod scoring;
 mod search;
 mod shape;
+mod shrink;
 mod sparse;
+mod stated;
 mod status;
 mod studies;
 mod supernet;
@@ -98,6 +102,8 @@ enum Command {
     Predict(predict::Predict),
     Score(Box<score::Score>),
     Prune(Box<prune::Prune>),
+    Quantize(Box<quantize::Quantize>),
+    Shrink(Box<shrink::Shrink>),
     Forward(forward::Forward),
     Export(export::Export),
     Cluster(Box<cluster::Cluster>),
@@ -199,6 +205,8 @@ impl Command {
             Self::Predict(command) => command.run(out),
             Self::Score(command) => command.run(criteria, out),
             Self::Prune(command) => command.run(criteria, out),
+            Self::Quantize(command) => command.run(out),
+            Self::Shrink(command) => command.run(criteria, out),
             Self::Forward(command) => command.run(),
             Self::Export(command) => command.run(out),
             Self::Cluster(command) => command.run(out),

@@ -112,6 +112,21 @@ impl Quantized {
     }
 }
 
+impl Per {
+    /// The shape of the scales of a tensor of this shape: see [`Quantized::new`].
+    ///
+    /// # Errors
+    /// A dimension that the tensor does not have.
+    pub fn scales(self, shape: &[usize]) -> Result<Vec<usize>, Error> {
+        parameters(shape, self)
+    }
+
+    /// For each value of a tensor of this shape, by its position, that of its scale.
+    pub fn places(self, shape: &[usize]) -> impl Fn(usize) -> usize + use<> {
+        places(shape, self)
+    }
+}
+
 /// The shape of the scales of a tensor.
 fn parameters(shape: &[usize], per: Per) -> Result<Vec<usize>, Error> {
     let wrong = |axis| Error::Quantization(format!("there is no dimension {axis} in {shape:?}"));

@@ -241,6 +241,9 @@ pub enum Error {
     /// An error of an account.
     #[error(transparent)]
     Ledger(#[from] sapwood_ledger::Error),
+    /// Channels that leave.
+    #[error(transparent)]
+    Shrink(#[from] sapwood_shrink::Error),
     /// Masks that change in training.
     #[error(transparent)]
     Sparse(#[from] sapwood_sparse::Error),

@@ -89,7 +89,7 @@ pub use clip::{clip, global_norm};
 pub use connectivity::{Connectivity, connectivity};
 pub use curve::Row;
 pub use error::{Error, HookError};
-pub use evaluate::{Evaluation, evaluate};
+pub use evaluate::{Evaluation, evaluate, evaluate_outputs};
 pub use hook::{Hook, OnEpoch, StepReport, Update};
 pub use live::Live;
 pub use objective::{Lesson, Objective, StepContext, Supervised};

@@ -154,6 +154,7 @@ impl Train {
         let (spec, beginning, mut data) = match (&self.weights, &self.model) {
             (Some(path), model) => {
                 let opened = self.reading.open_to_change(path, model.as_deref(), &device)?;
+                opened.net.check_single()?;
                 let data = DataConfig::of_opened(&self.data, &opened);
                 let start = Start {
                     digest: self.reading.digest(path)?,
