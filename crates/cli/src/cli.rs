@@ -31,6 +31,7 @@ mod photo_cache;
 mod plan;
 mod predict;
 mod predictors;
+mod profile;
 mod prune;
 mod refusal;
 mod remedy;
@@ -97,6 +98,7 @@ enum Command {
     Score(Box<score::Score>),
     Prune(Box<prune::Prune>),
     Forward(forward::Forward),
+    Profile(profile::Profile),
     Export(export::Export),
     Describe(describe::Describe),
     List(list::List),
@@ -196,6 +198,7 @@ impl Command {
             Self::Score(command) => command.run(criteria, out),
             Self::Prune(command) => command.run(criteria, out),
             Self::Forward(command) => command.run(),
+            Self::Profile(command) => command.run(out),
             Self::Export(command) => command.run(out),
             Self::Describe(command) => command.run(out),
             Self::List(command) => command.run(criteria, out),
