@@ -83,7 +83,9 @@ impl Options {
 
     fn all(&self, folder: &Path) -> Result<()> {
         if !self.json {
-            println!("network, form: ours / ONNX Runtime's dense of the medians (of the least), ours, its, an empty session's");
+            println!(
+                "network, form: ours / ONNX Runtime's dense of the medians (of the least), ours, its, an empty session's"
+            );
         }
         for name in &self.models {
             let dense = self.file(folder, name, "dense")?;
@@ -118,24 +120,32 @@ impl Options {
             None => (form, "1"),
             Some((percent, blocks)) => (percent, blocks.strip_suffix("x1").context("blocks are `2x1`")?),
         };
-        let sparsity: f64 = percent.parse().with_context(|| format!("`{form}` is no form: dense, 90 or 90-2x1"))?;
+        let sparsity: f64 =
+            percent.parse().with_context(|| format!("`{form}` is no form: dense, 90 or 90-2x1"))?;
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/pytorch/infer_files.py");
         let mut command = Command::new(&self.python);
         command.arg(script).args(["--models", name, "--blocks", blocks]);
-        command.args(["--batches".into(), self.batch.to_string(), "--sparsity".into(), (sparsity / 100.0).to_string()]);
+        command.args([
+            "--batches".into(),
+            self.batch.to_string(),
+            "--sparsity".into(),
+            (sparsity / 100.0).to_string(),
+        ]);
         let made = command.arg("--out").arg(folder).output();
         let made = made.with_context(|| format!("`{}` cannot be run: install Python 3", self.python))?;
         if !made.status.success() {
             let said = String::from_utf8_lossy(&made.stderr).into_owned();
-            bail!("{}", said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("Python ended without a word"));
+            bail!(
+                "{}",
+                said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("Python ended without a word")
+            );
         }
         Ok(path)
     }
 
     fn row(&self, name: &str, form: &str, file: &Path, peer: &mut OnnxRuntime) -> Result<Row> {
         let net = sapwood_onnx::import(&fs::read(file)?)?;
-        let plan =
-            Runtime::new().threads(self.threads).batch(self.batch).plan(&net.graph, &net.state)?;
+        let plan = Runtime::new().threads(self.threads).batch(self.batch).plan(&net.graph, &net.state)?;
         let (mut session, count) = (plan.session()?, self.batch * plan.sizes()[0]);
         let images: Vec<f32> = (0..count).map(|at| ((at * 7919) % 1009) as f32 / 504.5 - 1.0).collect();
         let outputs = session.run(&images)?.to_vec();
