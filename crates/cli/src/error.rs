@@ -34,6 +34,9 @@ pub enum Error {
     /// A network that the runtime cannot run.
     #[error(transparent)]
     Runtime(#[from] sapwood_runtime::Error),
+    /// A network cannot be quantised.
+    #[error(transparent)]
+    Quant(#[from] sapwood_quant::Error),
     /// An error of the lab, or of a crate that it uses.
     #[error(transparent)]
     Lab(#[from] Lab),
@@ -73,6 +76,7 @@ through_the_lab!(
     sapwood_models::Error,
     sapwood_prune::Error,
     sapwood_search::Error,
+    sapwood_shrink::Error,
     sapwood_sparse::Error,
     sapwood_supernet::Error,
     sapwood_train::Error,

@@ -47,6 +47,7 @@ mod cover;
 mod dots;
 mod elementwise;
 mod entries;
+pub mod exact;
 mod gradient;
 pub mod infer;
 mod level;
