@@ -34,6 +34,7 @@ mod photo_cache;
 mod plan;
 mod predict;
 mod predictors;
+mod profile;
 mod prune;
 mod quantize;
 mod refusal;
@@ -105,6 +106,7 @@ enum Command {
     Quantize(Box<quantize::Quantize>),
     Shrink(Box<shrink::Shrink>),
     Forward(forward::Forward),
+    Profile(profile::Profile),
     Export(export::Export),
     Cluster(Box<cluster::Cluster>),
     Pack(pack::Pack),
@@ -208,6 +210,7 @@ impl Command {
             Self::Quantize(command) => command.run(out),
             Self::Shrink(command) => command.run(criteria, out),
             Self::Forward(command) => command.run(),
+            Self::Profile(command) => command.run(out),
             Self::Export(command) => command.run(out),
             Self::Cluster(command) => command.run(out),
             Self::Pack(command) => command.run(out),

@@ -30,13 +30,13 @@ mod tests;
 mod tile;
 
 pub use arena::Arena;
-pub use dense::{Dense, Window};
+pub use dense::{Dense, Weight, Window};
 pub use depthwise::Depthwise;
 pub use elementwise::{Add, Curved, Scale};
 pub use epilogue::Epilogue;
 pub use moves::{Move, Part, Source};
 pub use place::{Form, Place};
-pub use plain::Plain;
+pub use plain::{Function, Plain};
 pub use pooling::{Mean, Pool, Pooling};
 pub use program::{Program, Step};
 pub use shape::TileShape;

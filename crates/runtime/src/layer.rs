@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use sapwood_kernels::{
     Activation,
-    infer::{Pooling, Window},
+    infer::{Function, Pooling, Window},
 };
 
 /// A value, and how it comes about.
@@ -18,9 +18,6 @@ pub(crate) struct Layer<'a> {
     /// Height and width.
     pub(crate) size: [usize; 2],
 }
-
-/// A function of whole images of values, which lie row by row.
-pub(crate) type Function = Box<dyn Fn(&[&[f32]], &mut [f32]) + Send + Sync>;
 
 /// How a value comes about.
 pub(crate) enum Kind<'a> {

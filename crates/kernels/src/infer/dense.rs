@@ -42,6 +42,9 @@ impl Window {
     }
 }
 
+/// The weight of an output, input, row and column of the kernel.
+pub type Weight<'a> = &'a dyn Fn(usize, usize, usize, usize) -> f32;
+
 /// Blocks of outputs that are summed together.
 #[derive(Clone, Debug)]
 struct Group {
@@ -82,7 +85,7 @@ impl Dense {
         level: Level,
         (from, to): (Place, Place),
         window: Window,
-        (weight, bias): (&dyn Fn(usize, usize, usize, usize) -> f32, &[f32]),
+        (weight, bias): (Weight<'_>, &[f32]),
         epilogue: Epilogue,
         [images, threads]: [usize; 2],
     ) -> Self {

@@ -47,11 +47,11 @@ impl Depthwise {
         let [rows, columns] = window.kernel;
         let count = rows * columns + 1;
         let mut weights = Arena::zeros(to.blocks() * count * lanes);
-        for channel in 0..to.channels {
+        for (channel, bias) in bias.iter().enumerate() {
             let mut put = |number: usize, value: f32| {
                 weights.values_mut()[(channel / lanes * count + number) * lanes + channel % lanes] = value;
             };
-            put(0, bias[channel]);
+            put(0, *bias);
             for row in 0..rows {
                 for column in 0..columns {
                     put(1 + row * columns + column, weight(channel, row, column));
@@ -123,11 +123,8 @@ unsafe fn sweep<V: Lanes>(layer: &Depthwise, context: &Context<'_>) {
         for first in (0..columns).step_by(PIXELS) {
             // SAFETY (all): the window lies in the padded input, and pixels in their places.
             unsafe {
-                let mut at = [0usize; PIXELS];
-                for p in 0..PIXELS {
-                    // The last pixel again, where there are too few.
-                    at[p] = (first + p).min(columns - 1);
-                }
+                // The last pixel again, where there are too few.
+                let at: [usize; PIXELS] = std::array::from_fn(|p| (first + p).min(columns - 1));
                 let bias = V::load(weights);
                 let mut sums = [bias; PIXELS];
                 for (number, tap) in layer.taps.iter().enumerate() {

@@ -8,11 +8,14 @@ use super::{
 /// The most values that such an operation reads.
 const MOST: usize = 4;
 
+/// What an image's values become, each without anything between its numbers.
+pub type Function = Box<dyn Fn(&[&[f32]], &mut [f32]) + Send + Sync>;
+
 /// A function of whole images, each computed by one thread.
 pub struct Plain {
     from: Vec<Place>,
     to: Place,
-    function: Box<dyn Fn(&[&[f32]], &mut [f32]) + Send + Sync>,
+    function: Function,
 }
 
 impl Plain {
@@ -20,11 +23,7 @@ impl Plain {
     ///
     /// # Panics
     /// If there is anything between the numbers of a value, or there are more than 4.
-    pub fn new(
-        from: Vec<Place>,
-        to: Place,
-        function: Box<dyn Fn(&[&[f32]], &mut [f32]) + Send + Sync>,
-    ) -> Self {
+    pub fn new(from: Vec<Place>, to: Place, function: Function) -> Self {
         assert!(from.len() <= MOST, "at most {MOST} values");
         for place in from.iter().chain([&to]) {
             place.check();

@@ -210,7 +210,7 @@ proptest! {
             let to = Place::blocked(case.outputs, case.output(), lanes, [1, 0, 2, 1]);
             let found = run(&case, from, to, |from, to, residual| {
                 let epilogue = Epilogue { residual, activation: case.activation };
-                let layer = (&weight as &dyn Fn(usize, usize, usize, usize) -> f32, &bias[..]);
+                let layer: (Weight<'_>, &[f32]) = (&weight, &bias);
                 Box::new(Dense::new(level, (from, to), case.window, layer, epilogue, [case.images, case.threads]))
             });
             assert_near(&found, &expected, level.name());
