@@ -4,6 +4,7 @@ mod architectures;
 mod bar;
 mod benchmark;
 mod clean;
+mod cluster;
 mod data;
 mod data_root;
 mod demo;
@@ -28,6 +29,7 @@ mod one_line;
 mod outputs;
 mod overwriting;
 mod own_input;
+mod pack;
 mod photo_cache;
 mod plan;
 mod predict;
@@ -43,7 +45,9 @@ mod score;
 mod scoring;
 mod search;
 mod shape;
+mod shrink;
 mod sparse;
+mod stated;
 mod status;
 mod studies;
 mod supernet;
@@ -99,8 +103,11 @@ enum Command {
     Score(Box<score::Score>),
     Prune(Box<prune::Prune>),
     Quantize(Box<quantize::Quantize>),
+    Shrink(Box<shrink::Shrink>),
     Forward(forward::Forward),
     Export(export::Export),
+    Cluster(Box<cluster::Cluster>),
+    Pack(pack::Pack),
     Describe(describe::Describe),
     List(list::List),
     Data(data::Data),
@@ -199,8 +206,11 @@ impl Command {
             Self::Score(command) => command.run(criteria, out),
             Self::Prune(command) => command.run(criteria, out),
             Self::Quantize(command) => command.run(out),
+            Self::Shrink(command) => command.run(criteria, out),
             Self::Forward(command) => command.run(),
             Self::Export(command) => command.run(out),
+            Self::Cluster(command) => command.run(out),
+            Self::Pack(command) => command.run(out),
             Self::Describe(command) => command.run(out),
             Self::List(command) => command.run(criteria, out),
             Self::Data(command) => command.run(out),

@@ -73,6 +73,7 @@ through_the_lab!(
     sapwood_models::Error,
     sapwood_prune::Error,
     sapwood_search::Error,
+    sapwood_shrink::Error,
     sapwood_sparse::Error,
     sapwood_supernet::Error,
     sapwood_train::Error,

@@ -20,7 +20,8 @@ pub trait Tap {
     /// sees instead.
     ///
     /// # Shapes
-    /// `[N, C, H, W]` and the same; linear layers see `[N, C, 1, 1]`.
+    /// `[N, C, H, W]` and the same. Linear layers see `[N, C, 1, 1]`, with a row for each place where they
+    /// read the last of several dimensions; layers over one spatial dimension see `[N, C, 1, L]`.
     fn input(&mut self, layer: &str, input: Tensor<4>) -> Tensor<4>;
 
     /// This has left the node at this place of the network's graph; what is returned all that read it see

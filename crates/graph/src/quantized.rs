@@ -93,6 +93,14 @@ impl Quantized {
         self.values.with(numbers)
     }
 
+    /// Which integers do not stand for 0.
+    pub(crate) fn nonzero(&self) -> Bits {
+        let Some(points) = &self.zero_point else { return self.values.nonzero() };
+        let (values, points): (Vec<i64>, Vec<i64>) = (self.values.iter().collect(), points.iter().collect());
+        let place = places(self.shape(), self.per);
+        Bits::from_fn(values.len(), |at| values[at] != points[place(at)])
+    }
+
     /// Sets what is masked to its zero point, which stands for 0.
     ///
     /// # Panics

@@ -49,6 +49,7 @@ mod elementwise;
 mod entries;
 pub mod exact;
 mod gradient;
+pub mod infer;
 mod level;
 mod line;
 mod map;

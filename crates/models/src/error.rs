@@ -51,6 +51,12 @@ pub enum Error {
         #[source]
         error: Box<sapwood_core::graph::Error>,
     },
+    /// A network that has other ends than what trains, evaluates and scores networks can use.
+    #[error("expected a network with one input of numbers and one output for each example, found {found}")]
+    Ends {
+        /// What it has.
+        found: String,
+    },
     /// A file that cannot be read as weights.
     #[error("cannot read weights: {problem}: {path}", path = path.display())]
     File {
@@ -62,6 +68,20 @@ pub enum Error {
         #[source]
         source: Option<Cause>,
     },
+    /// A file that should say how images become inputs.
+    #[error("cannot read how images become inputs: {problem}: {path}", path = path.display())]
+    Config {
+        /// What is wrong.
+        problem: String,
+        /// The file.
+        path: PathBuf,
+        /// What found it, if another error did.
+        #[source]
+        source: Option<Cause>,
+    },
+    /// Names of classes, where nothing is known of images.
+    #[error("the weights do not say how images become inputs: say that too")]
+    ImagesUnknown,
     /// A file whose tensors are not a network's.
     #[error("cannot read weights: {problem}: {path}", path = path.display())]
     Weights {

@@ -9,14 +9,18 @@ mod masks;
 mod naming;
 mod places;
 mod rename;
+mod state_dict;
 mod wants;
 
 use std::path::PathBuf;
+
+use sapwood_core::Shape;
 
 pub(crate) use averaged::is_mask;
 pub use checkpoint::{Checkpoint, Fitted};
 pub use masks::read_masks;
 pub use rename::Rename;
+pub use state_dict::StateDict;
 pub use wants::{Shapes, Wants};
 
 pub(crate) use guess::guess;
@@ -36,6 +40,8 @@ pub struct Reading {
     pub masks: Option<PathBuf>,
     /// What becomes of weights that are zero and have no mask.
     pub zeros: Zeros,
+    /// The size of an example, where an ONNX file leaves it open.
+    pub example: Option<Shape>,
 }
 
 impl Reading {

@@ -148,8 +148,9 @@ impl Spec {
     /// The shape of one output, `[K, 1, 1]` for `K` classes, for inputs that may
     /// have another size than the network's own.
     pub fn output(&self, input: Shape) -> Result<Shape, Error> {
-        let shapes = self.graph()?.shapes(input).map_err(|error| self.refuse(input, error))?;
-        Ok(shapes.last().copied().unwrap_or(input))
+        let graph = self.graph()?;
+        let shapes = graph.shapes(input).map_err(|error| self.refuse(input, error))?;
+        Ok(graph.ends().first().and_then(|end| shapes.get(*end)).copied().unwrap_or(input))
     }
 
     fn refuse(&self, input: Shape, error: sapwood_core::graph::Error) -> Error {

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::{
     Error, FreeZeros, Integers, Net, Note, Problem, Spec,
+    conventions::config_beside,
     params::params,
     reading::{ByName, Checkpoint, Fitted, Known, Reading, Zeros, guess},
     zeros::masks_of_zeros,
@@ -80,20 +81,33 @@ pub(crate) fn pack_metadata(spec: &Spec, trained_on: Option<&TrainedOn>) -> Resu
 
 impl Reading {
     /// [`open`], as this says.
+    ///
+    /// Where the file says nothing of images, timm's `config.json` beside it is asked.
     pub fn open(&self, path: &Path, device: &Device) -> Result<Opened, Error> {
-        self.opened(&Checkpoint::read(path)?, device)
+        let mut opened = self.opened(Checkpoint::read_as(path, self.example)?, device)?;
+        if opened.trained_on.is_none()
+            && let Some(beside) = config_beside(path)
+            && beside.check(opened.spec.classes).is_ok()
+            && opened.spec.output(beside.input).is_ok()
+        {
+            opened.trained_on = Some(beside);
+            opened.notes.push(Note::Config);
+        }
+        Ok(opened)
     }
 
     /// [`open_bytes`], as this says.
     pub fn open_bytes(&self, bytes: &[u8], name: &str, device: &Device) -> Result<Opened, Error> {
-        self.opened(&Checkpoint::of_bytes(bytes, Path::new(name))?, device)
+        self.opened(Checkpoint::of(bytes, Path::new(name), (None, self.example))?, device)
     }
 
-    fn opened(&self, file: &Checkpoint, device: &Device) -> Result<Opened, Error> {
+    fn opened(&self, mut file: Checkpoint, device: &Device) -> Result<Opened, Error> {
         let mut metadata = file.metadata().clone();
         let trained_on = TrainedOn::take(&mut metadata).map_err(|error| file.caused(error))?;
         let calibrated = Calibrated::take(&mut metadata).map_err(|error| file.caused(error))?;
-        let (spec, Fitted { state, mut masks, notes }) = self.network(file, &metadata)?;
+        let (spec, Fitted { state, mut masks, notes }) = self.network(&file, &metadata)?;
+        // What was taken is there a second time until now.
+        file.forget_tensors();
         if let Some(trained_on) = &trained_on {
             trained_on.check(spec.classes).map_err(|error| file.caused(error))?;
             spec.output(trained_on.input)?;

@@ -19,14 +19,6 @@ pub enum Error {
     /// The name is not in a table.
     #[error(transparent)]
     UnknownName(#[from] UnknownName),
-    /// A pattern that excludes nothing.
-    #[error("the pattern `{pattern}` excludes no weight: the network's prunable weights are {present}")]
-    UnusedPattern {
-        /// The pattern.
-        pattern: String,
-        /// What it could have matched.
-        present: String,
-    },
     /// Nothing is left to prune.
     #[error(
         "nothing to prune: the network has {weights} conv and linear weights, and all of them are excluded"
@@ -158,6 +150,14 @@ pub enum Error {
     NotInGraph {
         /// The parameter.
         path: ParamPath,
+    },
+    /// The weight of a transposed convolution, which has its inputs first, where its outputs would have to be.
+    #[error("`{path}` is of a transposed convolution, which {what} cannot be used with: exclude it")]
+    Transposed {
+        /// The parameter.
+        path: ParamPath,
+        /// What asks for it.
+        what: String,
     },
     /// A granularity that cannot be, here.
     #[error("granularity `{found}`: {problem}")]

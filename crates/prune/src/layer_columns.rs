@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
 use sapwood_backend::ordered;
-use sapwood_core::{ConvSpec, Op, ParamInfo, ParamPath, unfold};
+use sapwood_core::{ConvSpec, Op, Pads, ParamInfo, ParamPath, unfold};
 
 use crate::{Error, ParamTensors, Probe, Prunable};
 
@@ -31,8 +31,17 @@ impl LayerColumns {
         let spec = |info: &ParamInfo| {
             let node = graph.nodes().iter().find(|node| node.name == info.path.layer());
             match node.map(|node| node.op) {
+                Some(Op::Conv(spec)) if spec.transposed.is_some() => {
+                    let what = "a criterion that asks for the inputs of layers".into();
+                    Err(Error::Transposed { path: info.path.clone(), what })
+                }
+                // A sequence has nothing above and below.
+                Some(Op::Conv(spec)) if spec.spatial == 1 => {
+                    let padding = Pads { top: 0, bottom: 0, ..spec.padding };
+                    Ok((info.path.clone(), ConvSpec { padding, ..spec }))
+                }
                 Some(Op::Conv(spec)) => Ok((info.path.clone(), spec)),
-                // A linear layer is a convolution of one pixel.
+                // A linear layer is a convolution of one pixel, and each of its places an example.
                 Some(Op::Linear { inputs, outputs, bias, .. }) => {
                     let pixel = ConvSpec { bias, ..ConvSpec::new(inputs, outputs, 1) };
                     Ok((info.path.clone(), pixel))

@@ -60,6 +60,7 @@
 //!   rounds, granularity, controls.
 //! - **Another course of training**: the fields of [`train::Recipe`]; whatever is
 //!   not among them enters as a [`train::Hook`], as masks that change do ([`sparse::SparseTraining`]).
+//! - **What really leaves**: a [`shrink::Removal`] of [`graph::Groups`], or what is [`shrink::Dead`].
 //! - **Which architecture**: a [`search::Space`] and one of [`search::METHODS`].
 //! - **Many networks in one**: a [`supernet::Family`], by name or of your own.
 //! - **Few bits**: a [`quant::Ptq`], and what it made in a file.
@@ -75,7 +76,9 @@ pub use sapwood_graph as graph;
 pub use sapwood_models as models;
 pub use sapwood_prune as prune;
 pub use sapwood_quant as quant;
+pub use sapwood_runtime as runtime;
 pub use sapwood_search as search;
+pub use sapwood_shrink as shrink;
 pub use sapwood_sparse as sparse;
 pub use sapwood_supernet as supernet;
 pub use sapwood_train as train;

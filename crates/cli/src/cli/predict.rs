@@ -49,6 +49,7 @@ impl Predict {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let device = self.device.resolve()?;
         let opened = self.network.open(&device)?;
+        opened.net.check_single()?;
         let data = self.data.as_deref().map(|data| (data, self.root.data_root.as_path()));
         let net = rounded(&opened)?;
         let named = Named::of(&opened, data, &self.image, &self.outputs)?;
@@ -59,7 +60,7 @@ impl Predict {
         reporter.begin("predicting", self.images.len() as u64);
         let mut bad = 0;
         for path in &self.images {
-            let mut image = match sapwood_data::read_image(path, shape) {
+            let mut image = match sapwood_data::read_image_as(path, shape, &named.fit) {
                 Ok(image) => image,
                 Err(error) if self.images.len() == 1 => return Err(error.into()),
                 // One bad file does not end the rest.
