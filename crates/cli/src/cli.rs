@@ -43,6 +43,7 @@ mod search;
 mod shape;
 mod shrink;
 mod sparse;
+mod stated;
 mod status;
 mod studies;
 mod supernet;

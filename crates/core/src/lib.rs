@@ -59,9 +59,10 @@ pub use pass::{Norm, Pass, Tap};
 pub use reporter::{Reporter, Silent};
 pub use sapwood_graph::{
     Activation, Anatomy, Array, AvgPool, Axis, Binary, Bits, Cause, Channels, Conv, ConvSpec, Dims, Entry,
-    Factor, FileError, Graph, GraphBuilder, Interpolation, Layer, Masks, Mismatch, Node, Op, Pad, PadMode,
-    Pads, Pair, ParamPath, Places, Ranked, Reduction, Resize, Shape, Slice, State, StateFile, TrainedOn,
-    Unary, UnknownName, Window, Wire, canonical_json, identity, nearest, seal, sweep, unseal, write_atomic,
+    Except, Exceptions, Factor, FileError, Filter, Fit, Graph, GraphBuilder, ImageFit, Interpolation, Layer,
+    Masks, Mismatch, Node, Op, Order, Pad, PadMode, Pads, Pair, ParamPath, Places, Preprocess, Ranked,
+    Reduction, Resize, Shape, Slice, State, StateFile, TrainedOn, Unary, UnknownName, Window, Wire,
+    canonical_json, identity, nearest, seal, sweep, unseal, write_atomic,
 };
 pub use source::{Source, SourceError};
 pub use state::ModuleState;

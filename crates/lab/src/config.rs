@@ -192,11 +192,12 @@ impl DataConfig {
     }
 
     /// [`DataConfig::of`] for a weight file: one that says what it was trained on knows the size of
-    /// images better than the network does.
+    /// images better than the network does, and may know how they are made into inputs.
     pub fn of_opened(name: &str, opened: &Opened) -> Self {
         let mut data = Self::of(name, &opened.spec);
-        if let (Some(image), Some(trained_on)) = (&mut data.options.image, &opened.trained_on) {
-            *image = trained_on.input;
+        if let Some(trained_on) = &opened.trained_on {
+            data.options.image = data.options.image.map(|_| trained_on.input);
+            data.options.preprocess = trained_on.preprocess();
         }
         data
     }

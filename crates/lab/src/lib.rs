@@ -51,6 +51,7 @@
 //! ```
 
 mod accounts;
+mod array_file;
 mod batch_file;
 mod classes;
 mod config;
@@ -69,11 +70,13 @@ mod run_folder;
 pub mod speed;
 pub mod study;
 pub mod supernet;
+mod takes;
 mod tensor_file;
 mod watched;
 mod work;
 
-pub use batch_file::read_batches;
+pub(crate) use array_file::ArrayFile;
+pub use batch_file::{ReadBatches, read_batches};
 pub use classes::{ByName, Classes, Outputs, few};
 pub use config::{Beginning, DataConfig, Evaluate, Start, TrainConfig};
 pub use datasets::Datasets;
@@ -89,6 +92,7 @@ pub use sapwood_ledger as ledger;
 pub use sapwood_report as report;
 pub use sapwood_report::{statistics, tensorboard};
 pub use sapwood_sparse::{GradualScore, SparseTraining};
+pub use takes::Takes;
 pub use tensor_file::{read_input, write_tensors};
 pub use watched::{Watched, evaluate};
 pub use work::Work;

@@ -20,6 +20,7 @@
 //! # let _ = net;
 //! ```
 
+mod conventions;
 mod curve;
 mod error;
 mod infer;
@@ -40,6 +41,7 @@ mod weights;
 mod zeros;
 mod zoo;
 
+pub use conventions::read_config;
 pub use error::Error;
 pub use infer::infer;
 pub use init::{INITS, Init, InitEntry, NormScale, WeightInit};
@@ -47,8 +49,8 @@ pub use layers::{BatchNorm, Conv2d, LayerNorm, Linear, Position};
 pub use net::Net;
 pub use note::Note;
 pub use onnx_file::to_onnx;
-pub use problem::Problem;
-pub use reading::{Checkpoint, Fitted, Reading, Rename, Shapes, Wants, Zeros, read_masks};
+pub use problem::{Alike, Problem};
+pub use reading::{Checkpoint, Fitted, Reading, Rename, Shapes, StateDict, Wants, Zeros, read_masks};
 pub use spec::{Padding, Shortcut, Spec};
 pub use weights::{Opened, open, open_bytes, pack};
 pub use zeros::{FreeZeros, LayerZeros};

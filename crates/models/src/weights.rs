@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::{
     Error, FreeZeros, Net, Note, Problem, Spec,
+    conventions::config_beside,
     params::params,
     reading::{ByName, Checkpoint, Fitted, Known, Reading, Zeros, guess},
     zeros::masks_of_zeros,
@@ -77,8 +78,19 @@ pub(crate) fn pack_metadata(spec: &Spec, trained_on: Option<&TrainedOn>) -> Resu
 
 impl Reading {
     /// [`open`], as this says.
+    ///
+    /// Where the file says nothing of images, timm's `config.json` beside it is asked.
     pub fn open(&self, path: &Path, device: &Device) -> Result<Opened, Error> {
-        self.opened(&Checkpoint::read(path)?, device)
+        let mut opened = self.opened(&Checkpoint::read(path)?, device)?;
+        if opened.trained_on.is_none()
+            && let Some(beside) = config_beside(path)
+            && beside.check(opened.spec.classes).is_ok()
+            && opened.spec.output(beside.input).is_ok()
+        {
+            opened.trained_on = Some(beside);
+            opened.notes.push(Note::Config);
+        }
+        Ok(opened)
     }
 
     /// [`open_bytes`], as this says.

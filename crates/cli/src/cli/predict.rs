@@ -57,7 +57,7 @@ impl Predict {
         reporter.begin("predicting", self.images.len() as u64);
         let mut bad = 0;
         for path in &self.images {
-            let mut image = match sapwood_data::read_image(path, shape) {
+            let mut image = match sapwood_data::read_image_as(path, shape, &named.fit) {
                 Ok(image) => image,
                 Err(error) if self.images.len() == 1 => return Err(error.into()),
                 // One bad file does not end the rest.

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use burn::prelude::Device;
 use clap::Args;
 use sapwood_lab::digest;
-use sapwood_models::{Error as Models, FreeZeros, Note, Opened, Problem, Rename, Zeros};
+use sapwood_models::{
+    Checkpoint, Error as Models, FreeZeros, Note, Opened, Problem, Rename, StateDict, Zeros,
+};
 use sapwood_report::Cell;
 use sapwood_supernet::{Error as Nested, Supernet, SupernetSpec};
 
-use super::bar::note;
+use super::{bar::note, stated::Stated};
 use crate::Error;
 
 /// A network that a command cannot do without.
@@ -36,6 +38,15 @@ impl WeightFile {
         self.reading.open_to_change(&self.weights, self.model.as_deref(), device)
     }
 
+    /// Reads it by its shapes alone.
+    pub(super) fn state_dict(&self) -> Result<StateDict, Error> {
+        let dict = Checkpoint::read(&self.weights)
+            .and_then(|file| file.state_dict(&self.reading.reading(None)))
+            .map_err(hinted)?;
+        tell(&dict.fitted.notes);
+        Ok(dict)
+    }
+
     /// What the file of its masks is called in it.
     pub(super) fn naming(&self) -> &Naming {
         &self.reading.naming
@@ -54,11 +65,14 @@ pub(super) struct Reading {
     /// Make masks of the weights that are zero, so that they stay so
     #[arg(long, requires = "weights")]
     masks_from_zeros: bool,
+    #[command(flatten)]
+    stated: Stated,
 }
 
 impl Reading {
     /// Refuses what says how a weight file is read where there is none.
     pub(super) fn none(&self) -> Result<(), Error> {
+        self.stated.none()?;
         let Naming { key, rename } = &self.naming;
         match key.is_some() || !rename.is_empty() || self.masks.is_some() || self.masks_from_zeros {
             false => Ok(()),
@@ -128,7 +142,7 @@ impl Reading {
     pub(super) fn open(&self, path: &Path, model: Option<&str>, device: &Device) -> Result<Opened, Error> {
         let opened = self.reading(model).open(path, device).map_err(hinted)?;
         tell(&opened.notes);
-        Ok(opened)
+        self.stated.apply(opened)
     }
 
     /// Opens the network of a file, to change it: says what would be lost.
@@ -184,7 +198,7 @@ pub(super) fn hinted(error: Models) -> Error {
         error => return error.into(),
     };
     let hint = match &*problem {
-        Problem::NoModel { nearest: None } | Problem::SeveralModels { .. } => ": name it with `--model`",
+        Problem::NoModel { nearest: None, .. } | Problem::SeveralModels { .. } => ": name it with `--model`",
         Problem::SeveralFit { .. } => " with `--key`",
         Problem::MasksTwice => ": leave `--masks` out",
         Problem::Mismatch { mismatch, .. }

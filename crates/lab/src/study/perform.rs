@@ -145,7 +145,7 @@ impl Task<'_> {
         let how = Cut {
             sparsity: pruning.sparsity,
             allocation: cut.allocation.clone(),
-            scope: Scope::excluding(&cut.exclude),
+            scope: Scope { exclude: cut.exclude.clone() },
             granularity: cut.granularity,
             iterations: cut.iterations,
             ablation: pruning.control.ablation(),
