@@ -31,6 +31,9 @@ pub enum Error {
     /// Whoever reads the results is gone, or has no room for them.
     #[error("cannot write the results: {0}")]
     Output(#[from] io::Error),
+    /// A network cannot be quantised.
+    #[error(transparent)]
+    Quant(#[from] sapwood_quant::Error),
     /// An error of the lab, or of a crate that it uses.
     #[error(transparent)]
     Lab(#[from] Lab),
@@ -70,6 +73,7 @@ through_the_lab!(
     sapwood_models::Error,
     sapwood_prune::Error,
     sapwood_search::Error,
+    sapwood_shrink::Error,
     sapwood_sparse::Error,
     sapwood_supernet::Error,
     sapwood_train::Error,

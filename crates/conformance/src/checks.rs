@@ -2,6 +2,7 @@
 
 mod collapse;
 mod graphs;
+mod integers;
 mod logits;
 mod masks;
 mod memory;
@@ -27,6 +28,8 @@ pub const CHECKS: &[Check] = checks! {
     operations::windows_are_their_definitions,
     operations::gradients_of_a_product_are_products,
     graphs::every_operation_of_a_graph_is_pytorchs,
+    integers::values_on_a_grid_are_the_nearest_of_its_numbers,
+    integers::folded_rounded_and_integer_networks_are_the_same_network,
     logits::the_fill_is_pythons,
     logits::counts_and_logits_are_pytorchs,
     training::steps_of_sgd_and_adamw_are_pytorchs,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sapwood_core::{Batch, Target};
+use sapwood_core::{Batch, ImageFit, Order, Preprocess, Target};
 
 use crate::{Error, Normalisation};
 
@@ -60,6 +60,8 @@ pub struct Dataset {
     task: Task,
     classes: Vec<String>,
     normalisation: Normalisation,
+    /// How its images were made, where somebody said it.
+    image: Option<ImageFit>,
     images: Vec<u8>,
     labels: Labels,
 }
@@ -80,7 +82,8 @@ impl Dataset {
         labels: Labels,
     ) -> Result<Self, Error> {
         let name = name.into();
-        let dataset = Self { name, shape, task, classes: Vec::new(), normalisation, images, labels };
+        let (classes, image) = (Vec::new(), None);
+        let dataset = Self { name, shape, task, classes, normalisation, image, images, labels };
         match dataset.problem() {
             Some(problem) => Err(Error::Inconsistent { name: dataset.name, problem }),
             None => Ok(dataset),
@@ -129,6 +132,32 @@ impl Dataset {
     /// With names for the classes.
     pub(crate) fn with_classes<S: Into<String>>(self, names: impl IntoIterator<Item = S>) -> Self {
         Self { classes: names.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// With what somebody said of how its images were made.
+    pub(crate) fn with_image(self, image: Option<ImageFit>) -> Self {
+        Self { image, ..self }
+    }
+
+    /// The same examples as somebody says that they become inputs. Their size is theirs already.
+    ///
+    /// # Errors
+    /// There are constants for another number of channels.
+    pub fn preprocessed(mut self, preprocess: &Preprocess) -> Result<Self, Error> {
+        let [channels, h, w] = self.shape;
+        self.normalisation = Normalisation::stated(preprocess, channels)?;
+        if (preprocess.image.order, channels) == (Order::Bgr, 3) {
+            for image in self.images.chunks_exact_mut(channels * h * w) {
+                let (red, rest) = image.split_at_mut(h * w);
+                red.swap_with_slice(&mut rest[h * w..]);
+            }
+        }
+        Ok(self.with_image(Some(preprocess.image)))
+    }
+
+    /// How its images were made, where somebody said it.
+    pub(crate) fn image_fit(&self) -> Option<ImageFit> {
+        self.image
     }
 
     /// Its name in the catalogue.
@@ -259,7 +288,9 @@ impl Dataset {
         };
         let (task, normalisation) = (Task::Classes(names.len()), self.normalisation.clone());
         let images = self.images.clone();
-        Ok(Self::new(self.name.clone(), self.shape, task, normalisation, images, labels)?.with_classes(names))
+        Ok(Self::new(self.name.clone(), self.shape, task, normalisation, images, labels)?
+            .with_classes(names)
+            .with_image(self.image))
     }
 
     /// The first `n` examples, or all if there are fewer.
@@ -281,7 +312,7 @@ impl Dataset {
         };
         let normalisation = self.normalisation.clone();
         let subset = Self::new(self.name.clone(), self.shape, self.task, normalisation, images, labels)?;
-        Ok(subset.with_classes(self.classes.iter().cloned()))
+        Ok(subset.with_classes(self.classes.iter().cloned()).with_image(self.image))
     }
 }
 

@@ -4,10 +4,12 @@ mod from_jpeg;
 mod from_others;
 mod from_png;
 mod orientation;
+mod view;
 
 use std::path::Path;
 
 use image::ImageFormat;
+use sapwood_core::ImageFit;
 
 use self::orientation::Orientation;
 use crate::{
@@ -52,16 +54,16 @@ type Decoded = (Image, Option<Vec<u8>>);
 /// # Shapes
 /// `[C, H, W]` with `C` 1 or 3, values in [0, 1].
 pub fn read_image(path: &Path, shape: [usize; 3]) -> Result<Vec<f32>, Error> {
+    read_image_as(path, shape, &ImageFit::default())
+}
+
+/// [`read_image`], with another part of the image, another way to resize it, or another order of colours.
+pub fn read_image_as(path: &Path, shape: [usize; 3], fit: &ImageFit) -> Result<Vec<f32>, Error> {
     check_shape(shape)?;
+    fit.check()?;
     let bytes = std::fs::read(path).map_err(Error::file("read", path))?;
-    let image = decode(&bytes);
-    let image = image.map_err(|problem| Error::Format {
-        what: "image",
-        problem,
-        path: path.to_path_buf(),
-        source: None,
-    })?;
-    Ok(image.fitted(shape))
+    let image = decode(&bytes).and_then(|image| image.viewed(shape, fit));
+    image.map_err(|problem| Error::Format { what: "image", problem, path: path.to_path_buf(), source: None })
 }
 
 /// Values of an image beyond which a shape is a slip: 8192 by 8192 grey pixels.
@@ -152,7 +154,7 @@ impl Image {
 
     /// The largest part in the middle with the aspect ratio of a shape `[C, H, W]`, in that shape,
     /// with values in [0, 1].
-    pub(crate) fn fitted(self, [channels, height, width]: [usize; 3]) -> Vec<f32> {
+    fn fitted(self, [channels, height, width]: [usize; 3]) -> Vec<f32> {
         let image = self.with_channels(channels);
         match image.size == [height, width] {
             true => image.planes().iter().map(|byte| f32::from(*byte) / 255.0).collect(),

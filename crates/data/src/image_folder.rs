@@ -30,12 +30,22 @@ pub(crate) fn read(
     reading: &Reading<'_>,
 ) -> Result<(Dataset, Summary), Error> {
     let listing = Listing::of(root, split)?;
+    let stated = options.preprocess.as_ref();
     let (shape, fit) = match options.image {
         Some(shape) => {
             check_shape(shape)?;
-            (shape, true)
+            let fit = stated.map(|preprocess| preprocess.image).unwrap_or_default();
+            fit.check()?;
+            (shape, Some(fit))
         }
-        None => (first_shape(&listing, root, split, reading.skip_bad)?, false),
+        None if stated.is_some() => {
+            return Err(Error::Option {
+                option: "the shape of an image",
+                found: "missing".into(),
+                expected: "[C, H, W] beside `preprocess`",
+            });
+        }
+        None => (first_shape(&listing, root, split, reading.skip_bad)?, None),
     };
     let photos = Photos { shape, fit, cache: reading.cache, watch: reading.watch };
     let paths: Vec<&Path> = listing.files.iter().map(|(path, _)| path.as_path()).collect();
@@ -59,9 +69,14 @@ pub(crate) fn read(
         let problem = format!("no image of class `{class}` can be read");
         return Err(Error::Folder { problem, path: listing.folder });
     }
-    let normalisation = if shape[0] == 1 { Normalisation::GREY } else { entry.normalisation.clone() };
+    let normalisation = match stated {
+        Some(preprocess) => Normalisation::stated(preprocess, shape[0])?,
+        None if shape[0] == 1 => Normalisation::GREY,
+        None => entry.normalisation.clone(),
+    };
     let task = Task::Classes(listing.classes.len());
     let made = Dataset::new(entry.name, shape, task, normalisation, images, Labels::Class(labels))?;
+    let made = made.with_image(stated.map(|preprocess| preprocess.image));
     Ok((made.with_classes(listing.classes), summary))
 }
 

@@ -2,6 +2,10 @@
 
 use std::borrow::Cow;
 
+use sapwood_core::Preprocess;
+
+use crate::Error;
+
 /// The affine map `(x / scale - mean) / std` with a mean and a standard deviation
 /// for each channel.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +37,16 @@ impl Normalisation {
     pub const IMAGENET: Self = Self::image(&[(0.485, 0.229), (0.456, 0.224), (0.406, 0.225)]);
     /// ImageNet's constants averaged over the channels, for grey images.
     pub const GREY: Self = Self::image(&[(0.449, 0.226)]);
+
+    /// What somebody says, for this number of channels.
+    ///
+    /// # Errors
+    /// There are constants for another number.
+    pub fn stated(preprocess: &Preprocess, channels: usize) -> Result<Self, Error> {
+        let constants = preprocess.constants(channels)?;
+        let channels = constants.into_iter().map(|(mean, std)| (mean as f32, std as f32)).collect();
+        Ok(Self { scale: preprocess.scale as f32, channels: Cow::Owned(channels) })
+    }
 
     /// Normalises one example of values in [0, 1], channel after channel.
     pub fn apply(&self, example: &mut [f32]) {

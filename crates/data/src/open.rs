@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use sapwood_core::Preprocess;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -18,6 +19,9 @@ pub struct OpenOptions {
     /// The shape `[C, H, W]` to which the images of an `image-folder` are cropped
     /// and resized; without it they must all have the size of the first.
     pub image: Option<[usize; 3]>,
+    /// How images become inputs, where that is not as is customary for the data set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preprocess: Option<Preprocess>,
 }
 
 /// Reads one split of a data set.
@@ -28,6 +32,11 @@ pub struct OpenOptions {
 pub fn open(name: &str, split: Split, root: &Path, options: &OpenOptions) -> Result<Dataset, Error> {
     let entry = entry(name)?;
     let dataset = (entry.open)(entry, split, root, options)?;
+    let dataset = match &options.preprocess {
+        // A folder's images were made so as they were read.
+        Some(preprocess) if entry.layout != Layout::Folders => dataset.preprocessed(preprocess)?,
+        _ => dataset,
+    };
     tell(&dataset, name, split, root);
     Ok(dataset)
 }

@@ -11,6 +11,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use sapwood_core::ImageFit;
+
 use crate::image_file::VERSION;
 
 /// What all files together may take; the one that was written longest ago goes first.
@@ -41,12 +43,15 @@ pub(crate) struct PhotoCache {
 }
 
 impl PhotoCache {
-    /// What is kept below `kept_in` of the images of `folder` in a shape `[C, H, W]`.
-    pub(crate) fn open(kept_in: &Path, folder: &Path, shape: [usize; 3]) -> Self {
+    /// What is kept below `kept_in` of the images of `folder` in a shape `[C, H, W]`, made so.
+    pub(crate) fn open(kept_in: &Path, folder: &Path, shape: [usize; 3], fit: ImageFit) -> Self {
         let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_path_buf());
         let mut header = MAGIC.to_vec();
         header.extend(VERSION.to_le_bytes());
         shape.iter().for_each(|n| header.extend((*n as u64).to_le_bytes()));
+        if fit != ImageFit::default() {
+            header.extend(format!("{fit:?}\n").into_bytes());
+        }
         let name = blake3::hash(&[&header, folder.as_os_str().as_encoded_bytes()].concat()).to_hex();
         let path = kept_in.join(format!("{}.{EXTENSION}", &name[..32]));
         let each = shape.iter().product();
@@ -129,6 +134,8 @@ fn make_room(folder: &Path, written: &Path, most: u64) {
 
 #[cfg(test)]
 mod tests {
+    use sapwood_core::Fit;
+
     use super::*;
 
     const SHAPE: [usize; 3] = [1, 1, 2];
@@ -140,7 +147,9 @@ mod tests {
     #[test]
     fn what_was_kept_is_found_by_content_and_only_in_its_shape_and_folder() {
         let place = tempfile::tempdir().unwrap();
-        let open = |folder: &str, shape| PhotoCache::open(place.path(), Path::new(folder), shape);
+        let open = |folder: &str, shape| {
+            PhotoCache::open(place.path(), Path::new(folder), shape, ImageFit::default())
+        };
         open("a", SHAPE).keep(&keys(&[b"one", b"two", b"one"]), &[1, 2, 3, 4, 1, 2]);
         let cache = open("a", SHAPE);
         assert_eq!(cache.get(&Key::of(b"two")), Some([3, 4].as_slice()));
@@ -148,6 +157,9 @@ mod tests {
         assert_eq!(cache.get(&Key::of(b"three")), None);
         assert_eq!(open("a", [1, 2, 1]).get(&Key::of(b"two")), None);
         assert_eq!(open("b", SHAPE).get(&Key::of(b"two")), None);
+        let other = ImageFit { fit: Fit::Stretch, ..ImageFit::default() };
+        let other = PhotoCache::open(place.path(), Path::new("a"), SHAPE, other);
+        assert_eq!(other.get(&Key::of(b"two")), None);
         // Only what is there now stays.
         cache.keep(&keys(&[b"two", b"three"]), &[3, 4, 5, 6]);
         let cache = open("a", SHAPE);
@@ -160,7 +172,7 @@ mod tests {
     #[test]
     fn a_file_with_any_byte_changed_or_missing_counts_as_absent() {
         let place = tempfile::tempdir().unwrap();
-        let open = || PhotoCache::open(place.path(), Path::new("a"), SHAPE);
+        let open = || PhotoCache::open(place.path(), Path::new("a"), SHAPE, ImageFit::default());
         open().keep(&keys(&[b"one"]), &[1, 2]);
         let path = open().path;
         let whole = fs::read(&path).unwrap();

@@ -17,6 +17,7 @@ impl Dataset {
             scale: decimal(*scale),
             mean: channels.iter().map(|(mean, _)| decimal(*mean)).collect(),
             std: channels.iter().map(|(_, std)| decimal(*std)).collect(),
+            image: self.image_fit(),
             other: BTreeMap::new(),
         }
     }

@@ -45,6 +45,20 @@ pub enum Error {
         /// What does not fit.
         problem: String,
     },
+    /// A description of layers that are left alone, which describes none or cannot be understood.
+    #[error("the exception `{exception}` {problem}")]
+    Exception {
+        /// What was written.
+        exception: String,
+        /// What is wrong with it, and what there is: a clause without a subject.
+        problem: String,
+        /// What found it, if another error did.
+        #[source]
+        source: Option<Cause>,
+    },
+    /// What is done with images, as somebody wrote it, and cannot be.
+    #[error("preprocessing: {0}")]
+    Preprocess(String),
     /// A file that is not what it should be.
     #[error("not a usable {what}: {problem}")]
     Format {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Error, Shape};
+use crate::{Error, ImageFit, Preprocess, Shape};
 
 /// The key in a weight file's metadata.
 const KEY: &str = "trained_on";
@@ -17,7 +17,7 @@ const KEY: &str = "trained_on";
 /// later version passes through unharmed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainedOn {
-    /// The data set's name.
+    /// The data set's name; empty where it is not known.
     pub data: String,
     /// The shape of its examples, `[C, H, W]`, as the network was given them.
     pub input: Shape,
@@ -31,12 +31,34 @@ pub struct TrainedOn {
     pub mean: Vec<f64>,
     /// The standard deviation of each channel.
     pub std: Vec<f64>,
+    /// How images get the input's size and order of channels, where that is not as by default, or somebody said
+    /// it: then data of any name are made into inputs as these weights say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageFit>,
     /// Keys of later versions.
     #[serde(flatten)]
     pub other: BTreeMap<String, Value>,
 }
 
 impl TrainedOn {
+    /// What is known of a network of which somebody says how its images are made into inputs `[C, H, W]`, and
+    /// nothing else.
+    ///
+    /// # Errors
+    /// Constants for another number of channels.
+    pub fn stated(preprocess: &Preprocess, input: Shape) -> Result<Self, Error> {
+        let (mean, std) = preprocess.constants(input[0])?.into_iter().unzip();
+        let (scale, image) = (preprocess.scale, Some(preprocess.image));
+        let (data, classes, other) = (String::new(), Vec::new(), BTreeMap::new());
+        Ok(Self { data, input, classes, scale, mean, std, image, other })
+    }
+
+    /// What is done with images, where these weights say it whatever the data.
+    pub fn preprocess(&self) -> Option<Preprocess> {
+        let Self { scale, mean, std, .. } = self;
+        self.image.map(|image| Preprocess { scale: *scale, mean: mean.clone(), std: std.clone(), image })
+    }
+
     /// Writes it into a weight file's metadata, which has to be an object.
     ///
     /// # Errors
@@ -80,7 +102,7 @@ impl TrainedOn {
         } else if !self.mean.iter().all(|mean| mean.is_finite()) {
             "a mean is not finite".into()
         } else {
-            return Ok(());
+            return self.image.map_or(Ok(()), |image| image.check());
         };
         Err(wrong(problem))
     }
@@ -100,7 +122,7 @@ mod tests {
     use super::*;
 
     fn two() -> Value {
-        json!({ "data": "own", "input": [1, 2, 2], "classes": ["a", "b"], "scale": 255, "mean": [0.1307], "std": [0.5], "crop": 7 })
+        json!({ "data": "own", "input": [1, 2, 2], "classes": ["a", "b"], "scale": 255, "mean": [0.1307], "std": [0.5], "blur": 7 })
     }
 
     #[test]
@@ -108,11 +130,29 @@ mod tests {
         let mut metadata = json!({ "model": "m", "trained_on": two() });
         let found = TrainedOn::take(&mut metadata).unwrap().unwrap();
         assert_eq!(metadata, json!({ "model": "m" }));
-        assert_eq!((found.classes.join(" ").as_str(), &found.other["crop"]), ("a b", &json!(7)));
+        assert_eq!((found.classes.join(" ").as_str(), &found.other["blur"]), ("a b", &json!(7)));
         found.put(&mut metadata).unwrap();
         assert_eq!(TrainedOn::take(&mut metadata).unwrap(), Some(found));
         assert_eq!(TrainedOn::take(&mut metadata).unwrap(), None);
         assert_eq!(TrainedOn::take(&mut Value::Null).unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_done_with_images_goes_along() {
+        let preprocess: Preprocess = "imagenet, bicubic, bgr".parse().unwrap();
+        let stated = TrainedOn::stated(&preprocess, [3, 4, 4]).unwrap();
+        let mut metadata = json!({});
+        stated.put(&mut metadata).unwrap();
+        assert_eq!(
+            metadata["trained_on"]["image"],
+            json!({ "fit": { "crop": 0.875 }, "interpolation": "bicubic", "order": "bgr" })
+        );
+        let found = TrainedOn::take(&mut metadata).unwrap().unwrap();
+        found.check(10).unwrap();
+        assert_eq!(found.preprocess(), Some(preprocess.clone()));
+        assert!(TrainedOn::stated(&preprocess, [1, 4, 4]).is_err());
+        let plain = TrainedOn::take(&mut json!({ "trained_on": two() })).unwrap().unwrap();
+        assert_eq!(plain.preprocess(), None);
     }
 
     #[test]
@@ -124,12 +164,17 @@ mod tests {
             ("std", json!([0]), "above 0"),
             ("scale", json!(-1), "above 0"),
             ("data", json!(null), "invalid type: null"),
+            ("image", json!({ "fit": { "crop": 0 } }), "fraction of a crop is 0"),
+            ("image", json!({ "fit": "squeeze" }), "unknown variant `squeeze`"),
         ] {
             let mut own = two();
             own[key] = value;
             let found = TrainedOn::take(&mut json!({ "trained_on": own }));
             let error = found.and_then(|found| found.unwrap().check(2)).unwrap_err().to_string();
-            assert!(error.contains(expected) && error.contains("`trained_on`"), "{error}");
+            assert!(
+                error.contains(expected) && (key == "image" || error.contains("`trained_on`")),
+                "{error}"
+            );
         }
         assert!(TrainedOn::take(&mut json!({ "trained_on": 3 })).is_err());
     }

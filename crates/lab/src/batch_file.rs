@@ -1,61 +1,101 @@
-//! Examples in a safetensors file.
+//! Examples in a file: safetensors, or NumPy's `.npz`.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use sapwood_core::{Array, Batch, StateFile, Target};
+use sapwood_core::{Array, Batch, ExampleShape, Source, SourceError, Target};
 
-use crate::Error;
+use crate::{ArrayFile, Error, Takes};
 
 /// Reads the examples of a file, in batches of `batch_size`, of which the last may be
 /// smaller, or in one.
 ///
 /// # Shapes
-/// - `images`: f32 `[N, C, H, W]`
-/// - `labels`: whole numbers `[N]`, or f32 `[N, ..]` from 0 to 1 where each output has a
+/// - `images` or `x`: `[N, C, H, W]`, numbers that are inputs already, or bytes; see [`Takes`]
+/// - `labels` or `y`: whole numbers `[N]`, or f32 `[N, ..]` from 0 to 1 where each output has a
 ///   target of its own
-pub fn read_batches(path: &Path, batch_size: Option<usize>) -> Result<Vec<Batch>, Error> {
-    let wrong = |problem: String| Error::Content { problem, path: path.to_path_buf() };
-    let bytes = fs::read(path).map_err(Error::file("read", path))?;
-    let mut file = StateFile::from_bytes(&bytes).map_err(|error| wrong(error.to_string()))?;
-    let found: Vec<String> = file.state.0.keys().map(ToString::to_string).collect();
-    let mut take = |name: &str, what: &str| {
-        let found = if found.is_empty() { "none".into() } else { found.join(", ") };
-        file.state
-            .0
-            .remove(name)
-            .ok_or_else(|| wrong(format!("expected a tensor `{name}`, {what}, found {found}")))
-    };
-    let images = take("images", "f32 [N, C, H, W]")?;
-    let labels = take("labels", "i64 [N]")?;
-    let Ok(shape) = <[usize; 4]>::try_from(images.shape().to_vec()) else {
-        return Err(wrong(format!("`images` should be [N, C, H, W], but is {:?}", images.shape().to_vec())));
-    };
-    if images.is_empty() {
-        return Err(wrong(format!("`images` should have at least one value, but is {shape:?}")));
-    }
-    if labels.shape().to_vec().first() != Some(&shape[0]) {
+pub fn read_batches(path: &Path, batch_size: Option<usize>, takes: &Takes<'_>) -> Result<Vec<Batch>, Error> {
+    let mut file = ArrayFile::read(path)?;
+    let images = file.take("images", "x", ", f32 [N, C, H, W]")?;
+    let labels = file.take("labels", "y", ", i64 [N]")?;
+    let (shape, values) = takes.inputs("images", &images).map_err(|problem| file.wrong(problem))?;
+    drop(images);
+    if labels.shape().first() != Some(&shape[0]) {
         let labels = labels.shape().to_vec();
-        return Err(wrong(format!("there are {} images, but `labels` is {labels:?}", shape[0])));
+        return Err(file.wrong(format!("there are {} images, but `labels` is {labels:?}", shape[0])));
     }
-    let target = target(labels).map_err(wrong)?;
-    let images: Vec<f32> = images.iter::<f32>().collect();
-    if let Some(at) = images.iter().position(|pixel| !pixel.is_finite()) {
-        return Err(wrong(format!("`images` should be finite, but value {at} is {}", images[at])));
-    }
-
+    let target = target(labels, shape[0]).map_err(|problem| file.wrong(problem))?;
     let size = batch_size.unwrap_or(shape[0]).clamp(1, shape[0]);
-    let whole = Batch::new(shape, images, target)?;
+    let whole = Batch::new(shape, values, target)?;
     let rows: Vec<usize> = (0..shape[0]).collect();
     Ok(rows.chunks(size).map(|rows| whole.select(rows)).collect())
 }
 
-fn target(labels: Array) -> Result<Target, String> {
+fn target(labels: Array, examples: usize) -> Result<Target, String> {
     if labels.dtype().integers().is_none() {
         return Ok(Target::Dense(labels.iter::<f32>().collect()));
+    }
+    if labels.len() != examples {
+        return Err(format!("`labels` should be [{examples}], but is {:?}", labels.shape()));
     }
     let class = |(at, label): (usize, i64)| {
         u32::try_from(label)
             .map_err(|_| format!("`labels` should be classes, 0 and up, but label {at} is {label}"))
     };
     Ok(Target::Class(labels.iter::<i64>().enumerate().map(class).collect::<Result<_, _>>()?))
+}
+
+/// Batches that were read, in their order in every epoch.
+#[derive(Clone, Debug)]
+pub struct ReadBatches {
+    batches: Vec<Batch>,
+    shape: ExampleShape,
+}
+
+impl ReadBatches {
+    /// The examples of a file by which a network with this number of outputs is tested.
+    ///
+    /// # Errors
+    /// Those of [`read_batches`], and labels that the network has no output for.
+    pub fn to_test(path: &Path, takes: &Takes<'_>, outputs: usize) -> Result<Self, Error> {
+        const TEST_BATCH: usize = 256;
+        let batches = read_batches(path, Some(TEST_BATCH), takes)?;
+        let wrong = |problem: String| Error::Content { problem, path: path.to_path_buf() };
+        for batch in &batches {
+            match batch.target() {
+                Target::Class(labels) => {
+                    if let Some(label) = labels.iter().find(|label| outputs <= **label as usize) {
+                        return Err(wrong(format!(
+                            "label {label} has no output: the network has {outputs}, from 0"
+                        )));
+                    }
+                }
+                Target::Dense(values) if values.len() != batch.len() * outputs => {
+                    let each = values.len() / batch.len().max(1);
+                    return Err(wrong(format!("there are {each} target values for {outputs} outputs")));
+                }
+                _ => {}
+            }
+        }
+        let shape = batches.first().map(Batch::shape);
+        let shape = shape.ok_or_else(|| wrong("there are no examples in it".into()))?;
+        Ok(Self { batches, shape })
+    }
+}
+
+impl Source for ReadBatches {
+    fn examples(&self) -> usize {
+        self.batches.iter().map(Batch::len).sum()
+    }
+
+    fn batches(&self) -> usize {
+        self.batches.len()
+    }
+
+    fn shape(&self) -> ExampleShape {
+        self.shape.clone()
+    }
+
+    fn epoch(&self, _: usize, from: usize) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + '_> {
+        Box::new(self.batches.iter().skip(from).cloned().map(Ok))
+    }
 }

@@ -1,9 +1,9 @@
 //! What a training run is.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use sapwood_backend::{Ops, Seed};
-use sapwood_core::{Masks, TrainedOn};
+use sapwood_core::{Masks, ParamPath, TrainedOn};
 use sapwood_data::{
     Augment, Augmentation, Dataset, Layout, Loader, LoaderOptions, OpenOptions, Order, Origin, Reading,
     Split, life::Boundary,
@@ -39,6 +39,10 @@ pub struct TrainConfig {
     /// How its masks change meanwhile, if they do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sparse: Option<SparseTraining>,
+    /// Whose weights stay equal where they begin equal, and zero where they begin as zeros: see
+    /// [`sapwood_train::SharedWeights`].
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub shared: BTreeSet<ParamPath>,
     /// When it is tested.
     #[serde(skip_serializing_if = "Evaluate::is_default")]
     pub evaluate: Evaluate,
@@ -192,11 +196,12 @@ impl DataConfig {
     }
 
     /// [`DataConfig::of`] for a weight file: one that says what it was trained on knows the size of
-    /// images better than the network does.
+    /// images better than the network does, and may know how they are made into inputs.
     pub fn of_opened(name: &str, opened: &Opened) -> Self {
         let mut data = Self::of(name, &opened.spec);
-        if let (Some(image), Some(trained_on)) = (&mut data.options.image, &opened.trained_on) {
-            *image = trained_on.input;
+        if let Some(trained_on) = &opened.trained_on {
+            data.options.image = data.options.image.map(|_| trained_on.input);
+            data.options.preprocess = trained_on.preprocess();
         }
         data
     }

@@ -1,55 +1,36 @@
-//! Single tensors in safetensors files: inputs and outputs of a network.
+//! Single tensors in files: inputs and outputs of a network.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use burn::prelude::{Device, Int};
 use burn::tensor::{Tensor, TensorData};
 use sapwood_core::{Entry, State, StateFile, array, tensor_data, write_atomic};
 use sapwood_models::Value;
 
-use crate::Error;
+use crate::{ArrayFile, Error, Takes};
 
-/// Reads the tensor of a name from a file, as f32 with four dimensions.
+/// Reads what a network is to be run on: the tensor `input` (or `x`) of a safetensors file or of NumPy's `.npz`, or the
+/// array of a `.npy`; see [`Takes`].
 ///
 /// # Shapes
 /// `[N, C, H, W]`
-pub fn read_input(path: &Path, name: &str, device: &Device) -> Result<Tensor<4>, Error> {
-    let wrong = |problem: String| Error::Content { problem, path: path.to_path_buf() };
-    let bytes = fs::read(path).map_err(Error::file("read", path))?;
-    let mut file = StateFile::from_bytes(&bytes).map_err(|error| wrong(error.to_string()))?;
-    let Some(value) = file.state.0.remove(name) else {
-        let found: Vec<_> = file.state.0.keys().map(|path| path.as_str()).collect();
-        let found = if found.is_empty() { "none".to_string() } else { found.join(", ") };
-        return Err(wrong(format!("expected a tensor `{name}` of shape [N, C, H, W], found {found}")));
-    };
-    if value.shape().len() != 4 || value.is_empty() {
-        let shape = value.shape().to_vec();
-        return Err(wrong(format!(
-            "tensor `{name}` should be [N, C, H, W] with at least one value, but is {shape:?}"
-        )));
-    }
-    Ok(Tensor::from_data(tensor_data(value.cast::<f32>()), device))
+pub fn read_input(path: &Path, takes: &Takes<'_>, device: &Device) -> Result<Tensor<4>, Error> {
+    let mut file = ArrayFile::read(path)?;
+    let input = file.take("input", "x", " of shape [N, C, H, W]")?;
+    let (shape, values) = takes.inputs("input", &input).map_err(|problem| file.wrong(problem))?;
+    Ok(Tensor::from_data(TensorData::new(values, shape), device))
 }
 
 /// Reads what goes into each input of a network: the tensor of its name, in its dimensions for any number of
 /// examples, as f32 or as integers.
 pub fn read_inputs(path: &Path, entries: &[Entry], device: &Device) -> Result<Vec<Value>, Error> {
-    let wrong = |problem: String| Error::Content { problem, path: path.to_path_buf() };
-    let bytes = fs::read(path).map_err(Error::file("read", path))?;
-    let mut file = StateFile::from_bytes(&bytes).map_err(|error| wrong(error.to_string()))?;
-    let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+    let mut file = ArrayFile::read(path)?;
     let mut inputs = Vec::new();
-    for Entry { name, integers, .. } in entries {
-        let value = file.state.0.remove(name.as_str()).filter(|value| !value.is_empty());
-        let value = value.ok_or_else(|| {
-            wrong(format!(
-                "expected tensors with values for its inputs: {}; `{name}` is not there",
-                names.join(", ")
-            ))
-        })?;
+    for Entry { name, integers, dims } in entries {
+        let value = file.take(name, name, &format!(" of shape {dims}"))?;
         let sizes = value.shape().to_vec();
-        if !(1..=6).contains(&sizes.len()) {
-            return Err(wrong(format!("tensor `{name}` has {} dimensions", sizes.len())));
+        if !(1..=6).contains(&sizes.len()) || value.is_empty() {
+            return Err(file.wrong(format!("tensor `{name}` should be {dims}, but is {sizes:?}")));
         }
         inputs.push(match integers {
             false => {

@@ -68,6 +68,20 @@ pub enum Error {
         #[source]
         source: Option<Cause>,
     },
+    /// A file that should say how images become inputs.
+    #[error("cannot read how images become inputs: {problem}: {path}", path = path.display())]
+    Config {
+        /// What is wrong.
+        problem: String,
+        /// The file.
+        path: PathBuf,
+        /// What found it, if another error did.
+        #[source]
+        source: Option<Cause>,
+    },
+    /// Names of classes, where nothing is known of images.
+    #[error("the weights do not say how images become inputs: say that too")]
+    ImagesUnknown,
     /// A file whose tensors are not a network's.
     #[error("cannot read weights: {problem}: {path}", path = path.display())]
     Weights {

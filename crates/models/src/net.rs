@@ -135,7 +135,7 @@ impl Net {
         let mut values: Vec<Option<Value>> = vec![None; nodes.len()];
         let entries = nodes.iter().enumerate().filter(|(_, node)| node.op == Op::Input);
         for ((id, _), input) in entries.zip(inputs) {
-            values[id] = Some(input);
+            values[id] = Some(input.passed_on(id, pass));
         }
         for (number, step) in self.steps.iter().enumerate() {
             let reads: Vec<usize> = step.reads(&self.graph).collect();
@@ -144,7 +144,8 @@ impl Net {
             for read in reads.into_iter().filter(|&read| self.last_use[read] == number) {
                 values[read] = None;
             }
-            values[step.result] = self.run(step, inputs, examples, pass);
+            let value = self.run(step, inputs, examples, pass);
+            values[step.result] = value.map(|value| value.passed_on(step.result, pass));
         }
         // The graph's constructor leaves no node without its inputs, so all values are there.
         Ok(self.graph.ends().iter().filter_map(|end| values[*end].clone()).collect())

@@ -34,6 +34,8 @@ pub enum Note {
         /// Those of what was left out.
         others: Vec<String>,
     },
+    /// What its images are comes from a file beside it.
+    Config,
     /// A network here has another form than that of an ONNX file.
     Onnx(sapwood_onnx::Note),
     /// What has no masks here had one.
@@ -74,6 +76,7 @@ impl fmt::Display for Note {
             Self::LeftOut { key, others } => {
                 write!(f, "read the weights {}: left out what lies {}", below(&[key]), below(others))
             }
+            Self::Config => f.write_str("`config.json` beside the weights says how images become inputs"),
             Self::Onnx(note) => note.fmt(f),
             Self::NoMask { path, zeros, of } => write!(
                 f,

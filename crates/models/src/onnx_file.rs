@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::{
     Error, Note, Spec,
+    conventions::of_onnx,
     pytorch::{Node, Stored},
     weights::pack_metadata,
 };
@@ -39,6 +40,7 @@ pub(crate) fn read(
     let said = metadata.get(METADATA).map(|text| serde_json::from_str::<Value>(text)).transpose();
     let mut said = said.map_err(|error| Error::caused(path, error))?.unwrap_or_default();
     let trained_on = TrainedOn::take(&mut said).map_err(|error| Error::caused(path, error))?;
+    let trained_on = trained_on.or_else(|| of_onnx(&metadata, graph.input()));
     let metadata = pack_metadata(&spec(graph, said, path)?, trained_on.as_ref())?;
     let tensors = state
         .0

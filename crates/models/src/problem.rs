@@ -1,5 +1,7 @@
 //! Why a file's tensors are not a network's.
 
+use std::fmt;
+
 use sapwood_core::Mismatch;
 
 use crate::note::below;
@@ -9,13 +11,16 @@ use crate::note::below;
 #[non_exhaustive]
 pub enum Problem {
     /// The file does not say what network it belongs to, nobody else did, and none of the zoo fits.
-    #[error("the weights do not say which model they belong to{}", nearest.as_ref().map_or_else(
-        || ", and no model has their names and shapes".to_string(),
-        |(model, mismatch)| format!(", and do not fit `{model}`, which is nearest: {mismatch}"),
-    ))]
+    #[error("the weights do not say which model they belong to{}", match (nearest, alike) {
+        (Some((model, mismatch)), _) => format!(", and do not fit `{model}`, which is nearest: {mismatch}"),
+        (None, Some(alike)) => format!(", and no model has their names; {alike}"),
+        (None, None) => ", and no model has their names and shapes".to_string(),
+    })]
     NoModel {
         /// The network that has most of the names, and what differs.
         nearest: Option<(String, Mismatch)>,
+        /// The network that has most of the shapes, if more than half of all.
+        alike: Option<Box<Alike>>,
     },
     /// More than one network of the zoo fits.
     #[error("the weights do not say which model they belong to, and fit {}", models.join(" and "))]
@@ -117,6 +122,24 @@ pub enum Problem {
     /// Values that are not finite, and masks that do not fit.
     #[error(transparent)]
     Core(#[from] sapwood_core::Error),
+}
+
+/// A network whose weights have the shapes of others. It reads as a clause.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alike {
+    /// Its name.
+    pub model: String,
+    /// How many tensors of two and more dimensions have a partner of the same shape.
+    pub same: usize,
+    /// How many there are on both sides.
+    pub of: usize,
+}
+
+impl fmt::Display for Alike {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { model, same, of } = self;
+        write!(f, "by their shapes they are most like `{model}`, with {same} of {of} the same")
+    }
 }
 
 impl From<sapwood_core::graph::Error> for Problem {

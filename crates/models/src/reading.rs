@@ -9,6 +9,7 @@ mod masks;
 mod naming;
 mod places;
 mod rename;
+mod state_dict;
 mod wants;
 
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ pub(crate) use averaged::is_mask;
 pub use checkpoint::{Checkpoint, Fitted};
 pub use masks::read_masks;
 pub use rename::Rename;
+pub use state_dict::StateDict;
 pub use wants::{Shapes, Wants};
 
 pub(crate) use guess::guess;

@@ -1,6 +1,7 @@
 //! What passes between the nodes of a network: a tensor of whichever rank.
 
 use burn::{prelude::Int, tensor::Tensor};
+use sapwood_core::Pass;
 
 use crate::Error;
 
@@ -106,6 +107,14 @@ fn in_a_row<const D: usize>(tensor: Tensor<D, Int>) -> Tensor<1, Int> {
 }
 
 impl Value {
+    /// What all that read a node's value see: numbers, which a tap may replace; integers are no one's to change.
+    pub(crate) fn passed_on(self, node: usize, pass: &mut Pass<'_>) -> Self {
+        match self.is_integers() {
+            true => self,
+            false => ranked!(self, x => pass.pass_on(node, x)),
+        }
+    }
+
     /// The size of each dimension.
     pub fn dims(&self) -> Vec<usize> {
         match &self.0 {

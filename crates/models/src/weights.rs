@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use burn::prelude::Device;
-use sapwood_core::{Masks, ModuleState, State, StateFile, TrainedOn};
+use sapwood_core::{Masks, ModuleState, Observed, State, StateFile, TrainedOn, graph::Calibrated};
 use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::{
-    Error, FreeZeros, Net, Note, Problem, Spec,
+    Error, FreeZeros, Integers, Net, Note, Problem, Spec,
+    conventions::config_beside,
     params::params,
     reading::{ByName, Checkpoint, Fitted, Known, Reading, Zeros, guess},
     zeros::masks_of_zeros,
@@ -29,6 +30,9 @@ pub struct Opened {
     pub notes: Vec<Note>,
     /// Weights that are zero and have no mask, if a layer has many.
     pub zeros: FreeZeros,
+    /// The parameters that are integers in the file, which the network has as the numbers that they stand
+    /// for, and how its values are rounded. The network alone rounds none.
+    pub integers: Option<Integers>,
 }
 
 /// Opens a weight file: safetensors, what PyTorch's `torch.save` wrote, or ONNX.
@@ -77,8 +81,19 @@ pub(crate) fn pack_metadata(spec: &Spec, trained_on: Option<&TrainedOn>) -> Resu
 
 impl Reading {
     /// [`open`], as this says.
+    ///
+    /// Where the file says nothing of images, timm's `config.json` beside it is asked.
     pub fn open(&self, path: &Path, device: &Device) -> Result<Opened, Error> {
-        self.opened(Checkpoint::read_as(path, self.example)?, device)
+        let mut opened = self.opened(Checkpoint::read_as(path, self.example)?, device)?;
+        if opened.trained_on.is_none()
+            && let Some(beside) = config_beside(path)
+            && beside.check(opened.spec.classes).is_ok()
+            && opened.spec.output(beside.input).is_ok()
+        {
+            opened.trained_on = Some(beside);
+            opened.notes.push(Note::Config);
+        }
+        Ok(opened)
     }
 
     /// [`open_bytes`], as this says.
@@ -89,6 +104,7 @@ impl Reading {
     fn opened(&self, mut file: Checkpoint, device: &Device) -> Result<Opened, Error> {
         let mut metadata = file.metadata().clone();
         let trained_on = TrainedOn::take(&mut metadata).map_err(|error| file.caused(error))?;
+        let calibrated = Calibrated::take(&mut metadata).map_err(|error| file.caused(error))?;
         let (spec, Fitted { state, mut masks, notes }) = self.network(&file, &metadata)?;
         // What was taken is there a second time until now.
         file.forget_tensors();
@@ -103,7 +119,11 @@ impl Reading {
         }
         let zeros = FreeZeros::of(&state, &masks, &params);
         let net = state.write(spec.net(device)?).map_err(|error| file.problem(error.into()))?;
-        Ok(Opened { spec, net, masks, trained_on, notes, zeros })
+        let integers = file.integers().map(|found| Integers { calibrated, ..found.clone() });
+        if let Some(Err(problem)) = integers.as_ref().map(|integers| integers.check(net.graph())) {
+            return Err(Error::File { problem, path: file.path().into(), source: None });
+        }
+        Ok(Opened { spec, net, masks, trained_on, notes, zeros, integers })
     }
 
     /// Which network it is, and its tensors.

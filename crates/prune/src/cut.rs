@@ -19,7 +19,7 @@ use crate::{
 /// let cut = Cut::to("98.2%".parse()?)
 ///     .iterations(Iterations::exponential(100))
 ///     .allocation(Allocation::ErdosRenyiKernel)
-///     .scope(Scope::excluding(["fc.*"]))
+///     .scope(Scope::excluding(["fc"]).unwrap())
 ///     .ablation(Ablation::Shuffle);
 /// # Ok::<(), sapwood_prune::Error>(())
 /// ```

@@ -19,14 +19,6 @@ pub enum Error {
     /// The name is not in a table.
     #[error(transparent)]
     UnknownName(#[from] UnknownName),
-    /// A pattern that excludes nothing.
-    #[error("the pattern `{pattern}` excludes no weight: the network's prunable weights are {present}")]
-    UnusedPattern {
-        /// The pattern.
-        pattern: String,
-        /// What it could have matched.
-        present: String,
-    },
     /// Nothing is left to prune.
     #[error(
         "nothing to prune: the network has {weights} conv and linear weights, and all of them are excluded"

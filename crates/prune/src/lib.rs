@@ -89,8 +89,8 @@ mod round;
 mod scores;
 mod shuffled;
 mod sparsity;
+mod state_probe;
 mod ties;
-mod triangular;
 mod warning;
 
 pub use ablation::Ablation;
@@ -126,5 +126,6 @@ pub use regrowth::{Anneal, Growth, Regrowth};
 pub use sapwood_core::{Network, Norm, Pass};
 pub use scores::{ScoreTensors, Scores};
 pub use sparsity::Sparsity;
+pub use state_probe::StateProbe;
 pub use ties::{TieBreak, Ties};
 pub use warning::Warning;

@@ -1,44 +1,39 @@
 //! Which weights are considered.
 
 use burn::module::Module;
-use sapwood_core::{ParamInfo, infos};
+use sapwood_core::{Exceptions, ParamInfo, Role, infos};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
 /// Which parameters pruning considers: the weights of all convolutions and linear
-/// layers, first and last included, except those that a pattern excludes.
+/// layers, first and last included, except those of layers that are excluded.
 ///
-/// A pattern is a parameter's whole path, in which `*` stands for any text:
-/// `conv1.weight`, `fc.*`, `*.downsample.*`. What is excluded stays dense and
-/// does not count in the denominator of a sparsity.
+/// What is excluded stays dense and does not count in the denominator of a sparsity.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scope {
-    /// Patterns of what stays dense.
+    /// What stays dense.
     #[serde(default)]
-    pub exclude: Vec<String>,
+    pub exclude: Exceptions,
 }
 
 impl Scope {
-    /// Everything except what these patterns match.
-    pub fn excluding<P: Into<String>>(patterns: impl IntoIterator<Item = P>) -> Self {
-        Self { exclude: patterns.into_iter().map(Into::into).collect() }
+    /// Everything except the layers that these texts describe: see [`Except`](sapwood_core::Except).
+    ///
+    /// # Errors
+    /// A regular expression that is none.
+    pub fn excluding<T: AsRef<str>>(exceptions: impl IntoIterator<Item = T>) -> Result<Self, Error> {
+        Ok(Self { exclude: Exceptions::parse(exceptions)? })
     }
 
-    /// The prunable parameters among these. Every pattern must exclude something,
+    /// The prunable parameters among these. Every exception must exclude something,
     /// and something must be left.
     pub fn of(&self, infos: &[ParamInfo]) -> Result<Prunable, Error> {
         let weights = || infos.iter().filter(|info| info.role.is_weight());
-        for pattern in &self.exclude {
-            if !weights().any(|info| matches(pattern, info.path.as_str())) {
-                return Err(Error::UnusedPattern { pattern: pattern.clone(), present: some(weights()) });
-            }
-        }
-        let mut left: Vec<ParamInfo> = weights()
-            .filter(|info| !self.exclude.iter().any(|pattern| matches(pattern, info.path.as_str())))
-            .cloned()
-            .collect();
+        let excluded = self.exclude.among(weights().map(layer))?;
+        let mut left: Vec<ParamInfo> =
+            weights().filter(|info| !excluded.contains(layer(info).0)).cloned().collect();
         if left.is_empty() {
             return Err(Error::NothingPrunable { weights: weights().count() });
         }
@@ -50,6 +45,13 @@ impl Scope {
     pub fn on<M: Module>(&self, network: &M) -> Result<Prunable, Error> {
         self.of(&infos(network))
     }
+}
+
+/// The name and the type of the layer that a weight belongs to.
+fn layer(info: &ParamInfo) -> (&str, &str) {
+    let path = info.path.as_str();
+    let kind = if info.role == Role::LinearWeight { "linear" } else { "conv" };
+    (path.strip_suffix(".weight").unwrap_or(path), kind)
 }
 
 /// The parameters that a [`Scope`] leaves of a network, in the order of their
@@ -74,7 +76,7 @@ impl Prunable {
         &self.0
     }
 
-    /// Events of the weights that stay dense: by an excluding pattern, or since the criterion scores them not.
+    /// Events of the weights that stay dense: by an exception, or since the criterion scores them not.
     pub(crate) fn tell(&self, all: &[ParamInfo], in_scope: &Self, criterion: &str) {
         if !tracing::enabled!(tracing::Level::DEBUG) {
             return;
@@ -83,7 +85,7 @@ impl Prunable {
         for info in all.iter().filter(|info| info.role.is_weight() && !is_in(self, info)) {
             let reason = match is_in(in_scope, info) {
                 true => format!("the criterion {criterion} gives it no score"),
-                false => "a pattern excludes it".into(),
+                false => "it is excluded".into(),
             };
             tracing::debug!(layer = %info.path, reason, "layer left whole");
         }
@@ -95,37 +97,9 @@ impl Prunable {
     }
 }
 
-/// The first few names, and how many more there are.
-fn some<'a>(infos: impl Iterator<Item = &'a ParamInfo>) -> String {
-    const SHOWN: usize = 4;
-    let names: Vec<&str> = infos.map(|info| info.path.as_str()).collect();
-    match names.len().checked_sub(SHOWN) {
-        None | Some(0) => names.join(", "),
-        Some(more) => format!("{} and {more} more", names[..SHOWN].join(", ")),
-    }
-}
-
-/// Whether a text is what a pattern describes.
-fn matches(pattern: &str, text: &str) -> bool {
-    let mut pieces = pattern.split('*');
-    let first = pieces.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let mut pieces: Vec<&str> = pieces.collect();
-    let Some(last) = pieces.pop() else { return rest.is_empty() };
-    // The leftmost place is always good enough for a piece between two stars.
-    for piece in pieces {
-        match rest.find(piece) {
-            Some(at) => rest = &rest[at + piece.len()..],
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sapwood_core::Role;
 
     fn infos() -> Vec<ParamInfo> {
         let row = |path: &str, role| ParamInfo {
@@ -144,39 +118,32 @@ mod tests {
     }
 
     #[test]
-    fn stars_stand_for_any_text() {
-        for (pattern, text, expected) in [
-            ("fc.weight", "fc.weight", true),
-            ("fc.weight", "fc.weights", false),
-            ("fc.*", "fc.weight", true),
-            ("*.weight", "a.b.weight", true),
-            ("*a*a", "a", false),
-            ("*a*a", "aa", true),
-            ("layer1.*.conv", "layer1.0.conv", true),
-            ("layer1.*.conv", "layer1.conv", false),
-            ("*", "", true),
-            ("", "x", false),
-        ] {
-            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
-        }
-    }
-
-    #[test]
     fn weights_come_in_the_order_of_their_paths_and_nothing_else_does() {
         let prunable = Scope::default().of(&infos()).unwrap();
         let paths: Vec<_> = prunable.params().iter().map(|info| info.path.as_str()).collect();
         assert_eq!(paths, ["fc.weight", "layer10.weight", "layer2.weight"]);
-        assert_eq!(Scope::excluding(["layer*"]).of(&infos()).unwrap().weights(), 6);
+        assert_eq!(Scope::excluding(["layer*"]).unwrap().of(&infos()).unwrap().weights(), 6);
     }
 
     #[test]
-    fn a_pattern_without_effect_and_a_scope_without_weights_are_refused() {
-        let error = Scope::excluding(["fc.bias"]).of(&infos()).unwrap_err().to_string();
-        assert!(error.contains("`fc.bias` excludes no weight") && error.contains("fc.weight"), "{error}");
-        let error = Scope::excluding(["*"]).of(&infos()).unwrap_err().to_string();
-        assert!(error.contains("has 3 conv and linear weights"), "{error}");
-        let deep: Vec<ParamInfo> = infos().into_iter().cycle().take(500).collect();
-        let error = Scope::excluding(["x"]).of(&deep).unwrap_err().to_string();
-        assert!(error.ends_with("fc.weight, layer2.weight and 296 more"), "{error}");
+    fn layers_are_excluded_by_name_and_by_type() {
+        let left = |exception: &str| {
+            let prunable = Scope::excluding([exception]).unwrap().of(&infos()).unwrap();
+            prunable.params().iter().map(|info| info.path.to_string()).collect::<Vec<_>>()
+        };
+        for exception in ["type:conv", "re:layer.*", "layer*", "layer*.weight"] {
+            assert_eq!(left(exception), ["fc.weight"], "{exception}");
+        }
+        assert_eq!(left("fc"), ["layer10.weight", "layer2.weight"]);
+    }
+
+    #[test]
+    fn an_exception_without_effect_and_a_scope_without_weights_are_refused() {
+        let said =
+            |exception: &str| Scope::excluding([exception]).unwrap().of(&infos()).unwrap_err().to_string();
+        let error = said("fc.bias");
+        assert!(error.contains("`fc.bias` excludes no weight") && error.contains("fc"), "{error}");
+        assert!(said("type:norm").ends_with("expected conv, linear"), "{}", said("type:norm"));
+        assert!(said("*").contains("has 3 conv and linear weights"), "{}", said("*"));
     }
 }

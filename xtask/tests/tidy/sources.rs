@@ -81,6 +81,7 @@ const IN_A_BROWSER: &[&str] = &[
     "train",
     "supernet",
     "search",
+    "shrink",
     "conformance",
 ];
 

@@ -139,13 +139,16 @@ impl Describe {
     }
 }
 
-/// What a network was trained on, in one line.
+/// What a network was trained on, and how its images become inputs, where somebody said that.
 fn said(trained_on: &TrainedOn) -> String {
-    let TrainedOn { data, classes, .. } = trained_on;
-    match classes.len() {
-        0 => format!("trained on {data}"),
-        n => format!("trained on {data}: {n} classes, {}", few(classes)),
-    }
+    let TrainedOn { data, classes, input: [c, h, w], .. } = trained_on;
+    let data = if data.is_empty() { "data that it does not name" } else { data };
+    let classes = match classes.len() {
+        0 => String::new(),
+        n => format!(": {n} classes, {}", few(classes)),
+    };
+    let images = trained_on.preprocess().map(|how| format!("\nimages at {c}x{h}x{w}: {how}"));
+    format!("trained on {data}{classes}{}", images.unwrap_or_default())
 }
 
 fn cpu() -> Result<burn::prelude::Device, Error> {

@@ -1,17 +1,22 @@
 //! `eval`
 
-use std::io::Write;
+use std::{io::Write, path::Path};
 
+use burn::prelude::Device;
 use clap::Args;
-use sapwood_lab::{DataConfig, evaluate, fits};
+use sapwood_core::Source;
+use sapwood_lab::{DataConfig, ReadBatches, Takes, evaluate, fits};
+use sapwood_models::Opened;
 use sapwood_train::Evaluation;
 
 use super::{
     bar::Bar,
     data_root::DataRoot,
     image::Images,
+    integers::{exact, rounded},
     on_device::OnDevice,
     outputs::{MoreOutputs, hinted, tell},
+    own_input::is_file,
     weight_file::WeightFile,
 };
 use crate::Error;
@@ -21,13 +26,17 @@ use crate::Error;
 pub(super) struct Eval {
     #[command(flatten)]
     network: WeightFile,
-    /// The data set: see `data list`
-    #[arg(long)]
+    /// The data set: see `data list`; or a file with `images` and `labels` (safetensors, or .npz with these or `x`
+    /// and `y`)
+    #[arg(long, value_name = "FILE|NAME")]
     data: String,
     #[command(flatten)]
     images: Images,
     #[command(flatten)]
     outputs: MoreOutputs,
+    /// Compute a network of integers with integers, as ONNX Runtime's operators do
+    #[arg(long)]
+    exact: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -42,6 +51,9 @@ impl Eval {
         let device = self.device.resolve()?;
         let opened = self.network.open(&device)?;
         opened.net.check_single()?;
+        if is_file(&self.data) {
+            return self.of_file(&opened, &device, out);
+        }
         let mut data = DataConfig::of_opened(&self.data, &opened);
         self.images.apply(&mut data)?;
         let datasets = self.root.datasets();
@@ -51,11 +63,31 @@ impl Eval {
         datasets.tell(&Bar::default());
         tell(&classes);
         let test = classes.of_batches(test)?;
-        let evaluation = evaluate(&opened.net, &test, &device, &Bar::default())?;
+        self.tell(&self.evaluation(&opened, &test, &device)?, out)
+    }
+
+    fn of_file(&self, opened: &Opened, device: &Device, out: &mut dyn Write) -> Result<(), Error> {
+        self.images.none()?;
+        let takes = Takes::of(opened);
+        let test = ReadBatches::to_test(Path::new(&self.data), &takes, opened.spec.classes)?;
+        if let Some(shape) = test.shape().image() {
+            opened.spec.output(shape)?;
+        }
+        self.tell(&self.evaluation(opened, &test, device)?, out)
+    }
+
+    fn evaluation(&self, opened: &Opened, test: &dyn Source, device: &Device) -> Result<Evaluation, Error> {
+        match self.exact {
+            true => exact(opened, test),
+            false => Ok(evaluate(&rounded(opened)?, test, device, &Bar::default())?),
+        }
+    }
+
+    fn tell(&self, evaluation: &Evaluation, out: &mut dyn Write) -> Result<(), Error> {
         if self.json {
-            writeln!(out, "{}", serde_json::to_string(&evaluation).unwrap_or_default())?;
+            writeln!(out, "{}", serde_json::to_string(evaluation).unwrap_or_default())?;
         } else {
-            writeln!(out, "{}", line(&evaluation))?;
+            writeln!(out, "{}", line(evaluation))?;
         }
         Ok(())
     }

@@ -9,15 +9,20 @@ use burn::{
 use clap::Args;
 use sapwood_backend::{block_on, read};
 use sapwood_core::{Network, Norm, Pass};
-use sapwood_lab::{read_input, read_inputs, write_tensors};
+use sapwood_lab::{Takes, read_input, read_inputs, write_tensors};
 use sapwood_models::Net;
 
-use super::{on_device::OnDevice, weight_file::WeightFile};
+use super::{
+    integers::{exactly, rounded},
+    on_device::OnDevice,
+    weight_file::WeightFile,
+};
 use crate::Error;
 
 /// Run a network on the tensor `input` of a file and write its outputs
 ///
-/// Input: safetensors with `input`, f32 [N, C, H, W]. Output: `logits` [N, K] (for
+/// Input: safetensors with `input`, f32 [N, C, H, W], NumPy's .npy, or .npz with `input` or `x`. Bytes (u8)
+/// are normalised as the network's images were. Output: `logits` [N, K] (for
 /// life-net the value per cell before the sigmoid, [N, 1, H, W]) and
 /// `probabilities` of the same shape. The number of classes and of input channels
 /// is read from the weights. A network with several inputs, or of integers, reads a
@@ -26,7 +31,7 @@ use crate::Error;
 pub(super) struct Forward {
     #[command(flatten)]
     network: WeightFile,
-    /// The file with `input`
+    /// The file with the input
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
     /// The file to write
@@ -35,6 +40,9 @@ pub(super) struct Forward {
     /// Normalise with the statistics of this batch, as in training
     #[arg(long)]
     batch_statistics: bool,
+    /// Compute a network of integers with integers, as ONNX Runtime's operators do
+    #[arg(long, conflicts_with = "batch_statistics")]
+    exact: bool,
     #[command(flatten)]
     device: OnDevice,
 }
@@ -46,11 +54,14 @@ impl Forward {
         if opened.net.check_single().is_err() {
             return self.all(&opened.net, &device);
         }
-        let input = read_input(&self.input, "input", &device)?;
+        let input = read_input(&self.input, &Takes::of(&opened), &device)?;
         let [n, c, h, w] = input.dims();
         opened.spec.output([c, h, w])?;
         let norm = if self.batch_statistics { Norm::Batch } else { Norm::Running };
-        let logits = opened.net.forward(input, &mut Pass::new(norm));
+        let logits = match self.exact {
+            true => exactly(&opened, input, &device)?,
+            false => rounded(&opened)?.forward(input, &mut Pass::new(norm)),
+        };
         let dense = opened.spec.model == "life-net";
         let probabilities = if dense { sigmoid(logits.clone()) } else { softmax(logits.clone(), 1) };
         let (logits, probabilities) = if dense {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sapwood_core::{Shape, TrainedOn};
+use sapwood_core::{ImageFit, Shape, TrainedOn};
 use sapwood_data::{Entry, Normalisation};
 use sapwood_lab::{DataConfig, Error as Lab, few};
 use sapwood_models::Opened;
@@ -14,11 +14,18 @@ use super::{
 };
 use crate::Error;
 
+/// Images of one's own, whatever they are.
+const OWN: &str = "image-folder";
+
 /// How images are made into inputs, and what outputs are called.
 pub(super) struct Named {
     /// The shape of an input, `[C, H, W]`.
     pub(super) shape: Shape,
     pub(super) normalisation: Normalisation,
+    /// How images get that shape.
+    pub(super) fit: ImageFit,
+    /// Whether outputs are shown by number where none has a name.
+    numbered: bool,
     classes: Vec<String>,
 }
 
@@ -42,7 +49,7 @@ impl Named {
         };
         let [outputs, height, width] = opened.spec.output(own.shape)?;
         let model = &opened.spec.model;
-        if height * width != 1 || own.classes.is_empty() {
+        if height * width != 1 || (own.classes.is_empty() && !own.numbered) {
             let problem = format!("`{model}` gives no classes: see what it gives with `forward`");
             return Err(Error::Usage(problem));
         }
@@ -74,7 +81,7 @@ impl Named {
         if let Some((name, root)) = data {
             let mut unknown = names(sapwood_data::entry(name)?, root)?;
             unknown.retain(|class| !trained_on.classes.contains(class));
-            if !unknown.is_empty() {
+            if !unknown.is_empty() && !trained_on.classes.is_empty() {
                 let (known, unknown) = (few(&trained_on.classes), few(&unknown));
                 return Err(Error::Usage(format!(
                     "`{}` was trained on {known}, not on {unknown} of data set `{name}`: leave `--data` out, the weights \
@@ -83,7 +90,9 @@ impl Named {
                 )));
             }
         }
-        let mut config = DataConfig::named(&trained_on.data);
+        // What somebody said of images holds for any.
+        let data = if trained_on.image.is_some() { OWN } else { &trained_on.data };
+        let mut config = DataConfig::named(data);
         image.apply(&mut config)?;
         let unknown: Vec<String> = trained_on.other.keys().cloned().collect();
         if !unknown.is_empty() {
@@ -95,6 +104,8 @@ impl Named {
         Ok(Self {
             shape: config.options.image.unwrap_or(trained_on.input),
             normalisation: trained_on.into(),
+            fit: trained_on.image.unwrap_or_default(),
+            numbered: trained_on.image.is_some(),
             classes: trained_on.classes.clone(),
         })
     }
@@ -108,7 +119,8 @@ impl Named {
             [1, ..] if entry.normalisation.channels.len() == 3 => Normalisation::GREY,
             _ => entry.normalisation.clone(),
         };
-        Ok(Self { shape, normalisation, classes: names(entry, root)? })
+        let (fit, classes) = (ImageFit::default(), names(entry, root)?);
+        Ok(Self { shape, normalisation, fit, numbered: false, classes })
     }
 
     /// What an output is called: its number where it has no name.

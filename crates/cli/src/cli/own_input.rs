@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Args;
 use sapwood_core::Shape;
 use sapwood_data::Split;
-use sapwood_lab::{DataConfig, read_batches};
+use sapwood_lab::{DataConfig, Takes, read_batches};
 use sapwood_models::Opened;
 use sapwood_prune::Needs;
 
@@ -57,7 +57,7 @@ fn usual(opened: &Opened) -> Shape {
 /// The size of the images of a file or of a data set, which need not be there if its size is known.
 fn of_data(data: &str, images: &Images, root: &Path, opened: &Opened) -> Result<Shape, Error> {
     if is_file(data) {
-        let batches = read_batches(Path::new(data), None)?;
+        let batches = read_batches(Path::new(data), None, &Takes::of(opened))?;
         let first = batches.first().and_then(|batch| batch.shape().image());
         return Ok(first.unwrap_or_else(|| usual(opened)));
     }
@@ -75,5 +75,7 @@ fn of_data(data: &str, images: &Images, root: &Path, opened: &Opened) -> Result<
 /// Whether `--data` means a file: there is one, or the name looks like one.
 pub(super) fn is_file(data: &str) -> bool {
     let path = Path::new(data);
-    path.extension().is_some_and(|extension| extension == "safetensors") || path.is_file()
+    path.extension()
+        .is_some_and(|extension| ["safetensors", "npz", "npy"].iter().any(|end| extension == *end))
+        || path.is_file()
 }

@@ -1,5 +1,7 @@
 //! `prune`
 
+mod state_dict;
+
 use std::{
     fmt::Write as _,
     io::Write,
@@ -13,8 +15,8 @@ use sapwood_core::{ModuleState, Observed, State, TrainedOn, infos, write_atomic}
 use sapwood_lab::{Reporter, Watched};
 use sapwood_models::{Net, Opened, Spec, pack, read_masks};
 use sapwood_prune::{
-    Ablation, Allocation, Course, Criteria, Cut, Diagnosis, Granularity, Iterations, MaskSet, Pruned,
-    RoundExamples, Sparsity,
+    Ablation, Allocation, Course, Criteria, Criterion, Cut, Diagnosis, Granularity, Iterations, MaskSet,
+    Pruned, RoundExamples, Sparsity,
 };
 use sapwood_report::{Cell, Table};
 
@@ -60,7 +62,7 @@ pub(super) struct Prune {
     ablation: Option<Ablation>,
     /// Instead of scoring, take the masks of this file
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "sparsity", "criterion", "options", "exclude", "data", "allocation", "granularity", "iterations", "course",
+        "sparsity", "criterion", "options", "except", "data", "allocation", "granularity", "iterations", "course",
         "batch_per_round", "ablation", "masks", "masks_from_zeros",
     ])]
     masks_from: Option<PathBuf>,
@@ -86,9 +88,13 @@ enum CourseName {
 
 impl Prune {
     pub(super) fn run(self, criteria: &Criteria, out: &mut dyn Write) -> Result<(), Error> {
-        let Made { spec, trained_on, net, pruned, note } = match &self.masks_from {
-            Some(path) => self.borrowed(path)?,
-            None => self.scored(criteria)?,
+        let made = match &self.masks_from {
+            Some(path) => self.borrowed(path),
+            None => self.scored(criteria),
+        };
+        let Made { spec, trained_on, net, pruned, note } = match made {
+            Err(error) if state_dict::is_unknown(&error) => return self.by_shapes(criteria, error, out),
+            made => made?,
         };
         let Pruned { masks, warnings, .. } = pruned;
         let diagnosis = Diagnosis::of(net.graph(), &masks)?;
@@ -137,15 +143,7 @@ impl Prune {
     fn scored(&self, criteria: &Criteria) -> Result<Made, Error> {
         let scored = self.scoring.open(criteria, &self.criterion)?;
         let criterion = scored.criterion.as_ref();
-        let cut = Cut {
-            allocation: self.allocation.clone(),
-            scope: self.scoring.scope(),
-            granularity: self.granularity,
-            iterations: self.iterations(criterion.iterations()),
-            ablation: self.ablation,
-            seed: Seed(self.scoring.seed),
-            ..Cut::to(self.sparsity.unwrap_or(Sparsity::DENSE))
-        };
+        let cut = self.cut(criterion);
         let alive = (!scored.masks.is_empty()).then(|| MaskSet::from(scored.masks.clone()));
         let probe = scored.probe();
         let bar = Bar::default();
@@ -159,6 +157,18 @@ impl Prune {
         let Scored { spec, trained_on, net, note, .. } = scored;
         let net = pruned.apply(net)?;
         Ok(Made { spec, trained_on, net, pruned, note })
+    }
+
+    fn cut(&self, criterion: &dyn Criterion) -> Cut {
+        Cut {
+            allocation: self.allocation.clone(),
+            scope: self.scoring.scope(),
+            granularity: self.granularity,
+            iterations: self.iterations(criterion.iterations()),
+            ablation: self.ablation,
+            seed: Seed(self.scoring.seed),
+            ..Cut::to(self.sparsity.unwrap_or(Sparsity::DENSE))
+        }
     }
 
     /// The network with the masks of another file.

@@ -4,9 +4,9 @@ use std::{num::NonZero, path::Path};
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::Seed;
-use sapwood_core::{Batch, Masks, Shape, TrainedOn};
+use sapwood_core::{Batch, Except, Masks, Shape, TrainedOn};
 use sapwood_data::Split;
-use sapwood_lab::{DataConfig, Examples, fits, read_batches};
+use sapwood_lab::{DataConfig, Examples, Takes, fits, read_batches};
 use sapwood_models::{Net, Opened, Spec};
 use sapwood_prune::{Criteria, Criterion, Needs, NetworkProbe, Options, Scope, Warning};
 
@@ -14,6 +14,7 @@ use super::{
     bar,
     data_root::DataRoot,
     image::Images,
+    integers::refuse,
     on_device::OnDevice,
     outputs::{MoreOutputs, hinted, tell},
     own_input::{OwnInput, is_file},
@@ -33,15 +34,17 @@ pub(super) struct Scoring {
     pub(super) network: WeightFile,
     /// An option of the criterion, as in temperature=100: see `list criteria`
     #[arg(long = "option", value_name = "NAME=VALUE")]
-    options: Vec<String>,
-    /// Leave these parameters alone, as in 'fc.*'
-    #[arg(long, value_name = "PATTERN")]
-    exclude: Vec<String>,
+    pub(super) options: Vec<String>,
+    /// Leave these layers alone: a name, as in fc or 'layer1.*', 're:PATTERN' for the whole name, or
+    /// a type, as in type:conv
+    #[arg(long, visible_alias = "exclude", value_name = "LAYERS")]
+    except: Vec<Except>,
     /// What the weights are scored with, where the criterion asks for examples: a file
-    /// with `images` f32 [N, C, H, W] and `labels` i64 [N], or the name of a data set.
+    /// with `images` f32 [N, C, H, W] and `labels` i64 [N] (safetensors, or .npz with these or `x` and `y`), or the
+    /// name of a data set.
     /// synflow takes the size of its images alone
     #[arg(long, value_name = "FILE|NAME")]
-    data: Option<String>,
+    pub(super) data: Option<String>,
     #[command(flatten)]
     images: Images,
     #[command(flatten)]
@@ -67,7 +70,7 @@ pub(super) struct Scoring {
     #[command(flatten)]
     root: DataRoot,
     #[command(flatten)]
-    device: OnDevice,
+    pub(super) device: OnDevice,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -125,13 +128,14 @@ impl Scoring {
     }
 
     pub(super) fn scope(&self) -> Scope {
-        Scope::excluding(&self.exclude)
+        Scope { exclude: self.except.iter().cloned().collect() }
     }
 
     /// Opens the network; what can be refused is refused first.
     pub(super) fn opened(&self) -> Result<Opened, Error> {
-        let device = self.device.resolve()?;
-        self.network.open(&device)
+        let opened = self.network.open(&self.device.resolve()?)?;
+        refuse(&opened, "trained or changed")?;
+        Ok(opened)
     }
 
     /// [`Scoring::opened`], to remove weights of it.
@@ -183,7 +187,7 @@ impl Scoring {
                     "`--batches` and `--per-class` choose from a data set, but `--data` is a file".into();
                 return Err(Error::Usage(problem));
             }
-            let batches = read_batches(path, self.batch_size.map(NonZero::get))?;
+            let batches = read_batches(path, self.batch_size.map(NonZero::get), &Takes::of(opened))?;
             for shape in batches.iter().filter_map(|batch| batch.shape().image()) {
                 spec.output(shape)?;
             }

@@ -1,6 +1,6 @@
 //! `train`
 
-use std::{io::Write, num::NonZero, path::PathBuf, sync::atomic::AtomicBool};
+use std::{collections::BTreeSet, io::Write, num::NonZero, path::PathBuf, sync::atomic::AtomicBool};
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::Ops;
@@ -190,6 +190,7 @@ impl Train {
             seed: self.seed,
             recipe: self.recipe(),
             sparse: None,
+            shared: BTreeSet::new(),
             evaluate: Evaluate::EveryEpoch,
             order: 0,
             ops: self.ops,

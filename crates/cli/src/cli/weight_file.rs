@@ -6,17 +6,19 @@ use burn::prelude::Device;
 use clap::Args;
 use sapwood_core::Shape;
 use sapwood_lab::digest;
-use sapwood_models::{Error as Models, FreeZeros, Note, Opened, Problem, Rename, Zeros, files_beside};
+use sapwood_models::{
+    Checkpoint, Error as Models, FreeZeros, Note, Opened, Problem, Rename, StateDict, Zeros, files_beside,
+};
 use sapwood_report::Cell;
 use sapwood_supernet::{Error as Nested, Supernet, SupernetSpec};
 
-use super::{bar::note, shape};
+use super::{bar::note, integers, shape, stated::Stated};
 use crate::Error;
 
 /// A network that a command cannot do without.
 #[derive(Args)]
 pub(super) struct WeightFile {
-    /// safetensors, what PyTorch's `torch.save` wrote, or ONNX; masks in it are kept
+    /// safetensors, what `pack` or PyTorch's `torch.save` wrote, or ONNX; masks in it are kept
     #[arg(long, value_name = "FILE")]
     weights: PathBuf,
     /// The network, where neither the file nor names and shapes in it tell
@@ -37,6 +39,20 @@ impl WeightFile {
         self.reading.open_to_change(&self.weights, self.model.as_deref(), device)
     }
 
+    /// Reads it by its shapes alone.
+    pub(super) fn state_dict(&self) -> Result<StateDict, Error> {
+        let dict = Checkpoint::read(&self.weights)
+            .and_then(|file| file.state_dict(&self.reading.reading(None)))
+            .map_err(hinted)?;
+        tell(&dict.fitted.notes);
+        Ok(dict)
+    }
+
+    /// What tells the network that is read from every other.
+    pub(super) fn digest(&self) -> Result<String, Error> {
+        self.reading.digest(&self.weights)
+    }
+
     /// What the file of its masks is called in it.
     pub(super) fn naming(&self) -> &Naming {
         &self.reading.naming
@@ -55,6 +71,8 @@ pub(super) struct Reading {
     /// Make masks of the weights that are zero, so that they stay so
     #[arg(long, requires = "weights")]
     masks_from_zeros: bool,
+    #[command(flatten)]
+    stated: Stated,
     /// The size of an example, where an ONNX file leaves it open, as in 3x48x192
     #[arg(long, value_name = "CxHxW", value_parser = shape::parse, requires = "weights")]
     input_size: Option<Shape>,
@@ -63,6 +81,7 @@ pub(super) struct Reading {
 impl Reading {
     /// Refuses what says how a weight file is read where there is none.
     pub(super) fn none(&self) -> Result<(), Error> {
+        self.stated.none()?;
         let Naming { key, rename } = &self.naming;
         let masks = self.masks.is_some() || self.masks_from_zeros;
         match key.is_some() || !rename.is_empty() || masks || self.input_size.is_some() {
@@ -133,7 +152,7 @@ impl Reading {
     pub(super) fn open(&self, path: &Path, model: Option<&str>, device: &Device) -> Result<Opened, Error> {
         let opened = self.reading(model).open(path, device).map_err(hinted)?;
         tell(&opened.notes);
-        Ok(opened)
+        self.stated.apply(opened)
     }
 
     /// Opens the network of a file, to change it: says what would be lost.
@@ -144,6 +163,7 @@ impl Reading {
         device: &Device,
     ) -> Result<Opened, Error> {
         let opened = self.open(path, model, device)?;
+        integers::refuse(&opened, "trained or changed")?;
         if let Some(line) = free_zeros(&opened.zeros) {
             note(&format!("note: {line}: keep them with `--masks-from-zeros`"));
         }
@@ -202,7 +222,7 @@ pub(super) fn hinted(error: Models) -> Error {
         error => return error.into(),
     };
     let hint = match &*problem {
-        Problem::NoModel { nearest: None } | Problem::SeveralModels { .. } => ": name it with `--model`",
+        Problem::NoModel { nearest: None, .. } | Problem::SeveralModels { .. } => ": name it with `--model`",
         Problem::SeveralFit { .. } => " with `--key`",
         Problem::MasksTwice => ": leave `--masks` out",
         Problem::Mismatch { mismatch, .. }

@@ -100,7 +100,7 @@ fn the_recipe_that_nobody_chose_is_a_good_one() {
 fn a_file_that_is_pruned_elsewhere_keeps_its_masks() {
     let place = Workplace::with_net();
     place.succeed(&format!("prune --weights {NET} --sparsity 0.5 --out half.safetensors"));
-    place.succeed("prune --weights half.safetensors --exclude fc3.* --sparsity 0.9 --out more.safetensors");
+    place.succeed("prune --weights half.safetensors --except fc3 --sparsity 0.9 --out more.safetensors");
     let masks = |file: &str| StateFile::from_bytes(&place.read(file)).unwrap().masks;
     let (half, more) = (masks("half.safetensors"), masks("more.safetensors"));
     assert_eq!(half["fc3.weight"], more["fc3.weight"]);

@@ -130,14 +130,14 @@ fn an_input_that_the_network_cannot_take_is_refused() {
     let place = Workplace::with_net();
     place.put("text.safetensors", "no tensors");
     place.put("other.safetensors", file(&[("x", "F32", &[1, 1, 8, 8], floats(64, 0.0))]));
-    place.put("flat.safetensors", file(&[("input", "F32", &[1, 64], floats(64, 0.0))]));
+    place.put("flat.safetensors", file(&[("input", "F32", &[1, 63], floats(63, 0.0))]));
     place.put("none.safetensors", file(&[("input", "F32", &[0, 1, 8, 8], vec![])]));
     place.put("colour.safetensors", file(&[("input", "F32", &[1, 3, 8, 8], floats(192, 0.0))]));
     for (name, expected) in [
         ("nowhere", "No such file"),
         ("text", "not a usable safetensors file"),
         ("other", "expected a tensor `input` of shape [N, C, H, W], found x"),
-        ("flat", "should be [N, C, H, W]"),
+        ("flat", "should be [N, C, H, W] with N examples of 1x8x8, but is [1, 63]"),
         ("none", "with at least one value, but is [0, 1, 8, 8]"),
         ("colour", "`lenet-300-100` does not take 3x8x8 inputs"),
     ] {

@@ -103,8 +103,16 @@ fn values_out_of_range_are_refused() {
     }
     check(
         &format!("prune --weights {NET} --sparsity 0.5 --exclude fcx --out x"),
-        &["`fcx` excludes no weight"],
+        &["`fcx` excludes no weight: the nearest layers are fc1, fc2, fc3"],
     );
+    for (exception, expected) in [
+        ("type:dense", "`type:dense` is no type of a layer here: expected linear"),
+        ("re:fc", "`re:fc` describes no layer's whole name: the nearest are fc1, fc2, fc3"),
+        ("re:fc(", "`re:fc(` is no regular expression"),
+        ("type:linear", "all of them are excluded"),
+    ] {
+        check(&format!("prune --weights {NET} --sparsity 0.5 --except {exception} --out x"), &[expected]);
+    }
     check(
         &format!("prune --weights {NET} --sparsity 0.5 --exclude * --out x"),
         &["all of them are excluded"],

@@ -134,7 +134,7 @@ fn gradual_pruning_in_a_study_keeps_what_its_sparsity_says_or_is_refused_by_its_
         }
     }
     let whole = "begin = \"0ep\", end = \"2ep\", every = \"1it\" }\n";
-    for key in ["exclude = [\"fc1.*\"]", "granularity = \"filter\"", "allocation = \"uniform\""] {
+    for key in ["except = [\"fc1\"]", "granularity = \"filter\"", "allocation = \"uniform\""] {
         study("single.toml", &format!("{whole}{key} # "));
         let name = key.split(' ').next().unwrap();
         place.refuse(

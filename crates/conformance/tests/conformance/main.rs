@@ -3,6 +3,8 @@
 mod files;
 mod inputs;
 mod layers;
+mod runtime;
+mod shrunk;
 mod table;
 
 use sapwood_backend::block_on;
@@ -38,6 +40,8 @@ tests! {
     windows_are_their_definitions
     gradients_of_a_product_are_products
     every_operation_of_a_graph_is_pytorchs
+    values_on_a_grid_are_the_nearest_of_its_numbers
+    folded_rounded_and_integer_networks_are_the_same_network
     the_fill_is_pythons
     counts_and_logits_are_pytorchs
     steps_of_sgd_and_adamw_are_pytorchs

@@ -6,6 +6,7 @@ use std::{
 };
 
 use rayon::prelude::*;
+use sapwood_core::ImageFit;
 
 use crate::{
     Error, Watch,
@@ -48,8 +49,8 @@ impl Flaw {
 pub(super) struct Photos<'a> {
     /// What they become, `[C, H, W]`.
     pub(super) shape: [usize; 3],
-    /// Whether they are cropped and resized for that.
-    pub(super) fit: bool,
+    /// How they are cropped and resized for that, if they are.
+    pub(super) fit: Option<ImageFit>,
     /// Where resized ones are kept for the next time.
     pub(super) cache: Option<&'a Path>,
     pub(super) watch: &'a dyn Watch,
@@ -68,8 +69,8 @@ impl Photos<'_> {
             let found = format!("{:?}", self.shape);
             return Err(Error::Option { option: "the shape of an image", found, expected });
         }
-        let cache = self.cache.filter(|_| self.fit);
-        let cache = cache.map(|kept_in| PhotoCache::open(kept_in, folder, self.shape));
+        let cache = self.cache.zip(self.fit);
+        let cache = cache.map(|(kept_in, fit)| PhotoCache::open(kept_in, folder, self.shape, fit));
         let (mut images, mut flaws, mut keys) = (Vec::new(), Flaws::new(), Vec::new());
         self.watch.begin("reading images", paths.len() as u64);
         for (block, paths) in paths.chunks(AT_ONCE).enumerate() {
@@ -106,8 +107,8 @@ impl Photos<'_> {
         }
         let image = decode(&bytes).map_err(Flaw::Unreadable)?;
         drop(bytes);
-        if self.fit {
-            let values = image.fitted(self.shape);
+        if let Some(fit) = self.fit {
+            let values = image.viewed(self.shape, &fit).map_err(Flaw::OtherSize)?;
             return Ok((key, values.iter().map(|x| (x * 255.0).round() as u8).collect()));
         }
         if image.shape()[0] > self.shape[0] {

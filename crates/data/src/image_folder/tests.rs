@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path};
 
+use sapwood_core::ImageFit;
+
 use super::*;
 use crate::{
     OpenOptions,
@@ -318,7 +320,7 @@ fn resized_images_are_kept_by_their_content() {
     let keys = ["train/a/1.png", "train/b/1.png"].map(|file| Key::of(&fs::read(root.join(file)).unwrap()));
     let train = root.join("train");
     fs::remove_dir_all(&kept).unwrap();
-    PhotoCache::open(&kept, &train, shape).keep(&keys, &[77, 77, 77, 88, 88, 88]);
+    PhotoCache::open(&kept, &train, shape, ImageFit::default()).keep(&keys, &[77, 77, 77, 88, 88, 88]);
     assert_eq!(values(&read()), [77, 88]);
     // A file of the same size and date with another content is another one.
     let path = root.join("train/b/1.png");

@@ -71,7 +71,7 @@ impl<'a> Combination<'a> {
         let unused = [
             ("granularity", structured),
             ("allocation", method.allocation != Allocation::default()),
-            ("exclude", !method.exclude.is_empty()),
+            ("except", !method.exclude.is_empty()),
             ("iterations", method.iterations.is_some()),
             ("options", !method.options.is_empty()),
             ("examples", method.examples.is_some()),

@@ -1,6 +1,6 @@
 //! Ways of pruning, as a study's file says them.
 
-use sapwood_core::Step;
+use sapwood_core::{Exceptions, Step};
 use sapwood_prune::{Ablation, Allocation, Granularity, Iterations, Options, Sparsity};
 use sapwood_sparse::During;
 use sapwood_train::Retraining;
@@ -43,9 +43,9 @@ pub struct Method {
     /// What goes together.
     #[serde(default)]
     pub granularity: Granularity,
-    /// Parameters that are left alone.
-    #[serde(default)]
-    pub exclude: Vec<String>,
+    /// Layers that are left alone.
+    #[serde(default, alias = "except")]
+    pub exclude: Exceptions,
     /// In how many rounds, where not as is customary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iterations: Option<Iterations>,

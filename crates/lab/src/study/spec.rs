@@ -1,6 +1,6 @@
 //! What decides the outcome of one run of a study, and the hash that names it.
 
-use sapwood_core::{Step, identity};
+use sapwood_core::{Exceptions, Step, identity};
 use sapwood_data::OpenOptions;
 use sapwood_models::{Init, Spec};
 use sapwood_prune::{Allocation, Granularity, Iterations, Options, Sparsity};
@@ -84,8 +84,8 @@ pub struct CutSettings {
     #[serde(skip_serializing_if = "is_default")]
     pub granularity: Granularity,
     /// What is left alone.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub exclude: Vec<String>,
+    #[serde(skip_serializing_if = "Exceptions::is_empty")]
+    pub exclude: Exceptions,
     /// In how many rounds, where not as is customary.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iterations: Option<Iterations>,

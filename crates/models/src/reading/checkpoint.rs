@@ -15,12 +15,12 @@ use super::{
     read_masks,
 };
 use crate::{
-    Error, Note, Problem, onnx_file,
+    Error, Integers, Note, Problem, coded_file, integers, onnx_file,
     pytorch::{self, Node},
     safetensors_file,
 };
 
-/// A file with tensors: safetensors, what PyTorch's `torch.save` wrote, or ONNX. The content decides, never
+/// A file with tensors: safetensors, coded, what PyTorch's `torch.save` wrote, or ONNX. The content decides, never
 /// the name. Nothing in it is executed.
 #[derive(Debug)]
 pub struct Checkpoint {
@@ -28,6 +28,7 @@ pub struct Checkpoint {
     metadata: Value,
     path: PathBuf,
     notes: Vec<Note>,
+    integers: Option<Integers>,
 }
 
 /// A network's tensors, under its names.
@@ -73,22 +74,29 @@ impl Checkpoint {
         if example.is_some() && !sapwood_onnx::is_one(bytes) {
             return Err(Error::Weights { problem: Problem::NoOpenSize.into(), path: path.into() });
         }
-        if safetensors_file::is_one(bytes) {
+        let coded = StateFile::is_coded(bytes);
+        if coded || safetensors_file::is_one(bytes) {
             let wrong = |error: sapwood_core::graph::Error| Error::caused(path, error);
-            let root = safetensors_file::read(bytes).map_err(wrong)?;
+            let root = if coded { coded_file::read(bytes) } else { safetensors_file::read(bytes) };
+            let mut root = root.map_err(wrong)?;
             let metadata = StateFile::metadata_of(bytes).map_err(wrong)?;
             let ours = !metadata.is_null();
-            tracing::debug!(format = "safetensors", ours, bytes = bytes.len(), path = %path.display(), "weight file read");
-            return Ok(Self { root, metadata, path: path.into(), notes: Vec::new() });
+            let mut integers = None;
+            if ours && let Some((numbers, found)) = integers::read(bytes, &root).map_err(wrong)? {
+                (root, integers) = (numbers, Some(found));
+            }
+            let format = if coded { "coded" } else { "safetensors" };
+            tracing::debug!(format, ours, bytes = bytes.len(), path = %path.display(), "weight file read");
+            return Ok(Self { root, metadata, path: path.into(), notes: Vec::new(), integers });
         }
         if sapwood_onnx::is_one(bytes) {
             let (root, metadata, notes) = onnx_file::read(bytes, path, folder, example)?;
             tracing::debug!(format = "ONNX", bytes = bytes.len(), path = %path.display(), "weight file read");
-            return Ok(Self { root, metadata, path: path.into(), notes });
+            return Ok(Self { root, metadata, path: path.into(), notes, integers: None });
         }
         let root = pytorch::read(bytes).map_err(|problem| Error::caused(path, problem))?;
         tracing::debug!(format = "PyTorch", bytes = bytes.len(), path = %path.display(), "weight file read");
-        Ok(Self { root, metadata: Value::Null, path: path.into(), notes: Vec::new() })
+        Ok(Self { root, metadata: Value::Null, path: path.into(), notes: Vec::new(), integers: None })
     }
 
     /// Leaves nothing but what messages say of the file.
@@ -99,6 +107,11 @@ impl Checkpoint {
     /// The file, as messages call it.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The parameters that are integers, in a file of ours with some.
+    pub(crate) fn integers(&self) -> Option<&Integers> {
+        self.integers.as_ref()
     }
 
     /// What the file says of itself in our metadata; `null` where it says nothing.

@@ -2,8 +2,13 @@
 
 use sapwood_core::Mismatch;
 
-use super::{ByName, Checkpoint, Reading, Wants, fit::search, places::Places};
-use crate::{Error, Problem, zoo::names};
+use super::{
+    ByName, Checkpoint, Reading, Wants,
+    fit::search,
+    places::Places,
+    state_dict::{alike, shapes},
+};
+use crate::{Alike, Error, Problem, Spec, params::params, zoo::names};
 
 /// The only network whose names and shapes lie in a file.
 pub(crate) fn guess(file: &Checkpoint, reading: &Reading) -> Result<&'static str, Error> {
@@ -33,8 +38,27 @@ pub(crate) fn guess(file: &Checkpoint, reading: &Reading) -> Result<&'static str
     let problem = match models.as_slice() {
         [model] => return Ok(model),
         [] if let Some((tensor, why)) = unreadable => Problem::Unreadable { tensor, why },
-        [] => Problem::NoModel { nearest: nearest.map(|(_, model, mismatch)| (model, mismatch)) },
+        [] => {
+            let alike = nearest.is_none().then(|| most_alike(&places)).flatten();
+            Problem::NoModel { nearest: nearest.map(|(_, model, mismatch)| (model, mismatch)), alike }
+        }
         _ => Problem::SeveralModels { models },
     };
     Err(file.problem(problem))
+}
+
+/// The network with most of the shapes in a file.
+fn most_alike(places: &Places<'_>) -> Option<Box<Alike>> {
+    let theirs = shapes(places);
+    let mut best: Option<Alike> = None;
+    for model in names() {
+        let Ok(graph) = Spec::named(model).and_then(|spec| spec.graph()) else { continue };
+        let [same, of] = alike(&theirs, &params(&graph));
+        // More than half, and more than any before: of equal ones the first.
+        let [most, of_most] = best.as_ref().map_or([1, 2], |best| [best.same, best.of]);
+        if most * of < same * of_most {
+            best = Some(Alike { model: model.into(), same, of });
+        }
+    }
+    best.map(Box::new)
 }

@@ -141,9 +141,9 @@ fn masks_of_nothing_of_another_length_or_over_others_are_refused() {
     assert!(refused("fc.weight", 48, masks().attach(net()).unwrap()).contains("`prune_mask`"));
     // Those of other parameters are none of its concern, and once they are folded in nothing is in the way.
     assert!(masks().attach(low_rank.materialize()).is_ok());
-    let cut = Cut::to(sparsity("0.5")).scope(Scope::excluding(["conv.*"]));
+    let cut = Cut::to(sparsity("0.5")).scope(Scope::excluding(["conv.*"]).unwrap());
     let once =
         cut.masks_blocking(&Magnitude, &NetworkProbe::new(&net()), None).unwrap().attach(net()).unwrap();
-    let rest = Scope::excluding(["fc.*"]).on(&net()).unwrap();
+    let rest = Scope::excluding(["fc.*"]).unwrap().on(&net()).unwrap();
     assert!(MaskSet::dense(&rest).attach(once).is_ok());
 }

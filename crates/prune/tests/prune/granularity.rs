@@ -87,7 +87,7 @@ fn the_scale_of_normalisation_chooses_channels() {
     let masks = cut.masks_blocking(&BnScale, &NetworkProbe::observed(&net), None).unwrap();
     let kept: Vec<usize> = (0..4).map(|f| row(&masks, "conv.weight", 9 * f..9 * f + 9)).collect();
     assert_eq!((kept, masks.total()), (vec![0, 9, 0, 9], 36));
-    let none = cut.scope(Scope::excluding(["conv.*"]));
+    let none = cut.scope(Scope::excluding(["conv.*"]).unwrap());
     let error = none.masks_blocking(&BnScale, &NetworkProbe::observed(&net), None).unwrap_err();
     assert!(matches!(error, Error::NothingToScore { .. }), "{error}");
 }

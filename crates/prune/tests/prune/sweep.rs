@@ -102,7 +102,7 @@ fn sparsegpt_keeps_exact_counts_and_stays_closer_than_its_masks_alone() {
     }
 
     // The error that is made small is that of a layer: of the last one, the outputs'.
-    let cut = cut.scope(Scope::excluding(["conv.*"]));
+    let cut = cut.scope(Scope::excluding(["conv.*"]).unwrap());
     let pruned = cut.prune_blocking(&SparseGpt { block: 5, ..SparseGpt::default() }, &probe, None).unwrap();
     let dense = outputs(&net, &examples);
     let far = |net: &Net| {
@@ -124,7 +124,7 @@ fn sparsegpt_takes_patterns_and_refuses_what_it_cannot_divide() {
     let cut = Cut::to(sparsity("0.5")).granularity("2:4".parse().unwrap());
     let error = cut.prune_blocking(&SparseGpt::default(), &probe, None).unwrap_err().to_string();
     assert!(error.contains("the 1 inputs of `conv.weight` cannot be divided so"), "{error}");
-    let linear = cut.scope(Scope::excluding(["conv.*"]));
+    let linear = cut.scope(Scope::excluding(["conv.*"]).unwrap());
     let Pruned { masks, weights, .. } = linear.prune_blocking(&SparseGpt::default(), &probe, None).unwrap();
     let fc = masks.get(&"fc.weight".into()).unwrap();
     assert!((0..12).all(|group| (0..4).filter(|i| fc.get(4 * group + i)).count() == 2));

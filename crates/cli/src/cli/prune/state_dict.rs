@@ -1,0 +1,79 @@
+//! Pruning weights of which no network is known: shapes are enough for scores of the weights alone.
+
+use std::io::Write;
+
+use burn::tensor::Tensor;
+use sapwood_backend::Seed;
+use sapwood_core::{ParamInfo, StateFile, tensor_data, write_atomic};
+use sapwood_lab::Error as Lab;
+use sapwood_models::{Error as Models, Fitted, Problem, StateDict};
+use sapwood_prune::{Criteria, MaskSet, Needs, Options, ParamTensors, Pruned, StateProbe};
+use sapwood_report::{Cell, Table};
+
+use super::Prune;
+use crate::{Error, cli::bar};
+
+/// Whether an error says that nobody knows which network weights are of.
+pub(super) fn is_unknown(error: &Error) -> bool {
+    let error = match error {
+        Error::Hinted { error, .. } => error.as_ref(),
+        Error::Lab(error) => error,
+        _ => return false,
+    };
+    let Lab::Models(Models::Weights { problem, .. }) = error else { return false };
+    matches!(**problem, Problem::NoModel { .. })
+}
+
+impl Prune {
+    /// Prunes by shapes alone, where the criterion looks at the weights alone; `unknown` is why nothing more is known.
+    pub(super) fn by_shapes(
+        &self,
+        criteria: &Criteria,
+        unknown: Error,
+        out: &mut dyn Write,
+    ) -> Result<(), Error> {
+        let options = Options::parse(self.scoring.options.iter().map(String::as_str))?;
+        let criterion = (criteria.find(&self.criterion)?.build)(&options, Seed(self.scoring.seed))?;
+        if self.masks_from.is_some() || criterion.needs() != Needs::Weights || self.scoring.data.is_some() {
+            return Err(unknown);
+        }
+        let StateDict { params, fitted, integers } = self.scoring.network.state_dict()?;
+        let Fitted { mut state, masks, .. } = fitted;
+        let device = self.scoring.device.resolve()?;
+        let flat = |info: &ParamInfo| {
+            let array = state.0.get(&info.path).filter(|_| info.role.is_weight())?;
+            let value =
+                Tensor::<1>::from_data(tensor_data(array.clone().reshape([array.len()]).ok()?), &device);
+            Some((info.path.clone(), value))
+        };
+        let weights: ParamTensors = params.iter().filter_map(flat).collect();
+        let probe = StateProbe::new(params.clone(), weights)?;
+        let alive = (!masks.is_empty()).then(|| MaskSet::from(masks));
+        let cut = self.cut(criterion.as_ref());
+        let Pruned { masks, warnings, .. } =
+            cut.prune_blocking(criterion.as_ref(), &probe, alive.as_ref())?;
+        let kept = masks.clone().into_masks();
+        state.apply(&kept).map_err(sapwood_models::Error::from)?;
+        state.0.extend(integers.0);
+        let file = StateFile { state, masks: kept, ..StateFile::default() };
+        write_atomic(&self.out, &file.to_bytes().map_err(sapwood_models::Error::from)?)?;
+
+        let mut table = Table::new(["parameter", "kept", "of", "density"]);
+        for info in params.iter().filter(|info| info.role.is_weight()) {
+            let Some(mask) = masks.get(&info.path) else { continue };
+            let (kept, total) = (mask.count_ones(), mask.len());
+            let share = kept as f64 / total.max(1) as f64;
+            let counts = [kept, total].map(|n| Cell::count(n as u64));
+            let share = Cell::written(share, format!("{:.2} %", 100.0 * share));
+            table.row([info.path.as_str().into()].into_iter().chain(counts).chain([share]));
+        }
+        write!(out, "{}", table.to_text())?;
+        writeln!(out, "{} of {} weights kept", masks.kept(), masks.total())?;
+        bar::note(
+            "note: no model is known that has these weights, so they were taken by their shapes: not checked is which of \
+             them are embeddings, whether the kept weights still lie on a path, and what the network computes",
+        );
+        self.scoring.warn(&warnings);
+        Ok(())
+    }
+}

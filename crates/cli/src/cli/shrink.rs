@@ -1,0 +1,186 @@
+//! `shrink`
+
+mod plan;
+mod ranked;
+
+use std::{io::Write, path::PathBuf};
+
+use clap::{ArgGroup, Args};
+use sapwood_backend::block_on;
+use sapwood_core::{Graph, ModuleState, Observed, State, TrainedOn, graph::Groups, write_atomic};
+use sapwood_models::{Opened, Spec, pack};
+use sapwood_prune::Criteria;
+use sapwood_report::Cell;
+use sapwood_shrink::{Cost, Dead, Error as Shrinking, Removal, Share, Shrunk, Surgery, Target};
+
+use self::ranked::Ranked;
+use super::{bar::note, scoring::Scoring};
+use crate::Error;
+
+/// Take channels out of a network, and write the smaller network
+///
+/// Without a target the channels that masks or zeros have killed leave, and outputs stay what they were. With one those
+/// with the lowest scores leave, together with all that reads them. The file opens alone in every command. A channel
+/// that is constant leaves where what reads it can have the constant in its bias; where zeros are added around the
+/// planes it stays, and the command says so.
+#[derive(Args)]
+#[command(allow_negative_numbers = true)]
+#[command(group = ArgGroup::new("target").args(["channels", "macs", "params", "bytes"]))]
+#[command(group = ArgGroup::new("result").args(["out", "plan"]).required(true).multiple(true))]
+pub(super) struct Shrink {
+    #[command(flatten)]
+    scoring: Scoring,
+    /// The share of channels that goes, as in 30%: of each group, or of those that --selection compares
+    #[arg(long, value_name = "SHARE")]
+    channels: Option<Share>,
+    /// The share of multiply-accumulates that goes at least
+    #[arg(long, value_name = "SHARE")]
+    macs: Option<Share>,
+    /// The share of parameters that goes at least
+    #[arg(long, value_name = "SHARE")]
+    params: Option<Share>,
+    /// The share of the values' bytes that goes at least
+    #[arg(long, value_name = "SHARE")]
+    bytes: Option<Share>,
+    #[command(flatten)]
+    ranked: Ranked,
+    /// Of masks that are not of whole channels, take out the channels that are dead, and keep the masks of the rest
+    #[arg(long, conflicts_with = "target")]
+    dead_only: bool,
+    /// Print who goes together, width before and after, and why what stays whole does; without --out nothing is
+    /// written
+    #[arg(long)]
+    plan: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// A network in parts, before and after.
+struct Made {
+    spec: Spec,
+    trained_on: Option<TrainedOn>,
+    graph: Graph,
+    groups: Groups,
+    removal: Removal,
+    shrunk: Shrunk,
+    notes: Vec<String>,
+}
+
+impl Shrink {
+    pub(super) fn run(self, criteria: &Criteria, out: &mut dyn Write) -> Result<(), Error> {
+        let made = match self.target() {
+            Some(target) => self.chosen(criteria, target)?,
+            None => self.dead()?,
+        };
+        let (before, after) = (Cost::of(&made.graph)?, Cost::of(&made.shrunk.graph)?);
+        let written = match &self.out {
+            None => None,
+            Some(path) => {
+                let layers = Spec::of_layers(made.spec.model.clone(), made.shrunk.graph.clone())?;
+                let spec = Spec { architecture: made.spec.architecture.clone(), ..layers };
+                let Shrunk { state, masks, .. } = made.shrunk.clone();
+                let bytes = pack(&spec, made.trained_on.as_ref(), state, masks)?.to_bytes()?;
+                write_atomic(path, &bytes)?;
+                Some(bytes.len() as u64)
+            }
+        };
+        let gone = (before, after, written);
+        if self.json {
+            plan::json(&made.groups, &made.removal, gone, out)?;
+        } else {
+            if self.plan {
+                plan::table(&made.groups, &made.removal, out)?;
+            }
+            let count = |n: u64| Cell::count(n).text().to_string();
+            let share = |before: u64, after: u64| 100.0 * (1.0 - after as f64 / before.max(1) as f64);
+            write!(
+                out,
+                "{} of {} channels gone; {} parameters of {} ({:.2} % gone); {} multiply-accumulates of {} ({:.2} % gone)",
+                plan::gone(&made.groups, &made.removal),
+                plan::channels(&made.groups),
+                count(after.params),
+                count(before.params),
+                share(before.params, after.params),
+                count(after.macs),
+                count(before.macs),
+                share(before.macs, after.macs),
+            )?;
+            match written {
+                Some(bytes) => writeln!(out, "; {} bytes written", count(bytes))?,
+                None => writeln!(out)?,
+            }
+        }
+        made.notes.iter().for_each(|line| note(&format!("note: {line}")));
+        Ok(())
+    }
+
+    fn target(&self) -> Option<Target> {
+        self.channels
+            .map(Target::Channels)
+            .or(self.macs.map(Target::Macs))
+            .or(self.params.map(Target::Params))
+            .or(self.bytes.map(Target::Bytes))
+    }
+
+    /// The channels with the lowest scores leave.
+    fn chosen(&self, criteria: &Criteria, target: Target) -> Result<Made, Error> {
+        let (scored, scores) = self.ranked.scores(&self.scoring, criteria)?;
+        let graph = Observed::graph(&scored.net).clone();
+        let mut groups = Groups::of(&graph)?;
+        self.ranked.keep(&self.scoring, &scored, &mut groups)?;
+        let chosen = self.ranked.choose(&graph, &groups, &scores, target)?;
+        let state = block_on(State::read(&scored.net))?;
+        let surgery = Surgery::new(&graph, &groups, &chosen.removal)?;
+        let (left, masks) = (surgery.state(&state)?, surgery.masks(&scored.masks, &state)?);
+        let shrunk = Shrunk { graph: surgery.graph, state: left, masks };
+        let mut notes: Vec<String> = scored.note.iter().cloned().collect();
+        if !chosen.floors.is_empty() {
+            let which = sapwood_lab::few(&chosen.floors);
+            notes.push(format!("{which} would be empty: at least one channel stays in each layer"));
+        }
+        let (spec, trained_on, removal) = (scored.spec.clone(), scored.trained_on.clone(), chosen.removal);
+        Ok(Made { spec, trained_on, graph, groups, removal, shrunk, notes })
+    }
+
+    /// The channels leave that are dead.
+    fn dead(&self) -> Result<Made, Error> {
+        let Opened { spec, net, masks, trained_on, .. } = self.scoring.opened()?;
+        let graph = Observed::graph(&net).clone();
+        let groups = Groups::of(&graph)?;
+        let state = block_on(State::read(&net))?;
+        let dead = Dead::of(&graph, &groups, &state);
+        if !self.dead_only {
+            dead.check_whole(&groups, &masks, &state).map_err(|error| Error::Hinted {
+                said: format!("{error}: `--dead-only` takes these out alone"),
+                error: Box::new(error.into()),
+            })?;
+        }
+        if dead.removal.units() == 0 {
+            let reason = match dead.kept.first() {
+                Some(kept) => format!(
+                    "{} channels have no weights and stay, as channel {} of `{}`: {}",
+                    dead.kept.len(),
+                    kept.unit,
+                    kept.group,
+                    kept.reason
+                ),
+                None => "none is masked whole (name a target such as `--channels 30%`)".into(),
+            };
+            return Err(Shrinking::Nothing { reason }.into());
+        }
+        let shrunk = dead.remove(&graph, &groups, &state, &masks)?;
+        let kept = dead.kept.first().map(|kept| {
+            let count = dead.kept.len();
+            format!(
+                "{count} channels without weights stay, the first of them channel {} of `{}`: {}",
+                kept.unit, kept.group, kept.reason
+            )
+        });
+        let notes = kept.into_iter().collect();
+        Ok(Made { spec, trained_on, graph, groups, removal: dead.removal.clone(), shrunk, notes })
+    }
+}

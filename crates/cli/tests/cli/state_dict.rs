@@ -1,0 +1,90 @@
+//! Weights of which no network is known.
+
+use sapwood_core::StateFile;
+
+use crate::{
+    safetensors::{Entry, file, floats},
+    workplace::{NET, Workplace},
+};
+
+/// The trained network under names that nobody knows, without a word on what it is.
+fn unknown(place: &Workplace) -> StateFile {
+    let ours = StateFile::from_bytes(&place.read(NET)).unwrap();
+    let mut theirs = StateFile::default();
+    for (path, value) in ours.state.0 {
+        theirs.state.0.insert(renamed(path.as_str()).into(), value);
+    }
+    place.put("unknown.safetensors", theirs.to_bytes().unwrap());
+    theirs
+}
+
+fn renamed(path: &str) -> String {
+    path.replace("fc1", "encoder.a").replace("fc2", "encoder.b").replace("fc3", "head")
+}
+
+#[test]
+fn they_are_pruned_by_their_shapes_as_the_network_would_be() {
+    let place = Workplace::with_net();
+    let before = unknown(&place);
+    for how in [
+        "--sparsity 0.9",
+        "--sparsity 0.8 --allocation erk",
+        "--sparsity 0.5 --granularity 2:4",
+        "--sparsity 0.5 --granularity filter --except type:linear --except conv",
+    ] {
+        let line = format!("prune --weights unknown.safetensors {how} --out pruned.safetensors");
+        if how.contains("type:linear") {
+            place.refuse(&line, &["the exception `conv` excludes no weight"]);
+            continue;
+        }
+        let said = place.run(&line);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert!(said.err.contains("no model is known that has these weights"), "{said:?}");
+        place.succeed(&format!("prune --weights {NET} {how} --out ours.safetensors"));
+        let theirs = StateFile::from_bytes(&place.read("pruned.safetensors")).unwrap();
+        let ours = StateFile::from_bytes(&place.read("ours.safetensors")).unwrap();
+        assert_eq!(theirs.masks.len(), 3, "{how}");
+        for (path, mask) in &ours.masks {
+            assert_eq!(&theirs.masks[renamed(path.as_str()).as_str()], mask, "{how}: {path}");
+        }
+        assert_eq!(theirs.state.0.keys().collect::<Vec<_>>(), before.state.0.keys().collect::<Vec<_>>());
+        // A second cut keeps what is gone.
+        place.succeed("prune --weights pruned.safetensors --sparsity 0.95 --out again.safetensors");
+        let again = StateFile::from_bytes(&place.read("again.safetensors")).unwrap();
+        for (path, mask) in &again.masks {
+            assert!((0..mask.len()).all(|at| !mask.get(at) || theirs.masks[path].get(at)), "{how}: {path}");
+        }
+    }
+    place.succeed("prune --weights unknown.safetensors --criterion random --sparsity 0.5 --except head --out r.safetensors");
+    let random = StateFile::from_bytes(&place.read("r.safetensors")).unwrap();
+    assert_eq!(random.masks.len(), 2);
+    for more in [
+        "--criterion synflow --sparsity 0.5",
+        "--criterion snip --data digits --sparsity 0.5",
+        "--masks-from r.safetensors",
+    ] {
+        let line = format!("prune --weights unknown.safetensors {more} --out x.safetensors");
+        place.refuse(&line, &["the weights do not say which model they belong to"]);
+    }
+    place.put("none.safetensors", file(&[("a", "F32", &[4], floats(4, 1.0))]));
+    place.refuse("prune --weights none.safetensors --sparsity 0.5 --out x", &["there are no weights in it"]);
+}
+
+#[test]
+fn the_network_whose_shapes_they_have_is_proposed() {
+    let place = Workplace::new();
+    let entry = |name, shape: &'static [usize]| -> Entry<'static> {
+        (name, "F32", shape, floats(shape.iter().product(), 0.5))
+    };
+    let tensors = [
+        entry("stem.weight", &[20, 1, 5, 5]),
+        entry("body.weight", &[50, 20, 5, 5]),
+        entry("wide.weight", &[500, 800]),
+        entry("head.weight", &[10, 500]),
+    ];
+    place.put("like.safetensors", file(&tensors));
+    let expected = "most like `lenet-5`, with 4 of 4 the same: name it with `--model`";
+    place.refuse("describe --weights like.safetensors", &[expected]);
+    place.put("unlike.safetensors", file(&tensors[..1]));
+    place.refuse("describe --weights unlike.safetensors", &["no model has their names and shapes: name it"]);
+}

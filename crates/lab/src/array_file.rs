@@ -1,0 +1,58 @@
+//! Files of named arrays: safetensors, NumPy's `.npy` and `.npz`.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use sapwood_core::{Array, StateFile};
+use sapwood_data::{is_npy, is_npz, read_npy, read_npz};
+
+use crate::Error;
+
+/// The arrays of a file. The content decides what it is, never the name.
+pub(crate) struct ArrayFile<'a> {
+    arrays: BTreeMap<String, Array>,
+    /// Whether NumPy's customary names are those of arrays too.
+    numpy: bool,
+    path: &'a Path,
+}
+
+impl<'a> ArrayFile<'a> {
+    /// Reads one; the array of a `.npy` has no name.
+    pub(crate) fn read(path: &'a Path) -> Result<Self, Error> {
+        let wrong = |problem: String| Error::Content { problem, path: path.to_path_buf() };
+        let bytes = fs::read(path).map_err(Error::file("read", path))?;
+        let (arrays, numpy) = if is_npy(&bytes) {
+            let array = read_npy(&bytes);
+            let array = array.map_err(|problem| wrong(format!("not a usable NumPy array: {problem}")))?;
+            ([(String::new(), array)].into(), true)
+        } else if is_npz(&bytes) {
+            let arrays = read_npz(&bytes);
+            (arrays.map_err(|problem| wrong(format!("not a usable NumPy archive: {problem}")))?, true)
+        } else {
+            let file = StateFile::from_bytes(&bytes).map_err(|error| wrong(error.to_string()))?;
+            (file.state.0.into_iter().map(|(name, array)| (name.to_string(), array)).collect(), false)
+        };
+        Ok(Self { arrays, numpy, path })
+    }
+
+    /// The array of this name; of NumPy's files also the one that is customarily called otherwise, or that has no name.
+    pub(crate) fn take(&mut self, name: &str, customary: &str, what: &str) -> Result<Array, Error> {
+        let all = [name, customary, ""];
+        let names = if self.numpy { all.as_slice() } else { &all[..1] };
+        let found = names.iter().find_map(|name| self.arrays.remove(*name));
+        found.ok_or_else(|| {
+            let there: Vec<&str> = self
+                .arrays
+                .keys()
+                .map(|name| if name.is_empty() { "one without a name" } else { name })
+                .collect();
+            let there = if there.is_empty() { "none".into() } else { there.join(", ") };
+            let or = if self.numpy { format!(" or `{customary}`") } else { String::new() };
+            self.wrong(format!("expected a tensor `{name}`{or}{what}, found {there}"))
+        })
+    }
+
+    /// What is wrong with it.
+    pub(crate) fn wrong(&self, problem: String) -> Error {
+        Error::Content { problem, path: self.path.to_path_buf() }
+    }
+}

@@ -1,0 +1,125 @@
+//! From arrays of a user's to inputs of a network.
+
+use sapwood_core::{Array, Shape, TrainedOn, graph::DType};
+use sapwood_data::Normalisation;
+use sapwood_models::Opened;
+
+/// What a network takes, and how bytes of images become that.
+#[derive(Clone, Copy, Debug)]
+pub struct Takes<'a> {
+    /// The shape of an example, `[C, H, W]`.
+    pub input: Shape,
+    /// How its images were made, where that is known.
+    pub trained_on: Option<&'a TrainedOn>,
+}
+
+impl<'a> Takes<'a> {
+    /// What a network of a file takes.
+    pub fn of(opened: &'a Opened) -> Self {
+        Self { input: opened.spec.input, trained_on: opened.trained_on.as_ref() }
+    }
+
+    /// The values of an array as inputs, `[N, C, H, W]`.
+    ///
+    /// Bytes (`u8`) are stored values of images and are normalised as the network's images were; all other numbers are
+    /// inputs already. An array with channels last, and one of another rank with the network's number of values, is
+    /// brought into the network's shape.
+    pub(crate) fn inputs(&self, name: &str, array: &Array) -> Result<([usize; 4], Vec<f32>), String> {
+        let name = if name.is_empty() { "the array" } else { &format!("`{name}`") };
+        let [c, h, w] = self.input;
+        let found = array.shape().to_vec();
+        if array.is_empty() || found.len() < 2 {
+            return Err(format!("{name} should be [N, C, H, W] with at least one value, but is {found:?}"));
+        }
+        let (shape, mut values) = match found[..] {
+            [n, rows, columns, channels] if channels == c && rows != c => {
+                ([n, c, rows, columns], channels_first(array, [n, rows, columns, c]))
+            }
+            [n, channels, rows, columns] => ([n, channels, rows, columns], array.iter::<f32>().collect()),
+            [n, ref rest @ ..] if rest.iter().product::<usize>() == c * h * w => {
+                ([n, c, h, w], array.iter::<f32>().collect())
+            }
+            _ => {
+                return Err(format!(
+                    "{name} should be [N, C, H, W] with N examples of {c}x{h}x{w}, but is {found:?}"
+                ));
+            }
+        };
+        if array.dtype() == DType::U8 {
+            self.normalise(name, shape, &mut values)?;
+        }
+        match values.iter().position(|value| !value.is_finite()) {
+            Some(at) => Err(format!("{name} should be finite, but value {at} is {}", values[at])),
+            None => Ok((shape, values)),
+        }
+    }
+
+    fn normalise(&self, name: &str, shape: [usize; 4], values: &mut [f32]) -> Result<(), String> {
+        let Some(trained_on) = self.trained_on else {
+            return Err(format!(
+                "{name} has bytes, and the weights do not say how bytes become inputs: say it, or give it as f32"
+            ));
+        };
+        let normalisation = Normalisation::from(trained_on);
+        let (expected, found) = (normalisation.channels.len(), shape[1]);
+        if expected != found {
+            return Err(format!("{name} has {found} channels, and the weights know images with {expected}"));
+        }
+        for example in values.chunks_exact_mut(shape[1..].iter().product()) {
+            example.iter_mut().for_each(|x| *x /= normalisation.scale);
+            normalisation.apply(example);
+        }
+        Ok(())
+    }
+}
+
+/// Values with channels last, with channels first.
+fn channels_first(array: &Array, [n, rows, columns, channels]: [usize; 4]) -> Vec<f32> {
+    let values: Vec<f32> = array.iter().collect();
+    let mut out = Vec::with_capacity(values.len());
+    for image in values.chunks_exact(rows * columns * channels).take(n) {
+        (0..channels).for_each(|channel| out.extend(image[channel..].iter().step_by(channels)));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TAKES: Takes<'_> = Takes { input: [2, 1, 2], trained_on: None };
+
+    fn inputs(shape: &[usize]) -> Result<([usize; 4], Vec<f32>), String> {
+        TAKES.inputs("x", &Array::from_fn(shape, |at| at as f32))
+    }
+
+    #[test]
+    fn arrays_of_any_rank_and_with_channels_last_are_brought_into_the_shape() {
+        let plain = ([1, 2, 1, 2], vec![0.0, 1.0, 2.0, 3.0]);
+        assert_eq!(inputs(&[1, 2, 1, 2]).unwrap(), plain);
+        assert_eq!(inputs(&[1, 4]).unwrap(), plain);
+        assert_eq!(inputs(&[1, 2, 2]).unwrap(), plain);
+        assert_eq!(inputs(&[1, 1, 2, 2]).unwrap(), ([1, 2, 1, 2], vec![0.0, 2.0, 1.0, 3.0]));
+        // Another size is the network's to refuse.
+        assert_eq!(inputs(&[1, 2, 3, 3]).unwrap().0, [1, 2, 3, 3]);
+        for shape in [[3].as_slice(), &[0, 2, 1, 2], &[1, 5], &[1, 2, 1, 1, 1]] {
+            assert!(inputs(shape).unwrap_err().starts_with("`x` should be [N, C, H, W]"), "{shape:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_are_normalised_as_the_network_knows_it() {
+        let bytes = Array::from_fn([1, 2, 1, 2], |at| [0_u8, 255, 127, 51][at]);
+        let error = TAKES.inputs("x", &bytes).unwrap_err();
+        assert!(error.contains("do not say how bytes become inputs"), "{error}");
+        let how = "(x/255-[0,0.5])/[1,0.5]".parse().unwrap();
+        let trained_on = TrainedOn::stated(&how, [2, 1, 2]).unwrap();
+        let takes = Takes { trained_on: Some(&trained_on), ..TAKES };
+        let (_, found) = takes.inputs("x", &bytes).unwrap();
+        for (found, expected) in found.iter().zip([0.0, 1.0, -1.0 / 255.0, -0.6]) {
+            assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+        }
+        let nan = Array::new([1, 2, 1, 2], vec![0.0_f64, f64::NAN, 0.0, 0.0]).unwrap();
+        assert_eq!(TAKES.inputs("", &nan).unwrap_err(), "the array should be finite, but value 1 is NaN");
+    }
+}

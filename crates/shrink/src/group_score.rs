@@ -1,0 +1,141 @@
+//! One number for each unit, from one for each weight.
+
+use std::collections::BTreeMap;
+
+use sapwood_graph::{Array, Graph, Groups, Op, ParamPath, State};
+
+use crate::Error;
+
+/// A number for each value of some parameters, in PyTorch's layout: what a criterion says of it.
+pub type WeightScores = BTreeMap<ParamPath, Array>;
+
+/// How the sums of the members of a group become one number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reduction {
+    /// Their sum.
+    Sum,
+    /// Their sum over the number of members.
+    #[default]
+    Mean,
+    /// The largest.
+    Max,
+}
+
+/// How the scores of groups are made comparable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Normaliser {
+    /// They stay as they are.
+    None,
+    /// Over the mean of the group.
+    #[default]
+    Mean,
+    /// Over the largest of the group.
+    Max,
+    /// Less the mean, over the standard deviation.
+    Gaussian,
+    /// Over the sum of those that are not smaller (Lee et al. 2021, *LAMP*).
+    Lamp,
+}
+
+/// The score of a unit (Fang et al. 2023, section 3.3): the scores of the weights that leave with it, added within each
+/// dimension that runs over the group, reduced over these, and normalised over the group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GroupScore {
+    /// Over the dimensions.
+    pub reduction: Reduction,
+    /// Over the group.
+    pub normaliser: Normaliser,
+}
+
+impl GroupScore {
+    /// For each group a score for each unit; higher stays. Parameters without scores are no members.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`].
+    pub fn of(&self, groups: &Groups, scores: &WeightScores) -> Result<Vec<Vec<f64>>, Error> {
+        let of_group = |at: usize| {
+            let units = groups[at].units();
+            let (mut total, mut members) = (vec![0.0f64; units], 0usize);
+            for axis in groups.axes_of(at) {
+                let Some(values) = scores.get(&axis.path) else { continue };
+                let mut sums = vec![0.0; axis.slots.len()];
+                let inner: usize = values.shape()[axis.axis + 1..].iter().product();
+                for (at, score) in values.iter::<f64>().enumerate() {
+                    sums[at / inner % axis.slots.len()] += score;
+                }
+                let mut local = vec![0.0; units];
+                for (slot, sum) in axis.slots.iter().zip(sums).filter(|(slot, _)| slot.group as usize == at) {
+                    local[slot.unit as usize] += sum;
+                }
+                members += 1;
+                for (total, local) in total.iter_mut().zip(local) {
+                    *total = match self.reduction {
+                        Reduction::Max if 1 < members => total.max(local),
+                        Reduction::Max => local,
+                        _ => *total + local,
+                    };
+                }
+            }
+            if self.reduction == Reduction::Mean {
+                total.iter_mut().for_each(|total| *total /= members.max(1) as f64);
+            }
+            let found = self.normaliser.of(total);
+            match found.iter().all(|score| score.is_finite()) {
+                true => Ok(found),
+                false => Err(Error::NotFinite { group: groups[at].name.clone() }),
+            }
+        };
+        (0..groups.len()).map(of_group).collect()
+    }
+}
+
+impl Normaliser {
+    fn of(self, scores: Vec<f64>) -> Vec<f64> {
+        let count = scores.len().max(1) as f64;
+        let mean = scores.iter().sum::<f64>() / count;
+        // A group of zeros stays one.
+        let over = |scores: Vec<f64>, by: f64| match by == 0.0 {
+            true => scores,
+            false => scores.into_iter().map(|score| score / by).collect(),
+        };
+        match self {
+            Self::None => scores,
+            Self::Mean => over(scores, mean),
+            Self::Max => {
+                let most = scores.iter().copied().fold(0.0, f64::max);
+                over(scores, most)
+            }
+            Self::Gaussian => {
+                let variance = scores.iter().map(|score| (score - mean).powi(2)).sum::<f64>() / count;
+                over(scores.into_iter().map(|score| score - mean).collect(), variance.sqrt())
+            }
+            Self::Lamp => {
+                let mut order: Vec<usize> = (0..scores.len()).collect();
+                order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]).then(a.cmp(b)));
+                let (mut found, mut sum) = (scores.clone(), 0.0);
+                for at in order {
+                    sum += scores[at];
+                    found[at] = if sum == 0.0 { 0.0 } else { scores[at] / sum };
+                }
+                found
+            }
+        }
+    }
+}
+
+/// The squares of the weights of convolutions and linear layers and of the scales of normalisation: with them a
+/// [`GroupScore`] is DepGraph's group magnitude with p = 2.
+pub fn squares(graph: &Graph, state: &State) -> WeightScores {
+    let layers = graph.nodes().iter().filter(|node| {
+        let norm = matches!(node.op, Op::BatchNorm { .. } | Op::LayerNorm { .. } | Op::GroupNorm { .. });
+        node.op.has_weights() || norm
+    });
+    let path = |name: &str| ParamPath::from(format!("{name}.weight"));
+    let found = layers.filter_map(|node| {
+        let path = path(&node.name);
+        let value = state.0.get(&path)?;
+        let squares: Vec<f64> = value.iter::<f64>().map(|value| value * value).collect();
+        Some((path, Array::new(value.shape(), squares).ok()?))
+    });
+    found.collect()
+}

@@ -1,0 +1,129 @@
+//! What a masked network can lose.
+
+use sapwood_graph::{Activation, Array, Bits, Conv, Graph, Groups, Masks, State};
+use sapwood_shrink::{Constants, Dead};
+
+use crate::{
+    evaluator::run,
+    networks::{Numbers, far, state},
+};
+
+/// Convolution, normalisation, ReLU, and another convolution with or without zeros around its planes.
+fn net(padding: usize) -> Graph {
+    let mut g = Graph::builder([2, 6, 6]);
+    let x = g.conv("conv1", g.input(), Conv::new(5, 3).same().no_bias());
+    let x = g.batch_norm("bn1", x);
+    let x = g.activation(x, Activation::Relu);
+    let x = g.conv("conv2", x, Conv::new(4, 3).padding(padding).no_bias());
+    let x = g.max_pool(x, 2, 2, 0);
+    let x = g.flatten(x);
+    g.linear("fc", x, 3);
+    g.finish().unwrap()
+}
+
+/// The first and third filter of `conv1` masked, with this shift behind them.
+fn masked(graph: &Graph, shift: f64) -> (State, Masks) {
+    let mut values = state(graph, 5);
+    let kept: Bits = (0..5 * 18).map(|at| at / 18 != 0 && at / 18 != 2).collect();
+    let masks: Masks = [("conv1.weight".into(), kept)].into();
+    values.apply(&masks).unwrap();
+    for (name, value) in [("bn1.bias", shift), ("bn1.running_mean", 0.0)] {
+        let array = values.0.get_mut(name).unwrap().as_mut_slice::<f64>().unwrap();
+        [0, 2].into_iter().for_each(|at| array[at] = value);
+    }
+    (values, masks)
+}
+
+fn x() -> Vec<f64> {
+    let mut numbers = Numbers(9);
+    (0..72).map(|_| 2.0 * numbers.next() - 1.0).collect()
+}
+
+#[test]
+fn filters_that_leave_nothing_behind_leave_and_outputs_stay() {
+    for shift in [0.0, -0.3] {
+        let graph = net(1);
+        let (values, masks) = masked(&graph, shift);
+        let groups = Groups::of(&graph).unwrap();
+        let dead = Dead::of(&graph, &groups, &values);
+        dead.check_whole(&groups, &masks, &values).unwrap();
+        assert_eq!((dead.removal.units(), dead.kept.len()), (2, 0));
+        let small = dead.remove(&graph, &groups, &values, &masks).unwrap();
+        assert_eq!(small.state.0["conv2.weight"].shape(), [4, 3, 3, 3]);
+        assert_eq!(small.masks["conv1.weight"], Bits::ones(3 * 18));
+        assert!(far(&run(&small.graph, &small.state, &x()), &run(&graph, &values, &x())) < 1e-12);
+    }
+}
+
+#[test]
+fn a_constant_goes_into_the_next_bias_where_no_zeros_stand_beside_it_and_stays_where_they_do() {
+    let graph = net(0);
+    let (values, masks) = masked(&graph, 0.3);
+    let groups = Groups::of(&graph).unwrap();
+    let dead = Dead::of(&graph, &groups, &values);
+    assert_eq!((dead.removal.units(), dead.kept.len()), (2, 0));
+    let small = dead.remove(&graph, &groups, &values, &masks).unwrap();
+    assert!(small.state.0.contains_key("conv2.bias"));
+    assert!(far(&run(&small.graph, &small.state, &x()), &run(&graph, &values, &x())) < 1e-12);
+
+    let graph = net(1);
+    let (values, masks) = masked(&graph, 0.3);
+    let groups = Groups::of(&graph).unwrap();
+    let dead = Dead::of(&graph, &groups, &values);
+    dead.check_whole(&groups, &masks, &values).unwrap();
+    assert_eq!((dead.removal.units(), dead.kept.len()), (0, 2));
+    assert_eq!(dead.kept[0].reason, "it is 0.300 everywhere, and `conv2` sees zeros around that");
+}
+
+#[test]
+fn what_nothing_reads_leaves_and_so_does_what_only_that_reads() {
+    let graph = net(1);
+    let mut values = state(&graph, 5);
+    // Nothing reads channel 3 of conv2; channel 1 of conv1 is read by that alone.
+    let fc = values.0.get_mut("fc.weight").unwrap().as_mut_slice::<f64>().unwrap();
+    fc.iter_mut().enumerate().filter(|(at, _)| at % 36 / 9 == 3).for_each(|(_, weight)| *weight = 0.0);
+    let conv2 = values.0.get_mut("conv2.weight").unwrap().as_mut_slice::<f64>().unwrap();
+    let read = |at: usize| (at / 9 % 5 == 1) && at / 45 != 3;
+    conv2.iter_mut().enumerate().filter(|(at, _)| read(*at)).for_each(|(_, weight)| *weight = 0.0);
+    let groups = Groups::of(&graph).unwrap();
+    let dead = Dead::of(&graph, &groups, &values);
+    let small = dead.remove(&graph, &groups, &values, &Masks::new()).unwrap();
+    assert_eq!(small.state.0["conv1.weight"].shape()[0], 4);
+    assert_eq!(small.state.0["conv2.weight"].shape(), [3, 4, 3, 3]);
+    assert!(far(&run(&small.graph, &small.state, &x()), &run(&graph, &values, &x())) < 1e-12);
+}
+
+#[test]
+fn masks_of_single_weights_say_how_many_more_must_go_and_a_dead_layer_keeps_a_channel() {
+    let graph = net(1);
+    let mut values = state(&graph, 5);
+    let groups = Groups::of(&graph).unwrap();
+    // All but 4 weights of one filter, and half of those of another.
+    let kept: Bits = (0..90).map(|at| (14..18).contains(&at) || 27 <= at).collect();
+    let masks: Masks = [("conv1.weight".into(), kept)].into();
+    values.apply(&masks).unwrap();
+    let dead = Dead::of(&graph, &groups, &values);
+    let said = dead.check_whole(&groups, &masks, &values).unwrap_err().to_string();
+    assert!(said.contains("13 more weights of 2 channels must go"), "{said}");
+
+    let masks: Masks = [("conv1.weight".into(), Bits::zeros(90))].into();
+    values.apply(&masks).unwrap();
+    values.0.insert("bn1.bias".into(), Array::from_fn([5], |_| -1.0f64));
+    values.0.insert("bn1.running_mean".into(), Array::from_fn([5], |_| 0.0f64));
+    let dead = Dead::of(&graph, &groups, &values);
+    let small = dead.remove(&graph, &groups, &values, &masks).unwrap();
+    assert_eq!(small.state.0["conv1.weight"].shape()[0], 1);
+    assert!(far(&run(&small.graph, &small.state, &x()), &run(&graph, &values, &x())) < 1e-12);
+}
+
+#[test]
+fn constants_are_what_the_network_computes() {
+    let graph = net(0);
+    let (values, _) = masked(&graph, 0.3);
+    let groups = Groups::of(&graph).unwrap();
+    let constants = Constants::of(&graph, &groups, &values);
+    let relu = graph.nodes().iter().position(|node| node.name == "relu").unwrap();
+    let found: Vec<bool> = constants.at(relu).iter().map(Option::is_some).collect();
+    assert_eq!(found, [true, false, true, false, false]);
+    assert!((constants.at(relu)[0].unwrap() - 0.3).abs() < 1e-12);
+}

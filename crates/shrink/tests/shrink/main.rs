@@ -1,0 +1,7 @@
+//! Channels leave, and outputs are those of the masked network.
+
+mod dead;
+mod evaluator;
+mod exactness;
+mod golden;
+mod networks;
