@@ -199,7 +199,7 @@ fn burst(session: &mut Session, images: &[f32], runs: usize) -> Result<Vec<f64>>
 }
 
 /// The middle one; afterwards they are in order.
-fn median(values: &mut Vec<f64>) -> f64 {
+fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -53,6 +53,7 @@ mod status;
 mod studies;
 mod supernet;
 mod train;
+mod transfer;
 mod weight_file;
 mod worker;
 

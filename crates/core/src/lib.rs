@@ -27,6 +27,7 @@
 mod batch;
 mod error;
 mod example_shape;
+mod freezing;
 mod gradients;
 mod host;
 mod input;
@@ -48,6 +49,7 @@ pub use sapwood_graph as graph;
 pub use batch::{Batch, BatchInput, Target, Values};
 pub use error::Error;
 pub use example_shape::ExampleShape;
+pub use freezing::freeze;
 pub use gradients::{Gradients, gradients};
 pub use host::{array, array_of, tensor_data};
 pub use input::{Input, InputsLeft};

@@ -88,6 +88,11 @@ impl Loader {
         &self.dataset
     }
 
+    /// Which examples are in each batch of an epoch, by their numbers in the data set.
+    pub fn cuts(&self, epoch: usize) -> Vec<Vec<usize>> {
+        self.plan(epoch).order.chunks(self.options.batch_size).map(<[usize]>::to_vec).collect()
+    }
+
     fn plan(&self, epoch: usize) -> Plan {
         let examples = self.dataset.len() as u64;
         let mut order = match self.options.order {

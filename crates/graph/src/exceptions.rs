@@ -14,6 +14,7 @@ use crate::{Error, nearest};
 /// | `fc`, `layer1.0.conv1.weight` | the layer of this name, or of this weight |
 /// | `layer1` | all layers below it |
 /// | `fc.*`, `*.downsample` | `*` stands for any text |
+/// | `features.0-5` | all layers below `features.0` to `features.5` |
 /// | `re:layer[12]\..*` | a regular expression that describes the whole name |
 /// | `type:conv` | all layers of a type |
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct Except {
 #[derive(Clone, Debug)]
 enum What {
     Name,
+    /// A name with a range of numbers for one of its parts.
+    Numbers(Vec<String>),
     Pattern(Regex),
     Kind,
 }
@@ -82,13 +85,14 @@ impl Except {
         match &self.what {
             What::Kind => self.text.strip_prefix(KIND) == Some(kind),
             What::Pattern(pattern) => pattern.is_match(name) || pattern.is_match(&format!("{name}.weight")),
-            What::Name => {
-                let weight = format!("{name}.weight");
-                // A layer, what it lies below, and its weight.
-                let ends = weight.match_indices('.').map(|(end, _)| end).chain([weight.len()]);
-                ends.into_iter().any(|end| is_text(&self.text, &weight[..end]))
-            }
+            What::Name => lies_below(&self.text, name),
+            What::Numbers(names) => names.iter().any(|text| lies_below(text, name)),
         }
+    }
+
+    /// Whether a layer of this name and type is among those meant.
+    pub fn means(&self, name: &str, kind: &str) -> bool {
+        self.describes((name, kind))
     }
 
     /// The error that nothing is described, with what may have been meant.
@@ -97,7 +101,7 @@ impl Except {
         let (meant, known): (&str, Vec<&str>) = match &self.what {
             What::Kind => (&self.text[KIND.len()..], kinds.into_iter().collect()),
             What::Pattern(_) => (&self.text[PATTERN.len()..], layers.iter().map(|(name, _)| *name).collect()),
-            What::Name => (&self.text, layers.iter().map(|(name, _)| *name).collect()),
+            What::Name | What::Numbers(_) => (&self.text, layers.iter().map(|(name, _)| *name).collect()),
         };
         let problem = match (&self.what, known.is_empty()) {
             (_, true) => "excludes nothing: there are no layers that could be".into(),
@@ -105,7 +109,7 @@ impl Except {
             (What::Pattern(_), _) => {
                 format!("describes no layer's whole name: the nearest are {}", some(&nearest(meant, known)))
             }
-            (What::Name, _) => {
+            (What::Name | What::Numbers(_), _) => {
                 format!("excludes no weight: the nearest layers are {}", some(&nearest(meant, known)))
             }
         };
@@ -127,7 +131,7 @@ impl FromStr for Except {
                 Error::Exception { exception: text.into(), problem, source: Some(error.into()) }
             })?),
             None if text.starts_with(KIND) => What::Kind,
-            None => What::Name,
+            None => numbered(text).map_or(What::Name, What::Numbers),
         };
         Ok(Self { text: text.into(), what })
     }
@@ -157,6 +161,33 @@ impl<'de> Deserialize<'de> for Except {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
+}
+
+/// Whether a layer, what it lies below, or its weight is what a name describes.
+fn lies_below(text: &str, name: &str) -> bool {
+    let weight = format!("{name}.weight");
+    let mut ends = weight.match_indices('.').map(|(end, _)| end).chain([weight.len()]);
+    ends.any(|end| is_text(text, &weight[..end]))
+}
+
+/// The most numbers that a range may have.
+const MOST_NUMBERS: usize = 1000;
+
+/// The names that a name with a range of numbers in one part stands for.
+fn numbered(text: &str) -> Option<Vec<String>> {
+    let parts: Vec<&str> = text.split('.').collect();
+    let range = |part: &str| {
+        let (first, last) = part.split_once('-')?;
+        let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
+        (first <= last && last - first < MOST_NUMBERS).then_some(first..=last)
+    };
+    let (at, range) = parts.iter().enumerate().find_map(|(at, part)| Some((at, range(part)?)))?;
+    let name = |number: usize| {
+        let number = number.to_string();
+        let named = parts.iter().enumerate().map(|(part, text)| if part == at { &number } else { *text });
+        named.collect::<Vec<&str>>().join(".")
+    };
+    Some(range.map(name).collect())
 }
 
 /// The first few names, and how many more there are.
@@ -213,6 +244,8 @@ mod tests {
             (&["conv1"], &["conv1"]),
             (&["layer1"], &["layer1.0.conv1", "layer1.1.conv1"]),
             (&["layer1*"], &["layer1.0.conv1", "layer1.1.conv1", "layer10.conv1"]),
+            (&["layer1.1-9"], &["layer1.1.conv1"]),
+            (&["layer1.0-1.conv1"], &["layer1.0.conv1", "layer1.1.conv1"]),
             (&[r"re:layer\d+\.conv1"], &["layer10.conv1"]),
             (
                 &["re:fc|layer1.*", "conv1"],

@@ -12,7 +12,7 @@ use sapwood_models::{Init, Net, Opened, Padding, Spec};
 use sapwood_train::Recipe;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{Datasets, Error, Known, Outputs, SparseTraining};
+use crate::{Datasets, Error, Known, Outputs, SparseTraining, Transfer};
 
 /// The examples of an evaluation batch. Results do not depend on it.
 const TEST_BATCH: usize = 256;
@@ -43,6 +43,9 @@ pub struct TrainConfig {
     /// [`sapwood_train::SharedWeights`].
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub shared: BTreeSet<ParamPath>,
+    /// What of it stays as it is, and who teaches it.
+    #[serde(flatten)]
+    pub transfer: Transfer,
     /// When it is tested.
     #[serde(skip_serializing_if = "Evaluate::is_default")]
     pub evaluate: Evaluate,

@@ -138,6 +138,22 @@ pub enum Error {
         /// The data set.
         data: String,
     },
+    /// A teacher that cannot answer what a data set asks.
+    #[error("the teacher does not fit: {error}")]
+    Teacher {
+        /// Why.
+        #[source]
+        error: Box<Self>,
+    },
+    /// A teacher whose outputs stand for other classes than the student's.
+    #[error(
+        "the teacher's outputs stand for the classes of data set `{data}` in another way than the student's: give a \
+         teacher that was trained on these data"
+    )]
+    Teaching {
+        /// The data set.
+        data: String,
+    },
     /// A data set in which there is nothing to tell apart.
     #[error("data set `{data}` has one class only, so there is nothing to tell apart: expected two or more")]
     OneClass {

@@ -14,7 +14,7 @@
 //! use sapwood_backend::{DeviceSpec, Ops};
 //! use sapwood_lab::{
 //!     Beginning, CheckpointEvery, Conditions, DataConfig, Datasets, Evaluate, Outputs, RunFolder, Silent,
-//!     TrainConfig, Work, train,
+//!     TrainConfig, Transfer, Work, train,
 //! };
 //! use sapwood_models::{Init, Spec};
 //! use sapwood_train::{Recipe, Sgd};
@@ -30,6 +30,7 @@
 //!     recipe: Recipe::new(20, Sgd { momentum: 0.9, nesterov: false }, 0.1),
 //!     sparse: None,
 //!     shared: BTreeSet::new(),
+//!     transfer: Transfer::default(),
 //!     evaluate: Evaluate::AtEnd,
 //!     order: 0,
 //!     ops: Ops::default(),
@@ -67,6 +68,7 @@ mod fits;
 pub mod latency;
 mod levels;
 mod lines;
+mod probe;
 mod run;
 mod run_folder;
 pub mod speed;
@@ -74,6 +76,7 @@ pub mod study;
 pub mod supernet;
 mod takes;
 mod tensor_file;
+mod transfer;
 mod watched;
 mod work;
 
@@ -97,5 +100,6 @@ pub use sapwood_report::{statistics, tensorboard};
 pub use sapwood_sparse::{GradualScore, SparseTraining};
 pub use takes::Takes;
 pub use tensor_file::{read_input, read_inputs, write_tensors};
+pub use transfer::{Teacher, Transfer};
 pub use watched::{Watched, evaluate};
 pub use work::Work;

@@ -11,6 +11,7 @@ use std::{
 use burn::prelude::Device;
 use sapwood_backend::{Seed, block_on};
 use sapwood_core::{Anatomy, Masks, Source, Step, write_atomic};
+use sapwood_data::Loader;
 use sapwood_models::Net;
 use sapwood_prune::{Diagnosis, LayerHealth, MaskSet};
 use sapwood_supernet::RunContext;
@@ -24,6 +25,7 @@ use crate::{
     fits::fits,
     ledger::Macs,
     levels, lines,
+    probe::{Features, Probe},
     watched::evaluate,
     work::{Counted, Work, forward_macs},
 };
@@ -106,11 +108,15 @@ pub fn train(
     let (source, test) = (classes.of_batches(config.train_source(datasets, 1)?)?, classes.of_batches(test)?);
     let trained_on = test.dataset().trained_on();
     let plan = config.recipe.clone().plan(source.batches())?;
+    config.transfer.check(config, conditions.keep)?;
     let (net, masks) = match &config.beginning {
         Beginning::Drawn(init) => (init.apply(config.model.net(device)?, Seed(config.seed)), Masks::new()),
         Beginning::From(start) => (start.net.clone(), start.masks.clone()),
     };
-    let net = net.with_ops(config.ops);
+    let net = config.transfer.apply(net.with_ops(config.ops))?;
+    let teacher = config.transfer.teacher.as_ref();
+    let lessons = teacher.map(|teacher| teacher.lessons(&classes, source.dataset(), device)).transpose()?;
+    let probe = config.transfer.probe.then(|| Probe::of(&net, device)).transpose()?;
     let hook = |sparse: &SparseTraining| sparse.hook(&plan, Seed(config.seed), &net, &masks);
     let sparse = config.sparse.as_ref().map(hook).transpose()?;
     let shared = (!config.shared.is_empty()).then(|| block_on(SharedWeights::of(&net, &config.shared)));
@@ -132,12 +138,23 @@ pub fn train(
     }
     let anatomy = config.model.graph()?.anatomy(source.dataset().shape())?;
     work.example_costs(forward_macs(&anatomy, &masks));
-    let source = Counted { inner: &source, work, trained: true };
-    let test = Counted { inner: &test, work, trained: false };
+    let cached = |loader| probe.as_ref().map(|probe| probe.of_examples(loader, device, reporter)).transpose();
+    let features = (cached(&source)?, cached(&test)?);
+    let whole_test = &test;
+    let source = Counted { inner: seen(&features.0, &source), work, trained: true };
+    let test = Counted { inner: seen(&features.1, &test), work, trained: false };
     let file = Described { spec: &config.model, trained_on: &trained_on, folder };
     let keep = Keep::new(conditions.keep, &plan, file);
     keep.write_first(&net, &masks)?;
-    let trainer = Trainer::new(config.recipe.clone(), device).masks(masks).hooks(sparse).hooks(shared);
+    let own = match &probe {
+        Some(probe) => probe.masks(&masks),
+        None => masks.clone(),
+    };
+    let trainer = Trainer::new(config.recipe.clone(), device).masks(own).hooks(sparse).hooks(shared);
+    let trainer = match lessons {
+        Some(lessons) => trainer.objective(lessons),
+        None => trainer,
+    };
     let trainer = match config.evaluate {
         Evaluate::EveryEpoch => trainer.test(&test),
         Evaluate::AtEnd => trainer,
@@ -154,19 +171,27 @@ pub fn train(
             epochs: config.recipe.epochs,
         })
         .stop_when(|| conditions.stop.load(Relaxed))
-        .run_blocking(net, &source)?;
+        .run_blocking(probe.as_ref().map_or_else(|| net.clone(), |probe| probe.head().clone()), &source)?;
     reporter.end();
+    let network = match &probe {
+        Some(probe) => probe.joined(net, &trained.network),
+        None => trained.network,
+    };
 
     let test = match trained.curve.last().and_then(|row| row.test) {
         Some(evaluation) => evaluation,
-        None => evaluate(&trained.network, &test, device, reporter)?,
+        None => evaluate(&network, whole_test, device, reporter)?,
     };
-    let masks = MaskSet::from(trained.masks.clone());
+    let masks: Masks = match probe {
+        Some(_) => masks.into_iter().chain(trained.masks).collect(),
+        None => trained.masks,
+    };
+    let masks = MaskSet::from(masks);
     let Diagnosis { layers, warnings, .. } = Diagnosis::of(&config.model.graph()?, &masks)?;
     if config.sparse.is_some() {
         warnings.iter().for_each(|warning| lines::warn(reporter, warning));
     }
-    let weights = file.write(Step::End, &trained.network, trained.masks)?;
+    let weights = file.write(Step::End, &network, masks.as_masks().clone())?;
     write_atomic(&folder.path().join("curve.csv"), curve_csv(&trained.curve).as_bytes())?;
     let macs = forward_macs(&anatomy, masks.as_masks());
     let outcome = Outcome { weights, test, macs, layers, curve: trained.curve };
@@ -175,6 +200,14 @@ pub fn train(
     write_atomic(&folder.record(), text.as_bytes())?;
     tracing::info!(top1 = test.top1, test_loss = test.loss, folder = %folder.path().display(), "run written");
     Ok(test)
+}
+
+/// What a network is shown: features of the examples, where they were computed, or the examples.
+fn seen<'a>(features: &'a Option<Features>, examples: &'a Loader) -> &'a dyn Source {
+    match features {
+        Some(features) => features,
+        None => examples,
+    }
 }
 
 impl Conditions<'_> {

@@ -44,6 +44,8 @@ pub struct BatchNorm {
     pub running_mean: Param<Tensor<1>>,
     /// `[C]`
     pub running_var: Param<Tensor<1>>,
+    /// Whether the running statistics are used, and stay, in training too.
+    pub still: bool,
 }
 
 impl BatchNorm {
@@ -53,6 +55,7 @@ impl BatchNorm {
             beta: zeros([channels], device),
             running_mean: zeros([channels], device).set_require_grad(false),
             running_var: Param::from_tensor(Tensor::ones([channels], device)).set_require_grad(false),
+            still: false,
         }
     }
 
@@ -69,7 +72,7 @@ impl BatchNorm {
         pass: &mut Pass<'_>,
     ) -> Tensor<4> {
         let (gamma, beta) = (self.gamma.val(), self.beta.val());
-        if pass.norm() == Norm::Running {
+        if self.still || pass.norm() == Norm::Running {
             let statistics = [self.running_mean.val(), self.running_var.val()];
             return ops.batch_norm(x, [gamma, beta], statistics, epsilon, epilogue);
         }
@@ -149,7 +152,7 @@ impl GroupNorm {
         let sizes = x.dims();
         let (n, c) = (sizes[0], sizes[1]);
         let places: usize = sizes[2..].iter().product();
-        let y = ordered::standardize(x.to_rank([n, groups, c / groups * places]), epsilon);
+        let y = ordered::standardize(x.into_rank([n, groups, c / groups * places]), epsilon);
         let [gamma, beta] = [self.gamma.val(), self.beta.val()].map(|of| of.reshape([1, c, 1]));
         let shape = [n, c, places];
         let y = y.reshape(shape) * ordered::expand(gamma, shape) + ordered::expand(beta, shape);

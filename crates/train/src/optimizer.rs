@@ -104,6 +104,7 @@ impl Memory {
             return weight;
         };
         let decay = if plan.recipe.decay.reaches(info.role) { plan.recipe.weight_decay } else { 0.0 };
+        let learning = learning * plan.recipe.rates.get(&info.path).copied().unwrap_or(1.0);
         let slots = self.0.entry(info.path.clone()).or_default();
         slots.steps += 1;
         plan.recipe.optimizer.update(Rates { learning, decay }, weight, gradient, slots)

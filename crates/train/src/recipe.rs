@@ -1,6 +1,8 @@
 //! How a network is trained, as a user writes it.
 
-use sapwood_core::{Role, Step};
+use std::collections::BTreeMap;
+
+use sapwood_core::{ParamPath, Role, Step};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Length, Optimizer, Schedule};
@@ -50,6 +52,9 @@ pub struct Recipe {
     /// The largest norm of the gradient of all parameters together, above 0.
     #[serde(default, skip_serializing_if = "is_default")]
     pub clip: Option<f64>,
+    /// What the learning rate of a parameter is multiplied by, finite and 0 or more, where that is not 1.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub rates: BTreeMap<ParamPath, f64>,
     /// How much of each target is spread over all classes, 0 or more and below 1.
     #[serde(default, skip_serializing_if = "is_default")]
     pub label_smoothing: f64,
@@ -109,6 +114,7 @@ impl Recipe {
             weight_decay: 0.0,
             decay: Decay::All,
             clip: None,
+            rates: BTreeMap::new(),
             label_smoothing: 0.0,
             start_at: Step::START,
             until: Step::End,
@@ -127,6 +133,9 @@ impl Recipe {
         finite("weight_decay", self.weight_decay, "a finite number, 0 or above", 0.0 <= self.weight_decay)?;
         if let Some(clip) = self.clip {
             finite("clip", clip, "a finite number above 0", 0.0 < clip)?;
+        }
+        for rate in self.rates.values() {
+            finite("rates", *rate, "finite numbers, 0 or above", 0.0 <= *rate)?;
         }
         let smoothing = self.label_smoothing;
         finite("label_smoothing", smoothing, "from 0 to below 1", (0.0..1.0).contains(&smoothing))?;

@@ -7,7 +7,7 @@ use sapwood_backend::{Ops, block_on};
 use sapwood_core::{ModuleState, State, write_atomic};
 use sapwood_lab::{
     Beginning, Beginnings, CheckpointEvery, Clustering, Conditions, DataConfig, Evaluate, Outputs, RunFolder,
-    SharedLayer, Start, TrainConfig, Work, digest, shared_paths, train,
+    SharedLayer, Start, TrainConfig, Transfer, Work, digest, shared_paths, train,
 };
 use sapwood_models::{Opened, pack};
 use sapwood_report::{Cell, Table};
@@ -142,6 +142,7 @@ impl Cluster {
             recipe: Recipe { schedule: Schedule::Cosine { end: 0.0 }, ..recipe },
             sparse: None,
             shared: shared_paths(layers),
+            transfer: Transfer::default(),
             evaluate: Evaluate::EveryEpoch,
             order: 0,
             ops: Ops::default(),

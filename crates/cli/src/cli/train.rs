@@ -8,9 +8,9 @@ use sapwood_core::{Source, Step};
 use sapwood_data::{Split, Task};
 use sapwood_lab::{
     Beginning, CheckpointEvery, Conditions, DataConfig, Datasets, Evaluate, Outputs, RunFolder, Start,
-    TrainConfig, Work,
+    TrainConfig, Transfer, Work,
 };
-use sapwood_models::{Init, NormScale, Spec};
+use sapwood_models::{Init, NormScale, Opened, Spec};
 use sapwood_train::{AdamW, Decay, Recipe, Schedule, Sgd};
 
 use super::{
@@ -21,7 +21,8 @@ use super::{
     on_device::OnDevice,
     outputs::{MoreOutputs, hinted},
     sparse::Sparse,
-    weight_file::Reading,
+    transfer::{Kept, TransferArgs},
+    weight_file::{Reading, of_file},
 };
 use crate::Error;
 
@@ -117,6 +118,8 @@ pub(super) struct Train {
     until: Step,
     #[command(flatten)]
     sparse: Sparse,
+    #[command(flatten)]
+    transfer: TransferArgs,
     /// Distribution of new weights: see `list inits`
     #[arg(long, default_value = "pytorch", conflicts_with = "weights")]
     init: String,
@@ -151,35 +154,25 @@ impl Train {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         self.check()?;
         let device = self.device.resolve()?;
-        let (spec, beginning, mut data) = match (&self.weights, &self.model) {
+        let datasets = self.root.datasets();
+        let (spec, beginning, data) = match (&self.weights, &self.model) {
             (Some(path), model) => {
                 let opened = self.reading.open_to_change(path, model.as_deref(), &device)?;
                 opened.net.check_single()?;
-                let data = DataConfig::of_opened(&self.data, &opened);
-                let start = Start {
-                    digest: self.reading.digest(path)?,
-                    net: opened.net,
-                    masks: opened.masks,
-                    trained_on: opened.trained_on,
-                };
-                (opened.spec, Beginning::From(Box::new(start)), data)
+                let data = self.data(DataConfig::of_opened(&self.data, &opened), &datasets)?;
+                let named = (opened, self.reading.digest(path)?);
+                let (opened, digest) = self.transfer.head(named, &data, &datasets, self.seed, &device)?;
+                (opened.spec.clone(), start(opened, digest), data)
             }
             (None, Some(model)) => {
                 self.reading.none()?;
                 let spec = self.shape.apply(Spec::named(model)?, Some(&self.data))?;
                 let mut data = DataConfig::named(&self.data);
                 data.options.life = self.shape.boards();
-                (spec, Beginning::Drawn(self.init()?), data)
+                let data = self.data(data, &datasets)?;
+                (fit(spec, &data, &datasets)?, Beginning::Drawn(self.init()?), data)
             }
             (None, None) => return Err(Error::Usage("expected `--model` or `--weights`".into())),
-        };
-        (data.examples, data.augment) = (self.examples, self.augment);
-        self.images.apply(&mut data)?;
-        let datasets = self.root.datasets();
-        let data = datasets.identified(data)?;
-        let spec = match beginning {
-            Beginning::Drawn(_) => fit(spec, &data, &datasets)?,
-            Beginning::From(_) => spec,
         };
         let mut config = TrainConfig {
             model: spec,
@@ -191,14 +184,16 @@ impl Train {
             recipe: self.recipe(),
             sparse: None,
             shared: BTreeSet::new(),
+            transfer: Transfer::default(),
             evaluate: Evaluate::EveryEpoch,
             order: 0,
             ops: self.ops,
         };
-        config.sparse = self.sparse.training(|| {
-            let batches = config.train_source(&datasets, 0)?.batches();
-            Ok(config.recipe.clone().plan(batches)?)
-        })?;
+        let source = config.train_source(&datasets, 0)?;
+        let Kept { frozen, still, rates } = self.transfer.kept(&config.model.graph()?, source.examples())?;
+        config.recipe.rates = rates;
+        config.transfer = Transfer { frozen, still, probe: false, teacher: self.transfer.teacher(&device)? };
+        config.sparse = self.sparse.training(|| Ok(config.recipe.clone().plan(source.batches())?))?;
         let every = self.checkpoint_every.map_or_else(CheckpointEvery::default, CheckpointEvery::Iterations);
         let name = format!("{}-{}-{}", config.model.model, config.data.name, config.hash()?);
         let folder = RunFolder::new(self.out.unwrap_or_else(|| ["runs", &name].iter().collect()));
@@ -211,10 +206,37 @@ impl Train {
             work: &Work::default(),
             stop: &AtomicBool::new(false),
         };
-        let test = sapwood_lab::train(&config, &folder, &conditions).map_err(|error| hinted(error, true))?;
+        let train = |config: &TrainConfig, folder: &RunFolder| {
+            sapwood_lab::train(config, folder, &conditions).map_err(|error| hinted(error, true))
+        };
+        let test = match self.transfer.phases() {
+            None => train(&config, &folder)?,
+            Some((epochs, None)) => train(&probing(&config, epochs), &folder)?,
+            Some((epochs, Some(then))) => {
+                let probed = RunFolder::new(folder.path().join("probe"));
+                train(&probing(&config, epochs), &probed)?;
+                let path = probed.weights();
+                let opened = sapwood_models::open(&path, None, &device)?;
+                let recipe = Recipe {
+                    epochs: then,
+                    learning_rate: config.recipe.learning_rate * AFTER_PROBE,
+                    ..config.recipe
+                };
+                let outputs = Outputs { new: false, ..config.outputs };
+                let beginning = start(opened, of_file(&path)?);
+                train(&TrainConfig { beginning, recipe, outputs, ..config }, &folder)?
+            }
+        };
         writeln!(out, "{}", super::eval::line(&test))?;
         writeln!(out, "{}", folder.weights().display())?;
         Ok(())
+    }
+
+    /// The data set as the options say.
+    fn data(&self, mut data: DataConfig, datasets: &Datasets) -> Result<DataConfig, Error> {
+        (data.examples, data.augment) = (self.examples, self.augment);
+        self.images.apply(&mut data)?;
+        Ok(datasets.identified(data)?)
     }
 
     /// Refuses options that would have no effect beside the others.
@@ -267,6 +289,21 @@ impl Train {
             ..base
         }
     }
+}
+
+/// What the learning rate is multiplied by once a probe has found the last layer (Kumar et al. 2022, "Fine-Tuning
+/// can Distort Pretrained Features and Underperform Out-of-Distribution").
+const AFTER_PROBE: f64 = 0.1;
+
+fn start(opened: Opened, digest: String) -> Beginning {
+    let Opened { net, masks, trained_on, .. } = opened;
+    Beginning::From(Box::new(Start { digest, net, masks, trained_on }))
+}
+
+/// The training of the last layer alone that comes before another.
+fn probing(config: &TrainConfig, epochs: usize) -> TrainConfig {
+    let recipe = Recipe { epochs, start_at: Step::START, until: Step::End, ..config.recipe.clone() };
+    TrainConfig { recipe, transfer: Transfer { probe: true, ..Transfer::default() }, ..config.clone() }
 }
 
 /// The network on the data set's shape and classes.

@@ -189,7 +189,7 @@ impl Reading {
 }
 
 /// Of an ONNX file with weights beside it, also of these.
-fn of_file(path: &Path) -> Result<String, Error> {
+pub(super) fn of_file(path: &Path) -> Result<String, Error> {
     let read = |path: &Path| std::fs::read(path).map_err(Error::file("read", path));
     let bytes = read(path)?;
     let beside = files_beside(&bytes, path)?;

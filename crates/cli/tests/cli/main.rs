@@ -27,5 +27,6 @@ mod state_dict;
 mod studies;
 mod supernet;
 mod tables;
+mod transfer;
 mod weights;
 mod workplace;

@@ -12,7 +12,7 @@ use sapwood_train::{Connectivity, connectivity};
 
 use super::{Control, CutSettings, Plan, Pruning, Run, StudyFolder};
 use crate::{
-    Beginning, Conditions, Error, Outputs, RunFolder, Start, TrainConfig, run_folder::digest, train,
+    Beginning, Conditions, Error, Outputs, RunFolder, Start, TrainConfig, Transfer, run_folder::digest, train,
 };
 
 /// A run that is to be carried out, and where.
@@ -69,6 +69,7 @@ impl Task<'_> {
             recipe: spec.recipe.clone(),
             sparse: None,
             shared: BTreeSet::new(),
+            transfer: Transfer::default(),
             evaluate: spec.evaluate,
             order: spec.pruning.as_ref().map_or(0, |pruning| pruning.order),
             ops: Ops::default(),

@@ -1,0 +1,207 @@
+//! What `train` keeps of the weights that it begins with, and who teaches.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    str::FromStr,
+};
+
+use burn::prelude::Device;
+use clap::{Args, ValueEnum};
+use sapwood_backend::Seed;
+use sapwood_core::{
+    Graph, Op, ParamPath,
+    graph::{Except, Exceptions},
+};
+use sapwood_data::{Split, Task};
+use sapwood_lab::{DataConfig, Datasets, Teacher};
+use sapwood_models::{Init, Opened};
+use sapwood_train::Distillation;
+
+use super::{
+    bar::note,
+    weight_file::{hinted, of_file},
+};
+use crate::Error;
+
+/// Below this number of images the batch's statistics say less of a task than those of the data that the weights
+/// were trained on.
+const FEW: usize = 1000;
+
+/// Transfer learning.
+#[derive(Args)]
+#[command(next_help_heading = "Transfer learning")]
+pub(super) struct TransferArgs {
+    /// Draw the last layer anew, for the classes of the data set
+    #[arg(long, requires = "weights", conflicts_with = "new_classes")]
+    new_head: bool,
+    /// Train the last layer alone at first, for so many epochs, on features that are computed once
+    #[arg(long, value_name = "EPOCHS", requires = "weights")]
+    probe: Option<Epochs>,
+    /// Then train all layers, for so many epochs; without this the probe is what is written
+    #[arg(long, value_name = "EPOCHS", requires = "probe", conflicts_with = "epochs")]
+    then: Option<Epochs>,
+    /// Layers whose parameters and running statistics do not move, as in `stem`, `features.0-5`, `layer1.*`,
+    /// `re:PATTERN` or `type:conv`
+    #[arg(long, value_name = "LAYERS", value_delimiter = ',')]
+    freeze: Vec<Except>,
+    /// Layers whose parameters do not move
+    #[arg(long, value_name = "LAYERS", value_delimiter = ',')]
+    freeze_parameters: Vec<Except>,
+    /// Batch normalisations that use the running statistics in training too, and keep them
+    #[arg(long, value_name = "LAYERS", value_delimiter = ',')]
+    freeze_statistics: Vec<Except>,
+    /// Multiply the learning rate of these layers by a factor; of several that describe a layer the last counts
+    #[arg(long, value_name = "LAYERS=FACTOR")]
+    rate: Vec<LayerRate>,
+    /// Learn also what this network answers to the same images
+    #[arg(long, value_name = "FILE")]
+    teacher: Option<PathBuf>,
+    /// What is learnt of the teacher: all of its answers at once (Hinton et al. 2015), or apart for the right class
+    /// and the others (Zhao et al. 2022)
+    #[arg(long, value_enum, requires = "teacher", default_value_t = Method::Kd)]
+    distill: Method,
+    /// What logits are divided by before they are compared
+    #[arg(long, requires = "teacher", default_value_t = 4.0)]
+    temperature: f64,
+    /// The weight of the teacher's answers: with kd the labels have what is left of 1 [default: 0.9]; with dkd of
+    /// the classes that are not right [default: 8]
+    #[arg(long, requires = "teacher", value_name = "WEIGHT")]
+    teacher_weight: Option<f64>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Method {
+    Kd,
+    Dkd,
+}
+
+/// A number of epochs: `20ep` or `20`.
+#[derive(Clone, Copy)]
+pub(super) struct Epochs(pub usize);
+
+impl FromStr for Epochs {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = text.strip_suffix("ep").unwrap_or(text).parse().ok().filter(|epochs| 0 < *epochs);
+        number.map(Self).ok_or_else(|| "expected a number of epochs, 1 or more, as in 20ep".into())
+    }
+}
+
+/// `LAYERS=FACTOR`.
+#[derive(Clone)]
+struct LayerRate {
+    layers: Except,
+    factor: f64,
+}
+
+impl FromStr for LayerRate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (layers, factor) = text.rsplit_once('=').ok_or("expected LAYERS=FACTOR, as in layer4.*=0.1")?;
+        let layers = layers.parse().map_err(|error: sapwood_core::graph::Error| error.to_string())?;
+        let factor: Option<f64> =
+            factor.parse().ok().filter(|factor: &f64| factor.is_finite() && 0.0 <= *factor);
+        Ok(Self {
+            layers,
+            factor: factor.ok_or_else(|| format!("expected a factor, 0 or above, in `{text}`"))?,
+        })
+    }
+}
+
+/// What of a network stays, by the names of layers.
+pub(super) struct Kept {
+    pub(super) frozen: BTreeSet<String>,
+    pub(super) still: BTreeSet<String>,
+    pub(super) rates: BTreeMap<ParamPath, f64>,
+}
+
+impl TransferArgs {
+    /// The epochs of a probe, and of what follows it.
+    pub(super) fn phases(&self) -> Option<(usize, Option<usize>)> {
+        self.probe.map(|Epochs(probe)| (probe, self.then.map(|Epochs(then)| then)))
+    }
+
+    /// The network with a new last layer, if that is asked for; what it is told by changes with it.
+    pub(super) fn head(
+        &self,
+        (opened, digest): (Opened, String),
+        data: &DataConfig,
+        datasets: &Datasets,
+        seed: u64,
+        device: &Device,
+    ) -> Result<(Opened, String), Error> {
+        if !self.new_head {
+            return Ok((opened, digest));
+        }
+        let dataset = datasets.open(data, Split::Test)?;
+        let Task::Classes(classes) = dataset.task() else {
+            return Err(Error::Usage(format!(
+                "`--new-head` is for classes: data set `{}` has none",
+                data.name
+            )));
+        };
+        let opened = opened.with_new_head(classes, Init::default(), Seed(seed), device)?;
+        Ok((opened, sapwood_lab::digest(format!("{digest}\nnew head {classes} {seed}").as_bytes())))
+    }
+
+    /// What stays of a network that learns from so many examples.
+    pub(super) fn kept(&self, graph: &Graph, examples: usize) -> Result<Kept, Error> {
+        let layers: Vec<(&str, &str)> = graph
+            .nodes()
+            .iter()
+            .filter(|node| node.op.has_parameters())
+            .map(|node| (node.name.as_str(), node.op.kind()))
+            .collect();
+        let among = |all: &[&Vec<Except>]| -> Result<BTreeSet<String>, Error> {
+            let described: Exceptions = all.iter().flat_map(|all| all.iter().cloned()).collect();
+            let found = described.among(layers.iter().copied()).map_err(sapwood_models::Error::from)?;
+            Ok(found.into_iter().map(Into::into).collect())
+        };
+        let mut rates = BTreeMap::new();
+        for LayerRate { layers: described, factor } in &self.rate {
+            for layer in among(&[&vec![described.clone()]])? {
+                for parameter in ["weight", "bias"] {
+                    rates.insert(format!("{layer}.{parameter}").into(), *factor);
+                }
+            }
+        }
+        let norms: BTreeSet<&str> = graph
+            .nodes()
+            .iter()
+            .filter(|node| matches!(node.op, Op::BatchNorm { .. }))
+            .map(|node| node.name.as_str())
+            .collect();
+        let mut still = among(&[&self.freeze, &self.freeze_statistics])?;
+        still.retain(|layer| norms.contains(layer.as_str()));
+        if self.new_head && self.freeze_statistics.is_empty() && examples < FEW && !norms.is_empty() {
+            note(&format!(
+                "note: batch normalisation keeps its running statistics: {examples} examples are too few for new ones"
+            ));
+            still.extend(norms.into_iter().map(String::from));
+        }
+        Ok(Kept { frozen: among(&[&self.freeze, &self.freeze_parameters])?, still, rates })
+    }
+
+    /// The teacher, if there is one.
+    pub(super) fn teacher(&self, device: &Device) -> Result<Option<Teacher>, Error> {
+        let Some(path) = &self.teacher else { return Ok(None) };
+        let plain = sapwood_models::Reading::of(None);
+        let Opened { spec, net, trained_on, .. } = plain.open(path, device).map_err(hinted)?;
+        net.check_single()?;
+        let temperature = self.temperature;
+        let how = match self.distill {
+            Method::Kd => Distillation::Kd { temperature, weight: self.teacher_weight.unwrap_or(0.9) },
+            Method::Dkd => Distillation::Dkd {
+                temperature,
+                alpha: 1.0,
+                beta: self.teacher_weight.unwrap_or(8.0),
+                warm_up: 0,
+            },
+        };
+        how.check()?;
+        Ok(Some(Teacher { digest: of_file(path)?, how, spec, net, trained_on }))
+    }
+}

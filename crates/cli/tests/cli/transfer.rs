@@ -1,0 +1,134 @@
+//! A trained network learns another task: `train` with a new head, frozen layers, a probe or a teacher.
+
+use std::collections::BTreeMap;
+
+use sapwood_core::StateFile;
+
+use crate::{
+    own_images::{BLUE, GREEN, RED, images},
+    workplace::{NET, Workplace},
+};
+
+const COLOURS: &str = "--data image-folder --data-root colours";
+
+/// A place with a small residual network for three colours, and other images of two classes.
+fn place() -> Workplace {
+    let place = Workplace::new();
+    images(&place, "colours", 6, &[("ant", RED), ("bee", GREEN), ("cat", BLUE)]);
+    images(&place, "others", 6, &[("dog", BLUE), ("eel", RED)]);
+    place.succeed(&format!(
+        "train --model resnet-20 --width 0.25 {COLOURS} --image 3x8x8 --epochs 2 --batch-size 4 --out run"
+    ));
+    place.put(NET, place.read("run/weights.safetensors"));
+    place
+}
+
+/// The values of each parameter, as bits.
+fn values(place: &Workplace, file: &str) -> BTreeMap<String, Vec<u32>> {
+    let file = StateFile::from_bytes(&place.read(file)).unwrap();
+    let bits = |array: &sapwood_core::graph::Array| array.iter::<f32>().map(f32::to_bits).collect();
+    file.state.0.iter().map(|(path, array)| (path.to_string(), bits(array))).collect()
+}
+
+/// The parameters that differ.
+fn moved(place: &Workplace, before: &str, after: &str) -> Vec<String> {
+    let (before, after) = (values(place, before), values(place, after));
+    assert!(before.keys().eq(after.keys()));
+    before.into_iter().filter(|(path, old)| after[path] != *old).map(|(path, _)| path).collect()
+}
+
+const OTHERS: &str =
+    "--weights net.safetensors --data image-folder --data-root others --image 3x8x8 --batch-size 4";
+const BACKBONE: &str = "conv1,bn1,layer1,layer2,layer3";
+
+#[test]
+fn a_probe_learns_what_the_head_would_behind_a_frozen_backbone_to_the_bit() {
+    let place = place();
+    let rest = "--new-head --momentum 0.9 --weight-decay 0.1";
+    place.succeed(&format!("train {OTHERS} {rest} --probe 3ep --out probe"));
+    place.succeed(&format!("train {OTHERS} {rest} --freeze {BACKBONE} --epochs 3 --out frozen"));
+    let (probe, frozen) = ("probe/weights.safetensors", "frozen/weights.safetensors");
+    assert_eq!(moved(&place, probe, frozen), [] as [String; 0]);
+    let (start, end) = (values(&place, NET), values(&place, probe));
+    for (path, value) in &start {
+        match path.starts_with("fc.") {
+            true => assert!(end[path].len() * 3 == value.len() * 2, "{path}: two classes of three"),
+            false => assert!(end[path] == *value, "{path} has moved"),
+        }
+    }
+    let said = place.succeed(&format!("describe --weights {probe}"));
+    assert!(said.contains("2 classes, `dog`, `eel`"), "{said}");
+    // What follows a probe moves all layers.
+    place.succeed(&format!("train {OTHERS} {rest} --probe 3ep --then 1ep --out both"));
+    assert_eq!(moved(&place, probe, "both/probe/weights.safetensors"), [] as [String; 0]);
+    let all = moved(&place, probe, "both/weights.safetensors");
+    assert!(all.iter().any(|path| path == "conv1.weight"), "{all:?}");
+    assert!(!all.iter().any(|path| path.contains("running")), "so few images give no statistics: {all:?}");
+}
+
+#[test]
+fn what_is_frozen_does_not_move_and_the_rest_does() {
+    let place = place();
+    let train = |how: &str, out: &str| {
+        let line = format!(
+            "train --weights {NET} {COLOURS} --image 3x8x8 --batch-size 4 --epochs 2 --weight-decay 0.1 --nesterov"
+        );
+        place.succeed(&format!("{line} --checkpoint-every 2 {how} --out {out}"));
+        moved(&place, NET, &format!("{out}/weights.safetensors"))
+    };
+    let running = |all: &[String]| all.iter().filter(|path| path.contains("running")).count();
+    let all = train("", "all");
+    let norms = running(&all);
+    assert!(0 < norms && all.len() == values(&place, NET).len());
+
+    let parameters = train("--freeze-parameters conv1,bn1,layer1,layer2,layer3", "parameters");
+    assert_eq!(parameters.len(), 2 + norms, "{parameters:?}");
+    let statistics = train("--freeze-statistics type:batch_norm", "statistics");
+    assert_eq!((running(&statistics), statistics.len()), (0, all.len() - norms));
+    let both = train("--freeze conv1,bn1,layer1.0-2,re:layer[23]\\..*", "both");
+    assert_eq!(both, ["fc.bias", "fc.weight"]);
+    let rates = train("--rate *=0 --rate fc=0.1", "rates");
+    assert_eq!((rates.len(), running(&rates)), (2 + norms, norms));
+}
+
+#[test]
+fn a_teacher_changes_what_is_learnt() {
+    let place = place();
+    let student =
+        format!("train --model lenet-300-100 --width 0.1 {COLOURS} --image 3x8x8 --batch-size 4 --epochs 2");
+    place.succeed(&format!("{student} --out alone"));
+    let mut before = String::from("alone/weights.safetensors");
+    for (how, out) in [("", "kd"), ("--distill dkd", "dkd"), ("--temperature 2 --teacher-weight 0.5", "half")]
+    {
+        place.succeed(&format!("{student} --teacher {NET} {how} --out {out}"));
+        let after = format!("{out}/weights.safetensors");
+        assert!(!moved(&place, &before, &after).is_empty(), "{out}");
+        before = after;
+    }
+    // With no weight it teaches nothing.
+    place.succeed(&format!("{student} --teacher {NET} --teacher-weight 0 --out none"));
+    assert_eq!(moved(&place, "alone/weights.safetensors", "none/weights.safetensors"), [] as [String; 0]);
+}
+
+#[test]
+fn what_cannot_be_transferred_is_one_line() {
+    let place = place();
+    let train = format!("train {OTHERS} --out x");
+    place.refuse(
+        &format!("{train} --new-head --freeze conv1,bn1,layer1,layer2,layer3,fc"),
+        &["every layer is frozen"],
+    );
+    place.refuse(&format!("{train} --new-head --freeze layer9"), &["`layer9`", "the nearest layers are"]);
+    place.refuse(&format!("{train} --new-head --rate layer1=-1"), &["0 or above"]);
+    place.refuse(&format!("{train} --new-head --probe 0ep"), &["1 or more"]);
+    place.refuse(&format!("{train} --new-head --new-classes"), &["--new-classes"]);
+    place.refuse(&format!("{train} --new-head --then 3"), &["--probe"]);
+    place.refuse(
+        &format!("train --model lenet-300-100 --data image-folder --data-root others --image 3x8x8 --teacher {NET} --out x"),
+        &["the teacher does not fit", "does not know `dog`"],
+    );
+    place.refuse(&format!("{train} --new-head --temperature 2"), &["--teacher"]);
+    images(&place, "one", 6, &[("dog", BLUE)]);
+    let one = OTHERS.replace("others", "one");
+    place.refuse(&format!("train {one} --new-head --out x"), &["one class only"]);
+}

@@ -1,0 +1,131 @@
+//! A linear probe: the last layer is trained on features that are computed once.
+
+use std::collections::BTreeMap;
+
+use burn::{module::Module as _, prelude::Device};
+use sapwood_backend::{block_on, read};
+use sapwood_core::{
+    Batch, ExampleShape, Layout, Masks, Network as _, Observed as _, Pass, Shape, Source, SourceError,
+    Target, infos, map, tensors,
+};
+use sapwood_data::{Loader, LoaderOptions, Order};
+use sapwood_models::Net;
+
+use crate::{Error, Reporter};
+
+/// A network in two parts: what gives features, in evaluation mode, and its last layer.
+#[derive(Clone, Debug)]
+pub(crate) struct Probe {
+    features: Net,
+    head: Net,
+    /// The shape of an example's features.
+    shape: Shape,
+}
+
+impl Probe {
+    /// # Errors
+    /// A network without a head.
+    pub(crate) fn of(net: &Net, device: &Device) -> Result<Self, Error> {
+        let head = net.graph().head().map_err(sapwood_models::Error::from)?;
+        let (features, alone) = (head.features(), head.alone());
+        let (features, alone) =
+            (features.map_err(sapwood_models::Error::from)?, alone.map_err(sapwood_models::Error::from)?);
+        let shape = alone.input();
+        let part = |graph| filled(Net::new(graph, device), net);
+        Ok(Self { features: part(features), head: part(alone), shape })
+    }
+
+    /// The last layer.
+    pub(crate) fn head(&self) -> &Net {
+        &self.head
+    }
+
+    /// Of a network's masks those of its last layer.
+    pub(crate) fn masks(&self, masks: &Masks) -> Masks {
+        let own: Vec<_> = infos(&self.head).into_iter().map(|info| info.path).collect();
+        masks
+            .iter()
+            .filter(|(path, _)| own.contains(path))
+            .map(|(path, mask)| (path.clone(), mask.clone()))
+            .collect()
+    }
+
+    /// The features of a data set's examples, as they are without augmentation.
+    ///
+    /// # Errors
+    /// Examples that cannot be read; a device that fails.
+    pub(crate) fn of_examples(
+        &self,
+        loader: &Loader,
+        device: &Device,
+        reporter: &dyn Reporter,
+    ) -> Result<Features, Error> {
+        let in_order =
+            LoaderOptions { batch_size: 256, order: Order::Sequential, ..LoaderOptions::default() };
+        let all = Loader::new(loader.dataset().clone(), in_order)?;
+        let (mut rows, mut classes) = (Vec::new(), Vec::new());
+        reporter.begin("features", all.batches() as u64);
+        for batch in all.epoch(0, 0) {
+            let batch = batch.map_err(sapwood_train::Error::Source)?;
+            let input = batch.input(device).map_err(sapwood_train::Error::from)?;
+            let found = self.features.forward(input, &mut Pass::evaluate());
+            rows.extend(block_on(read(found)).map_err(sapwood_train::Error::from)?.iter::<f32>());
+            let Target::Class(of) = batch.target() else {
+                return Err(Error::setting("transfer.probe", "a probe learns classes: these data have none"));
+            };
+            classes.extend(of);
+            reporter.advance(1);
+        }
+        reporter.end();
+        Ok(Features { rows, classes, shape: self.shape, cuts: loader.clone() })
+    }
+
+    /// The whole network with a last layer that was trained.
+    pub(crate) fn joined(&self, net: Net, head: &Net) -> Net {
+        filled(net, head)
+    }
+}
+
+/// A network with the parameters of another wherever they have the same name.
+fn filled(net: Net, from: &Net) -> Net {
+    let mut values: BTreeMap<_, _> =
+        tensors(&from.valid(), Layout::Stored).into_iter().map(|(info, value)| (info.path, value)).collect();
+    map(net, Layout::Stored, |info, old| values.remove(&info.path).unwrap_or(old))
+}
+
+/// Features of examples, cut into the batches that a loader would make of the examples.
+pub(crate) struct Features {
+    /// `[N, C, H, W]`
+    rows: Vec<f32>,
+    classes: Vec<u32>,
+    shape: Shape,
+    cuts: Loader,
+}
+
+impl Features {
+    fn batch(&self, examples: &[usize]) -> Result<Batch, SourceError> {
+        let [c, h, w] = self.shape;
+        let size = c * h * w;
+        let rows = examples.iter().flat_map(|at| &self.rows[at * size..][..size]).copied().collect();
+        let classes = examples.iter().map(|at| self.classes[*at]).collect();
+        Ok(Batch::new([examples.len(), c, h, w], rows, Target::Class(classes))?)
+    }
+}
+
+impl Source for Features {
+    fn examples(&self) -> usize {
+        self.cuts.examples()
+    }
+
+    fn batches(&self) -> usize {
+        self.cuts.batches()
+    }
+
+    fn shape(&self) -> ExampleShape {
+        self.shape.into()
+    }
+
+    fn epoch(&self, epoch: usize, from: usize) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + '_> {
+        Box::new(self.cuts.cuts(epoch).into_iter().skip(from).map(|examples| self.batch(&examples)))
+    }
+}

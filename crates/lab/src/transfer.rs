@@ -1,0 +1,110 @@
+//! What a network that begins with weights keeps of them, and who teaches it.
+
+use std::collections::BTreeSet;
+
+use burn::prelude::Device;
+use sapwood_core::{Role, Step, TrainedOn, infos};
+use sapwood_data::Dataset;
+use sapwood_models::{Net, Spec};
+use sapwood_train::{Distillation, Distilled};
+use serde::{Serialize, Serializer};
+
+use crate::{Classes, Error, Known, Outputs, TrainConfig, fits::fits};
+
+/// Transfer learning, as a part of a training's configuration. By default there is none.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Transfer {
+    /// The layers whose parameters do not move.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub frozen: BTreeSet<String>,
+    /// The batch normalisations that use their running statistics in training too, and keep them.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub still: BTreeSet<String>,
+    /// Whether the last layer alone is trained, on features that are computed once (a linear probe). Nothing else
+    /// moves.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub probe: bool,
+    /// Whose answers are learnt beside the labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub teacher: Option<Teacher>,
+}
+
+/// A trained network that another learns from.
+#[derive(Clone, Debug, Serialize)]
+pub struct Teacher {
+    /// BLAKE3 of its file, in hexadecimal: a configuration tells it by that.
+    pub digest: String,
+    /// What is learnt of it.
+    #[serde(flatten)]
+    pub how: Distillation,
+    /// The network.
+    #[serde(serialize_with = "name")]
+    pub spec: Spec,
+    /// It, with its weights.
+    #[serde(skip)]
+    pub net: Net,
+    /// What it was trained on, where its file says it.
+    #[serde(skip)]
+    pub trained_on: Option<TrainedOn>,
+}
+
+fn name<S: Serializer>(spec: &Spec, serializer: S) -> Result<S::Ok, S::Error> {
+    spec.model.serialize(serializer)
+}
+
+impl Transfer {
+    /// Refuses a probe beside what it cannot do, since nothing but the last layer is trained.
+    pub(crate) fn check(&self, config: &TrainConfig, keep: &[Step]) -> Result<(), Error> {
+        let refuse = |what: &str| {
+            let problem = format!("a probe learns from features that are computed once: leave {what} out");
+            Err(Error::setting("transfer.probe", problem))
+        };
+        match self.probe {
+            true if config.data.augment => refuse("augmentation"),
+            true if config.sparse.is_some() => refuse("sparse training"),
+            true if !config.shared.is_empty() => refuse("shared weights"),
+            true if self.teacher.is_some() => refuse("the teacher"),
+            true if !keep.is_empty() => refuse("weights of positions on the way"),
+            _ => Ok(()),
+        }
+    }
+
+    /// The network with what stays of it.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where nothing would be left to learn.
+    pub(crate) fn apply(&self, net: Net) -> Result<Net, Error> {
+        let frozen = |path: &str| {
+            let layer = path.rsplit_once('.').map_or(path, |(layer, _)| layer);
+            self.frozen.contains(path) || self.frozen.contains(layer)
+        };
+        let trained = |info: &&sapwood_core::ParamInfo| info.role != Role::Buffer;
+        if infos(&net).iter().filter(trained).all(|info| frozen(info.path.as_str())) {
+            let problem = "every layer is frozen, so that nothing is left to learn: freeze fewer";
+            return Err(Error::setting("transfer.frozen", problem));
+        }
+        Ok(net.with_frozen(&self.frozen).with_still_statistics(&self.still))
+    }
+}
+
+impl Teacher {
+    /// The lessons that it gives of a data set.
+    ///
+    /// # Errors
+    /// A teacher that does not answer what the data set asks, or whose outputs stand for other classes than the
+    /// student's.
+    pub(crate) fn lessons(
+        &self,
+        student: &Classes,
+        data: &Dataset,
+        device: &Device,
+    ) -> Result<Distilled<Net>, Error> {
+        let known = Known { trained_on: self.trained_on.as_ref(), outputs: Outputs::default() };
+        let classes =
+            fits(&self.spec, known, data).map_err(|error| Error::Teacher { error: Box::new(error) })?;
+        if classes != *student {
+            return Err(Error::Teaching { data: data.name().into() });
+        }
+        Ok(Distilled::new(self.how, self.net.clone(), device)?)
+    }
+}

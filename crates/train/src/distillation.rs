@@ -1,0 +1,288 @@
+//! Learning from another network's answers.
+
+use burn::{prelude::Device, tensor::Tensor};
+use sapwood_backend::ordered::{log_softmax, mean, softmax, sum_last};
+use sapwood_core::{Batch, Layout, Network, Output, Pass, Target, gradients, loss, soft_labels};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Lesson, Objective, StepContext};
+
+/// What a student learns of its teacher's logits, beside the labels.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "method", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Distillation {
+    /// `(1 - weight) * CE + weight * T^2 * KL(softmax(t / T) || softmax(s / T))` (Hinton, Vinyals and Dean 2015,
+    /// "Distilling the Knowledge in a Neural Network").
+    Kd {
+        /// T, above 0.
+        temperature: f64,
+        /// From 0 to 1.
+        weight: f64,
+    },
+    /// `CE + alpha * T^2 * TCKD + beta * T^2 * NCKD`: the divergence of (p_y, 1 - p_y) and that among the other
+    /// classes, which KD ties together (Zhao et al. 2022, "Decoupled Knowledge Distillation", equation 7).
+    Dkd {
+        /// T, above 0.
+        temperature: f64,
+        /// The weight of the target class, 0 or more.
+        alpha: f64,
+        /// The weight of the other classes, 0 or more.
+        beta: f64,
+        /// Epochs in which the divergences rise to their weights.
+        #[serde(default)]
+        warm_up: usize,
+    },
+}
+
+impl Default for Distillation {
+    /// KD at temperature 4 with weight 0.9.
+    fn default() -> Self {
+        Self::Kd { temperature: 4.0, weight: 0.9 }
+    }
+}
+
+impl Distillation {
+    /// Refuses values that nothing can be learnt with.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`].
+    pub fn check(&self) -> Result<(), Error> {
+        let positive = |field, value: f64, least: f64| match value.is_finite() && least <= value {
+            true => Ok(()),
+            false => Err(Error::Recipe {
+                field,
+                expected: format!("a finite number, {least} or above"),
+                found: value.to_string(),
+            }),
+        };
+        match *self {
+            Self::Kd { temperature, weight } => {
+                positive("temperature", temperature, LEAST_TEMPERATURE)?;
+                match (0.0..=1.0).contains(&weight) {
+                    true => Ok(()),
+                    false => Err(Error::Recipe {
+                        field: "weight",
+                        expected: "from 0 to 1".into(),
+                        found: weight.to_string(),
+                    }),
+                }
+            }
+            Self::Dkd { temperature, alpha, beta, .. } => {
+                positive("temperature", temperature, LEAST_TEMPERATURE)?;
+                positive("alpha", alpha, 0.0)?;
+                positive("beta", beta, 0.0)
+            }
+        }
+    }
+
+    /// The whole loss of a batch; `progress` are the epochs that have passed.
+    ///
+    /// # Shapes
+    /// Logits `[rows, K]` of both; returns `[1]`.
+    ///
+    /// # Errors
+    /// Targets that are no classes, or do not fit the logits.
+    pub fn loss(
+        &self,
+        student: Tensor<2>,
+        teacher: Tensor<2>,
+        target: &Target,
+        (smoothing, progress): (f64, f64),
+    ) -> Result<Tensor<1>, Error> {
+        let labels = loss(student.clone(), target, smoothing)?;
+        Ok(match *self {
+            Self::Kd { temperature, weight } => {
+                let apart = divergence(teacher / temperature, student / temperature);
+                labels * (1.0 - weight) + apart * (weight * temperature * temperature)
+            }
+            Self::Dkd { temperature, alpha, beta, warm_up } => {
+                let Target::Class(classes) = target else {
+                    return Err(
+                        sapwood_core::Error::Target("expected a class for each example".into()).into()
+                    );
+                };
+                let (device, kind) = (student.device(), student.dtype());
+                let own = soft_labels(classes, student.dims(), 0.0)?;
+                let own = Tensor::from_data(own, (&device, kind));
+                let [target, others] = decoupled(teacher / temperature, student / temperature, own);
+                let risen = (progress / warm_up.max(1) as f64).min(1.0);
+                let risen = if warm_up == 0 { 1.0 } else { risen };
+                let squared = temperature * temperature * risen;
+                labels + target * (alpha * squared) + others * (beta * squared)
+            }
+        })
+    }
+}
+
+/// Below this logits that are divided by it are infinite.
+const LEAST_TEMPERATURE: f64 = 1e-3;
+
+/// `KL(softmax(t) || softmax(s))`, its mean over rows.
+fn divergence(teacher: Tensor<2>, student: Tensor<2>) -> Tensor<1> {
+    let apart = log_softmax(teacher.clone()) - log_softmax(student);
+    mean(sum_last(softmax(teacher) * apart))
+}
+
+/// TCKD and NCKD of logits that are divided by the temperature; `own` is 1 at each row's class.
+///
+/// The logarithm of the probability of all other classes is a difference of logarithms of sums of exponentials:
+/// where a network is sure, that probability itself is 0 in f32.
+fn decoupled(teacher: Tensor<2>, student: Tensor<2>, own: Tensor<2>) -> [Tensor<1>; 2] {
+    let other = own.clone().neg() + 1.0;
+    let without = |z: Tensor<2>| z - own.clone() * FAR;
+    let count = (own.dims()[1].max(2) - 1) as f64;
+    // log p_y and log (1 - p_y), [rows, 1] each.
+    let split = |z: Tensor<2>| {
+        let all = log_softmax(z.clone());
+        let rest = log_softmax(without(z));
+        let target = sum_last(all.clone() * own.clone());
+        // log softmax differs between the two by log (1 - p_y) at every other class.
+        (target, sum_last((all - rest) * other.clone()) / count)
+    };
+    let ((t, not_t), (s, not_s)) = (split(teacher.clone()), split(student.clone()));
+    let target = t.clone().exp() * (t - s) + not_t.clone().exp() * (not_t - not_s);
+    let (teacher, student) = (without(teacher), without(student));
+    let apart = (log_softmax(teacher.clone()) - log_softmax(student)) * other;
+    [mean(target), mean(sum_last(softmax(teacher) * apart))]
+}
+
+/// What is taken off the logit of a row's class, so that softmax gives it nothing.
+const FAR: f64 = 1000.0;
+
+/// An objective: the labels, and what a teacher answers to the same inputs.
+///
+/// The teacher is in evaluation mode and has no gradients. What it answers is computed anew in each step, since
+/// inputs are augmented.
+///
+/// ```no_run
+/// # fn example<N: sapwood_core::Network>(
+/// #     (student, teacher): (N, N),
+/// #     recipe: sapwood_train::Recipe,
+/// #     train: &dyn sapwood_core::Source,
+/// #     device: &burn::prelude::Device,
+/// # ) -> Result<(), sapwood_train::Error> {
+/// use sapwood_train::{Distilled, Distillation, Trainer};
+///
+/// let lessons = Distilled::new(Distillation::default(), teacher, device)?;
+/// let trained = Trainer::new(recipe, device).objective(lessons).run_blocking(student, train)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Distilled<T> {
+    how: Distillation,
+    teacher: T,
+}
+
+impl<T: Network> Distilled<T> {
+    /// Lessons of a teacher.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] for weights or a temperature that nothing can be learnt with.
+    pub fn new(how: Distillation, teacher: T, device: &Device) -> Result<Self, Error> {
+        how.check()?;
+        Ok(Self { how, teacher: teacher.valid().to_device(&device.clone().inner()) })
+    }
+}
+
+impl<N: Network, T: Network<Input = N::Input>> Objective<N> for Distilled<T> {
+    fn teach(&mut self, network: &N, batch: &Batch, at: &StepContext<'_>) -> Result<Lesson, Error> {
+        let teacher = self.teacher.forward(batch.input(at.device)?, &mut Pass::evaluate()).rows();
+        let mut pass = Pass::train();
+        let student = network.forward(batch.input(&at.device.clone().autodiff())?, &mut pass).rows();
+        if teacher.dims() != student.dims() {
+            let problem = format!(
+                "the teacher answers {:?} (examples, classes), the student {:?}",
+                teacher.dims(),
+                student.dims()
+            );
+            return Err(sapwood_core::Error::Target(problem).into());
+        }
+        let progress = at.iteration as f64 / at.plan.length.per_epoch as f64;
+        let smoothing = at.plan.recipe.label_smoothing;
+        let loss = self.how.loss(student, teacher.autodiff(), batch.target(), (smoothing, progress))?;
+        let value = loss.clone().inner();
+        let gradients = gradients(network, loss, Layout::Stored);
+        Ok(Lesson { loss: value, gradients, moments: pass.into_moments() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sapwood_backend::DeviceSpec;
+
+    use super::*;
+
+    fn logits() -> (Tensor<2>, Tensor<2>, Target) {
+        let device = DeviceSpec::CPU.resolve().unwrap();
+        let student = Tensor::from_data([[1.0f32, 0.0, -1.0, 0.5], [0.2, -0.3, 0.1, 0.7]], &device);
+        let teacher = Tensor::from_data([[2.0f32, 1.0, 0.0, -1.0], [0.0, 0.5, 1.5, -0.5]], &device);
+        (student, teacher, Target::Class(vec![0, 2]))
+    }
+
+    fn value(how: Distillation) -> f64 {
+        let (student, teacher, target) = logits();
+        how.loss(student, teacher, &target, (0.0, 0.0)).unwrap().into_scalar::<f64>()
+    }
+
+    /// PyTorch in f64.
+    const CE: f64 = 1.136_051_910_604_397_6;
+    const KD: f64 = 0.491_979_805_466_862_5;
+    const TCKD: f64 = 0.168_899_823_876_902_2;
+    const NCKD: f64 = 0.490_734_945_203_477_5;
+
+    #[test]
+    fn the_losses_are_those_of_the_papers() {
+        let kd = |weight| value(Distillation::Kd { temperature: 4.0, weight });
+        let dkd = |alpha, beta| value(Distillation::Dkd { temperature: 4.0, alpha, beta, warm_up: 0 });
+        for (found, expected) in [
+            (kd(0.0), CE),
+            (kd(1.0), KD),
+            (kd(0.9), 0.556_387_015_980_616),
+            (dkd(1.0, 0.0), CE + TCKD),
+            (dkd(0.0, 1.0), CE + NCKD),
+            (dkd(1.0, 8.0), CE + TCKD + 8.0 * NCKD),
+        ] {
+            assert!((found - expected).abs() < 2e-6, "{found} {expected}");
+        }
+    }
+
+    #[test]
+    fn kd_is_tckd_and_a_part_of_nckd() {
+        let (student, teacher, _) = logits();
+        let device = student.device();
+        for (row, class) in [0, 2].into_iter().enumerate() {
+            let pick = |z: &Tensor<2>| z.clone().narrow(0, row, 1) / 4.0;
+            let own = soft_labels(&[class], [1, 4], 0.0).unwrap();
+            let own = Tensor::<2>::from_data(own, &device);
+            let (t, s) = (pick(&teacher), pick(&student));
+            let sure = sum_last(softmax(t.clone()) * own.clone()).into_scalar::<f64>();
+            let whole = divergence(t.clone(), s.clone()).into_scalar::<f64>();
+            let [target, others] = decoupled(t, s, own).map(|x| x.into_scalar::<f64>());
+            assert!((whole - (target + (1.0 - sure) * others)).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn a_teacher_that_is_sure_has_finite_lessons() {
+        let (student, _, target) = logits();
+        let sure = Tensor::from_data([[400.0f32, 0.0, 0.0, 0.0], [0.0, 0.0, 400.0, 0.0]], &student.device());
+        let how = Distillation::Dkd { temperature: 1.0, alpha: 1.0, beta: 8.0, warm_up: 0 };
+        let (student, on_tape) = (student.autodiff().require_grad(), sure.autodiff());
+        let loss = how.loss(student.clone(), on_tape, &target, (0.0, 0.0)).unwrap();
+        let gradient = student.grad(&loss.clone().backward()).unwrap();
+        assert!(loss.into_scalar::<f64>().is_finite());
+        assert!(gradient.into_data().iter::<f64>().all(f64::is_finite));
+    }
+
+    #[test]
+    fn what_nothing_can_be_learnt_with_is_refused() {
+        for (how, field) in [
+            (Distillation::Kd { temperature: 0.0, weight: 0.5 }, "temperature"),
+            (Distillation::Kd { temperature: 1.0, weight: 1.5 }, "weight"),
+            (Distillation::Dkd { temperature: 1.0, alpha: -1.0, beta: 0.0, warm_up: 0 }, "alpha"),
+        ] {
+            assert!(how.check().unwrap_err().to_string().starts_with(&format!("`{field}`")));
+        }
+    }
+}
