@@ -38,7 +38,7 @@ class Writer:
     def constant(self, value, name=None):
         self.count += 1
         name = name or f"c{self.count}"
-        self.initial[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
+        self.initial[name] = numpy_helper.from_array(np.array(value, order="C"), name)
         return name
 
     def grid(self, value):
@@ -62,6 +62,10 @@ class Writer:
         self.nodes.append(helper.make_node(op, inputs, [output], domain=domain, **attributes))
         return output
 
+    def bent(self, x, value):
+        """Behind an activation: where integers are around 0, nothing else cuts them off there."""
+        return self.add("Relu", [x]) if self.symmetric and (value or "").startswith("relu") else x
+
     def weights(self, layer, x_value):
         scale = self.tensors[f"{layer}.weight_scale"]
         weight = self.tensors[f"{layer}.weight"]
@@ -75,15 +79,17 @@ class Writer:
         w, scale, zero, bias = self.weights(layer, x_value)
         kernel = self.tensors[f"{layer}.weight"].shape[2:]
         inputs = [x, *self.of(x_value), w, scale, zero, *self.of(y_value), bias]
-        return self.add("QLinearConv", inputs, kernel_shape=kernel, strides=[stride] * 2, pads=[padding] * 4)
+        y = self.add("QLinearConv", inputs, kernel_shape=kernel, strides=[stride] * 2, pads=[padding] * 4)
+        return self.bent(y, y_value)
 
     def linear(self, layer, x, x_value, y_value=None):
         w, scale, zero, bias = self.weights(layer, x_value)
         inputs = [x, *self.of(x_value), w, scale, zero, bias] + (self.of(y_value) if y_value else [])
-        return self.add("QGemm", inputs, "com.microsoft", transB=1)
+        return self.bent(self.add("QGemm", inputs, "com.microsoft", transB=1), y_value)
 
     def sum(self, a, a_value, b, b_value, y_value):
-        return self.add("QLinearAdd", [a, *self.of(a_value), b, *self.of(b_value), *self.of(y_value)], "com.microsoft")
+        y = self.add("QLinearAdd", [a, *self.of(a_value), b, *self.of(b_value), *self.of(y_value)], "com.microsoft")
+        return self.bent(y, y_value)
 
 
 def lenet_300_100(w, x):

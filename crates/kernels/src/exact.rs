@@ -49,27 +49,30 @@ pub fn sums(conv: &Convolution, x: &[i32], zero_point: i32, weight: &[i32], bias
     assert_eq!(x.len(), conv.images * conv.inputs * h * w, "values of the input");
     assert_eq!(weight.len(), conv.outputs * each * kh * kw, "weights");
     assert!(bias.is_empty() || bias.len() == conv.outputs, "a bias for each output");
-    let mut all = Vec::with_capacity(conv.images * conv.outputs * oh * ow);
-    for image in x.chunks_exact((conv.inputs * h * w).max(1)) {
-        for output in 0..conv.outputs {
-            let mut plane = vec![bias.get(output).copied().unwrap_or(0); oh * ow];
-            let first = output / share * each;
-            for (tap, weight) in weight[output * each * kh * kw..][..each * kh * kw].iter().enumerate() {
-                let (channel, ky, kx) = (tap / (kh * kw), tap / kw % kh, tap % kw);
-                let pixels = &image[(first + channel) * h * w..][..h * w];
-                let from = |o: usize, k: usize, side: usize| {
-                    (o * conv.stride[side] + k * conv.dilation[side]).checked_sub(conv.padding[side])
-                };
-                for (oy, row) in plane.chunks_exact_mut(ow.max(1)).enumerate() {
-                    let Some(y) = from(oy, ky, 0).filter(|y| *y < h) else { continue };
-                    for (ox, sum) in row.iter_mut().enumerate() {
-                        if let Some(x) = from(ox, kx, 1).filter(|x| *x < w) {
-                            *sum = sum.wrapping_add(weight.wrapping_mul(pixels[y * w + x] - zero_point));
-                        }
-                    }
-                }
+    let size = each * kh * kw;
+    let mut all = vec![0; conv.images * conv.outputs * oh * ow];
+    let mut patch = vec![0; size];
+    let place = |o: usize, k: usize, side: usize, end: usize| {
+        (o * conv.stride[side] + k * conv.dilation[side])
+            .checked_sub(conv.padding[side])
+            .filter(|at| *at < end)
+    };
+    for (number, image) in x.chunks_exact((conv.inputs * h * w).max(1)).enumerate() {
+        for (group, pixel) in (0..conv.groups).flat_map(|group| (0..oh * ow).map(move |pixel| (group, pixel)))
+        {
+            // What one pixel of the group's outputs is made of, less the zero point.
+            for (tap, value) in patch.iter_mut().enumerate() {
+                let (channel, ky, kx) = (group * each + tap / (kh * kw), tap / kw % kh, tap % kw);
+                let [y, x] = [place(pixel / ow, ky, 0, h), place(pixel % ow, kx, 1, w)];
+                *value = y.zip(x).map_or(0, |(y, x)| image[(channel * h + y) * w + x] - zero_point);
             }
-            all.extend(plane);
+            for output in group * share..(group + 1) * share {
+                let products =
+                    weight[output * size..][..size].iter().zip(&patch).map(|(w, x)| w.wrapping_mul(*x));
+                let sum = products.fold(0i32, i32::wrapping_add);
+                let bias = bias.get(output).copied().unwrap_or(0);
+                all[(number * conv.outputs + output) * oh * ow + pixel] = sum.wrapping_add(bias);
+            }
         }
     }
     all

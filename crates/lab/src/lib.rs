@@ -96,6 +96,6 @@ pub use sapwood_report as report;
 pub use sapwood_report::{statistics, tensorboard};
 pub use sapwood_sparse::{GradualScore, SparseTraining};
 pub use takes::Takes;
-pub use tensor_file::{read_input, write_tensors};
+pub use tensor_file::{read_input, read_inputs, write_tensors};
 pub use watched::{Watched, evaluate};
 pub use work::Work;

@@ -98,7 +98,7 @@ impl Exact {
             // What an activation alone reads has the grid behind it.
             let behind = (at + 1..nodes.len()).find(|next| nodes[*next].inputs.first() == Some(&at));
             let grid = self.grids.get(&at).or_else(|| self.grids.get(&behind?));
-            let of = grid.map(|grid| integers(grid));
+            let of = grid.map(integers);
             let [c, h, w] = shapes[at];
             let value = match node.op {
                 Op::Input => {

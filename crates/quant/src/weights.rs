@@ -40,11 +40,11 @@ fn extremes(weight: &Array, per: Per) -> Result<Vec<[f32; 2]>, Error> {
     let mut extremes = vec![[0.0f32; 2]; scales];
     for (at, value) in weight.iter::<f32>().enumerate() {
         let [min, max] = &mut extremes[place(at)];
-        // Not `min` and `max`, which pass over what is not a number.
-        if !(value >= *min) {
+        // What is not a number is kept: `min` and `max` would pass over it.
+        if value.is_nan() || value < *min {
             *min = value;
         }
-        if !(value <= *max) {
+        if value > *max {
             *max = value;
         }
     }

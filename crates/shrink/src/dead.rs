@@ -21,10 +21,10 @@ pub struct Dead {
 /// A channel that stays though all filters that make it are zero.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kept {
+    /// Which one it is.
+    pub slot: Slot,
     /// Its group.
     pub group: String,
-    /// The unit of it.
-    pub unit: usize,
     /// Why: a clause about the channel.
     pub reason: String,
 }
@@ -66,7 +66,7 @@ impl Dead {
                     let reason =
                         group.stays[unit].clone().or_else(|| seen.needed(slot, reads(&slot), &found.removal));
                     let reason = reason.unwrap_or_else(|| "a layer would be empty without it".into());
-                    found.kept.push(Kept { group: group.name.clone(), unit, reason });
+                    found.kept.push(Kept { slot, group: group.name.clone(), reason });
                 }
             }
         }
@@ -102,15 +102,8 @@ impl Dead {
     /// # Errors
     /// [`Error::Partial`] says how many more weights must go.
     pub fn check_whole(&self, groups: &Groups, masks: &Masks, state: &State) -> Result<(), Error> {
-        let names: BTreeMap<&str, u32> =
-            groups.iter().enumerate().map(|(at, group)| (group.name.as_str(), at as u32)).collect();
-        let kept: BTreeSet<Slot> = self
-            .kept
-            .iter()
-            .filter_map(|kept| Some(Slot { group: *names.get(kept.group.as_str())?, unit: kept.unit as u32 }))
-            .collect();
-        let whole =
-            |slot: Option<Slot>| slot.is_some_and(|slot| self.removal.has(slot) || kept.contains(&slot));
+        let kept: BTreeSet<Slot> = self.kept.iter().map(|kept| kept.slot).collect();
+        let whole = |slot: Slot| self.removal.has(slot) || kept.contains(&slot);
         let mut partly: BTreeMap<Slot, u64> = BTreeMap::new();
         for (path, mask) in masks {
             let Some(shape) = state.0.get(path).map(|value| value.shape().to_vec()) else { continue };
@@ -121,7 +114,7 @@ impl Dead {
             };
             let mut touched = BTreeSet::new();
             for at in (0..mask.len()).filter(|at| !mask.get(*at)) {
-                if !slots(at).any(|slot| whole(Some(slot))) {
+                if !slots(at).any(whole) {
                     touched.extend(slots(at).next());
                 }
             }

@@ -164,7 +164,7 @@ impl Shrink {
                 Some(kept) => format!(
                     "{} channels have no weights and stay, as channel {} of `{}`: {}",
                     dead.kept.len(),
-                    kept.unit,
+                    kept.slot.unit,
                     kept.group,
                     kept.reason
                 ),
@@ -177,7 +177,7 @@ impl Shrink {
             let count = dead.kept.len();
             format!(
                 "{count} channels without weights stay, the first of them channel {} of `{}`: {}",
-                kept.unit, kept.group, kept.reason
+                kept.slot.unit, kept.group, kept.reason
             )
         });
         let notes = kept.into_iter().collect();

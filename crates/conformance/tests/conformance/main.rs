@@ -1,6 +1,7 @@
 //! Every device against PyTorch's answers.
 
 mod files;
+mod group_scores;
 mod inputs;
 mod layers;
 mod runtime;

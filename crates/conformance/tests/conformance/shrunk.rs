@@ -19,18 +19,19 @@ fn outputs(graph: &Graph, state: &State, dtype: DType) -> Vec<f64> {
     net.forward(x, &mut Pass::evaluate()).into_data().iter::<f64>().collect()
 }
 
-/// That share of the units that may leave, at random.
+/// That share of the units that may leave, at random; of each set of which one stays, the first does.
 fn some(groups: &Groups, share: f64) -> Removal {
     let mut removal = Removal::none(groups);
     for (at, group) in groups.iter().enumerate() {
         let drawn = uniform(&format!("{} {share}", group.name), group.units());
-        for unit in (0..group.units()).filter(|unit| group.is_free(*unit) && drawn[*unit] < share) {
-            let mut more = removal.clone();
-            more.take(at, unit);
-            if more.check(groups).is_ok() {
-                removal = more;
+        let free = |unit: usize| group.is_free(unit) && drawn[unit] < share;
+        let mut leaves: Vec<bool> = (0..group.units()).map(free).collect();
+        for floor in group.floors() {
+            if floor.iter().all(|unit| leaves[*unit as usize]) {
+                leaves[floor[0] as usize] = false;
             }
         }
+        (0..group.units()).filter(|unit| leaves[*unit]).for_each(|unit| removal.take(at, unit));
     }
     removal
 }

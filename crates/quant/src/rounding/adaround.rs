@@ -68,6 +68,7 @@ impl AdaRound {
             weights.iter().zip(&grids).map(|(w, grid)| (w / f64::from(grid.scale())).floor()).collect();
         let bounds = |grid: &Grid| grid.integers().map(|q| f64::from(q - grid.zero_point()));
         let rows = weights.len() / n.max(1);
+        let products: Vec<f32> = gram[..n * n].iter().map(|x| *x as f32).collect();
         let mut rounded = vec![0; weights.len()];
         for row in 0..rows {
             let part = row * n..(row + 1) * n;
@@ -77,7 +78,8 @@ impl AdaRound {
             let fraction = |j: usize| w[j] / f64::from(grids[j].scale()) - below[j];
             let mut v: Vec<f64> = (0..n).map(|j| beginning(fraction(j))).collect();
             let (mut first, mut second) = (vec![0.0; n], vec![0.0; n]);
-            let mut lost = vec![0.0; n];
+            // Nearly all of the time is spent here, and Adam forgives the digits.
+            let mut lost = vec![0.0f32; n];
             for step in 0..self.steps {
                 let gates: Vec<(f64, f64)> = v.iter().map(|v| gate(*v)).collect();
                 let number = |j: usize| {
@@ -85,9 +87,9 @@ impl AdaRound {
                     let q = below[j] + gates[j].0;
                     (q.clamp(low, high) * f64::from(grids[j].scale()), (low..=high).contains(&q))
                 };
-                lost.iter_mut().zip(&wanted).for_each(|(lost, wanted)| *lost = -wanted);
+                lost.iter_mut().zip(&wanted).for_each(|(lost, wanted)| *lost = -wanted as f32);
                 for j in 0..n {
-                    let (number, line) = (number(j).0, &gram[j * n..(j + 1) * n]);
+                    let (number, line) = (number(j).0 as f32, &products[j * n..(j + 1) * n]);
                     lost.iter_mut().zip(line).for_each(|(lost, g)| *lost += number * g);
                 }
                 let done = (step as f64 / self.steps as f64 - self.warm_up) / (1.0 - self.warm_up);
@@ -95,7 +97,7 @@ impl AdaRound {
                 for j in 0..n {
                     let inside = f64::from(u8::from(number(j).1));
                     let of_output =
-                        2.0 * lost[j] / count.max(1) as f64 * f64::from(grids[j].scale()) * inside;
+                        2.0 * f64::from(lost[j]) / count.max(1) as f64 * f64::from(grids[j].scale()) * inside;
                     let of_gate = if done > 0.0 { self.lambda * penalty(gates[j].0, beta).1 } else { 0.0 };
                     let slope = (of_output + of_gate) * gates[j].1;
                     first[j] = 0.9 * first[j] + 0.1 * slope;

@@ -40,7 +40,7 @@ fn operation(g: &mut GraphBuilder, name: &str, choice: u8, x: Wire, other: Wire)
         1 => g.conv(name, x, Conv::new(6, 3).same().no_bias()),
         2 | 3 => g.batch_norm(name, x),
         4 => g.conv(name, x, Conv::new(channels, 3).same().groups(channels)),
-        5 if channels % 2 == 0 => g.conv(name, x, Conv::new(6, 1).groups(2)),
+        5 if channels.is_multiple_of(2) => g.conv(name, x, Conv::new(6, 1).groups(2)),
         6 => {
             let y = g.conv(name, x, Conv::new(g.shape(other)[0], 1));
             g.add(other, y)
@@ -61,7 +61,7 @@ fn operation(g: &mut GraphBuilder, name: &str, choice: u8, x: Wire, other: Wire)
         }
         10 => g.max_pool(x, 3, 1, 1),
         11 => g.conv(name, x, Conv::new(5, 1).transposed(0)),
-        12 if channels % 2 == 0 => {
+        12 if channels.is_multiple_of(2) => {
             let n = |sizes: &[usize]| Dims::batch_of(sizes).unwrap();
             let y = g.conv(name, x, Conv::new(channels, 1).groups(2));
             let y = g.reshape(y, n(&[2, channels / 2, 4, 4]));
@@ -69,7 +69,7 @@ fn operation(g: &mut GraphBuilder, name: &str, choice: u8, x: Wire, other: Wire)
             g.reshape(y, n(&[channels, 4, 4]))
         }
         13 => g.subsample(x, 1, channels + 3),
-        14 if channels % 3 == 0 => g.conv(name, x, Conv::new(6, 1).transposed(0).groups(3)),
+        14 if channels.is_multiple_of(3) => g.conv(name, x, Conv::new(6, 1).transposed(0).groups(3)),
         15 => g.conv(name, x, Conv::new(2 * channels, 1).groups(channels)),
         _ => g.relu(x),
     }
