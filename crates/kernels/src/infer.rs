@@ -11,11 +11,13 @@
 //! rows, so that a single weight times a vector of pixels is all that a non-zero costs.
 
 mod arena;
+mod curve;
 mod dense;
 mod depthwise;
 mod elementwise;
 mod epilogue;
 mod lanes;
+mod machine;
 mod moves;
 mod place;
 mod plain;
@@ -30,6 +32,7 @@ mod tests;
 mod tile;
 
 pub use arena::Arena;
+pub use curve::Curve;
 pub use dense::{Dense, Weight, Window};
 pub use depthwise::Depthwise;
 pub use elementwise::{Add, Curved, Scale};

@@ -80,7 +80,7 @@ fn step(
         }
         (Work::Dense, Kind::Conv(conv)) => {
             let residual = (planned.reads.len() > 1).then(|| from(1));
-            let epilogue = Epilogue { residual, activation: conv.activation };
+            let epilogue = Epilogue { residual, curve: conv.curve };
             let weight = |o: usize, i: usize, row: usize, column: usize| conv.weight(o, i, row, column);
             let values = (&weight as _, &conv.biases()[..]);
             let dense =
@@ -90,7 +90,7 @@ fn step(
         }
         (Work::Depthwise, Kind::Conv(conv)) => {
             let residual = (planned.reads.len() > 1).then(|| from(1));
-            let epilogue = Epilogue { residual, activation: conv.activation };
+            let epilogue = Epilogue { residual, curve: conv.curve };
             let weight = |channel: usize, row: usize, column: usize| conv.weight(channel, 0, row, column);
             let values = (&weight as _, &conv.biases()[..]);
             let step = Depthwise::new(level, (from(0), to), conv.window, values, epilogue);
@@ -98,7 +98,7 @@ fn step(
         }
         (Work::Sparse(phases), Kind::Conv(conv)) => {
             let residual = (planned.reads.len() > 1).then(|| from(1));
-            let epilogue = Epilogue { residual, activation: conv.activation };
+            let epilogue = Epilogue { residual, curve: conv.curve };
             let rows = phases.rows(conv, &from(0));
             let length = if to.pixels() == 1 { 1 } else { to.size[0] * row(&to) };
             let is_aligned = rows.iter().flatten().all(|entry| entry.0 % LINE == 0);
@@ -114,12 +114,8 @@ fn step(
             (Box::new(Pool::new(level, (from(0), to), *window, *pooling)), "pool".into())
         }
         (_, Kind::Mean) => (Box::new(Mean::new(level, from(0), to)), "mean".into()),
-        (_, Kind::Add(activation)) => {
-            (Box::new(Add::new(level, [from(0), from(1)], to, *activation)), "add".into())
-        }
-        (_, Kind::Curve(activation)) => {
-            (Box::new(Curved::new(level, from(0), to, Some(*activation))), "activation".into())
-        }
+        (_, Kind::Add(curve)) => (Box::new(Add::new(level, [from(0), from(1)], to, *curve)), "add".into()),
+        (_, Kind::Curve(curve)) => (Box::new(Curved::new(level, from(0), to, *curve)), "activation".into()),
         (_, Kind::Scale) => (Box::new(Scale::new(level, from(0), from(1), to)), "scale".into()),
         (_, Kind::Plain(name, function)) => {
             let function = std::mem::replace(function, Box::new(|_, _| {}));

@@ -2,10 +2,7 @@
 
 use std::borrow::Cow;
 
-use sapwood_kernels::{
-    Activation,
-    infer::{Function, Pooling, Window},
-};
+use sapwood_kernels::infer::{Curve, Function, Pooling, Window};
 
 /// A value, and how it comes about.
 pub(crate) struct Layer<'a> {
@@ -32,9 +29,9 @@ pub(crate) enum Kind<'a> {
     /// By the mean of each channel.
     Mean,
     /// By adding two values, through an activation.
-    Add(Option<Activation>),
+    Add(Option<Curve>),
     /// By an activation.
-    Curve(Activation),
+    Curve(Curve),
     /// By a factor for each channel, which the second input has.
     Scale,
     /// By taking every so-manieth pixel, with so many channels of zeros in front, and others behind.
@@ -57,7 +54,7 @@ pub(crate) struct Conv<'a> {
     pub(crate) scale: Option<Vec<f64>>,
     /// Of each output.
     pub(crate) bias: Vec<f64>,
-    pub(crate) activation: Option<Activation>,
+    pub(crate) curve: Option<Curve>,
 }
 
 impl Conv<'_> {

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::{
     Arena, Epilogue, Form, Place, TileShape,
-    epilogue::bend,
+    curve::bend,
     lanes::{Lanes, all},
     program::{Context, Step},
     tile::{Run, sums},
@@ -93,6 +93,7 @@ impl Dense {
         assert!(matches!(to.form, Form::Blocked { lanes: found, .. } if found == lanes), "outputs in blocks");
         assert_eq!(bias.len(), to.channels, "a bias for each output");
         assert_window(&from, &to, &window);
+        epilogue.check();
         let (runs, inputs) = runs(&from, &window);
         let blocks = to.blocks();
         let is_beside = matches!(from.form, Form::Blocked { .. }) && window.stride[1] == 1;
@@ -295,10 +296,10 @@ unsafe fn sweep<V: Lanes, const O: usize, const P: usize, const G: usize>(
                     });
                 });
             }
-            if let Some(activation) = dense.epilogue.activation {
+            if let Some(curve) = dense.epilogue.curve {
                 all!(O, o => {
                     all!(P, p => {
-                        sums[o][p] = bend(sums[o][p], Some(activation));
+                        sums[o][p] = bend(sums[o][p], curve);
                     });
                 });
             }

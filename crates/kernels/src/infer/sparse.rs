@@ -10,8 +10,9 @@ use std::ops::Range;
 
 use super::{
     Arena, Epilogue, Form, Place,
-    epilogue::bend,
+    curve::bend,
     lanes::{Lanes, all},
+    machine::Machine,
     program::{Context, Step},
     scalar::One,
 };
@@ -83,6 +84,7 @@ impl Sparse {
     ) -> Self {
         from.check();
         to.check();
+        epilogue.check();
         let pitch = to.steps()[0];
         assert!(
             [Some(from), Some(to), epilogue.residual]
@@ -262,7 +264,8 @@ impl SparseShape {
                     let loads = if is_shared { vectors as f64 } else { sums } * twice
                         + together as f64
                         + if is_shared { 1.0 } else { together as f64 };
-                    let at_once = if lanes == 16 { 1.0 } else { 2.0 };
+                    let at_once =
+                        if lanes == level.lanes::<f32>() { Machine::of(level).at_once } else { 2.0 };
                     let step = (sums.max(loads) / at_once).max(4.0);
                     let time = tiles * (steps * step + rows.len() as f64 / together as f64 * (25.0 + sums));
                     if best.is_none_or(|(_, least)| time < least) {
@@ -482,10 +485,10 @@ unsafe fn sweep<V: Lanes, const S: bool, const R: usize, const P: usize>(
                         });
                     });
                 }
-                if let Some(activation) = layer.epilogue.activation {
+                if let Some(curve) = layer.epilogue.curve {
                     all!(R, r => {
                         all!(P, p => {
-                            sums[r][p] = bend(sums[r][p], Some(activation));
+                            sums[r][p] = bend(sums[r][p], curve);
                         });
                     });
                 }
