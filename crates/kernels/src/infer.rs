@@ -25,6 +25,7 @@ mod pooling;
 mod program;
 mod scalar;
 mod shape;
+mod shifted;
 mod sparse;
 mod team;
 #[cfg(test)]
@@ -43,5 +44,6 @@ pub use plain::{Function, Plain};
 pub use pooling::{Mean, Pool, Pooling};
 pub use program::{Program, Step};
 pub use shape::TileShape;
+pub use shifted::{Shifted, Tap};
 pub use sparse::{Entry, Sparse, SparseShape};
 pub use team::Team;

@@ -2,7 +2,7 @@
 
 use sapwood_kernels::infer::{
     Add, Curved, Dense, Depthwise, Epilogue, Form, Mean, Move, Part, Place, Plain, Pool, Program, Scale,
-    Source, Sparse, SparseShape, Step,
+    Shifted, Source, Sparse, SparseShape, Step,
 };
 
 use crate::{
@@ -20,7 +20,7 @@ const MOST: usize = 1 << 22;
 
 /// A plan for folded layers, whose functions it takes.
 pub(crate) fn plan(runtime: &Runtime, layers: &mut [Layer<'_>]) -> Plan {
-    let schedule = Schedule::of(layers);
+    let schedule = Schedule::of(layers, runtime.level);
     let lanes = runtime.level.numbers();
     let mut lives: Vec<Life> = schedule
         .buffers
@@ -46,7 +46,8 @@ pub(crate) fn plan(runtime: &Runtime, layers: &mut [Layer<'_>]) -> Plan {
     let mut labels = vec![Label::of("input", "copy", 0)];
     let mut steps: Vec<Box<dyn Step>> = Vec::with_capacity(schedule.steps.len());
     for planned in &schedule.steps {
-        let (step, kernel) = step(runtime, layers, planned, &all, images);
+        let at_vectors = schedule.buffers[planned.writes].gap == 0;
+        let (step, kernel) = step(runtime, layers, (planned, at_vectors), &all, images);
         let layer = &layers[planned.layer];
         let macs = match (&layer.kind, &planned.work) {
             (Kind::Conv(conv), Work::Dense | Work::Depthwise | Work::Sparse(_)) => {
@@ -66,7 +67,7 @@ pub(crate) fn plan(runtime: &Runtime, layers: &mut [Layer<'_>]) -> Plan {
 fn step(
     runtime: &Runtime,
     layers: &mut [Layer<'_>],
-    planned: &Planned,
+    (planned, at_vectors): (&Planned, bool),
     places: &[Place],
     images: usize,
 ) -> (Box<dyn Step>, String) {
@@ -99,16 +100,24 @@ fn step(
         (Work::Sparse(phases), Kind::Conv(conv)) => {
             let residual = (planned.reads.len() > 1).then(|| from(1));
             let epilogue = Epilogue { residual, curve: conv.curve };
+            let there = conv.weight.iter().filter(|weight| **weight != 0.0).count();
+            let percent = 100.0 * there as f64 / conv.weight.len().max(1) as f64;
+            let what = format!("{} sparse {percent:.0} %", describe(conv, &from(0)));
+            if at_vectors && to.pixels() > 1 {
+                let taps = phases.taps(conv, &from(0));
+                let step = Shifted::new(level, (from(0), to), &taps, &conv.biases(), epilogue);
+                let ([rows, vectors], panels) = (step.shape(), step.panels());
+                let panels = if panels == 1 { String::new() } else { format!(" in {panels}") };
+                return (Box::new(step), format!("{what} {rows}x{vectors}{panels}"));
+            }
             let rows = phases.rows(conv, &from(0));
             let length = if to.pixels() == 1 { 1 } else { to.size[0] * row(&to) };
             let is_aligned = rows.iter().flatten().all(|entry| entry.0 % LINE == 0);
             let (shape, _) = SparseShape::best(level, &rows, length, is_aligned);
             let step = Sparse::new(level, (from(0), to), &rows, &conv.biases(), epilogue, shape);
-            let there: usize = rows.iter().map(Vec::len).sum();
-            let percent = 100.0 * there as f64 / conv.weight.len().max(1) as f64;
-            let (what, kind) = (describe(conv, &from(0)), if shape.is_shared { "shared" } else { "apart" });
+            let kind = if shape.is_shared { "shared" } else { "apart" };
             let SparseShape { rows, vectors, lanes, .. } = shape;
-            (Box::new(step), format!("{what} sparse {percent:.0} % {kind} {rows}x{vectors}x{lanes}"))
+            (Box::new(step), format!("{what} {kind} {rows}x{vectors}x{lanes}"))
         }
         (_, Kind::Pool(window, pooling)) => {
             (Box::new(Pool::new(level, (from(0), to), *window, *pooling)), "pool".into())

@@ -62,9 +62,20 @@ impl Conv<'_> {
     pub(crate) fn weight(&self, output: usize, input: usize, row: usize, column: usize) -> f32 {
         let [rows, columns] = self.window.kernel;
         let at = ((output * (self.inputs / self.groups) + input) * rows + row) * columns + column;
+        self.scaled(output, self.weight[at])
+    }
+
+    /// An output's weights: of all its inputs, rows and columns, before they are multiplied.
+    pub(crate) fn weights(&self, output: usize) -> &[f32] {
+        let per_output = self.weight.len() / self.bias.len();
+        &self.weight[output * per_output..][..per_output]
+    }
+
+    /// A weight as it is computed with.
+    pub(crate) fn scaled(&self, output: usize, weight: f32) -> f32 {
         match &self.scale {
-            None => self.weight[at],
-            Some(scale) => (f64::from(self.weight[at]) * scale[output]) as f32,
+            None => weight,
+            Some(scale) => (f64::from(weight) * scale[output]) as f32,
         }
     }
 

@@ -290,21 +290,21 @@ unsafe fn sweep<V: Lanes, const O: usize, const P: usize, const G: usize>(
         unsafe {
             let mut sums = sums::<V, O, P, G>(weights, bias, &dense.runs, from, &inputs);
             if let Some((residual, block, _)) = residual {
-                all!(O, o => {
-                    all!(P, p => {
+                all!(8: O, o => {
+                    all!(28: P, p => {
                         sums[o][p] = sums[o][p].plus(V::load(residual.add(o * block + residuals[p / G] + p % G * V::LANES)));
                     });
                 });
             }
             if let Some(curve) = dense.epilogue.curve {
-                all!(O, o => {
-                    all!(P, p => {
+                all!(8: O, o => {
+                    all!(28: P, p => {
                         sums[o][p] = bend(sums[o][p], curve);
                     });
                 });
             }
-            all!(O, o => {
-                all!(P, p => {
+            all!(8: O, o => {
+                all!(28: P, p => {
                     sums[o][p].store(to.add(o * block + outputs[p / G] + p % G * V::LANES));
                 });
             });

@@ -131,11 +131,11 @@ unsafe fn sweep<V: Lanes>(layer: &Depthwise, context: &Context<'_>) {
                 for (number, tap) in layer.taps.iter().enumerate() {
                     let weight = V::load(weights.add((number + 1) * V::LANES));
                     let from = input.add(*tap);
-                    all!(PIXELS, p => {
+                    all!(8: PIXELS, p => {
                         sums[p] = weight.multiply_add(V::load(from.add(at[p] * stride)), sums[p]);
                     });
                 }
-                all!(PIXELS, p => {
+                all!(8: PIXELS, p => {
                     if let Some(residual) = residual {
                         sums[p] = sums[p].plus(V::load(residual.add(at[p] * V::LANES)));
                     }

@@ -448,10 +448,10 @@ unsafe fn sweep<V: Lanes, const S: bool, const R: usize, const P: usize>(
             unsafe {
                 let zero = V::splat(0.0);
                 let mut sums = [[zero; P]; R];
-                all!(R, r => {
+                all!(8: R, r => {
                     let bias = V::splat(layer.bias[group.first + r]);
                     // One by one: an array that is filled as a whole stays in memory.
-                    all!(P, p => {
+                    all!(28: P, p => {
                         sums[r][p] = bias;
                     });
                 });
@@ -459,41 +459,41 @@ unsafe fn sweep<V: Lanes, const S: bool, const R: usize, const P: usize>(
                     if S {
                         let input = from.add(*offsets.add(step) as usize + at);
                         let mut of_rows = [V::splat(0.0); R];
-                        all!(R, r => {
+                        all!(8: R, r => {
                             of_rows[r] = V::splat(*weights.add(step * R + r));
                         });
-                        all!(P, p => {
+                        all!(28: P, p => {
                             let values = V::load(input.add(p * V::LANES));
-                            all!(R, r => {
+                            all!(8: R, r => {
                                 sums[r][p] = of_rows[r].multiply_add(values, sums[r][p]);
                             });
                         });
                     } else {
-                        all!(R, r => {
+                        all!(8: R, r => {
                             let input = from.add(*offsets.add(step * R + r) as usize + at);
                             let weight = V::splat(*weights.add(step * R + r));
-                            all!(P, p => {
+                            all!(28: P, p => {
                                 sums[r][p] = weight.multiply_add(V::load(input.add(p * V::LANES)), sums[r][p]);
                             });
                         });
                     }
                 }
                 if layer.epilogue.residual.is_some() {
-                    all!(R, r => {
-                        all!(P, p => {
+                    all!(8: R, r => {
+                        all!(28: P, p => {
                             sums[r][p] = sums[r][p].plus(V::load(residuals[r].add(at + p * V::LANES)));
                         });
                     });
                 }
                 if let Some(curve) = layer.epilogue.curve {
-                    all!(R, r => {
-                        all!(P, p => {
+                    all!(8: R, r => {
+                        all!(28: P, p => {
                             sums[r][p] = bend(sums[r][p], curve);
                         });
                     });
                 }
-                all!(R, r => {
-                    all!(P, p => {
+                all!(8: R, r => {
+                    all!(28: P, p => {
                         let mask = V::load(mask.add(at + p * V::LANES));
                         sums[r][p].masked(mask).store(outputs[r].add(at + p * V::LANES));
                     });

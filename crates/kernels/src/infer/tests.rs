@@ -140,7 +140,7 @@ fn cases() -> impl Strategy<Value = Case> {
         Just(Some(Curve::Clip(0.0, 6.0))),
         Just(Some(Curve::Leaky(0.1))),
         Just(Some(Curve::HSigmoid)),
-        Just(Some(Curve::HSwish))
+        Just(Some(Curve::HSwish)),
     ];
     let sizes = (1..3usize, 1..20usize, 1..40usize, 5..18usize, 5..18usize);
     (sizes, window, any::<bool>(), activation, 1..4usize).prop_map(
@@ -291,6 +291,41 @@ proptest! {
                 });
                 assert_near(&found, &expected, &format!("{} {shape:?}", level.name()));
             }
+        }
+    }
+
+    #[test]
+    fn shifted_layers_are_their_definition(case in cases(), kept in 0..6usize, is_wide in any::<bool>(), lies in 0..2usize) {
+        let window = Window { kernel: [3, 3], stride: [1, 1], dilation: [1, 1], before: [1, 1] };
+        // Also with more inputs than a panel has.
+        let inputs = if is_wide { 12 * case.inputs } else { case.inputs };
+        let case = Case { window, inputs, ..case };
+        let case = Case { has_residual: case.has_residual && case.inputs == case.outputs, ..case };
+        // In pairs of outputs, which go together.
+        let there = |o: usize, c: usize, r: usize, q: usize| {
+            let is_there = (o / 2 * 7 + c * 5 + r * 3 + q) % 11 < 2 * kept;
+            if is_there { weight(o, c, r, q) } else { 0.0 }
+        };
+        let bias = bias(case.outputs);
+        let expected = case.expected(&there, &bias);
+        for level in Level::available() {
+            let Some(pitch) = Shifted::pitch(level, case.size[1] + 2 * lies) else { continue };
+            let from = Place::planar(case.inputs, case.size, pitch, pitch + lies);
+            let to = Place::planar(case.outputs, case.size, pitch, 3);
+            let row = |o: usize| -> Vec<Tap> {
+                let taps = (0..case.inputs).flat_map(|c| (0..9).map(move |tap| (c, tap / 3, tap % 3)));
+                let tap = |(c, r, q)| {
+                    let at = c * from.block() + from.lead() + r * pitch - pitch;
+                    Tap { at, column: q as i8 - 1, weight: there(o, c, r, q) }
+                };
+                taps.map(tap).filter(|tap| tap.weight != 0.0).collect()
+            };
+            let rows: Vec<Vec<Tap>> = (0..case.outputs).map(row).collect();
+            let found = run(&case, from, to, |from, to, residual| {
+                let epilogue = Epilogue { residual, curve: case.activation };
+                Box::new(Shifted::new(level, (from, to), &rows, &bias, epilogue))
+            });
+            assert_near(&found, &expected, level.name());
         }
     }
 }

@@ -24,9 +24,9 @@ pub(crate) unsafe fn sums<V: Lanes, const O: usize, const P: usize, const G: usi
     unsafe {
         let zero = V::splat(0.0);
         let mut sums = [[zero; P]; O];
-        all!(O, o => {
+        all!(8: O, o => {
             let bias = V::load(bias.add(o * V::LANES));
-            all!(P, p => {
+            all!(28: P, p => {
                 sums[o][p] = bias;
             });
         });
@@ -38,23 +38,23 @@ pub(crate) unsafe fn sums<V: Lanes, const O: usize, const P: usize, const G: usi
                 // What there is less of is loaded first, and kept.
                 if P < O {
                     let mut inputs = [zero; P];
-                    all!(P, p => {
+                    all!(28: P, p => {
                         inputs[p] = V::splat(*from.add(pixels[p / G]).add(p % G * V::LANES));
                     });
-                    all!(O, o => {
+                    all!(8: O, o => {
                         let weight = V::load(weights.add(o * V::LANES));
-                        all!(P, p => {
+                        all!(28: P, p => {
                             sums[o][p] = weight.multiply_add(inputs[p], sums[o][p]);
                         });
                     });
                 } else {
                     let mut of_outputs = [zero; O];
-                    all!(O, o => {
+                    all!(8: O, o => {
                         of_outputs[o] = V::load(weights.add(o * V::LANES));
                     });
-                    all!(P, p => {
+                    all!(28: P, p => {
                         let input = V::splat(*from.add(pixels[p / G]).add(p % G * V::LANES));
-                        all!(O, o => {
+                        all!(8: O, o => {
                             sums[o][p] = of_outputs[o].multiply_add(input, sums[o][p]);
                         });
                     });
