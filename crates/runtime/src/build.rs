@@ -1,8 +1,8 @@
 //! From a schedule to steps: every value in its place, every layer with its kernel.
 
 use sapwood_kernels::infer::{
-    Add, Curved, Dense, Depthwise, Epilogue, Form, Mean, Move, Part, Place, Plain, Pool, Program, Scale,
-    Shifted, Source, Sparse, SparseShape, Step,
+    Add, Curved, Dense, Depthwise, Epilogue, Form, Gathered, Mean, Move, Part, Place, Plain, Pool, Program,
+    Scale, Shifted, Source, Sparse, SparseShape, Step,
 };
 
 use crate::{
@@ -111,6 +111,10 @@ fn step(
                 return (Box::new(step), format!("{what} {rows}x{vectors}{panels}"));
             }
             let rows = phases.rows(conv, &from(0));
+            if to.pixels() == 1 && to.image == to.channels && Gathered::is_there(level) {
+                let step = Gathered::new(level, (from(0), to), &rows, &conv.biases(), epilogue);
+                return (Box::new(step), format!("{what} gathered"));
+            }
             let length = if to.pixels() == 1 { 1 } else { to.size[0] * row(&to) };
             let is_aligned = rows.iter().flatten().all(|entry| entry.0 % LINE == 0);
             let (shape, _) = SparseShape::best(level, &rows, length, is_aligned);

@@ -17,7 +17,7 @@ impl Machine {
             #[cfg(target_arch = "x86_64")]
             Level::Avx512 if has_halves() => Self { at_once: 1.0, second: 12.0 },
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => Self { at_once: 2.0, second: 10.0 },
+            Level::Avx512 => Self { at_once: 2.0, second: 16.0 },
             _ => Self { at_once: 2.0, second: 12.0 },
         }
     }

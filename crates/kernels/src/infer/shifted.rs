@@ -71,6 +71,8 @@ pub struct Shifted {
     edges: [Arena; 2],
     /// Vectors of a plane.
     vectors: usize,
+    /// What all groups before each take, and all of them at last.
+    before: Vec<usize>,
 }
 
 /// For so many rows together, vectors at once, for which there is a loop.
@@ -167,6 +169,7 @@ impl Shifted {
             mask,
             edges,
             vectors,
+            before: Vec::new(),
         };
         for first in (0..from.channels.max(1)).step_by(per_panel) {
             let inputs = [first, first + per_panel].map(|channel| channel * from.block());
@@ -175,6 +178,7 @@ impl Shifted {
                 inputs[0]..if first + per_panel < from.channels { inputs[1] } else { usize::MAX },
             );
         }
+        layer.before = layer.costs();
         layer
     }
 
@@ -228,28 +232,26 @@ impl Shifted {
         self.panels.len()
     }
 
-    /// Of the groups of each panel, those of one of so many threads: of about equally many products.
-    fn share(&self, index: usize, of: usize) -> Range<usize> {
+    /// What all groups before each take, with all their panels, and all of them at last.
+    fn costs(&self) -> Vec<usize> {
         // What a row takes besides its products.
         let cost = |at: usize| {
-            let taps =
-                self.panels.iter().map(|groups| groups[at].steps.iter().sum::<u32>() as usize).sum::<usize>();
             let rows = self.panels[0][at].rows;
-            taps * at_once(rows, self.shape.vectors) * rows + 8 * rows * self.panels.len()
+            let steps = self.panels.iter().map(|groups| groups[at].steps.iter().sum::<u32>() as usize);
+            steps.sum::<usize>() * at_once(rows, self.shape.vectors) * rows + 8 * rows * self.panels.len()
         };
-        let groups = self.panels[0].len();
-        let total: usize = (0..groups).map(cost).sum();
-        let bound = |index: usize| {
-            let mut before = 0;
-            (0..groups)
-                .take_while(|&at| {
-                    let begin = before;
-                    before += cost(at);
-                    begin * of < total * index
-                })
-                .count()
-        };
-        if of == 1 { 0..groups } else { bound(index)..bound(index + 1) }
+        let mut before = vec![0];
+        (0..self.panels[0].len()).for_each(|at| before.push(before[at] + cost(at)));
+        before
+    }
+
+    /// Of the groups of each panel, those of one of so many threads: of about equally many products.
+    fn share(&self, index: usize, of: usize) -> Range<usize> {
+        let groups = self.before.len() - 1;
+        let total = self.before[groups];
+        let bound =
+            |index: usize| self.before[..groups].partition_point(|before| before * of < total * index);
+        bound(index)..bound(index + 1)
     }
 }
 

@@ -66,6 +66,8 @@ pub struct Sparse {
     mask: Arena,
     /// Vectors of a plane.
     vectors: usize,
+    /// What all groups before each take, and all of them at last.
+    before: Vec<usize>,
 }
 
 impl Sparse {
@@ -137,6 +139,7 @@ impl Sparse {
             weights: Vec::new(),
             mask,
             vectors,
+            before: vec![0],
         };
         let mut first = 0;
         while first < rows.len() {
@@ -158,6 +161,9 @@ impl Sparse {
             if let Some(group) = layer.groups.last_mut() {
                 group.steps = steps;
             }
+            // What a row takes besides its products.
+            let cost = steps * count + 8 * count;
+            layer.before.push(layer.before.last().map_or(0, |before| before + cost));
             first += count;
         }
         layer
@@ -197,20 +203,9 @@ impl Sparse {
 
     /// Of the groups, those of one of so many threads: of about equally many products.
     fn share_of(&self, index: usize, of: usize) -> Range<usize> {
-        // What a row takes besides its products.
-        let cost = |group: &Group| group.steps * group.rows + 8 * group.rows;
-        let total: usize = self.groups.iter().map(cost).sum();
-        let bound = |index: usize| {
-            let mut before = 0;
-            self.groups
-                .iter()
-                .take_while(|group| {
-                    let begin = before;
-                    before += cost(group);
-                    begin * of < total * index
-                })
-                .count()
-        };
+        let total = self.before[self.groups.len()];
+        let groups = &self.before[..self.groups.len()];
+        let bound = |index: usize| groups.partition_point(|before| before * of < total * index);
         bound(index)..bound(index + 1)
     }
 }

@@ -295,6 +295,35 @@ proptest! {
     }
 
     #[test]
+    fn gathered_layers_are_their_definition(case in cases(), kept in 0..6usize) {
+        let window = Window::new(case.size, [1, 1]);
+        let case = Case { window, has_residual: false, outputs: 3 * case.outputs, ..case };
+        let there = |o: usize, c: usize, r: usize, q: usize| {
+            let is_there = (o * o * 7 + c * 5 + r * 3 + q) % 7 < kept;
+            if is_there { weight(o, c, r, q) } else { 0.0 }
+        };
+        let bias = bias(case.outputs);
+        let expected = case.expected(&there, &bias);
+        let (from, to) = (Place::tight(case.inputs, case.size), Place::tight(case.outputs, [1, 1]));
+        let columns = case.size[1];
+        let row = |o: usize| -> Vec<Entry> {
+            let weight = |at: usize| {
+                let (c, pixel) = (at / from.pixels(), at % from.pixels());
+                (at, there(o, c, pixel / columns, pixel % columns))
+            };
+            (0..from.image).map(weight).filter(|entry| entry.1 != 0.0).collect()
+        };
+        let rows: Vec<Vec<Entry>> = (0..case.outputs).map(row).collect();
+        for level in Level::available().filter(|level| Gathered::is_there(*level)) {
+            let found = run(&case, from, to, |from, to, residual| {
+                let epilogue = Epilogue { residual, curve: case.activation };
+                Box::new(Gathered::new(level, (from, to), &rows, &bias, epilogue))
+            });
+            assert_near(&found, &expected, level.name());
+        }
+    }
+
+    #[test]
     fn shifted_layers_are_their_definition(case in cases(), kept in 0..6usize, is_wide in any::<bool>(), lies in 0..2usize) {
         let window = Window { kernel: [3, 3], stride: [1, 1], dilation: [1, 1], before: [1, 1] };
         // Also with more inputs than a panel has.
