@@ -18,7 +18,7 @@ pub(crate) enum Way {
 const MOST: f64 = 0.45;
 /// The same where there are no pixels, so that a product is one number's: of weights that the second cache holds, and
 /// of more, for which memory is waited.
-const MOST_OF_ONE: [f64; 2] = [0.08, 0.2];
+const MOST_OF_ONE: [f64; 2] = [0.15, 0.25];
 /// Weights that the second cache holds.
 const SECOND: usize = 1 << 18;
 

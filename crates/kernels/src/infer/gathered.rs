@@ -9,7 +9,7 @@ use super::{
     program::{Context, Step},
     sparse::Entry,
 };
-use crate::{Level, vector::Vector};
+use crate::Level;
 
 /// Rows that go together.
 const ROWS: usize = 16;
@@ -146,7 +146,7 @@ unsafe fn gather(
         let product = |step: usize, sum: __m512| {
             let offsets = _mm512_loadu_si512(offsets.add(step * ROWS).cast());
             let inputs = _mm512_i32gather_ps::<4>(offsets, from.cast());
-            _mm512_fmadd_ps(<__m512 as Vector>::load(weights.add(step * ROWS)), inputs, sum)
+            _mm512_fmadd_ps(_mm512_loadu_ps(weights.add(step * ROWS)), inputs, sum)
         };
         let zero = _mm512_setzero_ps();
         let (mut a, mut b) = (zero, zero);
