@@ -1,7 +1,7 @@
-"""Write networks of the zoo as ONNX files to be timed: PyTorch's weights, random batch statistics, a fixed seed.
+"""Write networks of the zoo, and torchvision's EfficientNet-B0, as ONNX files to be timed: PyTorch's weights, random batch statistics, a fixed seed.
 
 `--sparsity 0.9` zeroes that fraction of every weight but those of the first convolution and the last layer, alike in each and drawn with
-seed 0; `--blocks 2` zeroes pairs of neighbouring outputs together. Needs the PyPI package `onnx` beside `torch`.
+seed 0; `--blocks 2` zeroes pairs of neighbouring outputs together. Needs the PyPI package `onnx` beside `torch`, and `torchvision` for `efficientnet-b0`.
 """
 
 import argparse
@@ -42,6 +42,15 @@ def prune(net, sparsity, blocks):
             weight.mul_(mask.view_as(weight))
 
 
+def build(name):
+    """A network, and what comes into it."""
+    if name == "efficientnet-b0":
+        import torchvision
+
+        return torchvision.models.efficientnet_b0(), (3, 224, 224)
+    return zoo.build(name), zoo.ROWS[name].input
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", required=True, help="names of the zoo, separated by commas")
@@ -55,10 +64,11 @@ def main():
     torch.set_num_threads(1)
     for name in arguments.models.split(","):
         torch.manual_seed(0)
-        net = randomised(zoo.build(name)).eval()
+        net, size = build(name)
+        net = randomised(net).eval()
         prune(net, arguments.sparsity, arguments.blocks)
         for batch in map(int, arguments.batches.split(",")):
-            x = torch.zeros(batch, *zoo.ROWS[name].input)
+            x = torch.zeros(batch, *size)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 form = "dense" if arguments.sparsity == 0 else f"{round(100 * arguments.sparsity)}" + ("" if arguments.blocks == 1 else f"-{arguments.blocks}x1")

@@ -14,7 +14,7 @@ use sapwood_benches::{Load, OnnxRuntime, exit_code, machine};
 use sapwood_runtime::{Runtime, Session};
 use serde::Serialize;
 
-/// Time networks of the zoo on the CPU, in short bursts in turn with ONNX Runtime on the same files: PyTorch's
+/// Time networks of the zoo, and EfficientNet-B0, on the CPU, in short bursts in turn with ONNX Runtime on the same files: PyTorch's
 /// weights with random batch statistics, and masks drawn with seed 0, alike in each layer but the first
 /// convolution and the last layer. What an empty session takes is subtracted from the peer's time and printed
 #[derive(Parser)]
@@ -27,7 +27,7 @@ struct Options {
     #[arg(
         long,
         value_delimiter = ',',
-        default_value = "lenet-300-100,lenet-5,resnet-20,resnet-56,vgg-16,resnet-18-small,resnet-18,resnet-50"
+        default_value = "lenet-300-100,lenet-5,resnet-20,resnet-56,vgg-16,resnet-18-small,resnet-18,resnet-50,mobilenet-v2,mobilenet-v3-large,efficientnet-b0"
     )]
     models: Vec<String>,
     /// Images at once
@@ -42,7 +42,7 @@ struct Options {
     /// Turns of either side, each a burst of runs
     #[arg(long, default_value_t = 15)]
     turns: usize,
-    /// Python with the packages `torch`, `onnx` and `onnxruntime`
+    /// Python with the packages `torch`, `torchvision`, `onnx` and `onnxruntime`
     #[arg(long, default_value = "python3")]
     python: String,
     /// Print a row of JSON for each network

@@ -11,11 +11,14 @@
 //! rows, so that a single weight times a vector of pixels is all that a non-zero costs.
 
 mod arena;
+mod curve;
 mod dense;
 mod depthwise;
 mod elementwise;
 mod epilogue;
+mod gathered;
 mod lanes;
+mod machine;
 mod moves;
 mod place;
 mod plain;
@@ -23,6 +26,7 @@ mod pooling;
 mod program;
 mod scalar;
 mod shape;
+mod shifted;
 mod sparse;
 mod team;
 #[cfg(test)]
@@ -30,15 +34,18 @@ mod tests;
 mod tile;
 
 pub use arena::Arena;
+pub use curve::Curve;
 pub use dense::{Dense, Weight, Window};
 pub use depthwise::Depthwise;
 pub use elementwise::{Add, Curved, Scale};
 pub use epilogue::Epilogue;
+pub use gathered::Gathered;
 pub use moves::{Move, Part, Source};
 pub use place::{Form, Place};
 pub use plain::{Function, Plain};
 pub use pooling::{Mean, Pool, Pooling};
 pub use program::{Program, Step};
 pub use shape::TileShape;
+pub use shifted::{Shifted, Tap};
 pub use sparse::{Entry, Sparse, SparseShape};
 pub use team::Team;

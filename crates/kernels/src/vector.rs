@@ -239,6 +239,27 @@ impl<T: Number, const L: usize, const FUSED: bool> Vector for Lanes<T, L, FUSED>
     }
 }
 
+#[cfg(not(target_arch = "x86_64"))]
+impl<T: Number, const L: usize, const FUSED: bool> Lanes<T, L, FUSED> {
+    /// A function of each two lanes.
+    #[inline(always)]
+    pub(crate) fn zip(self, b: Self, f: impl Fn(T, T) -> T) -> Self {
+        Self(std::array::from_fn(|l| f(self.0[l], b.0[l])))
+    }
+
+    /// Lanes from elsewhere.
+    #[inline(always)]
+    pub(crate) fn from_lanes(lane: impl Fn(usize) -> T) -> Self {
+        Self(std::array::from_fn(lane))
+    }
+
+    /// A lane.
+    #[inline(always)]
+    pub(crate) fn lane(self, lane: usize) -> T {
+        self.0[lane]
+    }
+}
+
 /// Does something for each number below `$count`, which is known when this is compiled, and is 9
 /// at most.
 macro_rules! each {

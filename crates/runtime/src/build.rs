@@ -1,8 +1,8 @@
 //! From a schedule to steps: every value in its place, every layer with its kernel.
 
 use sapwood_kernels::infer::{
-    Add, Curved, Dense, Depthwise, Epilogue, Form, Mean, Move, Part, Place, Plain, Pool, Program, Scale,
-    Source, Sparse, SparseShape, Step,
+    Add, Curved, Dense, Depthwise, Epilogue, Form, Gathered, Mean, Move, Part, Place, Plain, Pool, Program,
+    Scale, Shifted, Source, Sparse, SparseShape, Step,
 };
 
 use crate::{
@@ -20,7 +20,7 @@ const MOST: usize = 1 << 22;
 
 /// A plan for folded layers, whose functions it takes.
 pub(crate) fn plan(runtime: &Runtime, layers: &mut [Layer<'_>]) -> Plan {
-    let schedule = Schedule::of(layers);
+    let schedule = Schedule::of(layers, runtime.level);
     let lanes = runtime.level.numbers();
     let mut lives: Vec<Life> = schedule
         .buffers
@@ -46,7 +46,8 @@ pub(crate) fn plan(runtime: &Runtime, layers: &mut [Layer<'_>]) -> Plan {
     let mut labels = vec![Label::of("input", "copy", 0)];
     let mut steps: Vec<Box<dyn Step>> = Vec::with_capacity(schedule.steps.len());
     for planned in &schedule.steps {
-        let (step, kernel) = step(runtime, layers, planned, &all, images);
+        let at_vectors = schedule.buffers[planned.writes].gap == 0;
+        let (step, kernel) = step(runtime, layers, (planned, at_vectors), &all, images);
         let layer = &layers[planned.layer];
         let macs = match (&layer.kind, &planned.work) {
             (Kind::Conv(conv), Work::Dense | Work::Depthwise | Work::Sparse(_)) => {
@@ -66,7 +67,7 @@ pub(crate) fn plan(runtime: &Runtime, layers: &mut [Layer<'_>]) -> Plan {
 fn step(
     runtime: &Runtime,
     layers: &mut [Layer<'_>],
-    planned: &Planned,
+    (planned, at_vectors): (&Planned, bool),
     places: &[Place],
     images: usize,
 ) -> (Box<dyn Step>, String) {
@@ -80,7 +81,7 @@ fn step(
         }
         (Work::Dense, Kind::Conv(conv)) => {
             let residual = (planned.reads.len() > 1).then(|| from(1));
-            let epilogue = Epilogue { residual, activation: conv.activation };
+            let epilogue = Epilogue { residual, curve: conv.curve };
             let weight = |o: usize, i: usize, row: usize, column: usize| conv.weight(o, i, row, column);
             let values = (&weight as _, &conv.biases()[..]);
             let dense =
@@ -90,7 +91,7 @@ fn step(
         }
         (Work::Depthwise, Kind::Conv(conv)) => {
             let residual = (planned.reads.len() > 1).then(|| from(1));
-            let epilogue = Epilogue { residual, activation: conv.activation };
+            let epilogue = Epilogue { residual, curve: conv.curve };
             let weight = |channel: usize, row: usize, column: usize| conv.weight(channel, 0, row, column);
             let values = (&weight as _, &conv.biases()[..]);
             let step = Depthwise::new(level, (from(0), to), conv.window, values, epilogue);
@@ -98,28 +99,36 @@ fn step(
         }
         (Work::Sparse(phases), Kind::Conv(conv)) => {
             let residual = (planned.reads.len() > 1).then(|| from(1));
-            let epilogue = Epilogue { residual, activation: conv.activation };
+            let epilogue = Epilogue { residual, curve: conv.curve };
+            let there = conv.weight.iter().filter(|weight| **weight != 0.0).count();
+            let percent = 100.0 * there as f64 / conv.weight.len().max(1) as f64;
+            let what = format!("{} sparse {percent:.0} %", describe(conv, &from(0)));
+            if at_vectors && to.pixels() > 1 {
+                let taps = phases.taps(conv, &from(0));
+                let step = Shifted::new(level, (from(0), to), &taps, &conv.biases(), epilogue);
+                let ([rows, vectors], panels) = (step.shape(), step.panels());
+                let panels = if panels == 1 { String::new() } else { format!(" in {panels}") };
+                return (Box::new(step), format!("{what} {rows}x{vectors}{panels}"));
+            }
             let rows = phases.rows(conv, &from(0));
+            if to.pixels() == 1 && to.image == to.channels && Gathered::is_there(level) {
+                let step = Gathered::new(level, (from(0), to), &rows, &conv.biases(), epilogue);
+                return (Box::new(step), format!("{what} gathered"));
+            }
             let length = if to.pixels() == 1 { 1 } else { to.size[0] * row(&to) };
             let is_aligned = rows.iter().flatten().all(|entry| entry.0 % LINE == 0);
             let (shape, _) = SparseShape::best(level, &rows, length, is_aligned);
             let step = Sparse::new(level, (from(0), to), &rows, &conv.biases(), epilogue, shape);
-            let there: usize = rows.iter().map(Vec::len).sum();
-            let percent = 100.0 * there as f64 / conv.weight.len().max(1) as f64;
-            let (what, kind) = (describe(conv, &from(0)), if shape.is_shared { "shared" } else { "apart" });
+            let kind = if shape.is_shared { "shared" } else { "apart" };
             let SparseShape { rows, vectors, lanes, .. } = shape;
-            (Box::new(step), format!("{what} sparse {percent:.0} % {kind} {rows}x{vectors}x{lanes}"))
+            (Box::new(step), format!("{what} {kind} {rows}x{vectors}x{lanes}"))
         }
         (_, Kind::Pool(window, pooling)) => {
             (Box::new(Pool::new(level, (from(0), to), *window, *pooling)), "pool".into())
         }
         (_, Kind::Mean) => (Box::new(Mean::new(level, from(0), to)), "mean".into()),
-        (_, Kind::Add(activation)) => {
-            (Box::new(Add::new(level, [from(0), from(1)], to, *activation)), "add".into())
-        }
-        (_, Kind::Curve(activation)) => {
-            (Box::new(Curved::new(level, from(0), to, Some(*activation))), "activation".into())
-        }
+        (_, Kind::Add(curve)) => (Box::new(Add::new(level, [from(0), from(1)], to, *curve)), "add".into()),
+        (_, Kind::Curve(curve)) => (Box::new(Curved::new(level, from(0), to, *curve)), "activation".into()),
         (_, Kind::Scale) => (Box::new(Scale::new(level, from(0), from(1), to)), "scale".into()),
         (_, Kind::Plain(name, function)) => {
             let function = std::mem::replace(function, Box::new(|_, _| {}));

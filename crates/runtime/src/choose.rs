@@ -16,6 +16,11 @@ pub(crate) enum Way {
 /// The largest share of weights that is worth a product for each: a dense kernel reaches about nine tenths of
 /// what the processor multiplies, a sparse one about half of it, where loads are what it waits for.
 const MOST: f64 = 0.45;
+/// The same where there are no pixels, so that a product is one number's: of weights that the second cache holds, and
+/// of more, for which memory is waited.
+const MOST_OF_ONE: [f64; 2] = [0.15, 0.25];
+/// Weights that the second cache holds.
+const SECOND: usize = 1 << 18;
 
 /// The way of each layer; none where it is no convolution.
 pub(crate) fn ways(layers: &[Layer<'_>]) -> Vec<Option<Way>> {
@@ -32,7 +37,9 @@ pub(crate) fn ways(layers: &[Layer<'_>]) -> Vec<Option<Way>> {
         let follow: Vec<usize> = (0..layers.len())
             .filter(|&at| match ways[at] {
                 Some(Way::Depthwise) => true,
-                Some(Way::Dense) => layers[at].inputs[0] == 0 && layers[at].size != [1, 1],
+                Some(Way::Dense) => {
+                    layers[at].inputs[0] == 0 && layers[at].size != [1, 1] && is_near(&layers[at])
+                }
                 _ => false,
             })
             .collect();
@@ -43,13 +50,23 @@ pub(crate) fn ways(layers: &[Layer<'_>]) -> Vec<Option<Way>> {
 
 fn way(layer: &Layer<'_>) -> Option<Way> {
     let Kind::Conv(conv) = &layer.kind else { return None };
-    let is_dense = density(conv) > MOST;
+    let most = match layer.size {
+        [1, 1] => MOST_OF_ONE[usize::from(conv.weight.len() > SECOND)],
+        _ => MOST,
+    };
+    let is_dense = density(conv) > most;
     Some(match conv.groups {
         1 if is_dense => Way::Dense,
         _ if conv.is_depthwise() && is_dense => Way::Depthwise,
         // Groups of channels are a kind of sparsity too.
         _ => Way::Sparse,
     })
+}
+
+/// Whether no tap of a window is far from the pixel that it makes: others are many, and lie across lines of the
+/// cache.
+fn is_near(layer: &Layer<'_>) -> bool {
+    matches!(&layer.kind, Kind::Conv(conv) if conv.window.kernel.iter().all(|size| *size <= 3))
 }
 
 /// The share of weights that are there.

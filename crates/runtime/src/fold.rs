@@ -33,7 +33,7 @@ fn take(layers: &mut [Layer<'_>], before: usize, id: usize) {
 
 fn line(layers: &mut [Layer<'_>], id: usize) {
     let before = layers[id].inputs[0];
-    let is_sum = |conv: &Conv<'_>| conv.activation.is_none();
+    let is_sum = |conv: &Conv<'_>| conv.curve.is_none();
     if !matches!(&layers[before].kind, Kind::Conv(conv) if is_sum(conv) && layers[before].inputs.len() == 1) {
         return;
     }
@@ -51,7 +51,7 @@ fn addition(layers: &mut [Layer<'_>], id: usize, alone: &impl Fn(usize) -> bool)
         alone(input)
             && layer.inputs.len() == 1
             && matches!(&layer.kind, Kind::Conv(conv)
-                if conv.activation.is_none() && (conv.groups == 1 || conv.is_depthwise()))
+                if conv.curve.is_none() && (conv.groups == 1 || conv.is_depthwise()))
     };
     // Of two, the one that comes last: the other's value is then there.
     let Some(before) = [a.max(b), a.min(b)].into_iter().find(|&input| is_open(input)) else { return };
@@ -62,9 +62,9 @@ fn addition(layers: &mut [Layer<'_>], id: usize, alone: &impl Fn(usize) -> bool)
 
 fn curve(layers: &mut [Layer<'_>], id: usize) {
     let before = layers[id].inputs[0];
-    let Kind::Curve(activation) = layers[id].kind else { return };
+    let Kind::Curve(curve) = layers[id].kind else { return };
     let is_open = match &layers[before].kind {
-        Kind::Conv(conv) => conv.activation.is_none(),
+        Kind::Conv(conv) => conv.curve.is_none() && curve.is_short(),
         Kind::Add(before) => before.is_none(),
         _ => false,
     };
@@ -73,8 +73,8 @@ fn curve(layers: &mut [Layer<'_>], id: usize) {
     }
     take(layers, before, id);
     match &mut layers[id].kind {
-        Kind::Conv(conv) => conv.activation = Some(activation),
-        Kind::Add(of) => *of = Some(activation),
+        Kind::Conv(conv) => conv.curve = Some(curve),
+        Kind::Add(of) => *of = Some(curve),
         _ => {}
     }
 }
@@ -87,6 +87,6 @@ fn alone(layer: &mut Layer<'_>) {
         let weight = vec![1.0; channels].into();
         let (groups, inputs) = (channels, channels);
         layer.kind =
-            Kind::Conv(Conv { window, groups, inputs, weight, scale: Some(scale), bias, activation: None });
+            Kind::Conv(Conv { window, groups, inputs, weight, scale: Some(scale), bias, curve: None });
     }
 }

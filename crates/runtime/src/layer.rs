@@ -2,10 +2,7 @@
 
 use std::borrow::Cow;
 
-use sapwood_kernels::{
-    Activation,
-    infer::{Function, Pooling, Window},
-};
+use sapwood_kernels::infer::{Curve, Function, Pooling, Window};
 
 /// A value, and how it comes about.
 pub(crate) struct Layer<'a> {
@@ -32,9 +29,9 @@ pub(crate) enum Kind<'a> {
     /// By the mean of each channel.
     Mean,
     /// By adding two values, through an activation.
-    Add(Option<Activation>),
+    Add(Option<Curve>),
     /// By an activation.
-    Curve(Activation),
+    Curve(Curve),
     /// By a factor for each channel, which the second input has.
     Scale,
     /// By taking every so-manieth pixel, with so many channels of zeros in front, and others behind.
@@ -57,7 +54,7 @@ pub(crate) struct Conv<'a> {
     pub(crate) scale: Option<Vec<f64>>,
     /// Of each output.
     pub(crate) bias: Vec<f64>,
-    pub(crate) activation: Option<Activation>,
+    pub(crate) curve: Option<Curve>,
 }
 
 impl Conv<'_> {
@@ -65,9 +62,20 @@ impl Conv<'_> {
     pub(crate) fn weight(&self, output: usize, input: usize, row: usize, column: usize) -> f32 {
         let [rows, columns] = self.window.kernel;
         let at = ((output * (self.inputs / self.groups) + input) * rows + row) * columns + column;
+        self.scaled(output, self.weight[at])
+    }
+
+    /// An output's weights: of all its inputs, rows and columns, before they are multiplied.
+    pub(crate) fn weights(&self, output: usize) -> &[f32] {
+        let per_output = self.weight.len() / self.bias.len();
+        &self.weight[output * per_output..][..per_output]
+    }
+
+    /// A weight as it is computed with.
+    pub(crate) fn scaled(&self, output: usize, weight: f32) -> f32 {
         match &self.scale {
-            None => self.weight[at],
-            Some(scale) => (f64::from(self.weight[at]) * scale[output]) as f32,
+            None => weight,
+            Some(scale) => (f64::from(weight) * scale[output]) as f32,
         }
     }
 

@@ -3,10 +3,7 @@
 use std::borrow::Cow;
 
 use sapwood_graph::{Activation, Array, ConvSpec, Dims, Graph, Node, Op, Pads, State, Window as Written};
-use sapwood_kernels::{
-    Activation as Curve,
-    infer::{Pooling, Window},
-};
+use sapwood_kernels::infer::{Curve, Pooling, Window};
 
 use crate::{
     Error,
@@ -64,20 +61,12 @@ fn kind<'a>(node: &Node, inputs: &[&Dims], state: &'a State) -> Result<Option<Ki
             let ConvSpec { inputs, outputs, groups, .. } = spec;
             let (window, weight) = (window(&spec.window()), values("weight", &spec.weight())?);
             let bias = bias(spec.bias, outputs)?;
-            Kind::Conv(Conv { window, groups, inputs, weight, scale: None, bias, activation: None })
+            Kind::Conv(Conv { window, groups, inputs, weight, scale: None, bias, curve: None })
         }
         Op::Linear { inputs, outputs, bias: has_bias, places: false } => {
             let weight = values("weight", &[outputs, inputs])?;
             let (window, bias) = (Window::new([height, width], [1, 1]), bias(has_bias, outputs)?);
-            Kind::Conv(Conv {
-                window,
-                groups: 1,
-                inputs: channels,
-                weight,
-                scale: None,
-                bias,
-                activation: None,
-            })
+            Kind::Conv(Conv { window, groups: 1, inputs: channels, weight, scale: None, bias, curve: None })
         }
         Op::BatchNorm { channels, epsilon, .. } => {
             let of = |name: &str| values(name, &[channels]).map(wide);
@@ -91,10 +80,7 @@ fn kind<'a>(node: &Node, inputs: &[&Dims], state: &'a State) -> Result<Option<Ki
             let shift = beta.iter().zip(&mean).zip(&scale).map(|((beta, mean), scale)| beta - mean * scale);
             Kind::Affine { shift: shift.collect(), scale }
         }
-        Op::Activation(activation) => match curve(activation) {
-            Some(curve) => Kind::Curve(curve),
-            None => return Ok(None),
-        },
+        Op::Activation(activation) => Kind::Curve(curve(activation)),
         Op::MaxPool(pool) if pool.dilation.square() == Some(1) => Kind::Pool(window(&pool), Pooling::Largest),
         Op::AvgPool(pool) if pool.window.dilation.square() == Some(1) => {
             let Pads { bottom, right, .. } = pool.window.padding;
@@ -159,13 +145,22 @@ fn narrow(array: &Array) -> Cow<'_, [f32]> {
     }
 }
 
-fn curve(activation: Activation) -> Option<Curve> {
-    Some(match activation {
-        Activation::Relu => Curve::Relu,
-        Activation::Relu6 => Curve::Relu6,
+fn curve(activation: Activation) -> Curve {
+    match activation {
+        Activation::Relu => Curve::RELU,
+        Activation::Relu6 => Curve::Clip(0.0, 6.0),
         Activation::HSwish => Curve::HSwish,
         Activation::HSigmoid => Curve::HSigmoid,
         Activation::Gelu => Curve::Gelu,
-        _ => return None,
-    })
+        Activation::GeluTanh => Curve::GeluTanh,
+        Activation::Sigmoid => Curve::Sigmoid,
+        Activation::Tanh => Curve::Tanh,
+        Activation::Silu => Curve::Silu,
+        Activation::Mish => Curve::Mish,
+        Activation::Softplus => Curve::Softplus,
+        Activation::LeakyRelu(factor) => Curve::Leaky(factor.0 as f32),
+        Activation::Elu(factor) => Curve::Elu(factor.0 as f32, 1.0),
+        Activation::Selu => Curve::Elu(1.673_263_2, 1.050_701),
+        Activation::Clip(low, high) => Curve::Clip(low.0 as f32, high.0 as f32),
+    }
 }

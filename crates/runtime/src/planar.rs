@@ -2,7 +2,7 @@
 //!
 //! With a stride, the planes are those of every so-manieth pixel, of which there are several.
 
-use sapwood_kernels::infer::{Entry, Form, Part, Place, Window};
+use sapwood_kernels::infer::{Entry, Form, Part, Place, Tap, Window};
 
 use crate::layer::Conv;
 
@@ -52,6 +52,11 @@ impl Phases {
         Self { window: *window, firsts, rim, size }
     }
 
+    /// Whether no tap is shifted by more than a column.
+    pub(crate) fn is_near(&self) -> bool {
+        (0..self.window.kernel[1]).all(|column| (-1..=1).contains(&fall(&self.window, 1, column).1))
+    }
+
     /// How many planes each channel becomes.
     pub(crate) fn count(&self) -> usize {
         self.firsts.len()
@@ -65,28 +70,48 @@ impl Phases {
 
     /// The weights of each output that are there, with where their planes lie in an image.
     pub(crate) fn rows(&self, conv: &Conv<'_>, from: &Place) -> Vec<Vec<Entry>> {
+        self.found(conv, from, |at, column, weight| (at.wrapping_add_signed(column), weight), |entry| entry.0)
+    }
+
+    /// The same, where no tap is shifted by more than a column.
+    pub(crate) fn taps(&self, conv: &Conv<'_>, from: &Place) -> Vec<Vec<Tap>> {
+        let tap = |at, column, weight| Tap { at, column: column as i8, weight };
+        self.found(conv, from, tap, |tap| (tap.at, tap.column))
+    }
+
+    /// Something of each weight: of where the row lies, the shift by columns and the weight. In order.
+    fn found<T, K: Ord>(
+        &self,
+        conv: &Conv<'_>,
+        from: &Place,
+        of: impl Fn(usize, isize, f32) -> T,
+        key: impl Fn(&T) -> K,
+    ) -> Vec<Vec<T>> {
         let Form::Planar { pitch, lead, plane } = from.form else { return Vec::new() };
         let (window, outputs) = (&self.window, conv.bias.len());
+        let [rows, columns] = window.kernel;
+        // Of each tap of the kernel, the number of its planes, and its shifts there.
+        let tap = |tap: usize| {
+            let [(y, dy), (x, dx)] = [fall(window, 0, tap / columns), fall(window, 1, tap % columns)];
+            let number = self.firsts.iter().position(|first| *first == [y, x]).unwrap_or(0);
+            (number, dy * pitch as isize, dx)
+        };
+        let taps: Vec<(usize, isize, isize)> = (0..rows * columns).map(tap).collect();
         let per_group = [outputs / conv.groups, conv.inputs / conv.groups];
         let row = |output: usize| {
-            let mut entries = Vec::new();
-            for input in 0..per_group[1] {
-                for row in 0..window.kernel[0] {
-                    for column in 0..window.kernel[1] {
-                        let weight = conv.weight(output, input, row, column);
-                        if weight == 0.0 {
-                            continue;
-                        }
-                        let [(y, dy), (x, dx)] = [fall(window, 0, row), fall(window, 1, column)];
-                        let number = self.firsts.iter().position(|first| *first == [y, x]).unwrap_or(0);
+            let mut found = Vec::new();
+            let weights = conv.weights(output);
+            for (input, weights) in weights.chunks(taps.len()).enumerate() {
+                for (&(number, down, column), &weight) in taps.iter().zip(weights) {
+                    if weight != 0.0 {
                         let channel = number * conv.inputs + output / per_group[0] * per_group[1] + input;
-                        let shift = dy * pitch as isize + dx;
-                        entries.push(((channel * plane + lead).wrapping_add_signed(shift), weight));
+                        let at = (channel * plane + lead).wrapping_add_signed(down);
+                        found.push(of(at, column, conv.scaled(output, weight)));
                     }
                 }
             }
-            entries.sort_unstable_by_key(|entry| entry.0);
-            entries
+            found.sort_unstable_by_key(&key);
+            found
         };
         (0..outputs).map(row).collect()
     }

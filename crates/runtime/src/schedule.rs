@@ -1,6 +1,9 @@
 //! Which layers run, by which kind of kernel, and in which form each reads and writes its values.
 
-use sapwood_kernels::infer::{Part, Place, Window};
+use sapwood_kernels::{
+    Level,
+    infer::{Part, Place, Shifted, Window},
+};
 
 use crate::{
     choose::{Way, ways},
@@ -31,6 +34,8 @@ pub(crate) struct Buffer {
     like: usize,
     /// How far apart rows are that lie channel by channel.
     pitch: usize,
+    /// Zeros that some reader needs between rows; where it is none, rows begin where vectors do.
+    pub(crate) gap: usize,
 }
 
 /// By which kernel.
@@ -71,15 +76,15 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    /// Of folded layers.
-    pub(crate) fn of(layers: &[Layer<'_>]) -> Self {
+    /// Of folded layers, at a level.
+    pub(crate) fn of(layers: &[Layer<'_>], level: Level) -> Self {
         let mut schedule = Self { of: vec![Vec::new(); layers.len()], ..Self::default() };
         let ways = ways(layers);
         let (is_seen, is_last) = (seen(layers), layers.len() - 1);
         for (id, layer) in layers.iter().enumerate().filter(|(id, _)| is_seen[*id] || *id == is_last) {
             schedule.add(layers, id, layer, &ways);
         }
-        schedule.space_rows();
+        schedule.space_rows(level);
         schedule
     }
 
@@ -155,7 +160,7 @@ impl Schedule {
 
     fn buffer(&mut self, channels: usize, size: [usize; 2], lie: Lie) -> usize {
         let number = self.buffers.len();
-        self.buffers.push(Buffer { channels, size, lie, rim: [0; 4], like: number, pitch: 0 });
+        self.buffers.push(Buffer { channels, size, lie, rim: [0; 4], like: number, pitch: 0, gap: 0 });
         number
     }
 
@@ -186,6 +191,9 @@ impl Schedule {
         };
         let rim = &mut self.buffers[read].rim;
         *rim = std::array::from_fn(|side| rim[side].max(phases.rim[side]));
+        if !phases.is_near() {
+            self.leave(read, phases.rim.map(|side| side.max(1)));
+        }
         let mut reads = vec![read];
         if let Some(&other) = layer.inputs.get(1) {
             reads.push(self.read(layers, other, Some(lie)));
@@ -211,15 +219,36 @@ impl Schedule {
         buffer
     }
 
+    /// Lets there be zeros between a buffer's rows, for who reads beyond them.
+    fn leave(&mut self, buffer: usize, rim: [usize; 4]) {
+        let gap = &mut self.buffers[buffer].gap;
+        *gap = (*gap).max(rim[1]).max(rim[3]);
+    }
+
     /// Chooses how far apart rows are: as far as any of those needs that must be alike.
-    fn space_rows(&mut self) {
-        let mut pitches = vec![0; self.buffers.len()];
+    fn space_rows(&mut self, level: Level) {
+        // Of each kind the longest row, and the most zeros.
+        let mut needs = vec![(0, 0); self.buffers.len()];
         for (number, buffer) in self.buffers.iter().enumerate() {
-            let pitch = &mut pitches[self.first_like(number)];
-            *pitch = (*pitch).max(buffer.size[1] + buffer.rim[1].max(buffer.rim[3]));
+            let (width, gap) = &mut needs[self.first_like(number)];
+            (*width, *gap) = ((*width).max(buffer.size[1]), (*gap).max(buffer.gap));
         }
         for number in 0..self.buffers.len() {
-            self.buffers[number].pitch = pitches[self.first_like(number)];
+            let (width, gap) = needs[self.first_like(number)];
+            // Where registers are few, loads are not what is waited for.
+            let begins_at_vectors = gap == 0 && level.numbers() == 16;
+            let at_vectors = if begins_at_vectors { Shifted::pitch(level, width) } else { None };
+            let around = self
+                .buffers
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| self.first_like(*at) == self.first_like(number));
+            let rim = around.map(|(_, buffer)| buffer.rim[1].max(buffer.rim[3])).max().unwrap_or(0);
+            let buffer = &mut self.buffers[number];
+            (buffer.pitch, buffer.gap) = match at_vectors {
+                Some(pitch) => (pitch, 0),
+                None => (width + rim, rim.max(1)),
+            };
         }
     }
 
@@ -259,6 +288,7 @@ impl Schedule {
         let buffer = self.read(layers, id, lie);
         let found = &mut self.buffers[buffer].rim;
         *found = std::array::from_fn(|side| found[side].max(rim[side]));
+        self.leave(buffer, rim);
         buffer
     }
 }
@@ -266,10 +296,11 @@ impl Schedule {
 impl Buffer {
     /// Its place, at the beginning of an arena.
     pub(crate) fn place(&self, lanes: usize) -> Place {
-        let Self { channels, size, rim, pitch, .. } = *self;
+        let Self { channels, size, rim, pitch, gap, .. } = *self;
         match self.lie {
             Lie::Blocked => Place::blocked(channels, size, lanes, rim),
             Lie::Tight => Place::tight(channels, size),
+            Lie::Planar if gap == 0 => Place::planar(channels, size, pitch, rim[0].max(rim[2]) * pitch),
             Lie::Planar => {
                 let lead = (rim[0] * pitch + rim[1]).max(rim[2] * pitch + rim[3]);
                 Place::planar(channels, size, pitch, lead)

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::{
     Arena, Epilogue, Form, Place, TileShape,
-    epilogue::bend,
+    curve::bend,
     lanes::{Lanes, all},
     program::{Context, Step},
     tile::{Run, sums},
@@ -93,6 +93,7 @@ impl Dense {
         assert!(matches!(to.form, Form::Blocked { lanes: found, .. } if found == lanes), "outputs in blocks");
         assert_eq!(bias.len(), to.channels, "a bias for each output");
         assert_window(&from, &to, &window);
+        epilogue.check();
         let (runs, inputs) = runs(&from, &window);
         let blocks = to.blocks();
         let is_beside = matches!(from.form, Form::Blocked { .. }) && window.stride[1] == 1;
@@ -289,21 +290,21 @@ unsafe fn sweep<V: Lanes, const O: usize, const P: usize, const G: usize>(
         unsafe {
             let mut sums = sums::<V, O, P, G>(weights, bias, &dense.runs, from, &inputs);
             if let Some((residual, block, _)) = residual {
-                all!(O, o => {
-                    all!(P, p => {
+                all!(8: O, o => {
+                    all!(28: P, p => {
                         sums[o][p] = sums[o][p].plus(V::load(residual.add(o * block + residuals[p / G] + p % G * V::LANES)));
                     });
                 });
             }
-            if let Some(activation) = dense.epilogue.activation {
-                all!(O, o => {
-                    all!(P, p => {
-                        sums[o][p] = bend(sums[o][p], Some(activation));
+            if let Some(curve) = dense.epilogue.curve {
+                all!(8: O, o => {
+                    all!(28: P, p => {
+                        sums[o][p] = bend(sums[o][p], curve);
                     });
                 });
             }
-            all!(O, o => {
-                all!(P, p => {
+            all!(8: O, o => {
+                all!(28: P, p => {
                     sums[o][p].store(to.add(o * block + outputs[p / G] + p % G * V::LANES));
                 });
             });

@@ -2,8 +2,8 @@
 
 use super::{
     Arena, Epilogue, Form, Place, Window,
+    curve::bend,
     dense::assert_window,
-    epilogue::bend,
     lanes::{Lanes, all},
     program::{Context, Step},
 };
@@ -44,6 +44,7 @@ impl Depthwise {
         }
         assert!(from.channels == to.channels && bias.len() == to.channels, "a kernel for each channel");
         assert_window(&from, &to, &window);
+        epilogue.check();
         let [rows, columns] = window.kernel;
         let count = rows * columns + 1;
         let mut weights = Arena::zeros(to.blocks() * count * lanes);
@@ -130,15 +131,18 @@ unsafe fn sweep<V: Lanes>(layer: &Depthwise, context: &Context<'_>) {
                 for (number, tap) in layer.taps.iter().enumerate() {
                     let weight = V::load(weights.add((number + 1) * V::LANES));
                     let from = input.add(*tap);
-                    all!(PIXELS, p => {
+                    all!(8: PIXELS, p => {
                         sums[p] = weight.multiply_add(V::load(from.add(at[p] * stride)), sums[p]);
                     });
                 }
-                all!(PIXELS, p => {
+                all!(8: PIXELS, p => {
                     if let Some(residual) = residual {
                         sums[p] = sums[p].plus(V::load(residual.add(at[p] * V::LANES)));
                     }
-                    bend(sums[p], layer.epilogue.activation).store(output.add(at[p] * V::LANES));
+                    if let Some(curve) = layer.epilogue.curve {
+                        sums[p] = bend(sums[p], curve);
+                    }
+                    sums[p].store(output.add(at[p] * V::LANES));
                 });
             }
         }

@@ -2,11 +2,11 @@
 
 use super::{
     Form, Place,
-    epilogue::bent,
+    curve::{Curve, bent},
     pooling::assert_alike,
     program::{Context, Step},
 };
-use crate::{Activation, Level, level::Loop};
+use crate::{Level, level::Loop};
 
 /// The sum of two values, through an activation.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub struct Add {
     level: Level,
     from: [Place; 2],
     to: Place,
-    activation: Option<Activation>,
+    curve: Option<Curve>,
 }
 
 /// A value through an activation.
@@ -23,7 +23,7 @@ pub struct Curved {
     level: Level,
     from: Place,
     to: Place,
-    activation: Option<Activation>,
+    curve: Curve,
 }
 
 /// A value times a factor for each of its channels.
@@ -38,22 +38,22 @@ pub struct Scale {
 impl Add {
     /// # Panics
     /// If the places are of different sizes or forms.
-    pub fn new(level: Level, from: [Place; 2], to: Place, activation: Option<Activation>) -> Self {
+    pub fn new(level: Level, from: [Place; 2], to: Place, curve: Option<Curve>) -> Self {
         for from in &from {
             assert_alike(from, &to);
             assert_eq!(from.size, to.size, "values of one size");
         }
-        Self { level, from, to, activation }
+        Self { level, from, to, curve }
     }
 }
 
 impl Curved {
     /// # Panics
     /// If the places are of different sizes or forms.
-    pub fn new(level: Level, from: Place, to: Place, activation: Option<Activation>) -> Self {
+    pub fn new(level: Level, from: Place, to: Place, curve: Curve) -> Self {
         assert_alike(&from, &to);
         assert_eq!(from.size, to.size, "values of one size");
-        Self { level, from, to, activation }
+        Self { level, from, to, curve }
     }
 }
 
@@ -86,16 +86,18 @@ impl Step for Add {
         // SAFETY (all): the program compared the places with the arena.
         unsafe {
             context.clear_rims(&self.to);
-            let activation = self.activation;
-            let sum = |x: f32, other: f32| bent(x + other, activation);
-            match activation {
-                // So that it is known when this is compiled.
+            match self.curve {
                 None => rows(self.level, context, [a, b], &self.to, |x, other| x + other),
-                Some(Activation::Relu) => rows(self.level, context, [a, b], &self.to, |x, other| {
-                    let sum = x + other;
-                    if sum < 0.0 { 0.0 } else { sum }
-                }),
-                Some(_) => rows(self.level, context, [a, b], &self.to, sum),
+                Some(curve) => of_curve(
+                    curve,
+                    OfRows {
+                        level: self.level,
+                        context,
+                        from: [a, b],
+                        to: &self.to,
+                        first: |x, other| x + other,
+                    },
+                ),
             }
         }
     }
@@ -119,13 +121,8 @@ impl Step for Curved {
         // SAFETY (all): the program compared the places with the arena.
         unsafe {
             context.clear_rims(&self.to);
-            let activation = self.activation;
-            match activation {
-                Some(Activation::Relu) => {
-                    rows(self.level, context, [from, from], &self.to, |x, _| if x < 0.0 { 0.0 } else { x });
-                }
-                _ => rows(self.level, context, [from, from], &self.to, |x, _| bent(x, activation)),
-            }
+            let Self { level, to, curve, .. } = self;
+            of_curve(*curve, OfRows { level: *level, context, from: [from, from], to, first: |x, _| x });
         }
     }
 }
@@ -144,6 +141,48 @@ impl Step for Scale {
         unsafe { context.clear_rims(&self.to) };
         self.level.run(Scaled { scale: self, context });
     }
+}
+
+/// What a curve is of, at each pixel of this thread's rows.
+struct OfRows<'a, F> {
+    level: Level,
+    context: &'a Context<'a>,
+    from: [&'a Place; 2],
+    to: &'a Place,
+    first: F,
+}
+
+/// Does it by a loop of its own for each kind of curve, whose branches are gone then.
+///
+/// # Safety
+/// The places must lie in the arena.
+unsafe fn of_curve<F: Fn(f32, f32) -> f32>(curve: Curve, of: OfRows<'_, F>) {
+    let OfRows { level, context, from, to, first } = of;
+    macro_rules! kinds {
+        ($($kind:ident $(($($value:ident),*))?),*) => {
+            match curve {
+                $(Curve::$kind $(($($value),*))? => {
+                    let f = |x, other| bent(first(x, other), Curve::$kind $(($($value),*))?);
+                    // SAFETY: the caller's.
+                    unsafe { rows(level, context, from, to, f) }
+                })*
+            }
+        };
+    }
+    kinds!(
+        Clip(low, high),
+        Leaky(factor),
+        HSwish,
+        HSigmoid,
+        Gelu,
+        GeluTanh,
+        Sigmoid,
+        Tanh,
+        Silu,
+        Mish,
+        Softplus,
+        Elu(factor, all)
+    );
 }
 
 /// A function of two values at each pixel of this thread's rows.

@@ -38,11 +38,25 @@ pub(crate) trait Lanes: Vector<Number = f32> {
     /// # Safety
     /// As [`Lanes::plus`].
     unsafe fn masked(self, mask: Self) -> Self;
+
+    /// The lanes of two registers beside each other, `before` and `self`, one lane further right.
+    ///
+    /// # Safety
+    /// As [`Lanes::plus`].
+    unsafe fn after(self, before: Self) -> Self;
+
+    /// The lanes of two registers beside each other, `self` and `next`, one lane further left.
+    ///
+    /// # Safety
+    /// As [`Lanes::plus`].
+    unsafe fn until(self, next: Self) -> Self;
 }
 
 #[cfg(target_arch = "x86_64")]
 macro_rules! lanes {
-    ($vector:ty, $add:ident, $mul:ident, $max:ident, $min:ident, |$a:ident, $b:ident| $and:expr) => {
+    (
+        $vector:ty, $add:ident, $mul:ident, $max:ident, $min:ident, |$a:ident, $b:ident| $and:expr, $after:expr, $until:expr
+    ) => {
         impl Lanes for $vector {
             // SAFETY (all): the caller's.
             #[inline(always)]
@@ -71,18 +85,70 @@ macro_rules! lanes {
                 let ($a, $b) = (self, mask);
                 unsafe { $and }
             }
+
+            #[inline(always)]
+            unsafe fn after(self, before: Self) -> Self {
+                let ($a, $b) = (self, before);
+                unsafe { $after }
+            }
+
+            #[inline(always)]
+            unsafe fn until(self, next: Self) -> Self {
+                let ($a, $b) = (self, next);
+                unsafe { $until }
+            }
         }
     };
 }
 
 #[cfg(target_arch = "x86_64")]
-lanes!(__m512, _mm512_add_ps, _mm512_mul_ps, _mm512_max_ps, _mm512_min_ps, |a, b| _mm512_castsi512_ps(
-    _mm512_and_si512(_mm512_castps_si512(a), _mm512_castps_si512(b))
-));
+lanes!(
+    __m512,
+    _mm512_add_ps,
+    _mm512_mul_ps,
+    _mm512_max_ps,
+    _mm512_min_ps,
+    |a, b| _mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(a), _mm512_castps_si512(b))),
+    _mm512_castsi512_ps(_mm512_alignr_epi32::<15>(_mm512_castps_si512(a), _mm512_castps_si512(b))),
+    _mm512_castsi512_ps(_mm512_alignr_epi32::<1>(_mm512_castps_si512(b), _mm512_castps_si512(a)))
+);
 #[cfg(target_arch = "x86_64")]
-lanes!(__m256, _mm256_add_ps, _mm256_mul_ps, _mm256_max_ps, _mm256_min_ps, |a, b| _mm256_and_ps(a, b));
+lanes!(
+    __m256,
+    _mm256_add_ps,
+    _mm256_mul_ps,
+    _mm256_max_ps,
+    _mm256_min_ps,
+    |a, b| _mm256_and_ps(a, b),
+    {
+        let middle = _mm256_permute2f128_ps::<0x21>(b, a);
+        let [a, middle] = [_mm256_castps_si256(a), _mm256_castps_si256(middle)];
+        _mm256_castsi256_ps(_mm256_alignr_epi8::<12>(a, middle))
+    },
+    {
+        let middle = _mm256_permute2f128_ps::<0x21>(a, b);
+        let [a, middle] = [_mm256_castps_si256(a), _mm256_castps_si256(middle)];
+        _mm256_castsi256_ps(_mm256_alignr_epi8::<4>(middle, a))
+    }
+);
 #[cfg(target_arch = "x86_64")]
-lanes!(__m128, _mm_add_ps, _mm_mul_ps, _mm_max_ps, _mm_min_ps, |a, b| _mm_and_ps(a, b));
+lanes!(
+    __m128,
+    _mm_add_ps,
+    _mm_mul_ps,
+    _mm_max_ps,
+    _mm_min_ps,
+    |a, b| _mm_and_ps(a, b),
+    {
+        // `[b3, b3, a0, a0]`, and of that and `a` `[b3, a0, a1, a2]`: all that SSE has.
+        let middle = _mm_shuffle_ps::<0b00_00_11_11>(b, a);
+        _mm_shuffle_ps::<0b10_01_10_00>(middle, a)
+    },
+    {
+        let middle = _mm_shuffle_ps::<0b00_00_11_11>(a, b);
+        _mm_shuffle_ps::<0b10_00_10_01>(a, middle)
+    }
+);
 
 #[cfg(not(target_arch = "x86_64"))]
 impl<const L: usize, const FUSED: bool> Lanes for Portable<f32, L, FUSED> {
@@ -110,17 +176,37 @@ impl<const L: usize, const FUSED: bool> Lanes for Portable<f32, L, FUSED> {
     unsafe fn masked(self, mask: Self) -> Self {
         self.zip(mask, |a, b| f32::from_bits(a.to_bits() & b.to_bits()))
     }
+
+    #[inline(always)]
+    unsafe fn after(self, before: Self) -> Self {
+        Self::from_lanes(|l| if l == 0 { before.lane(L - 1) } else { self.lane(l - 1) })
+    }
+
+    #[inline(always)]
+    unsafe fn until(self, next: Self) -> Self {
+        Self::from_lanes(|l| if l + 1 == L { next.lane(0) } else { self.lane(l + 1) })
+    }
 }
 
 /// Does something for each number below `$count`, which is known when this is compiled, and is 28 at
-/// most: written out, for the reason that [`each`](crate::vector::each) has.
+/// most: written out, for the reason that [`each`](crate::vector::each) has. Loops in loops are written out
+/// count times count: those inside ask for no more than they need.
 macro_rules! all {
-    ($count:expr, $i:ident => $body:block) => {
-        $crate::infer::lanes::all!(@ $count, $i => $body,
+    (28: $count:expr, $i:ident => $body:block) => {
+        $crate::infer::lanes::all!(@ 28, $count, $i => $body,
             0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27)
     };
-    (@ $count:expr, $i:ident => $body:block, $($number:literal),*) => {{
-        const { assert!($count <= 28) };
+    (14: $count:expr, $i:ident => $body:block) => {
+        $crate::infer::lanes::all!(@ 14, $count, $i => $body, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13)
+    };
+    (8: $count:expr, $i:ident => $body:block) => {
+        $crate::infer::lanes::all!(@ 8, $count, $i => $body, 0, 1, 2, 3, 4, 5, 6, 7)
+    };
+    (4: $count:expr, $i:ident => $body:block) => {
+        $crate::infer::lanes::all!(@ 4, $count, $i => $body, 0, 1, 2, 3)
+    };
+    (@ $most:literal, $count:expr, $i:ident => $body:block, $($number:literal),*) => {{
+        const { assert!($count <= $most) };
         $(
             if $number < $count {
                 let $i: usize = $number;

@@ -64,4 +64,14 @@ impl<const FUSED: bool> Lanes for One<FUSED> {
     unsafe fn masked(self, mask: Self) -> Self {
         Self(f32::from_bits(self.0.to_bits() & mask.0.to_bits()))
     }
+
+    #[inline(always)]
+    unsafe fn after(self, before: Self) -> Self {
+        before
+    }
+
+    #[inline(always)]
+    unsafe fn until(self, next: Self) -> Self {
+        next
+    }
 }

@@ -1,5 +1,6 @@
 //! How many outputs and pixels are summed at once.
 
+use super::machine::Machine;
 use crate::Level;
 
 /// How many blocks of outputs and how many pixels are summed at once: their sums stay in registers
@@ -51,11 +52,9 @@ impl TileShape {
         let Self { outputs, pixels, together } = self;
         let pointers = (pixels / together).saturating_sub(POINTERS);
         let (sums, loads) = ((outputs * pixels) as f64, (outputs + pixels) as f64 + 0.5 * pointers as f64);
-        // Registers of 64 bytes are multiplied and loaded one at a time, others two.
-        let lanes = level.lanes::<f32>();
-        let at_once = if lanes == 16 { 1.0 } else { 2.0 };
-        // Weights come from the second cache, some 12 bytes a cycle; a sum waits four cycles for itself.
-        let weights = (outputs * lanes) as f64 / 3.0;
+        let Machine { at_once, second } = Machine::of(level);
+        // Weights come from the second cache; a sum waits four cycles for itself.
+        let weights = (4 * outputs * level.lanes::<f32>()) as f64 / second;
         (sums.max(loads) / at_once).max(weights).max(4.0) + 1.0
     }
 

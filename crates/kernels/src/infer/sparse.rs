@@ -10,8 +10,9 @@ use std::ops::Range;
 
 use super::{
     Arena, Epilogue, Form, Place,
-    epilogue::bend,
+    curve::bend,
     lanes::{Lanes, all},
+    machine::Machine,
     program::{Context, Step},
     scalar::One,
 };
@@ -65,6 +66,8 @@ pub struct Sparse {
     mask: Arena,
     /// Vectors of a plane.
     vectors: usize,
+    /// What all groups before each take, and all of them at last.
+    before: Vec<usize>,
 }
 
 impl Sparse {
@@ -83,6 +86,7 @@ impl Sparse {
     ) -> Self {
         from.check();
         to.check();
+        epilogue.check();
         let pitch = to.steps()[0];
         assert!(
             [Some(from), Some(to), epilogue.residual]
@@ -135,6 +139,7 @@ impl Sparse {
             weights: Vec::new(),
             mask,
             vectors,
+            before: vec![0],
         };
         let mut first = 0;
         while first < rows.len() {
@@ -156,6 +161,9 @@ impl Sparse {
             if let Some(group) = layer.groups.last_mut() {
                 group.steps = steps;
             }
+            // What a row takes besides its products.
+            let cost = steps * count + 8 * count;
+            layer.before.push(layer.before.last().map_or(0, |before| before + cost));
             first += count;
         }
         layer
@@ -195,20 +203,9 @@ impl Sparse {
 
     /// Of the groups, those of one of so many threads: of about equally many products.
     fn share_of(&self, index: usize, of: usize) -> Range<usize> {
-        // What a row takes besides its products.
-        let cost = |group: &Group| group.steps * group.rows + 8 * group.rows;
-        let total: usize = self.groups.iter().map(cost).sum();
-        let bound = |index: usize| {
-            let mut before = 0;
-            self.groups
-                .iter()
-                .take_while(|group| {
-                    let begin = before;
-                    before += cost(group);
-                    begin * of < total * index
-                })
-                .count()
-        };
+        let total = self.before[self.groups.len()];
+        let groups = &self.before[..self.groups.len()];
+        let bound = |index: usize| groups.partition_point(|before| before * of < total * index);
         bound(index)..bound(index + 1)
     }
 }
@@ -262,7 +259,8 @@ impl SparseShape {
                     let loads = if is_shared { vectors as f64 } else { sums } * twice
                         + together as f64
                         + if is_shared { 1.0 } else { together as f64 };
-                    let at_once = if lanes == 16 { 1.0 } else { 2.0 };
+                    let at_once =
+                        if lanes == level.lanes::<f32>() { Machine::of(level).at_once } else { 2.0 };
                     let step = (sums.max(loads) / at_once).max(4.0);
                     let time = tiles * (steps * step + rows.len() as f64 / together as f64 * (25.0 + sums));
                     if best.is_none_or(|(_, least)| time < least) {
@@ -445,10 +443,10 @@ unsafe fn sweep<V: Lanes, const S: bool, const R: usize, const P: usize>(
             unsafe {
                 let zero = V::splat(0.0);
                 let mut sums = [[zero; P]; R];
-                all!(R, r => {
+                all!(8: R, r => {
                     let bias = V::splat(layer.bias[group.first + r]);
                     // One by one: an array that is filled as a whole stays in memory.
-                    all!(P, p => {
+                    all!(28: P, p => {
                         sums[r][p] = bias;
                     });
                 });
@@ -456,41 +454,41 @@ unsafe fn sweep<V: Lanes, const S: bool, const R: usize, const P: usize>(
                     if S {
                         let input = from.add(*offsets.add(step) as usize + at);
                         let mut of_rows = [V::splat(0.0); R];
-                        all!(R, r => {
+                        all!(8: R, r => {
                             of_rows[r] = V::splat(*weights.add(step * R + r));
                         });
-                        all!(P, p => {
+                        all!(28: P, p => {
                             let values = V::load(input.add(p * V::LANES));
-                            all!(R, r => {
+                            all!(8: R, r => {
                                 sums[r][p] = of_rows[r].multiply_add(values, sums[r][p]);
                             });
                         });
                     } else {
-                        all!(R, r => {
+                        all!(8: R, r => {
                             let input = from.add(*offsets.add(step * R + r) as usize + at);
                             let weight = V::splat(*weights.add(step * R + r));
-                            all!(P, p => {
+                            all!(28: P, p => {
                                 sums[r][p] = weight.multiply_add(V::load(input.add(p * V::LANES)), sums[r][p]);
                             });
                         });
                     }
                 }
                 if layer.epilogue.residual.is_some() {
-                    all!(R, r => {
-                        all!(P, p => {
+                    all!(8: R, r => {
+                        all!(28: P, p => {
                             sums[r][p] = sums[r][p].plus(V::load(residuals[r].add(at + p * V::LANES)));
                         });
                     });
                 }
-                if let Some(activation) = layer.epilogue.activation {
-                    all!(R, r => {
-                        all!(P, p => {
-                            sums[r][p] = bend(sums[r][p], Some(activation));
+                if let Some(curve) = layer.epilogue.curve {
+                    all!(8: R, r => {
+                        all!(28: P, p => {
+                            sums[r][p] = bend(sums[r][p], curve);
                         });
                     });
                 }
-                all!(R, r => {
-                    all!(P, p => {
+                all!(8: R, r => {
+                    all!(28: P, p => {
                         let mask = V::load(mask.add(at + p * V::LANES));
                         sums[r][p].masked(mask).store(outputs[r].add(at + p * V::LANES));
                     });

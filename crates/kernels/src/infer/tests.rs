@@ -8,7 +8,7 @@ use std::{
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Activation, Level};
+use crate::Level;
 
 /// Counts what a thread takes.
 struct Counting;
@@ -42,7 +42,7 @@ struct Case {
     size: [usize; 2],
     window: Window,
     has_residual: bool,
-    activation: Option<Activation>,
+    activation: Option<Curve>,
     threads: usize,
 }
 
@@ -93,16 +93,34 @@ impl Case {
                     }
                     found.push(match self.activation {
                         None => sum,
-                        Some(Activation::Relu) => sum.max(0.0),
-                        Some(Activation::Relu6) => sum.clamp(0.0, 6.0),
-                        Some(Activation::HSigmoid) => (sum + 3.0).clamp(0.0, 6.0) / 6.0,
-                        Some(Activation::HSwish) => sum * (sum + 3.0).clamp(0.0, 6.0) / 6.0,
-                        Some(Activation::Gelu) => sum * 0.5 * (1.0 + libm::erf(sum / 2f64.sqrt())),
+                        Some(curve) => expected_curve(sum, curve),
                     });
                 }
             }
         }
         found
+    }
+}
+
+fn expected_curve(x: f64, curve: Curve) -> f64 {
+    let gate = |x: f64| (x + 3.0).clamp(0.0, 6.0) / 6.0;
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    match curve {
+        Curve::Clip(low, high) => x.max(f64::from(low)).min(f64::from(high)),
+        Curve::Leaky(factor) => x.max(0.0) + f64::from(factor) * x.min(0.0),
+        Curve::HSwish => x * gate(x),
+        Curve::HSigmoid => gate(x),
+        Curve::Gelu => x * 0.5 * (1.0 + libm::erf(x / 2f64.sqrt())),
+        Curve::GeluTanh => {
+            let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3));
+            x / 2.0 * (1.0 + inner.tanh())
+        }
+        Curve::Sigmoid => sigmoid(x),
+        Curve::Tanh => x.tanh(),
+        Curve::Silu => x * sigmoid(x),
+        Curve::Mish => x * x.exp().ln_1p().tanh(),
+        Curve::Softplus => x.exp().ln_1p(),
+        Curve::Elu(factor, all) => f64::from(all) * (x.max(0.0) + f64::from(factor) * x.min(0.0).exp_m1()),
     }
 }
 
@@ -118,10 +136,11 @@ fn cases() -> impl Strategy<Value = Case> {
         });
     let activation = prop_oneof![
         Just(None),
-        Just(Some(Activation::Relu)),
-        Just(Some(Activation::Relu6)),
-        Just(Some(Activation::HSwish)),
-        Just(Some(Activation::Gelu))
+        Just(Some(Curve::RELU)),
+        Just(Some(Curve::Clip(0.0, 6.0))),
+        Just(Some(Curve::Leaky(0.1))),
+        Just(Some(Curve::HSigmoid)),
+        Just(Some(Curve::HSwish)),
     ];
     let sizes = (1..3usize, 1..20usize, 1..40usize, 5..18usize, 5..18usize);
     (sizes, window, any::<bool>(), activation, 1..4usize).prop_map(
@@ -209,7 +228,7 @@ proptest! {
             };
             let to = Place::blocked(case.outputs, case.output(), lanes, [1, 0, 2, 1]);
             let found = run(&case, from, to, |from, to, residual| {
-                let epilogue = Epilogue { residual, activation: case.activation };
+                let epilogue = Epilogue { residual, curve: case.activation };
                 let layer: (Weight<'_>, &[f32]) = (&weight, &bias);
                 Box::new(Dense::new(level, (from, to), case.window, layer, epilogue, [case.images, case.threads]))
             });
@@ -228,7 +247,7 @@ proptest! {
             let from = Place::blocked(case.inputs, case.size, level.numbers(), rim);
             let to = Place::blocked(case.inputs, case.output(), level.numbers(), [0, 1, 1, 0]);
             let found = run(&case, from, to, |from, to, residual| {
-                let epilogue = Epilogue { residual, activation: case.activation };
+                let epilogue = Epilogue { residual, curve: case.activation };
                 let weight = |channel: usize, r: usize, q: usize| weight(channel, 0, r, q);
                 let layer = (&weight as &dyn Fn(usize, usize, usize) -> f32, &bias[..]);
                 Box::new(Depthwise::new(level, (from, to), case.window, layer, epilogue))
@@ -267,10 +286,111 @@ proptest! {
             let apart = SparseShape { rows: 4, is_shared: false, ..halves };
             for shape in [best, halves, apart, SparseShape { rows: 2, ..halves }, SparseShape { rows: 8, ..apart }] {
                 let found = run(&case, from, to, |from, to, residual| {
-                    let epilogue = Epilogue { residual, activation: case.activation };
+                    let epilogue = Epilogue { residual, curve: case.activation };
                     Box::new(Sparse::new(level, (from, to), &rows, &bias, epilogue, shape))
                 });
                 assert_near(&found, &expected, &format!("{} {shape:?}", level.name()));
+            }
+        }
+    }
+
+    #[test]
+    fn gathered_layers_are_their_definition(case in cases(), kept in 0..6usize) {
+        let window = Window::new(case.size, [1, 1]);
+        let case = Case { window, has_residual: false, outputs: 3 * case.outputs, ..case };
+        let there = |o: usize, c: usize, r: usize, q: usize| {
+            let is_there = (o * o * 7 + c * 5 + r * 3 + q) % 7 < kept;
+            if is_there { weight(o, c, r, q) } else { 0.0 }
+        };
+        let bias = bias(case.outputs);
+        let expected = case.expected(&there, &bias);
+        let (from, to) = (Place::tight(case.inputs, case.size), Place::tight(case.outputs, [1, 1]));
+        let columns = case.size[1];
+        let row = |o: usize| -> Vec<Entry> {
+            let weight = |at: usize| {
+                let (c, pixel) = (at / from.pixels(), at % from.pixels());
+                (at, there(o, c, pixel / columns, pixel % columns))
+            };
+            (0..from.image).map(weight).filter(|entry| entry.1 != 0.0).collect()
+        };
+        let rows: Vec<Vec<Entry>> = (0..case.outputs).map(row).collect();
+        for level in Level::available().filter(|level| Gathered::is_there(*level)) {
+            let found = run(&case, from, to, |from, to, residual| {
+                let epilogue = Epilogue { residual, curve: case.activation };
+                Box::new(Gathered::new(level, (from, to), &rows, &bias, epilogue))
+            });
+            assert_near(&found, &expected, level.name());
+        }
+    }
+
+    #[test]
+    fn shifted_layers_are_their_definition(case in cases(), kept in 0..6usize, is_wide in any::<bool>(), lies in 0..2usize) {
+        let window = Window { kernel: [3, 3], stride: [1, 1], dilation: [1, 1], before: [1, 1] };
+        // Also with more inputs than a panel has.
+        let inputs = if is_wide { 12 * case.inputs } else { case.inputs };
+        let case = Case { window, inputs, ..case };
+        let case = Case { has_residual: case.has_residual && case.inputs == case.outputs, ..case };
+        // In pairs of outputs, which go together.
+        let there = |o: usize, c: usize, r: usize, q: usize| {
+            let is_there = (o / 2 * 7 + c * 5 + r * 3 + q) % 11 < 2 * kept;
+            if is_there { weight(o, c, r, q) } else { 0.0 }
+        };
+        let bias = bias(case.outputs);
+        let expected = case.expected(&there, &bias);
+        for level in Level::available() {
+            let Some(pitch) = Shifted::pitch(level, case.size[1] + 2 * lies) else { continue };
+            let from = Place::planar(case.inputs, case.size, pitch, pitch + lies);
+            let to = Place::planar(case.outputs, case.size, pitch, 3);
+            let row = |o: usize| -> Vec<Tap> {
+                let taps = (0..case.inputs).flat_map(|c| (0..9).map(move |tap| (c, tap / 3, tap % 3)));
+                let tap = |(c, r, q)| {
+                    let at = c * from.block() + from.lead() + r * pitch - pitch;
+                    Tap { at, column: q as i8 - 1, weight: there(o, c, r, q) }
+                };
+                taps.map(tap).filter(|tap| tap.weight != 0.0).collect()
+            };
+            let rows: Vec<Vec<Tap>> = (0..case.outputs).map(row).collect();
+            let found = run(&case, from, to, |from, to, residual| {
+                let epilogue = Epilogue { residual, curve: case.activation };
+                Box::new(Shifted::new(level, (from, to), &rows, &bias, epilogue))
+            });
+            assert_near(&found, &expected, level.name());
+        }
+    }
+}
+
+#[test]
+fn curves_are_their_definition() {
+    let window = Window::new([1, 1], [1, 1]);
+    let (images, inputs, outputs, size, threads) = (2, 5, 5, [7, 9], 2);
+    let (has_residual, activation) = (false, None);
+    let case = Case { images, inputs, outputs, size, window, has_residual, activation, threads };
+    for curve in [
+        Curve::RELU,
+        Curve::Clip(-0.2, 0.3),
+        Curve::Leaky(0.2),
+        Curve::HSwish,
+        Curve::HSigmoid,
+        Curve::Gelu,
+        Curve::GeluTanh,
+        Curve::Sigmoid,
+        Curve::Tanh,
+        Curve::Silu,
+        Curve::Mish,
+        Curve::Softplus,
+        Curve::Elu(1.5, 0.8),
+    ] {
+        let x = case.images();
+        let once: Vec<f64> = x.iter().map(|x| expected_curve(f64::from(*x), curve)).collect();
+        let twice: Vec<f64> = x.iter().map(|x| expected_curve(2.0 * f64::from(*x), curve)).collect();
+        for level in Level::available() {
+            for place in [Place::planar(5, size, 10, 11), Place::blocked(5, size, level.numbers(), [1; 4])] {
+                let found =
+                    run(&case, place, place, |from, to, _| Box::new(Curved::new(level, from, to, curve)));
+                assert_near(&found, &once, &format!("{curve:?} at {}", level.name()));
+                let sum =
+                    |from, to, _| Box::new(Add::new(level, [from, from], to, Some(curve))) as Box<dyn Step>;
+                assert_near(&run(&case, place, place, sum), &twice, &format!("{curve:?} of a sum"));
             }
         }
     }
