@@ -195,7 +195,7 @@ pub const CATALOGUE: &[Entry] = &[
         task: Some(Task::Classes(10)),
         sizes: Some([60_000, 10_000]),
         normalisation: Normalisation::MNIST,
-        augment: &[],
+        augment: &[Augment::PaddedCrop { padding: 2 }],
         classes: &[],
         layout: Layout::Idx(IDX),
         digests: Some(Digests([
