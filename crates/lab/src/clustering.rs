@@ -133,7 +133,10 @@ impl Clustering {
             true => Ok(()),
             false => {
                 let found = self.bit_price;
-                wrong("bit_price", format!("`bit_price` must be a finite number, 0 or above, but it is {found}"))
+                wrong(
+                    "bit_price",
+                    format!("`bit_price` must be a finite number, 0 or above, but it is {found}"),
+                )
             }
         }
     }

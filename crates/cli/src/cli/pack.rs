@@ -4,7 +4,11 @@ use std::{io::Write, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::{DeviceSpec, block_on};
-use sapwood_core::{CodedFile, StateFile, graph, graph::{Coding, Piece}, write_atomic};
+use sapwood_core::{
+    CodedFile, StateFile, graph,
+    graph::{Coding, Piece},
+    write_atomic,
+};
 use sapwood_models::{Reading, content};
 use sapwood_report::{Cell, Table};
 
@@ -95,8 +99,7 @@ impl Pack {
             writeln!(out, "{} bytes of safetensors", Cell::count(bytes.len() as u64).text())?;
             return Ok(());
         }
-        let coding =
-            Coding { code: self.code.map(Into::into), positions: self.positions.map(Into::into) };
+        let coding = Coding { code: self.code.map(Into::into), positions: self.positions.map(Into::into) };
         let coded = file.to_coded_in(coding)?;
         if StateFile::from_bytes(&coded.bytes)? != file {
             let problem = "the packed file is not read as what it was made of: report this".into();

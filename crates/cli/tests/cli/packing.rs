@@ -195,7 +195,8 @@ fn a_study_shares_weights_behind_its_trainings_and_says_what_is_left_packed() {
     let header = csv.lines().next().unwrap();
     let column = |name: &str| header.split(',').position(|found| found == name).unwrap();
     let of = |name: &str| rows.iter().map(|row| row[column(name)].to_string()).collect::<Vec<_>>();
-    let methods = ["dense", "snip at init", "snip at init, 1 bit", "snip at init, 4 bits, biases 2, bits at 0.01"];
+    let methods =
+        ["dense", "snip at init", "snip at init, 1 bit", "snip at init, 4 bits, biases 2, bits at 0.01"];
     assert_eq!(of("method"), methods);
     assert_eq!(of("epochs"), ["3", "3", "1", "2"]);
     let sizes = of("packed_bytes");

@@ -9,7 +9,8 @@ use sapwood_prune::{Criteria, Criterion, Sparsity};
 use sapwood_train::Retraining;
 
 use super::{
-    Combination, During, Experiment, Images, Pruning, RunSpec, Several, Share, StudyFolder, Variant, images::Facts, read,
+    Combination, During, Experiment, Images, Pruning, RunSpec, Several, Share, StudyFolder, Variant,
+    images::Facts, read,
 };
 use crate::{Datasets, Error, fits};
 
