@@ -31,6 +31,11 @@ pub enum Request {
         /// Which.
         which: Which,
     },
+    /// How many bytes a network takes, plain and packed, and how good it is when it is read from these.
+    Pack {
+        /// Which.
+        which: Which,
+    },
     /// Scores, masks, and a pruned network.
     Prune(PruneRequest),
     /// What strokes of a pen look like to a network, and what the networks say to it.
@@ -91,6 +96,8 @@ pub enum File {
     Dense,
     /// The pruned one, with its masks.
     Pruned,
+    /// The pruned one in few bytes.
+    Packed,
     /// The once-for-all network.
     Elastic,
 }
@@ -138,6 +145,7 @@ impl Engine {
             Request::Session => about(self.session()?)?,
             Request::Train { which, steps } => to_value(self.session_mut()?.train(which, steps).await?)?,
             Request::Evaluate { which } => to_value(self.session()?.evaluate(which).await?)?,
+            Request::Pack { which } => to_value(self.session()?.packed(which).await?)?,
             Request::Prune(request) => to_value(self.session_mut()?.prune(&request).await?)?,
             Request::Draw { strokes } => {
                 let image = ink::image(&strokes).to_vec();
@@ -185,6 +193,7 @@ impl Engine {
         match file {
             File::Dense => self.session()?.file(Which::Dense).await,
             File::Pruned => self.session()?.file(Which::Pruned).await,
+            File::Packed => self.session()?.packed_file(Which::Pruned).await,
             File::Elastic => self.elastic()?.file().await,
         }
     }

@@ -4,7 +4,7 @@ use burn::prelude::Device;
 use sapwood_backend::Seed;
 use sapwood_core::{Anatomy, Masks, ModuleState, Observed, Source, State, Step};
 use sapwood_data::{Labels, life};
-use sapwood_models::{Net, Spec, pack};
+use sapwood_models::{Net, Spec};
 use sapwood_prune::{CRITERIA, Cut, Diagnosis, MaskSet, NetworkProbe, Scope, criterion};
 use sapwood_train::{Evaluation, Recipe, Retraining, Supervised, evaluate};
 use serde::{Deserialize, Serialize};
@@ -270,10 +270,7 @@ impl Session {
     /// # Errors
     /// Of reading from the device, and if there is no pruned network.
     pub async fn file(&self, which: Which) -> Result<Vec<u8>, Error> {
-        let course = self.course(which)?;
-        let state = State::read(&course.network).await?;
-        let trained_on = self.data.train.dataset().trained_on();
-        Ok(pack(&self.spec, Some(&trained_on), state, course.masks.clone())?.to_bytes()?)
+        Ok(self.state_file(which).await?.to_bytes()?)
     }
 
     pub(crate) fn course(&self, which: Which) -> Result<&Course<Net>, Error> {

@@ -46,7 +46,7 @@ impl Worker {
         Ok(Pictures { layers, cells: pictures.into_iter().flat_map(|picture| picture.cells).collect() })
     }
 
-    /// The file of `dense`, `pruned` or `elastic`.
+    /// The file of `dense`, `pruned`, `packed` or `elastic`.
     pub async fn file(&self, file: String) -> Result<Vec<u8>, JsError> {
         Ok(self.0.file(word(file)?).await?)
     }

@@ -114,6 +114,20 @@ export async function onCpu(tests) {
     assert.equal(header["fc1.weight_mask"].dtype, "BOOL");
     assert.equal(JSON.parse(header.__metadata__.sapwood).model, "lenet-300-100");
   });
+
+  await tests.withPage("the small network is packed, read from the packed bytes, and saved", {}, async (page) => {
+    await ready(page);
+    await prune(page);
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click("#save-packed")]);
+    assert.equal(download.suggestedFilename(), "lenet-small.sapwood");
+    const bytes = await readFile(await download.path());
+    assert.equal(bytes.subarray(0, 5).toString(), "SWNET");
+    const facts = await page.textContent("#packed-facts");
+    const [before, after] = facts.match(/[\d,]+ bytes before, [\d,]+ after/)[0].match(/[\d,]+/g).map((n) => Number(n.replaceAll(",", "")));
+    assert.equal(after, bytes.length);
+    assert.ok(4 * after < before, facts);
+    return facts;
+  });
 }
 
 /** Frames of the page until training ends: how many a second, and the longest in ms. */

@@ -61,6 +61,21 @@ fn digits_are_learnt_pruned_to_a_tenth_and_learnt_again() {
 }
 
 #[test]
+fn a_packed_network_is_smaller_and_answers_the_same() {
+    let mut session = session(DataName::Digits, "lenet", 2);
+    finish(&mut session, Which::Dense, 7);
+    assert!(matches!(block_on(session.packed(Which::Pruned)), Err(Error::NotPruned)));
+    block_on(session.prune(&request("magnitude", "0.95"))).unwrap();
+    let found = block_on(session.packed(Which::Pruned)).unwrap();
+    assert!(8 * found.packed < found.plain, "{found:?}");
+    assert_eq!(found.test, block_on(session.evaluate(Which::Pruned)).unwrap());
+    let bytes = block_on(session.packed_file(Which::Pruned)).unwrap();
+    assert_eq!(bytes.len(), found.packed);
+    let plain = block_on(session.file(Which::Pruned)).unwrap();
+    assert_eq!(StateFile::from_bytes(&bytes).unwrap(), StateFile::from_bytes(&plain).unwrap());
+}
+
+#[test]
 fn slices_make_what_one_run_would() {
     let mut at_once = session(DataName::Digits, "conv", 1);
     let mut in_slices = at_once.clone();

@@ -5,7 +5,8 @@
 //! [`Code`] makes bits of symbols, and in which way [`Positions`] are said of values that are not
 //! zero. Values that repeat become places in a codebook, others are taken apart into their bytes, of
 //! which those with the exponents can be foreseen and those with the mantissas are left as they are.
-//! [`Rounding`] chooses levels that cost few bits, as DeepCABAC does, [`Sharing`] a codebook by k-means.
+//! [`Rounding`] chooses levels that cost few bits, as DeepCABAC does, [`Sharing`] a codebook by k-means, and
+//! [`Thrift`] which of its values cost little.
 //!
 //! Three decisions are behind it.
 //!
@@ -70,6 +71,7 @@ mod rounding;
 mod section;
 mod sharing;
 mod stream;
+mod thrift;
 
 pub use body::Parts;
 pub use code::{Code, Positions};
@@ -80,3 +82,4 @@ pub use entropy::entropy;
 pub use error::{Error, Result};
 pub use rounding::Rounding;
 pub use sharing::{Sharing, Start};
+pub use thrift::Thrift;

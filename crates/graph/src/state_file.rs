@@ -10,7 +10,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
 };
 
-pub use coded::{CodedFile, Piece};
+pub use coded::{CodedFile, Coding, Piece};
 use form::Form;
 use safetensors::{Dtype, SafeTensors, View, tensor::TensorView};
 use serde_json::Value;

@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 
 use rand::Rng as _;
 use sapwood_backend::{Seed, Stream, block_on};
-use sapwood_codec::{Sharing, Start};
-use sapwood_core::{Masks, ModuleState, ParamInfo, ParamPath, Role, State, infos};
+use sapwood_codec::{Sharing, Start, Thrift};
+use sapwood_core::{Bits, Masks, ModuleState, ParamInfo, ParamPath, Role, State, infos};
 use sapwood_models::Net;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
 /// How the weights of a network are shared: in each layer among `2^bits` values at most, zeros apart. It
 /// goes into the identity of a run that begins with them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Clustering {
     /// Of linear layers.
     pub bits: u32,
@@ -23,12 +23,15 @@ pub struct Clustering {
     pub bias_bits: Option<u32>,
     /// Where centroids begin.
     pub start: Beginnings,
+    /// What a bit is worth in mean squares of a layer's weights: see [`Thrift`]. With 0 each weight has the
+    /// nearest value; else some weights take one that is cheaper to say, or go.
+    pub bit_price: f64,
     /// Of what is drawn, where centroids begin with drawn weights.
     pub seed: u64,
 }
 
 /// Where centroids begin: see [`Start`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Beginnings {
     /// Evenly between the smallest and the largest weight.
@@ -40,12 +43,23 @@ pub enum Beginnings {
     Random,
 }
 
+/// A network with shared weights.
+#[derive(Clone, Debug)]
+pub struct SharedNet {
+    /// The network.
+    pub net: Net,
+    /// Its masks: fewer weights than before, where bits have a price.
+    pub masks: Masks,
+    /// What became of each parameter that has shared weights, in the order of the network's definition.
+    pub layers: Vec<SharedLayer>,
+}
+
 /// What became of a parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SharedLayer {
     /// The parameter.
     pub path: ParamPath,
-    /// How many weights are not zero.
+    /// How many weights are not zero now.
     pub kept: usize,
     /// How many values these have now.
     pub values: usize,
@@ -54,28 +68,33 @@ pub struct SharedLayer {
     pub error: f64,
 }
 
+impl SharedLayer {
+    fn of(path: ParamPath, before: &[f32], after: &[f32], values: usize) -> Self {
+        let squares = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>();
+        let moved = squares(&mut before.iter().zip(after).map(|(a, b)| f64::from(a - b)));
+        let all = squares(&mut before.iter().map(|x| f64::from(*x)));
+        Self {
+            path,
+            kept: after.iter().filter(|weight| **weight != 0.0).count(),
+            values,
+            error: if all == 0.0 { 0.0 } else { (moved / all).sqrt() },
+        }
+    }
+}
+
 /// The most bits: codebooks have at most 4096 values.
 const MOST_BITS: u32 = 12;
 
 impl Clustering {
-    /// The network with shared weights, and what became of each parameter that has shared ones, in the
-    /// order of its definition. Masked weights are zeros, and stay it.
+    /// The network with shared weights. Masked weights are zeros, and stay it.
     ///
     /// # Errors
-    /// Numbers of bits out of range; weights that are not finite.
-    pub fn share(&self, net: Net, masks: &Masks) -> Result<(Net, Vec<SharedLayer>), Error> {
-        for (name, bits) in
-            [("bits", Some(self.bits)), ("conv_bits", Some(self.conv_bits)), ("bias_bits", self.bias_bits)]
-        {
-            if bits.is_some_and(|bits| !(1..=MOST_BITS).contains(&bits)) {
-                let found = bits.unwrap_or_default();
-                let problem = format!("`{name}` must be from 1 to {MOST_BITS}, but it is {found}");
-                return Err(Error::Setting { key: name.into(), problem });
-            }
-        }
+    /// Numbers of bits, or their price, out of range; weights that are not finite.
+    pub fn share(&self, net: Net, masks: &Masks) -> Result<SharedNet, Error> {
+        self.check()?;
         let mut state = block_on(State::read(&net))?;
         state.apply(masks)?;
-        let mut layers = Vec::new();
+        let (mut masks, mut layers) = (masks.clone(), Vec::new());
         for (at, info) in infos(&net).into_iter().enumerate() {
             let Some(bits) = self.bits_of(&info) else { continue };
             let Some(weights) = state.0.get_mut(&info.path).and_then(|value| value.as_mut_slice::<f32>())
@@ -83,20 +102,43 @@ impl Clustering {
                 continue;
             };
             let before = weights.to_vec();
-            let sharing = Sharing::among(1 << bits).start(self.start(at as u64));
-            let centroids = sharing.share(weights);
-            let centroids = centroids.map_err(|error| Error::Sharing { path: info.path.clone(), error })?;
-            let squares = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>();
-            let moved = squares(&mut before.iter().zip(&*weights).map(|(a, b)| f64::from(a - b)));
-            let all = squares(&mut before.iter().map(|x| f64::from(*x)));
-            layers.push(SharedLayer {
-                kept: before.iter().filter(|weight| **weight != 0.0).count(),
-                values: centroids.len(),
-                error: if all == 0.0 { 0.0 } else { (moved / all).sqrt() },
-                path: info.path,
-            });
+            let wrong = |error| Error::Sharing { path: info.path.clone(), error };
+            let mut centroids =
+                Sharing::among(1 << bits).start(self.start(at as u64)).share(weights).map_err(wrong)?;
+            if info.role.is_weight() && 0.0 < self.bit_price {
+                let thrift = Thrift { lambda: self.bit_price, width: info.shape[1..].iter().product() };
+                centroids = thrift.choose(&before, weights).map_err(wrong)?;
+                let gone: Bits =
+                    before.iter().zip(&*weights).map(|(was, is)| *was != 0.0 && *is == 0.0).collect();
+                if 0 < gone.count_ones() {
+                    let mask = masks.entry(info.path.clone()).or_insert_with(|| Bits::ones(gone.len()));
+                    *mask = mask.minus(&gone);
+                }
+            }
+            layers.push(SharedLayer::of(info.path, &before, weights, centroids.len()));
         }
-        Ok((state.write(net)?, layers))
+        Ok(SharedNet { net: state.write(net)?, masks, layers })
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let wrong = |key: &str, problem: String| Err(Error::Setting { key: key.into(), problem });
+        for (name, bits) in
+            [("bits", Some(self.bits)), ("conv_bits", Some(self.conv_bits)), ("bias_bits", self.bias_bits)]
+        {
+            if let Some(found) = bits.filter(|bits| !(1..=MOST_BITS).contains(bits)) {
+                return wrong(name, format!("`{name}` must be from 1 to {MOST_BITS}, but it is {found}"));
+            }
+        }
+        match self.bit_price.is_finite() && 0.0 <= self.bit_price {
+            true => Ok(()),
+            false => {
+                let found = self.bit_price;
+                wrong(
+                    "bit_price",
+                    format!("`bit_price` must be a finite number, 0 or above, but it is {found}"),
+                )
+            }
+        }
     }
 
     fn bits_of(&self, info: &ParamInfo) -> Option<u32> {

@@ -83,7 +83,7 @@ mod work;
 pub(crate) use array_file::ArrayFile;
 pub use batch_file::{ReadBatches, read_batches};
 pub use classes::{ByName, Classes, Outputs, few};
-pub use clustering::{Beginnings, Clustering, SharedLayer, shared_paths};
+pub use clustering::{Beginnings, Clustering, SharedLayer, SharedNet, shared_paths};
 pub use config::{Beginning, DataConfig, Evaluate, Start, TrainConfig};
 pub use datasets::Datasets;
 pub use demo::{Demo, DemoOutcome};

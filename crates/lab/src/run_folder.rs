@@ -51,6 +51,11 @@ impl RunFolder {
         self.0.join("connectivity.json")
     }
 
+    /// The trained network in few bytes, where a study wants to know how many these are.
+    pub fn packed(&self) -> PathBuf {
+        self.0.join("weights.sapwood")
+    }
+
     /// Its checkpoints.
     pub fn checkpoints(&self) -> PathBuf {
         self.0.join("checkpoints")

@@ -24,6 +24,7 @@ mod progress;
 mod results;
 mod settings;
 mod several;
+mod share;
 mod spec;
 mod worker;
 
@@ -41,6 +42,7 @@ pub use results::{Group, Line, Results, Row};
 pub use sapwood_sparse::During;
 pub use settings::{Variant, read, with_settings};
 pub use several::Several;
+pub use share::Share;
 pub use spec::{CutSettings, Pruning, RunSpec};
 pub use worker::{Tally, Worker, forgive};
 

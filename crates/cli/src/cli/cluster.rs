@@ -7,7 +7,7 @@ use sapwood_backend::{Ops, block_on};
 use sapwood_core::{ModuleState, State, write_atomic};
 use sapwood_lab::{
     Beginning, Beginnings, CheckpointEvery, Clustering, Conditions, DataConfig, Evaluate, Outputs, RunFolder,
-    SharedLayer, Start, TrainConfig, Transfer, Work, digest, shared_paths, train,
+    SharedLayer, SharedNet, Start, TrainConfig, Transfer, Work, digest, shared_paths, train,
 };
 use sapwood_models::{Opened, pack};
 use sapwood_report::{Cell, Table};
@@ -46,6 +46,10 @@ pub(super) struct Cluster {
     /// that are drawn
     #[arg(long, value_enum, default_value_t = StartName::Linear)]
     start: StartName,
+    /// What a bit is worth, in mean squares of a layer's weights: some take a value that is cheaper to say, or go; 0.01 is
+    /// little and 0.1 much
+    #[arg(long, value_name = "PRICE", default_value_t = 0.0)]
+    bit_price: f64,
     /// What the shared values are trained on: see `data list`
     #[arg(long)]
     data: Option<String>,
@@ -53,6 +57,9 @@ pub(super) struct Cluster {
     images: Images,
     #[command(flatten)]
     outputs: MoreOutputs,
+    /// Use the augmentation that is customary for the data set
+    #[arg(long, requires = "data")]
+    augment: bool,
     /// Times all examples are seen [default: 2]
     #[arg(long, requires = "data")]
     epochs: Option<usize>,
@@ -85,8 +92,8 @@ impl Cluster {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let device = self.device.resolve()?;
         let opened = self.network.open_to_change(&device)?;
-        let (net, layers) = self.clustering().share(opened.net.clone(), &opened.masks)?;
-        let shared = Opened { net, ..opened };
+        let SharedNet { net, masks, layers } = self.clustering().share(opened.net.clone(), &opened.masks)?;
+        let shared = Opened { net, masks, ..opened };
         let trained = match &self.data {
             None => {
                 self.images.none()?;
@@ -113,6 +120,7 @@ impl Cluster {
                 StartName::Density => Beginnings::Density,
                 StartName::Random => Beginnings::Random,
             },
+            bit_price: self.bit_price,
             seed: self.seed,
         }
     }
@@ -121,6 +129,7 @@ impl Cluster {
     fn train(&self, data: &str, shared: Opened, layers: &[SharedLayer]) -> Result<String, Error> {
         let device = self.device.resolve()?;
         let mut data = DataConfig::of_opened(data, &shared);
+        data.augment = self.augment;
         self.images.apply(&mut data)?;
         let datasets = self.root.datasets();
         let how = serde_json::to_string(&self.clustering()).unwrap_or_default();

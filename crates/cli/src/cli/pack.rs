@@ -2,9 +2,13 @@
 
 use std::{io::Write, path::PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use sapwood_backend::{DeviceSpec, block_on};
-use sapwood_core::{CodedFile, StateFile, graph::Piece, write_atomic};
+use sapwood_core::{
+    CodedFile, StateFile, graph,
+    graph::{Coding, Piece},
+    write_atomic,
+};
 use sapwood_models::{Reading, content};
 use sapwood_report::{Cell, Table};
 
@@ -24,11 +28,63 @@ pub(super) struct Pack {
     #[arg(long)]
     model: Option<String>,
     /// The other way round: write safetensors
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["code", "positions"])]
     unpack: bool,
+    /// In this code, instead of whatever is shortest for each tensor: to see what another way costs
+    #[arg(long, value_enum)]
+    code: Option<Code>,
+    /// With positions of what is not zero said in this way
+    #[arg(long, value_enum)]
+    positions: Option<Positions>,
     /// The file to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Code {
+    /// As many bits for each symbol as the largest one needs
+    Raw,
+    /// Canonical Huffman codes
+    Huffman,
+    /// Asymmetric numeral systems with fixed frequencies
+    Rans,
+    /// Binary arithmetic coding that learns from neighbours
+    Adaptive,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Positions {
+    /// A zero is a symbol like others
+    Inline,
+    /// The number of zeros before each value that is none
+    Gaps,
+    /// A bit for each value
+    Bitmap,
+    /// A decision for each value: of the adaptive code
+    Coder,
+}
+
+impl From<Code> for graph::Code {
+    fn from(code: Code) -> Self {
+        match code {
+            Code::Raw => Self::Raw,
+            Code::Huffman => Self::Huffman,
+            Code::Rans => Self::Rans,
+            Code::Adaptive => Self::Adaptive,
+        }
+    }
+}
+
+impl From<Positions> for graph::Positions {
+    fn from(positions: Positions) -> Self {
+        match positions {
+            Positions::Inline => Self::Inline,
+            Positions::Gaps => Self::Gaps,
+            Positions::Bitmap => Self::Bitmap,
+            Positions::Coder => Self::Coder,
+        }
+    }
 }
 
 impl Pack {
@@ -43,7 +99,8 @@ impl Pack {
             writeln!(out, "{} bytes of safetensors", Cell::count(bytes.len() as u64).text())?;
             return Ok(());
         }
-        let coded = file.to_coded()?;
+        let coding = Coding { code: self.code.map(Into::into), positions: self.positions.map(Into::into) };
+        let coded = file.to_coded_in(coding)?;
         if StateFile::from_bytes(&coded.bytes)? != file {
             let problem = "the packed file is not read as what it was made of: report this".into();
             return Err(Error::Content { problem, path: self.weights });

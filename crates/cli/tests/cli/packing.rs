@@ -51,6 +51,33 @@ fn a_packed_network_is_smaller_and_every_command_opens_it_as_what_it_was() {
 }
 
 #[test]
+fn another_code_is_larger_and_the_same_network() {
+    let place = pruned();
+    place.succeed("cluster --weights sparse.safetensors --bits 5 --out shared.safetensors");
+    place.succeed("pack shared.safetensors --out net.sapwood");
+    let shortest = place.read("net.sapwood");
+    for (options, said) in [
+        ("--code huffman", "huffman"),
+        ("--code huffman --positions gaps", "huffman, gaps"),
+        ("--code rans --positions bitmap", "rans, bitmap"),
+        ("--code adaptive --positions coder", "adaptive, coder"),
+    ] {
+        let table = place.succeed(&format!("pack shared.safetensors {options} --out other.sapwood"));
+        assert!(table.contains(said), "{options}: {table}");
+        let other = place.read("other.sapwood");
+        assert!(shortest.len() <= other.len(), "{options}");
+        assert_eq!(StateFile::from_bytes(&other).unwrap(), StateFile::from_bytes(&shortest).unwrap());
+    }
+    let pack = "pack shared.safetensors --out x.sapwood";
+    place.refuse(
+        &format!("{pack} --code huffman --positions coder"),
+        &["huffman does not code positions as coder: expected inline, gaps or bitmap"],
+    );
+    place.refuse(&format!("{pack} --code zip"), &["zip", "huffman"]);
+    place.refuse(&format!("{pack} --unpack --code raw"), &["--unpack"]);
+}
+
+#[test]
 fn a_packed_file_that_is_cut_short_altered_or_of_a_later_version_is_one_line() {
     let place = pruned();
     place.succeed("pack sparse.safetensors --out net.sapwood");
@@ -105,6 +132,23 @@ fn each_layer_has_few_values_and_zeros_stay_zeros_through_training() {
 }
 
 #[test]
+fn where_bits_have_a_price_the_file_is_smaller_and_what_goes_is_masked() {
+    let place = pruned();
+    let packed = |price: &str| {
+        let cluster = "cluster --weights sparse.safetensors --bits 3 --data digits --out shared.safetensors";
+        place.succeed(&format!("{cluster} --bit-price {price}"));
+        place.succeed("pack shared.safetensors --out net.sapwood");
+        let file = StateFile::from_bytes(&place.read("shared.safetensors")).unwrap();
+        let nonzero = |path: &str| file.state.0[path].iter::<f32>().filter(|value| *value != 0.0).count();
+        let kept: usize = file.masks.values().map(|mask| mask.count_ones()).sum();
+        assert_eq!(file.masks.keys().map(|path| nonzero(path.as_str())).sum::<usize>(), kept);
+        (kept, place.read("net.sapwood").len())
+    };
+    let sizes = ["0", "0.02", "0.1"].map(packed);
+    assert!(sizes.is_sorted_by(|a, b| b.0 < a.0 && b.1 < a.1), "{sizes:?}");
+}
+
+#[test]
 fn a_killed_training_of_shared_values_goes_on_to_the_same_bytes() {
     let line =
         "cluster --weights sparse.safetensors --bits 2 --data digits --epochs 30 --out shared.safetensors";
@@ -131,6 +175,45 @@ fn what_cannot_be_shared_is_one_line() {
     let line = |more: &str| format!("cluster --weights sparse.safetensors {more} --out x.safetensors");
     place.refuse(&line("--bits 0"), &["`bits` must be from 1 to 12, but it is 0"]);
     place.refuse(&line("--conv-bits 13"), &["`conv_bits` must be from 1 to 12"]);
+    place.refuse(&line("--bit-price nan"), &["`bit_price` must be a finite number, 0 or above"]);
     place.refuse(&line("--epochs 2"), &["--data"]);
     place.refuse(&line("--data nonsense"), &["nonsense"]);
+}
+
+#[test]
+fn a_study_shares_weights_behind_its_trainings_and_says_what_is_left_packed() {
+    let study = crate::studies::STUDY.replace(
+        "ablation = [\"none\", \"shuffle\"]",
+        "share = [{ bits = 1, epochs = 1 }, { bits = 4, bias-bits = 2, bit-price = 0.01 }]",
+    );
+    let place = Workplace::new();
+    place.put("first.toml", &study);
+    assert!(place.succeed("run first.toml").contains("4 runs done"));
+    let csv = String::from_utf8(place.read("runs/first/results.csv")).unwrap();
+    let rows: Vec<csv::StringRecord> =
+        csv::Reader::from_reader(csv.as_bytes()).records().map(Result::unwrap).collect();
+    let header = csv.lines().next().unwrap();
+    let column = |name: &str| header.split(',').position(|found| found == name).unwrap();
+    let of = |name: &str| rows.iter().map(|row| row[column(name)].to_string()).collect::<Vec<_>>();
+    let methods =
+        ["dense", "snip at init", "snip at init, 1 bit", "snip at init, 4 bits, biases 2, bits at 0.01"];
+    assert_eq!(of("method"), methods);
+    assert_eq!(of("epochs"), ["3", "3", "1", "2"]);
+    let sizes = of("packed_bytes");
+    assert_eq!(sizes[..2], ["", ""]);
+    let sizes: Vec<usize> = sizes[2..].iter().map(|bytes| bytes.parse().unwrap()).collect();
+    assert!(0 < sizes[0] && sizes[0] < sizes[1], "{csv}");
+    for (run, bytes) in of("run")[2..].iter().zip(&sizes) {
+        let packed = place.read(&format!("runs/first/{run}/r0/weights.sapwood"));
+        assert_eq!(packed.len(), *bytes);
+        let plain = place.read(&format!("runs/first/{run}/r0/weights.safetensors"));
+        assert_eq!(StateFile::from_bytes(&packed).unwrap(), StateFile::from_bytes(&plain).unwrap());
+    }
+    place.succeed("report first");
+    let html = String::from_utf8(place.read("runs/first/report.html")).unwrap();
+    assert!(html.contains("packed bytes"));
+    place.put("bad.toml", study.replace("bits = 1", "bits = 13"));
+    place.refuse("plan bad.toml", &["`share`", "`bits` must be from 1 to 12, but it is 13"]);
+    place.put("bad.toml", study.replace("epochs = 1 }", "epochs = 0 }"));
+    place.refuse("plan bad.toml", &["`share`", "`epochs` must be at least 1"]);
 }

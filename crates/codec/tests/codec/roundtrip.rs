@@ -19,7 +19,10 @@ fn there_and_back<T: Element + std::fmt::Debug>(values: &[T], width: usize, piec
             };
             assert_eq!((coded.kind(), coded.count()), (T::KIND, values.len()));
             assert_eq!((coded.code(), coded.positions()), (code, positions));
-            assert!(shortest.bytes().len() <= coded.bytes().len(), "{code} {positions}");
+            // What reads slowly has to save a twentieth, of positions and of values, of either only where there are many.
+            let slow = code == Code::Adaptive && 4096 <= values.len();
+            let least = if slow { 9 * shortest.bytes().len() / 10 } else { shortest.bytes().len() };
+            assert!(least <= coded.bytes().len(), "{code} {positions}");
             let opened = Coded::open(coded.bytes(), values.len()).unwrap();
             assert_eq!(levels(&opened.decode::<T>().unwrap()), levels(values), "{code} {positions}");
             assert_eq!(levels(&in_pieces(&opened, piece)), levels(values), "{code} {positions}");

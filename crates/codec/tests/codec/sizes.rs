@@ -26,6 +26,24 @@ fn the_adaptive_code_is_eight_percent_below_huffman_on_a_pruned_and_clustered_ne
     assert!(100 * adaptive < 92 * huffman, "{adaptive} bytes, Huffman {huffman}");
 }
 
+/// The paper's layers keep as many weights, with 64 values instead of 31: table 2 has what each of them takes
+/// of its 32 bits a weight, by Huffman codes of values and of gaps.
+#[test]
+fn huffman_codes_of_values_and_gaps_take_no_more_than_the_paper_says() {
+    for ((bytes, width, [count, kept]), (percent, gap)) in
+        LENET.into_iter().zip([(2.32, 3.7), (3.04, 4.3), (12.70, 3.2)])
+    {
+        let values = Coded::open(bytes, count).unwrap().decode::<f32>().unwrap();
+        let coder = Coder::rows(width).code(Code::Huffman).positions(Positions::Gaps);
+        let coded = coder.encode(&values).unwrap();
+        let rate = 100.0 * coded.bytes().len() as f64 / (4 * count) as f64;
+        assert!(rate <= percent, "{rate:.2} % of {count} weights, {percent} % in the paper");
+        // Fillers are few, so these are nearly bits for each kept weight.
+        let positions = 8.0 * coded.parts().unwrap().positions as f64 / kept as f64;
+        assert!(positions <= gap + 0.5, "{positions:.2} bits for a position, {gap} in the paper");
+    }
+}
+
 #[test]
 fn a_file_that_was_written_once_is_read_and_written_the_same() {
     for (bytes, width, [count, _]) in LENET {

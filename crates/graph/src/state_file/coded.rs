@@ -10,7 +10,7 @@ mod values;
 
 use std::collections::BTreeMap;
 
-use sapwood_codec::{Coded, Coder, entropy};
+use sapwood_codec::{Code, Coded, Coder, Positions, entropy};
 use serde_json::Value;
 
 use header::{Entry, Header, Mask};
@@ -66,6 +66,23 @@ pub struct Piece {
     pub bound: f64,
 }
 
+/// In which way tensors are coded; whatever is shortest where nothing is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Coding {
+    /// How symbols become bits.
+    pub code: Option<Code>,
+    /// How it is said which values are zero.
+    pub positions: Option<Positions>,
+}
+
+impl Coding {
+    fn coder(self, rows: usize) -> Coder {
+        let coder = Coder::rows(rows);
+        let coder = self.code.into_iter().fold(coder, Coder::code);
+        self.positions.into_iter().fold(coder, Coder::positions)
+    }
+}
+
 impl Piece {
     /// All its bytes.
     pub fn bytes(&self) -> usize {
@@ -99,6 +116,15 @@ impl StateFile {
     /// # }
     /// ```
     pub fn to_coded(&self) -> Result<CodedFile, Error> {
+        self.to_coded_in(Coding::default())
+    }
+
+    /// The same in the code and with the positions that are asked for, as far as these make a tensor shorter
+    /// than it is: to see what another way costs. The header is in whatever is shortest.
+    ///
+    /// # Errors
+    /// As [`StateFile::to_coded`]; positions that the code does not say.
+    pub fn to_coded_in(&self, coding: Coding) -> Result<CodedFile, Error> {
         check(&self.masks, |path| self.shape(path))?;
         let masked = self.clone().with_masks_applied(Vec::new())?;
         let arrays = masked.arrays();
@@ -131,7 +157,7 @@ impl StateFile {
         put(&mut bytes, &header.code()?)?;
         let mut pieces = Vec::new();
         for (entries, arrays) in header.pieces.iter().zip(together) {
-            pieces.push(masked.piece(entries, &arrays, &mut bytes)?);
+            pieces.push(masked.piece(coding, entries, &arrays, &mut bytes)?);
         }
         let hash = hash(&bytes);
         bytes.extend(hash);
@@ -139,14 +165,21 @@ impl StateFile {
     }
 
     /// Writes values that are coded together.
-    fn piece(&self, entries: &[Entry], arrays: &[&Array], bytes: &mut Vec<u8>) -> Result<Piece, Error> {
+    fn piece(
+        &self,
+        coding: Coding,
+        entries: &[Entry],
+        arrays: &[&Array],
+        bytes: &mut Vec<u8>,
+    ) -> Result<Piece, Error> {
         let before = bytes.len();
         let rows = match arrays {
             [only] if only.shape().len() > 1 => only.shape()[1..].iter().product(),
             _ => 1,
         };
         let levels = values::levels(arrays);
-        let coded = values::code(arrays, rows).map_err(|error| Error::format_of(WHAT, error))?;
+        let coded =
+            values::code(arrays, coding.coder(rows)).map_err(|error| Error::format_of(WHAT, error))?;
         let parts = coded.parts().map_err(|error| Error::format_of(WHAT, error))?;
         let code = format!("{}, {}", coded.code(), coded.positions());
         put(bytes, &coded)?;
@@ -154,7 +187,7 @@ impl StateFile {
             if let (Mask::Beyond, Some(kept)) = (mask, self.masks.get(path)) {
                 let beyond = kept.minus(&self.nonzero(path));
                 let bits: Vec<i8> = beyond.iter().map(i8::from).collect();
-                let coded = Coder::rows(rows).encode(&bits);
+                let coded = coding.coder(rows).encode(&bits);
                 put(bytes, &coded.map_err(|error| Error::format_of(WHAT, error))?)?;
             }
         }

@@ -1,7 +1,7 @@
 //! What is read is what was written.
 
 use proptest::prelude::*;
-use sapwood_graph::{Array, BF16, F16, StateFile, Values};
+use sapwood_graph::{Array, BF16, Code, Coding, F16, Positions, StateFile, Values};
 
 use crate::files::every_kind;
 
@@ -16,6 +16,30 @@ fn tensors_of_every_type_masks_scales_and_metadata_come_back_and_the_bytes_are_s
     assert_eq!(read, StateFile::from_bytes(&file.to_bytes().unwrap()).unwrap());
     let nothing = StateFile::default();
     assert_eq!(StateFile::from_bytes(&nothing.to_coded().unwrap().bytes).unwrap(), nothing);
+}
+
+#[test]
+fn whatever_code_is_asked_for_says_the_same_and_none_is_shorter_than_the_shortest() {
+    let file = every_kind();
+    let shortest = file.to_coded().unwrap().bytes.len();
+    for code in [Code::Raw, Code::Huffman, Code::Rans, Code::Adaptive] {
+        for positions in [Positions::Inline, Positions::Gaps, Positions::Bitmap, Positions::Coder] {
+            let coding = Coding { code: Some(code), positions: Some(positions) };
+            match file.to_coded_in(coding) {
+                Ok(coded) => {
+                    assert_eq!(StateFile::from_bytes(&coded.bytes).unwrap(), file, "{coding:?}");
+                    assert!(shortest <= coded.bytes.len(), "{coding:?}");
+                    let said = format!("{code}, {positions}");
+                    assert!(coded.pieces.iter().all(|piece| piece.code == said), "{coding:?}");
+                }
+                Err(error) => {
+                    assert!(positions == Positions::Coder && code != Code::Adaptive, "{coding:?}: {error}");
+                    let expected = format!("{code} does not code positions as coder");
+                    assert!(error.to_string().contains(&expected), "{error}");
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -48,7 +48,9 @@ impl StudyFolder {
         let kept = run.keep.iter().map(|step| folder.weights_at(*step));
         let rule = run.is_life().then(|| folder.rule());
         let walk = run.parents.twin.map(|_| folder.connectivity());
-        for path in [folder.record(), folder.weights()].into_iter().chain(kept).chain(rule).chain(walk) {
+        let packed = run.spec.share.as_ref().map(|_| folder.packed());
+        let left = [folder.record(), folder.weights()].into_iter().chain(kept);
+        for path in left.chain(rule).chain(walk).chain(packed) {
             if !there(path)? {
                 return Ok(if there(self.failure(run))? { State::Failed } else { State::Open });
             }

@@ -18,9 +18,10 @@ impl Run {
     /// Multiply-accumulates of its training, as if dense.
     pub fn training_macs(&self) -> Result<f64, Error> {
         let batches = self.examples.div_ceil(self.spec.batch_size);
-        let recipe = match &self.spec.pruning {
-            Some(pruning) => pruning.recipe(&self.spec.recipe, batches)?,
-            None => self.spec.recipe.clone(),
+        let recipe = match (&self.spec.pruning, &self.spec.share) {
+            (_, Some(share)) => share.recipe(),
+            (Some(pruning), None) => pruning.recipe(&self.spec.recipe, batches)?,
+            (None, None) => self.spec.recipe.clone(),
         };
         let plan = recipe.plan(batches)?;
         let macs = self.spec.model.graph()?.anatomy(self.spec.model.input)?.macs();

@@ -6,7 +6,7 @@ use sapwood_sparse::During;
 use sapwood_train::Retraining;
 use serde::{Deserialize, Serialize};
 
-use super::Several;
+use super::{Several, Share};
 use crate::Examples;
 
 /// `[[methods]]`: every setting that may have several values is combined with every
@@ -62,6 +62,9 @@ pub struct Method {
     /// The epochs of its training, where not those of the study.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epochs: Option<usize>,
+    /// How weights are shared after its training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<Several<Share>>,
     /// Whether each run is done a second time with another order of the examples, to see
     /// whether the two networks are linearly connected.
     #[serde(default)]

@@ -10,9 +10,10 @@ use sapwood_models::{Net, Opened, pack};
 use sapwood_prune::{Criteria, Cut, MaskSet, NetworkProbe, Pruned, Scope};
 use sapwood_train::{Connectivity, connectivity};
 
-use super::{Control, CutSettings, Plan, Pruning, Run, StudyFolder};
+use super::{Control, CutSettings, Plan, Pruning, Run, StudyFolder, share};
 use crate::{
-    Beginning, Conditions, Error, Outputs, RunFolder, Start, TrainConfig, Transfer, run_folder::digest, train,
+    Beginning, Conditions, Error, Outputs, RunFolder, Start, TrainConfig, Transfer, run_folder::digest, shared_paths,
+    train,
 };
 
 /// A run that is to be carried out, and where.
@@ -38,6 +39,9 @@ impl Task<'_> {
         }
         if run.is_life() {
             super::life::judge(run, &folder, self.conditions)?;
+        }
+        if run.spec.share.is_some() {
+            share::write_packed(&folder)?;
         }
         if let Some(twin) = run.parents.twin {
             self.connect(&folder, &self.folder.run(&self.plan.runs[twin]))?;
@@ -84,9 +88,20 @@ impl Task<'_> {
             }
         }
         let conditions = Conditions { keep: &self.run.keep, ..*self.conditions };
-        let config = match &spec.pruning {
-            None => dense,
-            Some(pruning) => {
+        let config = match (&spec.pruning, &spec.share) {
+            (None, _) => dense,
+            (_, Some(share)) if let Some(unshared) = self.run.parents.unshared => {
+                let unshared = self.folder.run(&self.plan.runs[unshared]);
+                let (start, layers) =
+                    share.begin(folder, &unshared, &spec.data, &conditions, self.run.seed().0)?;
+                TrainConfig {
+                    beginning: Beginning::From(Box::new(start)),
+                    recipe: share.recipe(),
+                    shared: shared_paths(&layers),
+                    ..dense
+                }
+            }
+            (Some(pruning), _) => {
                 let batches = dense.train_source(conditions.datasets, 0)?;
                 let batches = sapwood_core::Source::batches(&batches);
                 TrainConfig {

@@ -9,7 +9,8 @@ use sapwood_prune::{Criteria, Criterion, Sparsity};
 use sapwood_train::Retraining;
 
 use super::{
-    Combination, During, Experiment, Images, Pruning, RunSpec, StudyFolder, Variant, images::Facts, read,
+    Combination, During, Experiment, Images, Pruning, RunSpec, Several, Share, StudyFolder, Variant,
+    images::Facts, read,
 };
 use crate::{Datasets, Error, fits};
 
@@ -56,6 +57,8 @@ pub struct Parents {
     pub level: Option<usize>,
     /// The run that differs in nothing but the order of the examples.
     pub twin: Option<usize>,
+    /// The run whose network's weights are shared.
+    pub unshared: Option<usize>,
 }
 
 /// What a run is called in tables.
@@ -80,7 +83,8 @@ impl Run {
 
     /// Places of the runs that must be done before.
     pub fn needs(&self) -> impl Iterator<Item = usize> {
-        [self.parents.dense, self.parents.level, self.parents.twin].into_iter().flatten()
+        let Parents { dense, level, twin, unshared } = self.parents;
+        [dense, level, twin, unshared].into_iter().flatten()
     }
 }
 
@@ -170,6 +174,7 @@ impl<'a> Planner<'a> {
             evaluate: training.evaluate,
             seed: *seed,
             pruning: None,
+            share: None,
         };
         let batches = examples.div_ceil(training.batch_size);
         dense.recipe.clone().plan(batches)?;
@@ -179,11 +184,11 @@ impl<'a> Planner<'a> {
     fn runs(&self, runs: &mut Vec<Run>) -> Result<(), Error> {
         let mut known: BTreeMap<(String, u64), usize> =
             runs.iter().enumerate().map(|(place, run)| ((run.hash.clone(), run.replicate), place)).collect();
-        let methods: Vec<(String, Vec<Pruning>)> = self.methods()?;
+        let methods = self.methods()?;
         let hash = self.dense.hash()?;
         let specs: Vec<Vec<(String, RunSpec)>> = methods
             .iter()
-            .map(|(_, levels)| {
+            .map(|(_, levels, _)| {
                 levels
                     .iter()
                     .map(|pruning| {
@@ -215,7 +220,7 @@ impl<'a> Planner<'a> {
             let mut plain: BTreeMap<String, usize> = BTreeMap::new();
             // A twin comes right after the run that it is compared with.
             let mut last = None;
-            for ((method, _), levels) in methods.iter().zip(&specs) {
+            for ((method, _, shares), levels) in methods.iter().zip(&specs) {
                 for (hash, spec) in levels {
                     let Some(pruning) = &spec.pruning else { continue };
                     let wanted = pruning.of_the_dense_run();
@@ -239,8 +244,15 @@ impl<'a> Planner<'a> {
                         0 => None,
                         _ => last,
                     };
-                    let parents = Parents { dense: (!wanted.is_empty()).then_some(dense), level, twin };
+                    let dense_run = (!wanted.is_empty()).then_some(dense);
+                    let parents = Parents { dense: dense_run, level, twin, unshared: None };
                     let place = add(runs, hash, replicate, spec, method, parents);
+                    for share in shares.iter().filter(|_| twin.is_none()) {
+                        let spec = RunSpec { share: Some(share.clone()), ..spec.clone() };
+                        let name = format!("{method}, {}", share.name());
+                        let parents = Parents { unshared: Some(place), ..Parents::default() };
+                        add(runs, &spec.hash()?, replicate, &spec, &name, parents);
+                    }
                     plain.insert(hash.clone(), place);
                     last = Some(place);
                     let keep = &mut runs[dense].keep;
@@ -253,8 +265,9 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    /// Each combination of the settings of each method, with one entry per sparsity.
-    fn methods(&self) -> Result<Vec<(String, Vec<Pruning>)>, Error> {
+    /// Each combination of the settings of each method, with one entry per sparsity, and how weights are
+    /// shared behind each.
+    fn methods(&self) -> Result<Vec<(String, Vec<Pruning>, Vec<Share>)>, Error> {
         let mut methods = Vec::new();
         for method in &self.variant.experiment.methods {
             let sparsities = self.variant.experiment.sparsities_of(method);
@@ -264,6 +277,8 @@ impl<'a> Planner<'a> {
                     "a method has no sparsity: name some with `sparsities`, or with its own `sparsity`",
                 ));
             }
+            let shares = method.share.as_ref().map_or(&[][..], |Several(shares)| shares);
+            shares.iter().try_for_each(|share| self.check_share(share))?;
             for combination in
                 Combination::all(method, self.task, |name, options| self.criterion(name, options))?
             {
@@ -273,7 +288,11 @@ impl<'a> Planner<'a> {
                     let twin = combination.has_twins().then(|| pruning.twin());
                     [Some(pruning), twin].into_iter().flatten()
                 };
-                methods.push((combination.name(), pruning.into_iter().flat_map(twins).collect()));
+                methods.push((
+                    combination.name(),
+                    pruning.into_iter().flat_map(twins).collect(),
+                    shares.to_vec(),
+                ));
             }
         }
         Ok(methods)
@@ -281,6 +300,12 @@ impl<'a> Planner<'a> {
 
     fn criterion(&self, name: &str, options: &sapwood_prune::Options) -> Result<Box<dyn Criterion>, Error> {
         Ok((self.criteria.find(name)?.build)(options, Seed(0))?)
+    }
+
+    fn check_share(&self, share: &Share) -> Result<(), Error> {
+        let of_share = |error: Error| Error::setting("methods.share", format!("`share`: {error}"));
+        share.clustering(0).check().map_err(of_share)?;
+        share.recipe().plan(self.batches).map(drop).map_err(|error| of_share(error.into()))
     }
 
     /// Refuses what would fail only when it is its turn.

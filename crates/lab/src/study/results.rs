@@ -6,7 +6,7 @@ use sapwood_core::Step;
 use sapwood_train::Connectivity;
 use serde::Serialize;
 
-use super::{Control, Plan, Run, State, StudyFolder, account, life::Rule};
+use super::{Control, Plan, Run, State, StudyFolder, account, life::Rule, share};
 use crate::{Error, Outcome, ledger::Account};
 
 /// What came of a study: the runs that are done, in the order of the plan.
@@ -29,6 +29,8 @@ pub struct Row {
     pub rule: Option<bool>,
     /// How far it is from being linearly connected with its twin, if it has one.
     pub instability: Option<f64>,
+    /// How many bytes its network takes once it is packed, where its weights are shared.
+    pub packed: Option<u64>,
     /// What it cost.
     pub account: Account,
 }
@@ -76,6 +78,8 @@ pub struct Line {
     pub order: u64,
     /// How much higher the error is between this network and that of order 0 than at both.
     pub instability: Option<f64>,
+    /// Bytes of the packed network, where its weights are shared.
+    pub packed_bytes: Option<u64>,
 }
 
 impl Row {
@@ -118,6 +122,7 @@ impl Row {
             rule: self.rule,
             order: pruning.map_or(0, |pruning| pruning.order),
             instability: self.instability,
+            packed_bytes: self.packed,
         }
     }
 }
@@ -140,7 +145,9 @@ impl Results {
                 Some(_) => Some(read::<Connectivity>(place.connectivity())?.instability()),
                 None => None,
             };
-            rows.push(Row { run: run.clone(), outcome, rule, instability, account: account(&place)? });
+            let packed = run.spec.share.as_ref().map(|_| share::packed_bytes(&place)).transpose()?;
+            let account = account(&place)?;
+            rows.push(Row { run: run.clone(), outcome, rule, instability, packed, account });
         }
         Ok(Self { rows, planned: plan.runs.len() })
     }

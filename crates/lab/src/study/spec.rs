@@ -8,7 +8,7 @@ use sapwood_train::{AdamW, Recipe, Retraining};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Control, During};
+use super::{Control, During, Share};
 use crate::{DataConfig, Error, Evaluate, Examples};
 
 /// Everything that decides the outcome of a run, but for its replicate.
@@ -33,6 +33,9 @@ pub struct RunSpec {
     /// How it is pruned; `None` for the dense run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pruning: Option<Pruning>,
+    /// How its weights are shared after its training; `None` for the training itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<Share>,
 }
 
 /// How a network is pruned and trained again.

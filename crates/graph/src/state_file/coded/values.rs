@@ -27,9 +27,8 @@ pub(super) fn levels(arrays: &[&Array]) -> Vec<i64> {
     }
 }
 
-/// Codes arrays of one type, which are not none, with rows of so many values.
-pub(super) fn code(arrays: &[&Array], rows: usize) -> Result<Coded> {
-    let coder = Coder::rows(rows);
+/// Codes arrays of one type, which are not none.
+pub(super) fn code(arrays: &[&Array], coder: Coder) -> Result<Coded> {
     match arrays.first().map_or(DType::I64, |array| array.dtype()) {
         DType::F32 => coder.encode(&all::<f32>(arrays)),
         DType::F16 => {

@@ -13,6 +13,8 @@ impl Page<'_> {
         let names = self.figures.iter().map(|figure| figure.name().to_string());
         let columns = ["method", "control", "removed", "runs"].map(String::from).into_iter().chain(names);
         let columns = columns.chain(["kept weights", "on a path", "MACs"].map(String::from));
+        let packed = self.groups.iter().flat_map(|group| &group.rows).any(|row| row.packed.is_some());
+        let columns = columns.chain(packed.then(|| "packed bytes".to_string()));
         let mut table = Table::new(columns);
         for group in self.groups {
             let mean = |figure: &dyn Fn(&Row) -> f64| {
@@ -37,7 +39,9 @@ impl Page<'_> {
             let figures = self.figures.iter().map(|figure| figure.cell(group));
             let macs = Cell::count(mean(&|row: &Row| row.outcome.macs.kept).round() as u64);
             let rest = [layers(|layer| layer.kept), layers(|layer| layer.effective), macs];
-            table.row(cells.into_iter().chain(figures).chain(rest));
+            let sizes: Vec<f64> = group.rows.iter().filter_map(|row| Some(row.packed? as f64)).collect();
+            let size = Summary::of(&sizes).map_or(Cell::none(), |size| Cell::count(size.mean.round() as u64));
+            table.row(cells.into_iter().chain(figures).chain(rest).chain(packed.then_some(size)));
         }
         let text = "Means over the replicates with their standard deviation; shares with Wilson's interval. MACs: \
                     multiply-accumulates of one example's forward pass, masked weights for free.";
