@@ -156,7 +156,7 @@ impl Made {
 
 /// Grids whose scales, times that of the input, have room for the bias in 32 bits: too small ones grow, as in ONNX
 /// Runtime.
-fn with_room(
+pub(crate) fn with_room(
     grids: Vec<Grid>,
     scheme: Scheme,
     input: Option<&Grid>,
@@ -180,7 +180,7 @@ fn with_room(
 }
 
 /// The first few names.
-fn some(names: &[&str]) -> String {
+pub(crate) fn some(names: &[&str]) -> String {
     const SHOWN: usize = 5;
     let shown = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(SHOWN) {

@@ -20,6 +20,7 @@ use super::{
     model_shape::ModelShape,
     on_device::OnDevice,
     outputs::{MoreOutputs, hinted},
+    rounding::Rounding,
     sparse::Sparse,
     weight_file::Reading,
 };
@@ -117,6 +118,8 @@ pub(super) struct Train {
     until: Step,
     #[command(flatten)]
     sparse: Sparse,
+    #[command(flatten)]
+    rounding: Rounding,
     /// Distribution of new weights: see `list inits`
     #[arg(long, default_value = "pytorch", conflicts_with = "weights")]
     init: String,
@@ -190,6 +193,7 @@ impl Train {
             seed: self.seed,
             recipe: self.recipe(),
             sparse: None,
+            quantize: self.rounding.training()?,
             shared: BTreeSet::new(),
             evaluate: Evaluate::EveryEpoch,
             order: 0,
