@@ -206,13 +206,26 @@ def words(folder):
 
 
 def digits(folder):
+    """Three convolutions with pooling and two linear layers, in the order in which their tensors are stored."""
     import torch
 
     data = fetched(folder, "digit-recognizer-py==0.1.0", "handwriting_model.pth")
-    weights = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    for name, value in weights.items():
-        print(name, tuple(value.shape))
-    torch.save(weights, Path(folder) / "digits.pth")
+    stored = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    tensors = [value.numpy() for value in stored.values()]
+    names = ["conv1", "conv2", "conv3", "fc1", "fc2"]
+    weights = {f"{name}.{part}": tensors[2 * at + which] for at, name in enumerate(names) for which, part in enumerate(("weight", "bias"))}
+    w, x = Writer(weights), "input"
+    for name in names:
+        if name == "fc1":
+            x = w.add("Flatten", [x])
+        inputs = [x] + [w.constant(weights[f"{name}.{part}"], f"{name}.{part}") for part in ("weight", "bias")]
+        if name.startswith("conv"):
+            x = w.add("Relu", [w.add("Conv", inputs, kernel_shape=[3, 3], pads=[1] * 4)])
+            x = w.add("MaxPool", [x], kernel_shape=[2, 2], strides=[2, 2])
+        else:
+            x = w.add("Gemm", inputs, transB=1)
+            x = w.add("Relu", [x]) if name == "fc1" else x
+    (Path(folder) / "digits.onnx").write_bytes(w.bytes(x, ["n", 1, 28, 28]))
 
 
 if __name__ == "__main__":

@@ -154,7 +154,9 @@ pub fn rounded(opened: &Opened) -> Result<Rounded<Net>, Error> {
     let net = opened.net.clone();
     let integers = opened.integers.as_ref();
     Ok(match integers.and_then(|integers| Some((&integers.ranges, integers.calibrated.as_ref()?))) {
-        Some((ranges, calibrated)) => Rounded::between(net, ranges, calibrated.activations)?,
+        Some((ranges, calibrated)) => {
+            Rounded::between(net, ranges, calibrated.activations)?.with_dynamic(calibrated.dynamic.clone())
+        }
         None => Rounded::new(net, [].into()),
     })
 }

@@ -102,7 +102,7 @@ pub use lsq::learnt;
 pub use mixed::{Assignment, BitCost, Budget, LayerSensitivity, Sensitivity, Tried};
 pub use named::named;
 pub use observed::{extremes, histograms};
-pub use on_grid::on_grid;
+pub use on_grid::{on_grid, on_own_grids};
 pub use points::Points;
 pub use ptq::{Made, Ptq};
 pub use qat::Qat;

@@ -148,6 +148,7 @@ impl Qat {
             activations: self.activations,
             rounding: "learnt".into(),
             ranges: "learnt".into(),
+            dynamic: BTreeSet::new(),
             examples: examples.number(),
             digest: examples.digest()?,
         };

@@ -81,6 +81,9 @@ pub(super) struct Quantize {
     /// expression, or type:linear
     #[arg(long, value_name = "PATTERN")]
     except: Vec<String>,
+    /// Round what these linear layers read row by row, each between its own bounds, as in type:linear
+    #[arg(long, value_name = "PATTERN")]
+    dynamic: Vec<String>,
     /// The least share of calibration examples with the answer of the float network
     #[arg(long, value_name = "SHARE", default_value_t = 0.95)]
     least_agreement: f64,
@@ -130,7 +133,8 @@ impl Quantize {
         let graph = opened.net.graph();
         let float = named(&Exceptions::parse(&self.except)?, graph)?;
         let of_layers = self.of_layers(graph)?;
-        let ptq = Ptq { float, of_layers, ..self.ptq()? };
+        let dynamic = named(&Exceptions::parse(&self.dynamic)?, graph)?;
+        let ptq = Ptq { float, of_layers, dynamic, ..self.ptq()? };
         let calibration = Calibration {
             data: &self.data,
             images: &self.images,

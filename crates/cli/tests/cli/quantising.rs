@@ -34,6 +34,8 @@ fn a_quantised_network_is_smaller_and_answers_alike() {
         "--weights-bits 4 --method adaround --calibrate 64 --equalise --correct-bias --layer-bits fc3=8",
         "--per group:16 --activations s8 --ranges entropy --except fc3",
         "--per tensor --ranges percentile --calibrate 100",
+        "--dynamic type:linear",
+        "--dynamic fc2 --except fc3 --method gptq",
     ] {
         place.succeed(&format!("quantize --weights {NET} --data digits {more} --out m.safetensors"));
         assert!((top1("eval --weights m.safetensors --data digits") - float).abs() < 5.0, "{more}");
