@@ -62,7 +62,7 @@ pub fn absorbed(graph: &Graph, before: &State, mut folded: State) -> Result<(Sta
 fn reads_all(graph: &Graph, layer: &str) -> bool {
     let node = graph.nodes().iter().find(|node| node.name == layer);
     match node.map(|node| node.op) {
-        Some(Op::Conv(spec)) => spec.padding.symmetric().is_some_and(|padding| padding.hw() == [0, 0]),
+        Some(Op::Conv(spec)) => spec.padding.symmetric().is_some_and(|padding| padding == [0, 0]),
         Some(Op::Linear { .. }) => true,
         _ => false,
     }
@@ -76,7 +76,7 @@ fn unpadded_between(graph: &Graph, first: &str, second: &str) -> bool {
         let Some(before) = nodes[at].inputs.first() else { return false };
         at = *before;
         if let Op::AvgPool(pool) = nodes[at].op
-            && pool.window.padding.symmetric().is_none_or(|padding| padding.hw() != [0, 0])
+            && pool.window.padding.symmetric().is_none_or(|padding| padding != [0, 0])
         {
             return false;
         }
