@@ -2,7 +2,7 @@
 
     python3 check_integers.py PROGRAM FILE [IMAGES]
 
-For lenet-300-100, lenet-5 and resnet-20. PROGRAM computes the outputs of random images with its integers
+For lenet-300-100, lenet-5, resnet-20, resnet-18 and mobilenet-v2. PROGRAM computes the outputs of random images with its integers
 (`forward --exact`); here the same network is written in ONNX with QLinearConv, QLinearAdd, QLinearGlobalAveragePool,
 MaxPool and QGemm, whose last one gives floating point, and run without and with optimisations. Every bit of the outputs
 must be the same. Needs the PyPI packages onnx, onnxruntime, numpy and safetensors, and a processor with VNNI.
@@ -75,11 +75,11 @@ class Writer:
         zero = self.constant(np.zeros(scale.shape, np.int8))
         return self.constant(weight), self.constant(scale), zero, self.constant(bias)
 
-    def conv(self, layer, x, x_value, y_value, stride=1, padding=0):
+    def conv(self, layer, x, x_value, y_value, stride=1, padding=0, groups=1):
         w, scale, zero, bias = self.weights(layer, x_value)
         kernel = self.tensors[f"{layer}.weight"].shape[2:]
         inputs = [x, *self.of(x_value), w, scale, zero, *self.of(y_value), bias]
-        y = self.add("QLinearConv", inputs, kernel_shape=kernel, strides=[stride] * 2, pads=[padding] * 4)
+        y = self.add("QLinearConv", inputs, kernel_shape=kernel, strides=[stride] * 2, pads=[padding] * 4, group=groups)
         return self.bent(y, y_value)
 
     def linear(self, layer, x, x_value, y_value=None):
@@ -127,9 +127,65 @@ def resnet_20(w, x):
     return w.linear("fc", w.add("Flatten", [x]), mean)
 
 
+def numbered(name):
+    """The names of the values of operations of one name."""
+    yield name
+    yield from (f"{name}_{number}" for number in range(1, 99))
+
+
+def resnet_18(w, x):
+    names = numbered("relu")
+    value = next(names)
+    x = w.conv("conv1", x, "input", value, 2, 3)
+    x = w.add("MaxPool", [x], kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
+    for stage in (1, 2, 3, 4):
+        for index in range(2):
+            name, stride = f"layer{stage}.{index}", 2 if stage > 1 and index == 0 else 1
+            inner, result = next(names), next(names)
+            y = w.conv(f"{name}.conv1", x, value, inner, stride, 1)
+            y = w.conv(f"{name}.conv2", y, inner, f"{name}.conv2", 1, 1)
+            shortcut, of = x, value
+            if f"{name}.downsample.0.weight" in w.tensors:
+                of = f"{name}.downsample.0"
+                shortcut = w.conv(of, x, value, of, stride)
+            x, value = w.sum(y, f"{name}.conv2", shortcut, of, result), result
+    mean = "global_avg_pool"
+    x = w.add("QLinearGlobalAveragePool", [x, *w.of(value), *w.of(mean)], "com.microsoft", channels_last=0)
+    return w.linear("fc", w.add("Flatten", [x]), mean)
+
+
+def mobilenet_v2(w, x):
+    names, sums = numbered("relu6"), numbered("add")
+    value = next(names)
+    x = w.conv("features.0.0", x, "input", value, 2, 1)
+    index = 1
+    for expansion, _, blocks, stride in ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)):
+        for block in range(blocks):
+            name, layer, y, y_value = f"features.{index}.conv", 0, x, value
+            if expansion != 1:
+                inner = next(names)
+                y, y_value, layer = w.conv(f"{name}.0.0", y, y_value, inner), inner, 1
+            inner, last = next(names), f"{name}.{layer + 1}"
+            channels = w.tensors[f"{name}.{layer}.0.weight"].shape[0]
+            y = w.conv(f"{name}.{layer}.0", y, y_value, inner, stride if block == 0 else 1, 1, channels)
+            y = w.conv(last, y, inner, last)
+            if block > 0:
+                result = next(sums)
+                x, value = w.sum(y, last, x, value, result), result
+            else:
+                x, value = y, last
+            index += 1
+    inner = next(names)
+    x, value = w.conv(f"features.{index}.0", x, value, inner), inner
+    mean = "global_avg_pool"
+    x = w.add("QLinearGlobalAveragePool", [x, *w.of(value), *w.of(mean)], "com.microsoft", channels_last=0)
+    return w.linear("classifier.1", w.add("Flatten", [x]), mean)
+
+
 def main(program, file, images=16):
     w = Writer(file)
-    network = {"lenet-300-100": lenet_300_100, "lenet-5": lenet_5, "resnet-20": resnet_20}[w.said["model"]]
+    networks = (lenet_300_100, lenet_5, resnet_20, resnet_18, mobilenet_v2)
+    network = {made.__name__.replace("_", "-"): made for made in networks}[w.said["model"]]
     shape = [int(images), *w.said["input"]]
     x = np.random.default_rng(1).normal(0, 1, shape).astype(f)
     output = network(w, w.add("QuantizeLinear", ["input", *w.of("input")]))

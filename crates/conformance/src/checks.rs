@@ -8,6 +8,7 @@ mod masks;
 mod memory;
 mod nested;
 mod operations;
+mod rounding;
 mod scores;
 mod steps;
 mod training;
@@ -30,6 +31,8 @@ pub const CHECKS: &[Check] = checks! {
     graphs::every_operation_of_a_graph_is_pytorchs,
     integers::values_on_a_grid_are_the_nearest_of_its_numbers,
     integers::folded_rounded_and_integer_networks_are_the_same_network,
+    rounding::networks_that_learn_with_rounding_are_their_integers,
+    rounding::steps_learn_as_in_the_paper,
     logits::the_fill_is_pythons,
     logits::counts_and_logits_are_pytorchs,
     training::steps_of_sgd_and_adamw_are_pytorchs,

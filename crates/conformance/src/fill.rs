@@ -33,7 +33,7 @@ pub fn fill(infos: &[ParamInfo]) -> State {
             Role::Bias => Box::new(|u| 0.1 * (2.0 * u - 1.0)),
             Role::NormScale => Box::new(|u| 0.5 + u),
             Role::Buffer if info.path.as_str().ends_with("running_var") => Box::new(|u| 0.5 + u),
-            Role::NormShift | Role::Buffer | Role::Other => Box::new(|u| 0.2 * (2.0 * u - 1.0)),
+            Role::NormShift | Role::Buffer | Role::Step | Role::Other => Box::new(|u| 0.2 * (2.0 * u - 1.0)),
         };
         let numbers = uniform(info.path.as_str(), info.len());
         (info.path.clone(), Array::from_fn(info.shape.clone(), |at| make(numbers[at]) as f32))

@@ -57,7 +57,7 @@ pub use loss::{loss, soft_labels};
 pub use moments::{Moments, absorb};
 pub use network::{Network, Observed};
 pub use output::Output;
-pub use params::{Layout, ParamInfo, Role, infos, map, tensors};
+pub use params::{Layout, ParamInfo, Role, compose, infos, map, tensors};
 pub use pass::{Norm, Pass, Tap};
 pub use reporter::{Reporter, Silent};
 pub use sapwood_graph::{

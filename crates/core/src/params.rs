@@ -28,6 +28,8 @@ pub enum Role {
     NormShift,
     /// Running statistics of a normalisation layer: a buffer, never trained.
     Buffer,
+    /// The distance of the numbers that integers stand for, where it is learnt: never decayed.
+    Step,
     /// Anything else that is trained.
     Other,
 }
@@ -110,6 +112,12 @@ pub fn map<M: Module>(network: M, layout: Layout, f: impl FnMut(&ParamInfo, Tens
     network.map(&mut Map { walk: Walk::default(), layout, f })
 }
 
+/// The network with some of its parameters replaced by what `f` computes of their flat values, in PyTorch's order:
+/// gradients go through that to the parameters themselves. To be run, not to be trained.
+pub fn compose<M: Module>(network: M, f: impl FnMut(&ParamInfo, Tensor<1>) -> Option<Tensor<1>>) -> M {
+    network.map(&mut Compose { walk: Walk::default(), f })
+}
+
 /// Keeps the path while a module is visited or mapped.
 #[derive(Default)]
 pub(crate) struct Walk {
@@ -133,6 +141,7 @@ impl Walk {
             // What has no fields is the parameter itself, whatever it is called.
             name if kind.ends_with("Constant") => (name, Role::Other),
             name if kind.ends_with("Buffer") => (name, Role::Buffer),
+            name if kind.ends_with("Step") => (name, Role::Step),
             "weight" if kind.contains("ConvTranspose") => (name, Role::TransposedConvWeight),
             "weight" if kind.contains("Conv") => (name, Role::ConvWeight),
             "weight" if kind == "Linear" => (name, Role::LinearWeight),
@@ -221,6 +230,32 @@ impl<F: FnMut(&ParamInfo, Tensor<1>) -> Tensor<1>> ModuleMapper for Map<F> {
             let value = flat.reshape(shape);
             let value = if on_tape { value.autodiff() } else { value };
             value.set_require_grad(trained)
+        })
+    }
+}
+
+struct Compose<F> {
+    walk: Walk,
+    f: F,
+}
+
+impl<F: FnMut(&ParamInfo, Tensor<1>) -> Option<Tensor<1>>> ModuleMapper for Compose<F> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.walk.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.walk.exit();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let info = self.walk.info(&param);
+        param.map(|value| {
+            let shape = value.shape();
+            match (self.f)(&info, info.flatten(value.clone(), Layout::Torch)) {
+                Some(flat) => info.reorder(flat, Layout::Torch, Layout::Stored).reshape(shape),
+                None => value,
+            }
         })
     }
 }

@@ -1,5 +1,7 @@
 //! How the integers of a weight file were chosen.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -19,6 +21,9 @@ pub struct Calibrated {
     pub rounding: String,
     /// How the ranges were chosen: `min-max`.
     pub ranges: String,
+    /// Linear layers whose inputs are rounded row by row, between the bounds of each.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub dynamic: BTreeSet<String>,
     /// The number of examples.
     pub examples: usize,
     /// BLAKE3 of the examples, in hexadecimal.
@@ -59,6 +64,7 @@ mod tests {
     #[test]
     fn what_is_put_is_taken_out_again() {
         let calibrated = Calibrated {
+            dynamic: ["fc".into()].into(),
             activations: Scheme::new(DType::U8, Symmetry::Affine).unwrap(),
             rounding: "nearest".into(),
             ranges: "min-max".into(),

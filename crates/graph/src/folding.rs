@@ -20,15 +20,20 @@ use crate::{Array, ConvSpec, Error, Graph, Node, Op, ParamPath, State};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Folding {
     graph: Graph,
-    pairs: Vec<Pair>,
+    pairs: Vec<Folded>,
+    /// For each node, the one of the network before whose value it has.
+    origins: Vec<usize>,
 }
 
 /// A layer and the normalisation that it takes over.
 #[derive(Clone, Debug, PartialEq)]
-struct Pair {
-    layer: String,
-    norm: String,
-    epsilon: f64,
+pub struct Folded {
+    /// The convolution or linear layer.
+    pub layer: String,
+    /// The normalisation behind it.
+    pub norm: String,
+    /// What is added to the variance.
+    pub epsilon: f64,
 }
 
 impl Folding {
@@ -37,10 +42,11 @@ impl Folding {
         let nodes = graph.nodes();
         let mut readers = vec![0usize; nodes.len()];
         nodes.iter().flat_map(|node| &node.inputs).for_each(|read| readers[*read] += 1);
-        let (mut kept, mut pairs): (Vec<Node>, Vec<Pair>) = (Vec::new(), Vec::new());
+        let (mut kept, mut pairs): (Vec<Node>, Vec<Folded>) = (Vec::new(), Vec::new());
         // Where each node's value is found afterwards.
         let mut place: Vec<usize> = Vec::with_capacity(nodes.len());
-        for node in nodes {
+        let mut origins: Vec<usize> = Vec::with_capacity(nodes.len());
+        for (at, node) in nodes.iter().enumerate() {
             if let Op::BatchNorm { epsilon, .. } = node.op
                 && let [before] = node.inputs[..]
                 && readers[before] == 1
@@ -48,22 +54,34 @@ impl Folding {
                 && let Some(op) = with_bias(nodes[before].op)
             {
                 let (layer, norm) = (nodes[before].name.clone(), node.name.clone());
-                pairs.push(Pair { layer, norm, epsilon });
+                pairs.push(Folded { layer, norm, epsilon });
                 kept[place[before]].op = op;
                 place.push(place[before]);
+                origins[place[before]] = at;
                 continue;
             }
             let inputs = node.inputs.iter().map(|read| place[*read]).collect();
             place.push(kept.len());
+            origins.push(at);
             kept.push(Node { inputs, ..node.clone() });
         }
         let ends = graph.ends().iter().map(|end| place[*end]).collect();
-        Self { graph: Graph::new(kept, graph.entries().to_vec(), ends), pairs }
+        Self { graph: Graph::new(kept, graph.entries().to_vec(), ends), pairs, origins }
     }
 
     /// The network without them.
     pub fn graph(&self) -> &Graph {
         &self.graph
+    }
+
+    /// What it takes over, in the order of the network.
+    pub fn pairs(&self) -> &[Folded] {
+        &self.pairs
+    }
+
+    /// The node of the network before whose value a node has: of a layer the normalisation that it took over.
+    pub fn origin(&self, node: usize) -> usize {
+        self.origins[node]
     }
 
     /// Whether there was nothing to fold.
@@ -78,7 +96,7 @@ impl Folding {
     /// A parameter that is not there or has another size; a normalisation without a finite factor.
     pub fn fold(&self, state: &State) -> Result<State, Error> {
         let mut folded = state.clone();
-        for Pair { layer, norm, epsilon } in &self.pairs {
+        for Folded { layer, norm, epsilon } in &self.pairs {
             let refuse = |problem: String| Error::Graph { layer: norm.clone(), problem };
             let mut take = |name: &str| {
                 let path = ParamPath::from(format!("{norm}.{name}"));
@@ -177,6 +195,7 @@ mod tests {
         let ops: Vec<_> = folding.graph().nodes().iter().map(|node| &node.name[..]).collect();
         assert_eq!(ops, ["input", "conv", "relu", "alone", "add"]);
         assert_eq!(folding.graph().nodes()[4].inputs, [2, 3]);
+        assert_eq!([0, 1, 2, 3, 4].map(|node| folding.origin(node)), [0, 2, 3, 4, 5]);
         assert!(folding.graph().shapes([1, 2, 2]).is_ok());
         assert_eq!(Folding::of(folding.graph()).pairs, []);
 

@@ -51,6 +51,11 @@ impl<'a> ArrayFile<'a> {
         })
     }
 
+    /// Whether there is an array of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.arrays.contains_key(name)
+    }
+
     /// What is wrong with it.
     pub(crate) fn wrong(&self, problem: String) -> Error {
         Error::Content { problem, path: self.path.to_path_buf() }

@@ -17,13 +17,49 @@ pub fn read_batches(path: &Path, batch_size: Option<usize>, takes: &Takes<'_>) -
     let mut file = ArrayFile::read(path)?;
     let images = file.take("images", "x", ", f32 [N, C, H, W]")?;
     let labels = file.take("labels", "y", ", i64 [N]")?;
+    batches_of(&file, images, Some(labels), batch_size, takes)
+}
+
+/// Reads the inputs of a file as [`read_batches`] does; their labels may be missing, and tells whether they are there.
+/// Missing ones are class 0.
+///
+/// # Shapes
+/// As there; the inputs may also be called `input`.
+pub fn read_unlabelled(
+    path: &Path,
+    batch_size: usize,
+    takes: &Takes<'_>,
+) -> Result<(Vec<Batch>, bool), Error> {
+    let mut file = ArrayFile::read(path)?;
+    let images = match file.has("input") {
+        true => file.take("input", "input", "")?,
+        false => file.take("images", "x", " or `input`, f32 [N, C, H, W]")?,
+    };
+    let labels = match file.has("labels") || file.has("y") {
+        true => Some(file.take("labels", "y", ", i64 [N]")?),
+        false => None,
+    };
+    let labelled = labels.is_some();
+    Ok((batches_of(&file, images, labels, Some(batch_size), takes)?, labelled))
+}
+
+fn batches_of(
+    file: &ArrayFile<'_>,
+    images: Array,
+    labels: Option<Array>,
+    batch_size: Option<usize>,
+    takes: &Takes<'_>,
+) -> Result<Vec<Batch>, Error> {
     let (shape, values) = takes.inputs("images", &images).map_err(|problem| file.wrong(problem))?;
     drop(images);
-    if labels.shape().first() != Some(&shape[0]) {
-        let labels = labels.shape().to_vec();
-        return Err(file.wrong(format!("there are {} images, but `labels` is {labels:?}", shape[0])));
-    }
-    let target = target(labels, shape[0]).map_err(|problem| file.wrong(problem))?;
+    let target = match labels {
+        None => Target::Class(vec![0; shape[0]]),
+        Some(labels) if labels.shape().first() != Some(&shape[0]) => {
+            let labels = labels.shape().to_vec();
+            return Err(file.wrong(format!("there are {} images, but `labels` is {labels:?}", shape[0])));
+        }
+        Some(labels) => target(labels, shape[0]).map_err(|problem| file.wrong(problem))?,
+    };
     let size = batch_size.unwrap_or(shape[0]).clamp(1, shape[0]);
     let whole = Batch::new(shape, values, target)?;
     let rows: Vec<usize> = (0..shape[0]).collect();
@@ -58,7 +94,14 @@ impl ReadBatches {
     /// Those of [`read_batches`], and labels that the network has no output for.
     pub fn to_test(path: &Path, takes: &Takes<'_>, outputs: usize) -> Result<Self, Error> {
         const TEST_BATCH: usize = 256;
-        let batches = read_batches(path, Some(TEST_BATCH), takes)?;
+        Self::checked(read_batches(path, Some(TEST_BATCH), takes)?, path, outputs)
+    }
+
+    /// Batches of a file, for a network with this number of outputs.
+    ///
+    /// # Errors
+    /// Labels that the network has no output for; no examples.
+    pub fn checked(batches: Vec<Batch>, path: &Path, outputs: usize) -> Result<Self, Error> {
         let wrong = |problem: String| Error::Content { problem, path: path.to_path_buf() };
         for batch in &batches {
             match batch.target() {

@@ -12,7 +12,7 @@ use sapwood_models::{Init, Net, Opened, Padding, Spec};
 use sapwood_train::Recipe;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{Datasets, Error, Known, Outputs, SparseTraining, Transfer};
+use crate::{Datasets, Error, Known, Outputs, Quantize, SparseTraining, Transfer};
 
 /// The examples of an evaluation batch. Results do not depend on it.
 const TEST_BATCH: usize = 256;
@@ -39,6 +39,9 @@ pub struct TrainConfig {
     /// How its masks change meanwhile, if they do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sparse: Option<SparseTraining>,
+    /// How it is rounded meanwhile, if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quantize: Option<Quantize>,
     /// Whose weights stay equal where they begin equal, and zero where they begin as zeros: see
     /// [`sapwood_train::SharedWeights`].
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
@@ -158,6 +161,12 @@ impl TrainConfig {
             Beginning::From(start) => start.trained_on.as_ref(),
         };
         Known { trained_on, outputs: self.outputs }
+    }
+
+    /// The batches of which bounds are taken: those that are learnt from, as they are without augmentation.
+    pub(crate) fn plain_source(&self, datasets: &Datasets) -> Result<Loader, Error> {
+        let data = DataConfig { augment: false, ..self.data.clone() };
+        Self { data, order: 0, ..self.clone() }.train_source(datasets, 0)
     }
 
     /// The batches that are learnt from.

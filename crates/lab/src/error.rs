@@ -254,6 +254,9 @@ pub enum Error {
     /// Pruning.
     #[error(transparent)]
     Prune(#[from] sapwood_prune::Error),
+    /// Rounding.
+    #[error(transparent)]
+    Quant(#[from] sapwood_quant::Error),
     /// An error of an account.
     #[error(transparent)]
     Ledger(#[from] sapwood_ledger::Error),

@@ -29,6 +29,7 @@
 //!     seed: 0,
 //!     recipe: Recipe::new(20, Sgd { momentum: 0.9, nesterov: false }, 0.1),
 //!     sparse: None,
+//!     quantize: None,
 //!     shared: BTreeSet::new(),
 //!     transfer: Transfer::default(),
 //!     evaluate: Evaluate::AtEnd,
@@ -69,6 +70,7 @@ pub mod latency;
 mod levels;
 mod lines;
 mod probe;
+mod rounding;
 mod run;
 mod run_folder;
 pub mod speed;
@@ -81,7 +83,7 @@ mod watched;
 mod work;
 
 pub(crate) use array_file::ArrayFile;
-pub use batch_file::{ReadBatches, read_batches};
+pub use batch_file::{ReadBatches, read_batches, read_unlabelled};
 pub use classes::{ByName, Classes, Outputs, few};
 pub use clustering::{Beginnings, Clustering, SharedLayer, SharedNet, shared_paths};
 pub use config::{Beginning, DataConfig, Evaluate, Start, TrainConfig};
@@ -91,6 +93,7 @@ pub use error::Error;
 pub use examples::Examples;
 pub use fits::{Known, fits};
 pub use levels::MixedLevels;
+pub use rounding::{Integers, Quantize, rounded};
 pub use run::{CheckpointEvery, Conditions, Outcome, Record, train};
 pub use run_folder::{RunFolder, digest};
 pub use sapwood_core::{Reporter, Silent};

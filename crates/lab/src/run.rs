@@ -8,15 +8,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use burn::prelude::Device;
+use burn::{prelude::Device, tensor::Tensor};
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Anatomy, Masks, Source, Step, write_atomic};
+use sapwood_core::{Anatomy, Masks, Network, Observed, Source, Step, write_atomic};
 use sapwood_data::Loader;
 use sapwood_models::Net;
 use sapwood_prune::{Diagnosis, LayerHealth, MaskSet};
+use sapwood_quant::{Examples, Rounds};
 use sapwood_supernet::RunContext;
 use sapwood_train::{
-    Checkpoints, Evaluation, Hook, HookError, Live, Resumed, Row, SharedWeights, StepReport, Trainer,
+    Checkpoints, Evaluation, Hook, HookError, Live, Plan, Resumed, Row, SharedWeights, StepReport, Trained,
+    Trainer,
 };
 use serde::{Deserialize, Serialize};
 
@@ -26,10 +28,11 @@ use crate::{
     ledger::Macs,
     levels, lines,
     probe::{Features, Probe},
+    rounded,
     watched::evaluate,
     work::{Counted, Work, forward_macs},
 };
-use weights::{Described, Keep};
+use weights::{Described, Keep, Left};
 
 /// When checkpoints are written, beside the one at the end. The outcome of a run
 /// does not depend on it.
@@ -117,10 +120,10 @@ pub fn train(
     let teacher = config.transfer.teacher.as_ref();
     let lessons = teacher.map(|teacher| teacher.lessons(&classes, source.dataset(), device)).transpose()?;
     let probe = config.transfer.probe.then(|| Probe::of(&net, device)).transpose()?;
-    let hook = |sparse: &SparseTraining| sparse.hook(&plan, Seed(config.seed), &net, &masks);
-    let sparse = config.sparse.as_ref().map(hook).transpose()?;
-    let shared = (!config.shared.is_empty()).then(|| block_on(SharedWeights::of(&net, &config.shared)));
-    let shared = shared.transpose()?.map(|shared| Box::new(shared) as Box<dyn Hook<Net>>);
+    let changes = |sparse: &SparseTraining| sparse.hook::<Net>(&plan, Seed(config.seed), &net, &masks);
+    config.sparse.as_ref().map(changes).transpose()?;
+    let qat = config.quantize.as_ref().map(|quantize| Ok::<_, Error>((quantize, quantize.qat(net.graph())?)));
+    let qat = qat.transpose()?;
     if let Some(note) = classes.note() {
         lines::note(reporter, format_args!("note: {note}"));
     }
@@ -140,58 +143,36 @@ pub fn train(
     work.example_costs(forward_macs(&anatomy, &masks));
     let cached = |loader| probe.as_ref().map(|probe| probe.of_examples(loader, device, reporter)).transpose();
     let features = (cached(&source)?, cached(&test)?);
-    let whole_test = &test;
     let source = Counted { inner: seen(&features.0, &source), work, trained: true };
     let test = Counted { inner: seen(&features.1, &test), work, trained: false };
     let file = Described { spec: &config.model, trained_on: &trained_on, folder };
-    let keep = Keep::new(conditions.keep, &plan, file);
-    keep.write_first(&net, &masks)?;
-    let own = match &probe {
-        Some(probe) => probe.masks(&masks),
-        None => masks.clone(),
+    let learning = Learning { config, plan: &plan, conditions, file, anatomy: &anatomy };
+    let sources = [&source as &dyn Source, &test];
+    let (trained, weights) = match (qat, &probe, lessons) {
+        (None, None, None) => learning.learn(net, masks, sources, |trainer| trainer)?,
+        (None, None, Some(lessons)) => {
+            learning.learn(net, masks, sources, |trainer| trainer.objective(lessons))?
+        }
+        (None, Some(probe), _) => learning.probe(probe, net, masks, sources)?,
+        (Some((quantize, qat)), _, _) => {
+            let examples = config.plain_source(datasets)?;
+            let examples = Examples::new(&examples, quantize.calibrate)?;
+            let net = block_on(qat.begin(net.node_by_node(), examples, device))?;
+            let rounds = Rounds { frozen_from: quantize.frozen_from(&plan) };
+            let (trained, weights) =
+                learning.learn(net, masks, sources, |trainer| trainer.objective(rounds))?;
+            // What the file means is what counts.
+            let network = rounded(&sapwood_models::open(&folder.weights(), None, device)?)?;
+            let test = evaluate(&network, &test, device, reporter)?;
+            (Learnt { test, ..trained }, weights)
+        }
     };
-    let trainer = Trainer::new(config.recipe.clone(), device).masks(own).hooks(sparse).hooks(shared);
-    let trainer = match lessons {
-        Some(lessons) => trainer.objective(lessons),
-        None => trainer,
-    };
-    let trainer = match config.evaluate {
-        Evaluate::EveryEpoch => trainer.test(&test),
-        Evaluate::AtEnd => trainer,
-    };
-    let checkpoints = Checkpoints::in_folder(folder.checkpoints()).labelled(config.hash()?);
-    let trained = trainer
-        .checkpoints(conditions.every.apply(checkpoints))
-        .hook(Accounts { work, anatomy: &anatomy, changing: config.sparse.is_some() })
-        .hook(keep)
-        .hook(Watch {
-            reporter,
-            first: plan.start,
-            total: (plan.until - plan.start) as u64,
-            epochs: config.recipe.epochs,
-        })
-        .stop_when(|| conditions.stop.load(Relaxed))
-        .run_blocking(probe.as_ref().map_or_else(|| net.clone(), |probe| probe.head().clone()), &source)?;
-    reporter.end();
-    let network = match &probe {
-        Some(probe) => probe.joined(net, &trained.network),
-        None => trained.network,
-    };
-
-    let test = match trained.curve.last().and_then(|row| row.test) {
-        Some(evaluation) => evaluation,
-        None => evaluate(&network, whole_test, device, reporter)?,
-    };
-    let masks: Masks = match probe {
-        Some(_) => masks.into_iter().chain(trained.masks).collect(),
-        None => trained.masks,
-    };
-    let masks = MaskSet::from(masks);
+    let test = trained.test;
+    let masks = MaskSet::from(trained.masks.clone());
     let Diagnosis { layers, warnings, .. } = Diagnosis::of(&config.model.graph()?, &masks)?;
     if config.sparse.is_some() {
         warnings.iter().for_each(|warning| lines::warn(reporter, warning));
     }
-    let weights = file.write(Step::End, &network, masks.as_masks().clone())?;
     write_atomic(&folder.path().join("curve.csv"), curve_csv(&trained.curve).as_bytes())?;
     let macs = forward_macs(&anatomy, masks.as_masks());
     let outcome = Outcome { weights, test, macs, layers, curve: trained.curve };
@@ -233,6 +214,95 @@ impl CheckpointEvery {
     }
 }
 
+/// What a run learns with, whatever its network is.
+struct Learning<'a> {
+    config: &'a TrainConfig,
+    plan: &'a Plan,
+    conditions: &'a Conditions<'a>,
+    file: Described<'a>,
+    anatomy: &'a Anatomy,
+}
+
+/// What came of it.
+struct Learnt {
+    masks: Masks,
+    curve: Vec<Row>,
+    test: Evaluation,
+}
+
+impl Learning<'_> {
+    /// Trains, from where it was left, and writes the weights; tells the BLAKE3 of their file.
+    fn learn<N: Left>(
+        &self,
+        net: N,
+        masks: Masks,
+        sources: [&dyn Source; 2],
+        with: impl for<'t> FnOnce(Trainer<'t, N>) -> Trainer<'t, N>,
+    ) -> Result<(Learnt, String), Error> {
+        let keep = Keep::new(self.conditions.keep, self.plan, self.file);
+        keep.write_first(&net, &masks)?;
+        let (trained, test) = self.train(net, masks, sources, |trainer| with(trainer).hook(keep))?;
+        let weights = self.file.write(Step::End, &trained.network, trained.masks.clone())?;
+        Ok((Learnt { masks: trained.masks, curve: trained.curve, test }, weights))
+    }
+
+    /// Trains the last layer alone, on features, and writes the weights of the whole network.
+    fn probe(
+        &self,
+        probe: &Probe,
+        net: Net,
+        masks: Masks,
+        features: [&dyn Source; 2],
+    ) -> Result<(Learnt, String), Error> {
+        let (own, head) = (probe.masks(&masks), probe.head().clone());
+        let (trained, test) = self.train(head, own, features, |trainer| trainer)?;
+        let masks: Masks = masks.into_iter().chain(trained.masks).collect();
+        let network = probe.joined(net, &trained.network);
+        let weights = self.file.write(Step::End, &network, masks.clone())?;
+        Ok((Learnt { masks, curve: trained.curve, test }, weights))
+    }
+
+    /// The trained network, and how good it is in the end.
+    fn train<'t, N: Network<Input = Tensor<4>, Output = Tensor<2>>>(
+        &'t self,
+        net: N,
+        masks: Masks,
+        [source, test]: [&'t dyn Source; 2],
+        with: impl FnOnce(Trainer<'t, N>) -> Trainer<'t, N>,
+    ) -> Result<(Trained<N>, Evaluation), Error> {
+        let Self { config, plan, file, anatomy, .. } = *self;
+        let Conditions { device, reporter, work, .. } = *self.conditions;
+        let hook = |sparse: &SparseTraining| sparse.hook(plan, Seed(config.seed), &net, &masks);
+        let sparse = config.sparse.as_ref().map(hook).transpose()?;
+        let shared = (!config.shared.is_empty()).then(|| block_on(SharedWeights::of(&net, &config.shared)));
+        let shared = shared.transpose()?.map(|shared| Box::new(shared) as Box<dyn Hook<N>>);
+        let trainer = Trainer::new(config.recipe.clone(), device).masks(masks).hooks(sparse).hooks(shared);
+        let trainer = match config.evaluate {
+            Evaluate::EveryEpoch => trainer.test(test),
+            Evaluate::AtEnd => trainer,
+        };
+        let checkpoints = Checkpoints::in_folder(file.folder.checkpoints()).labelled(config.hash()?);
+        let trainer = trainer
+            .checkpoints(self.conditions.every.apply(checkpoints))
+            .hook(Accounts { work, anatomy, changing: config.sparse.is_some() });
+        let trained = with(trainer)
+            .hook(Watch {
+                reporter,
+                first: plan.start,
+                total: (plan.until - plan.start) as u64,
+                epochs: config.recipe.epochs,
+            })
+            .stop_when(|| self.conditions.stop.load(Relaxed))
+            .run_blocking(net, source)?;
+        reporter.end();
+        let test = match trained.curve.last().and_then(|row| row.test) {
+            Some(evaluation) => evaluation,
+            None => evaluate(&trained.network, test, device, reporter)?,
+        };
+        Ok((trained, test))
+    }
+}
+
 fn curve_csv(curve: &[Row]) -> String {
     let mut text =
         String::from("epoch,iteration,learning_rate,train_loss,test_loss,test_top1,test_top5,test_exact\n");
@@ -255,13 +325,13 @@ struct Accounts<'a> {
     changing: bool,
 }
 
-impl Hook<Net> for Accounts<'_> {
-    fn on_start(&mut self, _: &Resumed, live: &mut Live<Net>) -> Result<(), HookError> {
+impl<N: Network> Hook<N> for Accounts<'_> {
+    fn on_start(&mut self, _: &Resumed, live: &mut Live<N>) -> Result<(), HookError> {
         self.work.example_costs(forward_macs(self.anatomy, live.masks()));
         Ok(())
     }
 
-    fn on_step_end(&mut self, _: &StepReport, live: &mut Live<Net>) -> Result<(), HookError> {
+    fn on_step_end(&mut self, _: &StepReport, live: &mut Live<N>) -> Result<(), HookError> {
         if self.changing {
             self.work.example_costs(forward_macs(self.anatomy, live.masks()));
         }
@@ -277,8 +347,8 @@ struct Watch<'a> {
     epochs: usize,
 }
 
-impl Hook<Net> for Watch<'_> {
-    fn on_start(&mut self, resumed: &Resumed, _live: &mut Live<Net>) -> Result<(), HookError> {
+impl<N: Network> Hook<N> for Watch<'_> {
+    fn on_start(&mut self, resumed: &Resumed, _live: &mut Live<N>) -> Result<(), HookError> {
         for rejected in &resumed.rejected {
             self.reporter.note(&lines::passed_over(&rejected.problem, rejected.path.display()));
         }
@@ -290,12 +360,12 @@ impl Hook<Net> for Watch<'_> {
         Ok(())
     }
 
-    fn on_step_end(&mut self, _step: &StepReport, _live: &mut Live<Net>) -> Result<(), HookError> {
+    fn on_step_end(&mut self, _step: &StepReport, _live: &mut Live<N>) -> Result<(), HookError> {
         self.reporter.advance(1);
         Ok(())
     }
 
-    fn on_epoch_end(&mut self, row: &Row, _live: &mut Live<Net>) -> Result<(), HookError> {
+    fn on_epoch_end(&mut self, row: &Row, _live: &mut Live<N>) -> Result<(), HookError> {
         self.reporter.note(&lines::of_row(row, self.epochs));
         Ok(())
     }

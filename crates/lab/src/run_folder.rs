@@ -13,10 +13,11 @@ use std::{
 use burn::prelude::Device;
 use sapwood_core::{Step, sweep, write_atomic};
 use sapwood_models::Net;
+use sapwood_quant::Rounded;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::Error;
+use crate::{Error, rounded};
 
 /// A run's folder.
 #[derive(Clone, Debug)]
@@ -86,8 +87,8 @@ impl RunFolder {
         Ok(file)
     }
 
-    /// The trained network, if its file is the one that the record speaks of.
-    pub(crate) fn trained(&self, device: &Device) -> Result<Net, Error> {
+    /// The trained network as its file means it, if that is the one that the record speaks of.
+    pub(crate) fn trained(&self, device: &Device) -> Result<Rounded<Net>, Error> {
         let read = |path: PathBuf| fs::read(&path).map_err(Error::file("read", path));
         let record: Value = serde_json::from_slice(&read(self.record())?).map_err(|error| Error::Json {
             problem: format!("not a run's record ({error})"),
@@ -97,7 +98,7 @@ impl RunFolder {
         if record["weights"] != digest(&read(self.weights())?) {
             return Err(Error::Altered { path: self.weights() });
         }
-        Ok(sapwood_models::open(&self.weights(), None, device)?.net)
+        rounded(&sapwood_models::open(&self.weights(), None, device)?)
     }
 
     /// Claims the folder for a configuration: it must be new or hold the same.

@@ -59,7 +59,12 @@ impl Transfer {
             let problem = format!("a probe learns from features that are computed once: leave {what} out");
             Err(Error::setting("transfer.probe", problem))
         };
+        if self.teacher.is_some() && config.quantize.is_some() {
+            let problem = "a network that learns with rounding has no teacher: leave one of the two out";
+            return Err(Error::setting("transfer.teacher", problem));
+        }
         match self.probe {
+            true if config.quantize.is_some() => refuse("rounding"),
             true if config.data.augment => refuse("augmentation"),
             true if config.sparse.is_some() => refuse("sparse training"),
             true if !config.shared.is_empty() => refuse("shared weights"),

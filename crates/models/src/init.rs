@@ -123,7 +123,7 @@ impl Init {
             }
             Role::NormScale => Some(vec![1.0; n]),
             Role::NormShift => Some(vec![0.0; n]),
-            Role::Buffer | Role::Other => None,
+            Role::Buffer | Role::Step | Role::Other => None,
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     constant::Constant,
     conv::{Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d},
     layers::{BatchNorm, Embedding, GroupNorm, LayerNorm, Linear, Position, Prelu},
-    steps::{Step, steps},
+    steps::{Step, single_steps, steps},
 };
 
 /// A network of the zoo, or any other [`Graph`] with its weights.
@@ -76,19 +76,20 @@ impl Net {
         };
         let layers = graph.nodes().iter().map(layer).collect();
         let steps = steps(&graph);
-        let mut last_use = vec![usize::MAX; graph.nodes().len()];
-        for (number, step) in steps.iter().enumerate() {
-            step.reads(&graph).for_each(|read| last_use[read] = number);
-        }
-        graph.ends().iter().for_each(|end| last_use[*end] = usize::MAX);
         Self {
             rows_at: single(&graph).ok(),
+            last_use: last_use(&graph, &steps),
             graph: Arc::new(graph),
             layers,
             steps: steps.into(),
-            last_use: last_use.into(),
             ops: Ops::default(),
         }
+    }
+
+    /// The same network with each node run alone, so that whoever watches a pass sees the value of each.
+    pub fn node_by_node(self) -> Self {
+        let steps = single_steps(&self.graph);
+        Self { last_use: last_use(&self.graph, &steps), steps: steps.into(), ..self }
     }
 
     /// The same network computed by other operations.
@@ -227,6 +228,16 @@ impl Net {
         let moved = output.into_rank::<4>(parts).permute([1, 0, 2, 3]);
         Ok(moved.reshape([n, before * parts[2] * parts[3]]))
     }
+}
+
+/// For each node, the last step that reads it.
+fn last_use(graph: &Graph, steps: &[Step]) -> Arc<[usize]> {
+    let mut last_use = vec![usize::MAX; graph.nodes().len()];
+    for (number, step) in steps.iter().enumerate() {
+        step.reads(graph).for_each(|read| last_use[read] = number);
+    }
+    graph.ends().iter().for_each(|end| last_use[*end] = usize::MAX);
+    last_use.into()
 }
 
 /// Which dimension of a network's output is the batch's, if it has one input of numbers and one output.

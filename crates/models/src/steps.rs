@@ -66,6 +66,12 @@ pub(crate) fn steps(graph: &Graph) -> Vec<Step> {
     steps
 }
 
+/// Each node for itself.
+pub(crate) fn single_steps(graph: &Graph) -> Vec<Step> {
+    let nodes = graph.nodes().iter().enumerate().filter(|(_, node)| node.op != Op::Input);
+    nodes.map(|(id, _)| Step { node: id, result: id, residual: None, activation: None }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use burn::prelude::Device;
 use sapwood_backend::read;
-use sapwood_core::{ModuleState, Network, Observed, Output as _, ParamPath, Pass, loss};
+use sapwood_core::{ModuleState, Network, Observed, Output as _, ParamPath, Pass, Target, loss};
 
 use crate::{Error, Examples, Made, Points, Rounded, rounded};
 
@@ -15,6 +15,8 @@ pub struct Answers {
     outputs: usize,
     /// The mean loss.
     pub loss: f64,
+    /// The share of examples whose class has the largest output; `None` without classes.
+    pub top1: Option<f64>,
 }
 
 impl Answers {
@@ -25,6 +27,7 @@ impl Answers {
     pub async fn of<N: Network>(network: &N, examples: Examples<'_>, device: &Device) -> Result<Self, Error> {
         let (network, device) = (network.valid(), device.clone().inner());
         let (mut logits, mut outputs, mut losses, mut count) = (Vec::new(), 0, 0.0, 0);
+        let mut right = Some(0usize);
         for batch in examples.batches() {
             let batch = batch?;
             let rows = network.forward(batch.input(&device)?, &mut Pass::evaluate()).rows();
@@ -32,9 +35,18 @@ impl Answers {
             let mean = read(loss(rows.clone(), batch.target(), 0.0)?).await?;
             losses += mean.iter::<f64>().sum::<f64>() * batch.len() as f64;
             count += batch.len();
+            let first = logits.len();
             logits.extend(read(rows).await?.iter::<f64>());
+            right = match (right, batch.target()) {
+                (Some(right), Target::Class(classes)) => {
+                    let rows = logits[first..].chunks(outputs.max(1)).zip(classes);
+                    Some(right + rows.filter(|(row, class)| largest(row) == Some(**class as usize)).count())
+                }
+                _ => None,
+            };
         }
-        Ok(Self { logits, outputs, loss: losses / count.max(1) as f64 })
+        let share = |count_of: usize| count_of as f64 / count.max(1) as f64;
+        Ok(Self { logits, outputs, loss: losses / count.max(1) as f64, top1: right.map(share) })
     }
 
     fn rows(&self) -> impl Iterator<Item = &[f64]> {
@@ -43,11 +55,6 @@ impl Answers {
 
     /// The share of rows with the same largest output, the first of equal ones. What is not a number is never the same.
     pub fn agreement(&self, other: &Self) -> f64 {
-        let largest = |row: &[f64]| {
-            let not_a_number = row.iter().any(|x| x.is_nan());
-            let first = (0..row.len()).rev().max_by(|a, b| row[*a].total_cmp(&row[*b]));
-            first.filter(|_| !not_a_number)
-        };
         let same = self.rows().zip(other.rows()).filter(|(a, b)| {
             let (a, b) = (largest(a), largest(b));
             a.is_some() && a == b
@@ -75,6 +82,13 @@ impl Answers {
         });
         each.sum::<f64>() / self.rows().count().max(1) as f64
     }
+}
+
+/// The place of the largest number, the first of equal ones; none where one is not a number.
+fn largest(row: &[f64]) -> Option<usize> {
+    let not_a_number = row.iter().any(|x| x.is_nan());
+    let first = (0..row.len()).rev().max_by(|a, b| row[*a].total_cmp(&row[*b]));
+    first.filter(|_| !not_a_number)
 }
 
 /// What it costs to quantise one layer alone: its weights and its input.
@@ -152,7 +166,7 @@ mod tests {
     use super::*;
 
     fn answers(logits: &[f64]) -> Answers {
-        Answers { logits: logits.to_vec(), outputs: 2, loss: 0.0 }
+        Answers { logits: logits.to_vec(), outputs: 2, loss: 0.0, top1: None }
     }
 
     #[test]

@@ -47,6 +47,11 @@ impl Equalisation {
         Self { pairs: pairs.collect() }
     }
 
+    /// The pairs: a layer, and the one that alone reads it.
+    pub(crate) fn pairs(&self) -> &[[String; 2]] {
+        &self.pairs
+    }
+
     /// Equalises the weights. Channels of which one side is all 0 stay as they are.
     ///
     /// # Errors
@@ -99,7 +104,7 @@ fn equalise(state: &mut State, first: &str, second: &str) -> Result<f64, Error> 
 
 /// For each weight of a layer the output of the layer before that it reads: of a depthwise convolution its own channel, of
 /// a linear layer behind planes that of the plane.
-fn input_of(shape: &[usize], channels: usize) -> Option<impl Fn(usize) -> usize + use<>> {
+pub(crate) fn input_of(shape: &[usize], channels: usize) -> Option<impl Fn(usize) -> usize + use<>> {
     let (outputs, inputs) = (shape[0], shape[1]);
     let kernel: usize = shape[2..].iter().product();
     let depthwise = inputs == 1 && channels > 1;

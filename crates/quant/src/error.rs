@@ -70,6 +70,17 @@ pub enum Error {
         /// The layers that cost most, with what they cost.
         worst: String,
     },
+    /// Bits that cost too much, however few they are.
+    #[error("the budget is {asked}, and the fewest bits take {least}: allow more, or fewer bits")]
+    Budget {
+        /// What was allowed.
+        asked: String,
+        /// What the fewest bits take, in the same unit.
+        least: f64,
+    },
+    /// An error of a search.
+    #[error(transparent)]
+    Search(#[from] sapwood_search::Error),
     /// The data set failed.
     #[error("the data set failed: {0}")]
     Source(#[source] SourceError),

@@ -42,6 +42,11 @@ impl Exact {
     /// # Errors
     /// Layers that compute in floating point, or with scales that are not those of a tensor or of output channels.
     pub fn new(graph: &Graph, made: &Made) -> Result<Self, Error> {
+        if let Some(layer) = made.calibrated.dynamic.first() {
+            let problem =
+                "what it reads is rounded row by row, and integers are summed between known bounds".into();
+            return Err(Error::Layer { layer: layer.clone(), problem });
+        }
         let points = Points::of(graph, &BTreeSet::new());
         let grids = rounded::grids(graph, &made.ranges, made.calibrated.activations)?;
         let mut layers = BTreeMap::new();

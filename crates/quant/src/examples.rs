@@ -1,6 +1,6 @@
 //! The examples that a network is calibrated with.
 
-use sapwood_core::{Batch, Source, Values};
+use sapwood_core::{Batch, ExampleShape, Source, Values};
 
 use crate::Error;
 
@@ -23,6 +23,11 @@ impl<'a> Examples<'a> {
             return Err(Error::NoExamples { found: source.examples() });
         }
         Ok(Self { source, number })
+    }
+
+    /// The shape of one.
+    pub fn shape(&self) -> ExampleShape {
+        self.source.shape()
     }
 
     /// How many there are.

@@ -67,31 +67,45 @@
 //! # }
 //! ```
 
+mod absorption;
 mod compared;
 mod equalisation;
 mod error;
 mod exact;
 mod examples;
+mod fake_quantized;
 mod layer_inputs;
+mod learning;
+mod lsq;
+mod mixed;
+mod named;
 mod observed;
 mod on_grid;
 mod points;
 mod ptq;
+mod qat;
 mod ranges;
 mod rounded;
 mod rounding;
 mod weights;
 
+pub use absorption::absorbed;
 pub use compared::{Answers, LayerCost, alarm, layer_costs};
 pub use equalisation::Equalisation;
 pub use error::Error;
 pub use exact::Exact;
 pub use examples::Examples;
+pub use fake_quantized::FakeQuantized;
 pub use layer_inputs::LayerInputs;
+pub use learning::Rounds;
+pub use lsq::learnt;
+pub use mixed::{Assignment, BitCost, Budget, LayerSensitivity, Sensitivity, Tried};
+pub use named::named;
 pub use observed::{extremes, histograms};
-pub use on_grid::on_grid;
+pub use on_grid::{on_grid, on_own_grids};
 pub use points::Points;
 pub use ptq::{Made, Ptq};
+pub use qat::Qat;
 pub use ranges::RangeMethod;
 pub use rounded::Rounded;
 pub use rounding::{AdaRound, Gptq, Rounding};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sapwood_graph::{Activation, Graph, Op};
+use sapwood_graph::{Activation, Folding, Graph, Op};
 
 /// What an operation does with numbers on a grid.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -86,6 +86,27 @@ impl Points {
             layers: layers.map(|(at, node)| (node.name.clone(), at)).collect(),
             grid_of,
         }
+    }
+
+    /// Of a network as it will be when its normalisations are folded: values are rounded behind them.
+    pub fn before_folding(graph: &Graph, float: &BTreeSet<String>) -> Self {
+        let folding = Folding::of(graph);
+        let folded = Self::of(folding.graph(), float);
+        let nodes = graph.nodes().len();
+        let mut points = Self {
+            names: vec![String::new(); nodes],
+            grid_of: vec![None; nodes],
+            inputs: vec![Vec::new(); nodes],
+            layers: Vec::with_capacity(folded.layers.len()),
+        };
+        for (at, name) in folded.names.into_iter().enumerate() {
+            let origin = folding.origin(at);
+            points.names[origin] = name;
+            points.grid_of[origin] = folded.grid_of[at].map(|grid| folding.origin(grid));
+            points.inputs[origin] = folded.inputs[at].iter().map(|read| folding.origin(*read)).collect();
+        }
+        points.layers = folded.layers.into_iter().map(|(name, at)| (name, folding.origin(at))).collect();
+        points
     }
 
     /// The nodes whose values have grids of their own, with the values' names.
@@ -176,6 +197,25 @@ mod tests {
         g.linear("fc", z, 2);
         let graph = g.finish().unwrap();
         assert_eq!(own(&graph, &[]), ["input", "relu6", "relu", "conv2", "relu_1", "global_avg_pool"]);
+    }
+
+    #[test]
+    fn a_normalisation_that_will_be_folded_is_part_of_its_layer() {
+        let mut g = Graph::builder([3, 8, 8]);
+        let x = g.conv("conv1", g.input(), Conv::new(4, 3).same().no_bias());
+        let x = g.batch_norm("bn1", x);
+        let x = g.relu(x);
+        let y = g.conv("conv2", x, Conv::new(4, 3).same().no_bias());
+        let y = g.batch_norm("bn2", y);
+        let z = g.add(y, x);
+        let z = g.global_avg_pool(z);
+        g.linear("fc", z, 2);
+        let graph = g.finish().unwrap();
+        let points = Points::before_folding(&graph, &BTreeSet::new());
+        let own: Vec<_> = points.own().collect();
+        let named = [(0, "input"), (3, "relu"), (5, "conv2"), (6, "add"), (7, "global_avg_pool")];
+        assert_eq!(own, named);
+        assert_eq!(["conv1", "conv2", "fc"].map(|layer| points.input_of(layer)), [Some(0), Some(3), Some(7)]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use burn::prelude::Device;
 use sapwood_core::{ModuleState, Observed, ParamPath, State};
-use sapwood_graph::{Array, Calibrated, DType, Grid, Per, Quantized, Ranges, Scheme, Symmetry};
+use sapwood_graph::{Array, Calibrated, DType, Grid, Op, Per, Quantized, Ranges, Scheme, Symmetry};
 
 use crate::{
     Error, Examples, LayerInputs, Points, RangeMethod, Rounded, Rounding, grids_of, rounded, weight_scheme,
@@ -30,6 +30,9 @@ pub struct Ptq {
     pub correct_bias: bool,
     /// Layers that compute in floating point.
     pub float: BTreeSet<String>,
+    /// Linear layers whose inputs are rounded row by row, between the bounds of each
+    /// ([`on_own_grids`](crate::on_own_grids)): nothing has to be known of them before.
+    pub dynamic: BTreeSet<String>,
 }
 
 impl Default for Ptq {
@@ -45,6 +48,7 @@ impl Default for Ptq {
             rounding: Rounding::default(),
             correct_bias: false,
             float: BTreeSet::new(),
+            dynamic: BTreeSet::new(),
         }
     }
 }
@@ -81,9 +85,8 @@ impl Ptq {
         let mut quantized = BTreeMap::new();
         // All parameters so far: of layers that are quantised the numbers that their integers stand for.
         let mut so_far = rest.clone();
-        for node in
-            network.graph().nodes().iter().filter(|node| points.layers().any(|layer| layer == node.name))
-        {
+        let rounds = |name: &str| self.dynamic.contains(name) || points.layers().any(|layer| layer == name);
+        for node in network.graph().nodes().iter().filter(|node| rounds(&node.name)) {
             let layer = &node.name;
             let path = ParamPath::from(format!("{layer}.weight"));
             let bias_path = ParamPath::from(format!("{layer}.bias"));
@@ -97,6 +100,7 @@ impl Ptq {
                 false => None,
                 true => {
                     let behind = Rounded::new(so_far.write(network.clone())?, grids.clone());
+                    let behind = behind.with_dynamic(self.dynamic.clone());
                     LayerInputs::of(network, &behind, (layer, &node.op), examples, device).await?
                 }
             };
@@ -115,6 +119,7 @@ impl Ptq {
             activations: self.activations,
             rounding: self.rounding.to_string(),
             ranges: self.ranges.to_string(),
+            dynamic: self.dynamic.clone(),
             examples: examples.number(),
             digest: examples.digest()?,
         };
@@ -128,12 +133,20 @@ impl Ptq {
     pub fn points<N: Observed>(&self, network: &N) -> Result<Points, Error> {
         let all = Points::of(network.graph(), &BTreeSet::new());
         let layers: Vec<&str> = all.layers().collect();
-        if let Some(unknown) =
-            self.float.iter().chain(self.of_layers.keys()).find(|layer| !layers.contains(&layer.as_str()))
-        {
+        let mut asked = self.float.iter().chain(&self.dynamic).chain(self.of_layers.keys());
+        if let Some(unknown) = asked.find(|layer| !layers.contains(&layer.as_str())) {
             return Err(Error::NoLayer { pattern: unknown.clone(), layers: some(&layers) });
         }
-        Ok(Points::of(network.graph(), &self.float))
+        let nodes = network.graph().nodes().iter();
+        if let Some(node) = nodes
+            .clone()
+            .find(|node| self.dynamic.contains(&node.name) && !matches!(node.op, Op::Linear { .. }))
+        {
+            let problem =
+                "the rows of what it reads are no rows of a linear layer, so it has no dynamic bounds".into();
+            return Err(Error::Layer { layer: node.name.clone(), problem });
+        }
+        Ok(Points::of(network.graph(), &self.float.union(&self.dynamic).cloned().collect()))
     }
 }
 
@@ -150,13 +163,14 @@ impl Made {
     /// Another network than the one that was quantised.
     pub fn network<N: Observed>(&self, network: N) -> Result<Rounded<N>, Error> {
         let network = self.state().write(network)?;
-        Ok(Rounded::between(network, &self.ranges, self.calibrated.activations)?)
+        let rounded = Rounded::between(network, &self.ranges, self.calibrated.activations)?;
+        Ok(rounded.with_dynamic(self.calibrated.dynamic.clone()))
     }
 }
 
 /// Grids whose scales, times that of the input, have room for the bias in 32 bits: too small ones grow, as in ONNX
 /// Runtime.
-fn with_room(
+pub(crate) fn with_room(
     grids: Vec<Grid>,
     scheme: Scheme,
     input: Option<&Grid>,
@@ -180,7 +194,7 @@ fn with_room(
 }
 
 /// The first few names.
-fn some(names: &[&str]) -> String {
+pub(crate) fn some(names: &[&str]) -> String {
     const SHOWN: usize = 5;
     let shown = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(SHOWN) {

@@ -1,6 +1,9 @@
 //! A network whose values lie on grids.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use burn::{
     module::{Module, ModuleMapper, ModuleVisitor},
@@ -10,7 +13,7 @@ use burn::{
 use sapwood_core::{Network, Observed, Pass, Tap};
 use sapwood_graph::{Error, Graph, Grid, Ranges, Scheme};
 
-use crate::on_grid;
+use crate::{on_grid, on_own_grids};
 
 /// A network that rounds some of its values to the numbers of grids, and otherwise is the network that it holds:
 /// what integers mean, in floating point (Jacob et al. 2018, section 3). Its parameters have the same paths.
@@ -18,12 +21,19 @@ use crate::on_grid;
 pub struct Rounded<N> {
     network: N,
     grids: Arc<BTreeMap<usize, Grid>>,
+    dynamic: Arc<BTreeSet<String>>,
 }
 
 impl<N: Observed> Rounded<N> {
     /// Rounds the values that leave these nodes of its graph. Without any it is the network.
     pub fn new(network: N, grids: BTreeMap<usize, Grid>) -> Self {
-        Self { network, grids: Arc::new(grids) }
+        Self { network, grids: Arc::new(grids), dynamic: Arc::default() }
+    }
+
+    /// And rounds what these linear layers read, each row between its own bounds.
+    #[must_use]
+    pub fn with_dynamic(self, layers: BTreeSet<String>) -> Self {
+        Self { dynamic: Arc::new(layers), ..self }
     }
 
     /// Rounds the values that have a range.
@@ -56,11 +66,13 @@ pub(crate) fn grids(graph: &Graph, ranges: &Ranges, scheme: Scheme) -> Result<BT
 /// Rounds values, and shows them to whoever watches the pass without.
 struct Rounding<'a, 'p> {
     grids: &'a BTreeMap<usize, Grid>,
+    dynamic: &'a BTreeSet<String>,
     pass: &'a mut Pass<'p>,
 }
 
 impl Tap for Rounding<'_, '_> {
     fn input(&mut self, layer: &str, input: Tensor<4>) -> Tensor<4> {
+        let input = if self.dynamic.contains(layer) { on_own_grids(input) } else { input };
         self.pass.show(layer, input)
     }
 
@@ -78,11 +90,11 @@ impl<N: Network> Network for Rounded<N> {
     type Output = N::Output;
 
     fn forward(&self, input: N::Input, pass: &mut Pass<'_>) -> N::Output {
-        if self.grids.is_empty() {
+        if self.grids.is_empty() && self.dynamic.is_empty() {
             return self.network.forward(input, pass);
         }
         let norm = pass.norm();
-        let mut rounding = Rounding { grids: &self.grids, pass };
+        let mut rounding = Rounding { grids: &self.grids, dynamic: &self.dynamic, pass };
         let mut inner = Pass::new(norm).with_tap(&mut rounding);
         let output = self.network.forward(input, &mut inner);
         inner.into_moments().into_iter().for_each(|moments| pass.leave(moments));
@@ -98,7 +110,7 @@ impl<N: Observed> Observed for Rounded<N> {
 
 impl<N> Rounded<N> {
     fn with(&self, network: N) -> Self {
-        Self { network, grids: Arc::clone(&self.grids) }
+        Self { network, grids: Arc::clone(&self.grids), dynamic: Arc::clone(&self.dynamic) }
     }
 }
 
@@ -109,7 +121,7 @@ impl<N: Module> Module for Rounded<N> {
     }
 
     fn map<M: ModuleMapper>(self, mapper: &mut M) -> Self {
-        Self { network: self.network.map(mapper), grids: self.grids }
+        Self { network: self.network.map(mapper), grids: self.grids, dynamic: self.dynamic }
     }
 
     fn collect_devices(&self, devices: Vec<Device>) -> Vec<Device> {
@@ -117,15 +129,15 @@ impl<N: Module> Module for Rounded<N> {
     }
 
     fn fork(self, device: &Device) -> Self {
-        Self { network: self.network.fork(device), grids: self.grids }
+        Self { network: self.network.fork(device), grids: self.grids, dynamic: self.dynamic }
     }
 
     fn to_device(self, device: &Device) -> Self {
-        Self { network: self.network.to_device(device), grids: self.grids }
+        Self { network: self.network.to_device(device), grids: self.grids, dynamic: self.dynamic }
     }
 
     fn train(self) -> Self {
-        Self { network: self.network.train(), grids: self.grids }
+        Self { network: self.network.train(), grids: self.grids, dynamic: self.dynamic }
     }
 
     fn valid(&self) -> Self {
@@ -133,6 +145,6 @@ impl<N: Module> Module for Rounded<N> {
     }
 
     fn materialize(self) -> Self {
-        Self { network: self.network.materialize(), grids: self.grids }
+        Self { network: self.network.materialize(), grids: self.grids, dynamic: self.dynamic }
     }
 }

@@ -82,7 +82,7 @@ impl Decay {
     /// Whether a parameter of this role decays.
     pub fn reaches(self, role: Role) -> bool {
         match self {
-            Self::All => role != Role::Buffer,
+            Self::All => !matches!(role, Role::Buffer | Role::Step),
             Self::WeightsOnly => role.is_weight() || role == Role::Other,
         }
     }

@@ -14,6 +14,7 @@ const NO_COMMANDS: &[(&str, &str)] = &[
     ("crates/data/src/image_folder/", "train"),
     ("crates/lab/src/deployment/experiment.rs", "latency"),
     ("crates/lab/src/study/combination.rs", "score"),
+    ("crates/lab/src/study/combination.rs", "quantize"),
 ];
 
 /// The string literals of a source, without its comments and the tests at its end.

@@ -150,6 +150,7 @@ impl Cluster {
             seed: self.seed,
             recipe: Recipe { schedule: Schedule::Cosine { end: 0.0 }, ..recipe },
             sparse: None,
+            quantize: None,
             shared: shared_paths(layers),
             transfer: Transfer::default(),
             evaluate: Evaluate::EveryEpoch,

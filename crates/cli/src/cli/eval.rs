@@ -5,7 +5,7 @@ use std::{io::Write, path::Path};
 use burn::prelude::Device;
 use clap::Args;
 use sapwood_core::Source;
-use sapwood_lab::{DataConfig, ReadBatches, Takes, evaluate, fits};
+use sapwood_lab::{DataConfig, ReadBatches, Takes, evaluate, fits, rounded};
 use sapwood_models::Opened;
 use sapwood_train::Evaluation;
 
@@ -13,7 +13,7 @@ use super::{
     bar::Bar,
     data_root::DataRoot,
     image::Images,
-    integers::{exact, rounded},
+    integers::exact,
     on_device::OnDevice,
     outputs::{MoreOutputs, hinted, tell},
     own_input::is_file,

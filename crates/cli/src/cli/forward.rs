@@ -9,14 +9,10 @@ use burn::{
 use clap::Args;
 use sapwood_backend::{block_on, read};
 use sapwood_core::{Network, Norm, Observed, Pass};
-use sapwood_lab::{Takes, read_input, read_inputs, write_tensors};
+use sapwood_lab::{Takes, read_input, read_inputs, rounded, write_tensors};
 use sapwood_models::Net;
 
-use super::{
-    integers::{exactly, rounded},
-    on_device::OnDevice,
-    weight_file::WeightFile,
-};
+use super::{integers::exactly, on_device::OnDevice, weight_file::WeightFile};
 use crate::Error;
 
 /// Run a network on the tensor `input` of a file and write its outputs

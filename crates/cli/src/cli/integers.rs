@@ -6,21 +6,11 @@ use burn::{
 };
 use sapwood_backend::{block_on, read};
 use sapwood_core::{Batch, ModuleState, Observed, Source, State, Values};
-use sapwood_models::{Net, Opened};
-use sapwood_quant::{Exact, Made, Rounded};
+use sapwood_models::Opened;
+use sapwood_quant::{Exact, Made};
 use sapwood_train::{Evaluation, evaluate_outputs};
 
 use crate::Error;
-
-/// The network as its file means it: with its values on the grids of the integers, where it has some.
-pub(super) fn rounded(opened: &Opened) -> Result<Rounded<Net>, Error> {
-    let net = opened.net.clone();
-    let integers = opened.integers.as_ref();
-    Ok(match integers.and_then(|integers| Some((&integers.ranges, integers.calibrated.as_ref()?))) {
-        Some((ranges, calibrated)) => Rounded::between(net, ranges, calibrated.activations)?,
-        None => Rounded::new(net, [].into()),
-    })
-}
 
 /// The network of integers, to be computed with them.
 fn of_integers(opened: &Opened) -> Result<Exact, Error> {

@@ -9,13 +9,12 @@ use burn::tensor::{Tensor, TensorData, activation::softmax};
 use clap::Args;
 use sapwood_backend::{block_on, read};
 use sapwood_core::{Network, Pass};
-use sapwood_lab::{Reporter, Silent};
+use sapwood_lab::{Reporter, Silent, rounded};
 
 use super::{
     bar::{self, Bar},
     data_root::DataRoot,
     image::ImageShape,
-    integers::rounded,
     named::Named,
     on_device::OnDevice,
     outputs::MoreOutputs,

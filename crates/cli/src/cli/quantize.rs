@@ -1,41 +1,27 @@
 //! `quantize`
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io::Write,
-    num::NonZero,
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, io::Write, num::NonZero, path::PathBuf};
 
 use clap::{Args, ValueEnum};
-use sapwood_backend::{Seed, block_on};
+use sapwood_backend::block_on;
 use sapwood_core::{
-    Graph, ModuleState, Observed, State, UnknownName,
+    Exceptions, Graph, ModuleState, Observed, State,
     graph::{DType, Per, Scheme, Symmetry},
     write_atomic,
 };
-use sapwood_data::{Loader, LoaderOptions, Order, Split};
-use sapwood_lab::{DataConfig, fits};
-use sapwood_models::{Integers, Net, fold, pack};
+use sapwood_models::{Integers, Net, Opened, fold, pack};
 use sapwood_quant::{
-    Answers, Equalisation, Examples, LayerCost, Made, Ptq, RangeMethod, Rounding, alarm, layer_costs,
-    weight_scheme,
+    Answers, Equalisation, Examples, LayerCost, Made, Ptq, RangeMethod, Rounding, absorbed, alarm,
+    layer_costs, named, weight_scheme,
 };
 use sapwood_report::{Cell, Table};
 
 use super::{
-    bar::Bar,
-    data_root::DataRoot,
-    image::Images,
-    on_device::OnDevice,
-    outputs::{MoreOutputs, hinted, tell},
-    weight_file::WeightFile,
+    calibration::Calibration, data_root::DataRoot, image::Images, mixed::Mixed, on_device::OnDevice,
+    outputs::MoreOutputs, weight_file::WeightFile,
 };
 use crate::Error;
 
-/// Examples of a batch.
-const BATCH: usize = 32;
 /// With so many examples each layer is tried alone.
 const TRIED: usize = 128;
 
@@ -49,8 +35,9 @@ const TRIED: usize = 128;
 pub(super) struct Quantize {
     #[command(flatten)]
     network: WeightFile,
-    /// The data set whose training examples it is calibrated with: see `data list`
-    #[arg(long)]
+    /// The data set whose training examples it is calibrated with: see `data list`; or a file with `images`, `x` or
+    /// `input` and perhaps labels (safetensors, or .npz)
+    #[arg(long, value_name = "FILE|NAME")]
     data: String,
     #[command(flatten)]
     images: Images,
@@ -78,15 +65,25 @@ pub(super) struct Quantize {
     /// The bits of some layers, where they differ, as in conv1=8 or 'fc*=4'
     #[arg(long, value_name = "PATTERN=N")]
     layer_bits: Vec<String>,
+    #[command(flatten)]
+    mixed: Mixed,
     /// First give the channels between two layers equal ranges (cross-layer equalisation)
     #[arg(long)]
     equalise: bool,
+    /// First move into the biases of the next layer what outputs behind a normalisation and a ReLU always have (bias
+    /// absorption)
+    #[arg(long)]
+    absorb: bool,
     /// Let biases make up for what a quantised layer gives in the mean
     #[arg(long)]
     correct_bias: bool,
-    /// Leave these layers in floating point, as in fc or 'layer1.*'
+    /// Leave these layers in floating point: a name, a pattern such as 'layer1.*', 're:' with a regular
+    /// expression, or type:linear
     #[arg(long, value_name = "PATTERN")]
     except: Vec<String>,
+    /// Round what these linear layers read row by row, each between its own bounds, as in type:linear
+    #[arg(long, value_name = "PATTERN")]
+    dynamic: Vec<String>,
     /// The least share of calibration examples with the answer of the float network
     #[arg(long, value_name = "SHARE", default_value_t = 0.95)]
     least_agreement: f64,
@@ -134,27 +131,32 @@ impl Quantize {
         let device = self.device.resolve()?;
         let opened = self.network.open_to_change(&device)?;
         let graph = opened.net.graph();
-        let (float, of_layers) = (self.exceptions(graph)?, self.of_layers(graph)?);
-        let ptq = Ptq { float, of_layers, ..self.ptq()? };
-        let mut data = DataConfig::of_opened(&self.data, &opened);
-        self.images.apply(&mut data)?;
-        let datasets = self.root.datasets();
-        let train = datasets.open(&data, Split::Train)?;
-        let classes = fits(&opened.spec, self.outputs.known(&opened), &train);
-        let classes = classes.map_err(|error| hinted(error, false))?;
-        datasets.tell(&Bar::default());
-        tell(&classes);
-        let order = Order::Shuffled(Seed(self.seed));
-        let options = LoaderOptions { order, batch_size: BATCH, ..LoaderOptions::default() };
-        let loader = Loader::new(classes.of(Arc::clone(&train))?, options)?;
-        let examples = Examples::new(&loader, self.calibrate.get())?;
+        let float = named(&Exceptions::parse(&self.except)?, graph)?;
+        let of_layers = self.of_layers(graph)?;
+        let dynamic = named(&Exceptions::parse(&self.dynamic)?, graph)?;
+        let ptq = Ptq { float, of_layers, dynamic, ..self.ptq()? };
+        let calibration = Calibration {
+            data: &self.data,
+            images: &self.images,
+            outputs: &self.outputs,
+            root: &self.root,
+            seed: self.seed,
+        };
+        let source = calibration.source(&opened, &device)?;
+        let examples = Examples::new(&*source, self.calibrate.get())?;
 
         let state = block_on(State::read(&opened.net))?;
-        let (spec, mut state) = fold(&opened.spec, &state)?;
+        let (spec, folded) = fold(&opened.spec, &state)?;
+        let mut state = match self.absorb {
+            true => self.absorbed(&opened, &state, folded, out)?,
+            false => folded,
+        };
         if self.equalise {
             Equalisation::of(&spec.graph()?).apply(&mut state)?;
         }
         let net = state.write(spec.net(&device)?)?;
+        let tried = (examples.at_most(TRIED), self.seed);
+        let ptq = self.mixed.apply(&net, ptq, tried, &device, out)?;
         let made = block_on(ptq.quantize(&net, examples, &device))?;
         let costs = block_on(layer_costs(&net, &made, examples.at_most(TRIED), &device))?;
         let (agreement, rise) = compared(&net, &made, examples, &device)?;
@@ -187,6 +189,19 @@ impl Quantize {
         Ok(())
     }
 
+    /// With biases absorbed, which is told.
+    fn absorbed(
+        &self,
+        opened: &Opened,
+        before: &State,
+        folded: State,
+        out: &mut dyn Write,
+    ) -> Result<State, Error> {
+        let (state, channels) = absorbed(opened.net.graph(), before, folded)?;
+        writeln!(out, "the biases of {channels} channels are absorbed")?;
+        Ok(state)
+    }
+
     fn ptq(&self) -> Result<Ptq, Error> {
         let activations = match self.activations {
             Activations::U8 => Scheme::new(DType::U8, Symmetry::Affine)?,
@@ -206,35 +221,10 @@ impl Quantize {
             };
             let (pattern, bits) = text.rsplit_once('=').ok_or_else(wrong)?;
             let scheme = weight_scheme(bits.parse().map_err(|_| wrong())?, self.per.0)?;
-            found.extend(matching(pattern, graph)?.into_iter().map(|layer| (layer, scheme)));
+            let layers = named(&Exceptions::parse([pattern])?, graph)?;
+            found.extend(layers.into_iter().map(|layer| (layer, scheme)));
         }
         Ok(found)
-    }
-
-    /// The layers that the patterns name.
-    fn exceptions(&self, graph: &Graph) -> Result<BTreeSet<String>, Error> {
-        let found = self.except.iter().map(|pattern| matching(pattern, graph));
-        Ok(found.collect::<Result<Vec<_>, _>>()?.concat().into_iter().collect())
-    }
-}
-
-/// The layers with weights that a pattern names, which are some.
-fn matching(pattern: &str, graph: &Graph) -> Result<Vec<String>, Error> {
-    let layers = graph.nodes().iter().filter(|node| node.op.has_weights()).map(|node| &node.name[..]);
-    let found: Vec<String> = layers.clone().filter(|layer| matches(pattern, layer)).map(Into::into).collect();
-    match found.is_empty() {
-        true => Err(Error::Usage(UnknownName::new("layer", pattern, layers).to_string())),
-        false => Ok(found),
-    }
-}
-
-/// Whether a name is the pattern's, in which `*` stands for any text.
-fn matches(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((start, rest)) => name.strip_prefix(start).is_some_and(|name| {
-            (0..=name.len()).filter(|at| name.is_char_boundary(*at)).any(|at| matches(rest, &name[at..]))
-        }),
     }
 }
 
@@ -280,10 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_are_names_with_stars() {
-        assert!(matches("fc", "fc") && !matches("fc", "fc1") && matches("fc*", "fc1"));
-        assert!(matches("layer1.*.conv2", "layer1.0.conv2") && !matches("layer1.*.conv2", "layer1.0.conv1"));
-        assert!(matches("*", "") && !matches("*a", ""));
+    fn weights_share_scales_in_three_ways() {
         assert!(sharing("group:0").is_err() && sharing("row").is_err());
         assert!(matches!(sharing("group:64"), Ok(Sharing(Per::Group { axis: 1, size: 64 }))));
     }

@@ -20,6 +20,7 @@ use super::{
     model_shape::ModelShape,
     on_device::OnDevice,
     outputs::{MoreOutputs, hinted},
+    rounding::Rounding,
     sparse::Sparse,
     transfer::{Kept, TransferArgs},
     weight_file::{Reading, of_file},
@@ -120,6 +121,8 @@ pub(super) struct Train {
     sparse: Sparse,
     #[command(flatten)]
     transfer: TransferArgs,
+    #[command(flatten)]
+    rounding: Rounding,
     /// Distribution of new weights: see `list inits`
     #[arg(long, default_value = "pytorch", conflicts_with = "weights")]
     init: String,
@@ -183,6 +186,7 @@ impl Train {
             seed: self.seed,
             recipe: self.recipe(),
             sparse: None,
+            quantize: self.rounding.training()?,
             shared: BTreeSet::new(),
             transfer: Transfer::default(),
             evaluate: Evaluate::EveryEpoch,

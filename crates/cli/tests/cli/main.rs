@@ -19,6 +19,7 @@ mod pruning;
 mod quantising;
 mod reasons;
 mod resume;
+mod rounding;
 mod safetensors;
 mod schedules;
 mod searching;

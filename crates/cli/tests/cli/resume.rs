@@ -227,3 +227,19 @@ fn a_training_whose_masks_change_goes_on_where_it_was_killed() {
         killed.ends_like(&whole);
     }
 }
+
+/// Steps that are learnt are in the checkpoint, and from where on they stand still is a function of the iteration.
+#[test]
+fn a_training_with_rounding_goes_on_where_it_was_killed() {
+    let run = || Run::with("--quantize int4 --calibrate 100");
+    let whole = run();
+    whole.place.succeed(&whole.line);
+    let killed = run();
+    let mut seen = std::collections::BTreeSet::new();
+    let alive = killed.kill(|_| {
+        seen.extend(killed.checkpoints());
+        5 <= seen.len()
+    });
+    assert!(alive && !killed.checkpoints().is_empty(), "it was over before it could be killed");
+    killed.ends_like(&whole);
+}

@@ -39,7 +39,7 @@ pub(super) async fn values_on_a_grid_are_the_nearest_of_its_numbers(
 }
 
 /// Examples of the fill, in one batch.
-struct Filled(Batch);
+pub(super) struct Filled(pub(super) Batch);
 
 impl Source for Filled {
     fn examples(&self) -> usize {

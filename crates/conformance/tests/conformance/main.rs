@@ -43,6 +43,8 @@ tests! {
     every_operation_of_a_graph_is_pytorchs
     values_on_a_grid_are_the_nearest_of_its_numbers
     folded_rounded_and_integer_networks_are_the_same_network
+    networks_that_learn_with_rounding_are_their_integers
+    steps_learn_as_in_the_paper
     the_fill_is_pythons
     counts_and_logits_are_pytorchs
     steps_of_sgd_and_adamw_are_pytorchs

@@ -1,8 +1,10 @@
 //! The weight files of a run.
 
+use burn::tensor::Tensor;
 use sapwood_backend::block_on;
-use sapwood_core::{Masks, ModuleState, State, Step, TrainedOn, write_atomic};
-use sapwood_models::{Net, Spec, pack};
+use sapwood_core::{Masks, ModuleState, Network, State, StateFile, Step, TrainedOn, write_atomic};
+use sapwood_models::{Integers, Net, Spec, pack};
+use sapwood_quant::{FakeQuantized, Made};
 use sapwood_train::{Hook, HookError, Live, Plan, StepReport};
 
 use crate::{Error, RunFolder, run_folder::digest};
@@ -15,13 +17,36 @@ pub(super) struct Described<'a> {
     pub(super) folder: &'a RunFolder,
 }
 
-impl Described<'_> {
-    /// Writes a network as it is at a position, and tells the BLAKE3 of the file.
-    pub(super) fn write(&self, at: Step, net: &Net, masks: Masks) -> Result<String, Error> {
-        let state = block_on(State::read(net))?;
+/// A network of which a run leaves a weight file.
+pub(super) trait Left: Network<Input = Tensor<4>, Output = Tensor<2>> {
+    /// What lies in the file.
+    fn file(&self, spec: &Spec, trained_on: &TrainedOn, masks: Masks) -> Result<StateFile, Error>;
+}
+
+impl Left for Net {
+    fn file(&self, spec: &Spec, trained_on: &TrainedOn, masks: Masks) -> Result<StateFile, Error> {
+        let state = block_on(State::read(self))?;
         // No loss tells of statistics that have grown without end.
         state.check_finite()?;
-        let bytes = pack(self.spec, Some(self.trained_on), state, masks)?.to_bytes()?;
+        Ok(pack(spec, Some(trained_on), state, masks)?)
+    }
+}
+
+/// As integers, with its normalisations folded.
+impl Left for FakeQuantized<Net> {
+    fn file(&self, spec: &Spec, trained_on: &TrainedOn, mut masks: Masks) -> Result<StateFile, Error> {
+        let Made { quantized, rest, ranges, calibrated } = block_on(self.integers())?;
+        rest.check_finite()?;
+        masks.retain(|path, _| rest.0.contains_key(path) || quantized.contains_key(path));
+        let file = pack(&Spec { folded: true, ..spec.clone() }, Some(trained_on), rest, masks)?;
+        Ok(Integers { quantized, ranges, calibrated: Some(calibrated) }.pack(file)?)
+    }
+}
+
+impl Described<'_> {
+    /// Writes a network as it is at a position, and tells the BLAKE3 of the file.
+    pub(super) fn write(&self, at: Step, net: &impl Left, masks: Masks) -> Result<String, Error> {
+        let bytes = net.file(self.spec, self.trained_on, masks)?.to_bytes()?;
         write_atomic(&self.folder.weights_at(at), &bytes)?;
         Ok(digest(&bytes))
     }
@@ -42,21 +67,21 @@ impl<'a> Keep<'a> {
         Self { at, start: plan.start, file }
     }
 
-    fn write(&self, iteration: usize, net: &Net, masks: &Masks) -> Result<(), Error> {
+    fn write(&self, iteration: usize, net: &impl Left, masks: &Masks) -> Result<(), Error> {
         for (_, step) in self.at.iter().filter(|(at, _)| *at == iteration) {
             self.file.write(*step, net, masks.clone())?;
         }
         Ok(())
     }
 
-    pub(super) fn write_first(&self, net: &Net, masks: &Masks) -> Result<(), Error> {
+    pub(super) fn write_first(&self, net: &impl Left, masks: &Masks) -> Result<(), Error> {
         self.write(self.start, net, masks)
     }
 }
 
-impl Hook<Net> for Keep<'_> {
+impl<N: Left> Hook<N> for Keep<'_> {
     /// Comes before any checkpoint from which the position would be passed over.
-    fn on_step_end(&mut self, step: &StepReport, live: &mut Live<Net>) -> Result<(), HookError> {
+    fn on_step_end(&mut self, step: &StepReport, live: &mut Live<N>) -> Result<(), HookError> {
         let done = step.iteration + 1;
         if self.at.iter().any(|(at, _)| *at == done) {
             self.write(done, &burn::module::Module::valid(&live.network), live.masks())?;

@@ -7,7 +7,7 @@ use sapwood_train::{Recipe, Retraining};
 use std::num::NonZero;
 
 use super::{Control, CutSettings, During, Method, Pruning, Several, plan::ascending};
-use crate::{Error, Examples, GradualScore, SparseTraining};
+use crate::{Error, Examples, GradualScore, Quantize, SparseTraining};
 
 /// A method with one value of each setting, but for the sparsity.
 #[derive(Clone, Debug)]
@@ -17,6 +17,7 @@ pub(super) struct Combination<'a> {
     at: Step,
     retrain: Retraining,
     control: Control,
+    quantize: Option<Quantize>,
     /// Whether the method's name would stand for several of them.
     ambiguous: bool,
 }
@@ -33,15 +34,24 @@ impl<'a> Combination<'a> {
         let some = |given: &Option<Several<Step>>| given.as_ref().map_or(vec![Step::START], |s| s.0.clone());
         let controls = method.ablation.as_ref().map_or(vec![Control::None], |s| s.0.clone());
         let cuts = cuts(method, task, &build)?;
-        let (ats, retrains) = (some(&method.at), method.retrain.as_ref().map(|s| s.0.as_slice()));
-        let ambiguous = cuts.len() * ats.len() * retrains.map_or(1, <[_]>::len) > 1;
+        let mut ats = some(&method.at);
+        if method.at.is_none() && method.quantize.is_some() && method.criterion.is_none() {
+            ats = vec![Step::End];
+        }
+        let retrains = method.retrain.as_ref().map(|s| s.0.as_slice());
+        let quantized = method.quantize.as_ref();
+        let quantized =
+            quantized.map_or(vec![None], |s| s.0.iter().map(|of| Some(Quantize::from(*of))).collect());
+        let ambiguous = cuts.len() * ats.len() * retrains.map_or(1, <[_]>::len) * quantized.len() > 1;
         let mut found = Vec::new();
         for cut in &cuts {
             for &at in &ats {
                 for &retrain in retrains.unwrap_or(&[usual(at)]) {
-                    for &control in &controls {
-                        let cut = cut.clone();
-                        found.push(Self { method, cut, at, retrain, control, ambiguous });
+                    for (&control, quantize) in
+                        controls.iter().flat_map(|control| quantized.iter().map(move |q| (control, q)))
+                    {
+                        let (cut, quantize) = (cut.clone(), quantize.clone());
+                        found.push(Self { method, cut, at, retrain, control, quantize, ambiguous });
                     }
                 }
             }
@@ -64,6 +74,11 @@ impl<'a> Combination<'a> {
         if self.method.iterative && !matches!(self.control, Control::None | Control::Reinit) {
             return refuse(
                 "`iterative` has no control but `reinit`: one at each level would mean another method",
+            );
+        }
+        if self.method.iterative && self.quantize.is_some() {
+            return refuse(
+                "`iterative` prunes again what was trained, which integers cannot be: leave `quantize` out",
             );
         }
         let method = self.method;
@@ -94,6 +109,11 @@ impl<'a> Combination<'a> {
             (Some(_), _) if self.at != Step::START || self.retrain != Retraining::Init => refuse(
                 "masks that change in training begin with the initial weights: leave `at` and `retrain` out",
             ),
+            (None, None) if self.quantize.is_some() => match unused.iter().find(|(_, given)| *given) {
+                Some((key, _)) => refuse(&format!("it rounds and prunes nothing: leave `{key}` out")),
+                None if self.control != Control::None => refuse("rounding has no control"),
+                None => Ok(()),
+            },
             (None | Some(During::Regrow { .. }), None) => refuse("it has no `criterion`"),
             _ => Ok(()),
         }
@@ -115,7 +135,7 @@ impl<'a> Combination<'a> {
             (None, Some(cut)) => cut.criterion.clone(),
             (None, None) => String::new(),
         };
-        if method.during.is_none() {
+        if method.during.is_none() && self.cut.is_some() {
             text += &match self.at {
                 Step::START => " at init".to_string(),
                 Step::End => " after training".into(),
@@ -136,6 +156,10 @@ impl<'a> Combination<'a> {
         {
             text += &format!(", {}", cut.allocation);
         }
+        if let Some(quantize) = &self.quantize {
+            let named = self.cut.is_some() || method.during.is_some();
+            text = format!("{text}{}{}", if named { ", " } else { "" }, quantize.name());
+        }
         text
     }
 
@@ -146,7 +170,11 @@ impl<'a> Combination<'a> {
 
     /// Its prunings, one for each sparsity, from the smallest on.
     pub(super) fn levels(&self, sparsities: &[Sparsity]) -> Result<Vec<Pruning>, Error> {
-        let sparsities = ascending(sparsities);
+        let sparsities = match self.cut.is_none() && self.method.during.is_none() {
+            // It is rounded and keeps all its weights.
+            true => vec![Sparsity::DENSE],
+            false => ascending(sparsities),
+        };
         let pruning = |(level, sparsity): (usize, &Sparsity)| Pruning {
             cut: self.cut.clone(),
             sparsity: *sparsity,
@@ -155,6 +183,7 @@ impl<'a> Combination<'a> {
             control: self.control,
             after: if self.method.iterative { sparsities[..level].to_vec() } else { Vec::new() },
             during: self.method.during.clone(),
+            quantize: self.quantize.clone(),
             epochs: self.method.epochs,
             order: 0,
         };

@@ -7,7 +7,7 @@ use sapwood_train::Retraining;
 use serde::{Deserialize, Serialize};
 
 use super::{Several, Share};
-use crate::Examples;
+use crate::{Examples, Integers};
 
 /// `[[methods]]`: every setting that may have several values is combined with every
 /// other one.
@@ -59,6 +59,10 @@ pub struct Method {
     /// How masks change in training, instead of standing still.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub during: Option<During>,
+    /// The integers of weights, as in `int4`, where it is rounded in training. Without a criterion the trained network
+    /// is rounded as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantize: Option<Several<Integers>>,
     /// The epochs of its training, where not those of the study.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epochs: Option<usize>,

@@ -72,6 +72,7 @@ impl Task<'_> {
             seed: self.run.seed().0,
             recipe: spec.recipe.clone(),
             sparse: None,
+            quantize: None,
             shared: BTreeSet::new(),
             transfer: Transfer::default(),
             evaluate: spec.evaluate,
@@ -107,16 +108,30 @@ impl Task<'_> {
                 TrainConfig {
                     beginning: match &pruning.cut {
                         Some(cut) => Beginning::From(Box::new(self.pruned(folder, pruning, cut)?)),
-                        None => Beginning::Drawn(spec.init),
+                        None => self.as_it_is(pruning)?,
                     },
                     recipe: pruning.recipe(&spec.recipe, batches)?,
                     sparse: pruning.sparse_training(),
+                    quantize: pruning.quantize.clone(),
                     ..dense
                 }
             }
         };
         train(&config, folder, &conditions)?;
         Ok(())
+    }
+
+    /// The network that training begins with where nothing is pruned before.
+    fn as_it_is(self, pruning: &Pruning) -> Result<Beginning, Error> {
+        let (step, spec) = (pruning.retrain.weights(), &self.run.spec);
+        let (Some(dense), true) = (self.run.parents.dense, step != Step::START) else {
+            return Ok(Beginning::Drawn(spec.init));
+        };
+        let path = self.folder.run(&self.plan.runs[dense]).weights_at(step);
+        let bytes = fs::read(&path).map_err(Error::file("read", &path))?;
+        let Opened { net, masks, trained_on, .. } =
+            sapwood_models::open(&path, None, self.conditions.device)?;
+        Ok(Beginning::From(Box::new(Start { digest: digest(&bytes), net, masks, trained_on })))
     }
 
     /// The pruned network that training begins with: once it is there it stays.

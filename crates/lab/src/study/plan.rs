@@ -271,7 +271,8 @@ impl<'a> Planner<'a> {
         let mut methods = Vec::new();
         for method in &self.variant.experiment.methods {
             let sparsities = self.variant.experiment.sparsities_of(method);
-            if sparsities.is_empty() {
+            let prunes = method.criterion.is_some() || method.during.is_some();
+            if sparsities.is_empty() && (prunes || method.quantize.is_none()) {
                 return Err(Error::setting(
                     "sparsities",
                     "a method has no sparsity: name some with `sparsities`, or with its own `sparsity`",
@@ -331,6 +332,9 @@ impl<'a> Planner<'a> {
         let recipe = pruning.recipe(&self.dense.recipe, self.batches)?.plan(self.batches)?;
         if let Some(sparse) = pruning.sparse_training() {
             sparse.check(&recipe)?;
+        }
+        if let Some(quantize) = &pruning.quantize {
+            quantize.qat(&self.dense.model.graph()?)?;
         }
         if let Some(During::Regrow { .. }) = pruning.during
             && [0.0, 1.0].contains(&pruning.sparsity.to_f64())

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Control, During, Share};
-use crate::{DataConfig, Error, Evaluate, Examples};
+use crate::{DataConfig, Error, Evaluate, Examples, Quantize};
 
 /// Everything that decides the outcome of a run, but for its replicate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -61,6 +61,9 @@ pub struct Pruning {
     /// How masks change in training.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub during: Option<During>,
+    /// How it is rounded in training.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quantize: Option<Quantize>,
     /// The epochs of the training, where not those of the recipe.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epochs: Option<usize>,

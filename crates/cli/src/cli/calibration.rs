@@ -1,0 +1,77 @@
+//! The examples that a network is quantised with, on the command line.
+
+use std::{path::Path, sync::Arc};
+
+use burn::prelude::Device;
+use sapwood_backend::{Seed, block_on, read};
+use sapwood_core::{Batch, Network, Pass, Source, Target};
+use sapwood_data::{Loader, LoaderOptions, Order, Split};
+use sapwood_lab::{DataConfig, ReadBatches, Takes, fits, read_unlabelled};
+use sapwood_models::Opened;
+
+use super::{
+    bar::{Bar, note},
+    data_root::DataRoot,
+    image::Images,
+    outputs::{MoreOutputs, hinted, tell},
+    own_input::is_file,
+};
+use crate::Error;
+
+/// Examples of a batch.
+const BATCH: usize = 32;
+
+/// Where they come from.
+pub(super) struct Calibration<'a> {
+    pub(super) data: &'a str,
+    pub(super) images: &'a Images,
+    pub(super) outputs: &'a MoreOutputs,
+    pub(super) root: &'a DataRoot,
+    pub(super) seed: u64,
+}
+
+impl Calibration<'_> {
+    /// The training examples of a data set in an order drawn at random, or those of a file in its order.
+    pub(super) fn source(&self, opened: &Opened, device: &Device) -> Result<Box<dyn Source>, Error> {
+        if is_file(self.data) {
+            return Ok(Box::new(self.of_file(opened, device)?));
+        }
+        let mut data = DataConfig::of_opened(self.data, opened);
+        self.images.apply(&mut data)?;
+        let datasets = self.root.datasets();
+        let train = datasets.open(&data, Split::Train)?;
+        let classes = fits(&opened.spec, self.outputs.known(opened), &train);
+        let classes = classes.map_err(|error| hinted(error, false))?;
+        datasets.tell(&Bar::default());
+        tell(&classes);
+        let order = Order::Shuffled(Seed(self.seed));
+        let options = LoaderOptions { order, batch_size: BATCH, ..LoaderOptions::default() };
+        Ok(Box::new(Loader::new(classes.of(Arc::clone(&train))?, options)?))
+    }
+
+    /// Without labels the network's own answers take their place: what the integers lose is then lost against these.
+    fn of_file(&self, opened: &Opened, device: &Device) -> Result<ReadBatches, Error> {
+        self.images.none()?;
+        let path = Path::new(self.data);
+        let (batches, labelled) = read_unlabelled(path, BATCH, &Takes::of(opened))?;
+        if let Some([c, h, w]) = batches.first().and_then(|batch| batch.shape().image()) {
+            opened.spec.output([c, h, w])?;
+        }
+        if labelled {
+            return Ok(ReadBatches::checked(batches, path, opened.spec.classes)?);
+        }
+        note("note: the file has no labels: the answers of the float network take their place");
+        let answered = batches.into_iter().map(|batch| {
+            let rows = opened.net.forward(batch.input(device)?, &mut Pass::evaluate());
+            let outputs = rows.dims()[1].max(1);
+            let logits: Vec<f32> = block_on(read(rows))?.iter().collect();
+            let largest = |row: &[f32]| {
+                (0..row.len()).rev().max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or_default() as u32
+            };
+            let answers = logits.chunks(outputs).map(largest).collect();
+            Ok(Batch::of_inputs(batch.inputs().to_vec(), Target::Class(answers))?)
+        });
+        let batches = answered.collect::<Result<Vec<Batch>, Error>>()?;
+        Ok(ReadBatches::checked(batches, path, opened.spec.classes)?)
+    }
+}

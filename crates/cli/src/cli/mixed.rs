@@ -1,0 +1,104 @@
+//! Bits that differ from layer to layer, on the command line.
+
+use std::io::Write;
+
+use burn::prelude::Device;
+use clap::Args;
+use sapwood_backend::block_on;
+use sapwood_models::Net;
+use sapwood_quant::{Assignment, Budget, Examples, Ptq, Sensitivity, weight_scheme};
+use sapwood_report::{Cell, Table};
+use sapwood_search::kendall_tau;
+
+use crate::Error;
+
+/// Options of `quantize` under which each layer has bits of its own.
+#[derive(Args)]
+pub(super) struct Mixed {
+    /// Give each layer bits of its own, within --budget or --max-drop; layers that --layer-bits or --except name
+    /// are left out
+    #[arg(long)]
+    mixed: bool,
+    /// What the weights may take: bytes as in 500kB, or multiply-accumulates times bits as in 2Gbops
+    #[arg(long, value_name = "SIZE", requires = "mixed", conflicts_with = "max_drop")]
+    budget: Option<Budget>,
+    /// By how many points the share of right answers on calibration examples may fall
+    #[arg(long, value_name = "POINTS", requires = "mixed")]
+    max_drop: Option<f64>,
+    /// The bits to choose from
+    #[arg(long, value_name = "BITS", value_delimiter = ',', default_values_t = [8, 4, 2], requires = "mixed")]
+    mixed_bits: Vec<usize>,
+    /// Who chooses within a budget: greedy, or random, regularised-evolution, evolution, nsga2 or local-search
+    #[arg(long, value_name = "NAME", default_value = "greedy", requires = "budget")]
+    searcher: String,
+}
+
+/// What a searcher may look at, and assignments that are measured.
+const EVALUATIONS: usize = 5000;
+const MEASURED: usize = 12;
+
+impl Mixed {
+    /// The bits of layers, which are told, with how far what decided them can be trusted.
+    pub(super) fn apply(
+        &self,
+        net: &Net,
+        ptq: Ptq,
+        (examples, seed): (Examples<'_>, u64),
+        device: &Device,
+        out: &mut dyn Write,
+    ) -> Result<Ptq, Error> {
+        if !self.mixed {
+            return Ok(ptq);
+        }
+        if self.max_drop.is_some_and(|points| !(0.0..=100.0).contains(&points)) {
+            return Err(Error::Usage("`--max-drop` is a number of points from 0 to 100".into()));
+        }
+        let all = block_on(Sensitivity::of(net, &ptq, &self.mixed_bits, examples, device))?;
+        if all.layers.is_empty() {
+            return Err(Error::Usage("`--mixed` finds no layer whose bits are open".into()));
+        }
+        let bits = match (self.budget, self.max_drop) {
+            (Some(budget), _) if self.searcher == "greedy" => all.greedy(budget)?,
+            (Some(budget), _) => all.searched(budget, &self.searcher, EVALUATIONS, seed)?,
+            (None, Some(points)) => block_on(all.within_points(net, &ptq, points, examples, device))?,
+            (None, None) => return Err(Error::Usage("`--mixed` wants `--budget` or `--max-drop`".into())),
+        };
+        write!(out, "{}", table(&all, &bits).to_text())?;
+        let tried = block_on(all.tried(net, &ptq, MEASURED, examples, device))?;
+        let [predicted, measured]: [Vec<f64>; 2] = [
+            tried.iter().map(|tried| tried.predicted).collect(),
+            tried.iter().map(|tried| tried.measured).collect(),
+        ];
+        writeln!(
+            out,
+            "the sum of single costs ranks {} choices as what was measured does: Kendall's tau {:.3}",
+            tried.len(),
+            kendall_tau(&predicted, &measured)
+        )?;
+        let mut of_layers = ptq.of_layers;
+        for (layer, at) in all.layers.iter().zip(&bits) {
+            of_layers.insert(layer.layer.clone(), weight_scheme(layer.costs[*at].bits, ptq.weights.per())?);
+        }
+        Ok(Ptq { of_layers, ..ptq })
+    }
+}
+
+/// What each layer costs with the bits that it could have, and which it was given.
+fn table(all: &Sensitivity, bits: &Assignment) -> Table {
+    let mut table = Table::new(["layer", "weights", "MACs", "bits", "SQNR (dB)", "loss", "KL", "chosen"]);
+    for (layer, chosen) in all.layers.iter().zip(bits) {
+        for (at, cost) in layer.costs.iter().enumerate() {
+            table.row([
+                layer.layer.as_str().into(),
+                Cell::count(layer.weights as u64),
+                Cell::count(layer.macs),
+                Cell::count(cost.bits as u64),
+                Cell::fixed(cost.signal_to_noise, 1),
+                Cell::written(cost.loss, format!("{:+.5}", cost.loss)),
+                Cell::written(cost.divergence, format!("{:.2e}", cost.divergence)),
+                if at == *chosen { "*" } else { "" }.into(),
+            ]);
+        }
+    }
+    table
+}

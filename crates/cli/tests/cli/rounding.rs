@@ -1,0 +1,67 @@
+//! Training with rounding, as a user meets it.
+
+use std::fs;
+
+use crate::{
+    studies::STUDY,
+    workplace::{NET, Workplace},
+};
+
+const TRAIN: &str = "train --data digits --weights net.safetensors --quantize int4 --epochs 2 --lr 0.01 \
+     --checkpoint-every 5 --out run";
+
+#[test]
+fn a_network_learns_with_rounding_and_ends_with_integers() {
+    let place = Workplace::with_net();
+    let said = place.succeed(TRAIN);
+    let found = place.succeed("eval --data digits --weights run/weights.safetensors");
+    assert!(said.starts_with(found.trim_end()), "{said}{found}");
+    // The first and the last layer have 8 bits, the middle one 4; what the file means is computed with integers too.
+    assert!(2 * place.read("run/weights.safetensors").len() < place.read(NET).len());
+    let exact = place.succeed("eval --exact --data digits --weights run/weights.safetensors");
+    assert!(exact.contains("top-1 "), "{exact}");
+    // What is done is only read.
+    let before = place.files();
+    let again = place.succeed(TRAIN);
+    assert_eq!((again, place.files()), (said, before));
+}
+
+#[test]
+fn rounding_goes_with_masks_and_other_bits_and_refuses_what_it_cannot_do() {
+    let place = Workplace::with_net();
+    place.succeed(&format!("prune --weights {NET} --sparsity 0.8 --out sparse.safetensors"));
+    let train = |more: &str| {
+        format!("train --data digits --weights sparse.safetensors --epochs 1 --lr 0.01 --out run {more}")
+    };
+    place.succeed(&train("--quantize int3 --layer-bits fc1=8 --layer-bits fc3=6 --freeze-at 10it"));
+    let described = place.succeed("describe --weights run/weights.safetensors");
+    // 464 of 2,320 weights are kept, and no other has come back.
+    assert!(described.contains("464"), "{described}");
+    fs::remove_dir_all(place.path().join("run")).unwrap();
+    for (more, said) in [
+        ("--quantize int7", "expected int8, int6, int5, int4, int3 or int2"),
+        ("--quantize int4 --layer-bits fc1", "expected a layer and its bits"),
+        ("--quantize int4 --layer-bits fc9=8", "fc9"),
+        ("--quantize int4 --quantize-except conv", "conv"),
+        ("--quantize int4 --layer-bits fc1=9", "weights have 8, 6, 5, 4, 3 or 2 bits, not 9"),
+    ] {
+        place.refuse(&train(more), &[said]);
+    }
+}
+
+#[test]
+fn a_study_tries_several_integers() {
+    let place = Workplace::new();
+    let study = STUDY.replace("sparsities = [0.9]\n", "").replace("epochs = 3", "epochs = 2");
+    let (before, _) = study.split_once("[[methods]]").unwrap();
+    let method = "[[methods]]\nquantize = [\"int8\", \"int2\"]\nretrain = { fine-tune = { epochs = 1 } }\n";
+    place.put("first.toml", format!("{before}{method}"));
+    let plan = place.succeed("plan first.toml");
+    assert!(plan.contains("int8 learnt") && plan.contains("int2 learnt"), "{plan}");
+    place.succeed("run first.toml");
+    let results = String::from_utf8(place.read("runs/first/results.csv")).unwrap();
+    assert!(results.contains("int8 learnt") && results.contains("int2 learnt"), "{results}");
+    let refused = format!("{before}{}iterative = true\nat = \"end\"\ncriterion = \"magnitude\"\n", method);
+    place.put("second.toml", format!("sparsities = [0.5]\n{refused}"));
+    place.refuse("plan second.toml", &["integers cannot be"]);
+}
