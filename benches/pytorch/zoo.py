@@ -37,6 +37,11 @@ ROWS = OrderedDict(
         ("resnet-18-small", Row((3, 32, 32), 10, 11_173_962, 11_164_352, 555_422_720)),
         ("resnet-34-small", Row((3, 32, 32), 10, 21_282_122, 21_265_088, 1_159_402_496)),
         ("resnet-50-small", Row((3, 32, 32), 10, 23_520_842, 23_467_712, 1_297_829_888)),
+        ("resnext-50", Row((3, 224, 224), 1000, 25_028_904, 24_959_680, 4_230_479_872)),
+        ("wide-resnet-50", Row((3, 224, 224), 1000, 68_883_240, 68_814_016, 11_398_021_120)),
+        ("mobilenet-v2", Row((3, 224, 224), 1000, 3_504_872, 3_469_760, 300_774_272)),
+        ("mobilenet-v3-large", Row((3, 224, 224), 1000, 5_483_032, 5_451_272, 216_589_760)),
+        ("mobilenet-v3-small", Row((3, 224, 224), 1000, 2_542_856, 2_525_832, 56_510_400)),
         ("life-net", Row((1, 32, 32), 1, None, None, None)),
     ]
 )
@@ -50,6 +55,12 @@ VGG_CONVS = {
 }
 CIFAR_BLOCKS = {"resnet-20": 3, "resnet-32": 5, "resnet-44": 7, "resnet-56": 9, "resnet-110": 18}
 DEEP_BLOCKS = {"resnet-18": (2, 2, 2, 2), "resnet-34": (3, 4, 6, 3), "resnet-50": (3, 4, 6, 3)}
+# torchvision's own, at full width alone.
+MOBILE = {
+    "mobilenet-v2": "mobilenet_v2",
+    "mobilenet-v3-large": "mobilenet_v3_large",
+    "mobilenet-v3-small": "mobilenet_v3_small",
+}
 
 
 def scaled(hidden, width):
@@ -173,15 +184,19 @@ class BasicBlock(nn.Module):
 
 class Bottleneck(nn.Module):
     expansion = 4
+    wider = 1
+    groups = 1
 
     def __init__(self, channels, hidden, stride, shortcut):
         super().__init__()
         out = hidden * self.expansion
-        self.conv1 = nn.Conv2d(channels, hidden, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(hidden)
-        self.conv2 = nn.Conv2d(hidden, hidden, 3, stride, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(hidden)
-        self.conv3 = nn.Conv2d(hidden, out, 1, bias=False)
+        # Groups of equal width: at full width nothing is rounded up.
+        middle = -(-self.wider * hidden // self.groups) * self.groups
+        self.conv1 = nn.Conv2d(channels, middle, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(middle)
+        self.conv2 = nn.Conv2d(middle, middle, 3, stride, 1, groups=self.groups, bias=False)
+        self.bn2 = nn.BatchNorm2d(middle)
+        self.conv3 = nn.Conv2d(middle, out, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(out)
         self.downsample = shortcut_of(channels, out, stride, shortcut)
 
@@ -190,6 +205,15 @@ class Bottleneck(nn.Module):
         y = F.relu(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
         return F.relu(y + (x if self.downsample is None else self.downsample(x)))
+
+
+class GroupedBottleneck(Bottleneck):
+    wider = 2
+    groups = 32
+
+
+class WideBottleneck(Bottleneck):
+    wider = 2
 
 
 class ResNet(nn.Module):
@@ -266,6 +290,20 @@ def build(name, input=None, classes=None, width=1.0, shortcut="b", n=1, m=1, pad
         return ResNet(BasicBlock, (CIFAR_BLOCKS[name],) * 3, 16, False, input, classes, width, shortcut)
     if name == "life-net":
         return LifeNet(n, m, padding)
+    if name in MOBILE:
+        import torchvision
+
+        if input[0] != 3 or width != 1.0:
+            raise ValueError(f"`{name}` is torchvision's: three channels, width 1")
+        model = getattr(torchvision.models, MOBILE[name])(weights=None, num_classes=classes)
+        for layer in model.modules():
+            # What is drawn cannot be compared.
+            if isinstance(layer, nn.Dropout):
+                layer.p = 0.0
+        return model
+    if name in ("resnext-50", "wide-resnet-50"):
+        block = GroupedBottleneck if name == "resnext-50" else WideBottleneck
+        return ResNet(block, DEEP_BLOCKS["resnet-50"], 64, True, input, classes, width, "b")
     depth = name.removesuffix("-small")
     block = Bottleneck if depth == "resnet-50" else BasicBlock
     return ResNet(block, DEEP_BLOCKS[depth], 64, name == depth, input, classes, width, "b")

@@ -101,15 +101,15 @@ impl Side for Peer {
 }
 
 /// A child that answers each line with a line.
-struct Process {
-    child: Child,
+pub(crate) struct Process {
+    pub(crate) child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     complaints: Option<JoinHandle<String>>,
 }
 
 impl Process {
-    fn start(command: &mut Command, name: &str) -> Result<Self> {
+    pub(crate) fn start(command: &mut Command, name: &str) -> Result<Self> {
         let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = piped.spawn().with_context(|| {
             format!("`{name}` cannot be run: install Python 3 with the PyPI package `torch`, or leave `--against` out")
@@ -129,7 +129,7 @@ impl Process {
         Ok(Self { child, input, output: BufReader::new(output), complaints: Some(complaints) })
     }
 
-    fn ask<T: for<'de> Deserialize<'de>>(&mut self, request: &Value) -> Result<T> {
+    pub(crate) fn ask<T: for<'de> Deserialize<'de>>(&mut self, request: &Value) -> Result<T> {
         let mut line = String::new();
         // A child that is gone shows as an empty answer, whichever pipe broke.
         let _ = writeln!(self.input, "{request}").and_then(|()| self.input.flush());
@@ -138,9 +138,9 @@ impl Process {
             return Err(self.ending());
         }
         let answer: Value = serde_json::from_str(&line)
-            .with_context(|| format!("PyTorch should answer with JSON, but it said {:?}", line.trim()))?;
+            .with_context(|| format!("the peer should answer with JSON, but it said {:?}", line.trim()))?;
         match answer["error"].as_str() {
-            Some(error) => bail!("PyTorch cannot do this: {error}"),
+            Some(error) => bail!("the peer cannot do this: {error}"),
             None => Ok(serde_json::from_value(answer)?),
         }
     }
@@ -150,7 +150,7 @@ impl Process {
         let said = self.complaints.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
         match said.lines().rfind(|line| !line.trim().is_empty()) {
             Some(reason) => anyhow!("{}", reason.trim()),
-            None => anyhow!("the PyTorch process ended without a word"),
+            None => anyhow!("the peer's process ended without a word"),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::cargo;
 pub(crate) fn run(args: &[OsString]) -> ExitCode {
     let Some((what, rest)) = args.split_first() else {
         eprintln!(
-            "error: expected what to bench: `bench train` or `bench score` with `--against pytorch [--json]`, `bench masking`, `bench supernet`, `bench growth`, `bench levels`, or `bench outside`"
+            "error: expected what to bench: `bench train` or `bench score` with `--against pytorch [--json]`, `bench infer --against onnxruntime [--json]`, `bench masking`, `bench supernet`, `bench growth`, `bench levels`, or `bench outside`"
         );
         return ExitCode::from(2);
     };

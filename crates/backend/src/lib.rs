@@ -34,6 +34,7 @@ mod seed;
 mod threads;
 #[cfg(not(target_family = "wasm"))]
 mod timer;
+mod triangular;
 
 pub use device::{Api, DeviceSpec};
 pub use error::Error;
@@ -48,3 +49,4 @@ pub use seed::{Rng, Seed, Stream};
 pub use threads::{compute_alone, compute_on_this_thread};
 #[cfg(not(target_family = "wasm"))]
 pub use timer::Timer;
+pub use triangular::upper_factor_of_inverse;

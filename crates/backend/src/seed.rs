@@ -45,6 +45,8 @@ pub enum Stream {
     Timing = 11,
     /// Which of equal scores are kept; index: the layer.
     Ties = 12,
+    /// Where shared values begin; index: the parameter's position in the network.
+    Centroids = 13,
 }
 
 /// Bits of the stream number that are left to the index.

@@ -4,6 +4,7 @@ mod architectures;
 mod bar;
 mod benchmark;
 mod clean;
+mod cluster;
 mod data;
 mod data_root;
 mod demo;
@@ -16,6 +17,7 @@ mod export;
 mod forward;
 mod hints;
 mod image;
+mod integers;
 mod latency;
 mod latency_table;
 mod list;
@@ -27,11 +29,14 @@ mod one_line;
 mod outputs;
 mod overwriting;
 mod own_input;
+mod pack;
 mod photo_cache;
 mod plan;
 mod predict;
 mod predictors;
+mod profile;
 mod prune;
+mod quantize;
 mod refusal;
 mod remedy;
 mod report;
@@ -98,9 +103,13 @@ enum Command {
     Predict(predict::Predict),
     Score(Box<score::Score>),
     Prune(Box<prune::Prune>),
+    Quantize(Box<quantize::Quantize>),
     Shrink(Box<shrink::Shrink>),
     Forward(forward::Forward),
+    Profile(profile::Profile),
     Export(export::Export),
+    Cluster(Box<cluster::Cluster>),
+    Pack(pack::Pack),
     Describe(describe::Describe),
     List(list::List),
     Data(data::Data),
@@ -198,9 +207,13 @@ impl Command {
             Self::Predict(command) => command.run(out),
             Self::Score(command) => command.run(criteria, out),
             Self::Prune(command) => command.run(criteria, out),
+            Self::Quantize(command) => command.run(out),
             Self::Shrink(command) => command.run(criteria, out),
             Self::Forward(command) => command.run(),
+            Self::Profile(command) => command.run(out),
             Self::Export(command) => command.run(out),
+            Self::Cluster(command) => command.run(out),
+            Self::Pack(command) => command.run(out),
             Self::Describe(command) => command.run(out),
             Self::List(command) => command.run(criteria, out),
             Self::Data(command) => command.run(out),

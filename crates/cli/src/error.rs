@@ -31,6 +31,12 @@ pub enum Error {
     /// Whoever reads the results is gone, or has no room for them.
     #[error("cannot write the results: {0}")]
     Output(#[from] io::Error),
+    /// A network that the runtime cannot run.
+    #[error(transparent)]
+    Runtime(#[from] sapwood_runtime::Error),
+    /// A network cannot be quantised.
+    #[error(transparent)]
+    Quant(#[from] sapwood_quant::Error),
     /// An error of the lab, or of a crate that it uses.
     #[error(transparent)]
     Lab(#[from] Lab),

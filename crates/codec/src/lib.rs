@@ -5,7 +5,7 @@
 //! [`Code`] makes bits of symbols, and in which way [`Positions`] are said of values that are not
 //! zero. Values that repeat become places in a codebook, others are taken apart into their bytes, of
 //! which those with the exponents can be foreseen and those with the mantissas are left as they are.
-//! [`Rounding`] chooses levels that cost few bits, as DeepCABAC does.
+//! [`Rounding`] chooses levels that cost few bits, as DeepCABAC does, [`Sharing`] a codebook by k-means.
 //!
 //! Three decisions are behind it.
 //!
@@ -68,6 +68,7 @@ mod numbers;
 mod rans;
 mod rounding;
 mod section;
+mod sharing;
 mod stream;
 
 pub use body::Parts;
@@ -78,3 +79,4 @@ pub use element::{Bf16, Element, F16, Kind};
 pub use entropy::entropy;
 pub use error::{Error, Result};
 pub use rounding::Rounding;
+pub use sharing::{Sharing, Start};

@@ -1,6 +1,8 @@
 //! The checks, in one table.
 
 mod collapse;
+mod graphs;
+mod integers;
 mod logits;
 mod masks;
 mod memory;
@@ -25,6 +27,9 @@ pub const CHECKS: &[Check] = checks! {
     operations::products_are_their_definitions,
     operations::windows_are_their_definitions,
     operations::gradients_of_a_product_are_products,
+    graphs::every_operation_of_a_graph_is_pytorchs,
+    integers::values_on_a_grid_are_the_nearest_of_its_numbers,
+    integers::folded_rounded_and_integer_networks_are_the_same_network,
     logits::the_fill_is_pythons,
     logits::counts_and_logits_are_pytorchs,
     training::steps_of_sgd_and_adamw_are_pytorchs,

@@ -27,7 +27,7 @@ pub fn fill(infos: &[ParamInfo]) -> State {
     let value = |info: &ParamInfo| {
         let fan_in = info.shape.iter().skip(1).product::<usize>().max(1) as f64;
         let make: Box<dyn Fn(f64) -> f64> = match info.role {
-            Role::ConvWeight | Role::LinearWeight => {
+            Role::ConvWeight | Role::TransposedConvWeight | Role::LinearWeight => {
                 Box::new(move |u| (2.0 * u - 1.0) * (6.0 / fan_in).sqrt())
             }
             Role::Bias => Box::new(|u| 0.1 * (2.0 * u - 1.0)),

@@ -19,8 +19,10 @@ mod check;
 mod checks;
 mod devices;
 mod expected;
+mod expected_operations;
 mod expected_scores;
 mod fill;
+mod operation_table;
 mod promises;
 mod tolerances;
 
@@ -32,8 +34,10 @@ pub use expected::{
     Answers, Case, Checkpoint, FillCheck, Logits, OnnxFile, Options, Series, checkpoints, folder, logits,
     onnx_files, training,
 };
+pub use expected_operations::{Digest, OperationCase, Operations, operations};
 pub use expected_scores::{ExpectedScores, Kept, PrunedCase, ScoreCase, TensorDigest, scores};
 pub use fill::{batch, board, fill, fnv1a, uniform};
+pub use operation_table::{Ability, OperationRow, operation_table};
 #[cfg(not(target_family = "wasm"))]
 pub use promises::criterion_keeps_its_promises;
 pub use promises::keeps_its_promises;

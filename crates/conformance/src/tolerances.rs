@@ -7,6 +7,8 @@ use sapwood_backend::Api;
 pub struct Tolerances {
     /// One operation, beside its definition.
     pub operation: f64,
+    /// One operation of a graph and its gradients, beside PyTorch's.
+    pub graph_operation: f64,
     /// The outputs of a network and its running statistics, beside PyTorch's: what the project
     /// promises.
     pub outputs: f64,
@@ -35,6 +37,7 @@ pub struct Tolerances {
 /// What holds for all: their arithmetic is IEEE 754's, in another order.
 const ALL: Tolerances = Tolerances {
     operation: 1e-5,
+    graph_operation: 1e-6,
     outputs: 1e-4,
     gradients: 1e-5,
     deep_gradients: 1e-3,

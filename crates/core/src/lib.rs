@@ -40,6 +40,7 @@ mod reporter;
 mod source;
 mod state;
 mod step;
+mod unfold;
 
 /// What a network is without a tensor library; all of it is named here too.
 pub use sapwood_graph as graph;
@@ -58,12 +59,13 @@ pub use params::{Layout, ParamInfo, Role, infos, map, tensors};
 pub use pass::{Norm, Pass, Tap};
 pub use reporter::{Reporter, Silent};
 pub use sapwood_graph::{
-    Activation, Anatomy, Array, AvgPool, Axis, Binary, Bits, Cause, Channels, Conv, ConvSpec, Dims, Entry,
-    Except, Exceptions, Factor, FileError, Filter, Fit, Graph, GraphBuilder, ImageFit, Interpolation, Layer,
-    Masks, Mismatch, Node, Op, Order, Pad, PadMode, Pads, Pair, ParamPath, Places, Preprocess, Ranked,
-    Reduction, Resize, Shape, Slice, State, StateFile, TrainedOn, Unary, UnknownName, Window, Wire,
-    canonical_json, identity, nearest, seal, sweep, unseal, write_atomic,
+    Activation, Anatomy, Array, AvgPool, Axis, Binary, Bits, Cause, Channels, CodedFile, Conv, ConvSpec,
+    Dims, Entry, Except, Exceptions, Factor, FileError, Filter, Fit, Graph, GraphBuilder, ImageFit,
+    Interpolation, Layer, Masks, Mismatch, Node, Op, Order, Pad, PadMode, Pads, Pair, ParamPath, Places,
+    Preprocess, Ranked, Reduction, Resize, Shape, Slice, State, StateFile, TrainedOn, Unary, UnknownName,
+    Window, Wire, canonical_json, identity, nearest, seal, sweep, unseal, write_atomic,
 };
 pub use source::{Source, SourceError};
 pub use state::ModuleState;
 pub use step::Step;
+pub use unfold::unfold;

@@ -16,6 +16,8 @@ use crate::ParamPath;
 pub enum Role {
     /// The weight of a convolution.
     ConvWeight,
+    /// The weight of a transposed convolution, `[in, out/groups, kh, kw]`.
+    TransposedConvWeight,
     /// The weight of a linear layer.
     LinearWeight,
     /// The bias of a convolution or linear layer.
@@ -31,10 +33,10 @@ pub enum Role {
 }
 
 impl Role {
-    /// Whether pruning considers it by default: the weights of convolutions and
+    /// Whether pruning considers it by default: the weights of convolutions, also transposed ones, and
     /// linear layers.
     pub fn is_weight(self) -> bool {
-        matches!(self, Self::ConvWeight | Self::LinearWeight)
+        matches!(self, Self::ConvWeight | Self::TransposedConvWeight | Self::LinearWeight)
     }
 }
 
@@ -128,6 +130,10 @@ impl Walk {
         let kind = container.strip_prefix("Struct:").unwrap_or(container);
         let norm = kind.ends_with("Norm");
         let (name, role) = match name {
+            // What has no fields is the parameter itself, whatever it is called.
+            name if kind.ends_with("Constant") => (name, Role::Other),
+            name if kind.ends_with("Buffer") => (name, Role::Buffer),
+            "weight" if kind.contains("ConvTranspose") => (name, Role::TransposedConvWeight),
             "weight" if kind.contains("Conv") => (name, Role::ConvWeight),
             "weight" if kind == "Linear" => (name, Role::LinearWeight),
             "gamma" if norm => ("weight", Role::NormScale),
@@ -149,6 +155,10 @@ impl Walk {
         let transposed = role == Role::LinearWeight;
         if transposed {
             shape.reverse();
+        }
+        // Burn has no tensor without dimensions.
+        if kind.starts_with("Scalar") {
+            shape.clear();
         }
         ParamInfo { path: parts.join(".").into(), role, shape, transposed }
     }

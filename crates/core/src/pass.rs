@@ -14,14 +14,25 @@ pub enum Norm {
 }
 
 /// Somebody who looks at the inputs of layers as they pass, and may replace them (PyTorch's
-/// forward pre-hook).
+/// forward pre-hook), and at the values of a graph.
 pub trait Tap {
     /// The layer at this path (`layer1.0.conv1`) is about to see this input; what is returned it
     /// sees instead.
     ///
     /// # Shapes
-    /// `[N, C, H, W]` and the same; linear layers see `[N, C, 1, 1]`.
+    /// `[N, C, H, W]` and the same. Linear layers see `[N, C, 1, 1]`, with a row for each place where they
+    /// read the last of several dimensions; layers over one spatial dimension see `[N, C, 1, L]`.
     fn input(&mut self, layer: &str, input: Tensor<4>) -> Tensor<4>;
+
+    /// This has left the node at this place of the network's graph; what is returned all that read it see
+    /// instead. Of nodes that are computed together only what leaves the last is shown.
+    ///
+    /// # Shapes
+    /// As of inputs.
+    fn value(&mut self, node: usize, value: Tensor<4>) -> Tensor<4> {
+        let _ = node;
+        value
+    }
 }
 
 /// How a forward pass is run, who watches it, and what it leaves behind.
@@ -71,9 +82,17 @@ impl Pass<'_> {
     pub fn show<const D: usize>(&mut self, layer: &str, input: Tensor<D>) -> Tensor<D> {
         let Some(tap) = &mut self.tap else { return input };
         let dims = input.dims();
-        let mut shown = [1; 4];
-        dims.iter().enumerate().for_each(|(at, size)| shown[at.min(3)] *= size);
-        tap.input(layer, input.reshape(shown)).reshape(dims)
+        tap.input(layer, input.reshape(shown(dims))).reshape(dims)
+    }
+
+    /// Called by a network that shows its graph: with what has left a node, and for what is to be read.
+    ///
+    /// # Shapes
+    /// As for [`Pass::show`].
+    pub fn pass_on<const D: usize>(&mut self, node: usize, value: Tensor<D>) -> Tensor<D> {
+        let Some(tap) = &mut self.tap else { return value };
+        let dims = value.dims();
+        tap.value(node, value.reshape(shown(dims))).reshape(dims)
     }
 
     /// Called by a normalisation layer that used the batch's statistics.
@@ -85,4 +104,11 @@ impl Pass<'_> {
     pub fn into_moments(self) -> Vec<Moments> {
         self.moments
     }
+}
+
+/// The shape in which a tap sees what has this one.
+fn shown<const D: usize>(dims: [usize; D]) -> [usize; 4] {
+    let mut shown = [1; 4];
+    dims.iter().enumerate().for_each(|(at, size)| shown[at.min(3)] *= size);
+    shown
 }

@@ -127,6 +127,22 @@ impl Array {
         Self { shape: self.shape.clone(), values }
     }
 
+    /// Which values have another representation than 0: a negative zero counts.
+    pub(crate) fn nonzero(&self) -> Bits {
+        let len = self.len();
+        match &self.values {
+            Values::F64(values) => Bits::from_fn(len, |at| values[at].to_bits() != 0),
+            Values::F32(values) => Bits::from_fn(len, |at| values[at].to_bits() != 0),
+            Values::F16(values) => Bits::from_fn(len, |at| values[at].to_bits() != 0),
+            Values::BF16(values) => Bits::from_fn(len, |at| values[at].to_bits() != 0),
+            Values::I64(values) => Bits::from_fn(len, |at| values[at] != 0),
+            Values::I32(values) => Bits::from_fn(len, |at| values[at] != 0),
+            Values::I8(values) => Bits::from_fn(len, |at| values[at] != 0),
+            Values::U8(values) => Bits::from_fn(len, |at| values[at] != 0),
+            Values::Packed(packed) => Bits::from_fn(len, |at| packed.get(at) != 0),
+        }
+    }
+
     /// Sets the values to zero whose bit is not set.
     ///
     /// # Panics

@@ -27,6 +27,15 @@ impl Bits {
         Self { words: vec![0; len.div_ceil(64)], len }
     }
 
+    /// So many bits, each by its index.
+    pub(crate) fn from_fn(len: usize, bit: impl Fn(usize) -> bool) -> Self {
+        let word = |first: usize| {
+            let bits = (first..len.min(first + 64)).enumerate();
+            bits.fold(0, |word, (at, index)| word | u64::from(bit(index)) << at)
+        };
+        Self { words: (0..len).step_by(64).map(word).collect(), len }
+    }
+
     /// The number of bits.
     pub fn len(&self) -> usize {
         self.len
@@ -143,7 +152,8 @@ mod tests {
             prop_assert!(x.and(&y).is_subset(&y));
             let mut z = Bits::zeros(left.len());
             left.iter().enumerate().for_each(|(index, bit)| z.set(index, *bit));
-            prop_assert_eq!(z, x);
+            prop_assert_eq!(&z, &x);
+            prop_assert_eq!(Bits::from_fn(left.len(), |index| left[index]), x);
         }
     }
 }

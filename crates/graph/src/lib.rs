@@ -4,8 +4,9 @@
 //! The principal type is [`Graph`], an acyclic graph of layers; the values of its parameters are a
 //! [`State`] of [`Array`]s, which a [`StateFile`] keeps with masks and metadata. The design decision
 //! behind them is that nothing here computes a network, and that this crate depends on no tensor
-//! library and on no other crate of Sapwood: what reads, measures or changes a network on paper compiles
-//! in seconds, in a browser too.
+//! library and of Sapwood's crates on `codec` alone: what reads, measures or changes a network on paper
+//! compiles in seconds, in a browser too. A file comes in two forms with the same content, safetensors
+//! and entropy-coded ([`StateFile::to_coded`]); whoever reads one reads the other.
 //!
 //! Everything that is keyed by a parameter is keyed by its [`ParamPath`], which is the name that
 //! PyTorch gives it, and a mask ([`Bits`]) has one bit per weight in PyTorch's layout. [`Channels`]
@@ -13,7 +14,8 @@
 //! or taken out, only together.
 //!
 //! A parameter may also be [`Quantized`]: integers with scales. How they are to be chosen is a
-//! [`Scheme`], and between which bounds values were seen are [`Ranges`]; both are computed elsewhere.
+//! [`Scheme`], and between which bounds values were seen are [`Ranges`]; both are computed elsewhere. The numbers
+//! that integers stand for are a [`Grid`], and [`Folding`] takes batch normalisation into weights.
 //!
 //! ```
 //! use sapwood_graph::{Channels, Graph};
@@ -39,6 +41,7 @@ mod bits;
 mod blocks;
 mod builder;
 mod bytes;
+mod calibrated;
 mod channels;
 mod dims;
 mod dtype;
@@ -48,7 +51,9 @@ mod error;
 mod exceptions;
 mod file_error;
 mod finite;
+mod folding;
 mod graph;
+mod grid;
 mod groups;
 mod half;
 mod identity;
@@ -65,6 +70,7 @@ mod scheme;
 mod state;
 mod state_file;
 mod trained_on;
+mod value_names;
 mod values;
 mod window;
 mod written;
@@ -74,6 +80,7 @@ pub use anatomy::{Anatomy, Layer};
 pub use array::Array;
 pub use bits::{Bits, Masks};
 pub use builder::{Conv, GraphBuilder, Wire};
+pub use calibrated::Calibrated;
 pub use channels::{Axis, Channels};
 pub use dims::{Dims, Shape};
 pub use dtype::DType;
@@ -82,7 +89,9 @@ pub use ends::Entry;
 pub use error::{Error, Mismatch};
 pub use exceptions::{Except, Exceptions};
 pub use file_error::{Cause, FileError};
+pub use folding::Folding;
 pub use graph::{Graph, Node};
+pub use grid::Grid;
 pub use groups::{Group, Groups, ParamAxis, Side, Slot};
 pub use half::{BF16, F16};
 pub use identity::{canonical_json, identity};
@@ -99,7 +108,7 @@ pub use ranges::{Histogram, Range, Ranges};
 pub use ranked::{MOST_DIMENSIONS, Ranked};
 pub use scheme::{Per, Scheme, Symmetry};
 pub use state::State;
-pub use state_file::StateFile;
+pub use state_file::{CodedFile, Piece, StateFile};
 pub use trained_on::TrainedOn;
 pub use values::Values;
 pub use window::{Pads, Pair, Window};

@@ -93,6 +93,14 @@ impl Quantized {
         self.values.with(numbers)
     }
 
+    /// Which integers do not stand for 0.
+    pub(crate) fn nonzero(&self) -> Bits {
+        let Some(points) = &self.zero_point else { return self.values.nonzero() };
+        let (values, points): (Vec<i64>, Vec<i64>) = (self.values.iter().collect(), points.iter().collect());
+        let place = places(self.shape(), self.per);
+        Bits::from_fn(values.len(), |at| values[at] != points[place(at)])
+    }
+
     /// Sets what is masked to its zero point, which stands for 0.
     ///
     /// # Panics
@@ -101,6 +109,21 @@ impl Quantized {
         let place = places(self.values.shape(), self.per);
         let points: Option<Vec<i64>> = self.zero_point.as_ref().map(|points| points.iter().collect());
         self.values.mask_with(mask, |at| points.as_ref().map_or(0, |points| points[place(at)]));
+    }
+}
+
+impl Per {
+    /// The shape of the scales of a tensor of this shape: see [`Quantized::new`].
+    ///
+    /// # Errors
+    /// A dimension that the tensor does not have.
+    pub fn scales(self, shape: &[usize]) -> Result<Vec<usize>, Error> {
+        parameters(shape, self)
+    }
+
+    /// For each value of a tensor of this shape, by its position, that of its scale.
+    pub fn places(self, shape: &[usize]) -> impl Fn(usize) -> usize + use<> {
+        places(shape, self)
     }
 }
 

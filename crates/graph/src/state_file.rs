@@ -1,5 +1,6 @@
-//! Weights, masks and what they belong to, in one safetensors file.
+//! Weights, masks and what they belong to, in one file: safetensors, or coded.
 
+mod coded;
 mod form;
 #[cfg(test)]
 mod tests;
@@ -9,6 +10,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
 };
 
+pub use coded::{CodedFile, Piece};
 use form::Form;
 use safetensors::{Dtype, SafeTensors, View, tensor::TensorView};
 use serde_json::Value;
@@ -66,32 +68,23 @@ impl StateFile {
     /// # Errors
     /// Tensors that would have one name, and metadata with keys that are the file's own.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
-        let mut form = Form { ranges: self.ranges.clone(), ..Form::default() };
+        let mut form = self.form();
         let mut tensors: Vec<(String, Raw<'_>)> = Vec::new();
-        for (path, value) in &self.state.0 {
-            tensors.push((path.to_string(), raw(path.as_str(), value, &mut form)));
-            if let Some(layer) = path.as_str().strip_suffix(MEAN) {
+        for (name, array) in self.arrays() {
+            let raw = raw(&name, array, &mut form);
+            let layer = name.strip_suffix(MEAN).filter(|_| self.state.0.contains_key(name.as_str()));
+            if let Some(layer) = layer {
                 let zero = Raw { dtype: Dtype::I64, shape: vec![], bytes: Cow::Owned(vec![0; 8]) };
                 tensors.push((format!("{layer}{BATCHES}"), zero));
             }
-        }
-        for (path, quantized) in &self.quantized {
-            form.quantized.insert(path.clone(), quantized.per());
-            let parts = [("", Some(quantized.values())), (SCALE, Some(quantized.scale()))];
-            for (suffix, part) in parts.into_iter().chain([(ZERO_POINT, quantized.zero_point())]) {
-                let name = format!("{path}{suffix}");
-                tensors.extend(part.map(|part| (name.clone(), raw(&name, part, &mut form))));
-            }
+            tensors.push((name, raw));
         }
         for (path, mask) in &self.masks {
             let shape = self.shape(path).map_or_else(|| vec![mask.len()], <[usize]>::to_vec);
             let bytes = Cow::Owned(mask.iter().map(u8::from).collect());
             tensors.push((format!("{path}{MASK}"), Raw { dtype: Dtype::BOOL, shape, bytes }));
         }
-        let mut names = BTreeSet::new();
-        if let Some((twice, _)) = tensors.iter().find(|(name, _)| !names.insert(name.as_str())) {
-            return Err(format(format!("two of its tensors are called `{twice}`")));
-        }
+        no_name_twice(tensors.iter().map(|(name, _)| name.as_str()))?;
         let metadata = match form.put(&self.metadata)? {
             Value::Null => None,
             metadata => Some(HashMap::from([(METADATA.to_string(), canonical_json(&metadata))])),
@@ -99,13 +92,17 @@ impl StateFile {
         safetensors::serialize(tensors, metadata).map_err(|error| Error::format_of(WHAT, error))
     }
 
-    /// Reads a file's bytes. Masks are applied to the weights; the counters of
-    /// batches that PyTorch's normalisation layers keep are ignored.
+    /// Reads a file's bytes, as [`StateFile::to_bytes`] or as [`StateFile::to_coded`] writes them. Masks
+    /// are applied to the weights; the counters of batches that PyTorch's normalisation layers keep are
+    /// ignored.
     ///
     /// # Errors
     /// Bytes that are no such file, or one of a newer version; tensors of types that no network is
     /// stored in; scales, zero points and masks that do not fit what they belong to.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        if Self::is_coded(bytes) {
+            return coded::read(bytes);
+        }
         let file = SafeTensors::deserialize(bytes).map_err(|error| Error::format_of(WHAT, error))?;
         let mut metadata = written(bytes)?;
         let mut form = Form::take(&mut metadata)?;
@@ -123,23 +120,49 @@ impl StateFile {
         if let Some(path) = form.packed.keys().next() {
             return Err(format(format!("its metadata name a tensor `{path}`, which it does not have")));
         }
+        found.join(form)?;
+        found.with_masks_applied(shapes)
+    }
+
+    /// Takes the integers with scales out of the other tensors.
+    fn join(&mut self, form: Form) -> Result<(), Error> {
         for (path, per) in form.quantized {
-            let mut take = |suffix: &str| found.state.0.remove(format!("{path}{suffix}").as_str());
+            let mut take = |suffix: &str| self.state.0.remove(format!("{path}{suffix}").as_str());
             let lacks = |suffix: &str| format(format!("`{path}{suffix}` is not there"));
             let values = take("").ok_or_else(|| lacks(""))?;
             let (scale, zero_point) = (take(SCALE).ok_or_else(|| lacks(SCALE))?, take(ZERO_POINT));
             let quantized = Quantized::new(values, per, scale, zero_point);
             let quantized = quantized.map_err(|error| caused(format!("tensor `{path}`: {error}"), error))?;
-            found.quantized.insert(path, quantized);
+            self.quantized.insert(path, quantized);
         }
-        found.with_masks_applied(shapes)
+        Ok(())
     }
 
-    /// What a safetensors file says of itself in our metadata; `null` where it says nothing.
+    /// All tensors but masks, under their names.
+    fn arrays(&self) -> Vec<(String, &Array)> {
+        let state = self.state.0.iter().map(|(path, value)| (path.to_string(), value));
+        let parts = self.quantized.iter().flat_map(|(path, quantized)| {
+            let parts = [("", Some(quantized.values())), (SCALE, Some(quantized.scale()))];
+            let parts = parts.into_iter().chain([(ZERO_POINT, quantized.zero_point())]);
+            parts.filter_map(move |(suffix, part)| Some((format!("{path}{suffix}"), part?)))
+        });
+        state.chain(parts).collect()
+    }
+
+    /// What the metadata have to say of them.
+    fn form(&self) -> Form {
+        let quantized = self.quantized.iter().map(|(path, quantized)| (path.clone(), quantized.per()));
+        Form { quantized: quantized.collect(), ranges: self.ranges.clone(), ..Form::default() }
+    }
+
+    /// What a file says of itself in our metadata; `null` where it says nothing.
     ///
     /// # Errors
     /// Bytes that are no such file, or one of a newer version.
     pub fn metadata_of(bytes: &[u8]) -> Result<Value, Error> {
+        if Self::is_coded(bytes) {
+            return coded::metadata(bytes);
+        }
         let mut metadata = written(bytes)?;
         Form::take(&mut metadata).map(|_| metadata)
     }
@@ -175,6 +198,15 @@ fn written(bytes: &[u8]) -> Result<Value, Error> {
         return Ok(Value::Null);
     };
     serde_json::from_str(text).map_err(metadata)
+}
+
+/// Refuses tensors that would have one name.
+fn no_name_twice<'a>(mut names: impl Iterator<Item = &'a str>) -> Result<(), Error> {
+    let mut seen = BTreeSet::new();
+    match names.find(|name| !seen.insert(*name)) {
+        Some(twice) => Err(format(format!("two of its tensors are called `{twice}`"))),
+        None => Ok(()),
+    }
 }
 
 struct Raw<'a> {

@@ -64,6 +64,11 @@ impl Level {
         }
     }
 
+    /// How many f32 a register has.
+    pub fn numbers(self) -> usize {
+        self.lanes::<f32>()
+    }
+
     /// How many numbers a register has.
     pub(crate) fn lanes<T>(self) -> usize {
         let bytes = match self {

@@ -1,9 +1,9 @@
 //! What a training run is.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use sapwood_backend::{Ops, Seed};
-use sapwood_core::{Masks, TrainedOn};
+use sapwood_core::{Masks, ParamPath, TrainedOn};
 use sapwood_data::{
     Augment, Augmentation, Dataset, Layout, Loader, LoaderOptions, OpenOptions, Order, Origin, Reading,
     Split, life::Boundary,
@@ -39,6 +39,10 @@ pub struct TrainConfig {
     /// How its masks change meanwhile, if they do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sparse: Option<SparseTraining>,
+    /// Whose weights stay equal where they begin equal, and zero where they begin as zeros: see
+    /// [`sapwood_train::SharedWeights`].
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub shared: BTreeSet<ParamPath>,
     /// When it is tested.
     #[serde(skip_serializing_if = "Evaluate::is_default")]
     pub evaluate: Evaluate,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sapwood_core::{Cause, FileError, UnknownName};
+use sapwood_core::{Cause, FileError, ParamPath, UnknownName};
 
 /// An error of this crate: its own, or one of a crate that it uses.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,15 @@ pub enum Error {
     /// Settings that have no text, so that nothing could tell them from others.
     #[error("the settings cannot be written down: {0}")]
     Unwritable(#[source] Cause),
+    /// Weights that cannot be shared.
+    #[error("parameter `{path}`: {error}")]
+    Sharing {
+        /// The parameter.
+        path: ParamPath,
+        /// Why.
+        #[source]
+        error: sapwood_codec::Error,
+    },
     /// A name that is not in a list.
     #[error(transparent)]
     Unknown(#[from] UnknownName),

@@ -9,7 +9,7 @@
 //! run again continues it where it was left, to the same bytes.
 //!
 //! ```
-//! use std::{path::Path, sync::atomic::AtomicBool};
+//! use std::{collections::BTreeSet, path::Path, sync::atomic::AtomicBool};
 //!
 //! use sapwood_backend::{DeviceSpec, Ops};
 //! use sapwood_lab::{
@@ -29,6 +29,7 @@
 //!     seed: 0,
 //!     recipe: Recipe::new(20, Sgd { momentum: 0.9, nesterov: false }, 0.1),
 //!     sparse: None,
+//!     shared: BTreeSet::new(),
 //!     evaluate: Evaluate::AtEnd,
 //!     order: 0,
 //!     ops: Ops::default(),
@@ -54,6 +55,7 @@ mod accounts;
 mod array_file;
 mod batch_file;
 mod classes;
+mod clustering;
 mod config;
 mod datasets;
 mod demo;
@@ -78,6 +80,7 @@ mod work;
 pub(crate) use array_file::ArrayFile;
 pub use batch_file::{ReadBatches, read_batches};
 pub use classes::{ByName, Classes, Outputs, few};
+pub use clustering::{Beginnings, Clustering, SharedLayer, shared_paths};
 pub use config::{Beginning, DataConfig, Evaluate, Start, TrainConfig};
 pub use datasets::Datasets;
 pub use demo::{Demo, DemoOutcome};
@@ -93,6 +96,6 @@ pub use sapwood_report as report;
 pub use sapwood_report::{statistics, tensorboard};
 pub use sapwood_sparse::{GradualScore, SparseTraining};
 pub use takes::Takes;
-pub use tensor_file::{read_input, write_tensors};
+pub use tensor_file::{read_input, read_inputs, write_tensors};
 pub use watched::{Watched, evaluate};
 pub use work::Work;

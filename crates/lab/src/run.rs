@@ -9,12 +9,14 @@ use std::{
 };
 
 use burn::prelude::Device;
-use sapwood_backend::Seed;
+use sapwood_backend::{Seed, block_on};
 use sapwood_core::{Anatomy, Masks, Source, Step, write_atomic};
 use sapwood_models::Net;
 use sapwood_prune::{Diagnosis, LayerHealth, MaskSet};
 use sapwood_supernet::RunContext;
-use sapwood_train::{Checkpoints, Evaluation, Hook, HookError, Live, Resumed, Row, StepReport, Trainer};
+use sapwood_train::{
+    Checkpoints, Evaluation, Hook, HookError, Live, Resumed, Row, SharedWeights, StepReport, Trainer,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -111,6 +113,8 @@ pub fn train(
     let net = net.with_ops(config.ops);
     let hook = |sparse: &SparseTraining| sparse.hook(&plan, Seed(config.seed), &net, &masks);
     let sparse = config.sparse.as_ref().map(hook).transpose()?;
+    let shared = (!config.shared.is_empty()).then(|| block_on(SharedWeights::of(&net, &config.shared)));
+    let shared = shared.transpose()?.map(|shared| Box::new(shared) as Box<dyn Hook<Net>>);
     if let Some(note) = classes.note() {
         lines::note(reporter, format_args!("note: {note}"));
     }
@@ -133,7 +137,7 @@ pub fn train(
     let file = Described { spec: &config.model, trained_on: &trained_on, folder };
     let keep = Keep::new(conditions.keep, &plan, file);
     keep.write_first(&net, &masks)?;
-    let trainer = Trainer::new(config.recipe.clone(), device).masks(masks).hooks(sparse);
+    let trainer = Trainer::new(config.recipe.clone(), device).masks(masks).hooks(sparse).hooks(shared);
     let trainer = match config.evaluate {
         Evaluate::EveryEpoch => trainer.test(&test),
         Evaluate::AtEnd => trainer,

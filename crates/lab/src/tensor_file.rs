@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use burn::prelude::Device;
+use burn::prelude::{Device, Int};
 use burn::tensor::{Tensor, TensorData};
-use sapwood_core::{State, StateFile, array, write_atomic};
+use sapwood_core::{Entry, State, StateFile, array, tensor_data, write_atomic};
+use sapwood_models::Value;
 
 use crate::{ArrayFile, Error, Takes};
 
@@ -20,10 +21,42 @@ pub fn read_input(path: &Path, takes: &Takes<'_>, device: &Device) -> Result<Ten
     Ok(Tensor::from_data(TensorData::new(values, shape), device))
 }
 
+/// Reads what goes into each input of a network: the tensor of its name, in its dimensions for any number of
+/// examples, as f32 or as integers.
+pub fn read_inputs(path: &Path, entries: &[Entry], device: &Device) -> Result<Vec<Value>, Error> {
+    let mut file = ArrayFile::read(path)?;
+    let mut inputs = Vec::new();
+    for Entry { name, integers, dims } in entries {
+        let value = file.take(name, name, &format!(" of shape {dims}"))?;
+        let sizes = value.shape().to_vec();
+        if !(1..=6).contains(&sizes.len()) || value.is_empty() {
+            return Err(file.wrong(format!("tensor `{name}` should be {dims}, but is {sizes:?}")));
+        }
+        inputs.push(match integers {
+            false => {
+                let row = value.cast::<f32>().reshape([sizes.iter().product::<usize>()])?;
+                Value::of_row(Tensor::from_data(tensor_data(row), device), &sizes)
+            }
+            true => {
+                let data = tensor_data(value.cast::<i64>());
+                match sizes.len() {
+                    1 => Tensor::<1, Int>::from_data(data, device).into(),
+                    2 => Tensor::<2, Int>::from_data(data, device).into(),
+                    3 => Tensor::<3, Int>::from_data(data, device).into(),
+                    4 => Tensor::<4, Int>::from_data(data, device).into(),
+                    5 => Tensor::<5, Int>::from_data(data, device).into(),
+                    _ => Tensor::<6, Int>::from_data(data, device).into(),
+                }
+            }
+        });
+    }
+    Ok(inputs)
+}
+
 /// Writes tensors under their names.
 pub fn write_tensors(
     path: &Path,
-    tensors: impl IntoIterator<Item = (&'static str, TensorData)>,
+    tensors: impl IntoIterator<Item = (String, TensorData)>,
 ) -> Result<(), Error> {
     let arrays = tensors.into_iter().map(|(name, value)| Ok((name.into(), array(value)?)));
     let state = State(arrays.collect::<Result<_, Error>>()?);

@@ -51,6 +51,12 @@ pub enum Error {
         #[source]
         error: Box<sapwood_core::graph::Error>,
     },
+    /// A network that has other ends than what trains, evaluates and scores networks can use.
+    #[error("expected a network with one input of numbers and one output for each example, found {found}")]
+    Ends {
+        /// What it has.
+        found: String,
+    },
     /// A file that cannot be read as weights.
     #[error("cannot read weights: {problem}: {path}", path = path.display())]
     File {

@@ -114,7 +114,9 @@ impl Init {
     fn draw(self, info: &ParamInfo, fan_in: usize, rng: &mut Rng) -> Option<Vec<f32>> {
         let n = info.len();
         match info.role {
-            Role::ConvWeight | Role::LinearWeight => Some(self.weights.draw(fans(info), n, rng)),
+            Role::ConvWeight | Role::TransposedConvWeight | Role::LinearWeight => {
+                Some(self.weights.draw(fans(info), n, rng))
+            }
             Role::Bias => Some(uniform(1.0 / (fan_in as f64).sqrt(), n, rng)),
             Role::NormScale if self.norm_scale == NormScale::Uniform => {
                 Some((0..n).map(|_| rng.random::<f32>()).collect())

@@ -2,35 +2,13 @@
 
 use burn::{
     module::{Module, Param},
-    prelude::Device,
-    tensor::{Tensor, ops::ConvOptions},
+    prelude::{Device, Int},
+    tensor::{Tensor, module::embedding},
 };
 use sapwood_backend::{Epilogue, Ops, ordered};
-use sapwood_core::{ConvSpec, Moments, Norm, Pass, Shape};
+use sapwood_core::{Moments, Norm, Pass, Shape};
 
-/// A two-dimensional convolution.
-#[derive(Module, Debug)]
-pub struct Conv2d {
-    /// `[out, in/groups, kh, kw]`
-    pub weight: Param<Tensor<4>>,
-    /// `[out]`
-    pub bias: Option<Param<Tensor<1>>>,
-}
-
-impl Conv2d {
-    pub(crate) fn new(spec: ConvSpec, device: &Device) -> Self {
-        let shape = [spec.outputs, spec.inputs / spec.groups, spec.kernel.h, spec.kernel.w];
-        Self { weight: zeros(shape, device), bias: spec.bias.then(|| zeros([spec.outputs], device)) }
-    }
-
-    /// # Shapes
-    /// `[N, in, H, W]` to `[N, out, H', W']`
-    pub(crate) fn forward(&self, x: Tensor<4>, spec: ConvSpec, ops: Ops) -> Tensor<4> {
-        let padding = spec.padding.symmetric().unwrap_or_default();
-        let options = ConvOptions::new(spec.stride.hw(), padding, spec.dilation.hw(), spec.groups);
-        ops.conv2d(x, self.weight.val(), self.bias.as_ref().map(Param::val), options)
-    }
-}
+use crate::value::{Value, ranked};
 
 /// A fully connected layer.
 #[derive(Module, Debug)]
@@ -47,10 +25,9 @@ impl Linear {
     }
 
     /// # Shapes
-    /// `[N, in, 1, 1]` to `[N, out, 1, 1]`
-    pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let y = ordered::linear(x.flatten::<2>(1, 3), self.weight.val(), self.bias.as_ref().map(Param::val));
-        y.unsqueeze_dims(&[2, 3])
+    /// `[rows, in]` to `[rows, out]`
+    pub(crate) fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        ordered::linear(x, self.weight.val(), self.bias.as_ref().map(Param::val))
     }
 }
 
@@ -118,12 +95,109 @@ impl LayerNorm {
         Self { gamma: Param::from_tensor(Tensor::ones([channels], device)), beta: zeros([channels], device) }
     }
 
+    /// Over dimension 1, or over the last one.
+    ///
     /// # Shapes
-    /// `[N, C, H, W]` to the same
-    pub(crate) fn forward(&self, x: Tensor<4>, epsilon: f64) -> Tensor<4> {
-        let channels_last = x.permute([0, 2, 3, 1]);
-        let y = ordered::layer_norm(channels_last, self.gamma.val(), self.beta.val(), epsilon);
-        y.permute([0, 3, 1, 2])
+    /// `[N, C, ..]` or `[.., C]` to the same
+    pub(crate) fn forward(&self, x: Value, epsilon: f64, last: bool) -> Value {
+        match last {
+            true => ranked!(x, x => self.over_last(x, epsilon)),
+            false => ranked!(x, x => self.over_channels(x, epsilon)),
+        }
+    }
+
+    fn over_last<const D: usize>(&self, x: Tensor<D>, epsilon: f64) -> Tensor<D> {
+        ordered::layer_norm(x, self.gamma.val(), self.beta.val(), epsilon)
+    }
+
+    fn over_channels<const D: usize>(&self, x: Tensor<D>, epsilon: f64) -> Tensor<D> {
+        if D <= 2 {
+            return self.over_last(x, epsilon);
+        }
+        // [N, C, ..] to [N, .., C] and back.
+        let to_last = std::array::from_fn(|dim| match dim {
+            0 => 0,
+            dim if dim == D - 1 => 1,
+            dim => dim + 1,
+        });
+        let back = std::array::from_fn(|dim| match dim {
+            0 => 0,
+            1 => D - 1,
+            dim => dim - 1,
+        });
+        self.over_last(x.permute::<usize>(to_last), epsilon).permute::<usize>(back)
+    }
+}
+
+/// Normalisation over groups of channels and all their places.
+#[derive(Module, Debug)]
+pub struct GroupNorm {
+    /// The scale, `[C]`; PyTorch's `weight`.
+    pub gamma: Param<Tensor<1>>,
+    /// The shift, `[C]`; PyTorch's `bias`.
+    pub beta: Param<Tensor<1>>,
+}
+
+impl GroupNorm {
+    pub(crate) fn new(channels: usize, device: &Device) -> Self {
+        Self { gamma: Param::from_tensor(Tensor::ones([channels], device)), beta: zeros([channels], device) }
+    }
+
+    /// # Shapes
+    /// `[N, C, ..]` to the same
+    pub(crate) fn forward(&self, x: Value, groups: usize, epsilon: f64) -> Value {
+        let sizes = x.dims();
+        let (n, c) = (sizes[0], sizes[1]);
+        let places: usize = sizes[2..].iter().product();
+        let y = ordered::standardize(x.to_rank([n, groups, c / groups * places]), epsilon);
+        let [gamma, beta] = [self.gamma.val(), self.beta.val()].map(|of| of.reshape([1, c, 1]));
+        let shape = [n, c, places];
+        let y = y.reshape(shape) * ordered::expand(gamma, shape) + ordered::expand(beta, shape);
+        Value::from(y).reshaped(&sizes)
+    }
+}
+
+/// A row of a learnt table for each integer.
+#[derive(Module, Debug)]
+pub struct Embedding {
+    /// `[entries, width]`
+    pub weight: Param<Tensor<2>>,
+}
+
+impl Embedding {
+    pub(crate) fn new(shape: [usize; 2], device: &Device) -> Self {
+        Self { weight: zeros(shape, device) }
+    }
+
+    /// # Shapes
+    /// `[count]` to `[1, count, width]`
+    pub(crate) fn forward(&self, x: Tensor<1, Int>) -> Tensor<3> {
+        embedding(self.weight.val(), x.unsqueeze())
+    }
+}
+
+/// A slope below zero that is learnt, for each channel or for all.
+#[derive(Module, Debug)]
+pub struct Prelu {
+    /// `[C]` or `[1]`
+    pub weight: Param<Tensor<1>>,
+}
+
+impl Prelu {
+    /// With PyTorch's slope of a quarter.
+    pub(crate) fn new(channels: usize, device: &Device) -> Self {
+        Self { weight: Param::from_tensor(Tensor::full([channels], 0.25, device)) }
+    }
+
+    /// # Shapes
+    /// `[N, C, ..]` to the same; anything where there is one slope
+    pub(crate) fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        let slope = self.weight.val();
+        let mut shape = [1; D];
+        shape[1.min(D - 1)] = slope.dims()[0];
+        let below = x.clone().lower_equal_scalar(0.0);
+        let bent = x.clone() * ordered::expand(slope.reshape(shape), x.dims());
+        x.mask_where(below, bent)
     }
 }
 
@@ -146,6 +220,6 @@ impl Position {
     }
 }
 
-fn zeros<const D: usize>(shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
+pub(crate) fn zeros<const D: usize>(shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
     Param::from_tensor(Tensor::zeros(shape, device))
 }

@@ -20,11 +20,17 @@
 //! # let _ = net;
 //! ```
 
+mod coded_file;
+mod compute;
+mod constant;
+mod conv;
 mod conventions;
 mod curve;
 mod error;
+mod folded;
 mod infer;
 mod init;
+mod integers;
 mod layers;
 mod module;
 mod net;
@@ -37,21 +43,27 @@ mod reading;
 mod safetensors_file;
 mod spec;
 mod steps;
+mod value;
 mod weights;
 mod zeros;
 mod zoo;
 
+pub use coded_file::content;
+pub use conv::{Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d};
 pub use conventions::read_config;
 pub use error::Error;
+pub use folded::fold;
 pub use infer::infer;
 pub use init::{INITS, Init, InitEntry, NormScale, WeightInit};
-pub use layers::{BatchNorm, Conv2d, LayerNorm, Linear, Position};
+pub use integers::Integers;
+pub use layers::{BatchNorm, Embedding, GroupNorm, LayerNorm, Linear, Position, Prelu};
 pub use net::Net;
 pub use note::Note;
-pub use onnx_file::to_onnx;
+pub use onnx_file::{files_beside, to_onnx};
 pub use problem::{Alike, Problem};
 pub use reading::{Checkpoint, Fitted, Reading, Rename, Shapes, StateDict, Wants, Zeros, read_masks};
 pub use spec::{Padding, Shortcut, Spec};
+pub use value::Value;
 pub use weights::{Opened, open, open_bytes, pack};
 pub use zeros::{FreeZeros, LayerZeros};
 pub use zoo::{MODELS, Model, names};

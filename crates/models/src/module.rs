@@ -17,14 +17,31 @@ const CONTAINER: &str = "Struct:Net";
 macro_rules! each {
     ($layer:expr, $module:ident => $call:expr) => {
         match $layer {
-            Layer::Conv($module) => Layer::Conv($call),
+            Layer::Conv2d($module) => Layer::Conv2d($call),
+            Layer::ConvTranspose1d($module) => Layer::ConvTranspose1d($call),
+            Layer::ConvTranspose2d($module) => Layer::ConvTranspose2d($call),
+            Layer::Conv1d($module) => Layer::Conv1d($call),
             Layer::Linear($module) => Layer::Linear($call),
             Layer::BatchNorm($module) => Layer::BatchNorm($call),
             Layer::LayerNorm($module) => Layer::LayerNorm($call),
+            Layer::GroupNorm($module) => Layer::GroupNorm($call),
             Layer::Position($module) => Layer::Position($call),
+            Layer::Embedding($module) => Layer::Embedding($call),
+            Layer::Prelu($module) => Layer::Prelu($call),
+            Layer::Constant($module) => Layer::Constant($call),
             Layer::Stateless => Layer::Stateless,
         }
     };
+}
+
+impl Layer {
+    /// What burn is told about where the layer's parameters lie. A constant has no fields: it is the parameter.
+    fn container(&self) -> &'static str {
+        match self {
+            Self::Constant(constant) => constant.container(),
+            _ => CONTAINER,
+        }
+    }
 }
 
 impl Net {
@@ -36,36 +53,52 @@ impl Net {
 impl Module for Net {
     fn visit<V: ModuleVisitor>(&self, visitor: &mut V) {
         for (node, layer) in self.graph.nodes().iter().zip(&self.layers) {
-            visitor.enter_module(&node.name, CONTAINER);
+            let container = layer.container();
+            visitor.enter_module(&node.name, container);
             match layer {
-                Layer::Conv(module) => module.visit(visitor),
+                Layer::Conv2d(module) => module.visit(visitor),
+                Layer::ConvTranspose1d(module) => module.visit(visitor),
+                Layer::ConvTranspose2d(module) => module.visit(visitor),
+                Layer::Conv1d(module) => module.visit(visitor),
                 Layer::Linear(module) => module.visit(visitor),
                 Layer::BatchNorm(module) => module.visit(visitor),
                 Layer::LayerNorm(module) => module.visit(visitor),
+                Layer::GroupNorm(module) => module.visit(visitor),
                 Layer::Position(module) => module.visit(visitor),
+                Layer::Embedding(module) => module.visit(visitor),
+                Layer::Prelu(module) => module.visit(visitor),
+                Layer::Constant(module) => module.visit(visitor),
                 Layer::Stateless => {}
             }
-            visitor.exit_module(&node.name, CONTAINER);
+            visitor.exit_module(&node.name, container);
         }
     }
 
     fn map<M: ModuleMapper>(self, mapper: &mut M) -> Self {
         let mut layers = Vec::with_capacity(self.layers.len());
         for (node, layer) in self.graph.nodes().iter().zip(self.layers) {
-            mapper.enter_module(&node.name, CONTAINER);
+            let container = layer.container();
+            mapper.enter_module(&node.name, container);
             layers.push(each!(layer, module => module.map(mapper)));
-            mapper.exit_module(&node.name, CONTAINER);
+            mapper.exit_module(&node.name, container);
         }
         Self { layers, ..self }
     }
 
     fn collect_devices(&self, devices: Vec<Device>) -> Vec<Device> {
         self.layers.iter().fold(devices, |devices, layer| match layer {
-            Layer::Conv(module) => module.collect_devices(devices),
+            Layer::Conv2d(module) => module.collect_devices(devices),
+            Layer::ConvTranspose1d(module) => module.collect_devices(devices),
+            Layer::ConvTranspose2d(module) => module.collect_devices(devices),
+            Layer::Conv1d(module) => module.collect_devices(devices),
             Layer::Linear(module) => module.collect_devices(devices),
             Layer::BatchNorm(module) => module.collect_devices(devices),
             Layer::LayerNorm(module) => module.collect_devices(devices),
+            Layer::GroupNorm(module) => module.collect_devices(devices),
             Layer::Position(module) => module.collect_devices(devices),
+            Layer::Embedding(module) => module.collect_devices(devices),
+            Layer::Prelu(module) => module.collect_devices(devices),
+            Layer::Constant(module) => module.collect_devices(devices),
             Layer::Stateless => devices,
         })
     }

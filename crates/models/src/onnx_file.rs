@@ -1,9 +1,12 @@
 //! Networks in ONNX files.
 
-use std::path::Path;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use sapwood_core::{Graph, Op, State, TrainedOn, canonical_json, tensor_data};
-use sapwood_onnx::{Imported, Options, export, import};
+use sapwood_core::{Graph, Op, Shape, State, TrainedOn, canonical_json, tensor_data};
+use sapwood_onnx::{Imported, Importer, Options, export, import};
 use serde::Deserialize as _;
 use serde_json::Value;
 
@@ -17,10 +20,23 @@ use crate::{
 /// The key of what we say of a network in the metadata of its file.
 const METADATA: &str = "sapwood";
 
-/// The tensors of a file, what they are the network of, as our own files say it, and what should be known.
-pub(crate) fn read(bytes: &[u8], path: &Path) -> Result<(Node, Value, Vec<Note>), Error> {
-    let Imported { graph, state, notes, metadata } =
-        import(bytes).map_err(|error| Error::caused(path, error))?;
+/// The tensors of a file, what they are the network of, as our own files say it, and what should be known. Weights may
+/// lie beside it in its folder, if it has one.
+pub(crate) fn read(
+    bytes: &[u8],
+    path: &Path,
+    folder: Option<&Path>,
+    example: Option<Shape>,
+) -> Result<(Node, Value, Vec<Note>), Error> {
+    let mut importer = Importer::default();
+    if let Some(folder) = folder {
+        importer = importer.beside(move |file| fs::read(folder.join(file)));
+    }
+    if let Some(example) = example {
+        importer = importer.example(example);
+    }
+    let Imported { graph, state, notes, metadata, .. } =
+        importer.import(bytes).map_err(|error| Error::caused(path, error))?;
     let said = metadata.get(METADATA).map(|text| serde_json::from_str::<Value>(text)).transpose();
     let mut said = said.map_err(|error| Error::caused(path, error))?.unwrap_or_default();
     let trained_on = TrainedOn::take(&mut said).map_err(|error| Error::caused(path, error))?;
@@ -31,6 +47,18 @@ pub(crate) fn read(bytes: &[u8], path: &Path) -> Result<(Node, Value, Vec<Note>)
         .into_iter()
         .map(|(name, value)| (name.to_string(), Node::Tensor(Stored::Value(tensor_data(value)))));
     Ok((Node::Dictionary(tensors.collect()), metadata, notes.into_iter().map(Note::Onnx).collect()))
+}
+
+/// The files in which the weights of an ONNX file lie, if they lie beside it; none of every other file.
+///
+/// # Errors
+/// An ONNX file that is damaged.
+pub fn files_beside(bytes: &[u8], path: &Path) -> Result<Vec<PathBuf>, Error> {
+    if !sapwood_onnx::is_one(bytes) {
+        return Ok(vec![]);
+    }
+    let names = sapwood_onnx::files_beside(bytes).map_err(|error| Error::caused(path, error))?;
+    Ok(names.into_iter().map(|name| path.parent().unwrap_or(Path::new("")).join(name)).collect())
 }
 
 /// The network of the zoo that the file says it is, if it has the layers of that; else one of its
@@ -65,7 +93,7 @@ pub fn to_onnx(
         fields.remove("layers");
     }
     let metadata = [(METADATA.to_string(), canonical_json(&metadata))].into();
-    let bytes = export(&graph, state, &Options { opset, metadata })?;
+    let bytes = export(&graph, state, &Options { opset, metadata, ..Options::default() })?;
     let found = import(&bytes)?;
     match is_same(&graph, &found.graph) && found.state == *state {
         true => Ok(bytes),
@@ -82,9 +110,17 @@ fn is_same(one: &Graph, other: &Graph) -> bool {
             Op::BatchNorm { channels: a, epsilon: e, momentum: m },
             Op::BatchNorm { channels: b, epsilon: f, momentum: n },
         ) => a == b && close(e, f) && (m - n).abs() < 1e-6,
+        (
+            Op::LayerNorm { channels: a, epsilon: e, last: l },
+            Op::LayerNorm { channels: b, epsilon: f, last: m },
+        ) => (a, l) == (b, m) && close(e, f),
+        (
+            Op::GroupNorm { groups: g, channels: a, epsilon: e },
+            Op::GroupNorm { groups: h, channels: b, epsilon: f },
+        ) => (g, a) == (h, b) && close(e, f),
         (a, b) => a == b,
     };
-    one.entries() == other.entries()
+    (one.entries(), one.ends()) == (other.entries(), other.ends())
         && one.nodes().len() == other.nodes().len()
         && one.nodes().iter().zip(other.nodes()).all(|(a, b)| {
             same(a.op, b.op) && a.inputs == b.inputs && (a.name == b.name || !a.op.has_parameters())
@@ -146,12 +182,12 @@ mod tests {
     fn layers_that_onnx_has_no_form_for_and_files_cut_short_are_one_line() {
         let device = DeviceSpec::CPU.resolve().unwrap();
         let mut g = Graph::builder([4, 2, 2]);
-        g.layer_norm("ln", g.input());
+        g.attention([g.input(); 3], 2);
         let spec = Spec::of_layers("own", g.finish().unwrap()).unwrap();
         let error = to_onnx(&spec, None, &state(&spec), 18).unwrap_err().to_string();
         assert_eq!(
             error,
-            "cannot be written at opset 18: layer `ln` normalises over channels, which is not written yet"
+            "cannot be written at opset 18: layer `attention` is attention, which is not written yet"
         );
         let spec = Spec { width: 0.1, ..Spec::named("lenet-5").unwrap() };
         let bytes = to_onnx(&spec, None, &state(&spec), 18).unwrap();

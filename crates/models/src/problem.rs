@@ -107,6 +107,9 @@ pub enum Problem {
     /// Masks beside the weights, and in a file of their own.
     #[error("the weights have masks of their own, and others were given")]
     MasksTwice,
+    /// The size of an example was given, and the file says it itself.
+    #[error("it says the size of its input itself: only ONNX files leave that open")]
+    NoOpenSize,
     /// Zeros were to be kept, and there are none.
     #[error("no weight without a mask is zero: there is nothing to keep")]
     NoZeros,

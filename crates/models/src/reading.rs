@@ -14,6 +14,8 @@ mod wants;
 
 use std::path::PathBuf;
 
+use sapwood_core::Shape;
+
 pub(crate) use averaged::is_mask;
 pub use checkpoint::{Checkpoint, Fitted};
 pub use masks::read_masks;
@@ -38,6 +40,8 @@ pub struct Reading {
     pub masks: Option<PathBuf>,
     /// What becomes of weights that are zero and have no mask.
     pub zeros: Zeros,
+    /// The size of an example, where an ONNX file leaves it open.
+    pub example: Option<Shape>,
 }
 
 impl Reading {

@@ -1,7 +1,7 @@
 //! A network of the zoo with its options.
 
 use burn::prelude::Device;
-use sapwood_core::{Graph, Shape};
+use sapwood_core::{Graph, Shape, graph::Folding};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Net, zoo};
@@ -62,6 +62,9 @@ pub struct Spec {
     /// By which choices it was cut from a larger one, as `sapwood-search` writes them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub architecture: Option<serde_json::Value>,
+    /// Whether its batch normalisations lie in the weights before them: see [`fold`](crate::fold).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub folded: bool,
 }
 
 impl Spec {
@@ -79,6 +82,7 @@ impl Spec {
             padding: Padding::default(),
             layers: None,
             architecture: None,
+            folded: false,
         })
     }
 
@@ -96,6 +100,7 @@ impl Spec {
             padding: Padding::default(),
             layers: Some(layers),
             architecture: None,
+            folded: false,
         })
     }
 
@@ -107,6 +112,12 @@ impl Spec {
 
     /// The layers.
     pub fn graph(&self) -> Result<Graph, Error> {
+        let graph = self.unfolded()?;
+        Ok(if self.folded { Folding::of(&graph).graph().clone() } else { graph })
+    }
+
+    /// The layers as they were trained.
+    pub(crate) fn unfolded(&self) -> Result<Graph, Error> {
         let wrong = |option, expected, found: String| Err(Error::Option { option, expected, found });
         if !(self.width > 0.0 && self.width <= 64.0) {
             return wrong("width", "a factor above 0 and at most 64", self.width.to_string());
@@ -137,8 +148,9 @@ impl Spec {
     /// The shape of one output, `[K, 1, 1]` for `K` classes, for inputs that may
     /// have another size than the network's own.
     pub fn output(&self, input: Shape) -> Result<Shape, Error> {
-        let shapes = self.graph()?.shapes(input).map_err(|error| self.refuse(input, error))?;
-        Ok(shapes.last().copied().unwrap_or(input))
+        let graph = self.graph()?;
+        let shapes = graph.shapes(input).map_err(|error| self.refuse(input, error))?;
+        Ok(graph.ends().first().and_then(|end| shapes.get(*end)).copied().unwrap_or(input))
     }
 
     fn refuse(&self, input: Shape, error: sapwood_core::graph::Error) -> Error {

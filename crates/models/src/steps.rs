@@ -25,7 +25,7 @@ impl Step {
     }
 }
 
-/// The steps of a graph, each after those whose values it needs. The input is none.
+/// The steps of a graph, each after those whose values it needs. Inputs are none.
 pub(crate) fn steps(graph: &Graph) -> Vec<Step> {
     let nodes = graph.nodes();
     let mut readers: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
@@ -35,14 +35,15 @@ pub(crate) fn steps(graph: &Graph) -> Vec<Step> {
     // What a value becomes, if only one node reads it and none has been there before.
     let mut taken = vec![false; nodes.len()];
     let mut steps = Vec::with_capacity(nodes.len());
-    for (id, node) in nodes.iter().enumerate().skip(1).filter(|(_, node)| !matches!(node.op, Op::Input)) {
+    for (id, node) in nodes.iter().enumerate().filter(|(_, node)| node.op != Op::Input) {
         if taken[id] {
             continue;
         }
         let mut step = Step { node: id, result: id, residual: None, activation: None };
         if let Op::BatchNorm { .. } = node.op {
             let next = |result: usize, taken: &[bool]| match readers[result][..] {
-                [next] if !taken[next] => Some(next),
+                // What goes out has to be there before anything is done with it.
+                [next] if !taken[next] && !graph.ends().contains(&result) => Some(next),
                 _ => None,
             };
             if let Some(add) = next(step.result, &taken)
@@ -122,6 +123,15 @@ mod tests {
         let graph = g.finish().unwrap();
         let expected = Step { node: 1, result: 2, residual: Some(0), activation: None };
         assert_eq!(steps(&graph), [expected]);
+    }
+
+    #[test]
+    fn what_goes_out_too_is_written() {
+        let mut g = Graph::builder([3, 4, 4]);
+        let y = g.batch_norm("bn", g.input());
+        let z = g.relu(y);
+        let graph = g.finish_with(&[z, y]).unwrap();
+        assert_eq!(steps(&graph).iter().map(|step| step.result).collect::<Vec<_>>(), [1, 2]);
     }
 
     #[test]

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use burn::prelude::Device;
-use sapwood_core::{Masks, ModuleState, State, StateFile, TrainedOn};
+use sapwood_core::{Masks, ModuleState, Observed, State, StateFile, TrainedOn, graph::Calibrated};
 use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::{
-    Error, FreeZeros, Net, Note, Problem, Spec,
+    Error, FreeZeros, Integers, Net, Note, Problem, Spec,
     conventions::config_beside,
     params::params,
     reading::{ByName, Checkpoint, Fitted, Known, Reading, Zeros, guess},
@@ -30,6 +30,9 @@ pub struct Opened {
     pub notes: Vec<Note>,
     /// Weights that are zero and have no mask, if a layer has many.
     pub zeros: FreeZeros,
+    /// The parameters that are integers in the file, which the network has as the numbers that they stand
+    /// for, and how its values are rounded. The network alone rounds none.
+    pub integers: Option<Integers>,
 }
 
 /// Opens a weight file: safetensors, what PyTorch's `torch.save` wrote, or ONNX.
@@ -81,7 +84,7 @@ impl Reading {
     ///
     /// Where the file says nothing of images, timm's `config.json` beside it is asked.
     pub fn open(&self, path: &Path, device: &Device) -> Result<Opened, Error> {
-        let mut opened = self.opened(&Checkpoint::read(path)?, device)?;
+        let mut opened = self.opened(Checkpoint::read_as(path, self.example)?, device)?;
         if opened.trained_on.is_none()
             && let Some(beside) = config_beside(path)
             && beside.check(opened.spec.classes).is_ok()
@@ -95,13 +98,16 @@ impl Reading {
 
     /// [`open_bytes`], as this says.
     pub fn open_bytes(&self, bytes: &[u8], name: &str, device: &Device) -> Result<Opened, Error> {
-        self.opened(&Checkpoint::of_bytes(bytes, Path::new(name))?, device)
+        self.opened(Checkpoint::of(bytes, Path::new(name), (None, self.example))?, device)
     }
 
-    fn opened(&self, file: &Checkpoint, device: &Device) -> Result<Opened, Error> {
+    fn opened(&self, mut file: Checkpoint, device: &Device) -> Result<Opened, Error> {
         let mut metadata = file.metadata().clone();
         let trained_on = TrainedOn::take(&mut metadata).map_err(|error| file.caused(error))?;
-        let (spec, Fitted { state, mut masks, notes }) = self.network(file, &metadata)?;
+        let calibrated = Calibrated::take(&mut metadata).map_err(|error| file.caused(error))?;
+        let (spec, Fitted { state, mut masks, notes }) = self.network(&file, &metadata)?;
+        // What was taken is there a second time until now.
+        file.forget_tensors();
         if let Some(trained_on) = &trained_on {
             trained_on.check(spec.classes).map_err(|error| file.caused(error))?;
             spec.output(trained_on.input)?;
@@ -113,7 +119,11 @@ impl Reading {
         }
         let zeros = FreeZeros::of(&state, &masks, &params);
         let net = state.write(spec.net(device)?).map_err(|error| file.problem(error.into()))?;
-        Ok(Opened { spec, net, masks, trained_on, notes, zeros })
+        let integers = file.integers().map(|found| Integers { calibrated, ..found.clone() });
+        if let Some(Err(problem)) = integers.as_ref().map(|integers| integers.check(net.graph())) {
+            return Err(Error::File { problem, path: file.path().into(), source: None });
+        }
+        Ok(Opened { spec, net, masks, trained_on, notes, zeros, integers })
     }
 
     /// Which network it is, and its tensors.

@@ -3,6 +3,8 @@
 mod conv;
 mod lenet;
 mod life;
+mod mobilenet_v2;
+mod mobilenet_v3;
 mod resnet;
 mod resnet_cifar;
 mod vgg;
@@ -73,7 +75,34 @@ pub const MODELS: &[Model] = &[
     row("resnet-50-small", "with a 3x3 stem", CIFAR, 10, |s| {
         resnet::resnet(s, resnet::RESNET_50, resnet::Stem::Small)
     }),
+    row("resnext-50", "32 groups of 4, Xie et al. 2017", IMAGENET, 1000, |s| {
+        resnet::resnet(s, resnet::RESNEXT_50, resnet::Stem::Large)
+    }),
+    row("wide-resnet-50", "twice as wide inside, Zagoruyko & Komodakis 2016", IMAGENET, 1000, |s| {
+        resnet::resnet(s, resnet::WIDE_RESNET_50, resnet::Stem::Large)
+    }),
+    row("mobilenet-v2", "Sandler et al. 2018", IMAGENET, 1000, |s| {
+        mobilenet_v2::mobilenet_v2(s.input, s.classes, |channels| s.width(channels))
+    }),
+    row("mobilenet-v3-large", "Howard et al. 2019", IMAGENET, 1000, |s| {
+        mobilenet_v3::mobilenet_v3(mobilenet_v3::LARGE, s.input, s.classes, |channels| s.width(channels))
+    }),
+    row("mobilenet-v3-small", "Howard et al. 2019", IMAGENET, 1000, |s| {
+        mobilenet_v3::mobilenet_v3(mobilenet_v3::SMALL, s.input, s.classes, |channels| s.width(channels))
+    }),
     row("life-net", "n steps of the Game of Life, Springer & Kenyon 2020", [1, 32, 32], 1, life::life_net),
+];
+
+/// What torchvision calls those that have its parameters' names, and timm where it has them too.
+const ALIASES: &[(&str, &str)] = &[
+    ("resnet18", "resnet-18"),
+    ("resnet34", "resnet-34"),
+    ("resnet50", "resnet-50"),
+    ("resnext50_32x4d", "resnext-50"),
+    ("wide_resnet50_2", "wide-resnet-50"),
+    ("mobilenet_v2", "mobilenet-v2"),
+    ("mobilenet_v3_large", "mobilenet-v3-large"),
+    ("mobilenet_v3_small", "mobilenet-v3-small"),
 ];
 
 /// The names, in order.
@@ -82,5 +111,6 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 }
 
 pub(crate) fn find(name: &str) -> Result<&'static Model, UnknownName> {
-    MODELS.iter().find(|model| model.name == name).ok_or_else(|| UnknownName::new("model", name, names()))
+    let ours = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, ours)| ours);
+    MODELS.iter().find(|model| model.name == ours).ok_or_else(|| UnknownName::new("model", name, names()))
 }

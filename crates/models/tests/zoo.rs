@@ -32,6 +32,11 @@ const COUNTS: &[(&str, u64, u64, u64)] = &[
     ("resnet-18-small", 11_173_962, 11_164_352, 555_422_720),
     ("resnet-34-small", 21_282_122, 21_265_088, 1_159_402_496),
     ("resnet-50-small", 23_520_842, 23_467_712, 1_297_829_888),
+    ("resnext-50", 25_028_904, 24_959_680, 4_230_479_872),
+    ("wide-resnet-50", 68_883_240, 68_814_016, 11_398_021_120),
+    ("mobilenet-v2", 3_504_872, 3_469_760, 300_774_272),
+    ("mobilenet-v3-large", 5_483_032, 5_451_272, 216_589_760),
+    ("mobilenet-v3-small", 2_542_856, 2_525_832, 56_510_400),
 ];
 
 #[test]
@@ -43,6 +48,13 @@ fn every_network_has_the_published_counts() {
     }
     let unlisted: Vec<_> = names().filter(|name| !COUNTS.iter().any(|row| row.0 == *name)).collect();
     assert_eq!(unlisted, ["life-net"]);
+}
+
+#[test]
+fn public_names_are_those_of_the_zoo() {
+    for (theirs, ours) in [("resnet50", "resnet-50"), ("mobilenet_v3_small", "mobilenet-v3-small")] {
+        assert_eq!(Spec::named(theirs).unwrap(), Spec::named(ours).unwrap());
+    }
 }
 
 #[test]
@@ -258,7 +270,7 @@ fn integers_and_layers_of_a_newer_version_are_no_network_yet_and_are_named() {
     let layers = Spec::of_layers("mine", spec.graph().unwrap()).unwrap();
     let mut file = pack(&layers, None, state, Default::default()).unwrap();
     assert!(open_bytes(&file.to_bytes().unwrap(), "x.safetensors", None, &device).is_ok());
-    file.metadata["layers"]["version"] = 2.into();
+    file.metadata["layers"]["version"] = 3.into();
     let error = opened(&file.to_bytes().unwrap());
-    assert!(error.contains("the layers are of version 2") && error.ends_with("x.safetensors"), "{error}");
+    assert!(error.contains("the layers are of version 3") && error.ends_with("x.safetensors"), "{error}");
 }

@@ -28,9 +28,26 @@ pub enum Error {
         /// The version that was asked for.
         found: i64,
     },
-    /// Weights that lie beside the file.
-    #[error("its weights lie in another file, `{file}`: save it as one file")]
+    /// Weights that lie beside the file, of which nobody said how that is read.
+    #[error(
+        "its weights lie in another file, `{file}`: give it with that file beside it, or save it as one file"
+    )]
     External {
+        /// The file, as the model names it.
+        file: String,
+    },
+    /// Weights that lie beside the file and cannot be read.
+    #[error("its weights lie in another file, which cannot be read: {source}: {file}")]
+    Beside {
+        /// The file, as the model names it.
+        file: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A name of a file that does not lie beside the model.
+    #[error("its weights lie in `{file}`, and only files in its own folder are read")]
+    Outside {
         /// The file, as the model names it.
         file: String,
     },

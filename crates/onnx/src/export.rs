@@ -1,15 +1,21 @@
 //! From a network on paper to a file.
 
+mod curves;
 mod file;
+mod forms;
 mod nodes;
+mod norms;
+mod params;
+mod windows;
 mod writing;
 
 use std::collections::BTreeMap;
 
-use sapwood_graph::{Array, Graph, Op, ParamPath, State};
+use sapwood_graph::{Graph, Op, State};
 
 use crate::Error;
 use nodes::write;
+use params::params;
 use writing::Writing;
 
 /// How a file is written.
@@ -17,21 +23,37 @@ use writing::Writing;
 pub struct Options {
     /// The version of the operations, from 17 to [`crate::LAST_OPSET`]. Most readers know 18.
     pub opset: i64,
+    /// How the weights of convolutions, linear layers and tables are stored. All else is in f32, and so is what is
+    /// computed with them.
+    pub weights: Weights,
+    /// What the outputs are called. Those that it does not name are `logits` if there is one, and else `output_0`
+    /// and so on.
+    pub outputs: Vec<String>,
     /// What the file is to say of itself, for whoever reads it: [`crate::Imported::metadata`].
     pub metadata: BTreeMap<String, String>,
 }
 
+/// How weights are stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Weights {
+    /// In 32 bits.
+    #[default]
+    F32,
+    /// Rounded to 16 bits, which halves the file.
+    F16,
+}
+
 impl Default for Options {
     fn default() -> Self {
-        Self { opset: 18, metadata: BTreeMap::new() }
+        Self { opset: 18, weights: Weights::F32, outputs: Vec::new(), metadata: BTreeMap::new() }
     }
 }
 
 /// The first opset that is written.
 pub(crate) const FIRST_WRITTEN: i64 = 17;
 
-/// The bytes of an ONNX file that computes what the network does, for any number of examples of the shape
-/// for which the graph was built: input `input`, output `logits`, weights in f32 under their names. Zeros of masked
+/// The bytes of an ONNX file that computes what the network does, for any number of examples of the shapes
+/// for which the graph was built, with inputs under their names and weights under theirs. Zeros of masked
 /// weights are stored like any other.
 ///
 /// # Errors
@@ -41,15 +63,18 @@ pub fn export(graph: &Graph, state: &State, options: &Options) -> Result<Vec<u8>
     if !(FIRST_WRITTEN..=crate::LAST_OPSET).contains(&opset) {
         return Err(Error::WrittenOpset { found: opset });
     }
-    let shapes = graph.shapes(graph.input())?;
-    let mut writing = Writing::new(opset, graph.input());
+    let mut writing = Writing::new(graph, options)?;
     let mut layers = Vec::new();
-    for (at, node) in graph.nodes().iter().enumerate().skip(1) {
-        let value = match write(&mut writing, node, &shapes, &params(node, state)?) {
+    for node in graph.nodes() {
+        if node.op == Op::Input {
+            writing.input();
+            continue;
+        }
+        let value = match write(&mut writing, node, &params(node, state)?) {
             Ok(value) => value,
             Err(why) => {
                 layers.push(format!("layer `{}` {why}", node.name));
-                writing.nothing(shapes[at])
+                String::new()
             }
         };
         writing.values.push(value);
@@ -57,36 +82,8 @@ pub fn export(graph: &Graph, state: &State, options: &Options) -> Result<Vec<u8>
     if !layers.is_empty() {
         return Err(Error::Unwritable { opset, layers });
     }
-    writing.end();
-    Ok(writing.into_file(options, graph.outputs()?))
-}
-
-/// The values of a layer's parameters, in the order in which ONNX wants them.
-fn params<'s>(node: &sapwood_graph::Node, state: &'s State) -> Result<Vec<(String, &'s Array)>, Error> {
-    let (shape, bias): (Vec<usize>, bool) = match node.op {
-        Op::Conv(spec) => (spec.weight(), spec.bias),
-        Op::Linear { inputs, outputs, bias, .. } => (vec![outputs, inputs], bias),
-        Op::BatchNorm { channels, .. } => (vec![channels], true),
-        _ => return Ok(vec![]),
-    };
-    let row = vec![shape[0]];
-    let mut wanted = vec![("weight", shape)];
-    wanted.extend(bias.then(|| ("bias", row.clone())));
-    if let Op::BatchNorm { .. } = node.op {
-        wanted.extend(["running_mean", "running_var"].map(|name| (name, row.clone())));
+    for (at, end) in graph.ends().iter().enumerate() {
+        writing.end(at, *end);
     }
-    let mut mismatch = sapwood_graph::Mismatch::default();
-    let mut found = Vec::new();
-    for (name, shape) in wanted {
-        let path = ParamPath::from(format!("{}.{name}", node.name));
-        match state.0.get(&path) {
-            Some(value) if value.shape() == shape => found.push((path.to_string(), value)),
-            Some(value) => mismatch.misshapen.push((path, shape, value.shape().to_vec())),
-            None => mismatch.missing.push(path),
-        }
-    }
-    match mismatch.is_empty() {
-        true => Ok(found),
-        false => Err(sapwood_graph::Error::Mismatch(mismatch).into()),
-    }
+    Ok(writing.into_file(graph, options))
 }

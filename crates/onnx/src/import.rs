@@ -1,29 +1,40 @@
 //! From a file to a network on paper.
 
+mod activations;
+mod affine;
 mod arithmetic;
 mod call;
-mod gelu;
+mod curves;
+mod ends;
+mod fold;
+mod known;
 mod layers;
 mod making;
 mod naming;
-mod numbers;
+mod norms;
 mod operations;
+mod pads;
+mod parts;
 mod pools;
+mod resize;
+mod running;
 mod shapes;
+mod truths;
 mod value;
+mod windows;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io, path::Path};
 
 use sapwood_graph::{Graph, State};
 
 use crate::{
-    Error, FIRST_OPSET, LAST_OPSET, Note, Unsupported,
-    proto::{Damage, Dim, Model, Node, ValueInfo, data_type},
+    Error, FIRST_OPSET, LAST_OPSET, Note,
+    proto::{Damage, Graph as Written, Model, ValueInfo},
 };
-use call::{Call, Refusal};
-use making::{Making, fits};
-use operations::handler;
-use value::{Data, Stored, Value};
+use ends::entry;
+use making::Making;
+use running::Running;
+use value::Value;
 
 /// A network from a file.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +43,8 @@ pub struct Imported {
     pub graph: Graph,
     /// The values of its parameters, in f32.
     pub state: State,
+    /// What its outputs are called, in the order of [`Graph::ends`].
+    pub outputs: Vec<String>,
     /// What should be known of how it was read.
     pub notes: Vec<Note>,
     /// What the file says of itself.
@@ -43,155 +56,198 @@ pub fn is_one(bytes: &[u8]) -> bool {
     Model::begins(bytes)
 }
 
-/// Reads the bytes of an ONNX file.
+/// Reads the bytes of an ONNX file that has all its weights and says the size of its inputs.
 ///
 /// # Errors
-/// Bytes that are no such file; weights beside it; opsets that are not read; several inputs or
-/// outputs; and, all in one, the operations that a [`Graph`] cannot say.
+/// Bytes that are no such file; weights beside it; opsets that are not read; inputs that no network here has; and,
+/// all in one, the operations that a [`Graph`] cannot say.
 pub fn import(bytes: &[u8]) -> Result<Imported, Error> {
+    Importer::default().import(bytes)
+}
+
+/// Reads the bytes of ONNX files, with what these do not say.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::{fs, path::Path};
+/// use sapwood_onnx::Importer;
+///
+/// let folder = Path::new("nets");
+/// let bytes = fs::read(folder.join("net.onnx"))?;
+/// let found = Importer::default()
+///     .example([3, 48, 192])
+///     .beside(|file| fs::read(folder.join(file)))
+///     .import(&bytes)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Default)]
+pub struct Importer<'f> {
+    example: Option<Vec<usize>>,
+    beside: Option<Box<Beside<'f>>>,
+}
+
+type Beside<'f> = dyn FnMut(&Path) -> io::Result<Vec<u8>> + 'f;
+
+impl<'f> Importer<'f> {
+    /// The dimensions of an example of the first input, where the file leaves some of them open.
+    pub fn example(self, dims: impl Into<Vec<usize>>) -> Self {
+        Self { example: Some(dims.into()), ..self }
+    }
+
+    /// How files are read in which the weights lie beside the model. Each is asked for once, by its name: a relative
+    /// path that does not leave the folder.
+    pub fn beside(self, read: impl FnMut(&Path) -> io::Result<Vec<u8>> + 'f) -> Self {
+        Self { beside: Some(Box::new(read)), ..self }
+    }
+
+    /// Reads the bytes of a file.
+    ///
+    /// # Errors
+    /// Those of [`import`] and [`files_beside`]; files that cannot be read.
+    pub fn import(self, bytes: &[u8]) -> Result<Imported, Error> {
+        let names = files_beside(bytes)?;
+        let mut files = BTreeMap::new();
+        let Some(mut beside) = self.beside else {
+            return match names.first() {
+                Some(file) => Err(Error::External { file: (*file).into() }),
+                None => read(bytes, &files, self.example.as_deref()),
+            };
+        };
+        for name in names {
+            let found =
+                beside(Path::new(name)).map_err(|source| Error::Beside { file: name.into(), source })?;
+            files.insert(name.to_string(), found);
+        }
+        read(bytes, &files, self.example.as_deref())
+    }
+}
+
+/// The names of the files that hold weights of a model beside it, each once, as it says them.
+///
+/// # Errors
+/// Bytes that are no such file; names that lead out of its folder.
+pub fn files_beside(bytes: &[u8]) -> Result<Vec<&str>, Error> {
+    const MOST_FILES: usize = 4096;
+    let Some(graph) = Model(bytes).graph()? else { return Ok(vec![]) };
+    let mut names: Vec<&str> = Vec::new();
+    for tensor in graph.initializers() {
+        if let Some(outside) = tensor?.external.filter(|outside| names.last() != Some(&outside.file))
+            && !names.contains(&outside.file)
+        {
+            names.push(outside.file);
+            if MOST_FILES < names.len() {
+                return Err(Error::Format(format!("its weights lie in more than {MOST_FILES} files")));
+            }
+        }
+    }
+    let leaves = |name: &&&str| {
+        use std::path::Component::Normal;
+        let path = Path::new(name);
+        name.is_empty()
+            || name.contains(['\\', ':'])
+            || !path.components().all(|part| matches!(part, Normal(_)))
+    };
+    match names.iter().find(leaves) {
+        Some(file) => Err(Error::Outside { file: (*file).into() }),
+        None => Ok(names),
+    }
+}
+
+fn read(
+    bytes: &[u8],
+    files: &BTreeMap<String, Vec<u8>>,
+    example: Option<&[usize]>,
+) -> Result<Imported, Error> {
     let model = Model(bytes);
     let graph = model.graph()?.ok_or_else(|| Error::Format("it has no graph".into()))?;
     let opset = model.opset()?.ok_or_else(|| Error::Format("it does not name its opset".into()))?;
     if !(FIRST_OPSET..=LAST_OPSET).contains(&opset) {
         return Err(Error::Opset { found: opset });
     }
-    let mut values: BTreeMap<&str, Value<'_>> = BTreeMap::from([("", Value::Absent)]);
+    let all = bytes.len() + files.values().map(Vec::len).sum::<usize>();
     let few = Few::of(bytes);
-    for (count, tensor) in graph.initializers().enumerate() {
+    let mut making = Making::new(opset, all, files);
+    let mut running = Running::new(&mut making, few);
+    for (count, function) in model.functions().enumerate() {
         few.check(count)?;
-        let tensor = tensor?;
-        if let Some(file) = tensor.external {
-            return Err(Error::External { file: file.into() });
-        }
-        values.insert(tensor.name, Value::Stored(Stored::new(tensor)?));
+        running.functions.insert(function?);
     }
-    if graph.has_sparse_initializers() {
-        return Err(Error::Format("its weights are sparse initialisers: write them densely".into()));
-    }
-    // Older files list what has a value among the inputs too.
-    let mut inputs = Vec::new();
-    for input in graph.inputs() {
-        let input = input?;
-        if !values.contains_key(input.name) {
-            inputs.push(input);
-            few.check(inputs.len())?;
-        }
-    }
-    let input = match &inputs[..] {
-        [input] => input,
-        _ => return Err(Error::Ends(format!("expected one input, found {}", names(&inputs)))),
-    };
-    let outputs: Vec<ValueInfo<'_>> = graph.outputs().take(MOST_ENDS).collect::<Result<_, _>>()?;
-    let [output] = &outputs[..] else {
-        return Err(Error::Ends(format!("expected one output, found {}", names(&outputs))));
-    };
+    running.tensors(graph)?;
+    let outputs = begin(&mut running, graph, few, example)?;
+    running.count(graph, 0)?;
+    running.nodes(graph, 0)?;
 
-    let (shape, rank) = input_shape(input)?;
-    let mut making = Making::new(shape, output.name, opset);
-    values.insert(input.name, Value::Data(Data { node: 0, shape, rank }));
-    *making.uses.entry(output.name).or_default() += 1;
-    for (count, node) in graph.nodes().enumerate() {
-        few.check(count)?;
-        for name in node?.inputs {
-            *making.uses.entry(name).or_default() += 1;
+    let mut ends = Vec::new();
+    let mut unknown = None;
+    for output in &outputs {
+        match running.values.get(output) {
+            Some(Value::Data(data)) => ends.push(data.node),
+            Some(Value::Unknown) => unknown = Some(*output),
+            Some(_) => return Err(Error::Ends(format!("its output `{output}` is a constant"))),
+            None => return Err(Error::Format(format!("nothing computes its output `{output}`"))),
         }
     }
-    let mut unsupported = Unsupported::default();
-    let functions = model.has_functions();
-    for node in graph.nodes() {
-        run(&mut making, &mut values, &node?, functions, &mut unsupported)?;
-    }
-    let last = match values.get(output.name) {
-        Some(Value::Data(data)) => Some(data.node),
-        Some(Value::Gelu(part)) => {
-            part.refuse().note(&mut unsupported, &Node::default())?;
-            None
-        }
-        Some(Value::Unknown) if !unsupported.operations.is_empty() => None,
-        Some(_) => return Err(Error::Ends(format!("its output `{}` is a constant", output.name))),
-        None => return Err(Error::Format(format!("nothing computes its output `{}`", output.name))),
-    };
-    let Some(last) = last.filter(|_| unsupported.operations.is_empty()) else {
+    let unsupported = running.unsupported;
+    if !unsupported.operations.is_empty() {
         return Err(Error::Unsupported(unsupported));
-    };
+    }
+    if let Some(output) = unknown {
+        return Err(Error::Ends(format!(
+            "its output `{output}` depends on tensors of a type that is not read"
+        )));
+    }
     let mut metadata = BTreeMap::new();
     for (count, entry) in model.metadata().enumerate() {
         few.check(count)?;
         let (key, value) = entry?;
         metadata.insert(key.to_string(), value.to_string());
     }
-    let (graph, state, notes) = making.finish(last, bytes.len())?;
-    Ok(Imported { graph, state, notes, metadata })
+    let (graph, state, notes) = making.finish(&ends, all)?;
+    let outputs = outputs.into_iter().map(String::from).collect();
+    Ok(Imported { graph, state, outputs, notes, metadata })
 }
 
 /// More outputs than anybody is told of.
 const MOST_ENDS: usize = 64;
 
-/// Runs a node on what is known of its inputs.
-fn run<'a>(
-    making: &mut Making<'a>,
-    values: &mut BTreeMap<&'a str, Value<'a>>,
-    node: &Node<'a>,
-    functions: bool,
-    unsupported: &mut Unsupported,
-) -> Result<(), Error> {
-    let mut inputs = Vec::with_capacity(node.inputs.len());
-    for name in &node.inputs {
-        let value = values.get(name).ok_or_else(|| {
-            Error::Format(format!("node {} reads `{name}`, which nothing before it computes", node.called()))
-        })?;
-        inputs.push(value.clone());
+/// Makes the inputs of the network, and finds the names of its outputs.
+fn begin<'a>(
+    running: &mut Running<'a, '_>,
+    graph: Written<'a>,
+    few: Few,
+    example: Option<&[usize]>,
+) -> Result<Vec<&'a str>, Error> {
+    let outputs: Vec<ValueInfo<'a>> = graph.outputs().take(MOST_ENDS + 1).collect::<Result<_, _>>()?;
+    if outputs.is_empty() || MOST_ENDS < outputs.len() {
+        return Err(Error::Ends(format!("expected 1 to {MOST_ENDS} outputs, found {}", names(&outputs))));
     }
-    let call = Call::new(node, inputs, making.opset);
-    let found = match handler(node, functions) {
-        Ok(handler) => handler(making, &call).and_then(|value| call.all_read().map(|()| value)),
-        Err(refusal) => Err(refusal),
-    };
-    let value = match found {
-        Ok(value) => value,
-        Err(refusal) => {
-            refusal.note(unsupported, node)?;
-            Value::Unknown
+    let outputs: Vec<&str> = outputs.iter().map(|output| output.name).collect();
+    // Older files list what has a value among the inputs too.
+    let mut inputs = Vec::new();
+    for input in graph.inputs() {
+        let input = input?;
+        if !running.values.contains_key(input.name) {
+            inputs.push(input);
+            few.check(inputs.len())?;
         }
-    };
-    // Further outputs are a mask of dropped values, statistics of a batch or indices of maxima.
-    for (at, name) in node.outputs.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
-        if 0 < at && making.uses(name) > 0 && !matches!(value, Value::Unknown) {
-            Refusal::Cannot(format!("with its output {}", at + 1)).note(unsupported, node)?;
-        }
-        let value = if at == 0 { value.clone().named(name) } else { Value::Unknown };
-        values.insert(name, value);
     }
-    Ok(())
-}
-
-/// The shape of an example, and the rank of a batch of them.
-fn input_shape(input: &ValueInfo<'_>) -> Result<([usize; 3], usize), Error> {
-    const MOST: usize = 1 << 24;
-    let said = || {
-        let dims = input.dims.as_deref().unwrap_or_default().iter().map(|dim| match dim {
-            Dim::Number(size) => size.to_string(),
-            Dim::Named("") => "?".into(),
-            Dim::Named(name) => (*name).into(),
-        });
-        format!("`{}` [{}]", input.name, dims.collect::<Vec<_>>().join(", "))
-    };
-    if input.data_type != Some(data_type::FLOAT) {
-        return Err(Error::Ends(format!("expected an input in f32: {} is of another type", said())));
+    if inputs.is_empty() || MOST_ENDS < inputs.len() {
+        return Err(Error::Ends(format!("expected 1 to {MOST_ENDS} inputs, found {}", names(&inputs))));
     }
-    let size = |dim: &Dim<'_>| match dim {
-        Dim::Number(size) => usize::try_from(*size).ok().filter(|size| (1..=MOST).contains(size)),
-        Dim::Named(_) => None,
-    };
-    let sizes = input.dims.iter().flatten().skip(1).map(size).collect::<Option<Vec<usize>>>();
-    match sizes.as_deref() {
-        Some([c, h, w]) if fits([*c, *h, *w]) => Ok(([*c, *h, *w], 4)),
-        Some([c]) => Ok(([*c, 1, 1], 2)),
-        _ => Err(Error::Ends(format!(
-            "expected an input [N, C, H, W] or [N, C] of which only N is no number, found {}",
-            said()
-        ))),
+    let inputs = inputs.iter().enumerate().map(|(at, input)| entry(input, example.filter(|_| at == 0)));
+    let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
+    for (name, (entry, fixed)) in inputs {
+        let making = &mut running.making;
+        making.fixed_batch = making.fixed_batch.or(fixed);
+        let data = making.entry(entry);
+        running.values.insert(name, data.into());
     }
+    running.making.outputs = outputs.clone();
+    for output in &outputs {
+        *running.making.uses.entry(*output).or_default() += 1;
+    }
+    Ok(outputs)
 }
 
 fn names(ends: &[ValueInfo<'_>]) -> String {
@@ -205,6 +261,7 @@ fn names(ends: &[ValueInfo<'_>]) -> String {
 
 /// How many nodes or tensors a file may have: what each of them takes in memory is then in
 /// proportion to the file. A node that says its inputs, outputs and name takes over a hundred bytes.
+#[derive(Clone, Copy)]
 struct Few(usize);
 
 impl Few {

@@ -1,6 +1,6 @@
 //! Networks on paper from ONNX files and back.
 //!
-//! The principal functions are [`import`], which makes a [`Graph`](sapwood_graph::Graph) and a
+//! The principal functions are [`import`] (with [`Importer`] for weights beside the file and inputs of open size), which makes a [`Graph`](sapwood_graph::Graph) and a
 //! [`State`](sapwood_graph::State) of a file's bytes, and [`export`], which makes bytes of these. Nothing
 //! here runs a network or knows a tensor library: what is computed while a file is read are shapes, the way
 //! exporters write down that an image is to be flattened.
@@ -8,8 +8,9 @@
 //! The design decision is that a file is either read as exactly the network that it is, or not at all. Every
 //! operation has a function of its own (`import/operations.rs` is the table), which says of each attribute that
 //! it has read it: one that nobody read is refused like an operation that nobody knows, and all that is refused
-//! is one [`Error::Unsupported`], before anything is made. What has another form here than in the file
-//! is a [`Note`].
+//! is one [`Error::Unsupported`], before anything is made. Layers and activations that exporters take apart are recognised
+//! and put together where the last operation of their formula is read (`import/curves.rs`, `import/norms.rs`): who prunes or
+//! quantises has to see a layer. What has another form here than in the file is a [`Note`].
 //!
 //! Layers are called as in PyTorch: after their parameters, or else after the module for which PyTorch's
 //! exporter names a node. The other way round a layer gives its name to its node and parameters, and what only ONNX
@@ -47,8 +48,8 @@ mod note;
 mod proto;
 
 pub use error::{Error, Unsupported};
-pub use export::{Options, export};
-pub use import::{Imported, import, is_one};
+pub use export::{Options, Weights, export};
+pub use import::{Imported, Importer, files_beside, import, is_one};
 pub use note::Note;
 
 /// The first opset that is read.

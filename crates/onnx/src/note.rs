@@ -10,8 +10,10 @@ pub enum Note {
     Softmax,
     /// The file drops values in training.
     Dropout,
-    /// Average pools that leave out a rest have none at the size of the file's input.
-    AveragePool,
+    /// Padding that keeps the size was left to who runs the file.
+    Same,
+    /// Convolutions have taken in the normalisation that followed them.
+    Folded,
 }
 
 impl fmt::Display for Note {
@@ -19,8 +21,9 @@ impl fmt::Display for Note {
         f.write_str(match self {
             Self::Softmax => "the softmax at the end of the ONNX file is left out: outputs are logits",
             Self::Dropout => "the ONNX file drops values in training: no network here does",
-            Self::AveragePool => {
-                "at other sizes of images than the ONNX file's, average pools take in the rest at the edge, which ONNX leaves out"
+            Self::Same => "padding of the ONNX file that depends on the size of the input is that for its own size",
+            Self::Folded => {
+                "batch normalisation is folded into convolutions of the ONNX file: its statistics are gone, and training has none"
             }
         })
     }

@@ -10,7 +10,7 @@ mod tensor;
 mod wire;
 mod write;
 
-pub(crate) use message::{Attribute, Dim, Model, Node, ValueInfo};
+pub(crate) use message::{Attribute, Dim, Graph, Model, Node, ValueInfo};
 pub(crate) use tensor::Tensor;
 pub(crate) use wire::{Damage, Fields};
 pub(crate) use write::Message;
@@ -50,8 +50,14 @@ pub(crate) mod field {
         pub(crate) const I: u64 = 3;
         pub(crate) const S: u64 = 4;
         pub(crate) const T: u64 = 5;
+        pub(crate) const G: u64 = 6;
+        pub(crate) const FLOATS: u64 = 7;
         pub(crate) const INTS: u64 = 8;
         pub(crate) const TYPE: u64 = 20;
+    }
+    pub(crate) mod function {
+        pub(crate) const NAME: u64 = 1;
+        pub(crate) const DOMAIN: u64 = 10;
     }
     pub(crate) mod tensor {
         pub(crate) const DIMS: u64 = 1;
@@ -75,6 +81,7 @@ pub(crate) mod field {
 /// Types of values (`TensorProto.DataType`).
 pub(crate) mod data_type {
     pub(crate) const FLOAT: i64 = 1;
+    pub(crate) const UINT8: i64 = 2;
     pub(crate) const INT32: i64 = 6;
     pub(crate) const INT64: i64 = 7;
     pub(crate) const BOOL: i64 = 9;

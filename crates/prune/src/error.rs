@@ -151,6 +151,14 @@ pub enum Error {
         /// The parameter.
         path: ParamPath,
     },
+    /// The weight of a transposed convolution, which has its inputs first, where its outputs would have to be.
+    #[error("`{path}` is of a transposed convolution, which {what} cannot be used with: exclude it")]
+    Transposed {
+        /// The parameter.
+        path: ParamPath,
+        /// What asks for it.
+        what: String,
+    },
     /// A granularity that cannot be, here.
     #[error("granularity `{found}`: {problem}")]
     Granularity {

@@ -5,7 +5,7 @@ mod pattern;
 
 use std::{fmt, num::NonZero, str::FromStr};
 
-use sapwood_core::ParamInfo;
+use sapwood_core::{ParamInfo, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::{Allocation, Error, MaskSet, Prunable, Scores, Sparsity, Ties, Warning};
@@ -66,6 +66,15 @@ impl Granularity {
         allocation: &Allocation,
         alive: Option<&MaskSet>,
     ) -> Result<(MaskSet, Option<Ties>), Error> {
+        let by_outputs = match (self, allocation) {
+            (Self::Weight, Allocation::Rows) => Some(format!("the allocation `{allocation}`")),
+            (Self::Weight | Self::Kernel, _) => None,
+            _ => Some(format!("the granularity `{self}`")),
+        };
+        let mut transposed = scores.iter().filter(|(info, _)| info.role == Role::TransposedConvWeight);
+        if let (Some(what), Some((info, _))) = (by_outputs, transposed.next()) {
+            return Err(Error::Transposed { path: info.path.clone(), what });
+        }
         match self {
             Self::Weight => MaskSet::chosen(scores, sparsity, allocation, alive),
             Self::Pattern { keep, of } => {

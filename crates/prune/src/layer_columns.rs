@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use burn::tensor::{Tensor, s};
+use burn::tensor::Tensor;
 use sapwood_backend::ordered;
-use sapwood_core::{ConvSpec, Op, ParamInfo, ParamPath};
+use sapwood_core::{ConvSpec, Op, Pads, ParamInfo, ParamPath, unfold};
 
 use crate::{Error, ParamTensors, Probe, Prunable};
 
@@ -31,8 +31,17 @@ impl LayerColumns {
         let spec = |info: &ParamInfo| {
             let node = graph.nodes().iter().find(|node| node.name == info.path.layer());
             match node.map(|node| node.op) {
+                Some(Op::Conv(spec)) if spec.transposed.is_some() => {
+                    let what = "a criterion that asks for the inputs of layers".into();
+                    Err(Error::Transposed { path: info.path.clone(), what })
+                }
+                // A sequence has nothing above and below.
+                Some(Op::Conv(spec)) if spec.spatial == 1 => {
+                    let padding = Pads { top: 0, bottom: 0, ..spec.padding };
+                    Ok((info.path.clone(), ConvSpec { padding, ..spec }))
+                }
                 Some(Op::Conv(spec)) => Ok((info.path.clone(), spec)),
-                // A linear layer is a convolution of one pixel.
+                // A linear layer is a convolution of one pixel, and each of its places an example.
                 Some(Op::Linear { inputs, outputs, bias, .. }) => {
                     let pixel = ConvSpec { bias, ..ConvSpec::new(inputs, outputs, 1) };
                     Ok((info.path.clone(), pixel))
@@ -94,33 +103,4 @@ impl LayerColumns {
         }
         gram.ok_or_else(missing)
     }
-}
-
-/// The patches that a convolution sees.
-///
-/// # Shapes
-/// `[N, C, H, W]` to `[groups, C/groups * kh * kw, N * OH * OW]`
-fn unfold(x: Tensor<4>, spec: &ConvSpec) -> Tensor<3> {
-    let [n, c, h, w] = x.dims();
-    let (kernel, stride, dilation, pads) = (spec.kernel, spec.stride, spec.dilation, spec.padding);
-    let size = |n: usize, around: usize, kernel: usize, dilation: usize, stride: usize| {
-        (n + around - dilation * (kernel - 1) - 1) / stride + 1
-    };
-    let oh = size(h, pads.top + pads.bottom, kernel.h, dilation.h, stride.h);
-    let ow = size(w, pads.left + pads.right, kernel.w, dilation.w, stride.w);
-    let x = match pads.sides() {
-        [0, 0, 0, 0] => x,
-        [top, left, bottom, right] => x.pad((left, right, top, bottom), 0.0),
-    };
-    let tap = |ky: usize, kx: usize| {
-        let reach = |first: usize, count: usize, stride: usize| first + (count - 1) * stride + 1;
-        let (y, x0) = (ky * dilation.h, kx * dilation.w);
-        let (sh, sw) = (stride.h as isize, stride.w as isize);
-        let rows = s![.., .., y..reach(y, oh, stride.h);sh, x0..reach(x0, ow, stride.w);sw];
-        x.clone().slice(rows).reshape([n, c, 1, oh * ow])
-    };
-    let places = (0..kernel.h).flat_map(|ky| (0..kernel.w).map(move |kx| (ky, kx)));
-    let patches = Tensor::cat(places.map(|(ky, kx)| tap(ky, kx)).collect(), 2);
-    let rows = c / spec.groups * kernel.product();
-    patches.permute([1, 2, 0, 3]).reshape([spec.groups, rows, n * oh * ow])
 }

@@ -91,7 +91,6 @@ mod shuffled;
 mod sparsity;
 mod state_probe;
 mod ties;
-mod triangular;
 mod warning;
 
 pub use ablation::Ablation;

@@ -45,7 +45,7 @@
 //! ```
 //!
 //! The [`guide`] has a program for each further thing: RigL in training, masks in a training loop of your own,
-//! progressive shrinking of a family of your own, and the best network under a latency table.
+//! progressive shrinking of a family of your own, the best network under a latency table, and integers of 8 bits.
 //!
 //! # What goes in its place
 //!
@@ -63,6 +63,7 @@
 //! - **What really leaves**: a [`shrink::Removal`] of [`graph::Groups`], or what is [`shrink::Dead`].
 //! - **Which architecture**: a [`search::Space`] and one of [`search::METHODS`].
 //! - **Many networks in one**: a [`supernet::Family`], by name or of your own.
+//! - **Few bits**: a [`quant::Ptq`], and what it made in a file.
 //! - **Runs that survive being killed**: `Trainer::checkpoints`.
 //! - **Another device**: `vulkan`, `cuda:1` and so on, with the feature of that
 //!   name. None is on by default; `flex` is the CPU.
@@ -74,6 +75,8 @@ pub use sapwood_deploy as deploy;
 pub use sapwood_graph as graph;
 pub use sapwood_models as models;
 pub use sapwood_prune as prune;
+pub use sapwood_quant as quant;
+pub use sapwood_runtime as runtime;
 pub use sapwood_search as search;
 pub use sapwood_shrink as shrink;
 pub use sapwood_sparse as sparse;

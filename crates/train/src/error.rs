@@ -55,6 +55,12 @@ pub enum Error {
         /// The number of bits.
         found: usize,
     },
+    /// Shared weights of a parameter that the network does not have.
+    #[error("the network has no parameter `{path}` whose weights could be shared")]
+    NothingShared {
+        /// What was named.
+        path: ParamPath,
+    },
     /// The data set failed.
     #[error("the data set failed: {0}")]
     Source(#[source] SourceError),

@@ -44,16 +44,7 @@ pub async fn evaluate<N: Network>(
         let batch = batch.map_err(Error::Source)?;
         let logits = network.forward(batch.input(&device)?, &mut Pass::evaluate()).rows();
         let [examples, outputs] = logits.dims();
-        let fits = match batch.target() {
-            Target::Class(classes) => {
-                classes.len() == examples && classes.iter().all(|class| (*class as usize) < outputs)
-            }
-            Target::Token(tokens) => {
-                tokens.len() == examples && tokens.iter().flatten().all(|token| (*token as usize) < outputs)
-            }
-            Target::Dense(values) => values.len() == examples * outputs,
-        };
-        if !fits {
+        if !fit(batch.target(), [examples, outputs]) {
             // Says what is wrong.
             sapwood_core::loss(logits.clone(), batch.target(), 0.0)?;
         }
@@ -65,6 +56,47 @@ pub async fn evaluate<N: Network>(
         return Err(Error::BrokenPromise { what: "examples", promised, found });
     }
     Ok(tally.finish())
+}
+
+/// Evaluates the outputs that something else than a network of Burn's has computed: for each batch what they should
+/// be, and row by row what they are.
+///
+/// # Errors
+/// The outputs' own; targets that do not fit them; no examples.
+pub fn evaluate_outputs<E: From<Error>>(
+    batches: impl IntoIterator<Item = Result<(Target, Vec<f64>), E>>,
+    outputs: usize,
+) -> Result<Evaluation, E> {
+    let mut tally = Tally::default();
+    for batch in batches {
+        let (target, logits) = batch?;
+        let examples = logits.len() / outputs.max(1);
+        if !fit(&target, [examples, outputs]) {
+            let promised = format!("targets for {examples} rows of {outputs} outputs");
+            return Err(Error::BrokenPromise { what: "outputs", promised, found: "others".into() }.into());
+        }
+        tally.add(&logits, [examples, outputs], &target);
+    }
+    match tally.examples {
+        0 => {
+            let (promised, found) = ("some".into(), "none".into());
+            Err(Error::BrokenPromise { what: "examples", promised, found }.into())
+        }
+        _ => Ok(tally.finish()),
+    }
+}
+
+/// Whether targets can be compared with outputs of this shape.
+fn fit(target: &Target, [examples, outputs]: [usize; 2]) -> bool {
+    match target {
+        Target::Class(classes) => {
+            classes.len() == examples && classes.iter().all(|class| (*class as usize) < outputs)
+        }
+        Target::Token(tokens) => {
+            tokens.len() == examples && tokens.iter().flatten().all(|token| (*token as usize) < outputs)
+        }
+        Target::Dense(values) => values.len() == examples * outputs,
+    }
 }
 
 #[derive(Default)]

@@ -74,6 +74,7 @@ const IN_A_BROWSER: &[&str] = &[
     "codec",
     "graph",
     "onnx",
+    "runtime",
     "core",
     "data",
     "models",

@@ -98,6 +98,29 @@ pub fn layer_norm<const D: usize>(
     normalised * gamma.unsqueeze() + beta.unsqueeze()
 }
 
+/// The tensor in a larger shape of its rank, where dimensions of size 1 are repeated.
+pub fn expand<const D: usize>(x: Tensor<D>, shape: [usize; D]) -> Tensor<D> {
+    let sizes = x.dims();
+    if sizes == shape {
+        return x;
+    }
+    // The gradient of what is repeated along rows is a sum along rows.
+    let x = match is_pinned(&x) && sizes[D - 1] == 1 && 1 < shape[D - 1] {
+        true => spread(x, shape[D - 1]),
+        false => x,
+    };
+    x.expand(shape)
+}
+
+/// Less the mean of the last dimension and over its deviation, `sqrt(variance + epsilon)`.
+pub fn standardize<const D: usize>(x: Tensor<D>, epsilon: f64) -> Tensor<D> {
+    let shape = x.dims();
+    let mean = |x: Tensor<D>| expand(sum_last(x) / shape[D - 1] as f64, shape);
+    let centred = x.clone() - mean(x);
+    let variance = mean(centred.clone() * centred.clone());
+    centred / (variance + epsilon).sqrt()
+}
+
 /// Each channel times its factor.
 ///
 /// # Shapes

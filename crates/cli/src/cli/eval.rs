@@ -13,6 +13,7 @@ use super::{
     bar::Bar,
     data_root::DataRoot,
     image::Images,
+    integers::{exact, rounded},
     on_device::OnDevice,
     outputs::{MoreOutputs, hinted, tell},
     own_input::is_file,
@@ -33,6 +34,9 @@ pub(super) struct Eval {
     images: Images,
     #[command(flatten)]
     outputs: MoreOutputs,
+    /// Compute a network of integers with integers, as ONNX Runtime's operators do
+    #[arg(long)]
+    exact: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -46,6 +50,7 @@ impl Eval {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let device = self.device.resolve()?;
         let opened = self.network.open(&device)?;
+        opened.net.check_single()?;
         if is_file(&self.data) {
             return self.of_file(&opened, &device, out);
         }
@@ -58,7 +63,7 @@ impl Eval {
         datasets.tell(&Bar::default());
         tell(&classes);
         let test = classes.of_batches(test)?;
-        self.tell(&evaluate(&opened.net, &test, &device, &Bar::default())?, out)
+        self.tell(&self.evaluation(&opened, &test, &device)?, out)
     }
 
     fn of_file(&self, opened: &Opened, device: &Device, out: &mut dyn Write) -> Result<(), Error> {
@@ -68,7 +73,14 @@ impl Eval {
         if let Some(shape) = test.shape().image() {
             opened.spec.output(shape)?;
         }
-        self.tell(&evaluate(&opened.net, &test, device, &Bar::default())?, out)
+        self.tell(&self.evaluation(opened, &test, device)?, out)
+    }
+
+    fn evaluation(&self, opened: &Opened, test: &dyn Source, device: &Device) -> Result<Evaluation, Error> {
+        match self.exact {
+            true => exact(opened, test),
+            false => Ok(evaluate(&rounded(opened)?, test, device, &Bar::default())?),
+        }
     }
 
     fn tell(&self, evaluation: &Evaluation, out: &mut dyn Write) -> Result<(), Error> {

@@ -8,7 +8,7 @@ use sapwood_core::{ModuleState, State, write_atomic};
 use sapwood_models::to_onnx;
 use sapwood_report::Cell;
 
-use super::weight_file::WeightFile;
+use super::{integers::refuse, weight_file::WeightFile};
 use crate::Error;
 
 /// Write a network as ONNX, for other programs to run
@@ -30,6 +30,7 @@ pub(super) struct Export {
 impl Export {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let opened = self.network.open(&DeviceSpec::CPU.resolve()?)?;
+        refuse(&opened, "written as ONNX")?;
         let state = block_on(State::read(&opened.net))?;
         let bytes = to_onnx(&opened.spec, opened.trained_on.as_ref(), &state, self.opset)?;
         write_atomic(&self.out, &bytes)?;

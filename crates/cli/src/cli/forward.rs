@@ -2,13 +2,21 @@
 
 use std::path::PathBuf;
 
-use burn::tensor::activation::{sigmoid, softmax};
+use burn::{
+    prelude::Device,
+    tensor::activation::{sigmoid, softmax},
+};
 use clap::Args;
 use sapwood_backend::{block_on, read};
 use sapwood_core::{Network, Norm, Pass};
-use sapwood_lab::{Takes, read_input, write_tensors};
+use sapwood_lab::{Takes, read_input, read_inputs, write_tensors};
+use sapwood_models::Net;
 
-use super::{on_device::OnDevice, weight_file::WeightFile};
+use super::{
+    integers::{exactly, rounded},
+    on_device::OnDevice,
+    weight_file::WeightFile,
+};
 use crate::Error;
 
 /// Run a network on the tensor `input` of a file and write its outputs
@@ -17,7 +25,8 @@ use crate::Error;
 /// are normalised as the network's images were. Output: `logits` [N, K] (for
 /// life-net the value per cell before the sigmoid, [N, 1, H, W]) and
 /// `probabilities` of the same shape. The number of classes and of input channels
-/// is read from the weights.
+/// is read from the weights. A network with several inputs, or of integers, reads a
+/// tensor under the name of each; of several outputs the file has `output_0` and so on.
 #[derive(Args)]
 pub(super) struct Forward {
     #[command(flatten)]
@@ -31,6 +40,9 @@ pub(super) struct Forward {
     /// Normalise with the statistics of this batch, as in training
     #[arg(long)]
     batch_statistics: bool,
+    /// Compute a network of integers with integers, as ONNX Runtime's operators do
+    #[arg(long, conflicts_with = "batch_statistics")]
+    exact: bool,
     #[command(flatten)]
     device: OnDevice,
 }
@@ -39,11 +51,17 @@ impl Forward {
     pub(super) fn run(self) -> Result<(), Error> {
         let device = self.device.resolve()?;
         let opened = self.network.open(&device)?;
+        if opened.net.check_single().is_err() {
+            return self.all(&opened.net, &device);
+        }
         let input = read_input(&self.input, &Takes::of(&opened), &device)?;
         let [n, c, h, w] = input.dims();
         opened.spec.output([c, h, w])?;
         let norm = if self.batch_statistics { Norm::Batch } else { Norm::Running };
-        let logits = opened.net.forward(input, &mut Pass::new(norm));
+        let logits = match self.exact {
+            true => exactly(&opened, input, &device)?,
+            false => rounded(&opened)?.forward(input, &mut Pass::new(norm)),
+        };
         let dense = opened.spec.model == "life-net";
         let probabilities = if dense { sigmoid(logits.clone()) } else { softmax(logits.clone(), 1) };
         let (logits, probabilities) = if dense {
@@ -52,6 +70,23 @@ impl Forward {
         } else {
             (block_on(read(logits))?, block_on(read(probabilities))?)
         };
-        Ok(write_tensors(&self.out, [("logits", logits), ("probabilities", probabilities)])?)
+        Ok(write_tensors(&self.out, [("logits".into(), logits), ("probabilities".into(), probabilities)])?)
+    }
+
+    /// The same with any number of inputs and outputs.
+    fn all(&self, net: &Net, device: &Device) -> Result<(), Error> {
+        let norm = if self.batch_statistics { Norm::Batch } else { Norm::Running };
+        let inputs = read_inputs(&self.input, net.graph().entries(), device)?;
+        let outputs = net.run_all(inputs, &mut Pass::new(norm))?;
+        let several = outputs.len() > 1;
+        let mut found = Vec::new();
+        for (at, output) in outputs.into_iter().enumerate() {
+            let name = if several { format!("output_{at}") } else { "logits".into() };
+            let sizes = output.dims();
+            let mut values = block_on(read(output.into_row()))?;
+            values.shape = sizes.into();
+            found.push((name, values));
+        }
+        Ok(write_tensors(&self.out, found)?)
     }
 }

@@ -15,6 +15,7 @@ use super::{
     bar::{self, Bar},
     data_root::DataRoot,
     image::ImageShape,
+    integers::rounded,
     named::Named,
     on_device::OnDevice,
     outputs::MoreOutputs,
@@ -48,7 +49,9 @@ impl Predict {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let device = self.device.resolve()?;
         let opened = self.network.open(&device)?;
+        opened.net.check_single()?;
         let data = self.data.as_deref().map(|data| (data, self.root.data_root.as_path()));
+        let net = rounded(&opened)?;
         let named = Named::of(&opened, data, &self.image, &self.outputs)?;
         let shape = named.shape;
         // On a terminal the answers themselves show how far it is.
@@ -71,7 +74,7 @@ impl Predict {
             named.normalisation.apply(&mut image);
             let [c, h, w] = shape;
             let input = Tensor::from_data(TensorData::new(image, [1, c, h, w]), &device);
-            let logits = opened.net.forward(input, &mut Pass::evaluate());
+            let logits = net.forward(input, &mut Pass::evaluate());
             let probabilities: Vec<f32> = block_on(read(softmax(logits, 1)))?.iter::<f32>().collect();
             let mut ranked: Vec<(usize, f32)> = probabilities.into_iter().enumerate().collect();
             ranked.sort_by(|a, b| b.1.total_cmp(&a.1));

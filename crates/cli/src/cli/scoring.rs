@@ -14,6 +14,7 @@ use super::{
     bar,
     data_root::DataRoot,
     image::Images,
+    integers::refuse,
     on_device::OnDevice,
     outputs::{MoreOutputs, hinted, tell},
     own_input::{OwnInput, is_file},
@@ -132,8 +133,9 @@ impl Scoring {
 
     /// Opens the network; what can be refused is refused first.
     pub(super) fn opened(&self) -> Result<Opened, Error> {
-        let device = self.device.resolve()?;
-        self.network.open(&device)
+        let opened = self.network.open(&self.device.resolve()?)?;
+        refuse(&opened, "trained or changed")?;
+        Ok(opened)
     }
 
     /// [`Scoring::opened`], to remove weights of it.
@@ -148,6 +150,9 @@ impl Scoring {
         let criterion = (row.build)(&options, Seed(self.seed))?;
         self.check(name, criterion.needs())?;
         let opened = self.opened_to_change()?;
+        if !matches!(criterion.needs(), Needs::Weights | Needs::Graph) {
+            opened.net.check_single()?;
+        }
         let examples = match &self.data {
             Some(data) if criterion.needs().examples() => self.examples(data, &opened)?,
             _ => Vec::new(),

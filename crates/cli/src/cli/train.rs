@@ -1,6 +1,6 @@
 //! `train`
 
-use std::{io::Write, num::NonZero, path::PathBuf, sync::atomic::AtomicBool};
+use std::{collections::BTreeSet, io::Write, num::NonZero, path::PathBuf, sync::atomic::AtomicBool};
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::Ops;
@@ -154,6 +154,7 @@ impl Train {
         let (spec, beginning, mut data) = match (&self.weights, &self.model) {
             (Some(path), model) => {
                 let opened = self.reading.open_to_change(path, model.as_deref(), &device)?;
+                opened.net.check_single()?;
                 let data = DataConfig::of_opened(&self.data, &opened);
                 let start = Start {
                     digest: self.reading.digest(path)?,
@@ -189,6 +190,7 @@ impl Train {
             seed: self.seed,
             recipe: self.recipe(),
             sparse: None,
+            shared: BTreeSet::new(),
             evaluate: Evaluate::EveryEpoch,
             order: 0,
             ops: self.ops,

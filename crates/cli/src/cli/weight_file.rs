@@ -4,20 +4,21 @@ use std::path::{Path, PathBuf};
 
 use burn::prelude::Device;
 use clap::Args;
+use sapwood_core::Shape;
 use sapwood_lab::digest;
 use sapwood_models::{
-    Checkpoint, Error as Models, FreeZeros, Note, Opened, Problem, Rename, StateDict, Zeros,
+    Checkpoint, Error as Models, FreeZeros, Note, Opened, Problem, Rename, StateDict, Zeros, files_beside,
 };
 use sapwood_report::Cell;
 use sapwood_supernet::{Error as Nested, Supernet, SupernetSpec};
 
-use super::{bar::note, stated::Stated};
+use super::{bar::note, integers, shape, stated::Stated};
 use crate::Error;
 
 /// A network that a command cannot do without.
 #[derive(Args)]
 pub(super) struct WeightFile {
-    /// safetensors, what PyTorch's `torch.save` wrote, or ONNX; masks in it are kept
+    /// safetensors, what `pack` or PyTorch's `torch.save` wrote, or ONNX; masks in it are kept
     #[arg(long, value_name = "FILE")]
     weights: PathBuf,
     /// The network, where neither the file nor names and shapes in it tell
@@ -47,6 +48,11 @@ impl WeightFile {
         Ok(dict)
     }
 
+    /// What tells the network that is read from every other.
+    pub(super) fn digest(&self) -> Result<String, Error> {
+        self.reading.digest(&self.weights)
+    }
+
     /// What the file of its masks is called in it.
     pub(super) fn naming(&self) -> &Naming {
         &self.reading.naming
@@ -67,6 +73,9 @@ pub(super) struct Reading {
     masks_from_zeros: bool,
     #[command(flatten)]
     stated: Stated,
+    /// The size of an example, where an ONNX file leaves it open, as in 3x48x192
+    #[arg(long, value_name = "CxHxW", value_parser = shape::parse, requires = "weights")]
+    input_size: Option<Shape>,
 }
 
 impl Reading {
@@ -74,10 +83,11 @@ impl Reading {
     pub(super) fn none(&self) -> Result<(), Error> {
         self.stated.none()?;
         let Naming { key, rename } = &self.naming;
-        match key.is_some() || !rename.is_empty() || self.masks.is_some() || self.masks_from_zeros {
+        let masks = self.masks.is_some() || self.masks_from_zeros;
+        match key.is_some() || !rename.is_empty() || masks || self.input_size.is_some() {
             false => Ok(()),
             true => Err(Error::Usage(
-                "`--key`, `--rename`, `--masks` and `--masks-from-zeros` say how `--weights` are read: leave them out"
+                "`--key`, `--rename`, `--masks`, `--masks-from-zeros` and `--input-size` say how `--weights` are read: leave them out"
                     .into(),
             )),
         }
@@ -153,6 +163,7 @@ impl Reading {
         device: &Device,
     ) -> Result<Opened, Error> {
         let opened = self.open(path, model, device)?;
+        integers::refuse(&opened, "trained or changed")?;
         if let Some(line) = free_zeros(&opened.zeros) {
             note(&format!("note: {line}: keep them with `--masks-from-zeros`"));
         }
@@ -163,20 +174,33 @@ impl Reading {
     pub(super) fn digest(&self, path: &Path) -> Result<String, Error> {
         let masks = self.masks.as_deref().map(of_file).transpose()?.map(|digest| format!("masks {digest}"));
         let zeros = self.masks_from_zeros.then(|| "masks from zeros".to_string());
-        self.naming.digest_with(path, masks.into_iter().chain(zeros))
+        let size = self.input_size.map(|[c, h, w]| format!("input size {c}x{h}x{w}"));
+        self.naming.digest_with(path, masks.into_iter().chain(zeros).chain(size))
     }
 
     fn reading(&self, model: Option<&str>) -> sapwood_models::Reading {
         sapwood_models::Reading {
             masks: self.masks.clone(),
             zeros: if self.masks_from_zeros { Zeros::Masked } else { Zeros::Free },
+            example: self.input_size,
             ..self.naming.reading(model)
         }
     }
 }
 
+/// Of an ONNX file with weights beside it, also of these.
 fn of_file(path: &Path) -> Result<String, Error> {
-    Ok(digest(&std::fs::read(path).map_err(Error::file("read", path))?))
+    let read = |path: &Path| std::fs::read(path).map_err(Error::file("read", path));
+    let bytes = read(path)?;
+    let beside = files_beside(&bytes, path)?;
+    if beside.is_empty() {
+        return Ok(digest(&bytes));
+    }
+    let mut all = digest(&bytes);
+    for file in beside {
+        all = format!("{all}\n{}", digest(&read(&file)?));
+    }
+    Ok(digest(all.as_bytes()))
 }
 
 /// How many weights are zero without a mask, if a layer has many.

@@ -43,6 +43,21 @@ fn a_network_is_described_in_a_table_and_in_json() {
 }
 
 #[test]
+fn each_layer_of_a_network_is_timed_with_its_kernel() {
+    let place = Workplace::with_net();
+    let table = place.succeed(&format!("profile --weights {NET} --threads 2 --batch 3 --runs 2"));
+    assert!(table.contains("linear dense") && table.contains("3 images at once on 2 threads"), "{table}");
+    let json: serde_json::Value =
+        serde_json::from_str(&place.succeed(&format!("profile --weights {NET} --runs 1 --json"))).unwrap();
+    let layers = json["layers"].as_array().unwrap();
+    let macs: u64 = layers.iter().filter_map(|layer| layer["macs"].as_u64()).sum();
+    let described: serde_json::Value =
+        serde_json::from_str(&place.succeed(&format!("describe --weights {NET} --json"))).unwrap();
+    assert_eq!(described["macs"], macs);
+    assert!(json["memory"].as_u64() >= json["least_memory"].as_u64(), "{json}");
+}
+
+#[test]
 fn a_network_is_trained_pruned_retrained_and_evaluated() {
     let place = Workplace::new();
     let out = place.succeed(

@@ -3,7 +3,10 @@
 mod files;
 mod group_scores;
 mod inputs;
+mod layers;
+mod runtime;
 mod shrunk;
+mod table;
 
 use sapwood_backend::block_on;
 use sapwood_conformance::{CHECKS, Findings, On, devices, workload};
@@ -37,6 +40,9 @@ tests! {
     products_are_their_definitions
     windows_are_their_definitions
     gradients_of_a_product_are_products
+    every_operation_of_a_graph_is_pytorchs
+    values_on_a_grid_are_the_nearest_of_its_numbers
+    folded_rounded_and_integer_networks_are_the_same_network
     the_fill_is_pythons
     counts_and_logits_are_pytorchs
     steps_of_sgd_and_adamw_are_pytorchs

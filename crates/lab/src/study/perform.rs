@@ -1,6 +1,6 @@
 //! Carrying out one run.
 
-use std::{fs, sync::Arc};
+use std::{collections::BTreeSet, fs, sync::Arc};
 
 use burn::prelude::Device;
 use sapwood_backend::{Ops, Seed, Stream, block_on};
@@ -68,6 +68,7 @@ impl Task<'_> {
             seed: self.run.seed().0,
             recipe: spec.recipe.clone(),
             sparse: None,
+            shared: BTreeSet::new(),
             evaluate: spec.evaluate,
             order: spec.pruning.as_ref().map_or(0, |pruning| pruning.order),
             ops: Ops::default(),

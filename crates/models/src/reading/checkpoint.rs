@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sapwood_core::{Cause, Masks, State, StateFile};
+use sapwood_core::{Cause, Masks, Shape, State, StateFile};
 use serde_json::Value;
 
 use super::{
@@ -15,12 +15,12 @@ use super::{
     read_masks,
 };
 use crate::{
-    Error, Note, Problem, onnx_file,
+    Error, Integers, Note, Problem, coded_file, integers, onnx_file,
     pytorch::{self, Node},
     safetensors_file,
 };
 
-/// A file with tensors: safetensors, what PyTorch's `torch.save` wrote, or ONNX. The content decides, never
+/// A file with tensors: safetensors, coded, what PyTorch's `torch.save` wrote, or ONNX. The content decides, never
 /// the name. Nothing in it is executed.
 #[derive(Debug)]
 pub struct Checkpoint {
@@ -28,6 +28,7 @@ pub struct Checkpoint {
     metadata: Value,
     path: PathBuf,
     notes: Vec<Note>,
+    integers: Option<Integers>,
 }
 
 /// A network's tensors, under its names.
@@ -47,8 +48,13 @@ impl Checkpoint {
     /// # Errors
     /// It is not there, or is nothing of the kind.
     pub fn read(path: &Path) -> Result<Self, Error> {
+        Self::read_as(path, None)
+    }
+
+    /// The same of examples of this size, where the file leaves that open.
+    pub(crate) fn read_as(path: &Path, example: Option<Shape>) -> Result<Self, Error> {
         let bytes = fs::read(path).map_err(|error| Error::caused(path, error))?;
-        Self::of_bytes(&bytes, path)
+        Self::of(&bytes, path, (path.parent(), example))
     }
 
     /// The same of a file that is in memory; `path` is what messages call it.
@@ -56,27 +62,56 @@ impl Checkpoint {
     /// # Errors
     /// It is nothing of the kind.
     pub fn of_bytes(bytes: &[u8], path: &Path) -> Result<Self, Error> {
-        if safetensors_file::is_one(bytes) {
+        Self::of(bytes, path, (None, None))
+    }
+
+    /// The same of a file in a folder, with examples of a size that only ONNX files leave open.
+    pub(crate) fn of(
+        bytes: &[u8],
+        path: &Path,
+        (folder, example): (Option<&Path>, Option<Shape>),
+    ) -> Result<Self, Error> {
+        if example.is_some() && !sapwood_onnx::is_one(bytes) {
+            return Err(Error::Weights { problem: Problem::NoOpenSize.into(), path: path.into() });
+        }
+        let coded = StateFile::is_coded(bytes);
+        if coded || safetensors_file::is_one(bytes) {
             let wrong = |error: sapwood_core::graph::Error| Error::caused(path, error);
-            let root = safetensors_file::read(bytes).map_err(wrong)?;
+            let root = if coded { coded_file::read(bytes) } else { safetensors_file::read(bytes) };
+            let mut root = root.map_err(wrong)?;
             let metadata = StateFile::metadata_of(bytes).map_err(wrong)?;
             let ours = !metadata.is_null();
-            tracing::debug!(format = "safetensors", ours, bytes = bytes.len(), path = %path.display(), "weight file read");
-            return Ok(Self { root, metadata, path: path.into(), notes: Vec::new() });
+            let mut integers = None;
+            if ours && let Some((numbers, found)) = integers::read(bytes, &root).map_err(wrong)? {
+                (root, integers) = (numbers, Some(found));
+            }
+            let format = if coded { "coded" } else { "safetensors" };
+            tracing::debug!(format, ours, bytes = bytes.len(), path = %path.display(), "weight file read");
+            return Ok(Self { root, metadata, path: path.into(), notes: Vec::new(), integers });
         }
         if sapwood_onnx::is_one(bytes) {
-            let (root, metadata, notes) = onnx_file::read(bytes, path)?;
+            let (root, metadata, notes) = onnx_file::read(bytes, path, folder, example)?;
             tracing::debug!(format = "ONNX", bytes = bytes.len(), path = %path.display(), "weight file read");
-            return Ok(Self { root, metadata, path: path.into(), notes });
+            return Ok(Self { root, metadata, path: path.into(), notes, integers: None });
         }
         let root = pytorch::read(bytes).map_err(|problem| Error::caused(path, problem))?;
         tracing::debug!(format = "PyTorch", bytes = bytes.len(), path = %path.display(), "weight file read");
-        Ok(Self { root, metadata: Value::Null, path: path.into(), notes: Vec::new() })
+        Ok(Self { root, metadata: Value::Null, path: path.into(), notes: Vec::new(), integers: None })
+    }
+
+    /// Leaves nothing but what messages say of the file.
+    pub(crate) fn forget_tensors(&mut self) {
+        self.root = Node::Dictionary(Default::default());
     }
 
     /// The file, as messages call it.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The parameters that are integers, in a file of ours with some.
+    pub(crate) fn integers(&self) -> Option<&Integers> {
+        self.integers.as_ref()
     }
 
     /// What the file says of itself in our metadata; `null` where it says nothing.

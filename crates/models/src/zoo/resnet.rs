@@ -23,6 +23,10 @@ type Plan = (Block, usize, [usize; 4]);
 pub(super) const RESNET_18: Plan = (basic, 1, [2, 2, 2, 2]);
 pub(super) const RESNET_34: Plan = (basic, 1, [3, 4, 6, 3]);
 pub(super) const RESNET_50: Plan = (bottleneck, 4, [3, 4, 6, 3]);
+/// ResNeXt-50 32x4d (Xie et al. 2017, table 1).
+pub(super) const RESNEXT_50: Plan = (grouped, 4, [3, 4, 6, 3]);
+/// Wide ResNet-50-2 (Zagoruyko & Komodakis 2016).
+pub(super) const WIDE_RESNET_50: Plan = (wide, 4, [3, 4, 6, 3]);
 
 pub(super) fn resnet(spec: &Spec, (block, expansion, stages): Plan, stem: Stem) -> Result<Graph, Error> {
     let mut g = Graph::builder(spec.input);
@@ -59,11 +63,33 @@ fn basic(g: &mut GraphBuilder, name: &str, x: Wire, channels: usize, stride: usi
     conv_bn(g, name, 2, x, conv)
 }
 
-/// With the stride on the 3x3 convolution, as torchvision has it.
 fn bottleneck(g: &mut GraphBuilder, name: &str, x: Wire, channels: usize, stride: usize) -> Wire {
-    let x = conv_bn(g, name, 1, x, Conv::new(channels, 1).no_bias());
+    narrowed(g, name, x, channels, (channels, 1), stride)
+}
+
+/// In 32 groups, of 4 channels in the first stage.
+fn grouped(g: &mut GraphBuilder, name: &str, x: Wire, channels: usize, stride: usize) -> Wire {
+    const GROUPS: usize = 32;
+    // At other widths than 1 the groups are rounded up to one width.
+    narrowed(g, name, x, channels, ((2 * channels).next_multiple_of(GROUPS), GROUPS), stride)
+}
+
+fn wide(g: &mut GraphBuilder, name: &str, x: Wire, channels: usize, stride: usize) -> Wire {
+    narrowed(g, name, x, channels, (2 * channels, 1), stride)
+}
+
+/// A bottleneck with a middle of this width in groups, and the stride on the 3x3 convolution, as torchvision has it.
+fn narrowed(
+    g: &mut GraphBuilder,
+    name: &str,
+    x: Wire,
+    channels: usize,
+    (middle, groups): (usize, usize),
+    stride: usize,
+) -> Wire {
+    let x = conv_bn(g, name, 1, x, Conv::new(middle, 1).no_bias());
     let x = g.relu(x);
-    let x = conv_bn(g, name, 2, x, Conv::new(channels, 3).stride(stride).same().no_bias());
+    let x = conv_bn(g, name, 2, x, Conv::new(middle, 3).stride(stride).same().groups(groups).no_bias());
     let x = g.relu(x);
     conv_bn(g, name, 3, x, Conv::new(4 * channels, 1).no_bias())
 }

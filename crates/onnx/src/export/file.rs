@@ -1,8 +1,10 @@
 //! The bytes of a file.
 
+use sapwood_graph::{Dims, Graph};
+
 use super::{
     Options,
-    writing::{INPUT, OUTPUT, Tensor, Writing},
+    writing::{Tensor, Writing},
 };
 use crate::proto::{
     Message, data_type,
@@ -11,16 +13,20 @@ use crate::proto::{
 
 impl Writing<'_> {
     /// The file. Weights are copied once, into it.
-    pub(super) fn into_file(self, options: &Options, outputs: usize) -> Vec<u8> {
-        let [c, h, w] = self.input.map(|size| size as i64);
+    pub(super) fn into_file(self, network: &Graph, options: &Options) -> Vec<u8> {
         let mut before = Message::default();
         for node in &self.nodes {
             before = before.message(graph::NODE, node);
         }
         before = before.text(graph::NAME, "sapwood");
-        let after = Message::default()
-            .message(graph::INPUT, &end(INPUT, &[c, h, w]))
-            .message(graph::OUTPUT, &end(OUTPUT, &[outputs as i64]));
+        let mut after = Message::default();
+        for (name, entry) in self.inputs.iter().zip(network.entries()) {
+            let kind = if entry.integers { data_type::INT64 } else { data_type::FLOAT };
+            after = after.message(graph::INPUT, &end(name, &entry.dims, kind));
+        }
+        for (name, node) in self.outputs.iter().zip(network.ends()) {
+            after = after.message(graph::OUTPUT, &end(name, &self.dims[*node], data_type::FLOAT));
+        }
         let heads: Vec<Message> = self.tensors.iter().map(head).collect();
         // A tensor is its head, the tag and length of its bytes, and these.
         let sizes = self.tensors.iter().zip(&heads).map(|(tensor, head)| head.len() + tensor.bytes.len());
@@ -66,13 +72,18 @@ fn head(of: &Tensor<'_>) -> Message {
     message
 }
 
-/// An input or output in f32, of any number of examples.
-fn end(name: &str, sizes: &[i64]) -> Message {
-    let batch = Message::default().text(2, "N");
-    let mut shape = Message::default().message(1, &batch);
-    for size in sizes {
-        shape = shape.message(1, &Message::default().integer(1, *size));
+/// An input or output, of any number of examples.
+fn end(name: &str, dims: &Dims, kind: i64) -> Message {
+    let mut shape = Message::default();
+    for (at, size) in dims.sizes().iter().enumerate() {
+        let dim = match dims.batch() == Some(at) {
+            true if *size == 1 => Message::default().text(2, "N"),
+            // A multiple has a name of its own.
+            true => Message::default().text(2, &format!("{size}N")),
+            false => Message::default().integer(1, *size as i64),
+        };
+        shape = shape.message(1, &dim);
     }
-    let of_tensor = Message::default().integer(1, data_type::FLOAT).message(2, &shape);
+    let of_tensor = Message::default().integer(1, kind).message(2, &shape);
     Message::default().text(1, name).message(2, &Message::default().message(1, &of_tensor))
 }

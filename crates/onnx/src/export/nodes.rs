@@ -1,161 +1,152 @@
 //! What each layer is in ONNX.
 
-use sapwood_graph::{Activation, Array, AvgPool, Node, Op, Pair, Resize, Shape};
+use sapwood_graph::{Array, Binary, Node, Op, Reduction, Unary};
 
-use super::writing::{Attribute, Value, Writing};
+use super::{
+    curves::curve,
+    forms, norms, windows,
+    writing::{Attribute, Writing},
+};
 
-use Attribute::{Float, Int, Ints, Text};
+use Attribute::{Float, Int, Ints};
 
-/// Writes a layer's nodes; what they make. An error says why there are none: what follows the layer's name.
-pub(super) fn write<'s>(
-    to: &mut Writing<'s>,
-    node: &Node,
-    shapes: &[Shape],
-    params: &[(String, &'s Array)],
-) -> Result<Value, String> {
-    let input = |at: usize| node.inputs[at];
-    let [c, h, w] = shapes[input(0)];
-    let params: Vec<String> = params.iter().map(|(path, value)| to.weights(path, value)).collect();
-    let with_params = |x: String| [x].into_iter().chain(params.clone()).collect::<Vec<String>>();
+/// The values of a layer's parameters, under their names.
+pub(super) type Params<'p, 's> = &'p [(String, &'s Array)];
+
+/// Writes a layer's nodes; the name of what they make. An error says why there are none: what follows the layer's
+/// name.
+pub(super) fn write<'s>(to: &mut Writing<'s>, node: &Node, params: Params<'_, 's>) -> Result<String, String> {
     let name = node.name.as_str();
-    match node.op {
-        Op::Conv(spec) => {
-            let x = to.image(input(0), [c, h, w]);
-            let Some([kernel, stride, padding]) = spec.plain() else {
-                return Err("is a convolution that is not written yet".into());
-            };
-            let square = |n: usize| Ints(vec![n as i64; 2]);
-            let attributes = [
-                ("kernel_shape", square(kernel)),
-                ("strides", square(stride)),
-                ("pads", Ints(vec![padding as i64; 4])),
-                ("group", Int(spec.groups as i64)),
-            ];
-            Ok(to.layer(name, "Conv", with_params(x), &attributes, 4))
-        }
+    let input = |at: usize| node.inputs[at];
+    let inputs: Vec<String> = node.inputs.iter().map(|at| to.values[*at].clone()).collect();
+    let x = inputs.first().cloned().unwrap_or_default();
+    Ok(match node.op {
+        Op::Conv(spec) => windows::conv(to, name, spec, x, params)?,
         Op::Linear { places: false, .. } => {
             let x = to.flat(input(0));
-            Ok(to.layer(name, "Gemm", with_params(x), &[("transB", Int(1))], 2))
+            let inputs = to.with_params(x, params, &[true, false])?;
+            to.layer(name, "Gemm", inputs, &[("transB", Int(1))])
+        }
+        Op::Linear { places: true, .. } => {
+            let weight = to.transposed(&params[0].0, params[0].1)?;
+            let product = to.layer(name, "MatMul", vec![x, weight], &[]);
+            match params.get(1) {
+                Some((path, bias)) => {
+                    let bias = to.weights(path, bias);
+                    to.layer("", "Add", vec![product, bias], &[])
+                }
+                None => product,
+            }
         }
         Op::BatchNorm { epsilon, momentum, .. } => {
-            let Value { name: x, rank } = to.values[input(0)].clone();
             // ONNX's is what is kept of the old statistics.
             let attributes =
                 [("epsilon", Float(epsilon as f32)), ("momentum", Float((1.0 - momentum) as f32))];
-            Ok(to.layer(name, "BatchNormalization", with_params(x), &attributes, rank))
+            let inputs = to.with_params(x, params, &[])?;
+            to.layer(name, "BatchNormalization", inputs, &attributes)
         }
-        Op::Activation(activation) => {
-            let x = to.values[input(0)].clone();
-            curve(to, name, activation, x)
+        Op::LayerNorm { epsilon, last, .. } => norms::layer(to, name, input(0), (epsilon, last), params)?,
+        Op::GroupNorm { groups, channels, epsilon } => {
+            norms::group(to, name, input(0), (groups, channels, epsilon), params)?
         }
-        Op::MaxPool(pool) => {
-            let x = to.image(input(0), [c, h, w]);
-            let pair = |pair: Pair| Ints(pair.hw().map(|n| n as i64).to_vec());
-            let attributes = [
-                ("kernel_shape", pair(pool.kernel)),
-                ("strides", pair(pool.stride)),
-                ("pads", Ints(pool.padding.sides().map(|n| n as i64).to_vec())),
-            ];
-            Ok(to.layer(name, "MaxPool", vec![x], &attributes, 4))
+        Op::Position(_) => {
+            let inputs = to.with_params(x, params, &[])?;
+            to.layer(name, "Add", inputs, &[])
         }
-        Op::AvgPool(pool) => {
-            let kernel = pool.window.kernel.h;
-            if pool != AvgPool::touching(kernel) {
-                return Err("is a mean that is not written yet".into());
+        // An identity says where in the network it stands.
+        Op::Constant { learnt: true, .. } => {
+            let weight = to.weights(&params[0].0, params[0].1);
+            to.layer(name, "Identity", vec![weight], &[])
+        }
+        Op::Constant { learnt: false, .. } => to.constant(name, params[0].1),
+        Op::Embedding { .. } => {
+            let table = to.narrow(&params[0].0, params[0].1)?;
+            to.layer(name, "Gather", vec![table, x], &[])
+        }
+        Op::Activation(activation) => curve(to, name, activation, x),
+        Op::Prelu { .. } => {
+            let (path, value) = &params[0];
+            let behind = to.dims[input(0)].rank().saturating_sub(2);
+            let slope = to.column(path, value, if value.len() == 1 { 0 } else { behind });
+            to.layer(name, "PRelu", vec![x, slope], &[])
+        }
+        Op::Softmax { axis, log } => {
+            let op = if log { "LogSoftmax" } else { "Softmax" };
+            to.layer(name, op, vec![x], &[("axis", Int(axis as i64))])
+        }
+        Op::MaxPool(window) => windows::max_pool(to, name, window, x, input(0)),
+        Op::AvgPool(pool) => windows::average_pool(to, name, pool, x, input(0)),
+        Op::GlobalAvgPool => to.layer(name, "GlobalAveragePool", vec![x], &[]),
+        Op::Resize(resize) => windows::resize(to, name, resize, x, input(0)),
+        Op::Wrap { padding } => {
+            let p = padding as i64;
+            let behind = to.dims[input(0)].rank() - 2;
+            let side = [vec![0, 0], vec![p; behind]].concat();
+            forms::wrap(to, name, x, [side.clone(), side].concat())?
+        }
+        Op::Pad(pad) => forms::pad(to, name, x, &pad)?,
+        Op::Reduce { to: figure, axes, keep } => {
+            let op = match figure {
+                Reduction::Sum => "ReduceSum",
+                Reduction::Mean => "ReduceMean",
+                Reduction::Max => "ReduceMax",
+                Reduction::Min => "ReduceMin",
+                Reduction::L2 => "ReduceL2",
+            };
+            let axes: Vec<i64> = axes.iter().map(|axis| *axis as i64).collect();
+            let keep = ("keepdims", Int(keep.into()));
+            match 18 <= to.opset || figure == Reduction::Sum {
+                true => {
+                    let axes = to.integers(axes);
+                    to.layer(name, op, vec![x, axes], &[keep])
+                }
+                false => to.layer(name, op, vec![x], &[("axes", Ints(axes)), keep]),
             }
-            let x = to.image(input(0), [c, h, w]);
-            let reaches_over = !h.is_multiple_of(kernel) || !w.is_multiple_of(kernel);
-            let attributes = [
-                ("kernel_shape", Ints(vec![kernel as i64; 2])),
-                ("strides", Ints(vec![kernel as i64; 2])),
-                ("ceil_mode", Int(reaches_over.into())),
-            ];
-            Ok(to.layer(name, "AveragePool", vec![x], &attributes, 4))
         }
-        Op::GlobalAvgPool => {
-            let x = to.image(input(0), [c, h, w]);
-            Ok(to.layer(name, "GlobalAveragePool", vec![x], &[], 4))
+        Op::Flatten => to.layer(name, "Flatten", vec![x], &[("axis", Int(1))]),
+        Op::Reshape(dims) => forms::reshape(to, name, x, &dims),
+        Op::Transpose { order } => {
+            let order = order.iter().map(|dim| *dim as i64).collect();
+            to.layer(name, "Transpose", vec![x], &[("perm", Ints(order))])
         }
-        Op::Flatten => {
-            let x = to.values[input(0)].name.clone();
-            Ok(to.layer(name, "Flatten", vec![x], &[("axis", Int(1))], 2))
+        Op::Concat { axis } => to.layer(name, "Concat", inputs, &[("axis", Int(axis as i64))]),
+        Op::Slice(slice) => forms::slice(to, name, x, &slice),
+        Op::Expand(dims) => forms::expand(to, name, x, input(0), &dims),
+        Op::Add => to.layer(name, "Add", inputs, &[]),
+        Op::Binary(function) => {
+            let op = match function {
+                Binary::Sub => "Sub",
+                Binary::Mul => "Mul",
+                Binary::Div => "Div",
+                Binary::Pow => "Pow",
+                Binary::Max => "Max",
+                Binary::Min => "Min",
+            };
+            to.layer(name, op, inputs, &[])
         }
-        Op::Add => {
-            let (a, b) = (to.values[input(0)].clone(), to.values[input(1)].clone());
-            if a.rank == b.rank {
-                return Ok(to.layer(name, "Add", vec![a.name, b.name], &[], a.rank));
-            }
-            let (a, b) = (to.flat(input(0)), to.flat(input(1)));
-            Ok(to.layer(name, "Add", vec![a, b], &[], 2))
+        Op::Unary(function) => {
+            let op = match function {
+                Unary::Neg => "Neg",
+                Unary::Abs => "Abs",
+                Unary::Exp => "Exp",
+                Unary::Log => "Log",
+                Unary::Sqrt => "Sqrt",
+                Unary::Reciprocal => "Reciprocal",
+                Unary::Erf => "Erf",
+                Unary::Floor => "Floor",
+                Unary::Ceil => "Ceil",
+                Unary::Sin => "Sin",
+                Unary::Cos => "Cos",
+            };
+            to.layer(name, op, vec![x], &[])
         }
         Op::Scale => {
-            let x = to.image(input(0), [c, h, w]);
-            let factors = to.image(input(1), shapes[input(1)]);
-            Ok(to.layer(name, "Mul", vec![x, factors], &[], 4))
+            let factors = forms::factors(to, input(1), to.dims[input(0)].rank());
+            to.layer(name, "Mul", vec![x, factors], &[])
         }
-        Op::Resize { .. } if to.opset < 18 => Err("resizes, which is written from opset 18 on".into()),
-        Op::Resize(resize) => {
-            if resize != Resize::bilinear(resize.size) {
-                return Err("resizes in a way that is not written yet".into());
-            }
-            let x = to.image(input(0), [c, h, w]);
-            let sizes = to.integers(resize.size.hw().map(|size| size as i64).to_vec());
-            let attributes = [
-                ("mode", Text("linear")),
-                ("coordinate_transformation_mode", Text("half_pixel")),
-                ("axes", Ints(vec![2, 3])),
-            ];
-            Ok(to.layer(name, "Resize", vec![x, String::new(), String::new(), sizes], &attributes, 4))
-        }
-        Op::Wrap { .. } if to.opset < 19 => Err("wraps its input, which is written from opset 19 on".into()),
-        Op::Wrap { padding } => {
-            let x = to.image(input(0), [c, h, w]);
-            let p = padding as i64;
-            let pads = to.integers(vec![0, 0, p, p, 0, 0, p, p]);
-            Ok(to.layer(name, "Pad", vec![x, pads], &[("mode", Text("wrap"))], 4))
-        }
-        Op::Subsample { stride, channels } => {
-            let x = to.image(input(0), [c, h, w]);
-            let (starts, ends) = (to.integers(vec![0, 0]), to.integers(vec![i64::MAX; 2]));
-            let (axes, steps) = (to.integers(vec![2, 3]), to.integers(vec![stride as i64; 2]));
-            let some = to.layer(name, "Slice", vec![x, starts, ends, axes, steps], &[], 4);
-            if channels == c {
-                return Ok(some);
-            }
-            let (front, back) = ((channels - c) / 2, (channels - c).div_ceil(2));
-            let pads = to.integers(vec![0, front as i64, 0, 0, 0, back as i64, 0, 0]);
-            Ok(to.layer("", "Pad", vec![some.name, pads], &[("mode", Text("constant"))], 4))
-        }
-        Op::LayerNorm { .. } => Err("normalises over channels, which is not written yet".into()),
-        Op::Position(_) => Err("adds what it has learnt of places, which is not written yet".into()),
-        Op::Attention { .. } => Err("is attention, which is not written yet".into()),
-        Op::Input => Err("is a second input".into()),
-        other => Err(format!("is {}, which is not written yet", other.kind())),
-    }
-}
-
-fn curve(to: &mut Writing<'_>, name: &str, activation: Activation, x: Value) -> Result<Value, String> {
-    let Value { name: x, rank } = x;
-    Ok(match activation {
-        Activation::Relu => to.layer(name, "Relu", vec![x], &[], rank),
-        Activation::Relu6 => {
-            let bounds = [0.0, 6.0].map(|bound| to.number(bound));
-            to.layer(name, "Clip", [x].into_iter().chain(bounds).collect(), &[], rank)
-        }
-        Activation::HSwish => to.layer(name, "HardSwish", vec![x], &[], rank),
-        Activation::HSigmoid => {
-            let attributes = [("alpha", Float(1.0 / 6.0)), ("beta", Float(0.5))];
-            to.layer(name, "HardSigmoid", vec![x], &attributes, rank)
-        }
-        Activation::Gelu if 20 <= to.opset => to.layer(name, "Gelu", vec![x], &[], rank),
-        Activation::Gelu => {
-            let [root, one, half] = [std::f32::consts::SQRT_2, 1.0, 0.5].map(|number| to.number(number));
-            let scaled = to.layer("", "Div", vec![x.clone(), root], &[], rank);
-            let erf = to.layer("", "Erf", vec![scaled.name], &[], rank);
-            let sum = to.layer("", "Add", vec![erf.name, one], &[], rank);
-            let twice = to.layer("", "Mul", vec![x, sum.name], &[], rank);
-            to.layer(name, "Mul", vec![twice.name, half], &[], rank)
-        }
-        other => return Err(format!("is {}, which is not written yet", other.name())),
+        Op::MatMul => to.layer(name, "MatMul", inputs, &[]),
+        Op::Subsample { stride, channels } => forms::subsample(to, name, x, input(0), (stride, channels)),
+        Op::Attention { .. } => return Err("is attention, which is not written yet".into()),
+        Op::Input => return Err("is another input".into()),
     })
 }

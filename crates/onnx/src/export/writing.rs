@@ -5,24 +5,16 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use sapwood_graph::{Array, DType, Shape};
+use sapwood_graph::{Array, DType, Dims, F16, Graph};
 
-use crate::proto::{
-    Message, data_type,
-    field::{attribute, node},
+use super::{Options, Weights, nodes::Params};
+use crate::{
+    Error,
+    proto::{
+        Message, data_type,
+        field::{attribute, node, tensor},
+    },
 };
-
-/// What messages are called that are the network's ends.
-pub(super) const INPUT: &str = "input";
-pub(super) const OUTPUT: &str = "logits";
-
-/// A value between two nodes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Value {
-    pub(super) name: String,
-    /// 4 for `[N, C, H, W]`, 2 for `[N, C]`.
-    pub(super) rank: usize,
-}
 
 /// An attribute of a node.
 pub(super) enum Attribute {
@@ -30,6 +22,7 @@ pub(super) enum Attribute {
     Ints(Vec<i64>),
     Float(f32),
     Text(&'static str),
+    Tensor(Message),
 }
 
 /// A tensor of the file.
@@ -43,11 +36,16 @@ pub(super) struct Tensor<'s> {
 /// Nodes and tensors, in the order in which they are written.
 pub(super) struct Writing<'s> {
     pub(super) opset: i64,
-    /// What each node of the graph makes.
-    pub(super) values: Vec<Value>,
+    /// The names of the network's inputs and outputs.
+    pub(super) inputs: Vec<String>,
+    pub(super) outputs: Vec<String>,
+    /// For each node of the graph the name of what it makes.
+    pub(super) values: Vec<String>,
+    /// For each node of the graph the dimensions of that.
+    pub(super) dims: Vec<Dims>,
     pub(super) nodes: Vec<Message>,
     pub(super) tensors: Vec<Tensor<'s>>,
-    pub(super) input: Shape,
+    weights: Weights,
     names: BTreeSet<String>,
     /// How many nodes have a name, each of which may be there once.
     named: BTreeMap<String, usize>,
@@ -56,23 +54,39 @@ pub(super) struct Writing<'s> {
 }
 
 impl<'s> Writing<'s> {
-    pub(super) fn new(opset: i64, input: Shape) -> Self {
-        Self {
-            opset,
-            values: vec![Value { name: INPUT.into(), rank: 4 }],
+    pub(super) fn new(graph: &Graph, options: &Options) -> Result<Self, Error> {
+        let mut found = Self {
+            opset: options.opset,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            values: Vec::new(),
+            dims: graph.dims()?,
             nodes: Vec::new(),
             tensors: Vec::new(),
-            input,
-            names: [INPUT, OUTPUT].map(String::from).into(),
+            weights: options.weights,
+            names: BTreeSet::new(),
             named: BTreeMap::new(),
             numbers: BTreeMap::new(),
-        }
+        };
+        found.inputs = graph.entries().iter().map(|entry| found.unused(entry.name.clone())).collect();
+        let default =
+            |at: usize| if graph.ends().len() == 1 { "logits".into() } else { format!("output_{at}") };
+        let outputs =
+            (0..graph.ends().len()).map(|at| options.outputs.get(at).cloned().unwrap_or_else(|| default(at)));
+        found.outputs = outputs.map(|name| found.unused(name)).collect();
+        Ok(found)
+    }
+
+    /// The next of the network's inputs is the value of the next node.
+    pub(super) fn input(&mut self) {
+        let number = self.values.iter().filter(|value| self.inputs.contains(value)).count();
+        self.values.push(self.inputs[number].clone());
     }
 
     /// A name that nothing in the file has.
     fn unused(&mut self, name: String) -> String {
         let mut unused = name;
-        while !self.names.insert(unused.clone()) {
+        while unused.is_empty() || !self.names.insert(unused.clone()) {
             unused.push('_');
         }
         unused
@@ -85,12 +99,11 @@ impl<'s> Writing<'s> {
         op: &str,
         inputs: Vec<String>,
         attributes: &[(&str, Attribute)],
-        rank: usize,
-    ) -> Value {
+    ) -> String {
         let output =
             self.unused(format!("/{}/{}", self.nodes.len(), if name.is_empty() { op } else { name }));
         self.push(name, op, &inputs, &output, attributes);
-        Value { name: output, rank }
+        output
     }
 
     fn push(
@@ -114,6 +127,7 @@ impl<'s> Writing<'s> {
                 Attribute::Float(value) => own.float(attribute::F, *value).integer(attribute::TYPE, 1),
                 Attribute::Int(value) => own.integer(attribute::I, *value).integer(attribute::TYPE, 2),
                 Attribute::Text(value) => own.text(attribute::S, value).integer(attribute::TYPE, 3),
+                Attribute::Tensor(value) => own.message(attribute::T, value).integer(attribute::TYPE, 4),
                 Attribute::Ints(values) => {
                     own.integers(attribute::INTS, values.iter().copied()).integer(attribute::TYPE, 7)
                 }
@@ -138,66 +152,152 @@ impl<'s> Writing<'s> {
 
     /// A parameter, in f32; its name.
     pub(super) fn weights(&mut self, path: &str, value: &'s Array) -> String {
+        self.column(path, value, 0)
+    }
+
+    /// The same with dimensions of 1 behind its own.
+    pub(super) fn column(&mut self, path: &str, value: &'s Array, behind: usize) -> String {
         let name = self.unused(path.into());
-        let bytes = match value.dtype() {
-            DType::F32 => value.as_bytes(),
-            _ => Cow::Owned(value.iter::<f32>().flat_map(f32::to_le_bytes).collect()),
-        };
-        let dims = value.shape().iter().map(|size| *size as i64).collect();
-        self.tensors.push(Tensor { name: name.clone(), data_type: data_type::FLOAT, dims, bytes });
+        let dims = value.shape().iter().map(|size| *size as i64).chain(vec![1; behind]).collect();
+        self.tensors.push(Tensor {
+            name: name.clone(),
+            data_type: data_type::FLOAT,
+            dims,
+            bytes: floats(value),
+        });
         name
+    }
+
+    /// A weight as weights are to be stored; the name of its values in f32.
+    pub(super) fn narrow(&mut self, path: &str, value: &'s Array) -> Result<String, String> {
+        self.narrow_as(path, value.shape(), || value.iter::<f32>().collect(), |to| to.weights(path, value))
+    }
+
+    /// The same with columns for rows.
+    pub(super) fn transposed(&mut self, path: &str, value: &'s Array) -> Result<String, String> {
+        let [rows, columns] = value.shape() else { return Err("has a weight that is no matrix".into()) };
+        let turned = || {
+            let values: Vec<f32> = value.iter::<f32>().collect();
+            (0..values.len()).map(|at| values[at % rows * columns + at / rows]).collect::<Vec<f32>>()
+        };
+        self.narrow_as(path, &[*columns, *rows], turned, |to| {
+            let bytes = turned().into_iter().flat_map(f32::to_le_bytes).collect();
+            let name = to.unused(path.into());
+            let dims = vec![*columns as i64, *rows as i64];
+            to.tensors.push(Tensor {
+                name: name.clone(),
+                data_type: data_type::FLOAT,
+                dims,
+                bytes: Cow::Owned(bytes),
+            });
+            name
+        })
+    }
+
+    fn narrow_as(
+        &mut self,
+        path: &str,
+        shape: &[usize],
+        values: impl FnOnce() -> Vec<f32>,
+        wide: impl FnOnce(&mut Self) -> String,
+    ) -> Result<String, String> {
+        if self.weights == Weights::F32 {
+            return Ok(wide(self));
+        }
+        let halves: Vec<F16> = values().into_iter().map(|value| F16::from_f64(f64::from(value))).collect();
+        if halves.iter().any(|half| !half.to_f32().is_finite()) {
+            return Err("has weights that 16 bits do not hold".into());
+        }
+        let bytes = halves.into_iter().flat_map(|half| half.to_bits().to_le_bytes()).collect();
+        let name = self.unused(format!("{path}/f16"));
+        let dims = shape.iter().map(|size| *size as i64).collect();
+        self.tensors.push(Tensor {
+            name: name.clone(),
+            data_type: data_type::FLOAT16,
+            dims,
+            bytes: Cow::Owned(bytes),
+        });
+        let output = self.unused(path.into());
+        self.push("", "Cast", &[name], &output, &[("to", Attribute::Int(data_type::FLOAT))]);
+        Ok(output)
+    }
+
+    /// A value with a layer's parameters behind it, of which these may be narrow.
+    pub(super) fn with_params(
+        &mut self,
+        x: String,
+        params: Params<'_, 's>,
+        narrow: &[bool],
+    ) -> Result<Vec<String>, String> {
+        let mut inputs = vec![x];
+        for (at, (path, value)) in params.iter().enumerate() {
+            inputs.push(match narrow.get(at) {
+                Some(true) => self.narrow(path, value)?,
+                _ => self.weights(path, value),
+            });
+        }
+        Ok(inputs)
+    }
+
+    /// A constant in a node of its own.
+    pub(super) fn constant(&mut self, name: &str, value: &Array) -> String {
+        let message = Message::default()
+            .integers(tensor::DIMS, value.shape().iter().map(|size| *size as i64))
+            .integer(tensor::DATA_TYPE, data_type::FLOAT)
+            .bytes(tensor::RAW_DATA, &floats(value));
+        self.layer(name, "Constant", vec![], &[("value", Attribute::Tensor(message))])
     }
 
     /// A row of integers; its name.
     pub(super) fn integers(&mut self, values: Vec<i64>) -> String {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.constant(data_type::INT64, vec![values.len() as i64], bytes, format!("{values:?}"))
+        self.shared(data_type::INT64, vec![values.len() as i64], bytes, format!("{values:?}"))
+    }
+
+    /// A row of numbers; its name.
+    pub(super) fn numbers(&mut self, values: Vec<f32>) -> String {
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let said = values.first().map_or_else(String::new, |first| format!("[{first}; {}]", values.len()));
+        self.shared(data_type::FLOAT, vec![values.len() as i64], bytes, said)
     }
 
     /// A number; its name.
     pub(super) fn number(&mut self, value: f32) -> String {
-        self.constant(data_type::FLOAT, vec![], value.to_le_bytes().to_vec(), value.to_string())
+        self.shared(data_type::FLOAT, vec![], value.to_le_bytes().to_vec(), value.to_string())
     }
 
-    fn constant(&mut self, data_type: i64, dims: Vec<i64>, bytes: Vec<u8>, said: String) -> String {
-        if let Some(name) = self.numbers.get(&(data_type, bytes.clone())) {
+    fn shared(&mut self, data_type: i64, dims: Vec<i64>, bytes: Vec<u8>, said: String) -> String {
+        // A number is no row of one.
+        let key = (data_type * 2 + i64::from(dims.is_empty()), bytes.clone());
+        if let Some(name) = self.numbers.get(&key) {
             return name.clone();
         }
         let name = self.unused(said);
-        self.numbers.insert((data_type, bytes.clone()), name.clone());
+        self.numbers.insert(key, name.clone());
         self.tensors.push(Tensor { name: name.clone(), data_type, dims, bytes: Cow::Owned(bytes) });
         name
     }
 
     /// The value of a node in one row.
     pub(super) fn flat(&mut self, at: usize) -> String {
-        match self.values[at].clone() {
-            Value { name, rank: 2 } => name,
-            Value { name, .. } => {
-                self.layer("", "Flatten", vec![name], &[("axis", Attribute::Int(1))], 2).name
-            }
+        let value = self.values[at].clone();
+        match self.dims[at].rank() {
+            2 => value,
+            _ => self.layer("", "Flatten", vec![value], &[("axis", Attribute::Int(1))]),
         }
     }
 
-    /// The value of a node of this shape as an image.
-    pub(super) fn image(&mut self, at: usize, [c, h, w]: Shape) -> String {
-        match self.values[at].clone() {
-            Value { name, rank: 4 } => name,
-            Value { name, .. } => {
-                let shape = self.integers(vec![0, c as i64, h as i64, w as i64]);
-                self.layer("", "Reshape", vec![name, shape], &[], 4).name
-            }
-        }
+    /// Makes the value of a node one of the outputs.
+    pub(super) fn end(&mut self, number: usize, at: usize) {
+        let (value, output) = (self.values[at].clone(), self.outputs[number].clone());
+        self.push("", "Identity", &[value], &output, &[]);
     }
+}
 
-    /// In the place of what cannot be written, so that all of it is found.
-    pub(super) fn nothing(&self, [_, h, w]: Shape) -> Value {
-        Value { name: String::new(), rank: if (h, w) == (1, 1) { 2 } else { 4 } }
-    }
-
-    /// Makes the last value the output, flat as every network's is.
-    pub(super) fn end(&mut self) {
-        let last = self.flat(self.values.len() - 1);
-        self.push("", "Identity", &[last], OUTPUT, &[]);
+/// Values as f32 lies in a file.
+fn floats(value: &Array) -> Cow<'_, [u8]> {
+    match value.dtype() {
+        DType::F32 => value.as_bytes(),
+        _ => Cow::Owned(value.iter::<f32>().flat_map(f32::to_le_bytes).collect()),
     }
 }

@@ -1,197 +1,206 @@
-//! Sums, products and curves.
+//! Functions of two values and of single ones.
 
-use sapwood_graph::{Activation, Op};
+use sapwood_graph::{Binary, Op, Unary};
 
 use super::{
+    affine,
     call::{Call, Refusal},
-    gelu::{Kind, Part, Step, product, scaled},
+    curves, fold,
     making::Making,
-    numbers,
+    norms, truths,
     value::{Data, Stored, Value},
 };
+use crate::decimal;
 
-/// A value that depends on the input, alone or in the formula of a GELU.
-fn part(value: &Value<'_>) -> Option<(Data, Option<Kind>)> {
-    match value {
-        Value::Data(data) => Some((*data, None)),
-        Value::Gelu(part) => Some((part.x, Some(part.kind))),
-        _ => None,
+/// An operation with the layers and activations that it is the end of.
+fn push(making: &mut Making<'_>, op: Op, a: Data, b: Data) -> Result<Data, Refusal> {
+    if let Some((activation, x)) = curves::whole(making, op, a.node, b.node) {
+        let x = making.at(x);
+        return making.push(Op::Activation(activation), &[x]);
     }
-}
-
-/// A value with a constant, whichever comes first.
-fn with_constant<'c, 'a>(call: &'c Call<'a, '_>) -> Option<(&'c Value<'a>, &'c Stored<'a>, usize)> {
-    match [call.input(0), call.input(1)] {
-        [value, Value::Stored(stored)] => Some((value, stored, 0)),
-        [Value::Stored(stored), value] => Some((value, stored, 1)),
-        _ => None,
-    }
-}
-
-/// The next step of a formula, or the activation that it was.
-fn step<'a>(making: &mut Making<'a>, call: &Call<'a, '_>, x: Data, step: Step) -> Result<Value<'a>, Refusal> {
-    match step {
-        Step::Part(kind) => {
-            let operation = match kind {
-                Kind::Erf => call.node.op.to_string(),
-                _ => format!("{} by a constant", call.node.op),
-            };
-            Ok(Value::Gelu(Part { kind, x, operation, node: call.node.called() }))
-        }
-        Step::Whole(activation) => activate(making, activation, x),
-    }
-}
-
-fn activate<'a>(making: &mut Making<'a>, activation: Activation, x: Data) -> Result<Value<'a>, Refusal> {
-    let made = making.push(activation.name(), Op::Activation(activation), &[x])?;
-    Ok(Data { rank: x.rank, ..made }.into())
+    making.push(op, &[a, b])
 }
 
 pub(super) fn add<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    if numbers::are_all(call) {
-        return numbers::arithmetic(call);
+    call.ignore(&["axis", "broadcast"]);
+    if let Some(found) = affine::arithmetic(call) {
+        return found;
     }
-    if let Some((value, stored, at)) = with_constant(call) {
-        return match part(value) {
-            Some((x, Some(Kind::Erf))) if stored.scalar()? == Some(1.0) => {
-                step(making, call, x, Step::Part(Kind::PlusOne))
-            }
-            Some((x, None)) if is_bias(stored, x) && making.bias(x, call.node.inputs[at], stored) => {
-                Ok(x.into())
-            }
-            _ => {
-                call.data(at)?;
-                Err(Refusal::Cannot("of a constant".into()))
-            }
-        };
+    if call.is_constant() {
+        return fold::arithmetic(making, call);
     }
-    let (a, b) = (call.data(0)?, call.data(1)?);
-    if (a.shape, a.rank) != (b.shape, b.rank) {
-        return Err(Refusal::Cannot(format!("of different shapes, {:?} and {:?}", a.shape, b.shape)));
+    let found = match [call.input(0), call.input(1)] {
+        [Value::Data(x), Value::Stored(stored)] => Some((*x, stored, 0)),
+        [Value::Stored(stored), Value::Data(x)] => Some((*x, stored, 1)),
+        _ => None,
+    };
+    if let Some((x, stored, at)) = found {
+        let learnt = stored.is_learnt() && stored.name.ends_with(".embedding");
+        if let (4, Some(&[c, h, w])) = (x.dims.rank(), x.dims.example())
+            && learnt
+            && stored.shape == [c, h, w]
+        {
+            let params = vec![("embedding", stored.clone())];
+            return making
+                .layer((call.node.name, "position"), Op::Position([c, h, w]), x, params)
+                .map(Value::from);
+        }
+        if is_bias(making, stored, x) && making.bias(x, call.node.inputs[at], stored) {
+            return Ok(x.into());
+        }
+        if let Some(layer) = norms::whole(making, call, x, stored)? {
+            return Ok(layer.into());
+        }
     }
-    let sum = making.push("add", Op::Add, &[a, b])?;
-    Ok(Data { rank: a.rank, ..sum }.into())
+    let (a, b) = (making.any(call, 0)?, making.any(call, 1)?);
+    push(making, Op::Add, a, b).map(Value::from)
 }
 
-/// Whether a constant has a value for each channel.
-fn is_bias(stored: &Stored<'_>, x: Data) -> bool {
-    let channels = x.shape[0];
-    let expected: &[&[usize]] = match x.rank {
-        2 => &[&[channels], &[1, channels]],
-        _ => &[&[channels, 1, 1], &[1, channels, 1, 1]],
+/// Whether a constant has a value for each output of the layer that made a value.
+fn is_bias(making: &Making<'_>, stored: &Stored<'_>, x: Data) -> bool {
+    let rank = x.dims.rank();
+    let behind = match making.nodes[x.node].op {
+        Op::Conv(spec) => spec.spatial,
+        Op::Linear { .. } => 0,
+        _ => return false,
     };
-    stored.tensor.is_float() && !stored.transposed && expected.contains(&&stored.shape[..])
+    let (channels, lead) = (x.dims.sizes()[rank - 1 - behind], stored.shape.len().checked_sub(behind + 1));
+    let alike = lead.is_some_and(|lead| {
+        stored.shape.iter().enumerate().all(|(at, size)| *size == if at == lead { channels } else { 1 })
+    });
+    alike && stored.shape.len() <= rank && stored.viewed(vec![channels]).is_some()
 }
 
 pub(super) fn multiply<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    if numbers::are_all(call) {
-        return numbers::arithmetic(call);
+    call.ignore(&["axis", "broadcast"]);
+    if let Some(found) = affine::arithmetic(call) {
+        return found;
     }
-    if let Some((value, stored, at)) = with_constant(call) {
-        let next = match (part(value), stored.scalar()?) {
-            (Some((x, kind)), Some(by)) => scaled(by, kind).map(|next| (x, next)),
-            _ => None,
-        };
-        return match next {
-            Some((x, next)) => step(making, call, x, next),
-            None => {
-                call.data(at)?;
-                Err(Refusal::Cannot("by a constant".into()))
-            }
-        };
+    if call.is_constant() {
+        return fold::arithmetic(making, call);
     }
-    if let (Some((x, a)), Some((y, b))) = (part(call.input(0)), part(call.input(1)))
-        && x == y
-        && let Some(next) = product(a, b)
-    {
-        return step(making, call, x, next);
-    }
-    let (a, b) = (call.data(0)?, call.data(1)?);
-    // `x hardsigmoid(x)`, as exporters before opset 14 write it.
-    let is_gate_of = |gate: Data, x: Data| {
-        let node = &making.nodes[gate.node];
-        node.op == Op::Activation(Activation::HSigmoid) && node.inputs == [x.node]
+    let (a, b) = (making.any(call, 0)?, making.any(call, 1)?);
+    // Squeeze and excitation: a factor for each channel of each example.
+    let gate = |gate: Data, x: Data| match (x.dims.example(), gate.dims.example()) {
+        (Some([c, _, _]), Some([d, 1, 1])) => c == d,
+        _ => false,
     };
-    if let Some(x) = [(a, b), (b, a)].into_iter().find(|(x, gate)| is_gate_of(*gate, *x)).map(|(x, _)| x) {
-        return activate(making, Activation::HSwish, x);
-    }
-    let gate = |shape: [usize; 3], x: [usize; 3]| shape == [x[0], 1, 1];
-    let (x, factors) = match (a.rank == b.rank, gate(b.shape, a.shape), gate(a.shape, b.shape)) {
-        (true, true, _) => (a, b),
-        (true, _, true) => (b, a),
-        _ => return Err(Refusal::Cannot(format!("of the shapes {:?} and {:?}", a.shape, b.shape))),
+    let pair = match (gate(b, a), gate(a, b)) {
+        (true, _) => Some((a, b)),
+        (_, true) => Some((b, a)),
+        _ => None,
     };
-    let made = making.push("scale", Op::Scale, &[x, factors])?;
-    Ok(Data { rank: x.rank, ..made }.into())
-}
-
-pub(super) fn divide<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    if numbers::are_all(call) {
-        return numbers::arithmetic(call);
-    }
-    if let (Some((x, kind)), Value::Stored(stored)) = (part(call.input(0)), call.input(1))
-        && let Some(by) = stored.scalar()?
-        && let Some(next) = scaled(by.recip(), kind)
-    {
-        return step(making, call, x, next);
-    }
-    call.data(0)?;
-    Err(Refusal::Unheard)
-}
-
-pub(super) fn subtract<'a>(_: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    if numbers::are_all(call) {
-        return numbers::arithmetic(call);
-    }
-    call.data(0)?;
-    Err(Refusal::Unheard)
-}
-
-pub(super) fn erf<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    match part(call.input(0)) {
-        Some((x, Some(Kind::Scaled))) => step(making, call, x, Step::Part(Kind::Erf)),
-        _ => {
-            call.data(0)?;
-            Err(Refusal::Unheard)
+    let op = Op::Binary(Binary::Mul);
+    match pair.filter(|_| curves::whole(making, op, a.node, b.node).is_none()) {
+        Some((x, factors)) => {
+            let factors = making.without_implicit(factors);
+            making.push(Op::Scale, &[x, factors]).map(Value::from)
         }
+        None => push(making, op, a, b).map(Value::from),
     }
 }
 
-pub(super) fn relu<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    activate(making, Activation::Relu, call.data(0)?)
-}
-
-pub(super) fn clip<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    let (min, max) = (call.float("min", f32::MIN)?, call.float("max", f32::MAX)?);
-    let bound = |at: usize, attribute: f32| match call.maybe_floating(at)? {
-        Some(stored) => stored.scalar()?.ok_or_else(|| Refusal::Damaged("a bound is no number".into())),
-        None => Ok(attribute),
+/// A function of two values.
+pub(super) fn binary<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+    call.ignore(&["axis", "broadcast"]);
+    if call.is_constant() && call.inputs.len() == 2 {
+        return fold::arithmetic(making, call);
+    }
+    let op = match call.node.op {
+        "Sub" => Op::Binary(Binary::Sub),
+        "Div" => Op::Binary(Binary::Div),
+        "Pow" => Op::Binary(Binary::Pow),
+        "Max" => Op::Binary(Binary::Max),
+        "Min" => Op::Binary(Binary::Min),
+        "Sum" | "Mean" => Op::Add,
+        _ => return Err(Refusal::Unheard),
     };
-    let bounds = (bound(1, min)?, bound(2, max)?);
+    // The end of all numbers changes none, and no layer could hold it.
+    let neutral = match op {
+        Op::Binary(Binary::Max) => Some(f32::NEG_INFINITY),
+        Op::Binary(Binary::Min) => Some(f32::INFINITY),
+        _ => None,
+    };
+    let is_neutral = |value: &Value<'a>| match value {
+        Value::Stored(stored) => neutral.is_some() && stored.scalar().ok().flatten() == neutral,
+        _ => false,
+    };
+    let first = (0..call.inputs.len()).find(|at| !is_neutral(call.input(*at))).unwrap_or(0);
+    let mut found = making.any(call, first)?;
+    for at in (first + 1..call.inputs.len()).filter(|at| !is_neutral(call.input(*at))) {
+        // An exponent may be an integer.
+        let next = match (op, call.input(at)) {
+            (Op::Binary(Binary::Pow), Value::Numbers(numbers)) => match numbers.all[..] {
+                [super::value::Size::Number(exponent)] => making.scalar(exponent as f32)?,
+                _ => making.any(call, at)?,
+            },
+            _ => making.any(call, at)?,
+        };
+        found = push(making, op, found, next)?;
+    }
+    if call.node.op == "Mean" {
+        let count = making.scalar(call.inputs.len() as f32)?;
+        found = making.push(Op::Binary(Binary::Div), &[found, count])?;
+    }
+    Ok(found.into())
+}
+
+/// What is computed of constants only.
+pub(super) fn of_constants<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+    call.ignore(&["fmod"]);
+    if let Some(found) = truths::compare(call) {
+        return found;
+    }
+    match call.is_constant() {
+        true if call.inputs.len() == 1 => fold::unary(making, call),
+        true => fold::arithmetic(making, call),
+        false if call.inputs.iter().any(|value| matches!(value, Value::Unknown)) => Err(Refusal::Follows),
+        false => Err(Refusal::Unheard),
+    }
+}
+
+/// A function of single values.
+pub(super) fn unary<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+    if call.is_constant() && call.node.op != "Erf" {
+        return fold::unary(making, call);
+    }
+    let function = match call.node.op {
+        "Neg" => Unary::Neg,
+        "Abs" => Unary::Abs,
+        "Exp" => Unary::Exp,
+        "Log" => Unary::Log,
+        "Sqrt" => Unary::Sqrt,
+        "Reciprocal" => Unary::Reciprocal,
+        "Erf" => Unary::Erf,
+        "Floor" => Unary::Floor,
+        "Ceil" => Unary::Ceil,
+        "Sin" => Unary::Sin,
+        "Cos" => Unary::Cos,
+        _ => return Err(Refusal::Unheard),
+    };
+    let x = making.any(call, 0)?;
+    making.push(Op::Unary(function), &[x]).map(Value::from)
+}
+
+/// `x / (1 + |x|)`
+pub(super) fn softsign<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
     let x = call.data(0)?;
-    match bounds {
-        (0.0, 6.0) => activate(making, Activation::Relu6, x),
-        (0.0, max) if f32::MAX <= max => activate(making, Activation::Relu, x),
-        (min, max) => Err(Refusal::Cannot(format!("to {min:?} and {max:?}"))),
-    }
+    let (size, one) = (making.push(Op::Unary(Unary::Abs), &[x])?, making.scalar(1.0)?);
+    let below = making.push(Op::Add, &[size, one])?;
+    making.push(Op::Binary(Binary::Div), &[x, below]).map(Value::from)
 }
 
-pub(super) fn hard_sigmoid<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    let (alpha, beta) = (call.float("alpha", 0.2)?, call.float("beta", 0.5)?);
-    // A sixth, as nearly as f32 or an exporter's decimals have it.
-    if 1e-6 < (alpha - 1.0 / 6.0).abs() || beta != 0.5 {
-        return Err(Refusal::Cannot(format!("with alpha {alpha} and beta {beta}")));
-    }
-    activate(making, Activation::HSigmoid, call.data(0)?)
+/// Values over a figure of a dimension: over the sum of sizes, or the root of that of squares.
+pub(super) fn over_norm<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+    call.only("p", 2)?;
+    let at = call.integer("axis", -1)?;
+    let x = call.data(0)?;
+    let axes = sapwood_graph::Ranked::new(&[call.axis(at, x.dims.rank())?]).ok_or(Refusal::Unheard)?;
+    let norm = making.push(Op::Reduce { to: sapwood_graph::Reduction::L2, axes, keep: true }, &[x])?;
+    making.push(Op::Binary(Binary::Div), &[x, norm]).map(Value::from)
 }
 
-pub(super) fn hard_swish<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    activate(making, Activation::HSwish, call.data(0)?)
-}
-
-pub(super) fn gelu<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    match call.text("approximate", "none")? {
-        "none" => activate(making, Activation::Gelu, call.data(0)?),
-        other => Err(Refusal::Cannot(format!("with approximation `{other}`"))),
-    }
+/// A number in f32 as a decimal of f64.
+pub(super) fn factor(value: f32) -> sapwood_graph::Factor {
+    sapwood_graph::Factor(decimal(value.clamp(f32::MIN, f32::MAX)))
 }

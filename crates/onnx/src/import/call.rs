@@ -3,12 +3,12 @@
 use std::cell::Cell;
 
 use super::{
-    numbers,
-    value::{Data, Numbers, Stored, Value},
+    known::Known,
+    value::{Data, Size, Stored, Value},
 };
 use crate::{
     Error, Unsupported,
-    proto::{Attribute, Damage, Node, Tensor},
+    proto::{Attribute, Damage, Graph, Node, Tensor},
 };
 
 /// Why a node is not made.
@@ -18,8 +18,6 @@ pub(super) enum Refusal {
     Unheard,
     /// None has it with this: what follows its name.
     Cannot(String),
-    /// None has another node, on which this one depends.
-    Other { operation: String, node: String },
     /// It depends on something for which a reason was given already.
     Follows,
     /// The file contradicts itself.
@@ -33,20 +31,24 @@ impl From<Damage> for Refusal {
 }
 
 impl Refusal {
+    /// Layers that do not fit one another: a clause about the operation.
+    pub(super) fn misfit(problem: String) -> Self {
+        Self::Cannot(format!("where {problem}"))
+    }
+
     /// Puts it on the list; what is damaged is an error at once.
     pub(super) fn note(self, unsupported: &mut Unsupported, node: &Node<'_>) -> Result<(), Error> {
         let own = if matches!(node.domain, "" | "ai.onnx") { "" } else { node.domain };
         let name = if own.is_empty() { node.op.to_string() } else { format!("{own}.{}", node.op) };
-        let (operation, at) = match self {
-            Self::Unheard => (name, node.called()),
-            Self::Cannot(with) => (format!("{name} {with}"), node.called()),
-            Self::Other { operation, node } => (operation, node),
+        let operation = match self {
+            Self::Unheard => name,
+            Self::Cannot(with) => format!("{name} {with}"),
             Self::Follows => return Ok(()),
             Self::Damaged(problem) => {
                 return Err(Error::Format(format!("node {} ({name}): {problem}", node.called())));
             }
         };
-        unsupported.operations.entry(operation).or_default().insert(at);
+        unsupported.operations.entry(operation).or_default().insert(node.called());
         Ok(())
     }
 }
@@ -78,9 +80,11 @@ impl<'a, 'n> Call<'a, 'n> {
         unread.map_or(Ok(()), |(attribute, _)| Err(Refusal::Cannot(format!("with `{}`", attribute.name))))
     }
 
-    /// An attribute that changes nothing here.
-    pub(super) fn ignore(&self, name: &str) {
-        self.attribute(name);
+    /// Attributes that change nothing here.
+    pub(super) fn ignore(&self, names: &[&str]) {
+        for name in names {
+            self.attribute(name);
+        }
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -106,8 +110,16 @@ impl<'a, 'n> Call<'a, 'n> {
         Ok(self.attribute(name).map(Attribute::tensor).transpose()?.flatten())
     }
 
+    pub(super) fn graph(&self, name: &str) -> Result<Option<Graph<'a>>, Refusal> {
+        Ok(self.attribute(name).map(Attribute::graph).transpose()?.flatten())
+    }
+
     pub(super) fn integers(&self, name: &str) -> Result<Option<Vec<i64>>, Refusal> {
         Ok(self.attribute(name).map(Attribute::integers).transpose()?)
+    }
+
+    pub(super) fn floats(&self, name: &str) -> Result<Option<Vec<f32>>, Refusal> {
+        Ok(self.attribute(name).map(Attribute::floats).transpose()?)
     }
 
     /// Refuses an attribute with another value than the only one that is read.
@@ -122,68 +134,114 @@ impl<'a, 'n> Call<'a, 'n> {
         self.inputs.get(at).unwrap_or(&Value::Absent)
     }
 
-    /// An input that depends on the network's.
+    /// An input of numbers that a node of the network makes.
     pub(super) fn data(&self, at: usize) -> Result<Data, Refusal> {
         match self.input(at) {
+            Value::Data(Data { integers: true, .. }) => Err(Refusal::Cannot("of integers".into())),
             Value::Data(data) => Ok(*data),
             Value::Unknown => Err(Refusal::Follows),
-            Value::Gelu(part) => Err(part.refuse()),
             Value::Absent => Err(Refusal::Damaged(format!("it lacks input {}", at + 1))),
             Value::Stored(_) | Value::Numbers(_) => Err(Refusal::Cannot("of constants".into())),
+            Value::Places(_) => Err(Refusal::Cannot("by the number of examples".into())),
+            Value::Truth(truth) => Err(truth.refuse()),
         }
     }
 
-    /// The same of rank 4.
-    pub(super) fn image(&self, at: usize) -> Result<Data, Refusal> {
-        match self.data(at)? {
-            data @ Data { rank: 4, .. } => Ok(data),
-            _ => Err(Refusal::Cannot("of values that are no images".into())),
+    /// The same of images or sequences.
+    pub(super) fn planes(&self, at: usize) -> Result<Data, Refusal> {
+        let data = self.data(at)?;
+        match (data.dims.example(), data.dims.rank()) {
+            (Some(_), 3 | 4) => Ok(data),
+            _ => Err(Refusal::Cannot(format!("of {}", data.dims))),
         }
     }
 
-    /// An input that the file holds, if it is there.
+    /// Floating point that the file holds, if the input is there.
     pub(super) fn maybe_stored(&self, at: usize) -> Result<Option<Stored<'a>>, Refusal> {
         match self.input(at) {
             Value::Absent => Ok(None),
             Value::Stored(stored) => Ok(Some(stored.clone())),
             Value::Unknown => Err(Refusal::Follows),
-            Value::Gelu(part) => Err(part.refuse()),
-            Value::Data(_) | Value::Numbers(_) => Err(Refusal::Cannot("with computed weights".into())),
+            Value::Numbers(_) => Err(Refusal::Cannot("with integers for weights".into())),
+            Value::Data(_) | Value::Places(_) | Value::Truth(_) => {
+                Err(Refusal::Cannot("with computed weights".into()))
+            }
         }
     }
 
-    /// An input in floating point that the file holds.
+    /// Floating point that the file holds.
     pub(super) fn stored(&self, at: usize) -> Result<Stored<'a>, Refusal> {
-        let found =
-            self.maybe_stored(at)?.ok_or_else(|| Refusal::Damaged(format!("it lacks input {}", at + 1)));
-        found.and_then(floating)
+        self.maybe_stored(at)?.ok_or_else(|| Refusal::Damaged(format!("it lacks input {}", at + 1)))
     }
 
-    /// The same, if it is there.
-    pub(super) fn maybe_floating(&self, at: usize) -> Result<Option<Stored<'a>>, Refusal> {
-        self.maybe_stored(at)?.map(floating).transpose()
+    /// Whether no input depends on the network's, and one is there.
+    pub(super) fn is_constant(&self) -> bool {
+        let known = |value: &Value<'_>| matches!(value, Value::Stored(_) | Value::Numbers(_));
+        self.inputs.iter().any(known) && self.inputs.iter().all(|v| known(v) || matches!(v, Value::Absent))
     }
 
-    /// Integers, if they are there.
-    pub(super) fn numbers(&self, at: usize) -> Result<Option<Numbers>, Refusal> {
+    /// Integers that were computed, if the input is there.
+    pub(super) fn sizes(&self, at: usize) -> Result<Option<Vec<Size>>, Refusal> {
         match self.input(at) {
             Value::Absent => Ok(None),
-            value => numbers::of(value).map(Some),
+            Value::Numbers(numbers) => Ok(Some(numbers.all.clone())),
+            Value::Unknown => Err(Refusal::Follows),
+            // Without values there is no type that they need.
+            Value::Stored(stored) if stored.len() == 0 => Ok(Some(vec![])),
+            Value::Stored(_) => Err(Refusal::Cannot("with floating point for integers".into())),
+            Value::Data(_) | Value::Places(_) | Value::Truth(_) => {
+                Err(Refusal::Cannot("by values that depend on the input".into()))
+            }
         }
+    }
+
+    /// The same, none of which may be the number of examples.
+    pub(super) fn numbers(&self, at: usize) -> Result<Option<Vec<i64>>, Refusal> {
+        self.sizes(at)?.map(|sizes| plain(&sizes)).transpose()
     }
 
     /// Integers of an attribute or, in newer opsets, of an input.
     pub(super) fn either(&self, name: &str, at: usize) -> Result<Option<Vec<i64>>, Refusal> {
         match self.integers(name)? {
             Some(found) => Ok(Some(found)),
-            None => self.numbers(at)?.map(|numbers| numbers.plain()).transpose(),
+            None => self.numbers(at),
         }
+    }
+
+    /// A number of an attribute or, in newer opsets, of an input.
+    pub(super) fn number(&self, name: &str, at: usize, default: f32) -> Result<f32, Refusal> {
+        let attribute = self.float(name, default)?;
+        match self.maybe_stored(at)? {
+            Some(stored) => {
+                stored.scalar()?.ok_or_else(|| Refusal::Damaged(format!("its `{name}` is no number")))
+            }
+            None => Ok(attribute),
+        }
+    }
+
+    /// An input whose values are known.
+    pub(super) fn known(&self, at: usize) -> Result<Known, Refusal> {
+        Known::of(self.input(at))
+    }
+
+    /// An axis that may count from the end.
+    pub(super) fn axis(&self, at: i64, rank: usize) -> Result<usize, Refusal> {
+        axis(at, rank)
     }
 }
 
-fn floating(stored: Stored<'_>) -> Result<Stored<'_>, Refusal> {
-    match stored.tensor.is_float() {
-        true => Ok(stored),
-        false => Err(Refusal::Cannot("with integers for weights".into())),
-    }
+/// An axis that may count from the end.
+pub(super) fn axis(at: i64, rank: usize) -> Result<usize, Refusal> {
+    let found = if at < 0 { at.checked_add(rank as i64) } else { Some(at) };
+    let found = found.and_then(|at| usize::try_from(at).ok()).filter(|at| *at < rank);
+    found.ok_or_else(|| Refusal::Damaged(format!("there is no axis {at} of {rank}")))
+}
+
+/// Integers, none of which may be the number of examples.
+pub(super) fn plain(sizes: &[Size]) -> Result<Vec<i64>, Refusal> {
+    let plain = |size: &Size| match size {
+        Size::Number(number) => Ok(*number),
+        Size::Batch(_) => Err(Refusal::Cannot("by the number of examples".into())),
+    };
+    sizes.iter().map(plain).collect()
 }

@@ -2,51 +2,89 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sapwood_graph::{Array, Dims, Graph, Node, Op, ParamPath, Shape, State};
+use sapwood_graph::{Array, Dims, Entry, Graph, Node, Op, ParamPath, State};
 
 use super::{
-    call::Refusal,
+    call::{Call, Refusal},
     naming::Names,
     value::{Data, Stored, Value},
 };
 use crate::{Error, Note};
 
-/// Layers, and the tensors of the file that are their parameters. No value is copied before all is known
-/// to be a network.
+/// Layers, and the tensors of the file that are their parameters. No value of these is copied before all is
+/// known to be a network.
 pub(super) struct Making<'a> {
     pub(super) nodes: Vec<Node>,
     dims: Vec<Dims>,
-    /// For each node with parameters their names within the layer.
-    params: BTreeMap<usize, Vec<(&'static str, Stored<'a>)>>,
+    entries: Vec<Entry>,
+    /// For each node with parameters their names within the layer; that of a constant has none.
+    pub(super) params: BTreeMap<usize, Vec<(&'static str, Stored<'a>)>>,
     names: Names,
+    /// The nodes of constants that the file lists among its tensors.
+    constants: BTreeMap<(&'a str, Vec<usize>), usize>,
     /// How many nodes read a value of the file.
     pub(super) uses: BTreeMap<&'a str, usize>,
     pub(super) opset: i64,
-    /// The name of the network's output.
-    pub(super) output: &'a str,
+    /// The names of the network's outputs.
+    pub(super) outputs: Vec<&'a str>,
+    /// Of the batch the number that the file says, if it says one.
+    pub(super) fixed_batch: Option<i64>,
     /// Nodes that say nothing of their own: see [`Making::flatten`].
-    implicit: BTreeSet<usize>,
+    pub(super) implicit: BTreeSet<usize>,
     notes: Vec<Note>,
+    /// How many values may still be computed.
+    budget: usize,
+    /// The bytes of the files that lie beside this one.
+    pub(super) files: &'a BTreeMap<String, Vec<u8>>,
 }
 
+/// The most values that are computed while a file is read: 1 GiB.
+const MOST_MADE: usize = 1 << 28;
+
 impl<'a> Making<'a> {
-    pub(super) fn new(input: Shape, output: &'a str, opset: i64) -> Self {
+    /// A network of which a file with so many bytes tells.
+    pub(super) fn new(opset: i64, bytes: usize, files: &'a BTreeMap<String, Vec<u8>>) -> Self {
         Self {
-            nodes: vec![Node { name: "input".into(), op: Op::Input, inputs: vec![] }],
-            dims: vec![Dims::images(input)],
+            nodes: Vec::new(),
+            dims: Vec::new(),
+            entries: Vec::new(),
             params: BTreeMap::new(),
             names: Names::default(),
+            constants: BTreeMap::new(),
             uses: BTreeMap::new(),
             opset,
-            output,
+            outputs: Vec::new(),
+            fixed_batch: None,
             implicit: BTreeSet::new(),
             notes: Vec::new(),
+            budget: MOST_MADE.min((1 << 18) + bytes / 2),
+            files,
+        }
+    }
+
+    /// An input of the network.
+    pub(super) fn entry(&mut self, entry: Entry) -> Data {
+        let (dims, integers) = (entry.dims, entry.integers);
+        self.nodes.push(Node { name: entry.name.clone(), op: Op::Input, inputs: vec![] });
+        self.dims.push(dims);
+        self.entries.push(entry);
+        Data { node: self.nodes.len() - 1, dims, integers }
+    }
+
+    /// Pays for values that are computed.
+    pub(super) fn afford(&mut self, values: usize) -> Result<(), Refusal> {
+        match self.budget.checked_sub(values) {
+            Some(left) => {
+                self.budget = left;
+                Ok(())
+            }
+            None => Err(Refusal::Cannot("of constants that outgrow the file".into())),
         }
     }
 
     /// The value of a node.
     pub(super) fn at(&self, node: usize) -> Data {
-        Data { node, shape: self.dims[node].image(), rank: 4 }
+        Data { node, dims: self.dims[node], integers: false }
     }
 
     pub(super) fn uses(&self, name: &str) -> usize {
@@ -59,18 +97,22 @@ impl<'a> Making<'a> {
         }
     }
 
-    /// An operation without parameters. Operations have the names that a builder gives them.
-    pub(super) fn push(&mut self, name: &str, op: Op, inputs: &[Data]) -> Result<Data, Refusal> {
-        let dims: Vec<Dims> = inputs.iter().map(|data| self.dims[data.node]).collect();
-        let dims = op.shape(&dims).map_err(Refusal::Damaged)?;
-        let shape = dims.image();
-        if !fits(shape) {
-            return Err(Refusal::Damaged(format!("its output of {shape:?} is too large for any machine")));
+    /// An operation without parameters, called as a builder does.
+    pub(super) fn push(&mut self, op: Op, inputs: &[Data]) -> Result<Data, Refusal> {
+        self.push_named(op.kind(), op, inputs)
+    }
+
+    fn push_named(&mut self, name: &str, op: Op, inputs: &[Data]) -> Result<Data, Refusal> {
+        const MOST_VALUES: u128 = 1 << 40;
+        let dims: Vec<Dims> = inputs.iter().map(|data| data.dims).collect();
+        let dims = op.shape(&dims).map_err(Refusal::misfit)?;
+        if MOST_VALUES < dims.values() {
+            return Err(Refusal::Damaged(format!("its output of {dims} is too large for any machine")));
         }
         let inputs = inputs.iter().map(|data| data.node).collect();
         self.nodes.push(Node { name: name.into(), op, inputs });
         self.dims.push(dims);
-        Ok(Data { node: self.nodes.len() - 1, shape, rank: 4 })
+        Ok(Data { node: self.nodes.len() - 1, dims, integers: false })
     }
 
     /// A layer, of which parameters have these names.
@@ -81,10 +123,26 @@ impl<'a> Making<'a> {
         input: Data,
         params: Vec<(&'static str, Stored<'a>)>,
     ) -> Result<Data, Refusal> {
+        // What does not fit has no name.
+        op.shape(&[input.dims]).map_err(Refusal::misfit)?;
         let said: Vec<(&str, &str)> = params.iter().map(|(suffix, stored)| (stored.name, *suffix)).collect();
         let name = self.names.layer(&said, node, kind);
-        let made = self.push(&name, op, &[input])?;
+        let made = self.push_named(&name, op, &[input])?;
         self.params.insert(made.node, params);
+        Ok(made)
+    }
+
+    /// Frees the name of a layer that was a part of another.
+    pub(super) fn release(&mut self, layer: usize) {
+        self.names.release(&self.nodes[layer].name);
+    }
+
+    /// The layer that made a value computes another operation of another value: the old one was a part of it.
+    pub(super) fn replace(&mut self, layer: usize, op: Op, input: Data) -> Result<Data, Refusal> {
+        let name = self.nodes[layer].name.clone();
+        let made = self.push_named(&name, op, &[input])?;
+        let params = self.params.get(&layer).cloned();
+        self.params.extend(params.map(|params| (made.node, params)));
         Ok(made)
     }
 
@@ -103,33 +161,102 @@ impl<'a> Making<'a> {
             }
             _ => false,
         };
-        if outputs {
-            self.params.entry(value.node).or_default().push(("bias", bias.clone()));
+        if let Some(bias) = bias.viewed(vec![bias.len()]).filter(|_| outputs) {
+            self.params.entry(value.node).or_default().push(("bias", bias));
         }
         outputs
     }
 
-    /// All values in one row. A flattening without a name was written because ONNX's linear layers want
-    /// their inputs flat, which those here do not.
-    pub(super) fn flatten(&mut self, name: &str, data: Data) -> Result<Data, Refusal> {
-        if name.is_empty() && data.shape[1..] == [1, 1] {
-            return Ok(Data { rank: 2, ..data });
+    /// Sets a node of the network aside for a constant where the file has one, in case it is read as a value.
+    pub(super) fn place(&mut self, stored: Stored<'a>, name: &str) -> Stored<'a> {
+        match Dims::fixed(&stored.shape) {
+            Some(dims) if stored.place.is_none() && !stored.shape.contains(&0) => {
+                self.nodes.push(Node {
+                    name: name.into(),
+                    op: Op::Constant { dims, learnt: stored.is_learnt() },
+                    inputs: vec![],
+                });
+                self.dims.push(dims);
+                stored.placed(self.nodes.len() - 1)
+            }
+            _ => stored,
         }
-        let flat = self.push("flatten", Op::Flatten, &[data])?;
+    }
+
+    /// A constant as a value of the network.
+    pub(super) fn constant(&mut self, stored: &Stored<'a>) -> Result<Data, Refusal> {
+        let key = (stored.name, stored.shape.clone());
+        let known = stored.place.or_else(|| self.constants.get(&key).copied());
+        if let Some(node) = known.filter(|node| self.params.contains_key(node)) {
+            return Ok(self.at(node));
+        }
+        let learnt = stored.is_learnt();
+        let node = match stored.place {
+            Some(node) => node,
+            None => {
+                let dims = Dims::fixed(&stored.shape).filter(|_| !stored.shape.contains(&0));
+                let dims =
+                    dims.ok_or_else(|| Refusal::Cannot(format!("of a constant {:?}", stored.shape)))?;
+                if !stored.name.is_empty() {
+                    self.constants.insert(key, self.nodes.len());
+                }
+                let name = if learnt { stored.name } else { "" };
+                self.push_named(name, Op::Constant { dims, learnt }, &[])?.node
+            }
+        };
+        let asked = std::mem::take(&mut self.nodes[node].name);
+        self.nodes[node].name = self.names.constant(if learnt { stored.name } else { &asked });
+        self.params.insert(node, vec![("", stored.clone())]);
+        Ok(self.at(node))
+    }
+
+    /// A number as a value of the network.
+    pub(super) fn scalar(&mut self, value: f32) -> Result<Data, Refusal> {
+        self.constant(&Stored::made("", vec![], vec![value]))
+    }
+
+    /// The number that a node is, if it is a constant with one value.
+    pub(super) fn number(&self, node: usize) -> Option<f32> {
+        let (Op::Constant { dims, .. }, Some(params)) = (self.nodes[node].op, self.params.get(&node)) else {
+            return None;
+        };
+        (dims.values() == 1).then(|| params.first()?.1.scalar().ok()?).flatten()
+    }
+
+    /// An input as a value of the network, also if it is a constant.
+    pub(super) fn any(&mut self, call: &Call<'a, '_>, at: usize) -> Result<Data, Refusal> {
+        match call.input(at) {
+            Value::Stored(stored) => self.constant(&stored.clone()),
+            _ => call.data(at),
+        }
+    }
+
+    /// All values of an example in one row. A flattening without a name was written because ONNX's linear
+    /// layers want their inputs flat, which those here do not.
+    pub(super) fn flatten(&mut self, name: &str, data: Data) -> Result<Data, Refusal> {
+        let flat = self.push(Op::Flatten, &[data])?;
         if name.is_empty() {
             self.implicit.insert(flat.node);
         }
-        Ok(Data { rank: 2, ..flat })
+        Ok(flat)
     }
 
-    /// The network that ends with a node, of a file of so many bytes.
-    pub(super) fn finish(mut self, last: usize, file: usize) -> Result<(Graph, State, Vec<Note>), Error> {
-        let last = self.without_implicit(last);
-        let mut needed = BTreeSet::from([0]);
-        let mut todo = vec![last];
+    /// What an implicit node was made of.
+    pub(super) fn without_implicit(&self, data: Data) -> Data {
+        match self.implicit.contains(&data.node) {
+            true => self.at(self.nodes[data.node].inputs[0]),
+            false => data,
+        }
+    }
+
+    /// The network that ends with these nodes, of files of so many bytes.
+    pub(super) fn finish(self, ends: &[usize], bytes: usize) -> Result<(Graph, State, Vec<Note>), Error> {
+        let inputs = (0..self.nodes.len()).filter(|node| self.nodes[*node].op == Op::Input);
+        let mut needed: BTreeSet<usize> = inputs.collect();
+        let mut todo = ends.to_vec();
         while let Some(node) = todo.pop() {
-            if needed.insert(node) || node == last {
-                todo.extend(self.nodes[node].inputs.iter().filter(|input| !needed.contains(*input)));
+            if needed.insert(node) {
+                todo.extend(&self.nodes[node].inputs);
             }
         }
         let place: BTreeMap<usize, usize> = needed.iter().enumerate().map(|(new, old)| (*old, new)).collect();
@@ -137,55 +264,28 @@ impl<'a> Making<'a> {
             let Node { name, op, inputs } = self.nodes[*old].clone();
             Node { name, op, inputs: inputs.iter().map(|input| place[input]).collect() }
         });
-        let graph = Graph::of_nodes(nodes.collect(), self.dims[0].image())?;
-        let (mut state, mut bytes) = (State::default(), 0);
-        for old in needed {
-            for (suffix, stored) in self.params.remove(&old).into_iter().flatten() {
-                bytes += 4 * stored.len();
+        let ends = ends.iter().map(|end| place[end]).collect();
+        let graph = Graph::of_parts(nodes.collect(), self.entries, ends)?;
+        let (mut state, mut taken) = (State::default(), 0);
+        for (old, params) in self.params.into_iter().filter(|(old, _)| needed.contains(old)) {
+            for (suffix, stored) in params {
+                taken += 4 * stored.len();
                 // A file says each weight once, in at least half of the bytes that it has here.
-                if 3 * file < bytes {
+                if 3 * bytes + (1 << 20) < taken {
                     return Err(Error::Format(
                         "layers share weights so often that they outgrow the file".into(),
                     ));
                 }
-                let node = &self.nodes[old];
-                // All others are rows, whatever shape the file has for adding them.
-                let shape = match suffix == "weight" && node.op.has_weights() {
-                    true => stored.shape.clone(),
-                    false => vec![stored.len()],
-                };
-                let path = ParamPath::from(format!("{}.{suffix}", node.name));
-                state.0.insert(path, Array::new(shape, stored.floats()?)?);
+                let layer = &self.nodes[old].name;
+                let path = if suffix.is_empty() { layer.clone() } else { format!("{layer}.{suffix}") };
+                let value = Array::new(stored.shape.clone(), stored.floats()?)?;
+                if state.0.insert(ParamPath::from(path.clone()), value).is_some() {
+                    return Err(Error::Format(format!("two of its parameters would be called `{path}`")));
+                }
             }
         }
         Ok((graph, state, self.notes))
     }
-
-    /// Takes implicit flattenings out where what reads them flattens anyway.
-    fn without_implicit(&mut self, last: usize) -> usize {
-        for at in 0..self.nodes.len() {
-            let read = match (self.nodes[at].op, &self.nodes[at].inputs[..]) {
-                (Op::Linear { .. }, &[read]) if self.implicit.contains(&read) => self.nodes[read].inputs[0],
-                _ => continue,
-            };
-            self.nodes[at].inputs[0] = read;
-        }
-        // The output of a network is flat whatever its last node makes.
-        match self.implicit.contains(&last) && self.nodes[last].inputs[0] != 0 {
-            true => self.nodes[last].inputs[0],
-            false => last,
-        }
-    }
-}
-
-/// Whether the number of values is one that any machine could have.
-pub(super) fn fits(shape: Shape) -> bool {
-    const MOST_VALUES: u128 = 1 << 40;
-    // Sizes are below 2^63, so that this cannot overflow before it is compared.
-    shape
-        .iter()
-        .try_fold(1u128, |all, size| Some(all * *size as u128).filter(|all| *all <= MOST_VALUES))
-        .is_some()
 }
 
 impl<'a> From<Data> for Value<'a> {

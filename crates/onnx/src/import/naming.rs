@@ -15,7 +15,20 @@ impl Names {
             (!layer.is_empty()).then(|| layer.to_string())
         };
         let of_params = params.iter().filter_map(says).find(|layer| !self.0.contains_key(layer));
-        let name = of_params.or_else(|| of_node(node)).unwrap_or_else(|| kind.into());
+        self.unique(of_params.or_else(|| of_node(node)).unwrap_or_else(|| kind.into()))
+    }
+
+    /// Frees the name of a layer that was a part of another.
+    pub(super) fn release(&mut self, layer: &str) {
+        self.0.remove(layer);
+    }
+
+    /// A constant's name: its own, or that of the module that has it.
+    pub(super) fn constant(&mut self, name: &str) -> String {
+        self.unique(of_node(name).unwrap_or_else(|| "constant".into()))
+    }
+
+    fn unique(&mut self, name: String) -> String {
         let mut unique = name.clone();
         while self.0.contains_key(&unique) {
             let next = self.0.entry(name.clone()).or_default();

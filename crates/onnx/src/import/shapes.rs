@@ -1,16 +1,22 @@
 //! What changes the form of a value and not its numbers.
 
+use sapwood_graph::{Dims, Op, Ranked};
+
 use super::{
-    call::{Call, Refusal},
+    call::{Call, Refusal, axis, plain},
+    known::Known,
     making::Making,
-    numbers,
-    value::{Data, Numbers, Size, Stored, Value},
+    value::{Data, Size, Stored, Value},
 };
-use crate::{Note, proto::data_type};
+use crate::Note;
 
 /// What passes its input on.
-pub(super) fn identity<'a>(_: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    passed(call)
+pub(super) fn identity<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+    match passed(call)? {
+        // A tensor that is read as a value has its place here.
+        Value::Stored(stored) => Ok(Value::Stored(making.place(stored, call.node.name))),
+        value => Ok(value),
+    }
 }
 
 fn passed<'a>(call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
@@ -23,121 +29,328 @@ fn passed<'a>(call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
 
 /// Nothing is dropped but in training, and no network here drops anything.
 pub(super) fn dropout<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    ["ratio", "seed", "is_test"].into_iter().for_each(|name| call.ignore(name));
-    if let Value::Stored(stored) = call.input(2)
-        && stored.tensor.integers()?.contains(&1)
+    call.ignore(&["ratio", "seed", "is_test"]);
+    if let Value::Numbers(training) = call.input(2)
+        && training.all.contains(&Size::Number(1))
     {
         making.note(Note::Dropout);
     }
     passed(call)
 }
 
-pub(super) fn cast<'a>(_: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    let to = call.integer("to", 0)?;
-    call.ignore("saturate");
-    match (call.input(0), to) {
-        (Value::Data(_), data_type::FLOAT) | (Value::Numbers(_), data_type::INT64 | data_type::INT32) => {
-            passed(call)
-        }
-        (Value::Stored(stored), data_type::FLOAT) if stored.tensor.is_float() => passed(call),
-        (Value::Stored(stored), data_type::INT64 | data_type::INT32) if !stored.tensor.is_float() => {
-            passed(call)
-        }
-        (Value::Unknown, _) => Err(Refusal::Follows),
-        _ => Err(Refusal::Cannot(format!("to type {to}"))),
-    }
-}
-
-pub(super) fn constant<'a>(_: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+pub(super) fn constant<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+    let place = |making: &mut Making<'a>, stored| Value::Stored(making.place(stored, call.node.name));
     if let Some(tensor) = call.tensor("value")? {
-        return match tensor.external {
-            Some(file) => Err(Refusal::Damaged(format!("its value lies in another file, `{file}`"))),
-            None => Ok(Value::Stored(Stored::new(tensor)?)),
+        return match tensor_value(making, tensor)? {
+            Value::Stored(stored) => Ok(place(making, stored)),
+            value => Ok(value),
         };
     }
     if let Some(all) = call.integers("value_ints")? {
-        return Ok(Value::Numbers(Numbers::row(all.into_iter().map(Size::Number).collect())));
+        return Ok(Known::sizes(vec![all.len()], all.into_iter().map(Size::Number).collect()).into_value());
     }
-    match call.has("value_int") {
+    if let Some(all) = call.floats("value_floats")? {
+        return Ok(place(making, Stored::made("", vec![all.len()], all)));
+    }
+    if call.has("value_int") {
+        return Ok(Known::sizes(vec![], vec![Size::Number(call.integer("value_int", 0)?)]).into_value());
+    }
+    match call.has("value_float") {
         true => {
-            let all = vec![Size::Number(call.integer("value_int", 0)?)];
-            Ok(Value::Numbers(Numbers { all, rank: 0 }))
+            let value = call.float("value_float", 0.0)?;
+            Ok(place(making, Stored::made("", vec![], vec![value])))
         }
         false => Err(Refusal::Cannot("of such a value".into())),
     }
 }
 
-pub(super) fn transpose<'a>(_: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    let order = call.integers("perm")?;
-    match call.input(0) {
-        Value::Stored(stored)
-            if stored.shape.len() == 2 && order.as_deref().is_none_or(|order| order == [1, 0]) =>
-        {
-            Ok(Value::Stored(stored.clone().transpose()))
+/// A tensor of the file, wherever it lies.
+pub(super) fn tensor_value<'a>(
+    making: &Making<'a>,
+    tensor: crate::proto::Tensor<'a>,
+) -> Result<Value<'a>, Refusal> {
+    let tensor = match tensor.external {
+        Some(outside) => {
+            let file = making.files.get(outside.file);
+            let file = file.ok_or_else(|| Refusal::Damaged(format!("`{}` was not read", outside.file)))?;
+            tensor.with_outside(file)?
         }
-        Value::Stored(_) => Err(Refusal::Cannot(format!("of weights by {:?}", order.unwrap_or_default()))),
+        None => tensor,
+    };
+    match tensor.is_float() {
+        true => Ok(Value::Stored(Stored::new(tensor)?)),
+        // Of other types too few are read for any use but shapes.
+        false => match tensor.integers() {
+            Ok(all) => {
+                Ok(Known::sizes(tensor.shape.clone(), all.into_iter().map(Size::Number).collect())
+                    .into_value())
+            }
+            Err(_) if tensor.is_of_other_type() => Ok(Value::Unknown),
+            Err(damage) => Err(damage.into()),
+        },
+    }
+}
+
+pub(super) fn transpose<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+    let order = call.integers("perm")?;
+    let order = |rank: usize| match &order {
+        None => Ok((0..rank).rev().collect::<Vec<usize>>()),
+        Some(order) => order.iter().map(|dim| axis(*dim, rank)).collect(),
+    };
+    match call.input(0) {
+        Value::Stored(stored) if stored.shape.len() == 2 => match order(2)?[..] {
+            [0, 1] => Ok(call.input(0).clone()),
+            _ => Ok(Value::Stored(stored.clone().transpose())),
+        },
+        Value::Stored(_) | Value::Numbers(_) => {
+            let known = call.known(0)?;
+            making.afford(known.items.len())?;
+            Ok(known.transpose(&order(known.shape.len())?)?.into_value())
+        }
         _ => {
-            call.data(0)?;
-            Err(Refusal::Unheard)
+            let x = call.data(0)?;
+            let order = order(x.dims.rank())?;
+            if order.iter().copied().eq(0..order.len()) {
+                return Ok(x.into());
+            }
+            if let Some(found) = super::norms::back_in_front(making, call, x, &order)? {
+                return Ok(found.into());
+            }
+            let order = Ranked::new(&order).ok_or_else(|| Refusal::Cannot(format!("by {order:?}")))?;
+            making.push(Op::Transpose { order }, &[x]).map(Value::from)
         }
     }
 }
 
 pub(super) fn flatten<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    let axis = call.integer("axis", 1)?;
-    let x = call.data(0)?;
-    let axis = if axis < 0 { axis.saturating_add(x.rank as i64) } else { axis };
-    match axis {
-        1 => making.flatten(call.node.name, x).map(Value::from),
-        // Everything behind the channels has one value.
-        _ if usize::try_from(axis) == Ok(x.rank) && x.shape[1..] == [1, 1] => {
-            Ok(Data { rank: 2, ..x }.into())
-        }
-        axis => Err(Refusal::Cannot(format!("from axis {axis}"))),
+    let at = call.integer("axis", 1)?;
+    let x = making.any(call, 0)?;
+    let at = if at < 0 { at.saturating_add(x.dims.rank() as i64) } else { at };
+    let at = usize::try_from(at).ok().filter(|at| *at <= x.dims.rank());
+    let at = at.ok_or_else(|| Refusal::Damaged("there is no such axis".into()))?;
+    if at == 1 && x.dims.example().is_some() {
+        return match x.dims.rank() == 2 && call.node.name.is_empty() {
+            true => Ok(x.into()),
+            false => making.flatten(call.node.name, x).map(Value::from),
+        };
     }
+    let product = |sizes: &[usize]| sizes.iter().product::<usize>();
+    let sizes = [product(&x.dims.sizes()[..at]), product(&x.dims.sizes()[at..])];
+    let dims = match x.dims.batch() {
+        // Where several dimensions become one, the batch must be the first of these.
+        Some(batch) => {
+            let first = if batch < at { 0 } else { at };
+            let leads = x.dims.sizes()[first..batch].iter().all(|size| *size == 1);
+            leads.then(|| Dims::with_batch(&sizes, usize::from(at <= batch))).flatten()
+        }
+        None => Dims::fixed(&sizes),
+    };
+    let dims = dims.ok_or_else(|| Refusal::Cannot(format!("of {} from axis {at}", x.dims)))?;
+    reshaped(making, call, x, dims).map(Value::from)
+}
+
+/// Dimensions of size 1 that go.
+pub(super) fn squeeze<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+    let axes = call.either("axes", 1)?;
+    let left = |sizes: &[usize], batch: Option<usize>| {
+        let axes = match &axes {
+            Some(axes) => axes.iter().map(|at| axis(*at, sizes.len())).collect::<Result<Vec<_>, _>>()?,
+            None => (0..sizes.len()).filter(|at| sizes[*at] == 1 && batch != Some(*at)).collect(),
+        };
+        if axes.iter().any(|at| sizes[*at] != 1 || batch == Some(*at)) {
+            return Err(Refusal::Cannot(format!("of {axes:?}")));
+        }
+        Ok((0..sizes.len()).filter(|at| !axes.contains(at)).collect::<Vec<usize>>())
+    };
+    let shape = |left: &[usize], sizes: &[usize]| left.iter().map(|at| sizes[*at]).collect::<Vec<usize>>();
+    match call.input(0) {
+        Value::Stored(stored) => {
+            let shape = shape(&left(&stored.shape, None)?, &stored.shape);
+            view(stored, shape)
+        }
+        Value::Numbers(numbers) => {
+            let shape = shape(&left(&numbers.shape, None)?, &numbers.shape);
+            Ok(call.known(0)?.reshape(shape)?.into_value())
+        }
+        _ => {
+            let x = call.data(0)?;
+            let (sizes, batch) = (x.dims.sizes(), x.dims.batch());
+            let left = left(sizes, batch)?;
+            let at = batch.and_then(|batch| left.iter().position(|dim| *dim == batch));
+            let dims = dims_of(&shape(&left, sizes), at)?;
+            // Like a flattening this only drops what exporters needed.
+            if x.dims.rank() > 2 && dims == Dims::rows(sizes[1..].iter().product()) {
+                return making.flatten("", x).map(Value::from);
+            }
+            reshaped(making, call, x, dims).map(Value::from)
+        }
+    }
+}
+
+/// Dimensions of size 1 that come.
+pub(super) fn unsqueeze<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+    let axes = call.either("axes", 1)?.unwrap_or_default();
+    let with = |sizes: &[usize], batch: Option<usize>| {
+        let rank = sizes.len() + axes.len();
+        let axes = axes.iter().map(|at| axis(*at, rank)).collect::<Result<Vec<_>, _>>()?;
+        let mut old = sizes.iter().enumerate().peekable();
+        let (mut shape, mut found) = (Vec::new(), None);
+        for at in 0..rank {
+            match (axes.contains(&at), old.next_if(|_| !axes.contains(&at))) {
+                (false, Some((dim, size))) => {
+                    shape.push(*size);
+                    found = if batch == Some(dim) { Some(at) } else { found };
+                }
+                (true, _) => shape.push(1),
+                _ => return Err(Refusal::Damaged("two of its axes are one".into())),
+            }
+        }
+        Ok((shape, found))
+    };
+    match call.input(0) {
+        Value::Places(places) => super::affine::unsqueezed(places, &axes),
+        Value::Data(data) if data.integers => {
+            let (sizes, _) = with(data.dims.sizes(), data.dims.batch())?;
+            let sizes = sizes.iter().enumerate().map(|(at, size)| match data.dims.batch() == Some(at) {
+                true => Size::Batch(*size as i64),
+                false => Size::Number(*size as i64),
+            });
+            super::truths::reshaped(*data, &sizes.collect::<Vec<_>>())
+        }
+        Value::Stored(stored) => view(stored, with(&stored.shape, None)?.0),
+        Value::Numbers(numbers) => {
+            let (shape, _) = with(&numbers.shape, None)?;
+            Ok(call.known(0)?.reshape(shape)?.into_value())
+        }
+        _ => {
+            let x = call.data(0)?;
+            let (shape, at) = with(x.dims.sizes(), x.dims.batch())?;
+            let dims = dims_of(&shape, at)?;
+            reshaped(making, call, x, dims).map(Value::from)
+        }
+    }
+}
+
+/// A constant in another shape.
+fn view<'a>(stored: &Stored<'a>, shape: Vec<usize>) -> Result<Value<'a>, Refusal> {
+    match stored.viewed(shape.clone()) {
+        Some(stored) => Ok(Value::Stored(stored)),
+        None => Ok(Known::of(&Value::Stored(stored.clone()))?.reshape(shape)?.into_value()),
+    }
+}
+
+fn dims_of(sizes: &[usize], batch: Option<usize>) -> Result<Dims, Refusal> {
+    let dims = match batch {
+        Some(at) => Dims::with_batch(sizes, at),
+        None => Dims::fixed(sizes),
+    };
+    dims.ok_or_else(|| Refusal::Cannot(format!("to {} dimensions", sizes.len())))
+}
+
+/// A value in other dimensions. What only ONNX needs has no name.
+fn reshaped(making: &mut Making<'_>, call: &Call<'_, '_>, x: Data, dims: Dims) -> Result<Data, Refusal> {
+    if dims == x.dims {
+        return Ok(x);
+    }
+    let made = making.push(Op::Reshape(dims), &[x])?;
+    if call.node.name.is_empty() {
+        making.implicit.insert(made.node);
+    }
+    Ok(made)
 }
 
 pub(super) fn reshape<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
     let keeps_zero = call.integer("allowzero", 0)? != 0;
     let target = match call.integers("shape")? {
-        Some(shape) => Numbers::row(shape.into_iter().map(Size::Number).collect()),
-        None => call.numbers(1)?.ok_or_else(|| Refusal::Damaged("it lacks its shape".into()))?,
+        Some(shape) => shape.into_iter().map(Size::Number).collect(),
+        None => call.sizes(1)?.ok_or_else(|| Refusal::Damaged("it lacks its shape".into()))?,
     };
-    if let Value::Stored(stored) = call.input(0) {
-        let shape = resolve(&stored.shape, &target.plain()?, keeps_zero);
-        return match shape.filter(|shape| *shape == stored.shape || !stored.transposed) {
-            Some(shape) => Ok(Value::Stored(Stored { shape, ..stored.clone() })),
-            None => Err(Refusal::Cannot(format!("of weights to {:?}", target.plain()?))),
+    let constant = |shape: &[usize]| {
+        let found = resolve(shape, &plain(&target)?, keeps_zero);
+        found.ok_or_else(|| Refusal::Damaged(format!("{shape:?} cannot become {}", said(&target))))
+    };
+    match call.input(0) {
+        Value::Data(data) if data.integers => super::truths::reshaped(*data, &target),
+        Value::Stored(stored) => view(stored, constant(&stored.shape)?),
+        Value::Numbers(numbers) => {
+            let shape = constant(&numbers.shape)?;
+            Ok(call.known(0)?.reshape(shape)?.into_value())
+        }
+        _ => {
+            let x = call.data(0)?;
+            let dims = target_dims(&x.dims, &target, keeps_zero, making.fixed_batch);
+            let dims = dims.ok_or_else(|| Refusal::Cannot(format!("of {} to {}", x.dims, said(&target))))?;
+            if x.dims.rank() > 2 && x.dims.example().is_some() && dims.example().is_some_and(|e| e.len() == 1)
+            {
+                return making.flatten(call.node.name, x).map(Value::from);
+            }
+            reshaped(making, call, x, dims).map(Value::from)
+        }
+    }
+}
+
+pub(super) fn said(sizes: &[Size]) -> String {
+    let said = sizes.iter().map(|size| match size {
+        Size::Number(number) => number.to_string(),
+        Size::Batch(1) => "N".into(),
+        Size::Batch(multiple) => format!("{multiple}N"),
+    });
+    format!("[{}]", said.collect::<Vec<_>>().join(", "))
+}
+
+/// The dimensions that a target stands for, of which the batch is one.
+fn target_dims(x: &Dims, target: &[Size], keeps_zero: bool, fixed: Option<i64>) -> Option<Dims> {
+    let mut sizes = Vec::with_capacity(target.len());
+    let mut batch = None;
+    for (at, size) in target.iter().enumerate() {
+        let (size, is_batch) = match size {
+            Size::Batch(multiple) => (*multiple, true),
+            Size::Number(0) if !keeps_zero => (*x.sizes().get(at)? as i64, x.batch() == Some(at)),
+            Size::Number(number) => (*number, false),
         };
+        if is_batch && batch.replace(at).is_some() {
+            return None;
+        }
+        sizes.push(size);
     }
-    if numbers::are_all(call) {
-        let numbers = numbers::of(call.input(0))?;
-        return Ok(Value::Numbers(Numbers { rank: target.all.len().min(1), ..numbers }));
+    let all = i128::try_from(x.values()).ok()?;
+    let free = sizes.iter().position(|size| *size == -1);
+    let known = sizes
+        .iter()
+        .filter(|size| **size != -1)
+        .try_fold(1i128, |all, size| all.checked_mul(i128::from(*size)))?;
+    let has_batch = x.batch().is_some();
+    // Of a file for one number of examples that number stands in the place of the batch.
+    let fixed = fixed.filter(|_| has_batch && batch.is_none());
+    if let Some(examples) =
+        fixed.filter(|examples| sizes.first().is_some_and(|first| *first > 0 && first % examples == 0))
+    {
+        let examples = i128::from(examples);
+        if let Some(free) = free {
+            sizes[free] = i64::try_from((all * examples).checked_div(known)?).ok()?;
+        }
+        sizes[0] /= examples as i64;
+        batch = Some(0);
+    } else if has_batch && batch.is_none() {
+        match (free, sizes.first()) {
+            (Some(free), _) => {
+                sizes[free] = i64::try_from(all.checked_div(known)?).ok()?;
+                batch = Some(free);
+            }
+            // A file for any number of examples that would not run with another one than that with which it was
+            // written.
+            (None, Some(first)) if *first > 0 && known == all.checked_mul(i128::from(*first))? => {
+                sizes[0] = 1;
+                batch = Some(0);
+            }
+            _ => return None,
+        }
+    } else if let Some(free) = free {
+        sizes[free] = i64::try_from(all.checked_div(known)?).ok()?;
     }
-    let x = call.data(0)?;
-    let cannot = || {
-        let said = target.all.iter().map(|size| match size {
-            Size::Number(number) => number.to_string(),
-            Size::Batch => "N".into(),
-        });
-        Refusal::Cannot(format!("to [{}]", said.collect::<Vec<_>>().join(", ")))
-    };
-    let (first, rest) = target.all.split_first().ok_or_else(cannot)?;
-    let rest = Numbers::row(rest.to_vec()).plain()?;
-    let from: Vec<usize> = x.shape[..x.rank - 1].to_vec();
-    // A number in the place of the batch is that of the example with which the file was written; a free one
-    // is the batch if the rest says all of an example.
-    let free = *first == Size::Number(-1);
-    if free && (rest.contains(&-1) || rest.contains(&0)) || *first == Size::Number(0) && keeps_zero {
-        return Err(cannot());
-    }
-    let to = resolve(&from, &rest, keeps_zero).ok_or_else(cannot)?;
-    match to[..] {
-        [_] if x.rank == 2 => Ok(x.into()),
-        [_] => making.flatten(call.node.name, x).map(Value::from),
-        [c, h, w] if [c, h, w] == x.shape => Ok(Data { rank: 4, ..x }.into()),
-        _ => Err(cannot()),
-    }
+    let sizes = sizes.into_iter().map(|size| usize::try_from(size).ok()).collect::<Option<Vec<_>>>()?;
+    let dims = dims_of(&sizes, batch).ok()?;
+    (dims.values() == x.values() && batch.is_some() == has_batch).then_some(dims)
 }
 
 /// The shape that a target stands for: 0 is the old size at its place, one -1 what is left.
@@ -156,62 +369,85 @@ fn resolve(from: &[usize], target: &[i64], keeps_zero: bool) -> Option<Vec<usize
     if let Some(at) = free.next() {
         to[at] = all.checked_div(known)?;
     }
-    let is_all = to.iter().product::<usize>() == all;
+    let is_all = to.iter().try_fold(1usize, |all, size| all.checked_mul(*size)) == Some(all);
     (free.next().is_none() && is_all).then_some(to)
 }
 
-/// Dimensions of size 1 that come or go.
-pub(super) fn squeeze<'a>(_: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    let axes = call.either("axes", 1)?;
-    let comes = call.node.op == "Unsqueeze";
-    let places = |rank: i64| {
-        let mut places: Vec<i64> =
-            axes.iter().flatten().map(|axis| if *axis < 0 { axis + rank } else { *axis }).collect();
-        places.sort_unstable();
-        places
-    };
-    match call.input(0) {
-        Value::Data(x) if x.shape[1..] == [1, 1] && places(4) == [2, 3] && comes == (x.rank == 2) => {
-            Ok(Data { rank: if comes { 4 } else { 2 }, ..*x }.into())
-        }
-        Value::Data(_) => Err(Refusal::Cannot(format!("of {:?}", axes.unwrap_or_default()))),
-        Value::Stored(stored) if stored.tensor.is_float() && !stored.transposed => {
-            let mut shape = stored.shape.clone();
-            let rank = shape.len() + if comes { places(0).len() } else { 0 };
-            for at in places(rank as i64) {
-                let at = usize::try_from(at)
-                    .ok()
-                    .filter(|at| *at < rank && *at < shape.len() + usize::from(comes));
-                match (at, comes) {
-                    (Some(at), true) => shape.insert(at, 1),
-                    (Some(at), false) if shape[at] == 1 => shape[at] = 0,
-                    _ => return Err(Refusal::Damaged(format!("{axes:?} are no such dimensions"))),
-                }
+/// The input as often as a shape asks for.
+pub(super) fn expand<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+    let target = call.sizes(1)?.ok_or_else(|| Refusal::Damaged("it lacks its shape".into()))?;
+    if let Value::Truth(truth) = call.input(0) {
+        return super::truths::expanded(truth, &target);
+    }
+    if call.is_constant()
+        && let Ok(target) = plain(&target)
+    {
+        let known = call.known(0)?;
+        let target = target.iter().map(|size| usize::try_from(*size).ok()).collect::<Option<Vec<_>>>();
+        let shape = target.and_then(|target| super::known::joined(&known.shape, &target));
+        let shape = shape.ok_or_else(|| Refusal::Damaged("its shape does not fit".into()))?;
+        let len = shape.iter().try_fold(1usize, |len, size| len.checked_mul(*size)).unwrap_or(usize::MAX);
+        making.afford(len)?;
+        return Ok(known.expand(&shape)?.into_value());
+    }
+    let x = making.any(call, 0)?;
+    let cannot = || Refusal::Cannot(format!("of {} to {}", x.dims, said(&target)));
+    let rank = x.dims.rank().max(target.len());
+    let (mut sizes, mut batch) = (Vec::new(), None);
+    for back in (1..=rank).rev() {
+        let old = x.dims.rank().checked_sub(back);
+        let old = old.map_or((1, false), |dim| (x.dims.sizes()[dim], x.dims.batch() == Some(dim)));
+        let new = target.len().checked_sub(back).map_or(Size::Number(1), |at| target[at]);
+        let found = match (old, new) {
+            ((size, true), Size::Batch(multiple)) if multiple as usize == size => (size, true),
+            ((size, true), Size::Number(number)) if number == 1 || Some(number) == making.fixed_batch => {
+                (size, true)
             }
-            shape.retain(|size| comes || *size != 0);
-            Ok(Value::Stored(Stored { shape, ..stored.clone() }))
+            ((1, false), Size::Batch(multiple)) => (multiple as usize, true),
+            ((size, false), Size::Number(1)) => (size, false),
+            ((1, false), Size::Number(number)) => (usize::try_from(number).map_err(|_| cannot())?, false),
+            ((size, false), Size::Number(number)) if usize::try_from(number) == Ok(size) => (size, false),
+            _ => return Err(cannot()),
+        };
+        if found.1 && batch.replace(sizes.len()).is_some() {
+            return Err(cannot());
         }
-        value => {
-            let numbers = numbers::of(value)?;
-            match (comes, numbers.rank, numbers.all.len()) {
-                (true, 0, _) => Ok(Value::Numbers(Numbers { rank: 1, ..numbers })),
-                (false, 1, 1) => Ok(Value::Numbers(Numbers { rank: 0, ..numbers })),
-                _ => Err(Refusal::Cannot("of a row of integers".into())),
-            }
-        }
+        sizes.push(found.0);
+    }
+    let dims = dims_of(&sizes, batch)?;
+    match dims == x.dims {
+        true => Ok(x.into()),
+        false => making.push(Op::Expand(dims), &[x]).map(Value::from),
     }
 }
 
-/// At the end only: a network here gives what goes into it.
-pub(super) fn softmax<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    let axis = call.integer("axis", if call.opset < 13 { 1 } else { -1 })?;
-    let x = call.data(0)?;
-    let ends = call.node.outputs.first().is_some_and(|output| *output == making.output);
-    match ends && (axis == 1 || axis == -1 && x.rank == 2) && x.shape[1..] == [1, 1] {
-        true => {
-            making.note(Note::Softmax);
-            Ok(x.into())
+/// A value that is the same for every batch, once for each example.
+pub(super) fn for_each_example(making: &mut Making<'_>, x: Data, like: &Dims) -> Result<Data, Refusal> {
+    match (x.dims.batch(), like.batch()) {
+        (None, Some(at)) if x.dims.rank() == like.rank() && x.dims.sizes()[at] == 1 => {
+            let mut sizes = x.dims.sizes().to_vec();
+            sizes[at] = like.sizes()[at];
+            making.push(Op::Expand(dims_of(&sizes, Some(at))?), &[x])
         }
-        false => Err(Refusal::Unheard),
+        _ => Ok(x),
     }
+}
+
+/// Softmax, which at the end of a classifier is left out: a network here gives what goes into it.
+pub(super) fn softmax<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+    let log = call.node.op == "LogSoftmax";
+    let at = call.integer("axis", if call.opset < 13 { 1 } else { -1 })?;
+    let x = call.data(0)?;
+    let at = axis(at, x.dims.rank())?;
+    // Older ones add over all dimensions from this one on.
+    let rest: usize = x.dims.sizes()[at + 1..].iter().product();
+    if call.opset < 13 && rest != 1 {
+        return Err(Refusal::Cannot(format!("over several dimensions of {}", x.dims)));
+    }
+    let ends = call.node.outputs.first().is_some_and(|output| making.outputs == [*output]);
+    if !log && ends && at == 1 && x.dims.sizes()[2..].iter().all(|size| *size == 1) {
+        making.note(Note::Softmax);
+        return Ok(x.into());
+    }
+    making.push(Op::Softmax { axis: at, log }, &[x]).map(Value::from)
 }

@@ -1,9 +1,11 @@
 //! What is known of a value while a file is read.
 
-use crate::{
-    import::gelu::Part,
-    proto::{Damage, Tensor},
-};
+use std::sync::Arc;
+
+use sapwood_graph::Dims;
+
+use super::{affine::Affine, truths::Truth};
+use crate::proto::{Damage, Tensor};
 
 /// A value of the file's graph.
 #[derive(Clone, Debug)]
@@ -12,46 +14,63 @@ pub(super) enum Value<'a> {
     Absent,
     /// What an operation computes that a network here cannot have.
     Unknown,
-    /// What depends on the input.
+    /// What a node of the network makes.
     Data(Data),
-    /// What the file holds.
+    /// Floating point that the file holds, or what was computed of that.
     Stored(Stored<'a>),
-    /// Integers that were computed, such as shapes.
+    /// Integers that the file holds, or that were computed, such as shapes.
     Numbers(Numbers),
-    /// A part of a GELU that was written as its formula.
-    Gelu(Part),
+    /// Integers of which there are more the more examples there are.
+    Places(Affine),
+    /// A step of what a network here says otherwise.
+    Truth(Truth),
 }
 
-/// A value that depends on the input.
+/// What a node of the network makes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Data {
-    /// The node that makes it.
     pub(super) node: usize,
-    /// The shape of an example, `[C, H, W]`.
-    pub(super) shape: [usize; 3],
-    /// 4 for `[N, C, H, W]`, 2 for `[N, C]`, of which H and W are 1.
-    pub(super) rank: usize,
+    pub(super) dims: Dims,
+    /// Whether these are integers, which only a table is read by.
+    pub(super) integers: bool,
 }
 
-/// A tensor of the file, seen in a shape of its own.
+/// Floating point in a shape of its own.
 #[derive(Clone, Debug)]
 pub(super) struct Stored<'a> {
     /// What it is called where it is used.
     pub(super) name: &'a str,
-    pub(super) tensor: Tensor<'a>,
+    source: Source<'a>,
     pub(super) shape: Vec<usize>,
     /// Whether it is a matrix whose rows lie in the file as columns.
-    pub(super) transposed: bool,
+    transposed: bool,
+    /// The node of the network that was set aside for it where the file has one.
+    pub(super) place: Option<usize>,
+}
+
+#[derive(Clone, Debug)]
+enum Source<'a> {
+    File(Tensor<'a>),
+    Made(Arc<Vec<f32>>),
 }
 
 impl<'a> Stored<'a> {
+    /// # Errors
+    /// A shape that no memory has.
     pub(super) fn new(tensor: Tensor<'a>) -> Result<Self, Damage> {
-        let len = tensor.len()?;
-        // What is seen in a shape has its number of values, which is what the bytes are checked against.
-        if len == 0 && tensor.is_float() {
-            return Err(Damage(format!("tensor `{}` has no values", tensor.name)));
-        }
-        Ok(Self { name: tensor.name, shape: tensor.shape.clone(), tensor, transposed: false })
+        tensor.len()?;
+        let (name, shape) = (tensor.name, tensor.shape.clone());
+        Ok(Self { name, shape, source: Source::File(tensor), transposed: false, place: None })
+    }
+
+    /// What was computed, with a value for each place of the shape.
+    pub(super) fn made(name: &'a str, shape: Vec<usize>, values: Vec<f32>) -> Self {
+        Self { name, shape, source: Source::Made(Arc::new(values)), transposed: false, place: None }
+    }
+
+    /// The same with a node of the network set aside for it.
+    pub(super) fn placed(self, node: usize) -> Self {
+        Self { place: Some(node), ..self }
     }
 
     /// The number of values.
@@ -59,50 +78,83 @@ impl<'a> Stored<'a> {
         self.shape.iter().product()
     }
 
+    /// Whether it lies in the file under a name by which a module would call it.
+    pub(super) fn is_learnt(&self) -> bool {
+        let Source::File(tensor) = &self.source else { return false };
+        let made_up = ["val_", "_", "const", "onnx::", "scalar", "tensor"];
+        tensor.listed
+            && self.len() > 1
+            && self.name.contains(|c: char| c.is_ascii_alphabetic())
+            && !self.name.contains(['/', '[', ':'])
+            && !made_up.iter().any(|prefix| self.name.starts_with(prefix))
+    }
+
     /// The values, row by row in the shape in which it is seen.
     pub(super) fn floats(&self) -> Result<Vec<f32>, Damage> {
-        let values = self.tensor.floats()?;
-        match (self.transposed, &self.shape[..]) {
-            (true, &[rows, columns]) => {
-                let at = |at: usize| values[at % columns * rows + at / columns];
-                Ok((0..values.len()).map(at).collect())
+        match (&self.source, self.transposed, &self.shape[..]) {
+            (Source::File(tensor), false, _) => tensor.floats(),
+            (Source::Made(values), false, _) => Ok(values.to_vec()),
+            (source, true, &[rows, columns]) => {
+                let at = |at: usize| at % columns * rows + at / columns;
+                match source {
+                    Source::File(tensor) => match tensor.raw_floats()? {
+                        Some(raw) => {
+                            Ok((0..rows * columns).map(|to| f32::from_le_bytes(raw[at(to)])).collect())
+                        }
+                        None => {
+                            let values = tensor.floats()?;
+                            Ok((0..values.len()).map(|to| values[at(to)]).collect())
+                        }
+                    },
+                    Source::Made(values) => Ok((0..values.len()).map(|to| values[at(to)]).collect()),
+                }
             }
-            _ => Ok(values),
+            _ => Err(Damage(format!("tensor `{}` is no matrix", self.name))),
         }
     }
 
     /// The value of a tensor that has one.
     pub(super) fn scalar(&self) -> Result<Option<f32>, Damage> {
-        let one = self.len() == 1 && self.tensor.is_float();
-        one.then(|| self.tensor.floats()).transpose().map(|values| values.and_then(|v| v.first().copied()))
+        match self.len() == 1 {
+            true => Ok(self.floats()?.first().copied()),
+            false => Ok(None),
+        }
     }
 
     /// Its columns for its rows.
     pub(super) fn transpose(self) -> Self {
         let shape = self.shape.iter().rev().copied().collect();
-        Self { shape, transposed: !self.transposed, ..self }
+        Self { shape, transposed: !self.transposed, place: None, ..self }
+    }
+
+    /// The same values in another shape of their number, unless their order is another.
+    pub(super) fn viewed(&self, shape: Vec<usize>) -> Option<Self> {
+        match shape == self.shape || !self.transposed {
+            true => Some(Self { shape, place: None, ..self.clone() }),
+            false => None,
+        }
     }
 }
 
-/// Integers of a shape's computation: of rank 0 or 1.
+/// Integers of a shape's computation.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Numbers {
+    pub(super) shape: Vec<usize>,
     pub(super) all: Vec<Size>,
-    pub(super) rank: usize,
 }
 
-/// An integer, or the number of examples, which is known only when the network runs.
+/// An integer, or a multiple of the number of examples, which is known only when the network runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Size {
     Number(i64),
-    Batch,
+    Batch(i64),
 }
 
 impl<'a> Value<'a> {
     /// The same under the name of a node's output: weights that several layers share come to each by its
     /// own name.
     pub(super) fn named(self, name: &'a str) -> Self {
-        let says = |stored: &Stored<'_>| stored.tensor.name.is_empty() || name.contains('.');
+        let says = |stored: &Stored<'_>| stored.name.is_empty() || name.contains('.') && !name.contains('/');
         match self {
             Self::Stored(stored) if says(&stored) => Self::Stored(Stored { name, ..stored }),
             value => value,

@@ -2,7 +2,7 @@
 
 use super::{
     Damage, Fields, MOST_NUMBERS, Tensor,
-    field::{attribute, graph, model, node, pair},
+    field::{attribute, function, graph, model, node, pair},
     wire::Wire,
 };
 
@@ -52,9 +52,19 @@ impl<'a> Model<'a> {
         messages(self.0, model::GRAPH).last().transpose().map(|bytes| bytes.map(Graph))
     }
 
-    /// Whether it brings operations of its own.
-    pub(crate) fn has_functions(self) -> bool {
-        messages(self.0, model::FUNCTIONS).next().is_some()
+    /// The operations that it brings itself: their domains and names.
+    pub(crate) fn functions(self) -> impl Iterator<Item = Result<(&'a str, &'a str), Damage>> {
+        messages(self.0, model::FUNCTIONS).map(|bytes| {
+            let (mut domain, mut name) = ("", "");
+            for field in Fields(bytes?) {
+                match field? {
+                    (function::NAME, wire) => name = wire.text()?,
+                    (function::DOMAIN, wire) => domain = wire.text()?,
+                    _ => {}
+                }
+            }
+            Ok((domain, name))
+        })
     }
 }
 
@@ -72,7 +82,7 @@ impl<'a> Graph<'a> {
     }
 
     pub(crate) fn initializers(self) -> impl Iterator<Item = Result<Tensor<'a>, Damage>> {
-        messages(self.0, graph::INITIALIZER).map(|bytes| Tensor::read(bytes?))
+        messages(self.0, graph::INITIALIZER).map(|bytes| Ok(Tensor::read(bytes?)?.listed()))
     }
 
     pub(crate) fn inputs(self) -> impl Iterator<Item = Result<ValueInfo<'a>, Damage>> {
@@ -162,6 +172,20 @@ impl<'a> Attribute<'a> {
 
     pub(crate) fn tensor(&self) -> Result<Option<Tensor<'a>>, Damage> {
         self.last(attribute::T)?.map(|wire| Tensor::read(wire.bytes()?)).transpose()
+    }
+
+    pub(crate) fn graph(&self) -> Result<Option<Graph<'a>>, Damage> {
+        self.last(attribute::G)?.map(|wire| wire.bytes().map(Graph)).transpose()
+    }
+
+    pub(crate) fn floats(&self) -> Result<Vec<f32>, Damage> {
+        let mut found = Vec::new();
+        for field in Fields(self.bytes) {
+            if let (attribute::FLOATS, wire) = field? {
+                found.extend(wire.fixed()?.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)));
+            }
+        }
+        Ok(found)
     }
 
     pub(crate) fn integers(&self) -> Result<Vec<i64>, Damage> {

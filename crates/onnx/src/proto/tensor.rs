@@ -15,9 +15,19 @@ pub(crate) struct Tensor<'a> {
     pub(crate) shape: Vec<usize>,
     data_type: i64,
     raw: Option<&'a [u8]>,
-    /// The file in which the values lie, if they lie in another.
-    pub(crate) external: Option<&'a str>,
+    /// Where the values lie, if they lie in another file.
+    pub(crate) external: Option<Outside<'a>>,
+    /// Whether it is one of the graph's own, and no operation's.
+    pub(crate) listed: bool,
     bytes: &'a [u8],
+}
+
+/// A place in another file.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Outside<'a> {
+    pub(crate) file: &'a str,
+    offset: u64,
+    length: Option<u64>,
 }
 
 impl<'a> Tensor<'a> {
@@ -26,17 +36,23 @@ impl<'a> Tensor<'a> {
 
     pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, Damage> {
         let mut found = Self { bytes, ..Self::default() };
-        let (mut dims, mut outside, mut file) = (Vec::new(), false, "");
+        let (mut dims, mut is_outside, mut outside) = (Vec::new(), false, Outside::default());
         for field in Fields(bytes) {
             match field? {
                 (tensor::DIMS, wire) => few_integers(wire, &mut dims)?,
                 (tensor::DATA_TYPE, wire) => found.data_type = wire.integer()?,
                 (tensor::NAME, wire) => found.name = wire.text()?,
                 (tensor::RAW_DATA, wire) => found.raw = Some(wire.bytes()?),
-                (tensor::DATA_LOCATION, wire) => outside = wire.integer()? == 1,
+                (tensor::DATA_LOCATION, wire) => is_outside = wire.integer()? == 1,
                 (tensor::EXTERNAL_DATA, wire) => {
-                    if let ("location", location) = text_pair(wire.bytes()?)? {
-                        file = location;
+                    let number = |text: &str| {
+                        text.parse().map_err(|_| Damage(format!("`{text}` is no place in another file")))
+                    };
+                    match text_pair(wire.bytes()?)? {
+                        ("location", location) => outside.file = location,
+                        ("offset", offset) => outside.offset = number(offset)?,
+                        ("length", length) => outside.length = Some(number(length)?),
+                        _ => {}
                     }
                 }
                 _ => {}
@@ -47,8 +63,37 @@ impl<'a> Tensor<'a> {
         }
         let shape = dims.iter().map(|dim| usize::try_from(*dim).ok()).collect::<Option<Vec<_>>>();
         found.shape = shape.ok_or_else(|| found.damage("has a negative dimension"))?;
-        found.external = outside.then_some(file);
+        found.external = is_outside.then_some(outside);
         Ok(found)
+    }
+
+    /// The same as one of the graph's own.
+    pub(crate) fn listed(self) -> Self {
+        Self { listed: true, ..self }
+    }
+
+    /// The same with the values that lie in another file, of which these are the bytes.
+    pub(crate) fn with_outside(self, file: &'a [u8]) -> Result<Self, Damage> {
+        let Some(outside) = self.external else { return Ok(self) };
+        let from = usize::try_from(outside.offset).ok().and_then(|offset| file.get(offset..));
+        let bytes = match (from, outside.length.map(usize::try_from)) {
+            (Some(from), Some(Ok(length))) => from.get(..length),
+            (Some(from), None) => Some(from),
+            _ => None,
+        };
+        let bytes =
+            bytes.ok_or_else(|| self.damage(&format!("lies beyond the end of `{}`", outside.file)))?;
+        Ok(Self { raw: Some(bytes), external: None, ..self })
+    }
+
+    /// The bytes of values in f32, where they lie in one piece.
+    pub(crate) fn raw_floats(&self) -> Result<Option<&'a [[u8; 4]]>, Damage> {
+        match (self.data_type, self.raw) {
+            (data_type::FLOAT, Some(raw)) if raw.len() % 4 == 0 && raw.len() / 4 == self.len()? => {
+                Ok(Some(raw.as_chunks().0))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The number of values that the shape says.
@@ -61,6 +106,12 @@ impl<'a> Tensor<'a> {
     pub(crate) fn is_float(&self) -> bool {
         use data_type::{BFLOAT16, DOUBLE, FLOAT, FLOAT16};
         matches!(self.data_type, FLOAT | DOUBLE | FLOAT16 | BFLOAT16)
+    }
+
+    /// Whether the values are of a type that is not read at all.
+    pub(crate) fn is_of_other_type(&self) -> bool {
+        use data_type::{BOOL, INT32, INT64, UINT8};
+        !self.is_float() && !matches!(self.data_type, BOOL | INT32 | INT64 | UINT8)
     }
 
     /// The values of a tensor in floating point, rounded to f32.
@@ -94,8 +145,9 @@ impl<'a> Tensor<'a> {
             (data_type::INT64, Some(raw)) => chunks(raw, i64::from_le_bytes),
             (data_type::INT32, Some(raw)) => chunks(raw, |bytes| i64::from(i32::from_le_bytes(bytes))),
             (data_type::BOOL, Some(raw)) => chunks(raw, |[byte]| i64::from(byte != 0)),
+            (data_type::UINT8, Some(raw)) => chunks(raw, |[byte]| i64::from(byte)),
             (data_type::INT64, None) => stored(tensor::INT64_DATA)?,
-            (data_type::INT32 | data_type::BOOL, None) => stored(tensor::INT32_DATA)?,
+            (data_type::INT32 | data_type::BOOL | data_type::UINT8, None) => stored(tensor::INT32_DATA)?,
             (other, _) => return Err(self.damage(&format!("is of the type {other}, which is not read"))),
         };
         self.of_length(values)

@@ -6,8 +6,8 @@ use rten_onnx::onnx::{
     AttributeProto, AttributeType, DataType, Dimension, GraphProto, ModelProto, NodeProto,
     OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto, TypeProtoTensor, ValueInfoProto,
 };
-use sapwood_graph::{Activation, Op};
-use sapwood_onnx::{Error, Imported, Note, import};
+use sapwood_graph::{Activation, AvgPool, Op};
+use sapwood_onnx::{Error, Imported, Importer, Note, import};
 
 /// A model in the making.
 struct Foreign {
@@ -92,7 +92,7 @@ impl Foreign {
         self
     }
 
-    fn import(self) -> Result<Imported, Error> {
+    fn bytes(self) -> Vec<u8> {
         let opset = OperatorSetIdProto { version: Some(self.opset), ..OperatorSetIdProto::default() };
         let model = ModelProto {
             ir_version: Some(8),
@@ -100,7 +100,11 @@ impl Foreign {
             opset_import: vec![opset],
             ..ModelProto::default()
         };
-        import(&model.write_buf().unwrap())
+        model.write_buf().unwrap()
+    }
+
+    fn import(self) -> Result<Imported, Error> {
+        import(&self.bytes())
     }
 
     fn refused(self) -> String {
@@ -204,40 +208,60 @@ fn shared_weights_come_to_each_layer_under_its_own_name() {
 fn all_that_is_not_supported_is_one_line_with_nodes_and_counts() {
     let file = Foreign::new(17, IMAGES)
         .floats("w", &[2, 2, 3, 3], |_| 0.1)
-        .floats("root", &[], |_| 2f32.sqrt())
-        .node("Conv", "x w", "a", &["dilations=[2, 2]", "pads=[2, 2, 2, 2]"])
-        .node("Sigmoid", "a", "b", &[])
-        .node("Sigmoid", "b", "c", &[])
-        .node("Conv", "x w", "d", &["pads=[0, 1, 0, 1]"])
-        .node("MaxPool", "x", "e", &["kernel_shape=[2, 2]", "ceil_mode=1"])
-        .node("Conv", "x w", "f", &["brightness=3"])
-        .node("Conv", "x w", "s", &["auto_pad=SAME_UPPER"])
-        .node("Conv", "x w", "t", &["auto_pad=SAME_UPPER", "strides=[2, 2]"])
-        .node("Div", "x root", "g", &[])
-        .node("Relu", "g", "h", &[])
+        .floats("deep", &[2, 2, 3, 3, 3], |_| 0.1)
+        .integers("sizes", &[1, 2, 5, 5])
+        .node("LRN", "x", "a", &["size=5"])
+        .node("LRN", "a", "b", &["size=5"])
+        .node("Relu", "b", "c", &[])
+        .node("Conv", "x deep", "d", &[])
+        .node("Conv", "x w", "e", &["brightness=3"])
+        .node("Resize", "x - - sizes", "f", &["mode=cubic"])
+        .node("LSTM", "x w w", "g", &["hidden_size=4"])
+        .node("Loop", "x", "h", &[])
+        .node("QuantizeLinear", "x w", "i", &[])
+        .node("Conv", "x w", "j", &["group=3"])
         .node("Add", "c x", "y", &[]);
     assert_eq!(
         file.refused(),
-        "it has operations that a network here cannot have: Conv with `brightness` (1 node: `/f/Conv`); \
-         Conv with auto_pad, a 3x3 window and stride 2 (1 node: `/t/Conv`); \
-         Conv with dilations [2, 2] (1 node: `/a/Conv`); Conv with padding [0, 1, 0, 1] (1 node: `/d/Conv`); \
-         Div by a constant (1 node: `/g/Div`); MaxPool with ceil_mode 1 (1 node: `/e/MaxPool`); \
-         Sigmoid (2 nodes: `/b/Sigmoid`, `/c/Sigmoid`)"
+        "it has operations that a network here cannot have: Conv in 3 dimensions (1 node: `/d/Conv`); \
+         Conv where expected 6 channels, found 2 (1 node: `/j/Conv`); \
+         Conv with `brightness` (1 node: `/e/Conv`); LRN (2 nodes: `/a/LRN`, `/b/LRN`); \
+         LSTM (1 node: `/g/LSTM`); Loop (1 node: `/h/Loop`); QuantizeLinear (1 node: `/i/QuantizeLinear`); \
+         Resize in mode `cubic` (1 node: `/f/Resize`)"
     );
 }
 
 #[test]
-fn pools_that_differ_at_this_size_are_refused() {
-    let pool = |attributes: &[&str]| Foreign::new(17, IMAGES).node("AveragePool", "x", "y", attributes);
-    assert!(pool(&["kernel_shape=[4, 4]", "strides=[4, 4]"]).import().is_ok());
-    for (attributes, expected) in [
-        (&["kernel_shape=[3, 3]", "strides=[3, 3]"], "leaves a rest of 8x8"),
-        (&["kernel_shape=[3, 3]", "strides=[2, 2]"], "stride 2 and padding 0"),
-        (&["kernel_shape=[2, 4]", "strides=[2, 2]"], "with a 2x4 window"),
-    ] {
-        let said = pool(attributes).refused();
-        assert!(said.contains(expected), "{said}");
-    }
+fn windows_are_what_the_file_says_or_what_keeps_the_size() {
+    let window = |op: &str, attributes: &[&str]| {
+        let file = Foreign::new(19, &[None, Some(2), Some(7), Some(8)]).floats("w", &[2, 2, 3, 3], |_| 0.1);
+        let inputs = if op == "Conv" { "x w" } else { "x" };
+        let found = file.node(op, inputs, "y", attributes).import().unwrap();
+        let window = match found.graph.nodes()[1].op {
+            Op::Conv(spec) => spec.window(),
+            Op::MaxPool(window) | Op::AvgPool(AvgPool { window, .. }) => window,
+            other => panic!("{other:?}"),
+        };
+        (
+            window.padding.sides(),
+            window.stride.hw(),
+            window.dilation.hw(),
+            found.graph.dims().unwrap()[1].image(),
+        )
+    };
+    assert_eq!(
+        window("Conv", &["auto_pad=SAME_UPPER", "strides=[2, 3]"]),
+        ([1, 0, 1, 1], [2, 3], [1, 1], [2, 4, 3]),
+        "7 and 8 pixels with strides 2 and 3 want 2 and 1 more, the odd one behind"
+    );
+    assert_eq!(window("MaxPool", &["kernel_shape=[2, 2]", "auto_pad=SAME_LOWER"]).0, [1, 1, 0, 0]);
+    assert_eq!(
+        window("Conv", &["pads=[0, 1, 2, 3]", "dilations=[2, 1]"]),
+        ([0, 1, 2, 3], [1, 1], [2, 1], [2, 5, 10])
+    );
+    let pool = ["kernel_shape=[3, 2]", "strides=[3, 2]", "ceil_mode=1"];
+    assert_eq!(window("AveragePool", &pool).3, [2, 3, 4]);
+    assert_eq!(window("AveragePool", &pool[..2]).3, [2, 2, 4]);
 }
 
 #[test]
@@ -248,11 +272,27 @@ fn ends_opsets_and_weights_elsewhere_are_one_line_each() {
     let said = relu(13, &[None, Some(3), None, None]).refused();
     assert_eq!(
         said,
-        "expected an input [N, C, H, W] or [N, C] of which only N is no number, found `x` [N, 3, N, N]"
+        "expected an input of 1 to 6 dimensions of which only the first, that of examples, is no number, found `x` \
+         [N, 3, N, N]: give the size of an example"
+    );
+    let open = relu(13, &[None, Some(3), None, None]).bytes();
+    let of = |example: [usize; 3]| Importer::default().example(example).import(&open);
+    assert_eq!(of([3, 5, 7]).unwrap().graph.input(), [3, 5, 7]);
+    assert_eq!(
+        of([4, 5, 7]).unwrap_err().to_string(),
+        "examples of [4, 5, 7] do not go into its input `x` [N, 3, N, N]"
     );
     let mut two = relu(13, IMAGES);
     two.graph.input.push(end("z", IMAGES));
-    assert_eq!(two.refused(), "expected one input, found 2: `x`, `z`");
+    two.graph.output.push(end("z", &[None, None]));
+    let found = two.import().unwrap();
+    assert_eq!(
+        (found.graph.entries().len(), found.graph.ends(), &found.outputs[..]),
+        (2, &[2, 1][..], &["y".to_string(), "z".into()][..])
+    );
+    let mut none = relu(13, IMAGES);
+    none.graph.input.clear();
+    assert_eq!(none.refused(), "expected 1 to 64 inputs, found none");
     let mut outside = relu(13, IMAGES).floats("w", &[1], |_| 0.0);
     let entry = rten_onnx::onnx::StringStringEntryProto {
         key: Some("location".into()),
@@ -260,7 +300,24 @@ fn ends_opsets_and_weights_elsewhere_are_one_line_each() {
     };
     outside.graph.initializer[0].external_data.push(entry);
     outside.graph.initializer[0].data_location = Some(rten_onnx::onnx::DataLocation::EXTERNAL);
-    assert_eq!(outside.refused(), "its weights lie in another file, `net.data`: save it as one file");
+    let (bytes, beside) = (outside.bytes(), |values: [f32; 1]| values.map(f32::to_le_bytes).concat());
+    assert_eq!(
+        import(&bytes).unwrap_err().to_string(),
+        "its weights lie in another file, `net.data`: give it with that file beside it, or save it as one file"
+    );
+    let asked = RefCell::new(Vec::new());
+    let found = Importer::default().beside(|file| {
+        asked.borrow_mut().push(file.to_path_buf());
+        Ok(beside([2.5]))
+    });
+    assert_eq!(found.import(&bytes).unwrap().graph.nodes().len(), 2);
+    assert_eq!(asked.into_inner(), [std::path::PathBuf::from("net.data")]);
+    let gone = Importer::default()
+        .beside(|_| Err(std::io::Error::other("gone")))
+        .import(&bytes)
+        .unwrap_err()
+        .to_string();
+    assert_eq!(gone, "its weights lie in another file, which cannot be read: gone: net.data");
     let said = Foreign::new(13, IMAGES).node("Relu", "nowhere", "y", &[]).refused();
     assert!(said.contains("reads `nowhere`, which nothing before it computes"), "{said}");
 }
@@ -278,4 +335,87 @@ fn half_precision_is_read_as_what_it_stands_for() {
     });
     let found = file.import().unwrap();
     assert_eq!(found.state.0["fc.weight"].as_slice::<f32>().unwrap(), [1.5, -2.0]);
+}
+
+#[test]
+fn names_of_files_that_leave_the_folder_are_refused_before_any_is_asked_for() {
+    for file in ["../net.data", "/etc/passwd", "a/../../b", "c:\\net.data", ""] {
+        let mut outside = Foreign::new(13, IMAGES).floats("w", &[1], |_| 0.0).node("Relu", "x", "y", &[]);
+        let entry = rten_onnx::onnx::StringStringEntryProto {
+            key: Some("location".into()),
+            value: Some(file.into()),
+        };
+        outside.graph.initializer[0].external_data.push(entry);
+        outside.graph.initializer[0].data_location = Some(rten_onnx::onnx::DataLocation::EXTERNAL);
+        let found =
+            Importer::default().beside(|asked| panic!("{asked:?} was asked for")).import(&outside.bytes());
+        assert!(
+            found.unwrap_err().to_string().ends_with("and only files in its own folder are read"),
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn normalisation_and_activations_come_back_from_their_formulas() {
+    let file = Foreign::new(13, IMAGES)
+        .floats("norm.weight", &[2, 1, 1], |at| at as f32)
+        .floats("norm.bias", &[2, 1, 1], |at| 1.0 + at as f32)
+        .floats("eps", &[], |_| 1e-6)
+        .floats("two", &[], |_| 2.0)
+        .node("ReduceMean", "x", "u", &["axes=[1]", "keepdims=1"])
+        .node("Sub", "x u", "d", &[])
+        .node("Pow", "d two", "s", &[])
+        .node("ReduceMean", "s", "v", &["axes=[1]", "keepdims=1"])
+        .node("Add", "v eps", "e", &[])
+        .node("Sqrt", "e", "r", &[])
+        .node("Div", "d r", "n", &[])
+        .node("Mul", "n norm.weight", "m", &[])
+        .node("Add", "m norm.bias", "l", &[])
+        .node("Sigmoid", "l", "g", &[])
+        .node("Mul", "l g", "silu", &[])
+        .node("Softplus", "silu", "p", &[])
+        .node("Tanh", "p", "t", &[])
+        .node("Mul", "silu t", "y", &[]);
+    let found = file.import().unwrap();
+    assert_eq!(operations(&found), "norm silu mish");
+    assert_eq!(found.graph.nodes()[1].op, Op::LayerNorm { channels: 2, epsilon: 1e-6, last: false });
+    assert_eq!(found.state.0["norm.bias"].as_slice::<f32>().unwrap(), [1.0, 2.0]);
+}
+
+#[test]
+fn rows_of_a_table_are_found_by_integers_or_by_ones_in_their_place() {
+    let mut table = Foreign::new(17, &[None, Some(7)]).floats("emb.weight", &[9, 4], |at| at as f32).node(
+        "Gather",
+        "emb.weight x",
+        "y",
+        &[],
+    );
+    let integers = |file: &mut Foreign| {
+        let kind = file.graph.input[0].r#type.as_mut().unwrap().tensor_type.as_mut().unwrap();
+        kind.elem_type = Some(DataType::INT64);
+    };
+    integers(&mut table);
+    let mut ones = Foreign::new(17, &[None, Some(7)])
+        .floats("emb.weight", &[9, 4], |at| at as f32)
+        .integers("behind", &[-1, 7, 1])
+        .integers("numbers", &[0, 1, 2, 3, 4, 5, 6, 7, 8])
+        .node("Reshape", "x behind", "c", &[])
+        .node("Equal", "c numbers", "e", &[])
+        .node("Cast", "e", "f", &["to=1"])
+        .node("MatMul", "f emb.weight", "y", &[]);
+    integers(&mut ones);
+    let [table, ones] = [table, ones].map(|file| file.import().unwrap());
+    assert_eq!(operations(&table), "emb");
+    assert_eq!((table.graph, table.state), (ones.graph, ones.state));
+}
+
+#[test]
+fn constants_that_outgrow_the_file_are_refused() {
+    let file = Foreign::new(13, IMAGES)
+        .integers("huge", &[1 << 20, 1 << 9])
+        .node("ConstantOfShape", "huge", "c", &[])
+        .node("Add", "x c", "y", &[]);
+    let said = file.refused();
+    assert!(said.contains("ConstantOfShape of constants that outgrow the file"), "{said}");
 }

@@ -3,3 +3,4 @@
 mod foreign;
 mod round_trip;
 mod spoilt;
+mod wide;

@@ -13,7 +13,12 @@ pub struct BnScale;
 /// The scale that normalises what a layer puts out, if that goes nowhere else.
 fn scale_behind(graph: &Graph, weight: &ParamPath) -> Option<ParamPath> {
     let nodes = graph.nodes();
-    let layer = nodes.iter().position(|node| node.name == weight.layer())?;
+    // Of others the outputs are not what comes first in the weight, or not the channels behind it.
+    let has_channels = |op: Op| match op {
+        Op::Conv(spec) => spec.transposed.is_none(),
+        op => matches!(op, Op::Linear { places: false, .. }),
+    };
+    let layer = nodes.iter().position(|node| node.name == weight.layer() && has_channels(node.op))?;
     let mut readers = nodes.iter().filter(|node| node.inputs.contains(&layer));
     match (readers.next(), readers.next()) {
         (Some(norm), None) if matches!(norm.op, Op::BatchNorm { .. }) => {

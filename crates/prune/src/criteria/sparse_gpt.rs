@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
+use sapwood_backend::upper_factor_of_inverse;
 use sapwood_core::{Bits, ParamInfo};
 use serde::Deserialize;
 
 use crate::{
     Criterion, Error, LayerColumns, LayerProblem, Needs, Probe, Prunable, Reconstruction, ScoreTensors,
-    Swept, ranking, share_out, triangular::upper_factor_of_inverse,
+    Swept, ranking, share_out,
 };
 
 /// `w^2 / U_jj^2`: what the squared error of the layer's output would grow by, if the

@@ -157,3 +157,33 @@ fn made_scores_compose_with_rounds_in_groups() {
     assert_eq!(rounds.masks_blocking(&Magnitude, &probe, None).unwrap(), at_once);
     assert!(cut.masks_blocking(&Made, &probe, None).is_ok());
 }
+
+#[test]
+fn a_transposed_convolution_has_no_rows_of_outputs() {
+    let info = ParamInfo {
+        path: "up.weight".into(),
+        role: Role::TransposedConvWeight,
+        shape: vec![2, 3, 2, 2],
+        transposed: false,
+    };
+    let prunable = Scope::default().of(&[info]).unwrap();
+    let numbers = |info: &ParamInfo| (0..info.len()).map(|at| at as f64).collect();
+    let scores = sapwood_prune::Scores::try_from_fn(&prunable, numbers).unwrap();
+    let select = |granularity: &str, allocation: Allocation| {
+        granularity.parse::<Granularity>().unwrap().select(&scores, sparsity("0.5"), &allocation, None)
+    };
+    assert_eq!(select("weight", Allocation::Global).unwrap().kept(), 12);
+    assert_eq!(select("kernel", Allocation::Global).unwrap().kept(), 12);
+    for (granularity, allocation, what) in [
+        ("filter", Allocation::Global, "the granularity `filter`"),
+        ("2:4", Allocation::Global, "the granularity `2:4`"),
+        ("2x2", Allocation::Global, "the granularity `2x2`"),
+        ("weight", Allocation::Rows, "the allocation `rows`"),
+    ] {
+        let said = select(granularity, allocation).unwrap_err().to_string();
+        let expected = format!(
+            "`up.weight` is of a transposed convolution, which {what} cannot be used with: exclude it"
+        );
+        assert_eq!(said, expected);
+    }
+}

@@ -96,3 +96,32 @@ fn flattening_and_groups_keep_channels_apart() {
     let kept = masks(&[("depthwise.weight", "01"), ("fc.weight", "00010000")]);
     assert_eq!(effective(&graph, &kept).unwrap().kept(), 0);
 }
+
+/// What goes up again meets what was there before: of the transposed layer the inputs come first.
+#[test]
+fn a_skip_connection_of_a_u_net_is_a_path_of_its_own() {
+    let mut g = Graph::builder([1, 2, 2]);
+    let skip = g.conv("down", g.input(), Conv::new(2, 1).no_bias());
+    let x = g.max_pool(skip, 2, 2, 0);
+    let x = g.conv("mid", x, Conv::new(2, 1).no_bias());
+    let x = g.conv("up", x, Conv::new(2, 2).stride(2).no_bias().transposed(0));
+    let x = g.concat(&[skip, x], 1);
+    g.conv("out", x, Conv::new(1, 1).no_bias());
+    let kept = masks(&[
+        ("down.weight", "11"),
+        // Its second channel gets nothing.
+        ("mid.weight", "1000"),
+        // From the first channel to the first, at all four places, and from the second to the second at one.
+        ("up.weight", "1111000000000001"),
+        // Of the skipped channels the second alone.
+        ("out.weight", "0111"),
+    ]);
+    let found = effective(&g.finish().unwrap(), &kept).unwrap();
+    let expected = masks(&[
+        ("down.weight", "11"),
+        ("mid.weight", "1000"),
+        ("up.weight", "1111000000000000"),
+        ("out.weight", "0110"),
+    ]);
+    assert_eq!(found, expected);
+}

@@ -7,7 +7,7 @@
 
 /// The upper Cholesky factor U of the inverse, `A^-1 = U^T U`, of a symmetric matrix
 /// of `n` rows, or `None` where it is not positive definite.
-pub(crate) fn upper_factor_of_inverse(a: &[f64], n: usize) -> Option<Vec<f64>> {
+pub fn upper_factor_of_inverse(a: &[f64], n: usize) -> Option<Vec<f64>> {
     // Read backwards, upper becomes lower and the textbook's loops apply.
     let backwards: Vec<f64> = a.iter().rev().copied().collect();
     let inverse = invert_lower(&lower_factor(backwards, n)?, n);

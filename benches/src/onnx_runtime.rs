@@ -1,0 +1,61 @@
+//! ONNX Runtime, in a process of its own.
+
+use std::{path::Path, process::Command};
+
+use anyhow::Result;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::peer::Process;
+
+/// The script that answers, beside this crate's sources.
+const INFER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/pytorch/infer.py");
+
+/// An ONNX Runtime process with a file's network; it ends when this is dropped.
+pub struct OnnxRuntime {
+    process: Process,
+    /// Its version.
+    pub version: String,
+    /// What the network answers.
+    pub outputs: Vec<f64>,
+}
+
+/// What some runs took, in seconds.
+#[derive(Debug, Deserialize)]
+pub struct Burst {
+    /// Of the network.
+    pub seconds: Vec<f64>,
+    /// Of a network of nothing.
+    pub empty: Vec<f64>,
+}
+
+impl OnnxRuntime {
+    /// Starts the script and opens a file in it.
+    ///
+    /// # Errors
+    /// No such Python, no ONNX Runtime, or a file that it does not take.
+    pub fn start(python: &str, file: &Path, threads: usize) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct About {
+            version: String,
+            outputs: Vec<f64>,
+        }
+        let mut process = Process::start(Command::new(python).arg(INFER), python)?;
+        let setup = json!({ "cmd": "setup", "file": file.to_string_lossy(), "threads": threads });
+        let About { version, outputs } = process.ask(&setup)?;
+        Ok(Self { process, version, outputs })
+    }
+
+    /// The process's number.
+    pub fn process_id(&self) -> u32 {
+        self.process.child.id()
+    }
+
+    /// So many runs one after the other.
+    ///
+    /// # Errors
+    /// Where the process has ended.
+    pub fn burst(&mut self, runs: usize) -> Result<Burst> {
+        self.process.ask(&json!({ "cmd": "burst", "runs": runs }))
+    }
+}

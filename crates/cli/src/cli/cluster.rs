@@ -1,0 +1,177 @@
+//! `cluster`
+
+use std::{fs, io::Write, path::PathBuf, sync::atomic::AtomicBool};
+
+use clap::{Args, ValueEnum};
+use sapwood_backend::{Ops, block_on};
+use sapwood_core::{ModuleState, State, write_atomic};
+use sapwood_lab::{
+    Beginning, Beginnings, CheckpointEvery, Clustering, Conditions, DataConfig, Evaluate, Outputs, RunFolder,
+    SharedLayer, Start, TrainConfig, Work, digest, shared_paths, train,
+};
+use sapwood_models::{Opened, pack};
+use sapwood_report::{Cell, Table};
+use sapwood_train::{AdamW, Recipe, Schedule};
+
+use super::{
+    bar::Bar,
+    data_root::DataRoot,
+    eval::line,
+    image::Images,
+    on_device::OnDevice,
+    outputs::{MoreOutputs, hinted},
+    weight_file::WeightFile,
+};
+use crate::Error;
+
+/// Leave each layer few different weights, and train these: what is left packs well
+///
+/// k-means over the weights of each layer that are not zero, as in Deep Compression. With `--data` the shared values are
+/// trained, each along the sum of the gradients of its weights; zeros stay zeros. Killed, it goes on when the same command
+/// is given again.
+#[derive(Args)]
+pub(super) struct Cluster {
+    #[command(flatten)]
+    network: WeightFile,
+    /// Among 2^BITS values in each linear layer, zeros apart
+    #[arg(long, default_value_t = 5)]
+    bits: u32,
+    /// The same of convolutions [default: 8, or --bits if that is more]
+    #[arg(long, value_name = "BITS")]
+    conv_bits: Option<u32>,
+    /// The same of biases [default: they are not shared]
+    #[arg(long, value_name = "BITS")]
+    bias_bits: Option<u32>,
+    /// Where shared values begin: between the smallest and the largest weight, where most weights are, or at weights
+    /// that are drawn
+    #[arg(long, value_enum, default_value_t = StartName::Linear)]
+    start: StartName,
+    /// What the shared values are trained on: see `data list`
+    #[arg(long)]
+    data: Option<String>,
+    #[command(flatten)]
+    images: Images,
+    #[command(flatten)]
+    outputs: MoreOutputs,
+    /// Times all examples are seen [default: 2]
+    #[arg(long, requires = "data")]
+    epochs: Option<usize>,
+    /// Learning rate of adamw, which falls to 0 along a cosine [default: 0.0002]
+    #[arg(long, requires = "data")]
+    lr: Option<f64>,
+    /// Examples of a step [default: 64]
+    #[arg(long, requires = "data")]
+    batch_size: Option<usize>,
+    /// The seed of all that is random
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    root: DataRoot,
+    #[command(flatten)]
+    device: OnDevice,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum StartName {
+    Linear,
+    Density,
+    Random,
+}
+
+impl Cluster {
+    pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
+        let device = self.device.resolve()?;
+        let opened = self.network.open_to_change(&device)?;
+        let (net, layers) = self.clustering().share(opened.net.clone(), &opened.masks)?;
+        let shared = Opened { net, ..opened };
+        let trained = match &self.data {
+            None => {
+                self.images.none()?;
+                let state = block_on(State::read(&shared.net))?;
+                let file = pack(&shared.spec, shared.trained_on.as_ref(), state, shared.masks)?;
+                write_atomic(&self.out, &file.to_bytes()?)?;
+                None
+            }
+            Some(data) => Some(self.train(data, shared, &layers)?),
+        };
+        write!(out, "{}", table(&layers).to_text())?;
+        trained.into_iter().try_for_each(|line| writeln!(out, "{line}"))?;
+        writeln!(out, "{}", self.out.display())?;
+        Ok(())
+    }
+
+    fn clustering(&self) -> Clustering {
+        Clustering {
+            bits: self.bits,
+            conv_bits: self.conv_bits.unwrap_or(self.bits.max(8)),
+            bias_bits: self.bias_bits,
+            start: match self.start {
+                StartName::Linear => Beginnings::Linear,
+                StartName::Density => Beginnings::Density,
+                StartName::Random => Beginnings::Random,
+            },
+            seed: self.seed,
+        }
+    }
+
+    /// Trains the shared values in a folder beside the file, which goes once that is written.
+    fn train(&self, data: &str, shared: Opened, layers: &[SharedLayer]) -> Result<String, Error> {
+        let device = self.device.resolve()?;
+        let mut data = DataConfig::of_opened(data, &shared);
+        self.images.apply(&mut data)?;
+        let datasets = self.root.datasets();
+        let how = serde_json::to_string(&self.clustering()).unwrap_or_default();
+        let Opened { spec, net, masks, trained_on, .. } = shared;
+        let start = Start {
+            digest: digest(format!("{}\n{how}", self.network.digest()?).as_bytes()),
+            net,
+            masks,
+            trained_on,
+        };
+        let recipe = Recipe::new(self.epochs.unwrap_or(2), AdamW::default(), self.lr.unwrap_or(2e-4));
+        let config = TrainConfig {
+            model: spec,
+            beginning: Beginning::From(Box::new(start)),
+            data: datasets.identified(data)?,
+            outputs: Outputs { more: self.outputs.allowed, ..Outputs::default() },
+            batch_size: self.batch_size.unwrap_or(64),
+            seed: self.seed,
+            recipe: Recipe { schedule: Schedule::Cosine { end: 0.0 }, ..recipe },
+            sparse: None,
+            shared: shared_paths(layers),
+            evaluate: Evaluate::EveryEpoch,
+            order: 0,
+            ops: Ops::default(),
+        };
+        let mut place = self.out.clone().into_os_string();
+        place.push(".run");
+        let folder = RunFolder::new(place);
+        let conditions = Conditions {
+            datasets: &datasets,
+            device: &device,
+            every: CheckpointEvery::default(),
+            keep: &[],
+            reporter: &Bar::default(),
+            work: &Work::default(),
+            stop: &AtomicBool::new(false),
+        };
+        let test = train(&config, &folder, &conditions).map_err(|error| hinted(error, false))?;
+        let bytes = fs::read(folder.weights()).map_err(Error::file("read", folder.weights()))?;
+        write_atomic(&self.out, &bytes)?;
+        fs::remove_dir_all(folder.path()).map_err(Error::file("remove", folder.path()))?;
+        Ok(line(&test))
+    }
+}
+
+fn table(layers: &[SharedLayer]) -> Table {
+    let mut table = Table::new(["parameter", "not zero", "values", "moved by"]);
+    for layer in layers {
+        let counts = [layer.kept, layer.values].map(|n| Cell::count(n as u64));
+        let error = Cell::written(layer.error, format!("{:.2} %", 100.0 * layer.error));
+        table.row([layer.path.as_str().into()].into_iter().chain(counts).chain([error]));
+    }
+    table
+}

@@ -1,0 +1,123 @@
+//! `profile`
+
+use std::io::Write;
+
+use clap::Args;
+use sapwood_backend::{DeviceSpec, block_on};
+use sapwood_core::{ModuleState, State};
+use sapwood_report::{Cell, Table};
+use sapwood_runtime::{Level, Profile as Found, Runtime};
+use serde::Serialize;
+
+use super::weight_file::WeightFile;
+use crate::Error;
+
+/// Time each layer of a network as the runtime computes it on the CPU, which gains from zeros
+///
+/// Prints for each layer its kernel, the least time of all runs, its share of the whole and how many
+/// multiply-accumulates a second that is; those of removed weights count too. `dense OxP` is a kernel of O blocks
+/// of outputs and P pixels at once, `sparse D % ... RxVxL` one for the D % of weights that are there, of R rows and V
+/// vectors of L pixels.
+#[derive(Args)]
+pub(super) struct Profile {
+    #[command(flatten)]
+    network: WeightFile,
+    /// Images at once
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    batch: u32,
+    /// Threads
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    threads: u32,
+    /// Runs, of which the least time counts
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    runs: u32,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Json<'a> {
+    batch: u32,
+    threads: u32,
+    level: &'static str,
+    seconds: f64,
+    memory: usize,
+    least_memory: usize,
+    layers: Vec<Layer<'a>>,
+}
+
+#[derive(Serialize)]
+struct Layer<'a> {
+    layer: &'a str,
+    kernel: &'a str,
+    seconds: f64,
+    macs: u64,
+}
+
+impl Profile {
+    pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
+        let opened = self.network.open(&DeviceSpec::CPU.resolve()?)?;
+        let state = block_on(State::read(&opened.net))?;
+        let level = Level::available().find(|level| level.name() == sapwood_backend::level());
+        let level = level.unwrap_or_else(Level::detect);
+        let runtime = Runtime::new().threads(self.threads as usize).batch(self.batch as usize).level(level);
+        let plan = runtime.plan(&opened.spec.graph()?, &state)?;
+        let count = self.batch as usize * plan.sizes()[0];
+        // What the numbers are is no matter, as long as no sum becomes so small that it takes longer.
+        let images: Vec<f32> = (0..count).map(|at| ((at * 7919) % 1009) as f32 / 504.5 - 1.0).collect();
+        let found = plan.session()?.profile(&images, self.runs as usize)?;
+        let [memory, least_memory] = plan.memory();
+        if self.json {
+            let layers = found.rows.iter().map(|row| Layer {
+                layer: &row.layer,
+                kernel: &row.kernel,
+                seconds: row.time.as_secs_f64(),
+                macs: row.macs,
+            });
+            let json = Json {
+                batch: self.batch,
+                threads: self.threads,
+                level: level.name(),
+                seconds: found.whole.as_secs_f64(),
+                memory,
+                least_memory,
+                layers: layers.collect(),
+            };
+            writeln!(out, "{}", serde_json::to_string_pretty(&json).unwrap_or_default())?;
+            return Ok(());
+        }
+        write!(out, "{}", table(&found).to_text())?;
+        writeln!(
+            out,
+            "{:.4} ms for {} at once on {} of {}; {} KiB for values, at least {} KiB",
+            1e3 * found.whole.as_secs_f64(),
+            named(self.batch, "image"),
+            named(self.threads, "thread"),
+            level.name(),
+            memory.div_ceil(1024),
+            least_memory.div_ceil(1024)
+        )?;
+        Ok(())
+    }
+}
+
+fn named(count: u32, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+fn table(found: &Found) -> Table {
+    let mut table = Table::new(["layer", "kernel", "us", "share (%)", "GMAC/s"]);
+    let whole = found.rows.iter().map(|row| row.time.as_secs_f64()).sum::<f64>().max(1e-9);
+    for row in &found.rows {
+        let seconds = row.time.as_secs_f64();
+        table.row([
+            Cell::from(row.layer.as_str()),
+            Cell::from(row.kernel.as_str()),
+            Cell::fixed(1e6 * seconds, 1),
+            Cell::fixed(100.0 * seconds / whole, 1),
+            if row.macs == 0 { Cell::none() } else { Cell::fixed(row.rate() / 1e9, 1) },
+        ]);
+    }
+    table
+}

@@ -1,0 +1,290 @@
+//! `quantize`
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Write,
+    num::NonZero,
+    path::PathBuf,
+    sync::Arc,
+};
+
+use clap::{Args, ValueEnum};
+use sapwood_backend::{Seed, block_on};
+use sapwood_core::{
+    Graph, ModuleState, Observed, State, UnknownName,
+    graph::{DType, Per, Scheme, Symmetry},
+    write_atomic,
+};
+use sapwood_data::{Loader, LoaderOptions, Order, Split};
+use sapwood_lab::{DataConfig, fits};
+use sapwood_models::{Integers, Net, fold, pack};
+use sapwood_quant::{
+    Answers, Equalisation, Examples, LayerCost, Made, Ptq, RangeMethod, Rounding, alarm, layer_costs,
+    weight_scheme,
+};
+use sapwood_report::{Cell, Table};
+
+use super::{
+    bar::Bar,
+    data_root::DataRoot,
+    image::Images,
+    on_device::OnDevice,
+    outputs::{MoreOutputs, hinted, tell},
+    weight_file::WeightFile,
+};
+use crate::Error;
+
+/// Examples of a batch.
+const BATCH: usize = 32;
+/// With so many examples each layer is tried alone.
+const TRIED: usize = 128;
+
+/// Make integers of the weights of a trained network, and say what that costs
+///
+/// Batch normalisation is folded into the weights before it. Training examples, drawn at random and passed in
+/// evaluation mode, say between which bounds the values lie that layers read; normalisation that is left, attention
+/// and soft activations compute in floating point, and so does the network's output. Nothing is written where the
+/// integers answer too differently.
+#[derive(Args)]
+pub(super) struct Quantize {
+    #[command(flatten)]
+    network: WeightFile,
+    /// The data set whose training examples it is calibrated with: see `data list`
+    #[arg(long)]
+    data: String,
+    #[command(flatten)]
+    images: Images,
+    #[command(flatten)]
+    outputs: MoreOutputs,
+    /// How many of them
+    #[arg(long, value_name = "N", default_value_t = NonZero::new(512).unwrap_or(NonZero::<usize>::MIN))]
+    calibrate: NonZero<usize>,
+    /// The bits of weights: 8, 6, 5, 4, 3 or 2
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    weights_bits: usize,
+    /// Which weights share a scale: tensor, channel, or groups of so many inputs, as in group:64
+    #[arg(long, value_name = "WHICH", default_value = "channel", value_parser = sharing)]
+    per: Sharing,
+    /// How values are represented: u8 between any bounds, s8 around 0
+    #[arg(long, value_enum, default_value_t = Activations::U8)]
+    activations: Activations,
+    /// How their bounds are chosen: min-max, moving-average, percentile, mse or entropy
+    #[arg(long, value_name = "METHOD", default_value = "min-max")]
+    ranges: RangeMethod,
+    /// How the integers of weights are chosen: nearest; gptq (column by column, the rest makes up for it); or adaround (up
+    /// or down, learnt layer by layer)
+    #[arg(long, value_name = "METHOD", default_value = "nearest")]
+    method: Rounding,
+    /// The bits of some layers, where they differ, as in conv1=8 or 'fc*=4'
+    #[arg(long, value_name = "PATTERN=N")]
+    layer_bits: Vec<String>,
+    /// First give the channels between two layers equal ranges (cross-layer equalisation)
+    #[arg(long)]
+    equalise: bool,
+    /// Let biases make up for what a quantised layer gives in the mean
+    #[arg(long)]
+    correct_bias: bool,
+    /// Leave these layers in floating point, as in fc or 'layer1.*'
+    #[arg(long, value_name = "PATTERN")]
+    except: Vec<String>,
+    /// The least share of calibration examples with the answer of the float network
+    #[arg(long, value_name = "SHARE", default_value_t = 0.95)]
+    least_agreement: f64,
+    /// Write the file also where the integers answer too differently
+    #[arg(long)]
+    force: bool,
+    /// The seed of the examples that are drawn
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    root: DataRoot,
+    #[command(flatten)]
+    device: OnDevice,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Activations {
+    U8,
+    S8,
+}
+
+/// Which weights share a scale.
+#[derive(Clone, Copy)]
+struct Sharing(Per);
+
+fn sharing(text: &str) -> Result<Sharing, String> {
+    let size = |size: &str| size.parse::<NonZero<usize>>().ok().map(NonZero::get);
+    match (text, text.strip_prefix("group:").and_then(size)) {
+        ("tensor", _) => Ok(Sharing(Per::Tensor)),
+        ("channel", _) => Ok(Sharing(Per::Axis(0))),
+        (_, Some(size)) => Ok(Sharing(Per::Group { axis: 1, size })),
+        _ => Err("expected `tensor`, `channel`, or `group:` and a number above 0".into()),
+    }
+}
+
+impl Quantize {
+    pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
+        if !(0.0..=1.0).contains(&self.least_agreement) {
+            let found = self.least_agreement;
+            return Err(Error::Usage(format!("`--least-agreement` is a share from 0 to 1, not {found}")));
+        }
+        let device = self.device.resolve()?;
+        let opened = self.network.open_to_change(&device)?;
+        let graph = opened.net.graph();
+        let (float, of_layers) = (self.exceptions(graph)?, self.of_layers(graph)?);
+        let ptq = Ptq { float, of_layers, ..self.ptq()? };
+        let mut data = DataConfig::of_opened(&self.data, &opened);
+        self.images.apply(&mut data)?;
+        let datasets = self.root.datasets();
+        let train = datasets.open(&data, Split::Train)?;
+        let classes = fits(&opened.spec, self.outputs.known(&opened), &train);
+        let classes = classes.map_err(|error| hinted(error, false))?;
+        datasets.tell(&Bar::default());
+        tell(&classes);
+        let order = Order::Shuffled(Seed(self.seed));
+        let options = LoaderOptions { order, batch_size: BATCH, ..LoaderOptions::default() };
+        let loader = Loader::new(classes.of(Arc::clone(&train))?, options)?;
+        let examples = Examples::new(&loader, self.calibrate.get())?;
+
+        let state = block_on(State::read(&opened.net))?;
+        let (spec, mut state) = fold(&opened.spec, &state)?;
+        if self.equalise {
+            Equalisation::of(&spec.graph()?).apply(&mut state)?;
+        }
+        let net = state.write(spec.net(&device)?)?;
+        let made = block_on(ptq.quantize(&net, examples, &device))?;
+        let costs = block_on(layer_costs(&net, &made, examples.at_most(TRIED), &device))?;
+        let (agreement, rise) = compared(&net, &made, examples, &device)?;
+        write!(out, "{}", table(&ptq, &made, &costs).to_text())?;
+        let share = 100.0 * agreement;
+        writeln!(
+            out,
+            "agrees with the float network on {share:.2} % of {} training examples; the loss rises by {rise:.4}",
+            examples.number()
+        )?;
+        if !self.force {
+            alarm(agreement, self.least_agreement, &costs)?;
+        }
+        let mut masks = opened.masks;
+        masks.retain(|path, _| made.rest.0.contains_key(path) || made.quantized.contains_key(path));
+        let Made { quantized, rest, ranges, calibrated } = made;
+        let integers = Integers { quantized, ranges, calibrated: Some(calibrated) };
+        let file = integers.pack(pack(&spec, opened.trained_on.as_ref(), rest, masks)?)?;
+        let bytes = file.to_bytes()?;
+        let float: usize = state.0.values().map(|value| 4 * value.len()).sum();
+        write_atomic(&self.out, &bytes)?;
+        let count = |n: usize| Cell::count(n as u64).text().to_string();
+        writeln!(
+            out,
+            "{} bytes, {:.3} of the {} that its numbers take in f32",
+            count(bytes.len()),
+            bytes.len() as f64 / float.max(1) as f64,
+            count(float)
+        )?;
+        Ok(())
+    }
+
+    fn ptq(&self) -> Result<Ptq, Error> {
+        let activations = match self.activations {
+            Activations::U8 => Scheme::new(DType::U8, Symmetry::Affine)?,
+            Activations::S8 => Scheme::new(DType::I8, Symmetry::Symmetric)?,
+        };
+        let weights = weight_scheme(self.weights_bits, self.per.0)?;
+        let (ranges, rounding, correct_bias) = (self.ranges, self.method, self.correct_bias);
+        Ok(Ptq { weights, activations, ranges, rounding, correct_bias, ..Ptq::default() })
+    }
+
+    /// The bits of layers that have others.
+    fn of_layers(&self, graph: &Graph) -> Result<BTreeMap<String, Scheme>, Error> {
+        let mut found = BTreeMap::new();
+        for text in &self.layer_bits {
+            let wrong = || {
+                Error::Usage(format!("`--layer-bits {text}`: expected a layer and its bits, as in conv1=8"))
+            };
+            let (pattern, bits) = text.rsplit_once('=').ok_or_else(wrong)?;
+            let scheme = weight_scheme(bits.parse().map_err(|_| wrong())?, self.per.0)?;
+            found.extend(matching(pattern, graph)?.into_iter().map(|layer| (layer, scheme)));
+        }
+        Ok(found)
+    }
+
+    /// The layers that the patterns name.
+    fn exceptions(&self, graph: &Graph) -> Result<BTreeSet<String>, Error> {
+        let found = self.except.iter().map(|pattern| matching(pattern, graph));
+        Ok(found.collect::<Result<Vec<_>, _>>()?.concat().into_iter().collect())
+    }
+}
+
+/// The layers with weights that a pattern names, which are some.
+fn matching(pattern: &str, graph: &Graph) -> Result<Vec<String>, Error> {
+    let layers = graph.nodes().iter().filter(|node| node.op.has_weights()).map(|node| &node.name[..]);
+    let found: Vec<String> = layers.clone().filter(|layer| matches(pattern, layer)).map(Into::into).collect();
+    match found.is_empty() {
+        true => Err(Error::Usage(UnknownName::new("layer", pattern, layers).to_string())),
+        false => Ok(found),
+    }
+}
+
+/// Whether a name is the pattern's, in which `*` stands for any text.
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((start, rest)) => name.strip_prefix(start).is_some_and(|name| {
+            (0..=name.len()).filter(|at| name.is_char_boundary(*at)).any(|at| matches(rest, &name[at..]))
+        }),
+    }
+}
+
+/// On which share of the examples both networks agree, and by how much the loss rises.
+fn compared(
+    net: &Net,
+    made: &Made,
+    examples: Examples<'_>,
+    device: &burn::prelude::Device,
+) -> Result<(f64, f64), Error> {
+    let float = block_on(Answers::of(net, examples, device))?;
+    let integers = block_on(Answers::of(&made.network(net.clone())?, examples, device))?;
+    Ok((float.agreement(&integers), integers.loss - float.loss))
+}
+
+/// What each layer has become, and what that costs where it alone is quantised.
+fn table(ptq: &Ptq, made: &Made, costs: &[LayerCost]) -> Table {
+    let mut table = Table::new(["layer", "weights", "bits", "levels", "SQNR (dB)", "loss", "KL"]);
+    for cost in costs {
+        let weights = made.quantized.get(format!("{}.weight", cost.layer).as_str());
+        let weights = weights.map_or(0, |weights| weights.values().len());
+        table.row([
+            cost.layer.as_str().into(),
+            Cell::count(weights as u64),
+            Cell::count(u64::from(bits(ptq.of_layers.get(&cost.layer).unwrap_or(&ptq.weights)))),
+            Cell::count(cost.levels),
+            Cell::fixed(cost.signal_to_noise, 1),
+            Cell::written(cost.loss, format!("{:+.5}", cost.loss)),
+            Cell::written(cost.divergence, format!("{:.2e}", cost.divergence)),
+        ]);
+    }
+    table
+}
+
+/// The bits that the integers of a scheme need.
+fn bits(scheme: &Scheme) -> u32 {
+    let (low, high) = scheme.integers().into_inner();
+    (high - low).ilog2() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_names_with_stars() {
+        assert!(matches("fc", "fc") && !matches("fc", "fc1") && matches("fc*", "fc1"));
+        assert!(matches("layer1.*.conv2", "layer1.0.conv2") && !matches("layer1.*.conv2", "layer1.0.conv1"));
+        assert!(matches("*", "") && !matches("*a", ""));
+        assert!(sharing("group:0").is_err() && sharing("row").is_err());
+        assert!(matches!(sharing("group:64"), Ok(Sharing(Per::Group { axis: 1, size: 64 }))));
+    }
+}

@@ -1,0 +1,136 @@
+//! Few weights in few bytes: `cluster` and `pack`.
+
+use std::{collections::BTreeSet, thread::sleep, time::Duration};
+
+use sapwood_core::StateFile;
+
+use crate::{
+    child,
+    workplace::{NET, Workplace},
+};
+
+/// A place with a pruned network.
+fn pruned() -> Workplace {
+    let place = Workplace::with_net();
+    place.succeed(&format!("prune --weights {NET} --sparsity 0.9 --out sparse.safetensors"));
+    place
+}
+
+fn different(file: &StateFile, path: &str) -> usize {
+    let values = file.state.0[path].iter::<f32>().filter(|value| *value != 0.0);
+    values.map(f32::to_bits).collect::<BTreeSet<_>>().len()
+}
+
+#[test]
+fn a_packed_network_is_smaller_and_every_command_opens_it_as_what_it_was() {
+    let place = pruned();
+    let said = place.succeed("pack sparse.safetensors --out net.sapwood");
+    assert!(said.contains("fc1.weight") && said.contains("times less than 4 bytes each"), "{said}");
+    let (plain, packed) = (place.read("sparse.safetensors"), place.read("net.sapwood"));
+    assert!(4 * packed.len() < plain.len(), "{} of {}", packed.len(), plain.len());
+    assert_eq!(StateFile::from_bytes(&packed).unwrap(), StateFile::from_bytes(&plain).unwrap());
+    for line in ["eval --data digits --json --weights", "describe --weights", "describe --json --weights"] {
+        let said = place.succeed(&format!("{line} sparse.safetensors"));
+        assert_eq!(place.succeed(&format!("{line} net.sapwood")), said, "{line}");
+    }
+    for (line, out) in [
+        ("prune --sparsity 0.95 --out OUT --weights", "safetensors"),
+        ("score --criterion magnitude --out OUT --weights", "safetensors"),
+        ("export --out OUT --weights", "onnx"),
+    ] {
+        for (weights, name) in [("sparse.safetensors", "a"), ("net.sapwood", "b")] {
+            place.succeed(&format!("{line} {weights}").replace("OUT", &format!("{name}.{out}")));
+        }
+        assert!(place.read(&format!("a.{out}")) == place.read(&format!("b.{out}")), "{line}");
+    }
+    place.succeed("train --weights net.sapwood --data digits --epochs 1 --lr 0.05 --out run");
+    let trained = StateFile::from_bytes(&place.read("run/weights.safetensors")).unwrap();
+    assert_eq!(trained.masks, StateFile::from_bytes(&plain).unwrap().masks);
+    place.succeed("pack net.sapwood --unpack --out again.safetensors");
+    assert!(place.read("again.safetensors") == plain);
+}
+
+#[test]
+fn a_packed_file_that_is_cut_short_altered_or_of_a_later_version_is_one_line() {
+    let place = pruned();
+    place.succeed("pack sparse.safetensors --out net.sapwood");
+    let bytes = place.read("net.sapwood");
+    place.put("cut.sapwood", &bytes[..bytes.len() / 2]);
+    let mut altered = bytes.clone();
+    altered[bytes.len() / 3] ^= 4;
+    place.put("altered.sapwood", altered);
+    let mut later = bytes;
+    later[5] = 2;
+    place.put("later.sapwood", later);
+    for name in ["cut.sapwood", "altered.sapwood"] {
+        let line = format!("eval --data digits --weights {name}");
+        place.refuse(&line, &["its checksum is wrong: it was cut short or altered", name]);
+        place.refuse(&format!("pack {name} --out x.sapwood"), &["its checksum is wrong", name]);
+    }
+    place.refuse(
+        "describe --weights later.sapwood",
+        &["it is of version 2, and version 1 is read: use a newer"],
+    );
+    place.refuse("pack net.sapwood --out net.sapwood", &["would be written over"]);
+    place.refuse("pack lost.safetensors --out x.sapwood", &["lost.safetensors"]);
+}
+
+#[test]
+fn each_layer_has_few_values_and_zeros_stay_zeros_through_training() {
+    let place = pruned();
+    let bits = "--bits 3 --bias-bits 2";
+    let said =
+        place.succeed(&format!("cluster --weights sparse.safetensors {bits} --out shared.safetensors"));
+    assert!(said.contains("fc2.weight") && said.contains("moved by"), "{said}");
+    let line = format!("cluster --weights sparse.safetensors {bits} --data digits --out trained.safetensors");
+    let said = place.succeed(&line);
+    assert!(said.contains("360 test examples: top-1 "), "{said}");
+    assert!(!place.has("trained.safetensors.run"), "the folder goes once the file is there");
+    let read = |file: &str| StateFile::from_bytes(&place.read(file)).unwrap();
+    let (sparse, shared, trained) =
+        (read("sparse.safetensors"), read("shared.safetensors"), read("trained.safetensors"));
+    for (path, mask) in &sparse.masks {
+        assert_eq!((&shared.masks[path], &trained.masks[path]), (mask, mask));
+        let (first, last) = (different(&shared, path.as_str()), different(&trained, path.as_str()));
+        assert!((2..=8).contains(&first) && last <= first, "{path}: {first}, {last}");
+        let zeros =
+            |file: &StateFile| -> Vec<bool> { file.state.0[path].iter::<f32>().map(|x| x == 0.0).collect() };
+        assert_eq!(zeros(&shared), zeros(&trained), "{path}");
+    }
+    assert!(different(&trained, "fc1.bias") <= 4);
+    assert_ne!(shared.state, trained.state, "shared values are trained");
+    let first = place.read("trained.safetensors");
+    place.succeed(&line);
+    assert!(place.read("trained.safetensors") == first, "the same bytes each time");
+}
+
+#[test]
+fn a_killed_training_of_shared_values_goes_on_to_the_same_bytes() {
+    let line =
+        "cluster --weights sparse.safetensors --bits 2 --data digits --epochs 30 --out shared.safetensors";
+    let (whole, killed) = (pruned(), pruned());
+    whole.succeed(line);
+    let mut child =
+        child::command(killed.path(), &line.split_whitespace().collect::<Vec<_>>()).spawn().unwrap();
+    while !killed.has("shared.safetensors.run/config.json") && child.try_wait().unwrap().is_none() {
+        sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    if !killed.has("shared.safetensors") {
+        let other = line.replace("--bits 2", "--bits 3");
+        killed.refuse(&other, &["the folder holds another run", "shared.safetensors.run"]);
+    }
+    killed.succeed(line);
+    assert!(killed.read("shared.safetensors") == whole.read("shared.safetensors"));
+}
+
+#[test]
+fn what_cannot_be_shared_is_one_line() {
+    let place = pruned();
+    let line = |more: &str| format!("cluster --weights sparse.safetensors {more} --out x.safetensors");
+    place.refuse(&line("--bits 0"), &["`bits` must be from 1 to 12, but it is 0"]);
+    place.refuse(&line("--conv-bits 13"), &["`conv_bits` must be from 1 to 12"]);
+    place.refuse(&line("--epochs 2"), &["--data"]);
+    place.refuse(&line("--data nonsense"), &["nonsense"]);
+}

@@ -1,0 +1,34 @@
+//! A convolution's input as a matrix.
+
+use burn::tensor::{Tensor, s};
+use sapwood_graph::ConvSpec;
+
+/// The patches that a convolution sees, one column for each example and position: the convolution is the product of
+/// its weights with them.
+///
+/// # Shapes
+/// `[N, C, H, W]` to `[groups, C/groups * kh * kw, N * OH * OW]`
+pub fn unfold(x: Tensor<4>, spec: &ConvSpec) -> Tensor<3> {
+    let [n, c, h, w] = x.dims();
+    let (kernel, stride, dilation, pads) = (spec.kernel, spec.stride, spec.dilation, spec.padding);
+    let size = |n: usize, around: usize, kernel: usize, dilation: usize, stride: usize| {
+        (n + around - dilation * (kernel - 1) - 1) / stride + 1
+    };
+    let oh = size(h, pads.top + pads.bottom, kernel.h, dilation.h, stride.h);
+    let ow = size(w, pads.left + pads.right, kernel.w, dilation.w, stride.w);
+    let x = match pads.sides() {
+        [0, 0, 0, 0] => x,
+        [top, left, bottom, right] => x.pad((left, right, top, bottom), 0.0),
+    };
+    let tap = |ky: usize, kx: usize| {
+        let reach = |first: usize, count: usize, stride: usize| first + (count - 1) * stride + 1;
+        let (y, x0) = (ky * dilation.h, kx * dilation.w);
+        let (sh, sw) = (stride.h as isize, stride.w as isize);
+        let rows = s![.., .., y..reach(y, oh, stride.h);sh, x0..reach(x0, ow, stride.w);sw];
+        x.clone().slice(rows).reshape([n, c, 1, oh * ow])
+    };
+    let places = (0..kernel.h).flat_map(|ky| (0..kernel.w).map(move |kx| (ky, kx)));
+    let patches = Tensor::cat(places.map(|(ky, kx)| tap(ky, kx)).collect(), 2);
+    let rows = c / spec.groups * kernel.product();
+    patches.permute([1, 2, 0, 3]).reshape([spec.groups, rows, n * oh * ow])
+}

@@ -1,0 +1,44 @@
+//! Inference: steps over one piece of memory, by threads that wait in a spin barrier.
+//!
+//! A [`Program`] is a list of steps, each of which reads and writes values at [`Place`]s of an
+//! [`Arena`]. Whether they lie within it, and which of them overlap, is compared once, when a program
+//! is made; then it runs without a check and without taking memory. Every step is cut into units, of
+//! which each thread of a [`Team`] has a fixed share: no value depends on how they are shared out.
+//!
+//! Values lie in one of two forms. *Blocked*: as many channels as a register has lanes beside each
+//! other, pixel by pixel, with a rim of zeros, so that a convolution is a broadcast input times a
+//! vector of weights, and no plane is too small. *Planar*: channel by channel with zeros between the
+//! rows, so that a single weight times a vector of pixels is all that a non-zero costs.
+
+mod arena;
+mod dense;
+mod depthwise;
+mod elementwise;
+mod epilogue;
+mod lanes;
+mod moves;
+mod place;
+mod plain;
+mod pooling;
+mod program;
+mod scalar;
+mod shape;
+mod sparse;
+mod team;
+#[cfg(test)]
+mod tests;
+mod tile;
+
+pub use arena::Arena;
+pub use dense::{Dense, Weight, Window};
+pub use depthwise::Depthwise;
+pub use elementwise::{Add, Curved, Scale};
+pub use epilogue::Epilogue;
+pub use moves::{Move, Part, Source};
+pub use place::{Form, Place};
+pub use plain::{Function, Plain};
+pub use pooling::{Mean, Pool, Pooling};
+pub use program::{Program, Step};
+pub use shape::TileShape;
+pub use sparse::{Entry, Sparse, SparseShape};
+pub use team::Team;

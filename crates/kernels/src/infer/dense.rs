@@ -1,0 +1,382 @@
+//! Dense convolutions and linear layers: channels in the lanes.
+//!
+//! A linear layer is a convolution whose window is all of its input. A sum goes through its inputs in one
+//! order, whatever the shape of a tile is, so no value depends on how many threads or images there are.
+
+use std::ops::Range;
+
+use super::{
+    Arena, Epilogue, Form, Place, TileShape,
+    epilogue::bend,
+    lanes::{Lanes, all},
+    program::{Context, Step},
+    tile::{Run, sums},
+};
+use crate::{Level, vector::Registers};
+
+/// Which inputs an output sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Rows and columns.
+    pub kernel: [usize; 2],
+    /// From one output to the next.
+    pub stride: [usize; 2],
+    /// From one row or column of the kernel to the next.
+    pub dilation: [usize; 2],
+    /// Rows above and columns to the left of the input with which the first window begins.
+    pub before: [usize; 2],
+}
+
+impl Window {
+    /// Without gaps, beginning with the first input.
+    pub fn new(kernel: [usize; 2], stride: [usize; 2]) -> Self {
+        Self { kernel, stride, dilation: [1, 1], before: [0, 0] }
+    }
+
+    /// How many rows and columns beyond the input the last windows reach.
+    pub fn after(&self, input: [usize; 2], output: [usize; 2]) -> [usize; 2] {
+        std::array::from_fn(|axis| {
+            let last = (output[axis] - 1) * self.stride[axis] + (self.kernel[axis] - 1) * self.dilation[axis];
+            (last + 1).saturating_sub(self.before[axis] + input[axis])
+        })
+    }
+}
+
+/// The weight of an output, input, row and column of the kernel.
+pub type Weight<'a> = &'a dyn Fn(usize, usize, usize, usize) -> f32;
+
+/// Blocks of outputs that are summed together.
+#[derive(Clone, Debug)]
+struct Group {
+    /// Its first block, and how many there are.
+    first: usize,
+    outputs: usize,
+    /// Where its weights begin.
+    weights: usize,
+    /// Pixels at once, for each number of images.
+    pixels: Vec<usize>,
+}
+
+/// A dense layer with its weights.
+#[derive(Debug)]
+pub struct Dense {
+    level: Level,
+    from: Place,
+    to: Place,
+    epilogue: Epilogue,
+    runs: Vec<Run>,
+    /// Of all blocks' lanes.
+    bias: Arena,
+    weights: Arena,
+    groups: Vec<Group>,
+    /// How many pixels lie beside each other.
+    together: usize,
+    /// Of each pixel of an image: where its window begins, where it goes, where its residual is.
+    pixels: Vec<[u32; 3]>,
+}
+
+impl Dense {
+    /// A layer with the weight of each output, input, row and column of the kernel, and a bias of each
+    /// output, for so many images and threads at most.
+    ///
+    /// # Panics
+    /// If a place does not hold what the window needs, or the output is not in blocks of the level's lanes.
+    pub fn new(
+        level: Level,
+        (from, to): (Place, Place),
+        window: Window,
+        (weight, bias): (Weight<'_>, &[f32]),
+        epilogue: Epilogue,
+        [images, threads]: [usize; 2],
+    ) -> Self {
+        let lanes = level.lanes::<f32>();
+        assert!(matches!(to.form, Form::Blocked { lanes: found, .. } if found == lanes), "outputs in blocks");
+        assert_eq!(bias.len(), to.channels, "a bias for each output");
+        assert_window(&from, &to, &window);
+        let (runs, inputs) = runs(&from, &window);
+        let blocks = to.blocks();
+        let is_beside = matches!(from.form, Form::Blocked { .. }) && window.stride[1] == 1;
+        let together = if is_beside { TileShape::together(level, to.size[1]) } else { 1 };
+        let shape = TileShape::best(level, together, blocks, images * to.pixels(), threads);
+        let mut groups: Vec<Group> = Vec::new();
+        let (mut first, mut at) = (0, 0);
+        while first < blocks {
+            // What is left of the outputs, in halves.
+            let mut outputs = shape.outputs;
+            while blocks - first < outputs {
+                outputs /= 2;
+            }
+            let pixels = (1..=images).map(|images| {
+                let shape = TileShape::of(level, together, outputs, images * to.pixels());
+                shape.map_or(1, |shape| shape.pixels)
+            });
+            groups.push(Group { first, outputs, weights: at, pixels: pixels.collect() });
+            first += outputs;
+            at += outputs * inputs.len() * lanes;
+        }
+        let mut weights = Arena::zeros(at);
+        let mut left = weights.values_mut();
+        for group in &groups {
+            let (mine, others) = left.split_at_mut(group.outputs * inputs.len() * lanes);
+            left = others;
+            for (&[input, row, column], weights) in inputs.iter().zip(mine.chunks_mut(group.outputs * lanes))
+            {
+                for (output, to) in (group.first * lanes..bias.len()).zip(weights) {
+                    *to = weight(output, input, row, column);
+                }
+            }
+        }
+        let mut all_biases = Arena::zeros(blocks * lanes);
+        all_biases.values_mut()[..bias.len()].copy_from_slice(bias);
+        let pixels = pixels(&from, &to, &window, epilogue.residual.as_ref());
+        Self { level, from, to, epilogue, runs, bias: all_biases, weights, groups, together, pixels }
+    }
+
+    /// How many numbers its weights take.
+    pub fn weights(&self) -> usize {
+        self.weights.len()
+    }
+
+    /// The shape of most of its tiles, with one image.
+    pub fn shape(&self) -> TileShape {
+        let group = &self.groups[0];
+        TileShape { outputs: group.outputs, pixels: group.pixels[0], together: self.together }
+    }
+
+    /// Of its tiles, counted group by group, those of one of so many threads.
+    fn share(&self, images: usize, index: usize, of: usize) -> impl Iterator<Item = (&Group, Range<usize>)> {
+        let pixels = images * self.to.pixels();
+        let tiles = move |group: &Group| pixels.div_ceil(group.pixels[images - 1]);
+        let cost = move |group: &Group| group.outputs * group.pixels[images - 1];
+        let total: usize = self.groups.iter().map(|group| tiles(group) * cost(group)).sum();
+        let bounds = [total * index / of, total * (index + 1) / of];
+        let mut before = 0;
+        self.groups.iter().filter_map(move |group| {
+            let (tiles, cost) = (tiles(group), cost(group));
+            // A tile is whose its begin is.
+            let [first, end] = bounds.map(|bound| bound.saturating_sub(before).div_ceil(cost).min(tiles));
+            before += tiles * cost;
+            (first < end).then_some((group, first..end))
+        })
+    }
+}
+
+impl Step for Dense {
+    fn reads(&self) -> Vec<Place> {
+        [Some(self.from), self.epilogue.residual].into_iter().flatten().collect()
+    }
+
+    fn writes(&self) -> Place {
+        self.to
+    }
+
+    unsafe fn run(&self, context: &Context<'_>) {
+        let member = context.member;
+        // SAFETY (all): the program compared the places with the arena.
+        unsafe { context.clear_rims(&self.to) };
+        for (group, tiles) in self.share(context.images, member.index, member.of) {
+            let shape = (self.together, group.outputs, group.pixels[context.images - 1]);
+            macro_rules! dispatch {
+                ($run:ident: $(($g:literal, $o:literal, $p:literal))*) => {
+                    match shape {
+                        $(($g, $o, $p) => unsafe { $run::<$o, $p, $g>(self, context, group, tiles) },)*
+                        _ => unreachable!("a shape without a loop"),
+                    }
+                };
+            }
+            // Where there are many registers.
+            macro_rules! wide {
+                ($run:ident) => {
+                    dispatch!($run:
+                        (1, 8, 1) (1, 8, 2) (1, 8, 3)
+                        (1, 4, 1) (1, 4, 2) (1, 4, 3) (1, 4, 4) (1, 4, 6)
+                        (1, 2, 1) (1, 2, 2) (1, 2, 4) (1, 2, 6) (1, 2, 8) (1, 2, 10) (1, 2, 12) (1, 2, 14)
+                        (1, 1, 1) (1, 1, 2) (1, 1, 4) (1, 1, 8) (1, 1, 12) (1, 1, 16) (1, 1, 20) (1, 1, 24) (1, 1, 28)
+                        (4, 4, 4) (4, 2, 4) (4, 2, 8) (4, 2, 12)
+                        (4, 1, 4) (4, 1, 8) (4, 1, 12) (4, 1, 16) (4, 1, 20) (4, 1, 24) (4, 1, 28)
+                        (7, 2, 7) (7, 2, 14) (7, 1, 7) (7, 1, 14) (7, 1, 28))
+                };
+            }
+            macro_rules! narrow {
+                ($run:ident) => {
+                    dispatch!($run:
+                        (1, 8, 1) (1, 4, 1) (1, 4, 2) (1, 4, 3) (1, 2, 1) (1, 2, 2) (1, 2, 4) (1, 2, 6)
+                        (1, 1, 1) (1, 1, 2) (1, 1, 4) (1, 1, 8) (1, 1, 12))
+                };
+            }
+            match self.level {
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx512 => wide!(avx512),
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx2 => narrow!(avx2),
+                #[cfg(target_arch = "aarch64")]
+                Level::Neon => wide!(neon),
+                Level::Portable => narrow!(portable),
+            }
+        }
+    }
+}
+
+/// The loops of each level.
+macro_rules! level {
+    ($(#[$attribute:meta])* $name:ident, $registers:ident) => {
+        $(#[$attribute])*
+        unsafe fn $name<const O: usize, const P: usize, const G: usize>(
+            dense: &Dense,
+            context: &Context<'_>,
+            group: &Group,
+            tiles: Range<usize>,
+        ) {
+            // SAFETY: the caller's.
+            unsafe { sweep::<<f32 as Registers>::$registers, O, P, G>(dense, context, group, tiles) }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+level!(
+    #[target_feature(enable = "avx512f,fma")]
+    avx512,
+    Avx512
+);
+#[cfg(target_arch = "x86_64")]
+level!(
+    #[target_feature(enable = "avx2,fma")]
+    avx2,
+    Avx2
+);
+#[cfg(target_arch = "aarch64")]
+level!(neon, Neon);
+level!(portable, Portable);
+
+/// Some tiles of a group.
+///
+/// # Safety
+/// The machine must have the registers, and the places lie in the arena.
+#[inline(always)]
+unsafe fn sweep<V: Lanes, const O: usize, const P: usize, const G: usize>(
+    dense: &Dense,
+    context: &Context<'_>,
+    group: &Group,
+    tiles: Range<usize>,
+) {
+    let per_image = dense.pixels.len();
+    let total = context.images * per_image;
+    let from = context.arena.wrapping_add(dense.from.at);
+    let weights = dense.weights.values()[group.weights..].as_ptr();
+    let bias = dense.bias.values()[group.first * V::LANES..].as_ptr();
+    let block = dense.to.block();
+    let to = context.arena.wrapping_add(dense.to.at + group.first * block);
+    let residual = dense.epilogue.residual.map(|place| {
+        let block = place.block();
+        (context.arena.wrapping_add(place.at + group.first * block), block, place.image)
+    });
+    for tile in tiles {
+        let (mut inputs, mut outputs, mut residuals) = ([0usize; P], [0usize; P], [0usize; P]);
+        for p in 0..P / G {
+            // The last pixels again, where there are too few.
+            let pixel = (tile * P + p * G).min(total - G);
+            let (image, pixel) = match context.images {
+                1 => (0, pixel),
+                _ => (pixel / per_image, pixel % per_image),
+            };
+            let [input, output, other] = dense.pixels[pixel];
+            inputs[p] = image * dense.from.image + input as usize;
+            outputs[p] = image * dense.to.image + output as usize;
+            residuals[p] = image * residual.map_or(0, |(_, _, image)| image) + other as usize;
+        }
+        // SAFETY (all): the sizes were compared when the layer was made, and the places with the arena.
+        unsafe {
+            let mut sums = sums::<V, O, P, G>(weights, bias, &dense.runs, from, &inputs);
+            if let Some((residual, block, _)) = residual {
+                all!(O, o => {
+                    all!(P, p => {
+                        sums[o][p] = sums[o][p].plus(V::load(residual.add(o * block + residuals[p / G] + p % G * V::LANES)));
+                    });
+                });
+            }
+            if let Some(activation) = dense.epilogue.activation {
+                all!(O, o => {
+                    all!(P, p => {
+                        sums[o][p] = bend(sums[o][p], Some(activation));
+                    });
+                });
+            }
+            all!(O, o => {
+                all!(P, p => {
+                    sums[o][p].store(to.add(o * block + outputs[p / G] + p % G * V::LANES));
+                });
+            });
+        }
+    }
+}
+
+/// Compares a window with where it reads.
+pub(crate) fn assert_window(from: &Place, to: &Place, window: &Window) {
+    from.check();
+    to.check();
+    let (before, after) = (window.before, window.after(from.size, to.size));
+    match from.form {
+        Form::Blocked { rim, .. } => assert!(
+            before[0] <= rim[0] && before[1] <= rim[1] && after[0] <= rim[2] && after[1] <= rim[3],
+            "the rim is as wide as the padding"
+        ),
+        Form::Planar { pitch, lead, plane } => {
+            let gap = pitch - from.size[1];
+            assert!(before[1] <= gap && after[1] <= gap, "rows are as far apart as the padding is wide");
+            assert!(before[0] * pitch + before[1] <= lead, "zeros before a plane");
+            let end = lead + from.size[0] * pitch + after[0] * pitch + after[1];
+            // Behind a plane come the zeros before the next one.
+            assert!(after == [0, 0] || end <= plane + lead, "zeros behind a plane");
+            assert!((from.channels - 1) * plane + end <= from.image, "zeros behind the last plane");
+        }
+    }
+    let last = |axis: usize| {
+        (to.size[axis] - 1) * window.stride[axis] + (window.kernel[axis] - 1) * window.dilation[axis]
+    };
+    let reach = |axis: usize| from.size[axis] + window.before[axis] + after[axis];
+    assert!(last(0) < reach(0) && last(1) < reach(1), "windows end in the padded input");
+    assert!(from.image.max(to.image) < u32::MAX as usize, "offsets of 32 bits");
+}
+
+/// What a window sees, in runs; and for each input of them, which channel, row and column it is.
+fn runs(from: &Place, window: &Window) -> (Vec<Run>, Vec<[usize; 3]>) {
+    let [step, pixel] = from.steps();
+    let (mut runs, mut inputs): (Vec<Run>, Vec<[usize; 3]>) = Default::default();
+    let lanes = match from.form {
+        Form::Blocked { lanes, .. } => lanes,
+        Form::Planar { .. } => 1,
+    };
+    for block in 0..from.blocks() {
+        for row in 0..window.kernel[0] {
+            for column in 0..window.kernel[1] {
+                let at = block * from.block()
+                    + row * window.dilation[0] * step
+                    + column * window.dilation[1] * pixel;
+                let channels = lanes.min(from.channels - block * lanes);
+                match runs.last_mut() {
+                    Some([first, count]) if (*first + *count) as usize == at => *count += channels as u32,
+                    _ => runs.push([at as u32, channels as u32]),
+                }
+                inputs.extend((0..channels).map(|channel| [block * lanes + channel, row, column]));
+            }
+        }
+    }
+    (runs, inputs)
+}
+
+/// Of each pixel of an image: where its window begins, where it goes, where its residual is.
+fn pixels(from: &Place, to: &Place, window: &Window, residual: Option<&Place>) -> Vec<[u32; 3]> {
+    let at = |place: &Place, y: usize, x: usize| {
+        let [row, pixel] = place.steps();
+        place.lead() + y * row + x * pixel
+    };
+    let [row, pixel] = from.steps();
+    let padding = window.before[0] * row + window.before[1] * pixel;
+    let all = (0..to.size[0]).flat_map(|y| (0..to.size[1]).map(move |x| [y, x]));
+    let offsets = all.map(|[y, x]| {
+        let first = at(from, y * window.stride[0], x * window.stride[1]) - padding;
+        [first as u32, at(to, y, x) as u32, residual.map_or(0, |place| at(place, y, x)) as u32]
+    });
+    offsets.collect()
+}

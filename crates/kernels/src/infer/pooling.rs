@@ -1,0 +1,233 @@
+//! The largest value or the mean of windows, and of whole planes.
+
+use super::{
+    Form, Place, Window,
+    program::{Context, Step},
+};
+use crate::{Level, level::Loop};
+
+/// What becomes of the values of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pooling {
+    /// The largest one.
+    Largest,
+    /// Their mean; what lies beyond the input is not counted.
+    Mean,
+    /// Their mean, where rows and columns before the input and so many behind it count as zeros.
+    MeanWithPadding([usize; 2]),
+}
+
+/// One value for each window.
+#[derive(Debug)]
+pub struct Pool {
+    level: Level,
+    from: Place,
+    to: Place,
+    window: Window,
+    pooling: Pooling,
+}
+
+impl Pool {
+    /// # Panics
+    /// If the places have other channels or forms.
+    pub fn new(level: Level, (from, to): (Place, Place), window: Window, pooling: Pooling) -> Self {
+        assert_alike(&from, &to);
+        for axis in 0..2 {
+            let last = (to.size[axis] - 1) * window.stride[axis];
+            assert!(last < from.size[axis] + window.before[axis], "windows begin in the input");
+        }
+        Self { level, from, to, window, pooling }
+    }
+}
+
+/// Compares what goes block by block.
+pub(crate) fn assert_alike(from: &Place, to: &Place) {
+    from.check();
+    to.check();
+    let lanes = |place: &Place| match place.form {
+        Form::Blocked { lanes, .. } => Some(lanes),
+        Form::Planar { .. } => None,
+    };
+    assert!(from.channels == to.channels && lanes(from) == lanes(to), "values of the same form");
+}
+
+impl Step for Pool {
+    fn reads(&self) -> Vec<Place> {
+        vec![self.from]
+    }
+
+    fn writes(&self) -> Place {
+        self.to
+    }
+
+    unsafe fn run(&self, context: &Context<'_>) {
+        // SAFETY: the program compared the places with the arena.
+        unsafe { context.clear_rims(&self.to) };
+        self.level.run(Pooled { pool: self, context });
+    }
+}
+
+struct Pooled<'a> {
+    pool: &'a Pool,
+    context: &'a Context<'a>,
+}
+
+impl Loop for Pooled<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        match self.pool.to.form {
+            Form::Blocked { lanes: 16, .. } => self.sweep::<16>(),
+            Form::Blocked { lanes: 8, .. } => self.sweep::<8>(),
+            Form::Blocked { lanes: 4, .. } => self.sweep::<4>(),
+            Form::Blocked { .. } => unreachable!("no register has so many lanes"),
+            Form::Planar { .. } => self.sweep::<1>(),
+        }
+    }
+}
+
+impl Pooled<'_> {
+    #[inline(always)]
+    fn sweep<const L: usize>(&self) {
+        let Pool { from, to, window, pooling, .. } = self.pool;
+        // Of the window that begins so far from the input's edge, the part within.
+        let within = |axis: usize, at: usize| {
+            let first = at * window.stride[axis];
+            let begin = window.before[axis].saturating_sub(first);
+            let end = (from.size[axis] + window.before[axis] - first).min(window.kernel[axis]);
+            [(first + begin) - window.before[axis], (first + end) - window.before[axis]]
+        };
+        let row = from.steps()[0];
+        for [image, block, y] in self.context.rows(to) {
+            let output = self.context.row(to, [image, block, y]);
+            let input = self.context.row(from, [image, block, 0]);
+            let [top, bottom] = within(0, y);
+            for x in 0..to.size[1] {
+                let [left, right] = within(1, x);
+                let begin = if *pooling == Pooling::Largest { f32::NEG_INFINITY } else { 0.0 };
+                let mut found = [begin; L];
+                for from_y in top..bottom {
+                    for from_x in left..right {
+                        // SAFETY: a pixel of the input.
+                        let values = unsafe { &*input.add(from_y * row + from_x * L).cast::<[f32; L]>() };
+                        for l in 0..L {
+                            found[l] = match pooling {
+                                // What is not a number stays so.
+                                Pooling::Largest => {
+                                    if found[l] >= values[l] {
+                                        found[l]
+                                    } else {
+                                        values[l]
+                                    }
+                                }
+                                _ => found[l] + values[l],
+                            };
+                        }
+                    }
+                }
+                let count = match pooling {
+                    Pooling::Largest => None,
+                    Pooling::Mean => Some((bottom - top) * (right - left)),
+                    Pooling::MeanWithPadding(after) => {
+                        let counted = |axis: usize, at: usize| {
+                            let end = window.before[axis] + from.size[axis] + after[axis];
+                            (end - at * window.stride[axis]).min(window.kernel[axis])
+                        };
+                        Some(counted(0, y) * counted(1, x))
+                    }
+                };
+                if let Some(count) = count {
+                    found = found.map(|sum| sum / count as f32);
+                }
+                // SAFETY: a pixel of the output.
+                unsafe { output.add(x * L).cast::<[f32; L]>().write(found) };
+            }
+        }
+    }
+}
+
+/// The mean of each channel.
+#[derive(Debug)]
+pub struct Mean {
+    level: Level,
+    from: Place,
+    to: Place,
+}
+
+impl Mean {
+    /// # Panics
+    /// If the places have other channels or forms, or the output more than one pixel.
+    pub fn new(level: Level, from: Place, to: Place) -> Self {
+        assert_alike(&from, &to);
+        assert_eq!(to.size, [1, 1], "one mean for each channel");
+        Self { level, from, to }
+    }
+}
+
+impl Step for Mean {
+    fn reads(&self) -> Vec<Place> {
+        vec![self.from]
+    }
+
+    fn writes(&self) -> Place {
+        self.to
+    }
+
+    unsafe fn run(&self, context: &Context<'_>) {
+        // SAFETY: the program compared the places with the arena.
+        unsafe { context.clear_rims(&self.to) };
+        self.level.run(Meaned { mean: self, context });
+    }
+}
+
+struct Meaned<'a> {
+    mean: &'a Mean,
+    context: &'a Context<'a>,
+}
+
+impl Loop for Meaned<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        match self.mean.to.form {
+            Form::Blocked { lanes: 16, .. } => self.blocks::<16>(),
+            Form::Blocked { lanes: 8, .. } => self.blocks::<8>(),
+            Form::Blocked { lanes: 4, .. } => self.blocks::<4>(),
+            Form::Blocked { .. } => unreachable!("no register has so many lanes"),
+            Form::Planar { .. } => self.blocks::<1>(),
+        }
+    }
+}
+
+impl Meaned<'_> {
+    #[inline(always)]
+    fn blocks<const L: usize>(&self) {
+        let Mean { from, to, .. } = self.mean;
+        let [height, width] = from.size;
+        let row = from.steps()[0];
+        for [image, block, _] in self.context.rows(to) {
+            let input = self.context.row(from, [image, block, 0]);
+            let mut total = [0.0f32; L];
+            for y in 0..height {
+                // Row by row: shorter sums are more exact.
+                let mut sums = [0.0f32; L];
+                for x in 0..width {
+                    // SAFETY: a pixel of the input.
+                    let values = unsafe { &*input.add(y * row + x * L).cast::<[f32; L]>() };
+                    for l in 0..L {
+                        sums[l] += values[l];
+                    }
+                }
+                for l in 0..L {
+                    total[l] += sums[l];
+                }
+            }
+            let output = self.context.row(to, [image, block, 0]);
+            let count = (height * width) as f32;
+            // SAFETY: the output's pixel.
+            unsafe { output.cast::<[f32; L]>().write(total.map(|sum| sum / count)) };
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! Steps against their definitions, in f64.
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{Activation, Level};
+
+/// Counts what a thread takes.
+struct Counting;
+
+thread_local! {
+    static TAKEN: Cell<usize> = const { Cell::new(0) };
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+// SAFETY: the system's, which is asked for the same.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // Where a thread ends there is nothing to count with.
+        let _ = TAKEN.try_with(|taken| taken.set(taken.get() + 1));
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+/// A convolution to be tested.
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    images: usize,
+    inputs: usize,
+    outputs: usize,
+    size: [usize; 2],
+    window: Window,
+    has_residual: bool,
+    activation: Option<Activation>,
+    threads: usize,
+}
+
+impl Case {
+    fn output(&self) -> [usize; 2] {
+        std::array::from_fn(|axis| {
+            let reach = (self.window.kernel[axis] - 1) * self.window.dilation[axis] + 1;
+            (self.size[axis] + 2 * self.window.before[axis] - reach) / self.window.stride[axis] + 1
+        })
+    }
+
+    fn rim(&self) -> [usize; 4] {
+        let (before, after) = (self.window.before, self.window.after(self.size, self.output()));
+        [before[0], before[1], after[0], after[1]]
+    }
+
+    fn images(&self) -> Vec<f32> {
+        numbers(self.images * self.inputs * self.size[0] * self.size[1], 101)
+    }
+
+    /// What comes out, by its definition. Where a residual is wanted it is the first input channel's plane,
+    /// which then has the output's size.
+    fn expected(&self, weight: &dyn Fn(usize, usize, usize, usize) -> f32, bias: &[f32]) -> Vec<f64> {
+        let (x, [height, width], window) = (self.images(), self.output(), &self.window);
+        let at = |n: usize, c: usize, y: isize, x_: isize| -> f64 {
+            let inside = (0..self.size[0] as isize).contains(&y) && (0..self.size[1] as isize).contains(&x_);
+            let place = ((n * self.inputs + c) * self.size[0]).wrapping_add_signed(y);
+            if inside { f64::from(x[(place * self.size[1]).wrapping_add_signed(x_)]) } else { 0.0 }
+        };
+        let mut found = Vec::new();
+        for n in 0..self.images {
+            for (o, bias) in bias.iter().enumerate() {
+                for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
+                    let mut sum = f64::from(*bias);
+                    for c in 0..self.inputs {
+                        for (r, q) in
+                            (0..window.kernel[0]).flat_map(|r| (0..window.kernel[1]).map(move |q| (r, q)))
+                        {
+                            let place = |axis: usize, at: usize, tap: usize| {
+                                (at * window.stride[axis] + tap * window.dilation[axis]) as isize
+                                    - window.before[axis] as isize
+                            };
+                            sum += f64::from(weight(o, c, r, q)) * at(n, c, place(0, y, r), place(1, x, q));
+                        }
+                    }
+                    if self.has_residual {
+                        sum += at(n, o % self.inputs, y as isize, x as isize);
+                    }
+                    found.push(match self.activation {
+                        None => sum,
+                        Some(Activation::Relu) => sum.max(0.0),
+                        Some(Activation::Relu6) => sum.clamp(0.0, 6.0),
+                        Some(Activation::HSigmoid) => (sum + 3.0).clamp(0.0, 6.0) / 6.0,
+                        Some(Activation::HSwish) => sum * (sum + 3.0).clamp(0.0, 6.0) / 6.0,
+                        Some(Activation::Gelu) => sum * 0.5 * (1.0 + libm::erf(sum / 2f64.sqrt())),
+                    });
+                }
+            }
+        }
+        found
+    }
+}
+
+fn numbers(count: usize, many: usize) -> Vec<f32> {
+    (0..count).map(|at| (at * 37 % many) as f32 / many as f32 - 0.5).collect()
+}
+
+fn cases() -> impl Strategy<Value = Case> {
+    let window =
+        (1..4usize, 1..4usize, 1..3usize, 1..3usize, 0..2usize, 0..2usize).prop_map(|(h, w, s, d, t, l)| {
+            let before = [t.min((h - 1) * d), l.min((w - 1) * d)];
+            Window { kernel: [h, w], stride: [s, s], dilation: [d, d], before }
+        });
+    let activation = prop_oneof![
+        Just(None),
+        Just(Some(Activation::Relu)),
+        Just(Some(Activation::Relu6)),
+        Just(Some(Activation::HSwish)),
+        Just(Some(Activation::Gelu))
+    ];
+    let sizes = (1..3usize, 1..20usize, 1..40usize, 5..18usize, 5..18usize);
+    (sizes, window, any::<bool>(), activation, 1..4usize).prop_map(
+        |(sizes, window, residual, activation, threads)| {
+            let (images, inputs, outputs, height, width) = sizes;
+            let mut case = Case {
+                images,
+                inputs,
+                outputs,
+                size: [height, width],
+                window,
+                has_residual: false,
+                activation,
+                threads,
+            };
+            case.has_residual = residual && case.output() == case.size && outputs == inputs;
+            case
+        },
+    )
+}
+
+/// Runs one step between places that are behind each other.
+fn run(
+    case: &Case,
+    from: Place,
+    to: Place,
+    step: impl FnOnce(Place, Place, Option<Place>) -> Box<dyn Step>,
+) -> Vec<f32> {
+    let tight = |place: &Place| Place::tight(place.channels, place.size);
+    let to = to.moved((from.image * case.images).next_multiple_of(16));
+    let other = to.moved(to.end(case.images).next_multiple_of(16));
+    let floats = other.end(case.images);
+    let mut steps: Vec<Box<dyn Step>> = Vec::new();
+    if case.has_residual {
+        steps.push(Box::new(Move::new(from, other, Source::Arena, vec![Part::ALL])));
+    }
+    steps.push(step(from, to, case.has_residual.then_some(other)));
+    let load = Move::new(tight(&from), from, Source::Input, vec![Part::ALL]);
+    let store = Move::new(to, tight(&to), Source::Output, vec![Part::ALL]);
+    let program = Program::new(load, steps, store, floats, case.images);
+    let (mut arena, mut team) = (Arena::zeros(floats), Team::new(case.threads).unwrap());
+    // What was there before is of no matter.
+    arena.values_mut().fill(f32::NAN);
+    let (images, mut output) = (case.images(), vec![0.0; case.images * tight(&to).image]);
+    program.run(&mut arena, &mut team, (&images, &mut output), &|_| {});
+    let once = output.clone();
+    let before = TAKEN.get();
+    program.run(&mut arena, &mut team, (&images, &mut output), &|_| {});
+    assert_eq!(TAKEN.get(), before, "a run takes no memory");
+    assert_eq!(output, once);
+    output
+}
+
+fn assert_near(found: &[f32], expected: &[f64], what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let size = expected.iter().map(|x| x * x).sum::<f64>().sqrt().max(1e-3);
+    let far = found.iter().zip(expected).map(|(a, b)| (f64::from(*a) - b).powi(2)).sum::<f64>().sqrt();
+    assert!(far / size < 1e-5, "{what}: differs by {:e}", far / size);
+}
+
+fn bias(count: usize) -> Vec<f32> {
+    numbers(count, 7)
+}
+
+fn weight(o: usize, c: usize, r: usize, q: usize) -> f32 {
+    ((o * 131 + c * 37 + r * 11 + q * 5) % 23) as f32 / 23.0 - 0.4
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    #[test]
+    fn dense_layers_are_their_definition(case in cases(), is_planar in any::<bool>()) {
+        let (bias, rim) = (bias(case.outputs), case.rim());
+        let expected = case.expected(&weight, &bias);
+        for level in Level::available() {
+            let lanes = level.numbers();
+            let from = match is_planar && !case.has_residual {
+                false => Place::blocked(case.inputs, case.size, lanes, rim),
+                true => {
+                    let pitch = case.size[1] + rim[1].max(rim[3]);
+                    let lead = (rim[0] * pitch + rim[1]).max(rim[2] * pitch + rim[3]);
+                    Place::planar(case.inputs, case.size, pitch, lead)
+                }
+            };
+            let to = Place::blocked(case.outputs, case.output(), lanes, [1, 0, 2, 1]);
+            let found = run(&case, from, to, |from, to, residual| {
+                let epilogue = Epilogue { residual, activation: case.activation };
+                let layer: (Weight<'_>, &[f32]) = (&weight, &bias);
+                Box::new(Dense::new(level, (from, to), case.window, layer, epilogue, [case.images, case.threads]))
+            });
+            assert_near(&found, &expected, level.name());
+        }
+    }
+
+    #[test]
+    fn depthwise_layers_are_their_definition(case in cases()) {
+        let case = Case { outputs: case.inputs, ..case };
+        let case = Case { has_residual: case.has_residual && case.output() == case.size, ..case };
+        let (bias, rim) = (bias(case.inputs), case.rim());
+        let of_channel = |o: usize, c: usize, r: usize, q: usize| if o == c { weight(o, 0, r, q) } else { 0.0 };
+        let expected = case.expected(&of_channel, &bias);
+        for level in Level::available() {
+            let from = Place::blocked(case.inputs, case.size, level.numbers(), rim);
+            let to = Place::blocked(case.inputs, case.output(), level.numbers(), [0, 1, 1, 0]);
+            let found = run(&case, from, to, |from, to, residual| {
+                let epilogue = Epilogue { residual, activation: case.activation };
+                let weight = |channel: usize, r: usize, q: usize| weight(channel, 0, r, q);
+                let layer = (&weight as &dyn Fn(usize, usize, usize) -> f32, &bias[..]);
+                Box::new(Depthwise::new(level, (from, to), case.window, layer, epilogue))
+            });
+            assert_near(&found, &expected, level.name());
+        }
+    }
+
+    #[test]
+    fn sparse_layers_are_their_definition(case in cases(), kept in 0..5usize) {
+        // With one stride and the output's size, as a window that is alone reads.
+        let kernel = [3, 3];
+        let window = Window { kernel, stride: [1, 1], dilation: [1, 1], before: [1, 1] };
+        let case = Case { window, ..case };
+        let case = Case { has_residual: case.has_residual && case.inputs == case.outputs, ..case };
+        let there = |o: usize, c: usize, r: usize, q: usize| {
+            let is_there = (o / 2 * 7 + c * 5 + r * 3 + q) % 5 < kept;
+            if is_there { weight(o, c, r, q) } else { 0.0 }
+        };
+        let bias = bias(case.outputs);
+        let expected = case.expected(&there, &bias);
+        let (pitch, lead) = (case.size[1] + 1, case.size[1] + 2);
+        let from = Place::planar(case.inputs, case.size, pitch, lead);
+        let Form::Planar { plane, lead, .. } = from.form else { unreachable!() };
+        let row = |o: usize| -> Vec<Entry> {
+            let taps = (0..case.inputs).flat_map(|c| (0..9).map(move |tap| (c, tap / 3, tap % 3)));
+            taps.map(|(c, r, q)| (c * plane + lead + r * pitch + q - pitch - 1, there(o, c, r, q)))
+                .filter(|entry| entry.1 != 0.0)
+                .collect()
+        };
+        let rows: Vec<Vec<Entry>> = (0..case.outputs).map(row).collect();
+        let to = Place::planar(case.outputs, case.size, pitch, 3);
+        for level in Level::available() {
+            let (best, _) = SparseShape::best(level, &rows, case.size[0] * pitch, false);
+            let halves = SparseShape { lanes: level.numbers(), rows: 1, is_shared: true, vectors: 1 };
+            let apart = SparseShape { rows: 4, is_shared: false, ..halves };
+            for shape in [best, halves, apart, SparseShape { rows: 2, ..halves }, SparseShape { rows: 8, ..apart }] {
+                let found = run(&case, from, to, |from, to, residual| {
+                    let epilogue = Epilogue { residual, activation: case.activation };
+                    Box::new(Sparse::new(level, (from, to), &rows, &bias, epilogue, shape))
+                });
+                assert_near(&found, &expected, &format!("{} {shape:?}", level.name()));
+            }
+        }
+    }
+}
+
+#[test]
+fn pools_are_their_definition() {
+    let case = Case {
+        images: 2,
+        inputs: 5,
+        outputs: 5,
+        size: [7, 6],
+        window: Window { before: [1, 1], ..Window::new([3, 3], [2, 2]) },
+        has_residual: false,
+        activation: None,
+        threads: 2,
+    };
+    let (x, [height, width]) = (case.images(), case.output());
+    for pooling in [Pooling::Largest, Pooling::Mean, Pooling::MeanWithPadding([1, 1])] {
+        let mut expected = Vec::new();
+        for (plane, y, x_) in
+            (0..10).flat_map(|p| (0..height).flat_map(move |y| (0..width).map(move |x| (p, y, x))))
+        {
+            let taps = (0..9).map(|tap| [(2 * y + tap / 3) as isize - 1, (2 * x_ + tap % 3) as isize - 1]);
+            let inside: Vec<f64> = taps
+                .filter(|[y, x]| (0..7).contains(y) && (0..6).contains(x))
+                .map(|[y, x_]| f64::from(x[plane * 42 + y as usize * 6 + x_ as usize]))
+                .collect();
+            let sum: f64 = inside.iter().sum();
+            let reach = |size: usize, at: usize| (size + 2 - 2 * at).min(3);
+            expected.push(match pooling {
+                Pooling::Largest => inside.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+                Pooling::Mean => sum / inside.len() as f64,
+                Pooling::MeanWithPadding(_) => sum / (reach(7, y) * reach(6, x_)) as f64,
+            });
+        }
+        for level in Level::available() {
+            for is_planar in [false, true] {
+                let place = |size: [usize; 2], rim: [usize; 4]| match is_planar {
+                    true => Place::planar(5, size, size[1] + 1, 9),
+                    false => Place::blocked(5, size, level.numbers(), rim),
+                };
+                let found =
+                    run(&case, place([7, 6], [0; 4]), place([height, width], [1; 4]), |from, to, _| {
+                        Box::new(Pool::new(level, (from, to), case.window, pooling))
+                    });
+                assert_near(&found, &expected, level.name());
+            }
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! What is computed while a file is read: of constants, and of the shapes of values.
+
+use sapwood_graph::Dims;
+
+use super::{
+    affine::Affine,
+    call::{Call, Refusal, axis, plain},
+    known::{Items, Known, joined, spread, walk},
+    making::Making,
+    value::{Size, Stored, Value},
+};
+use crate::proto::{MOST_NUMBERS, data_type};
+
+/// Pays for a tensor of this shape.
+fn afford(making: &mut Making<'_>, shape: &[usize], integers: bool) -> Result<(), Refusal> {
+    let len = shape.iter().try_fold(1usize, |len, size| len.checked_mul(*size));
+    let len = len.ok_or_else(|| Refusal::Damaged(format!("{shape:?} is larger than any memory")))?;
+    match integers && MOST_NUMBERS < len {
+        true => Err(Refusal::Cannot(format!("of more than {MOST_NUMBERS} integers"))),
+        false => making.afford(len),
+    }
+}
+
+/// A function of two constants, by the rules of broadcasting.
+pub(super) fn arithmetic<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+    let (a, b) = (call.known(0)?, call.known(1)?);
+    let shape = joined(&a.shape, &b.shape)
+        .ok_or_else(|| Refusal::Damaged(format!("{:?} and {:?} do not fit", a.shape, b.shape)))?;
+    afford(making, &shape, matches!(a.items, Items::Sizes(_)))?;
+    let places =
+        |known: &Known| spread(&known.shape, &shape).map(|steps| walk(&shape, &steps)).unwrap_or_default();
+    let pairs = places(&a).into_iter().zip(places(&b));
+    let known = match (&a.items, &b.items) {
+        (Items::Sizes(a), Items::Sizes(b)) => {
+            let all = pairs.map(|(i, j)| sizes(call.node.op, a[i], b[j])).collect::<Result<Vec<_>, _>>()?;
+            Known::sizes(shape, all)
+        }
+        (Items::Floats(a), Items::Floats(b)) => {
+            let one = |(i, j): (usize, usize)| floats(call.node.op, a[i], b[j]);
+            match call.node.op {
+                "Equal" | "Greater" | "Less" => {
+                    let all = pairs.map(|pair| one(pair).map(|found| Size::Number(found as i64)));
+                    Known::sizes(shape.clone(), all.collect::<Result<_, _>>()?)
+                }
+                _ => Known::floats(shape.clone(), pairs.map(one).collect::<Result<_, _>>()?),
+            }
+        }
+        _ => return Err(Refusal::Damaged("it joins integers and floating point".into())),
+    };
+    Ok(known.into_value())
+}
+
+fn floats(op: &str, a: f32, b: f32) -> Result<f32, Refusal> {
+    Ok(match op {
+        "Add" | "Sum" => a + b,
+        "Sub" => a - b,
+        "Mul" => a * b,
+        "Div" => a / b,
+        "Pow" => a.powf(b),
+        "Max" => a.max(b),
+        "Min" => a.min(b),
+        "Equal" => f32::from(a == b),
+        "Greater" => f32::from(a > b),
+        "Less" => f32::from(a < b),
+        _ => return Err(Refusal::Unheard),
+    })
+}
+
+/// Multiples of the number of examples stay what they are under what can be said of every number.
+fn sizes(op: &str, a: Size, b: Size) -> Result<Size, Refusal> {
+    use Size::{Batch, Number};
+    let by_examples = || Refusal::Cannot("by the number of examples".into());
+    let whole = |found: Option<i64>| found.ok_or_else(|| Refusal::Damaged("its result is no integer".into()));
+    let multiple = |found: i64| if found == 0 { Number(0) } else { Batch(found) };
+    let truth = |found: bool| Ok(Number(i64::from(found)));
+    match (op, a, b) {
+        ("Equal", Batch(_), Number(n)) | ("Equal", Number(n), Batch(_)) if n <= 0 => truth(false),
+        ("Equal", Batch(a), Batch(b)) => truth(a == b),
+        ("Greater", Batch(_), Number(n)) | ("Less", Number(n), Batch(_)) if n <= 0 => truth(true),
+        ("Add", Batch(a), Batch(b)) => whole(a.checked_add(b)).map(multiple),
+        ("Sub", Batch(a), Batch(b)) => whole(a.checked_sub(b)).map(multiple),
+        ("Add", Batch(a), Number(0)) | ("Add", Number(0), Batch(a)) | ("Sub", Batch(a), Number(0)) => {
+            Ok(Batch(a))
+        }
+        ("Mul", Batch(a), Number(n)) | ("Mul", Number(n), Batch(a)) => whole(a.checked_mul(n)).map(multiple),
+        ("Div", Batch(a), Number(n)) if n != 0 && a % n == 0 => Ok(Batch(a / n)),
+        ("Div", Batch(a), Batch(b)) if a % b == 0 => Ok(Number(a / b)),
+        (_, Number(a), Number(b)) => match op {
+            "Add" | "Sum" => whole(a.checked_add(b)).map(Number),
+            "Sub" => whole(a.checked_sub(b)).map(Number),
+            "Mul" => whole(a.checked_mul(b)).map(Number),
+            "Div" => whole(a.checked_div(b)).map(Number),
+            "Mod" => whole(a.checked_rem_euclid(b)).map(Number),
+            "Pow" => whole(u32::try_from(b).ok().and_then(|b| a.checked_pow(b))).map(Number),
+            "Max" => Ok(Number(a.max(b))),
+            "Min" => Ok(Number(a.min(b))),
+            "Equal" => truth(a == b),
+            "Greater" => truth(a > b),
+            "GreaterOrEqual" => truth(a >= b),
+            "Less" => truth(a < b),
+            "LessOrEqual" => truth(a <= b),
+            "And" => truth(a != 0 && b != 0),
+            "Or" => truth(a != 0 || b != 0),
+            _ => Err(Refusal::Unheard),
+        },
+        _ => Err(by_examples()),
+    }
+}
+
+/// A function of one constant.
+pub(super) fn unary<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+    let known = call.known(0)?;
+    making.afford(known.items.len())?;
+    let items = match known.items {
+        Items::Floats(all) => {
+            let function: fn(f32) -> f32 = match call.node.op {
+                "Neg" => |x| -x,
+                "Abs" => f32::abs,
+                "Exp" => f32::exp,
+                "Log" => f32::ln,
+                "Sqrt" => f32::sqrt,
+                "Reciprocal" => f32::recip,
+                "Floor" => f32::floor,
+                "Ceil" => f32::ceil,
+                "Round" => f32::round_ties_even,
+                "Sin" => f32::sin,
+                "Cos" => f32::cos,
+                "Tanh" => f32::tanh,
+                "Sigmoid" => |x| 1.0 / (1.0 + (-x).exp()),
+                "Relu" => |x| x.max(0.0),
+                _ => return Err(Refusal::Cannot("of constants".into())),
+            };
+            Items::Floats(all.into_iter().map(function).collect())
+        }
+        Items::Sizes(all) => {
+            let function: fn(i64) -> Option<i64> = match call.node.op {
+                "Neg" => i64::checked_neg,
+                "Abs" => i64::checked_abs,
+                "Not" => |x| Some(i64::from(x == 0)),
+                "Floor" | "Ceil" | "Round" => Some,
+                _ => return Err(Refusal::Cannot("of constants".into())),
+            };
+            let found =
+                plain(&all)?.into_iter().map(|x| function(x).map(Size::Number)).collect::<Option<_>>();
+            Items::Sizes(found.ok_or_else(|| Refusal::Damaged("its result is no integer".into()))?)
+        }
+    };
+    Ok(Known { items, ..known }.into_value())
+}
+
+/// One or the other, by a condition: of constants.
+pub(super) fn choose<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+    if let Some(found) = super::truths::choose(making, call) {
+        return Ok(found);
+    }
+    if !call.is_constant() {
+        call.inputs
+            .iter()
+            .try_for_each(|value| if let Value::Unknown = value { Err(Refusal::Follows) } else { Ok(()) })?;
+        return Err(Refusal::Unheard);
+    }
+    let (condition, a, b) = (call.known(0)?, call.known(1)?, call.known(2)?);
+    let shape = joined(&a.shape, &b.shape).and_then(|shape| joined(&shape, &condition.shape));
+    let shape = shape.ok_or_else(|| Refusal::Damaged("its inputs do not fit".into()))?;
+    afford(making, &shape, matches!(a.items, Items::Sizes(_)))?;
+    let (condition, a, b) = (condition.expand(&shape)?, a.expand(&shape)?, b.expand(&shape)?);
+    let Items::Sizes(chosen) = condition.items else {
+        return Err(Refusal::Damaged("its condition is no truth value".into()));
+    };
+    let chosen = plain(&chosen)?;
+    let items = match (a.items, b.items) {
+        (Items::Sizes(a), Items::Sizes(b)) => Items::Sizes(
+            chosen.iter().enumerate().map(|(at, is)| if *is != 0 { a[at] } else { b[at] }).collect(),
+        ),
+        (Items::Floats(a), Items::Floats(b)) => Items::Floats(
+            chosen.iter().enumerate().map(|(at, is)| if *is != 0 { a[at] } else { b[at] }).collect(),
+        ),
+        _ => return Err(Refusal::Damaged("it joins integers and floating point".into())),
+    };
+    Ok(Known { shape, items }.into_value())
+}
+
+/// The dimensions of a value.
+pub(super) fn shape<'a>(_: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+    let (start, end) = (call.integer("start", 0)?, call.integer("end", i64::MAX)?);
+    let fixed = |shape: &[usize]| shape.iter().map(|size| Size::Number(*size as i64)).collect();
+    let all: Vec<Size> = match call.input(0) {
+        Value::Stored(stored) => fixed(&stored.shape),
+        Value::Numbers(numbers) => fixed(&numbers.shape),
+        Value::Data(data) => sizes_of(&data.dims),
+        Value::Truth(truth) => sizes_of(&super::truths::dims(truth).ok_or_else(|| truth.refuse())?),
+        _ => return call.data(0).map(Value::from),
+    };
+    let len = all.len() as i64;
+    let bound = |at: i64| (if at < 0 { at.saturating_add(len) } else { at }).clamp(0, len) as usize;
+    let row = all.get(bound(start)..bound(end)).unwrap_or_default().to_vec();
+    Ok(Known::sizes(vec![row.len()], row).into_value())
+}
+
+fn sizes_of(dims: &Dims) -> Vec<Size> {
+    let size = |(at, size): (usize, &usize)| match dims.batch() == Some(at) {
+        true => Size::Batch(*size as i64),
+        false => Size::Number(*size as i64),
+    };
+    dims.sizes().iter().enumerate().map(size).collect()
+}
+
+/// The number of values.
+pub(super) fn size<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+    let Value::Numbers(found) = shape(making, call)? else { return Err(Refusal::Unheard) };
+    let product = found.all.into_iter().try_fold(Size::Number(1), |all, size| sizes("Mul", all, size))?;
+    Ok(Known::sizes(vec![], vec![product]).into_value())
+}
+
+/// A tensor with one value everywhere.
+pub(super) fn constant_of_shape<'a>(
+    making: &mut Making<'a>,
+    call: &Call<'a, '_>,
+) -> Result<Value<'a>, Refusal> {
+    let value = call.tensor("value")?;
+    let shape = call.numbers(0)?.unwrap_or_default();
+    let shape = shape.iter().map(|size| usize::try_from(*size).ok()).collect::<Option<Vec<_>>>();
+    let shape = shape.ok_or_else(|| Refusal::Damaged("it asks for a negative size".into()))?;
+    let one = match value {
+        Some(tensor) if tensor.is_float() => Known::of(&Value::Stored(Stored::new(tensor)?))?,
+        Some(tensor) => {
+            let all = tensor.integers()?.into_iter().map(Size::Number).collect();
+            Known::sizes(tensor.shape.clone(), all)
+        }
+        None => Known::floats(vec![1], vec![0.0]),
+    };
+    afford(making, &shape, matches!(one.items, Items::Sizes(_)))?;
+    Ok(one.reshape(vec![])?.expand(&shape)?.into_value())
+}
+
+/// Numbers at equal distances.
+pub(super) fn range<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+    let parts = [call.known(0)?, call.known(1)?, call.known(2)?].map(|known| known.items);
+    if let [Items::Sizes(start), Items::Sizes(end), Items::Sizes(step)] = &parts
+        && let ([Size::Number(0)], [Size::Batch(multiple)], [Size::Number(1)]) =
+            (&start[..], &end[..], &step[..])
+    {
+        return Ok(Value::Places(Affine::examples(*multiple)));
+    }
+    match &parts {
+        [Items::Sizes(start), Items::Sizes(end), Items::Sizes(step)] => {
+            let [start, end, step] =
+                [plain(start)?, plain(end)?, plain(step)?].map(|all| all.first().copied().unwrap_or(0));
+            let count = match step {
+                0 => return Err(Refusal::Damaged("its step is 0".into())),
+                step => {
+                    (i128::from(end) - i128::from(start) + i128::from(step) - i128::from(step.signum()))
+                        / i128::from(step)
+                }
+            };
+            let count = count.clamp(0, i128::from(u32::MAX)) as usize;
+            afford(making, &[count], true)?;
+            let all =
+                (0..count as i64).map(|at| Size::Number(start.wrapping_add(at.wrapping_mul(step)))).collect();
+            Ok(Known::sizes(vec![count], all).into_value())
+        }
+        [Items::Floats(start), Items::Floats(end), Items::Floats(step)] => {
+            let [start, end, step] = [start, end, step].map(|all| all.first().copied().unwrap_or(0.0));
+            let count = ((end - start) / step).ceil().max(0.0);
+            if !count.is_finite() {
+                return Err(Refusal::Damaged("it has no end".into()));
+            }
+            afford(making, &[count as usize], false)?;
+            let all: Vec<f32> = (0..count as usize).map(|at| start + at as f32 * step).collect();
+            Ok(Known::floats(vec![all.len()], all).into_value())
+        }
+        _ => Err(Refusal::Damaged("it joins integers and floating point".into())),
+    }
+}
+
+/// Another type of number.
+pub(super) fn cast<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+    use data_type::{BOOL, DOUBLE, FLOAT, FLOAT16, INT32, INT64};
+    call.ignore(&["saturate"]);
+    let to = match call.node.op {
+        "CastLike" => return Err(Refusal::Unheard),
+        _ => call.integer("to", 0)?,
+    };
+    match (call.input(0), to) {
+        (Value::Truth(truth), FLOAT | INT32 | INT64) => super::truths::cast(truth),
+        (Value::Data(data), FLOAT) if !data.integers => Ok((*data).into()),
+        (Value::Data(data), INT32 | INT64) if data.integers => Ok((*data).into()),
+        (Value::Stored(_), FLOAT | DOUBLE) => Ok(call.input(0).clone()),
+        (Value::Stored(_), FLOAT16) => Ok(call.input(0).clone()),
+        (Value::Stored(stored), INT32 | INT64) => {
+            afford(making, &stored.shape, true)?;
+            let all = stored.floats()?.into_iter().map(|value| Size::Number(value as i64)).collect();
+            Ok(Known::sizes(stored.shape.clone(), all).into_value())
+        }
+        (Value::Numbers(_) | Value::Places(_), INT32 | INT64) => Ok(call.input(0).clone()),
+        (Value::Numbers(numbers), BOOL) => {
+            let all = plain(&numbers.all)?.into_iter().map(|x| Size::Number(i64::from(x != 0))).collect();
+            Ok(Known::sizes(numbers.shape.clone(), all).into_value())
+        }
+        (Value::Numbers(numbers), FLOAT) => {
+            afford(making, &numbers.shape, true)?;
+            let all = plain(&numbers.all)?.into_iter().map(|x| x as f32).collect();
+            Ok(Known::floats(numbers.shape.clone(), all).into_value())
+        }
+        (Value::Unknown, _) => Err(Refusal::Follows),
+        _ => Err(Refusal::Cannot(format!("to type {to}"))),
+    }
+}
+
+/// Constants one behind the other.
+pub(super) fn concat<'a>(
+    making: &mut Making<'a>,
+    call: &Call<'a, '_>,
+    at: i64,
+) -> Result<Value<'a>, Refusal> {
+    let parts = (0..call.inputs.len()).map(|at| call.known(at)).collect::<Result<Vec<_>, _>>()?;
+    let rank = parts.first().map_or(0, |part| part.shape.len());
+    let len: usize = parts.iter().map(|part| part.items.len()).sum();
+    afford(making, &[len], parts.iter().any(|part| matches!(part.items, Items::Sizes(_))))?;
+    Ok(Known::concat(&parts, axis(at, rank)?)?.into_value())
+}
+
+/// Some places of a dimension of a constant.
+pub(super) fn gather<'a>(
+    making: &mut Making<'a>,
+    call: &Call<'a, '_>,
+    at: i64,
+) -> Result<Value<'a>, Refusal> {
+    let (from, Value::Numbers(places)) = (call.known(0)?, call.input(1)) else {
+        return Err(Refusal::Cannot("by what are no integers".into()));
+    };
+    let axis = axis(at, from.shape.len())?;
+    let size = from.shape[axis] as i64;
+    let index = |index: i64| {
+        usize::try_from(if index < 0 { index.saturating_add(size) } else { index }).unwrap_or(usize::MAX)
+    };
+    let indices: Vec<usize> = plain(&places.all)?.into_iter().map(index).collect();
+    let rest = from.items.len() / from.shape[axis].max(1);
+    let made = [indices.len(), rest, 1 + usize::from(places.all.is_empty())];
+    afford(making, &made, matches!(from.items, Items::Sizes(_)))?;
+    Ok(from.gather(axis, &indices, &places.shape)?.into_value())
+}

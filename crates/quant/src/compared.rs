@@ -1,0 +1,188 @@
+//! How far the answers of two networks are from each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use burn::prelude::Device;
+use sapwood_backend::read;
+use sapwood_core::{ModuleState, Network, Observed, Output as _, ParamPath, Pass, loss};
+
+use crate::{Error, Examples, Made, Points, Rounded, rounded};
+
+/// The outputs of a network on some examples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answers {
+    logits: Vec<f64>,
+    outputs: usize,
+    /// The mean loss.
+    pub loss: f64,
+}
+
+impl Answers {
+    /// Of a network in evaluation.
+    ///
+    /// # Errors
+    /// Examples that the network does not take; targets that are not its.
+    pub async fn of<N: Network>(network: &N, examples: Examples<'_>, device: &Device) -> Result<Self, Error> {
+        let (network, device) = (network.valid(), device.clone().inner());
+        let (mut logits, mut outputs, mut losses, mut count) = (Vec::new(), 0, 0.0, 0);
+        for batch in examples.batches() {
+            let batch = batch?;
+            let rows = network.forward(batch.input(&device)?, &mut Pass::evaluate()).rows();
+            outputs = rows.dims()[1];
+            let mean = read(loss(rows.clone(), batch.target(), 0.0)?).await?;
+            losses += mean.iter::<f64>().sum::<f64>() * batch.len() as f64;
+            count += batch.len();
+            logits.extend(read(rows).await?.iter::<f64>());
+        }
+        Ok(Self { logits, outputs, loss: losses / count.max(1) as f64 })
+    }
+
+    fn rows(&self) -> impl Iterator<Item = &[f64]> {
+        self.logits.chunks(self.outputs.max(1))
+    }
+
+    /// The share of rows with the same largest output, the first of equal ones. What is not a number is never the same.
+    pub fn agreement(&self, other: &Self) -> f64 {
+        let largest = |row: &[f64]| {
+            let not_a_number = row.iter().any(|x| x.is_nan());
+            let first = (0..row.len()).rev().max_by(|a, b| row[*a].total_cmp(&row[*b]));
+            first.filter(|_| !not_a_number)
+        };
+        let same = self.rows().zip(other.rows()).filter(|(a, b)| {
+            let (a, b) = (largest(a), largest(b));
+            a.is_some() && a == b
+        });
+        same.count() as f64 / self.rows().count().max(1) as f64
+    }
+
+    /// The power of these outputs over that of their differences, in decibels.
+    pub fn signal_to_noise(&self, other: &Self) -> f64 {
+        let signal: f64 = self.logits.iter().map(|x| x * x).sum();
+        let noise: f64 = self.logits.iter().zip(&other.logits).map(|(x, y)| (x - y) * (x - y)).sum();
+        10.0 * (signal / noise).log10()
+    }
+
+    /// The mean Kullback-Leibler divergence of the other's softmax from that of these outputs.
+    pub fn divergence(&self, other: &Self) -> f64 {
+        let log_softmax = |row: &[f64]| {
+            let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let sum = row.iter().map(|x| (x - most).exp()).sum::<f64>().ln();
+            row.iter().map(|x| x - most - sum).collect::<Vec<_>>()
+        };
+        let each = self.rows().zip(other.rows()).map(|(a, b)| {
+            let (p, q) = (log_softmax(a), log_softmax(b));
+            p.iter().zip(&q).map(|(p, q)| p.exp() * (p - q)).sum::<f64>()
+        });
+        each.sum::<f64>() / self.rows().count().max(1) as f64
+    }
+}
+
+/// What it costs to quantise one layer alone: its weights and its input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerCost {
+    /// The layer.
+    pub layer: String,
+    /// The integers of its weights, from the least to the largest.
+    pub levels: u64,
+    /// The power of the network's outputs over that of their change, in decibels.
+    pub signal_to_noise: f64,
+    /// By how much the loss rises.
+    pub loss: f64,
+    /// The divergence of the outputs' softmax.
+    pub divergence: f64,
+}
+
+/// Quantises one layer after the other, each alone (section 2 of Nagel et al. 2021 calls it the sensitivity).
+///
+/// # Errors
+/// As for [`Answers::of`].
+pub async fn layer_costs<N: Observed>(
+    network: &N,
+    made: &Made,
+    examples: Examples<'_>,
+    device: &Device,
+) -> Result<Vec<LayerCost>, Error> {
+    let float = Answers::of(network, examples, device).await?;
+    let state = sapwood_core::State::read(network).await?;
+    let grids = rounded::grids(network.graph(), &made.ranges, made.calibrated.activations)?;
+    let points = Points::of(network.graph(), &BTreeSet::new());
+    let mut costs = Vec::new();
+    for layer in points.layers() {
+        let path = ParamPath::from(format!("{layer}.weight"));
+        let Some(quantized) = made.quantized.get(&path) else { continue };
+        let mut alone = state.clone();
+        alone.0.insert(path, quantized.dequantized());
+        let input = points.input_of(layer).and_then(|node| Some((node, *grids.get(&node)?)));
+        let alone =
+            Rounded::new(alone.write(network.clone())?, input.into_iter().collect::<BTreeMap<_, _>>());
+        let answers = Answers::of(&alone, examples, device).await?;
+        let integers = quantized.values().iter::<i64>();
+        let (least, most) = integers.fold((0, 0), |(a, b): (i64, i64), q| (a.min(q), b.max(q)));
+        costs.push(LayerCost {
+            layer: layer.into(),
+            levels: (most - least + 1) as u64,
+            signal_to_noise: float.signal_to_noise(&answers),
+            loss: answers.loss - float.loss,
+            divergence: float.divergence(&answers),
+        });
+    }
+    Ok(costs)
+}
+
+/// Refuses a quantised network that answers otherwise than the float one more often than it may, with the layers that
+/// cost most.
+///
+/// # Errors
+/// [`Error::Disagrees`].
+pub fn alarm(agreement: f64, least: f64, costs: &[LayerCost]) -> Result<(), Error> {
+    if agreement >= least {
+        return Ok(());
+    }
+    const WORST: usize = 3;
+    let mut sorted: Vec<&LayerCost> = costs.iter().collect();
+    // What is not a number costs most.
+    sorted.sort_by(|a, b| b.divergence.total_cmp(&a.divergence));
+    let said = |cost: &&LayerCost| format!("`{}` ({:.1} dB)", cost.layer, cost.signal_to_noise);
+    let worst = sorted.iter().take(WORST).map(said).collect::<Vec<_>>().join(", ");
+    Err(Error::Disagrees { agreement, least, worst })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answers(logits: &[f64]) -> Answers {
+        Answers { logits: logits.to_vec(), outputs: 2, loss: 0.0 }
+    }
+
+    #[test]
+    fn equal_answers_agree_and_have_no_noise() {
+        let a = answers(&[1.0, 2.0, 3.0, 3.0]);
+        assert_eq!((a.agreement(&a), a.divergence(&a)), (1.0, 0.0));
+        assert_eq!(a.signal_to_noise(&a), f64::INFINITY);
+        let b = answers(&[1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(a.agreement(&b), 0.5);
+        assert!((a.signal_to_noise(&b) - 10.0 * 23f64.log10()).abs() < 1e-12);
+        // ln(1/2 / sigmoid(-1)) and ln(1/2 / sigmoid(1)), in the mean and over two rows.
+        let sigmoid = 1.0 / (1.0 + 1f64.exp());
+        let expected = ((0.5 / sigmoid).ln() + (0.5 / (1.0 - sigmoid)).ln()) / 4.0;
+        assert!((a.divergence(&b) - expected).abs() < 1e-12);
+        assert_eq!(a.agreement(&answers(&[f64::NAN, 0.0, 3.0, 3.0])), 0.5);
+    }
+
+    #[test]
+    fn the_alarm_names_what_costs_most() {
+        let cost = |layer: &str, divergence: f64| LayerCost {
+            layer: layer.into(),
+            levels: 255,
+            signal_to_noise: 20.0,
+            loss: 0.0,
+            divergence,
+        };
+        let costs = [cost("a", 0.1), cost("b", 3.0), cost("c", f64::NAN), cost("d", 0.2)];
+        assert!(alarm(0.99, 0.95, &costs).is_ok());
+        let error = alarm(0.5, 0.95, &costs).unwrap_err().to_string();
+        assert!(error.contains("50.00 %") && error.contains("95.00 %"), "{error}");
+        assert!(error.ends_with("most is lost in `c` (20.0 dB), `b` (20.0 dB), `d` (20.0 dB)"), "{error}");
+    }
+}

@@ -1,0 +1,236 @@
+//! A quantised network computed with integers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sapwood_graph::{Activation, AvgPool, Graph, Grid, Op, ParamPath, Shape, Window};
+use sapwood_kernels::{
+    Convolution,
+    exact::{Factors, Integers, add, largest, mean, means, sums},
+};
+
+use crate::{Error, Made, Points, rounded};
+
+/// A quantised network that is computed with integers as ONNX Runtime's operators are, value by value: slow, and the
+/// truth for whatever computes it faster. Only the network's output is in floating point.
+#[derive(Clone, Debug)]
+pub struct Exact {
+    graph: Graph,
+    points: Points,
+    grids: BTreeMap<usize, Grid>,
+    layers: BTreeMap<String, Layer>,
+}
+
+/// The weights of a layer in whole numbers.
+#[derive(Clone, Debug)]
+struct Layer {
+    weights: Vec<i32>,
+    scales: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+/// A value of the network.
+#[derive(Clone, Debug)]
+struct Value {
+    integers: Vec<i32>,
+    of: Integers,
+    shape: Shape,
+}
+
+impl Exact {
+    /// Of what was made of a network with this graph.
+    ///
+    /// # Errors
+    /// Layers that compute in floating point, or with scales that are not those of a tensor or of output channels.
+    pub fn new(graph: &Graph, made: &Made) -> Result<Self, Error> {
+        let points = Points::of(graph, &BTreeSet::new());
+        let grids = rounded::grids(graph, &made.ranges, made.calibrated.activations)?;
+        let mut layers = BTreeMap::new();
+        for (at, node) in graph.nodes().iter().enumerate() {
+            let refuse = |problem: &str| Error::Layer { layer: node.name.clone(), problem: problem.into() };
+            if node.op.has_weights() {
+                let path = ParamPath::from(format!("{}.weight", node.name));
+                let weight =
+                    made.quantized.get(&path).ok_or_else(|| refuse("its weights are no integers"))?;
+                let outputs = weight.shape().first().copied().unwrap_or(0);
+                let scales: Vec<f32> = weight.scale().iter().collect();
+                if ![1, outputs].contains(&scales.len()) || weight.zero_point().is_some() {
+                    return Err(refuse(
+                        "integers are summed where a tensor or each output has one scale, and 0 stands for 0",
+                    ));
+                }
+                let bias = made.rest.0.get(format!("{}.bias", node.name).as_str());
+                let bias = bias.map_or_else(Vec::new, |bias| bias.iter().collect());
+                layers.insert(
+                    node.name.clone(),
+                    Layer { weights: weight.values().iter().collect(), scales, bias },
+                );
+            }
+            let last = at + 1 == graph.nodes().len();
+            if !is_known(&node.op) || (last && !node.op.has_weights()) {
+                return Err(refuse("it is not computed with integers, nor is a network that ends with it"));
+            }
+        }
+        if graph.ends() != [graph.nodes().len() - 1] || graph.entries().len() != 1 {
+            let problem = "networks with one input and one output are computed with integers".into();
+            return Err(Error::Layer { layer: "input".into(), problem });
+        }
+        Ok(Self { graph: graph.clone(), points, grids, layers })
+    }
+
+    /// The outputs for some examples of one shape.
+    ///
+    /// # Errors
+    /// Examples that the network does not take; a value without a range.
+    ///
+    /// # Shapes
+    /// `input`: `[N, C, H, W]`; the result `[N, K]`
+    pub fn run(&self, input: &[f32], shape: Shape) -> Result<Vec<f32>, Error> {
+        let shapes = self.graph.shapes(shape)?;
+        let images = input.len() / shape.iter().product::<usize>().max(1);
+        let nodes = self.graph.nodes();
+        let mut values: Vec<Option<Value>> = vec![None; nodes.len()];
+        for (at, node) in nodes.iter().enumerate() {
+            let unknown = || Error::Layer {
+                layer: node.name.clone(),
+                problem: format!("there is no range of the value `{}`", self.points.name(at)),
+            };
+            let read = |which: usize| values[node.inputs[which]].as_ref().ok_or_else(unknown);
+            // What an activation alone reads has the grid behind it.
+            let behind = (at + 1..nodes.len()).find(|next| nodes[*next].inputs.first() == Some(&at));
+            let grid = self.grids.get(&at).or_else(|| self.grids.get(&behind?));
+            let of = grid.map(integers);
+            let [c, h, w] = shapes[at];
+            let value = match node.op {
+                Op::Input => {
+                    let grid = self.grids.get(&at).ok_or_else(unknown)?;
+                    let integers = input.iter().map(|x| grid.nearest(*x)).collect();
+                    Value { integers, of: of.ok_or_else(unknown)?, shape }
+                }
+                Op::Conv(_) | Op::Linear { .. } => {
+                    let (x, layer) = (read(0)?, &self.layers[&node.name]);
+                    let conv = convolution(&node.op, images, x.shape);
+                    let bias = layer.bias.iter().enumerate().map(|(output, bias)| {
+                        let scale = x.of.scale * layer.scales[output % layer.scales.len()];
+                        // The cast saturates.
+                        (bias / scale).round_ties_even() as i32
+                    });
+                    let bias: Vec<i32> = bias.collect();
+                    let sums = sums(&conv, &x.integers, x.of.zero_point, &layer.weights, &bias);
+                    if at + 1 == nodes.len() {
+                        let scale = |output: usize| x.of.scale * layer.scales[output % layer.scales.len()];
+                        let outputs = sums.iter().enumerate();
+                        return Ok(outputs.map(|(at, sum)| *sum as f32 * scale(at / (h * w) % c)).collect());
+                    }
+                    let of = of.ok_or_else(unknown)?;
+                    let integers = Factors::of(&x.of, &layer.scales, &of).requantise(&sums, h * w);
+                    Value { integers, of, shape: shapes[at] }
+                }
+                Op::Add => {
+                    let (a, b, of) = (read(0)?, read(1)?, of.ok_or_else(unknown)?);
+                    if a.shape != b.shape {
+                        let problem = "summands of one shape are added as integers".into();
+                        return Err(Error::Layer { layer: node.name.clone(), problem });
+                    }
+                    let integers = add([&a.integers, &b.integers], [&a.of, &b.of], &of);
+                    Value { integers, of, shape: shapes[at] }
+                }
+                Op::GlobalAvgPool => {
+                    let (x, of) = (read(0)?, of.ok_or_else(unknown)?);
+                    Value {
+                        integers: mean(&x.integers, x.shape[1] * x.shape[2], &x.of, &of),
+                        of,
+                        shape: shapes[at],
+                    }
+                }
+                Op::AvgPool(pool) => {
+                    let (x, of) = (read(0)?, of.ok_or_else(unknown)?);
+                    let kernel = pool.window.kernel.h;
+                    let integers = means(&x.integers, [x.shape[1], x.shape[2]], kernel, &x.of, &of);
+                    Value { integers, of, shape: shapes[at] }
+                }
+                Op::MaxPool(Window { kernel, stride, padding, .. }) => {
+                    let x = read(0)?;
+                    let side = [x.shape[1], x.shape[2]];
+                    let window = [kernel.hw(), stride.hw(), [padding.top, padding.left]];
+                    let integers = largest(&x.integers, side, window, [h, w]);
+                    Value { integers, of: x.of, shape: shapes[at] }
+                }
+                Op::Subsample { stride, .. } => subsample(read(0)?, stride, shapes[at]),
+                Op::Activation(_) => {
+                    let x = read(0)?;
+                    let integers = x.integers.iter().map(|q| (*q).max(x.of.zero_point)).collect();
+                    Value { integers, of: x.of, shape: shapes[at] }
+                }
+                _ => Value { shape: shapes[at], ..read(0)?.clone() },
+            };
+            values[at] = Some(value);
+        }
+        Ok(Vec::new())
+    }
+}
+
+/// Whether an operation is computed here.
+fn is_known(op: &Op) -> bool {
+    match op {
+        Op::Conv(spec) => {
+            spec.transposed.is_none() && spec.spatial == 2 && spec.padding.symmetric().is_some()
+        }
+        Op::Linear { places, .. } => !places,
+        Op::AvgPool(pool) => {
+            pool.window.kernel.square().is_some_and(|kernel| *pool == AvgPool::touching(kernel))
+        }
+        Op::MaxPool(window) => window.dilation.hw() == [1, 1],
+        Op::Input | Op::Add | Op::GlobalAvgPool | Op::Flatten | Op::Subsample { .. } => true,
+        Op::Activation(Activation::Relu | Activation::Relu6) => true,
+        _ => false,
+    }
+}
+
+fn integers(grid: &Grid) -> Integers {
+    Integers { scale: grid.scale(), zero_point: grid.zero_point(), bounds: grid.integers() }
+}
+
+/// A layer as a convolution: a linear one is one of a single pixel.
+fn convolution(op: &Op, images: usize, [c, h, w]: Shape) -> Convolution {
+    let mut conv = Convolution {
+        images,
+        groups: 1,
+        inputs: c,
+        outputs: 1,
+        input: [h, w],
+        kernel: [1, 1],
+        stride: [1, 1],
+        padding: [0, 0],
+        dilation: [1, 1],
+    };
+    match *op {
+        Op::Conv(spec) => {
+            (conv.groups, conv.outputs) = (spec.groups, spec.outputs);
+            (conv.kernel, conv.stride) = (spec.kernel.hw(), spec.stride.hw());
+            (conv.padding, conv.dilation) = ([spec.padding.top, spec.padding.left], spec.dilation.hw());
+        }
+        Op::Linear { outputs, .. } => {
+            (conv.inputs, conv.input, conv.outputs) = (c * h * w, [1, 1], outputs);
+        }
+        _ => {}
+    }
+    conv
+}
+
+/// Every `stride`-th pixel; new channels stand for 0, half of them in front.
+fn subsample(x: &Value, stride: usize, shape: Shape) -> Value {
+    let ([c, h, w], [outputs, oh, ow]) = (x.shape, shape);
+    let front = (outputs - c) / 2;
+    let mut integers = Vec::new();
+    for image in x.integers.chunks_exact((c * h * w).max(1)) {
+        for output in 0..outputs {
+            let plane = output.checked_sub(front).filter(|channel| *channel < c);
+            let pixel = |at: usize| match plane {
+                Some(channel) => image[channel * h * w + at / ow * stride * w + at % ow * stride],
+                None => x.of.zero_point,
+            };
+            integers.extend((0..oh * ow).map(pixel));
+        }
+    }
+    Value { integers, of: x.of, shape }
+}

@@ -1,0 +1,135 @@
+//! What one layer sees, in the float network and behind what is quantised already.
+
+use burn::{prelude::Device, tensor::Tensor};
+use sapwood_backend::{ordered, read_all};
+use sapwood_core::{Network, Pass, Tap, unfold};
+use sapwood_graph::{Array, ConvSpec, Op};
+
+use crate::{Error, Examples};
+
+/// At most so many values of an unfolded input are in memory at a time.
+const UNFOLDED: usize = 1 << 23;
+
+/// Sums over all that a layer sees on some examples: of `x`, what it sees in the float network, and of `z`, what it sees
+/// behind layers that are quantised already. The layer is the product of its weights with these columns, of which
+/// each group of a grouped convolution has its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerInputs {
+    /// Groups.
+    pub groups: usize,
+    /// Weights of an output: `in/groups * kh * kw`.
+    pub columns: usize,
+    /// How many were summed: examples times positions.
+    pub count: usize,
+    /// `sum z z^T`, `[groups, columns, columns]`.
+    pub gram: Vec<f64>,
+    /// `sum x z^T`, likewise.
+    pub cross: Vec<f64>,
+    /// `sum x`, `[groups, columns]`.
+    pub float: Vec<f64>,
+    /// `sum z`, likewise.
+    pub rounded: Vec<f64>,
+}
+
+impl LayerInputs {
+    /// Runs both networks; `None` where the layer's weights are not a matrix that its columns are multiplied with
+    /// (a transposed convolution, or one over one dimension).
+    ///
+    /// # Errors
+    /// The source's; examples that the networks do not take.
+    pub async fn of<F: Network, R: Network<Input = F::Input>>(
+        float: &F,
+        rounded: &R,
+        (layer, op): (&str, &Op),
+        examples: Examples<'_>,
+        device: &Device,
+    ) -> Result<Option<Self>, Error> {
+        let Some(spec) = as_convolution(op) else { return Ok(None) };
+        let (float, rounded, device) = (float.valid(), rounded.valid(), device.clone().inner());
+        let mut sums: Option<[Tensor<3>; 4]> = None;
+        let mut count = 0;
+        for batch in examples.batches() {
+            let batch = batch?;
+            let [mut x, mut z] = [0, 1].map(|_| Seen { layer, input: None });
+            float.forward(batch.input(&device)?, &mut Pass::evaluate().with_tap(&mut x));
+            rounded.forward(batch.input(&device)?, &mut Pass::evaluate().with_tap(&mut z));
+            let (Some(x), Some(z)) = (x.input, z.input) else { return Ok(None) };
+            let [n, c, h, w] = x.dims();
+            let each = c * h * w * spec.kernel.product() / spec.stride.product();
+            let part = (UNFOLDED / each.max(1)).clamp(1, n);
+            for (x, z) in x.split(part, 0).into_iter().zip(z.split(part, 0)) {
+                let [x, z] = [x, z].map(|x| unfold(x, &spec));
+                count += x.dims()[2];
+                let zt = z.clone().transpose();
+                let more = [
+                    ordered::product(z.clone(), zt.clone()),
+                    ordered::product(x.clone(), zt),
+                    ordered::sum_last(x),
+                    ordered::sum_last(z),
+                ];
+                sums = Some(match sums {
+                    None => more,
+                    Some([a, b, c, d]) => {
+                        let [e, f, g, h] = more;
+                        [a + e, b + f, c + g, d + h]
+                    }
+                });
+            }
+        }
+        let Some(sums) = sums else { return Ok(None) };
+        let [groups, columns, _] = sums[0].dims();
+        let read = read_all(sums.into_iter().map(|sum| sum.reshape([-1])).collect()).await?;
+        let [gram, cross, float, rounded] = [0, 1, 2, 3].map(|at| read[at].iter::<f64>().collect());
+        Ok(Some(Self { groups, columns, count, gram, cross, float, rounded }))
+    }
+
+    /// A bias less by what the layer gives too much in the mean: `b - (mean of w' z - mean of w x)`.
+    ///
+    /// # Errors
+    /// None: the bias keeps its shape.
+    pub(crate) fn corrected(&self, [before, after]: [&Array; 2], bias: &Array) -> Result<Array, Error> {
+        let (before, after): (Vec<f64>, Vec<f64>) = (before.iter().collect(), after.iter().collect());
+        let share = (bias.len() / self.groups.max(1)).max(1);
+        let new = bias.iter::<f64>().enumerate().map(|(output, bias)| {
+            let first = output / share * self.columns;
+            let too_much: f64 = (0..self.columns)
+                .map(|j| {
+                    let at = output * self.columns + j;
+                    after[at] * self.rounded[first + j] - before[at] * self.float[first + j]
+                })
+                .sum();
+            (bias - too_much / self.count.max(1) as f64) as f32
+        });
+        Ok(Array::new(bias.shape(), new.collect::<Vec<_>>())?)
+    }
+
+    /// The Gram matrix of a group.
+    pub(crate) fn gram_of(&self, group: usize) -> &[f64] {
+        let size = self.columns * self.columns;
+        &self.gram[group * size..][..size]
+    }
+}
+
+/// Keeps the input of a layer.
+struct Seen<'a> {
+    layer: &'a str,
+    input: Option<Tensor<4>>,
+}
+
+impl Tap for Seen<'_> {
+    fn input(&mut self, layer: &str, input: Tensor<4>) -> Tensor<4> {
+        if layer == self.layer {
+            self.input = Some(input.clone());
+        }
+        input
+    }
+}
+
+/// A linear layer is a convolution of one pixel.
+fn as_convolution(op: &Op) -> Option<ConvSpec> {
+    match *op {
+        Op::Conv(spec) if spec.transposed.is_none() && spec.spatial == 2 => Some(spec),
+        Op::Linear { inputs, outputs, places: false, .. } => Some(ConvSpec::new(inputs, outputs, 1)),
+        _ => None,
+    }
+}

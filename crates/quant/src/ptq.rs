@@ -1,0 +1,190 @@
+//! Quantisation of a trained network.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use burn::prelude::Device;
+use sapwood_core::{ModuleState, Observed, ParamPath, State};
+use sapwood_graph::{Array, Calibrated, DType, Grid, Per, Quantized, Ranges, Scheme, Symmetry};
+
+use crate::{
+    Error, Examples, LayerInputs, Points, RangeMethod, Rounded, Rounding, grids_of, rounded, weight_scheme,
+};
+
+/// How a trained network is quantised: what is left is to run it on examples.
+///
+/// Batch normalisation should have been folded into the weights first
+/// ([`Folding`](sapwood_graph::Folding)): what is left of it computes in floating point.
+#[derive(Clone, Debug)]
+pub struct Ptq {
+    /// The weights of convolutions and linear layers; masked ones stay 0.
+    pub weights: Scheme,
+    /// The values that these read.
+    pub activations: Scheme,
+    /// The weights of some layers, where they differ.
+    pub of_layers: BTreeMap<String, Scheme>,
+    /// How the bounds of values are chosen.
+    pub ranges: RangeMethod,
+    /// How the integers of weights are chosen.
+    pub rounding: Rounding,
+    /// Whether biases make up for what the quantised layer gives in the mean (Nagel et al. 2019, section 4.2).
+    pub correct_bias: bool,
+    /// Layers that compute in floating point.
+    pub float: BTreeSet<String>,
+}
+
+impl Default for Ptq {
+    /// 8 bits: weights for each output channel from -127 to 127, values from 0 to 255 between their extremes.
+    fn default() -> Self {
+        let usual =
+            |scheme: Result<Scheme, Error>| scheme.unwrap_or_else(|_| unreachable!("8 bits can be had"));
+        Self {
+            weights: usual(weight_scheme(8, Per::Axis(0))),
+            activations: usual(Scheme::new(DType::U8, Symmetry::Affine).map_err(Error::from)),
+            of_layers: BTreeMap::new(),
+            ranges: RangeMethod::default(),
+            rounding: Rounding::default(),
+            correct_bias: false,
+            float: BTreeSet::new(),
+        }
+    }
+}
+
+/// A quantised network, on paper.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Made {
+    /// The weights that are integers.
+    pub quantized: BTreeMap<ParamPath, Quantized>,
+    /// The parameters that are not: biases, and those of what computes in floating point.
+    pub rest: State,
+    /// The bounds of the values that are rounded.
+    pub ranges: Ranges,
+    /// How all that was decided.
+    pub calibrated: Calibrated,
+}
+
+impl Ptq {
+    /// Quantises a network.
+    ///
+    /// # Errors
+    /// Examples that the network does not take, or on which it computes what is not finite; a scheme that a layer
+    /// cannot have.
+    pub async fn quantize<N: Observed>(
+        &self,
+        network: &N,
+        examples: Examples<'_>,
+        device: &Device,
+    ) -> Result<Made, Error> {
+        let points = self.points(network)?;
+        let ranges = self.ranges.ranges(network, &points, examples, self.activations, device).await?;
+        let grids = rounded::grids(network.graph(), &ranges, self.activations)?;
+        let mut rest = State::read(network).await?;
+        let mut quantized = BTreeMap::new();
+        // All parameters so far: of layers that are quantised the numbers that their integers stand for.
+        let mut so_far = rest.clone();
+        for node in
+            network.graph().nodes().iter().filter(|node| points.layers().any(|layer| layer == node.name))
+        {
+            let layer = &node.name;
+            let path = ParamPath::from(format!("{layer}.weight"));
+            let bias_path = ParamPath::from(format!("{layer}.bias"));
+            let Some(weight) = rest.0.remove(&path) else { continue };
+            let wrong = |error: Error| Error::Layer { layer: layer.into(), problem: error.to_string() };
+            let scheme = self.of_layers.get(layer).copied().unwrap_or(self.weights);
+            let found = grids_of(&weight, scheme).map_err(wrong)?;
+            let input = points.input_of(layer).and_then(|node| grids.get(&node));
+            let found = with_room(found, scheme, input, rest.0.get(&bias_path)).map_err(wrong)?;
+            let inputs = match self.rounding.needs_inputs() || self.correct_bias {
+                false => None,
+                true => {
+                    let behind = Rounded::new(so_far.write(network.clone())?, grids.clone());
+                    LayerInputs::of(network, &behind, (layer, &node.op), examples, device).await?
+                }
+            };
+            let integers = self.rounding.round(&weight, scheme, &found, inputs.as_ref()).map_err(wrong)?;
+            let numbers = integers.dequantized();
+            if let (true, Some(inputs), Some(bias)) = (self.correct_bias, &inputs, rest.0.get(&bias_path)) {
+                let corrected = inputs.corrected([&weight, &numbers], bias)?;
+                rest.0.insert(bias_path.clone(), corrected.clone());
+                so_far.0.insert(bias_path, corrected);
+            }
+            tracing::debug!(layer, bits = scheme.dtype().bits(), rounding = %self.rounding, "layer quantised");
+            so_far.0.insert(path.clone(), numbers);
+            quantized.insert(path, integers);
+        }
+        let calibrated = Calibrated {
+            activations: self.activations,
+            rounding: self.rounding.to_string(),
+            ranges: self.ranges.to_string(),
+            examples: examples.number(),
+            digest: examples.digest()?,
+        };
+        Ok(Made { quantized, rest, ranges, calibrated })
+    }
+
+    /// Which values it rounds.
+    ///
+    /// # Errors
+    /// An exception that is no layer with weights.
+    pub fn points<N: Observed>(&self, network: &N) -> Result<Points, Error> {
+        let all = Points::of(network.graph(), &BTreeSet::new());
+        let layers: Vec<&str> = all.layers().collect();
+        if let Some(unknown) =
+            self.float.iter().chain(self.of_layers.keys()).find(|layer| !layers.contains(&layer.as_str()))
+        {
+            return Err(Error::NoLayer { pattern: unknown.clone(), layers: some(&layers) });
+        }
+        Ok(Points::of(network.graph(), &self.float))
+    }
+}
+
+impl Made {
+    /// All parameters, the integers as the numbers that they stand for.
+    pub fn state(&self) -> State {
+        let numbers = self.quantized.iter().map(|(path, value)| (path.clone(), value.dequantized()));
+        State(self.rest.0.clone().into_iter().chain(numbers).collect())
+    }
+
+    /// The network that computes what the integers mean.
+    ///
+    /// # Errors
+    /// Another network than the one that was quantised.
+    pub fn network<N: Observed>(&self, network: N) -> Result<Rounded<N>, Error> {
+        let network = self.state().write(network)?;
+        Ok(Rounded::between(network, &self.ranges, self.calibrated.activations)?)
+    }
+}
+
+/// Grids whose scales, times that of the input, have room for the bias in 32 bits: too small ones grow, as in ONNX
+/// Runtime.
+fn with_room(
+    grids: Vec<Grid>,
+    scheme: Scheme,
+    input: Option<&Grid>,
+    bias: Option<&Array>,
+) -> Result<Vec<Grid>, Error> {
+    let (Some(input), Some(bias)) = (input, bias) else { return Ok(grids) };
+    let bias: Vec<f64> = bias.iter().collect();
+    let largest = |bias: &[f64]| bias.iter().fold(0.0f64, |most, b| most.max(b.abs()));
+    let grown = grids.iter().enumerate().map(|(at, grid)| {
+        let bias = match scheme.per() {
+            Per::Axis(0) => bias.get(at).copied().unwrap_or(0.0).abs(),
+            _ => largest(&bias),
+        };
+        let least = bias / f64::from(i32::MAX) / f64::from(input.scale()) * 1.0001;
+        match f64::from(grid.scale()) < least {
+            true => Ok(Grid::new(least as f32, grid.zero_point(), grid.integers())?),
+            false => Ok(*grid),
+        }
+    });
+    grown.collect()
+}
+
+/// The first few names.
+fn some(names: &[&str]) -> String {
+    const SHOWN: usize = 5;
+    let shown = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}

@@ -1,0 +1,138 @@
+//! A network whose values lie on grids.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use burn::{
+    module::{Module, ModuleMapper, ModuleVisitor},
+    prelude::Device,
+    tensor::Tensor,
+};
+use sapwood_core::{Network, Observed, Pass, Tap};
+use sapwood_graph::{Error, Graph, Grid, Ranges, Scheme};
+
+use crate::on_grid;
+
+/// A network that rounds some of its values to the numbers of grids, and otherwise is the network that it holds:
+/// what integers mean, in floating point (Jacob et al. 2018, section 3). Its parameters have the same paths.
+#[derive(Clone, Debug)]
+pub struct Rounded<N> {
+    network: N,
+    grids: Arc<BTreeMap<usize, Grid>>,
+}
+
+impl<N: Observed> Rounded<N> {
+    /// Rounds the values that leave these nodes of its graph. Without any it is the network.
+    pub fn new(network: N, grids: BTreeMap<usize, Grid>) -> Self {
+        Self { network, grids: Arc::new(grids) }
+    }
+
+    /// Rounds the values that have a range.
+    ///
+    /// # Errors
+    /// A scheme that has no grid between the bounds.
+    pub fn between(network: N, ranges: &Ranges, scheme: Scheme) -> Result<Self, Error> {
+        let grids = grids(network.graph(), ranges, scheme)?;
+        Ok(Self::new(network, grids))
+    }
+
+    /// The grids by the nodes whose values they are.
+    pub fn grids(&self) -> &BTreeMap<usize, Grid> {
+        &self.grids
+    }
+
+    /// The network that rounds nothing.
+    pub fn network(&self) -> &N {
+        &self.network
+    }
+}
+
+/// The grids between the bounds of values, by their nodes.
+pub(crate) fn grids(graph: &Graph, ranges: &Ranges, scheme: Scheme) -> Result<BTreeMap<usize, Grid>, Error> {
+    let names = graph.value_names();
+    let ranged = names.iter().enumerate().filter_map(|(at, name)| Some((at, ranges.get(name)?)));
+    ranged.map(|(at, range)| Ok((at, scheme.grid(range.min(), range.max())?))).collect()
+}
+
+/// Rounds values, and shows them to whoever watches the pass without.
+struct Rounding<'a, 'p> {
+    grids: &'a BTreeMap<usize, Grid>,
+    pass: &'a mut Pass<'p>,
+}
+
+impl Tap for Rounding<'_, '_> {
+    fn input(&mut self, layer: &str, input: Tensor<4>) -> Tensor<4> {
+        self.pass.show(layer, input)
+    }
+
+    fn value(&mut self, node: usize, value: Tensor<4>) -> Tensor<4> {
+        let value = match self.grids.get(&node) {
+            Some(grid) => on_grid(value, grid),
+            None => value,
+        };
+        self.pass.pass_on(node, value)
+    }
+}
+
+impl<N: Network> Network for Rounded<N> {
+    type Input = N::Input;
+    type Output = N::Output;
+
+    fn forward(&self, input: N::Input, pass: &mut Pass<'_>) -> N::Output {
+        if self.grids.is_empty() {
+            return self.network.forward(input, pass);
+        }
+        let norm = pass.norm();
+        let mut rounding = Rounding { grids: &self.grids, pass };
+        let mut inner = Pass::new(norm).with_tap(&mut rounding);
+        let output = self.network.forward(input, &mut inner);
+        inner.into_moments().into_iter().for_each(|moments| pass.leave(moments));
+        output
+    }
+}
+
+impl<N: Observed> Observed for Rounded<N> {
+    fn graph(&self) -> &Graph {
+        self.network.graph()
+    }
+}
+
+impl<N> Rounded<N> {
+    fn with(&self, network: N) -> Self {
+        Self { network, grids: Arc::clone(&self.grids) }
+    }
+}
+
+/// As the network's own, so that its parameters keep their paths.
+impl<N: Module> Module for Rounded<N> {
+    fn visit<V: ModuleVisitor>(&self, visitor: &mut V) {
+        self.network.visit(visitor);
+    }
+
+    fn map<M: ModuleMapper>(self, mapper: &mut M) -> Self {
+        Self { network: self.network.map(mapper), grids: self.grids }
+    }
+
+    fn collect_devices(&self, devices: Vec<Device>) -> Vec<Device> {
+        self.network.collect_devices(devices)
+    }
+
+    fn fork(self, device: &Device) -> Self {
+        Self { network: self.network.fork(device), grids: self.grids }
+    }
+
+    fn to_device(self, device: &Device) -> Self {
+        Self { network: self.network.to_device(device), grids: self.grids }
+    }
+
+    fn train(self) -> Self {
+        Self { network: self.network.train(), grids: self.grids }
+    }
+
+    fn valid(&self) -> Self {
+        self.with(self.network.valid())
+    }
+
+    fn materialize(self) -> Self {
+        Self { network: self.network.materialize(), grids: self.grids }
+    }
+}

@@ -1,0 +1,134 @@
+//! The integers of weights.
+
+use sapwood_graph::{Array, DType, Grid, Packed, Per, Quantized, Scheme, Symmetry, Values};
+
+use crate::Error;
+
+/// The scheme of weights with so many bits: symmetric, from `-n` to `n`, in the smallest type that holds them.
+///
+/// # Errors
+/// Other bits than 8, 6, 5, 4, 3 and 2.
+pub fn weight_scheme(bits: usize, per: Per) -> Result<Scheme, Error> {
+    let dtype = match bits {
+        5 | 6 | 8 => DType::I8,
+        3 | 4 => DType::I4,
+        2 => DType::I2,
+        found => return Err(Error::Bits { found }),
+    };
+    let most = (1 << (bits - 1)) - 1;
+    let scheme = Scheme::new(dtype, Symmetry::Symmetric)?.within(-most..=most)?;
+    Ok(match per {
+        Per::Tensor => scheme,
+        Per::Axis(axis) => scheme.per_axis(axis),
+        Per::Group { axis, size } => scheme.groups(axis, size)?,
+    })
+}
+
+/// The grids of a weight between its extremes: one for each scale.
+///
+/// # Errors
+/// A dimension that the weight does not have; values that are not finite.
+pub fn grids_of(weight: &Array, scheme: Scheme) -> Result<Vec<Grid>, Error> {
+    let extremes = extremes(weight, scheme.per())?;
+    Ok(extremes.into_iter().map(|[min, max]| scheme.grid(min, max)).collect::<Result<_, _>>()?)
+}
+
+/// The least and the largest value of each scale.
+fn extremes(weight: &Array, per: Per) -> Result<Vec<[f32; 2]>, Error> {
+    let scales: usize = per.scales(weight.shape())?.iter().product();
+    let place = per.places(weight.shape());
+    let mut extremes = vec![[0.0f32; 2]; scales];
+    for (at, value) in weight.iter::<f32>().enumerate() {
+        let [min, max] = &mut extremes[place(at)];
+        // What is not a number is kept: `min` and `max` would pass over it.
+        if value.is_nan() || value < *min {
+            *min = value;
+        }
+        if value > *max {
+            *max = value;
+        }
+    }
+    Ok(extremes)
+}
+
+/// A weight as the nearest integers.
+///
+/// # Errors
+/// As for [`grids_of`].
+pub fn nearest(weight: &Array, scheme: Scheme, grids: &[Grid]) -> Result<Quantized, Error> {
+    let place = scheme.per().places(weight.shape());
+    let integers = weight.iter::<f32>().enumerate().map(|(at, value)| grids[place(at)].nearest(value));
+    of_integers(weight.shape(), integers.collect(), scheme, grids)
+}
+
+/// Integers with their scales.
+///
+/// # Errors
+/// Integers that the scheme's type does not hold.
+pub(crate) fn of_integers(
+    shape: &[usize],
+    integers: Vec<i32>,
+    scheme: Scheme,
+    grids: &[Grid],
+) -> Result<Quantized, Error> {
+    let values: Values = match scheme.dtype() {
+        DType::I8 => integers.into_iter().map(|q| q as i8).collect::<Vec<_>>().into(),
+        DType::U8 => integers.into_iter().map(|q| q as u8).collect::<Vec<_>>().into(),
+        dtype => Packed::new(dtype, integers.into_iter().map(i64::from))?.into(),
+    };
+    let of_scales = scheme.per().scales(shape)?;
+    let scale = Array::new(of_scales.clone(), grids.iter().map(Grid::scale).collect::<Vec<_>>())?;
+    let points: Vec<i32> = grids.iter().map(Grid::zero_point).collect();
+    let points = points.iter().any(|point| *point != 0).then(|| Array::new(of_scales, points)).transpose()?;
+    Ok(Quantized::new(Array::new(shape, values)?, scheme.per(), scale, points)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(quantized: &Quantized) -> Vec<f32> {
+        quantized.dequantized().iter().collect()
+    }
+
+    #[test]
+    fn a_channel_of_zeros_has_a_scale_and_stays_zero() {
+        let weight = Array::new([3, 2], vec![0.0f32, 0.0, 0.25, 0.25, 1000.0, 0.5]).unwrap();
+        let scheme = weight_scheme(8, Per::Axis(0)).unwrap();
+        let grids = grids_of(&weight, scheme).unwrap();
+        let found = nearest(&weight, scheme, &grids).unwrap();
+        assert_eq!(found.values().as_slice::<i8>().unwrap(), [0, 0, 127, 127, 127, 0]);
+        assert_eq!(found.scale().iter::<f32>().collect::<Vec<_>>(), [1.0, 0.25 / 127.0, 1000.0 / 127.0]);
+        assert!(found.zero_point().is_none());
+        assert!((numbers(&found)[2] - 0.25).abs() <= grids[1].scale() / 2.0);
+    }
+
+    #[test]
+    fn every_number_of_bits_lies_within_half_a_step() {
+        let weight = Array::from_fn([4, 6], |at| ((at * 37 % 101) as f32 - 50.0) / 50.0);
+        for bits in [8, 6, 5, 4, 3, 2] {
+            for per in [Per::Tensor, Per::Axis(0), Per::Axis(1), Per::Group { axis: 1, size: 4 }] {
+                let scheme = weight_scheme(bits, per).unwrap();
+                let grids = grids_of(&weight, scheme).unwrap();
+                let found = nearest(&weight, scheme, &grids).unwrap();
+                let place = per.places(weight.shape());
+                for (at, (a, b)) in weight.iter::<f32>().zip(numbers(&found)).enumerate() {
+                    assert!((a - b).abs() <= grids[place(at)].scale() * 0.500_001, "{bits} {per:?} {a} {b}");
+                }
+                assert!(found.values().iter::<i64>().all(|q| scheme.integers().contains(&q)));
+            }
+        }
+        assert_eq!(
+            weight_scheme(7, Per::Tensor).unwrap_err().to_string(),
+            "weights have 8, 6, 5, 4, 3 or 2 bits, not 7"
+        );
+    }
+
+    #[test]
+    fn what_is_not_finite_has_no_grid() {
+        for value in [f32::NAN, f32::INFINITY] {
+            let weight = Array::new([2], vec![1.0, value]).unwrap();
+            assert!(grids_of(&weight, weight_scheme(8, Per::Tensor).unwrap()).is_err());
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! From a schedule to steps: every value in its place, every layer with its kernel.
+
+use sapwood_kernels::infer::{
+    Add, Curved, Dense, Depthwise, Epilogue, Form, Mean, Move, Part, Place, Plain, Pool, Program, Scale,
+    Source, Sparse, SparseShape, Step,
+};
+
+use crate::{
+    Plan, Runtime,
+    layer::{Conv, Kind, Layer},
+    memory::{Life, least, plan as places},
+    plan::Label,
+    schedule::{Planned, Schedule, Work},
+};
+
+/// Numbers of a line of the cache.
+const LINE: usize = 16;
+/// Numbers that the values of images computed together may take: 16 MiB.
+const MOST: usize = 1 << 22;
+
+/// A plan for folded layers, whose functions it takes.
+pub(crate) fn plan(runtime: &Runtime, layers: &mut [Layer<'_>]) -> Plan {
+    let schedule = Schedule::of(layers);
+    let lanes = runtime.level.numbers();
+    let mut lives: Vec<Life> = schedule
+        .buffers
+        .iter()
+        // So that each begins at a line of the cache.
+        .map(|buffer| Life { size: buffer.place(lanes).image.next_multiple_of(LINE), first: 0, last: 0 })
+        .collect();
+    for (number, step) in schedule.steps.iter().enumerate() {
+        lives[step.writes].first = number + 1;
+        lives[step.writes].last = number + 1;
+        step.reads.iter().for_each(|&read| lives[read].last = number + 1);
+    }
+    lives[schedule.output()].last = schedule.steps.len() + 1;
+    let images = (MOST / least(&lives).max(1)).clamp(1, runtime.batch);
+    lives.iter_mut().for_each(|life| life.size *= images);
+    let (starts, floats) = places(&lives);
+    let all: Vec<Place> =
+        schedule.buffers.iter().zip(&starts).map(|(buffer, &at)| buffer.place(lanes).moved(at)).collect();
+    let (first, last) = (&layers[0], &layers[layers.len() - 1]);
+    let load = Move::new(Place::tight(first.channels, first.size), all[0], Source::Input, vec![Part::ALL]);
+    let to = Place::tight(last.channels, last.size);
+    let store = Move::new(all[schedule.output()], to, Source::Output, vec![Part::ALL]);
+    let mut labels = vec![Label::of("input", "copy", 0)];
+    let mut steps: Vec<Box<dyn Step>> = Vec::with_capacity(schedule.steps.len());
+    for planned in &schedule.steps {
+        let (step, kernel) = step(runtime, layers, planned, &all, images);
+        let layer = &layers[planned.layer];
+        let macs = match (&layer.kind, &planned.work) {
+            (Kind::Conv(conv), Work::Dense | Work::Depthwise | Work::Sparse(_)) => {
+                conv.weight.len() * all[planned.writes].pixels()
+            }
+            _ => 0,
+        };
+        labels.push(Label::of(&layer.name, &kernel, macs as u64));
+        steps.push(step);
+    }
+    labels.push(Label::of("output", "copy", 0));
+    let program = Program::new(load, steps, store, floats, images);
+    Plan::new(program, runtime.clone(), labels, least(&lives))
+}
+
+/// A step, and what its kernel is called.
+fn step(
+    runtime: &Runtime,
+    layers: &mut [Layer<'_>],
+    planned: &Planned,
+    places: &[Place],
+    images: usize,
+) -> (Box<dyn Step>, String) {
+    let level = runtime.level;
+    let from = |number: usize| places[planned.reads[number]];
+    let to = places[planned.writes];
+    match (&planned.work, &mut layers[planned.layer].kind) {
+        (Work::Move(parts), _) => {
+            let name = if parts == &[Part::ALL] { "reorder" } else { "subsample" };
+            (Box::new(Move::new(from(0), to, Source::Arena, parts.clone())), name.into())
+        }
+        (Work::Dense, Kind::Conv(conv)) => {
+            let residual = (planned.reads.len() > 1).then(|| from(1));
+            let epilogue = Epilogue { residual, activation: conv.activation };
+            let weight = |o: usize, i: usize, row: usize, column: usize| conv.weight(o, i, row, column);
+            let values = (&weight as _, &conv.biases()[..]);
+            let dense =
+                Dense::new(level, (from(0), to), conv.window, values, epilogue, [images, runtime.threads]);
+            let (shape, what) = (dense.shape(), describe(conv, &from(0)));
+            (Box::new(dense), format!("{what} dense {}x{}", shape.outputs, shape.pixels))
+        }
+        (Work::Depthwise, Kind::Conv(conv)) => {
+            let residual = (planned.reads.len() > 1).then(|| from(1));
+            let epilogue = Epilogue { residual, activation: conv.activation };
+            let weight = |channel: usize, row: usize, column: usize| conv.weight(channel, 0, row, column);
+            let values = (&weight as _, &conv.biases()[..]);
+            let step = Depthwise::new(level, (from(0), to), conv.window, values, epilogue);
+            (Box::new(step), format!("{} depthwise", describe(conv, &from(0))))
+        }
+        (Work::Sparse(phases), Kind::Conv(conv)) => {
+            let residual = (planned.reads.len() > 1).then(|| from(1));
+            let epilogue = Epilogue { residual, activation: conv.activation };
+            let rows = phases.rows(conv, &from(0));
+            let length = if to.pixels() == 1 { 1 } else { to.size[0] * row(&to) };
+            let is_aligned = rows.iter().flatten().all(|entry| entry.0 % LINE == 0);
+            let (shape, _) = SparseShape::best(level, &rows, length, is_aligned);
+            let step = Sparse::new(level, (from(0), to), &rows, &conv.biases(), epilogue, shape);
+            let there: usize = rows.iter().map(Vec::len).sum();
+            let percent = 100.0 * there as f64 / conv.weight.len().max(1) as f64;
+            let (what, kind) = (describe(conv, &from(0)), if shape.is_shared { "shared" } else { "apart" });
+            let SparseShape { rows, vectors, lanes, .. } = shape;
+            (Box::new(step), format!("{what} sparse {percent:.0} % {kind} {rows}x{vectors}x{lanes}"))
+        }
+        (_, Kind::Pool(window, pooling)) => {
+            (Box::new(Pool::new(level, (from(0), to), *window, *pooling)), "pool".into())
+        }
+        (_, Kind::Mean) => (Box::new(Mean::new(level, from(0), to)), "mean".into()),
+        (_, Kind::Add(activation)) => {
+            (Box::new(Add::new(level, [from(0), from(1)], to, *activation)), "add".into())
+        }
+        (_, Kind::Curve(activation)) => {
+            (Box::new(Curved::new(level, from(0), to, Some(*activation))), "activation".into())
+        }
+        (_, Kind::Scale) => (Box::new(Scale::new(level, from(0), from(1), to)), "scale".into()),
+        (_, Kind::Plain(name, function)) => {
+            let function = std::mem::replace(function, Box::new(|_, _| {}));
+            let from = (0..planned.reads.len()).map(from).collect();
+            (Box::new(Plain::new(from, to, function)), format!("{name}, no kernel"))
+        }
+        _ => unreachable!("no work is planned for such a layer"),
+    }
+}
+
+/// What a convolution is called.
+fn describe(conv: &Conv<'_>, from: &Place) -> String {
+    let [rows, columns] = conv.window.kernel;
+    if from.size == conv.window.kernel && conv.window.before == [0, 0] {
+        return "linear".into();
+    }
+    let stride =
+        if conv.window.stride == [1, 1] { String::new() } else { format!("/{}", conv.window.stride[0]) };
+    format!("{rows}x{columns}{stride}")
+}
+
+/// From one row of a value to the next, channel by channel.
+fn row(place: &Place) -> usize {
+    match place.form {
+        Form::Planar { pitch, .. } => pitch,
+        Form::Blocked { .. } => place.size[1],
+    }
+}

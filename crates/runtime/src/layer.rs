@@ -1,0 +1,94 @@
+//! What is computed, in this crate's words.
+
+use std::borrow::Cow;
+
+use sapwood_kernels::{
+    Activation,
+    infer::{Function, Pooling, Window},
+};
+
+/// A value, and how it comes about.
+pub(crate) struct Layer<'a> {
+    pub(crate) name: String,
+    pub(crate) kind: Kind<'a>,
+    /// Which layers' values it reads.
+    pub(crate) inputs: Vec<usize>,
+    /// Its channels.
+    pub(crate) channels: usize,
+    /// Height and width.
+    pub(crate) size: [usize; 2],
+}
+
+/// How a value comes about.
+pub(crate) enum Kind<'a> {
+    /// It comes in.
+    Input,
+    /// By a convolution, or by a linear layer, whose window is all of its input. A second input is added.
+    Conv(Conv<'a>),
+    /// By a line for each channel.
+    Affine { scale: Vec<f64>, shift: Vec<f64> },
+    /// By what becomes of each window.
+    Pool(Window, Pooling),
+    /// By the mean of each channel.
+    Mean,
+    /// By adding two values, through an activation.
+    Add(Option<Activation>),
+    /// By an activation.
+    Curve(Activation),
+    /// By a factor for each channel, which the second input has.
+    Scale,
+    /// By taking every so-manieth pixel, with so many channels of zeros in front, and others behind.
+    Subsample { stride: [usize; 2], front: usize },
+    /// By a function without a kernel, of this name.
+    Plain(&'static str, Function),
+    /// It is part of another layer.
+    Gone,
+}
+
+/// A convolution's weights, and what its sums go through.
+pub(crate) struct Conv<'a> {
+    pub(crate) window: Window,
+    pub(crate) groups: usize,
+    /// Channels that come in.
+    pub(crate) inputs: usize,
+    /// `[outputs, inputs / groups, rows, columns]`
+    pub(crate) weight: Cow<'a, [f32]>,
+    /// What each output's weights are multiplied by.
+    pub(crate) scale: Option<Vec<f64>>,
+    /// Of each output.
+    pub(crate) bias: Vec<f64>,
+    pub(crate) activation: Option<Activation>,
+}
+
+impl Conv<'_> {
+    /// A weight as it is computed with.
+    pub(crate) fn weight(&self, output: usize, input: usize, row: usize, column: usize) -> f32 {
+        let [rows, columns] = self.window.kernel;
+        let at = ((output * (self.inputs / self.groups) + input) * rows + row) * columns + column;
+        match &self.scale {
+            None => self.weight[at],
+            Some(scale) => (f64::from(self.weight[at]) * scale[output]) as f32,
+        }
+    }
+
+    /// The biases as they are computed with.
+    pub(crate) fn biases(&self) -> Vec<f32> {
+        self.bias.iter().map(|bias| *bias as f32).collect()
+    }
+
+    /// Whether each channel has a kernel of its own.
+    pub(crate) fn is_depthwise(&self) -> bool {
+        self.groups == self.inputs && self.groups == self.bias.len() && self.groups > 1
+    }
+
+    /// Puts a line behind it.
+    pub(crate) fn fold(&mut self, scale: &[f64], shift: &[f64]) {
+        for ((bias, scale), shift) in self.bias.iter_mut().zip(scale).zip(shift) {
+            *bias = *bias * scale + shift;
+        }
+        match &mut self.scale {
+            None => self.scale = Some(scale.to_vec()),
+            Some(before) => before.iter_mut().zip(scale).for_each(|(before, scale)| *before *= scale),
+        }
+    }
+}

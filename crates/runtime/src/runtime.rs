@@ -1,0 +1,54 @@
+//! How plans are made.
+
+use sapwood_graph::{Graph, State};
+use sapwood_kernels::Level;
+
+use crate::{Error, Plan, build, fold::fold, lower::lower};
+
+/// How plans are made: for how many threads, images and which instructions.
+#[derive(Clone, Debug)]
+pub struct Runtime {
+    pub(crate) threads: usize,
+    pub(crate) batch: usize,
+    pub(crate) level: Level,
+}
+
+impl Default for Runtime {
+    fn default() -> Self {
+        Self { threads: 1, batch: 1, level: Level::detect() }
+    }
+}
+
+impl Runtime {
+    /// For one thread, one image at once, and the best instructions of this machine.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With so many threads, and no fewer than one.
+    pub fn threads(self, threads: usize) -> Self {
+        Self { threads: threads.max(1), ..self }
+    }
+
+    /// For runs of so many images: these are computed together as far as memory allows. A session answers
+    /// more or fewer as well.
+    pub fn batch(self, batch: usize) -> Self {
+        Self { batch: batch.max(1), ..self }
+    }
+
+    /// By these instructions.
+    pub fn level(self, level: Level) -> Self {
+        Self { level, ..self }
+    }
+
+    /// A plan for a network.
+    ///
+    /// # Errors
+    /// Values that are missing, of another shape or not finite, and operations without a kernel.
+    pub fn plan(&self, graph: &Graph, state: &State) -> Result<Plan, Error> {
+        state.check_finite()?;
+        let mut layers = lower(graph, state)?;
+        fold(&mut layers);
+        Ok(build::plan(self, &mut layers))
+    }
+}

@@ -1,0 +1,292 @@
+//! Which layers run, by which kind of kernel, and in which form each reads and writes its values.
+
+use sapwood_kernels::infer::{Part, Place, Window};
+
+use crate::{
+    choose::{Way, ways},
+    layer::{Conv, Kind, Layer},
+    planar::Phases,
+};
+
+/// A kind of form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lie {
+    /// In blocks of the level's lanes.
+    Blocked,
+    /// Channel by channel.
+    Planar,
+    /// Without anything between its numbers.
+    Tight,
+}
+
+/// A value in one form.
+#[derive(Clone, Debug)]
+pub(crate) struct Buffer {
+    pub(crate) channels: usize,
+    pub(crate) size: [usize; 2],
+    pub(crate) lie: Lie,
+    /// Rows above, columns to the left, rows below and columns to the right that some window sees.
+    pub(crate) rim: [usize; 4],
+    /// A buffer whose rows must be as far apart as its own.
+    like: usize,
+    /// How far apart rows are that lie channel by channel.
+    pitch: usize,
+}
+
+/// By which kernel.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Work {
+    /// Of a dense layer.
+    Dense,
+    /// Of a depthwise one.
+    Depthwise,
+    /// Of the weights that are there, on these planes.
+    Sparse(Phases),
+    /// Pooling, means, sums, activations, products.
+    Other,
+    /// A copy into another form, or of these parts.
+    Move(Vec<Part>),
+    /// A function without a kernel.
+    Plain,
+}
+
+/// Something that runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Planned {
+    /// The layer whose value it makes.
+    pub(crate) layer: usize,
+    pub(crate) work: Work,
+    /// Buffers: those of the layer's inputs in order.
+    pub(crate) reads: Vec<usize>,
+    pub(crate) writes: usize,
+}
+
+/// Everything that runs, in this order, with the values that it reads and writes.
+#[derive(Debug, Default)]
+pub(crate) struct Schedule {
+    pub(crate) buffers: Vec<Buffer>,
+    pub(crate) steps: Vec<Planned>,
+    /// For each layer, the buffers that have its value.
+    of: Vec<Vec<usize>>,
+}
+
+impl Schedule {
+    /// Of folded layers.
+    pub(crate) fn of(layers: &[Layer<'_>]) -> Self {
+        let mut schedule = Self { of: vec![Vec::new(); layers.len()], ..Self::default() };
+        let ways = ways(layers);
+        let (is_seen, is_last) = (seen(layers), layers.len() - 1);
+        for (id, layer) in layers.iter().enumerate().filter(|(id, _)| is_seen[*id] || *id == is_last) {
+            schedule.add(layers, id, layer, &ways);
+        }
+        schedule.space_rows();
+        schedule
+    }
+
+    /// The buffer that has the last value.
+    pub(crate) fn output(&self) -> usize {
+        self.of.last().and_then(|buffers| buffers.first()).copied().unwrap_or_default()
+    }
+
+    fn add(&mut self, layers: &[Layer<'_>], id: usize, layer: &Layer<'_>, ways: &[Option<Way>]) {
+        let inputs = &layer.inputs;
+        let (work, reads, lie) = match &layer.kind {
+            Kind::Gone => return,
+            Kind::Input => {
+                let windows = |reader: usize| {
+                    layers[reader].inputs.contains(&id)
+                        && ways[reader].is_some_and(|way| way != Way::Depthwise)
+                };
+                let lie = if (0..layers.len()).any(windows) { Lie::Planar } else { Lie::Blocked };
+                let buffer = self.buffer(layer.channels, layer.size, lie);
+                self.of[id].push(buffer);
+                return;
+            }
+            Kind::Conv(conv) => match ways[id] {
+                Some(Way::Sparse) => {
+                    let writes = self.sparse(layers, layer, id, conv);
+                    self.of[id].push(writes);
+                    return;
+                }
+                way => {
+                    let (work, lie) = match way {
+                        Some(Way::Depthwise) => (Work::Depthwise, Some(Lie::Blocked)),
+                        _ => (Work::Dense, None),
+                    };
+                    let mut reads = vec![self.seen(layers, inputs[0], lie, &conv.window, layer)];
+                    reads.extend(inputs.get(1).map(|&input| self.read(layers, input, Some(Lie::Blocked))));
+                    (work, reads, Lie::Blocked)
+                }
+            },
+            Kind::Subsample { stride, front } => {
+                let part = Part { first: [0, 0], stride: *stride, channel: *front };
+                let read = self.read(layers, inputs[0], None);
+                let lie = if self.buffers[read].lie == Lie::Blocked { Lie::Blocked } else { Lie::Planar };
+                (Work::Move(vec![part]), vec![read], lie)
+            }
+            Kind::Plain(..) => {
+                let reads = inputs.iter().map(|&input| self.read(layers, input, Some(Lie::Tight))).collect();
+                (Work::Plain, reads, Lie::Tight)
+            }
+            Kind::Affine { .. }
+            | Kind::Pool(..)
+            | Kind::Mean
+            | Kind::Add(_)
+            | Kind::Curve(_)
+            | Kind::Scale => {
+                let first = self.read(layers, inputs[0], None);
+                let lie = match self.buffers[first].lie {
+                    Lie::Tight => Lie::Planar,
+                    lie => lie,
+                };
+                let reads = inputs.iter().map(|&input| self.read(layers, input, Some(lie))).collect();
+                // Where there are no pixels, there is nothing between them.
+                (
+                    Work::Other,
+                    reads,
+                    if lie == Lie::Planar && layer.size == [1, 1] { Lie::Tight } else { lie },
+                )
+            }
+        };
+        let writes = self.buffer(layer.channels, layer.size, lie);
+        self.of[id].push(writes);
+        self.steps.push(Planned { layer: id, work, reads, writes });
+    }
+
+    fn buffer(&mut self, channels: usize, size: [usize; 2], lie: Lie) -> usize {
+        let number = self.buffers.len();
+        self.buffers.push(Buffer { channels, size, lie, rim: [0; 4], like: number, pitch: 0 });
+        number
+    }
+
+    /// Plans a sparse layer, and gives the buffer that it writes.
+    fn sparse(&mut self, layers: &[Layer<'_>], layer: &Layer<'_>, id: usize, conv: &Conv<'_>) -> usize {
+        let (input, is_single) = (layer.inputs[0], layer.size == [1, 1]);
+        let phases = Phases::of(&conv.window, layers[input].size, layer.size);
+        let lie = if is_single { Lie::Tight } else { Lie::Planar };
+        let is_strided = conv.window.stride != [1, 1] && !is_single;
+        let read = if is_strided {
+            let from = self.read(layers, input, None);
+            let parts = phases.parts(layers[input].channels);
+            let planes = self.buffer(phases.count() * layers[input].channels, phases.size, Lie::Planar);
+            self.steps.push(Planned {
+                layer: id,
+                work: Work::Move(parts),
+                reads: vec![from],
+                writes: planes,
+            });
+            planes
+        } else {
+            let has_none = phases.rim == [0; 4] && is_single;
+            self.read(
+                layers,
+                input,
+                Some(if has_none && layers[input].size == [1, 1] { Lie::Tight } else { Lie::Planar }),
+            )
+        };
+        let rim = &mut self.buffers[read].rim;
+        *rim = std::array::from_fn(|side| rim[side].max(phases.rim[side]));
+        let mut reads = vec![read];
+        if let Some(&other) = layer.inputs.get(1) {
+            reads.push(self.read(layers, other, Some(lie)));
+        }
+        let writes = self.buffer(layer.channels, layer.size, lie);
+        if !is_single {
+            reads.iter().for_each(|&read| self.join(read, writes));
+        }
+        self.steps.push(Planned { layer: id, work: Work::Sparse(phases), reads, writes });
+        writes
+    }
+
+    /// Lets the rows of two buffers be equally far apart.
+    fn join(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.first_like(a), self.first_like(b));
+        self.buffers[a.max(b)].like = a.min(b);
+    }
+
+    fn first_like(&self, mut buffer: usize) -> usize {
+        while self.buffers[buffer].like != buffer {
+            buffer = self.buffers[buffer].like;
+        }
+        buffer
+    }
+
+    /// Chooses how far apart rows are: as far as any of those needs that must be alike.
+    fn space_rows(&mut self) {
+        let mut pitches = vec![0; self.buffers.len()];
+        for (number, buffer) in self.buffers.iter().enumerate() {
+            let pitch = &mut pitches[self.first_like(number)];
+            *pitch = (*pitch).max(buffer.size[1] + buffer.rim[1].max(buffer.rim[3]));
+        }
+        for number in 0..self.buffers.len() {
+            self.buffers[number].pitch = pitches[self.first_like(number)];
+        }
+    }
+
+    /// The buffer that has a layer's value in this form, or in any: another copy where there is none.
+    fn read(&mut self, layers: &[Layer<'_>], id: usize, lie: Option<Lie>) -> usize {
+        let has = |buffer: &&usize| lie.is_none_or(|lie| self.buffers[**buffer].lie == lie);
+        if let Some(&buffer) = self.of[id].iter().find(has) {
+            return buffer;
+        }
+        let from = self.of[id][0];
+        let writes = self.buffer(layers[id].channels, layers[id].size, lie.unwrap_or(Lie::Blocked));
+        self.of[id].push(writes);
+        let work = Work::Move(vec![Part::ALL]);
+        self.steps.push(Planned { layer: id, work, reads: vec![from], writes });
+        writes
+    }
+
+    /// As [`Self::read`], by windows, which may reach beyond the edges.
+    fn seen(
+        &mut self,
+        layers: &[Layer<'_>],
+        id: usize,
+        lie: Option<Lie>,
+        window: &Window,
+        reader: &Layer<'_>,
+    ) -> usize {
+        let (before, after) = (window.before, window.after(layers[id].size, reader.size));
+        let rim = [before[0], before[1], after[0], after[1]];
+        let lie = match lie {
+            // What is tight has no room around it.
+            None if rim != [0; 4] && self.of[id].iter().all(|&b| self.buffers[b].lie == Lie::Tight) => {
+                Some(Lie::Planar)
+            }
+            None if self.buffers[self.of[id][0]].lie == Lie::Tight && rim != [0; 4] => Some(Lie::Blocked),
+            lie => lie,
+        };
+        let buffer = self.read(layers, id, lie);
+        let found = &mut self.buffers[buffer].rim;
+        *found = std::array::from_fn(|side| found[side].max(rim[side]));
+        buffer
+    }
+}
+
+impl Buffer {
+    /// Its place, at the beginning of an arena.
+    pub(crate) fn place(&self, lanes: usize) -> Place {
+        let Self { channels, size, rim, pitch, .. } = *self;
+        match self.lie {
+            Lie::Blocked => Place::blocked(channels, size, lanes, rim),
+            Lie::Tight => Place::tight(channels, size),
+            Lie::Planar => {
+                let lead = (rim[0] * pitch + rim[1]).max(rim[2] * pitch + rim[3]);
+                Place::planar(channels, size, pitch, lead)
+            }
+        }
+    }
+}
+
+/// Which layers' values are read on the way to the last one's.
+fn seen(layers: &[Layer<'_>]) -> Vec<bool> {
+    let mut is_seen = vec![false; layers.len()];
+    for id in (0..layers.len()).rev() {
+        if is_seen[id] || id + 1 == layers.len() {
+            layers[id].inputs.iter().for_each(|&input| is_seen[input] = true);
+        }
+    }
+    // What comes in has a place even if nobody reads it.
+    is_seen[0] = true;
+    is_seen
+}
