@@ -29,6 +29,7 @@
 //!     seed: 0,
 //!     recipe: Recipe::new(20, Sgd { momentum: 0.9, nesterov: false }, 0.1),
 //!     sparse: None,
+//!     regulariser: None,
 //!     shared: BTreeSet::new(),
 //!     evaluate: Evaluate::AtEnd,
 //!     order: 0,

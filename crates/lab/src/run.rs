@@ -10,7 +10,7 @@ use std::{
 
 use burn::prelude::Device;
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Anatomy, Masks, Source, Step, write_atomic};
+use sapwood_core::{Anatomy, Masks, Observed as _, Source, Step, write_atomic};
 use sapwood_models::Net;
 use sapwood_prune::{Diagnosis, LayerHealth, MaskSet};
 use sapwood_supernet::RunContext;
@@ -113,6 +113,7 @@ pub fn train(
     let net = net.with_ops(config.ops);
     let hook = |sparse: &SparseTraining| sparse.hook(&plan, Seed(config.seed), &net, &masks);
     let sparse = config.sparse.as_ref().map(hook).transpose()?;
+    let regulariser = config.regulariser.map(|rule| rule.hook(&plan, net.graph())).transpose()?;
     let shared = (!config.shared.is_empty()).then(|| block_on(SharedWeights::of(&net, &config.shared)));
     let shared = shared.transpose()?.map(|shared| Box::new(shared) as Box<dyn Hook<Net>>);
     if let Some(note) = classes.note() {
@@ -137,7 +138,11 @@ pub fn train(
     let file = Described { spec: &config.model, trained_on: &trained_on, folder };
     let keep = Keep::new(conditions.keep, &plan, file);
     keep.write_first(&net, &masks)?;
-    let trainer = Trainer::new(config.recipe.clone(), device).masks(masks).hooks(sparse).hooks(shared);
+    let trainer = Trainer::new(config.recipe.clone(), device)
+        .masks(masks)
+        .hooks(sparse)
+        .hooks(regulariser)
+        .hooks(shared);
     let trainer = match config.evaluate {
         Evaluate::EveryEpoch => trainer.test(&test),
         Evaluate::AtEnd => trainer,
