@@ -141,6 +141,7 @@ impl Cluster {
             seed: self.seed,
             recipe: Recipe { schedule: Schedule::Cosine { end: 0.0 }, ..recipe },
             sparse: None,
+            regulariser: None,
             shared: shared_paths(layers),
             evaluate: Evaluate::EveryEpoch,
             order: 0,

@@ -11,6 +11,7 @@ use sapwood_lab::{
     TrainConfig, Work,
 };
 use sapwood_models::{Init, NormScale, Spec};
+use sapwood_sparse::Regulariser;
 use sapwood_train::{AdamW, Decay, Recipe, Schedule, Sgd};
 
 use super::{
@@ -40,6 +41,9 @@ pub(super) struct Train {
     /// Begin with these weights (masked ones stay zero) instead of new ones
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
+    /// Begin with new weights for the layers of this file, as of a network that was shrunk
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["weights", "model"])]
+    layers_of: Option<PathBuf>,
     #[command(flatten)]
     reading: Reading,
     /// The data set: see `data list`
@@ -117,6 +121,10 @@ pub(super) struct Train {
     until: Step,
     #[command(flatten)]
     sparse: Sparse,
+    /// Drive whole channels to zero before they are removed: group-norm=5e-4 (meant without weight decay),
+    /// slimming=1e-5, growing=1e-4, or soft-filters=0.3
+    #[arg(long, value_name = "NAME=NUMBER")]
+    regulariser: Option<Regulariser>,
     /// Distribution of new weights: see `list inits`
     #[arg(long, default_value = "pytorch", conflicts_with = "weights")]
     init: String,
@@ -171,15 +179,25 @@ impl Train {
                 data.options.life = self.shape.boards();
                 (spec, Beginning::Drawn(self.init()?), data)
             }
-            (None, None) => return Err(Error::Usage("expected `--model` or `--weights`".into())),
+            (None, None) => match &self.layers_of {
+                Some(path) => {
+                    let opened = self.reading.open_to_change(path, None, &device)?;
+                    opened.net.check_single()?;
+                    let data = DataConfig::of_opened(&self.data, &opened);
+                    (opened.spec, Beginning::Drawn(self.init()?), data)
+                }
+                None => {
+                    return Err(Error::Usage("expected `--model` or `--weights`, or `--layers-of`".into()));
+                }
+            },
         };
         (data.examples, data.augment) = (self.examples, self.augment);
         self.images.apply(&mut data)?;
         let datasets = self.root.datasets();
         let data = datasets.identified(data)?;
         let spec = match beginning {
-            Beginning::Drawn(_) => fit(spec, &data, &datasets)?,
-            Beginning::From(_) => spec,
+            Beginning::Drawn(_) if self.layers_of.is_none() => fit(spec, &data, &datasets)?,
+            _ => spec,
         };
         let mut config = TrainConfig {
             model: spec,
@@ -190,6 +208,7 @@ impl Train {
             seed: self.seed,
             recipe: self.recipe(),
             sparse: None,
+            regulariser: self.regulariser,
             shared: BTreeSet::new(),
             evaluate: Evaluate::EveryEpoch,
             order: 0,
