@@ -155,6 +155,16 @@ def bn_scale(model, batches):
     return dict(sorted(scores.items()))
 
 
+def fpgm(model, batches):
+    """The distances of a filter to all filters of its layer, added, for each of its weights (arXiv 1811.00250)."""
+    scores = {}
+    for path, w in weights(model).items():
+        rows = w.detach().flatten(1)
+        sums = torch.cdist(rows, rows, compute_mode="donot_use_mm_for_euclid_dist").sum(1)
+        scores[path] = sums.view(-1, *[1] * (w.dim() - 1)).expand_as(w).contiguous()
+    return scores
+
+
 CRITERIA = {
     "magnitude": magnitude,
     "snip": snip,
@@ -169,6 +179,7 @@ CRITERIA = {
     "wanda": wanda,
     "sparsegpt": sparsegpt,
     "bn-scale": bn_scale,
+    "fpgm": fpgm,
 }
 OPTIONS = {
     "snip": {"variant": ("missing-the-mark", "synaptic-flow", "original")},

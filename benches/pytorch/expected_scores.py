@@ -27,7 +27,7 @@ BATCH, CLASSES = 64, 10
 MODELS = ("lenet-300-100", "conv-4", "vgg-11", "resnet-20")
 # Networks that also get every variant on two batches, and the loops.
 THOROUGH = ("lenet-300-100", "resnet-20")
-ONLY_ONE_BATCH = ("magnitude", "synflow", "bn-scale")
+ONLY_ONE_BATCH = ("magnitude", "synflow", "bn-scale", "fpgm")
 RANKED = ("snip", "grasp", "grasp-abs")
 DENSITY = 0.5
 # At 0.98 force takes whole layers out of resnet-20, after which all scores are 0 and the order of the paths decides.

@@ -40,6 +40,7 @@ mod pass;
 mod reporter;
 mod source;
 mod state;
+mod statistics;
 mod step;
 mod unfold;
 
@@ -69,5 +70,6 @@ pub use sapwood_graph::{
 };
 pub use source::{Source, SourceError};
 pub use state::ModuleState;
+pub use statistics::reestimate;
 pub use step::Step;
 pub use unfold::unfold;

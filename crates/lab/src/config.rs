@@ -9,6 +9,7 @@ use sapwood_data::{
     Split, life::Boundary,
 };
 use sapwood_models::{Init, Net, Opened, Padding, Spec};
+use sapwood_sparse::Regulariser;
 use sapwood_train::Recipe;
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -42,6 +43,9 @@ pub struct TrainConfig {
     /// How it is rounded meanwhile, if it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quantize: Option<Quantize>,
+    /// What drives whole channels to zero meanwhile, if anything does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub regulariser: Option<Regulariser>,
     /// Whose weights stay equal where they begin equal, and zero where they begin as zeros: see
     /// [`sapwood_train::SharedWeights`].
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]

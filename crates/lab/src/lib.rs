@@ -30,6 +30,7 @@
 //!     recipe: Recipe::new(20, Sgd { momentum: 0.9, nesterov: false }, 0.1),
 //!     sparse: None,
 //!     quantize: None,
+//!     regulariser: None,
 //!     shared: BTreeSet::new(),
 //!     transfer: Transfer::default(),
 //!     evaluate: Evaluate::AtEnd,

@@ -122,6 +122,7 @@ pub fn train(
     let probe = config.transfer.probe.then(|| Probe::of(&net, device)).transpose()?;
     let changes = |sparse: &SparseTraining| sparse.hook::<Net>(&plan, Seed(config.seed), &net, &masks);
     config.sparse.as_ref().map(changes).transpose()?;
+    let regulariser = config.regulariser.map(|rule| rule.hook(&plan, net.graph())).transpose()?;
     let qat = config.quantize.as_ref().map(|quantize| Ok::<_, Error>((quantize, quantize.qat(net.graph())?)));
     let qat = qat.transpose()?;
     if let Some(note) = classes.note() {
@@ -149,9 +150,9 @@ pub fn train(
     let learning = Learning { config, plan: &plan, conditions, file, anatomy: &anatomy };
     let sources = [&source as &dyn Source, &test];
     let (trained, weights) = match (qat, &probe, lessons) {
-        (None, None, None) => learning.learn(net, masks, sources, |trainer| trainer)?,
+        (None, None, None) => learning.learn(net, masks, sources, |trainer| trainer.hooks(regulariser))?,
         (None, None, Some(lessons)) => {
-            learning.learn(net, masks, sources, |trainer| trainer.objective(lessons))?
+            learning.learn(net, masks, sources, |trainer| trainer.objective(lessons).hooks(regulariser))?
         }
         (None, Some(probe), _) => learning.probe(probe, net, masks, sources)?,
         (Some((quantize, qat)), _, _) => {

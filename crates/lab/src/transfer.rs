@@ -63,9 +63,14 @@ impl Transfer {
             let problem = "a network that learns with rounding has no teacher: leave one of the two out";
             return Err(Error::setting("transfer.teacher", problem));
         }
+        if config.regulariser.is_some() && config.quantize.is_some() {
+            let problem = "a regulariser does not know a network that learns with rounding: leave one of the two out";
+            return Err(Error::setting("training.regulariser", problem));
+        }
         match self.probe {
             true if config.quantize.is_some() => refuse("rounding"),
             true if config.data.augment => refuse("augmentation"),
+            true if config.regulariser.is_some() => refuse("the regulariser"),
             true if config.sparse.is_some() => refuse("sparse training"),
             true if !config.shared.is_empty() => refuse("shared weights"),
             true if self.teacher.is_some() => refuse("the teacher"),

@@ -3,6 +3,7 @@
 mod bn_scale;
 mod fisher;
 mod force;
+mod fpgm;
 mod gradient_magnitude;
 mod grasp;
 mod iterative_snip;
@@ -23,6 +24,7 @@ use crate::{Criterion, Error, Needs, Options, ParamTensors, Probe, Response, mea
 pub use bn_scale::BnScale;
 pub use fisher::Fisher;
 pub use force::Force;
+pub use fpgm::Fpgm;
 pub use gradient_magnitude::GradientMagnitude;
 pub use grasp::{Grasp, GraspAbs, GraspEstimator};
 pub use iterative_snip::IterativeSnip;
@@ -179,6 +181,14 @@ pub const CRITERIA: &[CriterionEntry] = &[
         options: "",
         needs: Needs::Graph,
         build: plain::<BnScale>,
+    },
+    CriterionEntry {
+        name: "fpgm",
+        about: "how far a filter is from the others of its layer",
+        paper: "He et al. 2019, arXiv 1811.00250",
+        options: "",
+        needs: Needs::Weights,
+        build: plain::<Fpgm>,
     },
 ];
 

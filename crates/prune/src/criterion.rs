@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::{Error, Iterations, Needs, Probe, Prunable, Reconstruction, ScoreTensors};
+use crate::{ChannelScore, Error, Iterations, Needs, Probe, Prunable, Reconstruction, ScoreTensors};
 
 /// Says what each weight is worth: higher means keep.
 ///
@@ -57,6 +57,12 @@ pub trait Criterion: Debug + Send + Sync {
 
     /// The score of every prunable weight.
     fn score(&self, probe: &dyn Probe, prunable: &Prunable) -> Result<ScoreTensors, Error>;
+
+    /// What the score of a channel is made of, where whole channels go: see
+    /// [`Granularity::Channel`](crate::Granularity::Channel).
+    fn channels(&self) -> ChannelScore {
+        ChannelScore::Weights
+    }
 
     /// How it makes up for what it removes, where it does.
     fn reconstruction(&self) -> Option<&dyn Reconstruction> {

@@ -5,8 +5,8 @@ use tracing::Instrument as _;
 
 use crate::{
     Ablation, Allocation, Criterion, Error, Granularity, Iterations, MaskSet, Probe, Prunable, Pruned,
-    Removed, RoundExamples, Scope, Scores, Sparsity, Ties, Warning, reconstruction::reconstruct,
-    round::Round,
+    Removed, RoundExamples, Scope, Scores, Sparsity, Ties, Warning, channels::Channels,
+    reconstruction::reconstruct, round::Round,
 };
 
 /// What is orthogonal to a criterion: how much is removed, which parameters are
@@ -186,6 +186,14 @@ impl Cut {
         self.check(iterations)?;
         let targets = iterations.targets(self.sparsity);
         let (total, last) = (prunable.weights(), targets.len() - 1);
+        let channels = match self.granularity {
+            Granularity::Channel(counted) => {
+                Some(Channels::of(counted, &self.allocation, criterion, probe, prunable)?)
+            }
+            _ => None,
+        };
+        let asked = channels.as_ref().map_or_else(|| prunable.clone(), |all| all.prunable(prunable));
+        let mut floors = Vec::new();
         let mut masks = before.clone();
         let (mut zero, mut ties) = (None, None::<Ties>);
         for (number, target) in targets.into_iter().enumerate() {
@@ -201,7 +209,7 @@ impl Cut {
                 RoundExamples::All => None,
                 RoundExamples::Next => Some(number),
             };
-            let round = Round::new(probe, &masks, prunable, batch)?;
+            let round = Round::new(probe, &masks, batch)?;
             let scoring = tracing::debug_span!(
                 "scoring",
                 criterion = criterion.name(),
@@ -211,25 +219,38 @@ impl Cut {
                 weights = total
             );
             let scored = async {
-                let scores = criterion.score(&round, prunable)?;
+                let scores = criterion.score(&round, &asked)?;
                 Ok::<_, Error>((scores.are_narrow(), scores.read().await?))
             };
             let (narrow, scores) = scored.instrument(scoring).await?;
             // Later rounds see zeros behind what earlier ones have cut off: those say nothing of the criterion.
             zero.get_or_insert_with(|| Warning::of_zero_scores(&scores, Some(candidates), narrow));
-            let parted;
-            (masks, parted) = self.select(&scores, target, candidates)?;
+            let mut parted = None;
+            match &channels {
+                Some(channels) => {
+                    let found = channels.select(probe, &scores, target, candidates, self.ablation);
+                    match found {
+                        // The first rounds may ask for less than one channel.
+                        Err(Error::Shrink(sapwood_shrink::Error::Nothing { .. })) if number < last => {}
+                        found => (masks, floors) = found?,
+                    }
+                }
+                None => (masks, parted) = self.select(&scores, target, candidates)?,
+            }
             tracing::debug!(round = number + 1, %target, kept = masks.kept(), of = total, "weights selected");
             ties = [ties, parted].into_iter().flatten().max_by_key(|ties| ties.equal);
         }
         let ties = ties.filter(Ties::matter).map(Warning::Ties);
         let dense = self.granularity.left_dense(prunable);
-        let warnings: Vec<_> = dense.into_iter().chain(zero.flatten()).chain(ties).collect();
+        let floors = (!floors.is_empty()).then_some(Warning::Floors { groups: floors });
+        let warnings: Vec<_> = dense.into_iter().chain(zero.flatten()).chain(ties).chain(floors).collect();
         warnings.iter().for_each(|reason| tracing::debug!(%reason, "to be known of this cut"));
-        match self.ablation {
-            Some(Ablation::Shuffle) => Ok((masks.shuffled(self.seed), warnings)),
-            _ => Ok((masks, warnings)),
-        }
+        let masks = match (self.ablation, channels) {
+            (Some(Ablation::Shuffle), Some(channels)) => channels.shuffled(&masks, before, self.seed),
+            (Some(Ablation::Shuffle), None) => masks.shuffled(self.seed),
+            _ => masks,
+        };
+        Ok((masks, warnings))
     }
 
     /// Refuses what cannot be composed.
@@ -238,7 +259,7 @@ impl Cut {
             Err(Error::Granularity { found: self.granularity.to_string(), problem: problem.into() })
         };
         match self.granularity {
-            Granularity::Weight => Ok(()),
+            Granularity::Weight | Granularity::Channel(_) => Ok(()),
             // Shuffling single weights would take what is removed together apart.
             _ if self.ablation == Some(Ablation::Shuffle) => wrong("masks are shuffled weight by weight"),
             Granularity::Pattern { .. } if iterations.rounds.get() > 1 => {

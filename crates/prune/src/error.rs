@@ -19,6 +19,9 @@ pub enum Error {
     /// The name is not in a table.
     #[error(transparent)]
     UnknownName(#[from] UnknownName),
+    /// Channels that cannot leave.
+    #[error(transparent)]
+    Shrink(#[from] sapwood_shrink::Error),
     /// Nothing is left to prune.
     #[error(
         "nothing to prune: the network has {weights} conv and linear weights, and all of them are excluded"

@@ -8,7 +8,7 @@ use std::{fmt, num::NonZero, str::FromStr};
 use sapwood_core::{ParamInfo, Role};
 use serde::{Deserialize, Serialize};
 
-use crate::{Allocation, Error, MaskSet, Prunable, Scores, Sparsity, Ties, Warning};
+use crate::{Allocation, Counted, Error, MaskSet, Needs, Prunable, Scores, Sparsity, Ties, Warning};
 
 /// What is removed together. A weight of a convolution or linear layer is an
 /// element of the matrix `[out, in/groups * kh * kw]`.
@@ -44,6 +44,10 @@ pub enum Granularity {
     Kernel,
     /// All weights of one output: a filter, or a neuron of a linear layer.
     Filter,
+    /// Channels, out of every layer that makes, normalises or reads them, with their biases and scales: what
+    /// can be taken out of the network. The sparsity is a share of what is counted. Needs a probe of a network that
+    /// shows its layers, and a [`Cut`](crate::Cut).
+    Channel(Counted),
 }
 
 impl Granularity {
@@ -80,6 +84,7 @@ impl Granularity {
             Self::Pattern { keep, of } => {
                 pattern::select(scores, [keep.get(), of.get()], sparsity, allocation, alive)
             }
+            Self::Channel(_) => Err(Error::Unmet { need: Needs::Graph }),
             _ => groups::select(self, scores, sparsity, allocation, alive),
         }
     }
@@ -96,7 +101,7 @@ impl Granularity {
     /// is kept count. `None` for single weights and for patterns, which have no groups that are kept whole.
     pub fn groups(self, infos: &[ParamInfo], masks: &MaskSet) -> Option<[usize; 2]> {
         match self {
-            Self::Weight | Self::Pattern { .. } => None,
+            Self::Weight | Self::Pattern { .. } | Self::Channel(_) => None,
             _ => Some(groups::count(self, infos, masks)),
         }
     }
@@ -109,6 +114,7 @@ impl Granularity {
             Self::Block { .. } => format!("blocks of {self}"),
             Self::Kernel => "kernels".into(),
             Self::Filter => "filters".into(),
+            Self::Channel(_) => "channels".into(),
         }
     }
 }
@@ -121,6 +127,10 @@ impl fmt::Display for Granularity {
             Self::Block { rows, columns } => write!(f, "{rows}x{columns}"),
             Self::Kernel => f.write_str("kernel"),
             Self::Filter => f.write_str("filter"),
+            Self::Channel(counted) => {
+                let row = Counted::NAMES.iter().find(|(_, known)| known == counted);
+                f.write_str(row.map_or("channel", |(name, _)| name))
+            }
         }
     }
 }
@@ -133,6 +143,9 @@ impl FromStr for Granularity {
             let (a, b) = text.split_once(separator)?;
             Some((a.parse().ok()?, b.parse().ok()?))
         };
+        if let Some((_, counted)) = Counted::NAMES.iter().find(|(name, _)| *name == text) {
+            return Ok(Self::Channel(*counted));
+        }
         match (text, pair(':'), pair('x')) {
             ("weight", ..) => Ok(Self::Weight),
             ("kernel", ..) => Ok(Self::Kernel),
@@ -145,7 +158,8 @@ impl FromStr for Granularity {
             (.., Some((rows, columns))) => Ok(Self::Block { rows, columns }),
             _ => Err(Error::Granularity {
                 found: text.into(),
-                problem: "expected weight, kernel, filter, a pattern such as 2:4 or a block such as 4x4"
+                problem: "expected weight, kernel, filter, channel, channel-macs, channel-params, a pattern such as \
+                          2:4 or a block such as 4x4"
                     .into(),
             }),
         }

@@ -62,6 +62,7 @@
 mod ablation;
 mod allocation;
 mod attach;
+mod channels;
 mod criteria;
 mod criterion;
 mod cut;
@@ -97,9 +98,10 @@ pub use ablation::Ablation;
 pub(crate) use allocation::share_out;
 pub use allocation::{ALLOCATIONS, Allocation, AllocationEntry, AllocationTable, Share};
 pub use attach::PruneMask;
+pub use channels::{ChannelScore, Counted, keep_out_of_scope};
 pub use criteria::{
-    BnScale, Build, CRITERIA, Criteria, CriterionEntry, Fisher, FlowNorm, Force, GradientMagnitude, Grasp,
-    GraspAbs, GraspEstimator, IterativeSnip, Magnitude, Movement, NormalizedMagnitude, Random, Snip,
+    BnScale, Build, CRITERIA, Criteria, CriterionEntry, Fisher, FlowNorm, Force, Fpgm, GradientMagnitude,
+    Grasp, GraspAbs, GraspEstimator, IterativeSnip, Magnitude, Movement, NormalizedMagnitude, Random, Snip,
     SnipVariant, SparseGpt, SynFlow, Wanda, build, criterion, find, plain,
 };
 pub use criterion::{Criterion, Removed};

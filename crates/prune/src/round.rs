@@ -3,7 +3,7 @@
 use burn::tensor::{Bool, Tensor, TensorData};
 use sapwood_core::{Batch, ExampleShape, Graph, Norm, ParamInfo};
 
-use crate::{Error, MaskSet, ParamTensors, Probe, Prunable, Response};
+use crate::{Error, MaskSet, ParamTensors, Probe, Response};
 
 /// The network without what earlier rounds removed. The masks are laid over the
 /// values of a probe, so that no round touches the network.
@@ -16,23 +16,16 @@ pub(crate) struct Round<'a> {
 }
 
 impl<'a> Round<'a> {
-    pub(crate) fn new(
-        whole: &'a dyn Probe,
-        masks: &MaskSet,
-        prunable: &Prunable,
-        batch: Option<usize>,
-    ) -> Result<Self, Error> {
+    pub(crate) fn new(whole: &'a dyn Probe, masks: &MaskSet, batch: Option<usize>) -> Result<Self, Error> {
         let mut masked = Vec::new();
         if masks.kept() < masks.total() {
             let weights = whole.weights()?;
-            for info in prunable.params() {
-                if let Some(mask) = masks.get(&info.path) {
-                    let weight = weights.get(&info.path)?;
-                    let dead: Vec<bool> = mask.iter().map(|keep| !keep).collect();
-                    let dead = TensorData::new(dead, [mask.len()]);
-                    let dead = Tensor::<1, Bool>::from_data(dead, &weight.device());
-                    masked.push((info.path.clone(), weight.mask_fill(dead, 0.0)));
-                }
+            for (path, mask) in masks.as_masks() {
+                let weight = weights.get(path)?;
+                let dead: Vec<bool> = mask.iter().map(|keep| !keep).collect();
+                let dead = TensorData::new(dead, [mask.len()]);
+                let dead = Tensor::<1, Bool>::from_data(dead, &weight.device());
+                masked.push((path.clone(), weight.mask_fill(dead, 0.0)));
             }
         }
         Ok(Self { whole, masked: masked.into_iter().collect(), batch })

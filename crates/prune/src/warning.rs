@@ -60,6 +60,11 @@ pub enum Warning {
         /// M of N:M.
         of: usize,
     },
+    /// Groups of channels of which less went than was asked for, since a layer would be empty.
+    Floors {
+        /// The first layer of each.
+        groups: Vec<String>,
+    },
     /// Inputs of layers that are left over by the groups of an N:M pattern, and stay dense.
     LeftOver {
         /// The parameters, by path, each with its inputs.
@@ -133,6 +138,11 @@ impl fmt::Display for Warning {
                 write!(f, "{filters} of {of} filters have lost all paths, most of them in `{most}`")
             }
             Self::Ties(ties) => ties.fmt(f),
+            Self::Floors { groups } => write!(
+                f,
+                "{} would be empty: at least one channel stays in each layer",
+                Few(groups.iter().map(|group| format!("`{group}`")))
+            ),
             Self::ZeroScores { layers, of, narrow } => {
                 match layers.len() {
                     n if n == *of => f.write_str("all scores are zero: they say nothing of which weights are worth keeping")?,

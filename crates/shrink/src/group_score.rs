@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use sapwood_graph::{Array, Graph, Groups, Op, ParamPath, State};
+use sapwood_graph::{Array, Graph, Groups, Op, ParamAxis, ParamPath, Side, Slot, State};
 
-use crate::Error;
+use crate::{Error, Removal};
 
 /// A number for each value of some parameters, in PyTorch's layout: what a criterion says of it.
 pub type WeightScores = BTreeMap<ParamPath, Array>;
@@ -19,6 +19,18 @@ pub enum Reduction {
     Mean,
     /// The largest.
     Max,
+}
+
+/// What of a channel its score is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Members {
+    /// The sum over all that leaves with it, in each dimension of each parameter that has scores.
+    #[default]
+    All,
+    /// The mean over what each layer makes it with: for scores that all weights of an output share.
+    Makers,
+    /// The first number of the first layer that makes it: for scores that are drawn.
+    First,
 }
 
 /// How the scores of groups are made comparable.
@@ -45,6 +57,8 @@ pub struct GroupScore {
     pub reduction: Reduction,
     /// Over the group.
     pub normaliser: Normaliser,
+    /// Of what.
+    pub members: Members,
 }
 
 impl GroupScore {
@@ -53,39 +67,90 @@ impl GroupScore {
     /// # Errors
     /// [`Error::NotFinite`].
     pub fn of(&self, groups: &Groups, scores: &WeightScores) -> Result<Vec<Vec<f64>>, Error> {
+        self.of_left(groups, scores, &Removal::none(groups))
+    }
+
+    /// The same where units are gone already: they have the lowest score there is, and groups are normalised over
+    /// the others.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`].
+    pub fn of_left(
+        &self,
+        groups: &Groups,
+        scores: &WeightScores,
+        gone: &Removal,
+    ) -> Result<Vec<Vec<f64>>, Error> {
         let of_group = |at: usize| {
-            let units = groups[at].units();
-            let (mut total, mut members) = (vec![0.0f64; units], 0usize);
-            for axis in groups.axes_of(at) {
-                let Some(values) = scores.get(&axis.path) else { continue };
-                let mut sums = vec![0.0; axis.slots.len()];
-                let inner: usize = values.shape()[axis.axis + 1..].iter().product();
-                for (at, score) in values.iter::<f64>().enumerate() {
-                    sums[at / inner % axis.slots.len()] += score;
-                }
-                let mut local = vec![0.0; units];
-                for (slot, sum) in axis.slots.iter().zip(sums).filter(|(slot, _)| slot.group as usize == at) {
-                    local[slot.unit as usize] += sum;
-                }
-                members += 1;
-                for (total, local) in total.iter_mut().zip(local) {
-                    *total = match self.reduction {
-                        Reduction::Max if 1 < members => total.max(local),
-                        Reduction::Max => local,
-                        _ => *total + local,
-                    };
-                }
-            }
-            if self.reduction == Reduction::Mean {
-                total.iter_mut().for_each(|total| *total /= members.max(1) as f64);
-            }
-            let found = self.normaliser.of(total);
-            match found.iter().all(|score| score.is_finite()) {
+            let total = self.reduced(groups, at, scores);
+            let gone = |unit: usize| gone.has(Slot { group: at as u32, unit: unit as u32 });
+            let left: Vec<f64> =
+                total.iter().enumerate().filter(|(unit, _)| !gone(*unit)).map(|(_, score)| *score).collect();
+            let mut left = self.normaliser.of(left).into_iter();
+            let found: Vec<f64> = (0..total.len())
+                .map(|unit| if gone(unit) { f64::NEG_INFINITY } else { left.next().unwrap_or(f64::NAN) })
+                .collect();
+            match found.iter().enumerate().all(|(unit, score)| score.is_finite() || gone(unit)) {
                 true => Ok(found),
                 false => Err(Error::NotFinite { group: groups[at].name.clone() }),
             }
         };
         (0..groups.len()).map(of_group).collect()
+    }
+
+    /// A number for each unit of a group.
+    fn reduced(&self, groups: &Groups, at: usize, scores: &WeightScores) -> Vec<f64> {
+        let units = groups[at].units();
+        let (mut total, mut members) = (vec![0.0f64; units], 0usize);
+        for axis in groups.axes_of(at) {
+            let Some(values) = scores.get(&axis.path) else { continue };
+            let only_made = self.members != Members::All;
+            if (only_made && axis.side == Side::Reads) || (self.members == Members::First && 0 < members) {
+                continue;
+            }
+            let local = self.local(at, units, axis, values);
+            members += 1;
+            for (total, local) in total.iter_mut().zip(local) {
+                *total = match self.reduction {
+                    Reduction::Max if 1 < members => total.max(local),
+                    Reduction::Max => local,
+                    _ => *total + local,
+                };
+            }
+        }
+        if self.reduction == Reduction::Mean {
+            total.iter_mut().for_each(|total| *total /= members.max(1) as f64);
+        }
+        total
+    }
+
+    /// What one dimension of a parameter says of each unit.
+    fn local(&self, group: usize, units: usize, axis: &ParamAxis, values: &Array) -> Vec<f64> {
+        let inner: usize = values.shape()[axis.axis + 1..].iter().product();
+        let count = axis.slots.len();
+        let (mut sums, mut of) = (vec![0.0; count], vec![0usize; count]);
+        for (at, score) in values.iter::<f64>().enumerate() {
+            let place = at / inner % count;
+            if self.members != Members::First || of[place] == 0 {
+                sums[place] += score;
+                of[place] += 1;
+            }
+        }
+        let (mut local, mut indices) = (vec![0.0; units], vec![0usize; units]);
+        for (at, slot) in axis.slots.iter().enumerate().filter(|(_, slot)| slot.group as usize == group) {
+            let unit = slot.unit as usize;
+            indices[unit] += 1;
+            match self.members {
+                Members::All => local[unit] += sums[at],
+                Members::Makers => local[unit] += sums[at] / of[at].max(1) as f64,
+                Members::First if indices[unit] == 1 => local[unit] = sums[at],
+                Members::First => {}
+            }
+        }
+        if self.members == Members::Makers {
+            local.iter_mut().zip(indices).for_each(|(local, of)| *local /= of.max(1) as f64);
+        }
+        local
     }
 }
 

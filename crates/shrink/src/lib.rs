@@ -35,11 +35,13 @@
 //! # }
 //! ```
 
+mod blocks;
 mod constants;
 mod cost;
 mod curve;
 mod dead;
 mod error;
+mod floors;
 mod fold;
 mod group_score;
 mod layers;
@@ -50,11 +52,12 @@ mod surgery;
 mod take;
 mod target;
 
+pub use blocks::without_zero_branches;
 pub use constants::Constants;
 pub use cost::Cost;
 pub use dead::{Dead, Kept};
 pub use error::Error;
-pub use group_score::{GroupScore, Normaliser, Reduction, WeightScores, squares};
+pub use group_score::{GroupScore, Members, Normaliser, Reduction, WeightScores, squares};
 pub use removal::Removal;
 pub use select::{Chosen, Selection};
 pub use surgery::{Shrunk, Surgery, shrink};

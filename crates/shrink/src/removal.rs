@@ -1,8 +1,8 @@
 //! Which units leave.
 
-use sapwood_graph::{Bits, Groups, Masks, Side, Slot, State};
+use sapwood_graph::{Bits, Groups, Masks, ParamPath, Side, Slot, State};
 
-use crate::Error;
+use crate::{Error, floors};
 
 /// Which units of which groups of a network leave it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,23 +69,69 @@ impl Removal {
         Ok(())
     }
 
+    /// The free units of which masks keep nothing: of all that makes, reads or follows them and has a mask. A unit that
+    /// only parameters without masks have stays.
+    pub fn of_masks(
+        groups: &Groups,
+        masks: &Masks,
+        shape: impl Fn(&ParamPath) -> Option<Vec<usize>>,
+    ) -> Self {
+        let units = || groups.iter().map(|group| vec![false; group.units()]);
+        let (mut masked, mut kept): (Vec<_>, Vec<_>) = (units().collect(), units().collect());
+        for axis in groups.axes() {
+            let (Some(mask), Some(shape)) = (masks.get(&axis.path), shape(&axis.path)) else { continue };
+            let inner: usize = shape[axis.axis + 1..].iter().product();
+            for at in 0..mask.len() {
+                let Slot { group, unit } = axis.slots[at / inner % axis.slots.len()];
+                let seen: &mut Vec<Vec<bool>> = if mask.get(at) { &mut kept } else { &mut masked };
+                seen[group as usize][unit as usize] = true;
+            }
+        }
+        let mut found = Self::none(groups);
+        for (at, group) in groups.iter().enumerate() {
+            let gone = |unit: usize| masked[at][unit] && !kept[at][unit] && group.is_free(unit);
+            (0..group.units()).filter(|unit| gone(*unit)).for_each(|unit| found.take(at, unit));
+        }
+        found
+    }
+
+    /// As many units of each group, in another order: the first of `order` that may leave.
+    pub fn redrawn(&self, groups: &Groups, order: impl Fn(usize) -> Vec<usize>) -> Self {
+        let mut found = Self::none(groups);
+        for at in 0..groups.len() {
+            let order = floors::leaving(groups, at, order(at));
+            order.into_iter().take(self.of(at)).for_each(|unit| found.take(at, unit));
+        }
+        found
+    }
+
     /// The masks of a network in which the same channels are zero: all that makes them and, if asked, all
     /// that reads them. Buffers have none.
     pub fn masks(&self, groups: &Groups, state: &State, reading: bool) -> Masks {
+        self.masks_of_shapes(groups, reading, |path| state.0.get(path).map(|value| value.shape().to_vec()))
+    }
+
+    /// The same for parameters of which only the shapes are known.
+    pub fn masks_of_shapes(
+        &self,
+        groups: &Groups,
+        reading: bool,
+        shape: impl Fn(&ParamPath) -> Option<Vec<usize>>,
+    ) -> Masks {
         let mut masks = Masks::new();
         for axis in groups.axes() {
             let running = axis.path.as_str().contains(".running_");
-            let (false, Some(value)) =
-                (running || (axis.side == Side::Reads && !reading), state.0.get(&axis.path))
+            let (false, Some(shape)) = (running || (axis.side == Side::Reads && !reading), shape(&axis.path))
             else {
                 continue;
             };
             if !axis.slots.iter().any(|slot| self.has(*slot)) {
                 continue;
             }
-            let inner: usize = value.shape()[axis.axis + 1..].iter().product();
-            let mask = masks.entry(axis.path.clone()).or_insert_with(|| Bits::ones(value.len()));
-            for at in 0..value.len() {
+            let inner: usize = shape[axis.axis + 1..].iter().product();
+            let count = shape.iter().product();
+            let mask = masks.entry(axis.path.clone()).or_insert_with(|| Bits::ones(count));
+            for at in 0..count {
                 if self.has(axis.slots[at / inner % axis.slots.len()]) {
                     mask.set(at, false);
                 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sapwood_graph::{Graph, Groups};
 
-use crate::{Cost, Error, Removal, Target};
+use crate::{Cost, Error, Removal, Target, floors};
 
 /// Which units are compared with one another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,6 +56,21 @@ impl Selection {
         }
         Ok(chosen)
     }
+
+    /// The same for what only a measurement tells: about the least, of 64 steps, of which `enough` says so. None where
+    /// all that may leave is not enough.
+    ///
+    /// # Errors
+    /// Those of `enough`.
+    pub fn choose_until<E>(
+        self,
+        groups: &Groups,
+        scores: &[Vec<f64>],
+        round_to: usize,
+        enough: &mut dyn FnMut(&Removal) -> Result<bool, E>,
+    ) -> Result<Option<Chosen>, E> {
+        Ranking::new(groups, scores, self, round_to.max(1)).until(64, enough)
+    }
 }
 
 /// Scopes, each with its units in the order in which they leave.
@@ -76,7 +91,7 @@ impl<'a> Ranking<'a> {
             units
         };
         let of_group: Vec<Vec<usize>> =
-            (0..groups.len()).map(|at| without_floors(groups, at, order(at))).collect();
+            (0..groups.len()).map(|at| floors::leaving(groups, at, order(at))).collect();
         let mut scopes: BTreeMap<String, (usize, Vec<(usize, usize)>)> = BTreeMap::new();
         for (at, group) in groups.iter().enumerate().filter(|(_, group)| group.whole().is_none()) {
             let name = match selection {
@@ -134,49 +149,39 @@ impl<'a> Ranking<'a> {
     /// The least that reaches the target.
     fn least(&self, graph: &Graph, target: Target) -> Result<Chosen, Error> {
         let before = Cost::of(graph)?;
-        let gone = |chosen: &Chosen| {
-            let after = Cost::without(graph, self.groups, &chosen.removal)?;
-            Ok::<f64, Error>(target.gone(&before, &after).unwrap_or(0.0))
-        };
         let asked = target.share().get() - 1e-12;
-        const STEPS: u32 = 1 << 20;
-        let at = |step: u32| self.at(f64::from(step) / f64::from(STEPS));
-        let most = at(STEPS);
-        let reachable = gone(&most)?;
-        if reachable < asked {
-            return Err(Error::Unreachable {
-                what: target.what(),
-                asked: target.share().to_string(),
-                reachable: format!("{:.2}%", (1e4 * reachable).floor() / 100.0),
-                reason: "at least one channel of each layer stays, and what has to stay whole".into(),
-            });
-        }
-        let (mut short, mut enough) = (0, STEPS);
-        while 1 < enough - short {
-            let middle = short + (enough - short) / 2;
-            if gone(&at(middle))? < asked { short = middle } else { enough = middle }
-        }
-        Ok(at(enough))
+        let mut reachable = 0.0f64;
+        let found = self.until(1 << 20, &mut |removal| {
+            let after = Cost::without(graph, self.groups, removal)?;
+            let gone = target.gone(&before, &after).unwrap_or(0.0);
+            reachable = reachable.max(gone);
+            Ok::<bool, Error>(asked <= gone)
+        });
+        found?.ok_or_else(|| Error::Unreachable {
+            what: target.what(),
+            asked: target.share().to_string(),
+            reachable: format!("{:.2}%", (1e4 * reachable).floor() / 100.0),
+            reason: "at least one channel of each layer stays, and what has to stay whole".into(),
+        })
     }
-}
 
-/// The units of a group that may leave, in their order: of each set of which one stays, the last in the order does.
-fn without_floors(groups: &Groups, at: usize, order: Vec<usize>) -> Vec<usize> {
-    let group = &groups[at];
-    if group.whole().is_some() {
-        return Vec::new();
-    }
-    let mut stays: Vec<bool> = (0..group.units()).map(|unit| !group.is_free(unit)).collect();
-    let mut rank = vec![0; group.units()];
-    order.iter().enumerate().for_each(|(at, unit)| rank[*unit] = at);
-    for floor in group.floors() {
-        if !floor.iter().any(|unit| stays[*unit as usize])
-            && let Some(best) = floor.iter().max_by_key(|unit| rank[**unit as usize])
-        {
-            stays[*best as usize] = true;
+    /// The least of so many steps that is enough; none where all that may leave is not.
+    fn until<E>(
+        &self,
+        steps: u32,
+        enough: &mut dyn FnMut(&Removal) -> Result<bool, E>,
+    ) -> Result<Option<Chosen>, E> {
+        let at = |step: u32| self.at(f64::from(step) / f64::from(steps));
+        if !enough(&at(steps).removal)? {
+            return Ok(None);
         }
+        let (mut short, mut reached) = (0, steps);
+        while 1 < reached - short {
+            let middle = short + (reached - short) / 2;
+            if enough(&at(middle).removal)? { reached = middle } else { short = middle }
+        }
+        Ok(Some(at(reached)))
     }
-    order.into_iter().filter(|unit| !stays[*unit]).collect()
 }
 
 /// What kinds of members a group has.

@@ -9,6 +9,14 @@ use crate::{Cost, Error};
 pub struct Share(f64);
 
 impl Share {
+    /// A share, if the number is above 0 and below 1.
+    ///
+    /// # Errors
+    /// [`Error::Share`].
+    pub fn new(number: f64) -> Result<Self, Error> {
+        number.to_string().parse()
+    }
+
     /// The number.
     pub fn get(self) -> f64 {
         self.0
@@ -53,6 +61,16 @@ impl Target {
     pub fn share(self) -> Share {
         match self {
             Self::Channels(share) | Self::Macs(share) | Self::Params(share) | Self::Bytes(share) => share,
+        }
+    }
+
+    /// Another share of the same.
+    pub fn with(self, share: Share) -> Self {
+        match self {
+            Self::Channels(_) => Self::Channels(share),
+            Self::Macs(_) => Self::Macs(share),
+            Self::Params(_) => Self::Params(share),
+            Self::Bytes(_) => Self::Bytes(share),
         }
     }
 

@@ -7,4 +7,23 @@ pub enum Error {
     /// A schedule that the run cannot keep, or masks that do not fit.
     #[error(transparent)]
     Prune(#[from] sapwood_prune::Error),
+    /// Channels that cannot be chosen.
+    #[error(transparent)]
+    Shrink(#[from] sapwood_shrink::Error),
+    /// Something else than a regulariser.
+    #[error(
+        "expected a regulariser such as group-norm=5e-4, slimming=1e-5, growing=1e-4 or soft-filters=0.3, found `{found}`"
+    )]
+    UnknownRegulariser {
+        /// What was written.
+        found: String,
+    },
+    /// A number that no regulariser can have.
+    #[error("the {what} of a regulariser must be above 0{}, found {found}", if *what == "share" { " and below 1" } else { "" })]
+    Regulariser {
+        /// Which one.
+        what: &'static str,
+        /// What was written.
+        found: f64,
+    },
 }

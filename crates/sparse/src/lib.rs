@@ -4,6 +4,8 @@
 //! The principal type is [`SparseTraining`], a value that says how masks change; its
 //! [`hook`](SparseTraining::hook) does it in a training.
 //!
+//! Beside it a [`Regulariser`] makes whole channels small, so that little is lost when they are taken out.
+//!
 //! The one design decision: schedules are those of `prune`, which are pure functions of the iteration, and
 //! what a method adds up it keeps in the optimiser's memory. So nothing here has a state of its own: a
 //! training that was killed and started again ends with the same bytes, and what cannot be kept in a
@@ -77,9 +79,11 @@ mod error;
 mod exchange;
 mod gradual;
 mod movement;
+mod regulariser;
 mod sparse_training;
 
 pub use during::During;
 pub use error::Error;
 pub use gradual::GradualScore;
+pub use regulariser::Regulariser;
 pub use sparse_training::SparseTraining;

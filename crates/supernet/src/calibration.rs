@@ -1,9 +1,7 @@
 //! The statistics of a sub-network's normalisation.
 
-use std::collections::BTreeMap;
-
 use burn::tensor::Tensor;
-use sapwood_core::{Batch, Layout, Network, ParamPath, Pass, map};
+use sapwood_core::{Batch, reestimate};
 use sapwood_models::Net;
 
 use crate::{Error, Subnet};
@@ -26,27 +24,12 @@ impl Subnet {
             return Err(Error::Calibration(format!("{} batches without an image", batches.len())));
         }
         let device = self.device.clone();
-        let mut sums: BTreeMap<ParamPath, Tensor<1>> = BTreeMap::new();
         for batch in batches {
             // Says which layer does not take them.
             let images: Tensor<4> = batch.input(&device)?;
             let [_, c, h, w] = images.dims();
             self.graph().shapes([c, h, w])?;
-            let mut pass = Pass::train();
-            let _ = self.net.forward(images, &mut pass);
-            let share = batch.len() as f64 / examples as f64;
-            for moments in pass.into_moments() {
-                for (name, value) in [("running_mean", moments.mean), ("running_var", moments.variance)] {
-                    let path: ParamPath = format!("{}.{name}", moments.layer).into();
-                    let value = value * share;
-                    let sum = match sums.remove(&path) {
-                        Some(sum) => sum + value,
-                        None => value,
-                    };
-                    sums.insert(path, sum);
-                }
-            }
         }
-        Ok(map(self.net, Layout::Stored, |info, old| sums.remove(&info.path).unwrap_or(old)))
+        Ok(reestimate(self.net, batches, &device)?)
     }
 }

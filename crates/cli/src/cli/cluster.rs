@@ -151,6 +151,7 @@ impl Cluster {
             recipe: Recipe { schedule: Schedule::Cosine { end: 0.0 }, ..recipe },
             sparse: None,
             quantize: None,
+            regulariser: None,
             shared: shared_paths(layers),
             transfer: Transfer::default(),
             evaluate: Evaluate::EveryEpoch,

@@ -145,6 +145,11 @@ impl Scoring {
 
     /// Makes the criterion and gets its examples.
     pub(super) fn open(&self, criteria: &Criteria, name: &str) -> Result<Scored, Error> {
+        self.open_with(criteria, name, false)
+    }
+
+    /// [`Scoring::open`], with examples also where the criterion needs none.
+    pub(super) fn open_with(&self, criteria: &Criteria, name: &str, examples: bool) -> Result<Scored, Error> {
         let options = Options::parse(self.options.iter().map(String::as_str))?;
         let row = criteria.find(name)?;
         let criterion = (row.build)(&options, Seed(self.seed))?;
@@ -154,7 +159,7 @@ impl Scoring {
             opened.net.check_single()?;
         }
         let examples = match &self.data {
-            Some(data) if criterion.needs().examples() => self.examples(data, &opened)?,
+            Some(data) if examples || criterion.needs().examples() => self.examples(data, &opened)?,
             _ => Vec::new(),
         };
         let data = self.data.as_deref().map(|data| (data, &self.images, self.root.data_root.as_path()));

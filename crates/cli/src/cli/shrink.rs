@@ -2,18 +2,24 @@
 
 mod plan;
 mod ranked;
+mod timed;
 
 use std::{io::Write, path::PathBuf};
 
 use clap::{ArgGroup, Args};
 use sapwood_backend::block_on;
-use sapwood_core::{Graph, ModuleState, Observed, State, TrainedOn, graph::Groups, write_atomic};
-use sapwood_models::{Opened, Spec, pack};
+use sapwood_core::{ModuleState, Observed, State, TrainedOn, graph::Groups, reestimate, write_atomic};
+use sapwood_models::{Net, Opened, Spec, pack};
 use sapwood_prune::Criteria;
 use sapwood_report::Cell;
-use sapwood_shrink::{Cost, Dead, Error as Shrinking, Removal, Share, Shrunk, Surgery, Target};
+use sapwood_shrink::{
+    Cost, Dead, Error as Shrinking, Removal, Share, Shrunk, Surgery, Target, without_zero_branches,
+};
 
-use self::ranked::Ranked;
+use self::{
+    ranked::Ranked,
+    timed::{Aim, Timed},
+};
 use super::{bar::note, scoring::Scoring};
 use crate::Error;
 
@@ -25,7 +31,7 @@ use crate::Error;
 /// planes it stays, and the command says so.
 #[derive(Args)]
 #[command(allow_negative_numbers = true)]
-#[command(group = ArgGroup::new("target").args(["channels", "macs", "params", "bytes"]))]
+#[command(group = ArgGroup::new("target").args(["channels", "macs", "params", "bytes", "milliseconds"]))]
 #[command(group = ArgGroup::new("result").args(["out", "plan"]).required(true).multiple(true))]
 pub(super) struct Shrink {
     #[command(flatten)]
@@ -42,11 +48,20 @@ pub(super) struct Shrink {
     /// The share of the values' bytes that goes at least
     #[arg(long, value_name = "SHARE")]
     bytes: Option<Share>,
+    /// The most milliseconds that one image takes, as the runtime computes it here on --threads
+    #[arg(long, value_name = "MS", conflicts_with = "rounds")]
+    milliseconds: Option<f64>,
+    /// Threads of that time
+    #[arg(long, default_value_t = 1, requires = "milliseconds", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    threads: u32,
     #[command(flatten)]
     ranked: Ranked,
     /// Of masks that are not of whole channels, take out the channels that are dead, and keep the masks of the rest
     #[arg(long, conflicts_with = "target")]
     dead_only: bool,
+    /// Estimate the statistics of normalisation anew, on the examples of --data
+    #[arg(long, conflicts_with = "dead_only", requires = "target")]
+    recalibrate: bool,
     /// Print who goes together, width before and after, and why what stays whole does; without --out nothing is
     /// written
     #[arg(long)]
@@ -63,7 +78,7 @@ pub(super) struct Shrink {
 struct Made {
     spec: Spec,
     trained_on: Option<TrainedOn>,
-    graph: Graph,
+    before: Cost,
     groups: Groups,
     removal: Removal,
     shrunk: Shrunk,
@@ -76,7 +91,7 @@ impl Shrink {
             Some(target) => self.chosen(criteria, target)?,
             None => self.dead()?,
         };
-        let (before, after) = (Cost::of(&made.graph)?, Cost::of(&made.shrunk.graph)?);
+        let (before, after) = (made.before, Cost::of(&made.shrunk.graph)?);
         let written = match &self.out {
             None => None,
             Some(path) => {
@@ -118,40 +133,51 @@ impl Shrink {
         Ok(())
     }
 
-    fn target(&self) -> Option<Target> {
-        self.channels
-            .map(Target::Channels)
-            .or(self.macs.map(Target::Macs))
-            .or(self.params.map(Target::Params))
-            .or(self.bytes.map(Target::Bytes))
+    fn target(&self) -> Option<Aim> {
+        let share = self.channels.map(Target::Channels).or(self.macs.map(Target::Macs));
+        let share = share.or(self.params.map(Target::Params)).or(self.bytes.map(Target::Bytes));
+        let timed = |most| Aim::Milliseconds(Timed { most, threads: self.threads as usize });
+        share.map(Aim::Share).or(self.milliseconds.map(timed))
     }
 
     /// The channels with the lowest scores leave.
-    fn chosen(&self, criteria: &Criteria, target: Target) -> Result<Made, Error> {
-        let (scored, scores) = self.ranked.scores(&self.scoring, criteria)?;
+    fn chosen(&self, criteria: &Criteria, target: Aim) -> Result<Made, Error> {
+        if self.recalibrate && self.scoring.data.is_none() {
+            let problem = "`--recalibrate` needs examples: name a data set or a file of `images` and `labels` with `--data`";
+            return Err(Error::Usage(problem.into()));
+        }
+        let mut scored = self.ranked.open(&self.scoring, criteria, self.recalibrate)?;
         let graph = Observed::graph(&scored.net).clone();
         let mut groups = Groups::of(&graph)?;
-        self.ranked.keep(&self.scoring, &scored, &mut groups)?;
-        let chosen = self.ranked.choose(&graph, &groups, &scores, target)?;
+        let prunable = self.ranked.scope(&self.scoring, &scored, &mut groups)?;
+        let chosen = self.ranked.choose(&self.scoring, &mut scored, (&groups, &prunable), target)?;
         let state = block_on(State::read(&scored.net))?;
         let surgery = Surgery::new(&graph, &groups, &chosen.removal)?;
         let (left, masks) = (surgery.state(&state)?, surgery.masks(&scored.masks, &state)?);
-        let shrunk = Shrunk { graph: surgery.graph, state: left, masks };
+        let mut shrunk = Shrunk { graph: surgery.graph, state: left, masks };
+        if self.recalibrate {
+            let device = self.scoring.device.resolve()?;
+            let net = shrunk.state.clone().write(Net::new(shrunk.graph.clone(), &device))?;
+            shrunk.state = block_on(State::read(&reestimate(net, &scored.examples, &device)?))?;
+        }
         let mut notes: Vec<String> = scored.note.iter().cloned().collect();
         if !chosen.floors.is_empty() {
             let which = sapwood_lab::few(&chosen.floors);
             notes.push(format!("{which} would be empty: at least one channel stays in each layer"));
         }
         let (spec, trained_on, removal) = (scored.spec.clone(), scored.trained_on.clone(), chosen.removal);
-        Ok(Made { spec, trained_on, graph, groups, removal, shrunk, notes })
+        let before = Cost::of(&graph)?;
+        Ok(Made { spec, trained_on, before, groups, removal, shrunk, notes })
     }
 
     /// The channels leave that are dead.
     fn dead(&self) -> Result<Made, Error> {
         let Opened { spec, net, masks, trained_on, .. } = self.scoring.opened()?;
         let graph = Observed::graph(&net).clone();
-        let groups = Groups::of(&graph)?;
+        let before = Cost::of(&graph)?;
         let state = block_on(State::read(&net))?;
+        let (Shrunk { graph, state, masks }, blocks) = without_zero_branches(&graph, &state, &masks)?;
+        let groups = Groups::of(&graph)?;
         let dead = Dead::of(&graph, &groups, &state);
         if !self.dead_only {
             dead.check_whole(&groups, &masks, &state).map_err(|error| Error::Hinted {
@@ -159,7 +185,7 @@ impl Shrink {
                 error: Box::new(error.into()),
             })?;
         }
-        if dead.removal.units() == 0 {
+        if dead.removal.units() == 0 && blocks.is_empty() {
             let reason = match dead.kept.first() {
                 Some(kept) => format!(
                     "{} channels have no weights and stay, as channel {} of `{}`: {}",
@@ -180,7 +206,11 @@ impl Shrink {
                 kept.slot.unit, kept.group, kept.reason
             )
         });
-        let notes = kept.into_iter().collect();
-        Ok(Made { spec, trained_on, graph, groups, removal: dead.removal.clone(), shrunk, notes })
+        let whole = (!blocks.is_empty()).then(|| {
+            let (count, which) = (blocks.len(), sapwood_lab::few(&blocks));
+            format!("{count} layers of branches that are zero are gone whole: {which}")
+        });
+        let notes = whole.into_iter().chain(kept).collect();
+        Ok(Made { spec, trained_on, before, groups, removal: dead.removal.clone(), shrunk, notes })
     }
 }

@@ -11,6 +11,7 @@ use sapwood_lab::{
     TrainConfig, Transfer, Work,
 };
 use sapwood_models::{Init, NormScale, Opened, Spec};
+use sapwood_sparse::Regulariser;
 use sapwood_train::{AdamW, Decay, Recipe, Schedule, Sgd};
 
 use super::{
@@ -42,6 +43,9 @@ pub(super) struct Train {
     /// Begin with these weights (masked ones stay zero) instead of new ones
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
+    /// Begin with new weights for the layers of this file, as of a network that was shrunk
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["weights", "model"])]
+    layers_of: Option<PathBuf>,
     #[command(flatten)]
     reading: Reading,
     /// The data set: see `data list`
@@ -123,6 +127,10 @@ pub(super) struct Train {
     transfer: TransferArgs,
     #[command(flatten)]
     rounding: Rounding,
+    /// Drive whole channels to zero before they are removed: group-norm=5e-4 (meant without weight decay),
+    /// slimming=1e-5, growing=1e-4, or soft-filters=0.3
+    #[arg(long, value_name = "NAME=NUMBER")]
+    regulariser: Option<Regulariser>,
     /// Distribution of new weights: see `list inits`
     #[arg(long, default_value = "pytorch", conflicts_with = "weights")]
     init: String,
@@ -175,7 +183,17 @@ impl Train {
                 let data = self.data(data, &datasets)?;
                 (fit(spec, &data, &datasets)?, Beginning::Drawn(self.init()?), data)
             }
-            (None, None) => return Err(Error::Usage("expected `--model` or `--weights`".into())),
+            (None, None) => match &self.layers_of {
+                Some(path) => {
+                    let opened = self.reading.open_to_change(path, None, &device)?;
+                    opened.net.check_single()?;
+                    let data = self.data(DataConfig::of_opened(&self.data, &opened), &datasets)?;
+                    (opened.spec, Beginning::Drawn(self.init()?), data)
+                }
+                None => {
+                    return Err(Error::Usage("expected `--model` or `--weights`, or `--layers-of`".into()));
+                }
+            },
         };
         let mut config = TrainConfig {
             model: spec,
@@ -187,6 +205,7 @@ impl Train {
             recipe: self.recipe(),
             sparse: None,
             quantize: self.rounding.training()?,
+            regulariser: self.regulariser,
             shared: BTreeSet::new(),
             transfer: Transfer::default(),
             evaluate: Evaluate::EveryEpoch,

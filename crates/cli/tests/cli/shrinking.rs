@@ -92,3 +92,121 @@ fn what_cannot_be_is_refused_in_one_line() {
         &["the masks are not of whole channels", "more weights of", "`--dead-only`"],
     );
 }
+
+const CHANNELS: &str = r#"kind = "prune"
+sparsities = [0.5]
+
+[data]
+name = "digits"
+
+[model]
+name = "lenet-5"
+width = 0.2
+
+[training]
+batch_size = 64
+epochs = 1
+optimizer = { name = "sgd", momentum = 0.9 }
+learning_rate = 0.05
+evaluate = "at-end"
+
+[[methods]]
+name = "large"
+criterion = "magnitude"
+granularity = "channel-macs"
+at = "end"
+ablation = ["none", "shuffle", "invert"]
+
+[[methods]]
+name = "small"
+criterion = "magnitude"
+granularity = "channel-macs"
+at = "end"
+retrain = "init"
+ablation = "reinit"
+"#;
+
+#[test]
+fn a_study_takes_channels_out_and_trains_the_small_network_also_from_scratch() {
+    let place = Workplace::new();
+    place.put("study.toml", CHANNELS);
+    place.succeed("run study.toml");
+    let rows = String::from_utf8(place.read("runs/study/results.csv")).unwrap();
+    let mut rows = rows.lines().map(|line| line.split(',').map(String::from).collect::<Vec<_>>());
+    let names = rows.next().unwrap();
+    let at = |name: &str| names.iter().position(|found| found == name).unwrap();
+    let rows: Vec<Vec<String>> = rows.collect();
+    let macs = |row: &Vec<String>| row[at("macs")].parse::<f64>().unwrap();
+    let dense = macs(&rows[0]);
+    assert_eq!(rows.len(), 5);
+    // The same number of channels of each layer, so the same arithmetic, except where others were the last.
+    let small: Vec<f64> = rows[1..].iter().map(macs).collect();
+    assert!(small.iter().all(|macs| (0.3..=0.5).contains(&(macs / dense))), "{dense} {small:?}");
+    assert!(small[0] == small[1] && small[0] == small[3], "{small:?}");
+    let weights = |row: usize| format!("runs/study/{}/r0/weights.safetensors", &rows[row][at("run")]);
+    let [whole, with, new] = [0, 1, 4].map(|row| read(&place, &weights(row)).state);
+    assert!(shape(&with, "conv2.weight")[1] < shape(&whole, "conv2.weight")[1]);
+    assert_eq!(shape(&with, "conv2.weight"), shape(&new, "conv2.weight"));
+    // Nothing but a file of weights is needed to go on.
+    place.succeed(&format!("shrink --weights {} --channels 30% --out less.safetensors", weights(4)));
+}
+
+#[test]
+fn masks_of_whole_channels_leave_nothing_behind_and_a_network_from_scratch_has_the_layers() {
+    let place = convolutional();
+    place.put(
+        "x.safetensors",
+        crate::safetensors::file(&[(
+            "input",
+            "F32",
+            &[2, 1, 8, 8],
+            (0..128).flat_map(|at| ((at * 37 % 101) as f32 / 50.0 - 1.0).to_le_bytes()).collect(),
+        )]),
+    );
+    let said = place
+        .succeed("prune --weights conv.safetensors --granularity channel --sparsity 0.5 --out m.safetensors");
+    assert!(said.contains("gone"), "{said}");
+    let said = place.succeed("shrink --weights m.safetensors --out small.safetensors --json");
+    let json: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let sum = |key: &str| {
+        let groups = json["groups"].as_array().unwrap().iter();
+        groups.filter(|group| group["whole"].is_null()).map(|group| group[key].as_u64().unwrap()).sum::<u64>()
+    };
+    assert_eq!(sum("after"), sum("before") - sum("before").div_ceil(2), "{said}");
+    let (before, after) = (logits(&place, "m.safetensors"), logits(&place, "small.safetensors"));
+    assert!(before.iter().zip(&after).all(|(a, b)| (a - b).abs() < 1e-4), "{before:?} {after:?}");
+    place.succeed("train --layers-of small.safetensors --data digits --epochs 1 --out scratch");
+    let [small, scratch] =
+        ["small.safetensors", "scratch/weights.safetensors"].map(|file| read(&place, file).state);
+    assert_eq!(shape(&small, "conv2.weight"), shape(&scratch, "conv2.weight"));
+    place.succeed(
+        "shrink --weights conv.safetensors --macs 40% --criterion snip --data digits --rounds 3 --recalibrate \
+         --out rounds.safetensors",
+    );
+    place.succeed(
+        "train --model lenet-5 --width 0.2 --data digits --epochs 1 --regulariser group-norm=1e-3 --out decayed",
+    );
+    let (plain, decayed) = (place.read("conv.safetensors"), place.read("decayed/weights.safetensors"));
+    assert_ne!(plain, decayed);
+}
+
+#[test]
+fn a_time_is_reached_or_the_least_there_is_is_said() {
+    let place = Workplace::with_net();
+    place.refuse(
+        &format!("shrink --weights {NET} --milliseconds 1000 --out s.safetensors"),
+        &["no channel can leave", "no more than 1000 ms"],
+    );
+    place.refuse(
+        &format!("shrink --weights {NET} --milliseconds 0.0000001 --out s.safetensors"),
+        &["ms are needed with one channel"],
+    );
+    place.refuse(
+        &format!("shrink --weights {NET} --channels 30% --recalibrate --out s.safetensors"),
+        &["`--recalibrate` needs examples"],
+    );
+    place.refuse(
+        "train --model lenet-5 --data digits --regulariser slim=1",
+        &["expected a regulariser such as"],
+    );
+}

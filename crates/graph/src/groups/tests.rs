@@ -1,3 +1,5 @@
+//! What goes together, in small networks that say one operation each.
+
 use super::*;
 use crate::{Activation, Conv, Dims, GraphBuilder, Op, Slice, Wire};
 

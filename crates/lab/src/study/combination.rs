@@ -82,6 +82,17 @@ impl<'a> Combination<'a> {
             );
         }
         let method = self.method;
+        if let Granularity::Channel(_) = method.granularity {
+            if method.iterative {
+                return refuse(
+                    "`iterative` counts weights of the whole network, and channels are taken out at each level: \
+                     ask for rounds with `iterations`",
+                );
+            }
+            if !matches!(method.allocation, Allocation::Global | Allocation::Uniform) {
+                return refuse("channels are spread by the allocation `global` or `uniform`");
+            }
+        }
         let structured = method.granularity != Granularity::default();
         let unused = [
             ("granularity", structured),
@@ -149,6 +160,11 @@ impl<'a> Combination<'a> {
                 Retraining::LearningRate(step) => format!(", learning rate from {step}"),
                 Retraining::FineTune { epochs } => format!(", fine-tuned for {epochs} epochs"),
             };
+        }
+        if let Some(cut) = &self.cut
+            && let Granularity::Channel(_) = cut.granularity
+        {
+            text += &format!(", {}", cut.granularity.group_name());
         }
         if let Some(cut) = &self.cut
             && cut.allocation != Allocation::Global

@@ -3,6 +3,7 @@
 use sapwood_core::Step;
 use sapwood_models::{Init, Padding, Shortcut, Spec};
 use sapwood_prune::Sparsity;
+use sapwood_sparse::Regulariser;
 use sapwood_train::{Decay, Optimizer, Recipe, Schedule};
 use serde::{Deserialize, Serialize};
 use toml::Table;
@@ -111,6 +112,9 @@ pub struct Training {
     /// How much of each target is spread over all classes.
     #[serde(default)]
     pub label_smoothing: f64,
+    /// What drives channels of the dense network to zero, before they are removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regulariser: Option<Regulariser>,
     /// When networks are tested.
     #[serde(default)]
     pub evaluate: Evaluate,

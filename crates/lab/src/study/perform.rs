@@ -4,10 +4,11 @@ use std::{collections::BTreeSet, fs, sync::Arc};
 
 use burn::prelude::Device;
 use sapwood_backend::{Ops, Seed, Stream, block_on};
-use sapwood_core::{Masks, ModuleState, State, Step, write_atomic};
+use sapwood_core::{Masks, ModuleState, Observed as _, ParamPath, State, Step, graph::Groups, write_atomic};
 use sapwood_data::Split;
-use sapwood_models::{Net, Opened, pack};
-use sapwood_prune::{Criteria, Cut, MaskSet, NetworkProbe, Pruned, Scope};
+use sapwood_models::{Net, Opened, Spec, pack};
+use sapwood_prune::{Criteria, Cut, Granularity, MaskSet, NetworkProbe, Pruned, Scope};
+use sapwood_shrink::{Removal, Surgery};
 use sapwood_train::{Connectivity, connectivity};
 
 use super::{Control, CutSettings, Plan, Pruning, Run, StudyFolder, share};
@@ -73,6 +74,7 @@ impl Task<'_> {
             recipe: spec.recipe.clone(),
             sparse: None,
             quantize: None,
+            regulariser: spec.regulariser,
             shared: BTreeSet::new(),
             transfer: Transfer::default(),
             evaluate: spec.evaluate,
@@ -105,13 +107,19 @@ impl Task<'_> {
             (Some(pruning), _) => {
                 let batches = dense.train_source(conditions.datasets, 0)?;
                 let batches = sapwood_core::Source::batches(&batches);
+                let (model, beginning) = match &pruning.cut {
+                    Some(cut) => {
+                        let (model, start) = self.pruned(folder, pruning, cut)?;
+                        (model, Beginning::From(Box::new(start)))
+                    }
+                    None => (dense.model.clone(), self.as_it_is(pruning)?),
+                };
                 TrainConfig {
-                    beginning: match &pruning.cut {
-                        Some(cut) => Beginning::From(Box::new(self.pruned(folder, pruning, cut)?)),
-                        None => self.as_it_is(pruning)?,
-                    },
+                    model,
+                    beginning,
                     recipe: pruning.recipe(&spec.recipe, batches)?,
                     sparse: pruning.sparse_training(),
+                    regulariser: None,
                     quantize: pruning.quantize.clone(),
                     ..dense
                 }
@@ -135,7 +143,12 @@ impl Task<'_> {
     }
 
     /// The pruned network that training begins with: once it is there it stays.
-    fn pruned(self, folder: &RunFolder, pruning: &Pruning, cut: &CutSettings) -> Result<Start, Error> {
+    fn pruned(
+        self,
+        folder: &RunFolder,
+        pruning: &Pruning,
+        cut: &CutSettings,
+    ) -> Result<(Spec, Start), Error> {
         let device = self.conditions.device;
         let path = folder.path().join("pruned.safetensors");
         if !path.exists() {
@@ -152,16 +165,45 @@ impl Task<'_> {
                 && pruning.after.is_empty()
                 && pruning.at == pruning.retrain.weights();
             let pruned = if same { pruned } else { Pruned { weights: None, ..pruned } };
-            let net = pruned.apply(begins)?;
-            let state = block_on(State::read(&net))?;
             let spec = &self.run.spec;
+            let (model, state, masks) = match cut.granularity {
+                Granularity::Channel(_) => self.without_channels(pruning, &begins, pruned)?,
+                _ => {
+                    let net = pruned.apply(begins)?;
+                    (spec.model.clone(), block_on(State::read(&net))?, pruned.masks.into_masks())
+                }
+            };
             let trained_on = self.conditions.datasets.open(&spec.data, Split::Test)?.trained_on();
-            let file = pack(&spec.model, Some(&trained_on), state, pruned.masks.into_masks())?;
+            let file = pack(&model, Some(&trained_on), state, masks)?;
             write_atomic(&path, &file.to_bytes()?)?;
         }
         let bytes = fs::read(&path).map_err(Error::file("read", &path))?;
-        let Opened { net, masks, trained_on, .. } = sapwood_models::open(&path, None, device)?;
-        Ok(Start { digest: digest(&bytes), net, masks, trained_on })
+        let Opened { spec, net, masks, trained_on, .. } = sapwood_models::open(&path, None, device)?;
+        Ok((spec, Start { digest: digest(&bytes), net, masks, trained_on }))
+    }
+
+    /// The network that is left once masked channels are taken out, with the weights that it begins with. New ones are
+    /// drawn for the small network, whose layers have fewer inputs than those of the large one.
+    fn without_channels(
+        self,
+        pruning: &Pruning,
+        begins: &Net,
+        pruned: Pruned,
+    ) -> Result<(Spec, State, Masks), Error> {
+        let graph = begins.graph();
+        let groups = Groups::of(graph).map_err(sapwood_shrink::Error::Graph)?;
+        let state = block_on(State::read(begins))?;
+        let shape = |path: &ParamPath| state.0.get(path).map(|value| value.shape().to_vec());
+        let removal = Removal::of_masks(&groups, pruned.masks.as_masks(), shape);
+        let surgery = Surgery::new(graph, &groups, &removal)?;
+        let spec = &self.run.spec;
+        let small = Spec::of_layers(spec.model.model.clone(), surgery.graph.clone())?;
+        if pruning.control == Control::Reinit {
+            let net = small.net(self.conditions.device)?;
+            let net = spec.init.apply_from(net, self.run.seed(), Stream::Reinitialisation);
+            return Ok((small, block_on(State::read(&net))?, Masks::new()));
+        }
+        Ok((small, surgery.state(&state)?, Masks::new()))
     }
 
     fn cut(self, pruning: &Pruning, cut: &CutSettings, net: &Net, alive: Masks) -> Result<Pruned, Error> {

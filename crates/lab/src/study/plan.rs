@@ -156,6 +156,9 @@ impl<'a> Planner<'a> {
                 "`replicates` and `training.batch_size` must be at least 1",
             ));
         }
+        if let Some(rule) = training.regulariser {
+            rule.check()?;
+        }
         let data = facts.data.clone();
         data.augmentation()?;
         let Facts { shape, task, examples, .. } = *facts;
@@ -171,6 +174,7 @@ impl<'a> Planner<'a> {
             data,
             batch_size: training.batch_size,
             recipe: training.recipe(),
+            regulariser: training.regulariser,
             evaluate: training.evaluate,
             seed: *seed,
             pruning: None,

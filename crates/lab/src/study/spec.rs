@@ -4,6 +4,7 @@ use sapwood_core::{Exceptions, Step, identity};
 use sapwood_data::OpenOptions;
 use sapwood_models::{Init, Spec};
 use sapwood_prune::{Allocation, Granularity, Iterations, Options, Sparsity};
+use sapwood_sparse::Regulariser;
 use sapwood_train::{AdamW, Recipe, Retraining};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -24,6 +25,9 @@ pub struct RunSpec {
     pub batch_size: usize,
     /// How the dense network learns.
     pub recipe: Recipe,
+    /// What drives channels of the dense network to zero.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub regulariser: Option<Regulariser>,
     /// When it is tested.
     #[serde(skip_serializing_if = "is_default")]
     pub evaluate: Evaluate,

@@ -1,6 +1,6 @@
 //! The scale of the normalisation layer behind a convolution.
 
-use crate::{Criterion, Error, Needs, Probe, Prunable, ScoreTensors};
+use crate::{ChannelScore, Criterion, Error, Needs, Probe, Prunable, ScoreTensors};
 use sapwood_core::{Graph, Op, ParamPath};
 
 /// `|gamma|` of the batch normalisation directly behind a convolution, for every
@@ -43,6 +43,10 @@ impl Criterion for BnScale {
             criterion: "bn-scale",
             expected: "a layer with batch normalisation behind it",
         })
+    }
+
+    fn channels(&self) -> ChannelScore {
+        ChannelScore::Makers
     }
 
     fn score(&self, probe: &dyn Probe, prunable: &Prunable) -> Result<ScoreTensors, Error> {

@@ -1,6 +1,6 @@
 //! The diagonal of the empirical Fisher information.
 
-use crate::{Criterion, Error, Needs, Probe, Prunable, Response, ScoreTensors};
+use crate::{ChannelScore, Criterion, Error, Needs, Probe, Prunable, Response, ScoreTensors};
 use sapwood_core::Norm;
 
 /// `w^2 / 2 * mean over batches of g^2`: how much the loss would rise without the
@@ -18,6 +18,10 @@ impl Criterion for Fisher {
 
     fn needs(&self) -> Needs {
         Needs::Gradient
+    }
+
+    fn channels(&self) -> ChannelScore {
+        ChannelScore::WithScales
     }
 
     fn score(&self, probe: &dyn Probe, prunable: &Prunable) -> Result<ScoreTensors, Error> {

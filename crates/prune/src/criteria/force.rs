@@ -1,7 +1,7 @@
 //! Foresight connection sensitivity.
 
 use super::mean_gradient;
-use crate::{Criterion, Error, Iterations, Needs, Probe, Prunable, Removed, ScoreTensors};
+use crate::{ChannelScore, Criterion, Error, Iterations, Needs, Probe, Prunable, Removed, ScoreTensors};
 
 /// `|w_0 * mean dL/dw|`, with the weights `w_0` before any was removed and the
 /// gradient of the network that the last round left: what a weight, removed or
@@ -26,6 +26,10 @@ impl Criterion for Force {
 
     fn iterations(&self) -> Iterations {
         Iterations::exponential(10)
+    }
+
+    fn channels(&self) -> ChannelScore {
+        ChannelScore::WithScales
     }
 
     fn score(&self, probe: &dyn Probe, prunable: &Prunable) -> Result<ScoreTensors, Error> {

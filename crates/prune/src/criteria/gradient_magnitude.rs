@@ -1,7 +1,7 @@
 //! The size of the gradient.
 
 use super::mean_gradient;
-use crate::{Criterion, Error, Needs, Probe, Prunable, ScoreTensors};
+use crate::{ChannelScore, Criterion, Error, Needs, Probe, Prunable, ScoreTensors};
 
 /// `|dL/dw|`, with L the mean loss of all batches: where the loss is steepest.
 /// Normalisation uses the statistics of the batch.
@@ -15,6 +15,10 @@ impl Criterion for GradientMagnitude {
 
     fn needs(&self) -> Needs {
         Needs::Gradient
+    }
+
+    fn channels(&self) -> ChannelScore {
+        ChannelScore::WithScales
     }
 
     fn score(&self, probe: &dyn Probe, prunable: &Prunable) -> Result<ScoreTensors, Error> {

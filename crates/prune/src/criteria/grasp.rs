@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::mean_gradient_of;
 use crate::{
-    Criterion, Error, Needs, ParamTensors, Probe, Prunable, Response, ScoreTensors, hessian_vector,
-    mean_over_examples,
+    ChannelScore, Criterion, Error, Needs, ParamTensors, Probe, Prunable, Response, ScoreTensors,
+    hessian_vector, mean_over_examples,
 };
 
 /// `w * (H g)`: how much of the gradient's norm the weight carries (Wang et al.
@@ -89,6 +89,10 @@ impl Criterion for Grasp {
         Needs::Gradient
     }
 
+    fn channels(&self) -> ChannelScore {
+        ChannelScore::WithScales
+    }
+
     fn score(&self, probe: &dyn Probe, prunable: &Prunable) -> Result<ScoreTensors, Error> {
         ScoreTensors::new(prunable, self.scores(probe, prunable)?)
     }
@@ -101,6 +105,10 @@ impl Criterion for GraspAbs {
 
     fn needs(&self) -> Needs {
         Needs::Gradient
+    }
+
+    fn channels(&self) -> ChannelScore {
+        ChannelScore::WithScales
     }
 
     fn score(&self, probe: &dyn Probe, prunable: &Prunable) -> Result<ScoreTensors, Error> {

@@ -1,7 +1,7 @@
 //! SNIP in several rounds.
 
 use super::mean_gradient;
-use crate::{Criterion, Error, Iterations, Needs, Probe, Prunable, ScoreTensors};
+use crate::{ChannelScore, Criterion, Error, Iterations, Needs, Probe, Prunable, ScoreTensors};
 
 /// `|w * mean dL/dw|` of the network that earlier rounds left, so that each round
 /// sees what the removal of others did (de Jorge et al. 2021, section 4). Removed
@@ -20,6 +20,10 @@ impl Criterion for IterativeSnip {
 
     fn iterations(&self) -> Iterations {
         Iterations::exponential(10)
+    }
+
+    fn channels(&self) -> ChannelScore {
+        ChannelScore::WithScales
     }
 
     fn score(&self, probe: &dyn Probe, prunable: &Prunable) -> Result<ScoreTensors, Error> {

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use sapwood_backend::ordered;
 
-use crate::{Criterion, Error, Probe, Prunable, ScoreTensors};
+use crate::{ChannelScore, Criterion, Error, Probe, Prunable, ScoreTensors};
 
 /// `|w|`: small weights go first.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,6 +19,10 @@ impl Criterion for Magnitude {
         "magnitude"
     }
 
+    fn channels(&self) -> ChannelScore {
+        ChannelScore::Squares
+    }
+
     fn score(&self, probe: &dyn Probe, prunable: &Prunable) -> Result<ScoreTensors, Error> {
         ScoreTensors::new(prunable, probe.weights()?.of(prunable)?.abs())
     }
@@ -27,6 +31,10 @@ impl Criterion for Magnitude {
 impl Criterion for NormalizedMagnitude {
     fn name(&self) -> &str {
         "magnitude-normalized"
+    }
+
+    fn channels(&self) -> ChannelScore {
+        ChannelScore::Squares
     }
 
     fn score(&self, probe: &dyn Probe, prunable: &Prunable) -> Result<ScoreTensors, Error> {

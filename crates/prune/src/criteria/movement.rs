@@ -1,6 +1,6 @@
 //! Whether weights move away from zero.
 
-use crate::{Criterion, Error, Needs, Probe, Prunable, Removed, Response, ScoreTensors};
+use crate::{ChannelScore, Criterion, Error, Needs, Probe, Prunable, Removed, Response, ScoreTensors};
 use sapwood_core::Norm;
 
 /// `- sum over batches of w dL/dw`: positive where gradient descent makes the
@@ -22,6 +22,10 @@ impl Criterion for Movement {
 
     fn removed(&self) -> Removed {
         Removed::MayReturn
+    }
+
+    fn channels(&self) -> ChannelScore {
+        ChannelScore::WithScales
     }
 
     fn score(&self, probe: &dyn Probe, prunable: &Prunable) -> Result<ScoreTensors, Error> {

@@ -5,7 +5,7 @@ use rand::Rng as _;
 use sapwood_backend::{Rng, Seed, Stream};
 use sapwood_core::ParamPath;
 
-use crate::{Criterion, Error, Probe, Prunable, ScoreTensors};
+use crate::{ChannelScore, Criterion, Error, Probe, Prunable, ScoreTensors};
 
 /// Uniform in [0, 1), from a random stream of its own for each layer: the layer's
 /// index is its position among all conv and linear weights of the network in the
@@ -19,6 +19,10 @@ pub struct Random(
 impl Criterion for Random {
     fn name(&self) -> &str {
         "random"
+    }
+
+    fn channels(&self) -> ChannelScore {
+        ChannelScore::Drawn
     }
 
     fn score(&self, probe: &dyn Probe, prunable: &Prunable) -> Result<ScoreTensors, Error> {

@@ -3,7 +3,9 @@
 use sapwood_core::Norm;
 use serde::{Deserialize, Serialize};
 
-use crate::{Criterion, Error, Needs, Probe, Prunable, Response, ScoreTensors, mean_over_examples};
+use crate::{
+    ChannelScore, Criterion, Error, Needs, Probe, Prunable, Response, ScoreTensors, mean_over_examples,
+};
 
 /// `|w * dL/dw|`: how much the loss would change without the weight, to first
 /// order (Lee et al. 2019, equation 5). With one batch and one kind of
@@ -39,6 +41,10 @@ impl Criterion for Snip {
 
     fn needs(&self) -> Needs {
         Needs::Gradient
+    }
+
+    fn channels(&self) -> ChannelScore {
+        ChannelScore::WithScales
     }
 
     fn score(&self, probe: &dyn Probe, prunable: &Prunable) -> Result<ScoreTensors, Error> {

@@ -4,7 +4,9 @@ use burn::tensor::Tensor;
 use sapwood_core::{BatchInput, Norm, ParamInfo, Role, Values};
 use serde::{Deserialize, Serialize};
 
-use crate::{Criterion, Error, Iterations, Needs, ParamTensors, Probe, Prunable, Response, ScoreTensors};
+use crate::{
+    ChannelScore, Criterion, Error, Iterations, Needs, ParamTensors, Probe, Prunable, Response, ScoreTensors,
+};
 
 /// `|w| * dR/d|w|`, where R is the sum of the outputs of the network with absolute
 /// parameters for an input of ones (Tanaka et al. 2020, equation 4): how much flows
@@ -69,6 +71,10 @@ impl Criterion for SynFlow {
 
     fn iterations(&self) -> Iterations {
         Iterations::exponential(100)
+    }
+
+    fn channels(&self) -> ChannelScore {
+        ChannelScore::WithScales
     }
 
     fn score(&self, probe: &dyn Probe, prunable: &Prunable) -> Result<ScoreTensors, Error> {

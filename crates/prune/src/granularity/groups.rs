@@ -62,7 +62,7 @@ impl Grid {
     fn of(granularity: Granularity, info: &ParamInfo) -> Self {
         let size = [info.shape[0], info.len() / info.shape[0].max(1)];
         let group = match granularity {
-            Granularity::Weight | Granularity::Pattern { .. } => [1, 1],
+            Granularity::Weight | Granularity::Pattern { .. } | Granularity::Channel(_) => [1, 1],
             Granularity::Block { rows, columns } => [rows.get(), columns.get()],
             Granularity::Kernel => [1, info.shape.iter().skip(2).product()],
             Granularity::Filter => [1, size[1]],

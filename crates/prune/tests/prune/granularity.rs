@@ -72,7 +72,7 @@ fn kernels_and_blocks_go_whole() {
     for text in ["", "5:4", "0:4", "axb", "2x", "channel"] {
         assert!(text.parse::<Granularity>().is_err(), "{text}");
     }
-    for text in ["weight", "2:4", "4x1", "kernel", "filter"] {
+    for text in ["weight", "2:4", "4x1", "kernel", "filter", "channel", "channel-macs", "channel-params"] {
         assert_eq!(text.parse::<Granularity>().unwrap().to_string(), text);
     }
 }

@@ -2,6 +2,7 @@
 //! made by hand.
 
 mod attach;
+mod channels;
 mod formulas;
 mod granularity;
 mod paths;
@@ -98,6 +99,10 @@ fn batch(examples: usize) -> Batch {
 
 fn sparsity(text: &str) -> Sparsity {
     text.parse().unwrap()
+}
+
+fn state<N: Network>(net: &N) -> State {
+    block_on(State::read(net)).unwrap()
 }
 
 fn values<N: Network>(net: &N, path: &str) -> Vec<f32> {

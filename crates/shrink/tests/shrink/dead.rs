@@ -1,7 +1,7 @@
 //! What a masked network can lose.
 
-use sapwood_graph::{Activation, Array, Bits, Conv, Graph, Groups, Masks, State};
-use sapwood_shrink::{Constants, Dead};
+use sapwood_graph::{Activation, Array, Bits, Conv, Graph, GraphBuilder, Groups, Masks, State};
+use sapwood_shrink::{Constants, Dead, without_zero_branches};
 
 use crate::{
     evaluator::run,
@@ -34,7 +34,7 @@ fn masked(graph: &Graph, shift: f64) -> (State, Masks) {
     (values, masks)
 }
 
-fn x() -> Vec<f64> {
+fn image() -> Vec<f64> {
     let mut numbers = Numbers(9);
     (0..72).map(|_| 2.0 * numbers.next() - 1.0).collect()
 }
@@ -51,7 +51,7 @@ fn filters_that_leave_nothing_behind_leave_and_outputs_stay() {
         let small = dead.remove(&graph, &groups, &values, &masks).unwrap();
         assert_eq!(small.state.0["conv2.weight"].shape(), [4, 3, 3, 3]);
         assert_eq!(small.masks["conv1.weight"], Bits::ones(3 * 18));
-        assert!(far(&run(&small.graph, &small.state, &x()), &run(&graph, &values, &x())) < 1e-12);
+        assert!(far(&run(&small.graph, &small.state, &image()), &run(&graph, &values, &image())) < 1e-12);
     }
 }
 
@@ -64,7 +64,7 @@ fn a_constant_goes_into_the_next_bias_where_no_zeros_stand_beside_it_and_stays_w
     assert_eq!((dead.removal.units(), dead.kept.len()), (2, 0));
     let small = dead.remove(&graph, &groups, &values, &masks).unwrap();
     assert!(small.state.0.contains_key("conv2.bias"));
-    assert!(far(&run(&small.graph, &small.state, &x()), &run(&graph, &values, &x())) < 1e-12);
+    assert!(far(&run(&small.graph, &small.state, &image()), &run(&graph, &values, &image())) < 1e-12);
 
     let graph = net(1);
     let (values, masks) = masked(&graph, 0.3);
@@ -90,7 +90,7 @@ fn what_nothing_reads_leaves_and_so_does_what_only_that_reads() {
     let small = dead.remove(&graph, &groups, &values, &Masks::new()).unwrap();
     assert_eq!(small.state.0["conv1.weight"].shape()[0], 4);
     assert_eq!(small.state.0["conv2.weight"].shape(), [3, 4, 3, 3]);
-    assert!(far(&run(&small.graph, &small.state, &x()), &run(&graph, &values, &x())) < 1e-12);
+    assert!(far(&run(&small.graph, &small.state, &image()), &run(&graph, &values, &image())) < 1e-12);
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn masks_of_single_weights_say_how_many_more_must_go_and_a_dead_layer_keeps_a_ch
     let dead = Dead::of(&graph, &groups, &values);
     let small = dead.remove(&graph, &groups, &values, &masks).unwrap();
     assert_eq!(small.state.0["conv1.weight"].shape()[0], 1);
-    assert!(far(&run(&small.graph, &small.state, &x()), &run(&graph, &values, &x())) < 1e-12);
+    assert!(far(&run(&small.graph, &small.state, &image()), &run(&graph, &values, &image())) < 1e-12);
 }
 
 #[test]
@@ -126,4 +126,44 @@ fn constants_are_what_the_network_computes() {
     let found: Vec<bool> = constants.at(relu).iter().map(Option::is_some).collect();
     assert_eq!(found, [true, false, true, false, false]);
     assert!((constants.at(relu)[0].unwrap() - 0.3).abs() < 1e-12);
+}
+
+#[test]
+fn a_residual_block_whose_branch_is_zero_leaves_whole() {
+    let mut g = Graph::builder([2, 6, 6]);
+    let x = g.conv("stem", g.input(), Conv::new(4, 3).same());
+    let block = |g: &mut GraphBuilder, name: &str, x| {
+        let y = g.conv(&format!("{name}.conv1"), x, Conv::new(4, 3).same().no_bias());
+        let y = g.batch_norm(&format!("{name}.bn1"), y);
+        let y = g.relu(y);
+        let y = g.conv(&format!("{name}.conv2"), y, Conv::new(4, 3).same().no_bias());
+        let y = g.batch_norm(&format!("{name}.bn2"), y);
+        let x = g.add(x, y);
+        g.relu(x)
+    };
+    let x = block(&mut g, "a", x);
+    let x = block(&mut g, "b", x);
+    let x = g.flatten(x);
+    g.linear("fc", x, 3);
+    let graph = g.finish().unwrap();
+    let whole = state(&graph, 5);
+    let zero = |names: &[&str]| {
+        let mut values = whole.clone();
+        for name in names {
+            values.0.insert((*name).into(), Array::from_fn(whole.0[*name].shape(), |_| 0.0f64));
+        }
+        values
+    };
+    // A scale of zero with a shift is a constant, which the sum still has.
+    let values = zero(&["a.bn2.weight"]);
+    assert!(without_zero_branches(&graph, &values, &Masks::new()).unwrap().1.is_empty());
+
+    let values = zero(&["a.bn2.weight", "a.bn2.bias"]);
+    let masks: Masks =
+        [("a.conv1.weight".into(), Bits::ones(144)), ("fc.weight".into(), Bits::ones(432))].into();
+    let (small, gone) = without_zero_branches(&graph, &values, &masks).unwrap();
+    assert_eq!(gone, ["a.conv1", "a.bn1", "a.conv2", "a.bn2"]);
+    assert!(!small.state.0.contains_key("a.bn1.running_mean") && small.state.0.contains_key("b.bn1.bias"));
+    assert_eq!(small.masks.keys().map(|path| path.as_str()).collect::<Vec<_>>(), ["fc.weight"]);
+    assert!(far(&run(&small.graph, &small.state, &image()), &run(&graph, &values, &image())) < 1e-12);
 }

@@ -5,3 +5,4 @@ mod evaluator;
 mod exactness;
 mod golden;
 mod networks;
+mod surgery;

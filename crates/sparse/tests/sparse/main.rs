@@ -2,4 +2,5 @@
 
 mod exchange;
 mod gradual;
+mod regularisers;
 mod small;

@@ -1,28 +1,24 @@
 //! By which scores channels leave.
 
-use std::collections::BTreeMap;
-
 use clap::{Args, ValueEnum};
 use sapwood_backend::block_on;
-use sapwood_core::{
-    Array, Graph, ModuleState, ParamPath, State,
-    graph::{Groups, Side},
-    infos,
+use sapwood_core::{Graph, ModuleState, Observed, State, graph::Groups};
+use sapwood_prune::{Criteria, MaskSet, Prunable, keep_out_of_scope};
+use sapwood_shrink::{
+    Chosen, Error as Shrinking, Normaliser, Reduction, Removal, Selection, Share, Target, WeightScores,
 };
-use sapwood_prune::Criteria;
-use sapwood_shrink::{Chosen, GroupScore, Normaliser, Reduction, Selection, Target, WeightScores, squares};
 
-use super::super::scoring::{Scored, Scoring};
+use super::{
+    super::scoring::{Scored, Scoring},
+    timed::Aim,
+};
 use crate::Error;
-
-/// The criterion whose group score is that of DepGraph: squares, with those of normalisation.
-const MAGNITUDE: &str = "magnitude";
 
 /// What makes one number of the weights of a channel, and which channels are compared.
 #[derive(Args)]
 pub(super) struct Ranked {
     /// Which channels go first: see `list criteria`. For magnitude their weights and scales are squared
-    #[arg(long, default_value = MAGNITUDE)]
+    #[arg(long, default_value = "magnitude")]
     criterion: String,
     /// How the scores that a channel has in each of its layers become one
     #[arg(long, value_enum, default_value_t = ReductionName::Mean)]
@@ -36,6 +32,9 @@ pub(super) struct Ranked {
     /// Make the channels that stay a multiple of this, the nearest, where a group has that many
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096))]
     round_to: u32,
+    /// In how many rounds: each scores the network without what has left before
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: u32,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -62,53 +61,118 @@ enum SelectionName {
 }
 
 impl Ranked {
-    /// The network, and a number for each of its weights.
-    pub(super) fn scores(
+    /// The network with its criterion, and with examples where they are asked for.
+    pub(super) fn open(
         &self,
         scoring: &Scoring,
         criteria: &Criteria,
-    ) -> Result<(Scored, WeightScores), Error> {
-        let scored = scoring.open(criteria, &self.criterion)?;
-        if self.criterion == MAGNITUDE {
-            let state = block_on(State::read(&scored.net))?;
-            let scores = squares(sapwood_core::Observed::graph(&scored.net), &state);
-            return Ok((scored, scores));
-        }
-        let probe = scored.probe();
-        let in_scope = scoring.scope().on(&scored.net)?;
-        let prunable = scored.criterion.scope(&probe, in_scope)?;
-        let scores = scored.criterion.score(&probe, &prunable)?;
-        let scores = block_on(scores.read()).map_err(|error| scoring.explain(error))?;
-        let mut found = BTreeMap::new();
-        for (info, values) in scores.iter() {
-            found.insert(info.path.clone(), Array::new(info.shape.clone(), values.to_vec())?);
-        }
-        drop(probe);
-        Ok((scored, found))
+        examples: bool,
+    ) -> Result<Scored, Error> {
+        scoring.open_with(criteria, &self.criterion, examples)
     }
 
-    /// Keeps the groups with a layer that is left alone.
-    pub(super) fn keep(&self, scoring: &Scoring, scored: &Scored, groups: &mut Groups) -> Result<(), Error> {
-        let in_scope = scoring.scope().on(&scored.net)?;
-        let known = |path: &ParamPath| in_scope.params().iter().any(|info| info.path == *path);
-        for at in 0..groups.len() {
-            let made = groups.axes_of(at).filter(|axis| axis.side != Side::Reads);
-            let weights = infos(&scored.net).into_iter().filter(|info| info.role.is_weight());
-            let weights: Vec<ParamPath> = weights.map(|info| info.path).collect();
-            if made.into_iter().any(|axis| weights.contains(&axis.path) && !known(&axis.path)) {
-                groups.keep(at, "a layer that makes them is excluded");
+    /// The parameters that have scores. Groups with a layer that has none stay whole.
+    pub(super) fn scope(
+        &self,
+        scoring: &Scoring,
+        scored: &Scored,
+        groups: &mut Groups,
+    ) -> Result<Prunable, Error> {
+        let probe = scored.probe();
+        let prunable = scored.criterion.scope(&probe, scoring.scope().on(&scored.net)?)?;
+        keep_out_of_scope(groups, sapwood_prune::Probe::infos(&probe), &prunable);
+        Ok(prunable)
+    }
+
+    /// The units that leave: in rounds, each of which scores the network without what has left before.
+    pub(super) fn choose(
+        &self,
+        scoring: &Scoring,
+        scored: &mut Scored,
+        (groups, prunable): (&Groups, &Prunable),
+        target: Aim,
+    ) -> Result<Chosen, Error> {
+        let graph = Observed::graph(&scored.net).clone();
+        let state = block_on(State::read(&scored.net))?;
+        let target = match target {
+            Aim::Share(target) => target,
+            Aim::Milliseconds(timed) => {
+                let units = self.units(
+                    groups,
+                    &self.scores(scoring, scored, prunable)?,
+                    &Removal::none(groups),
+                    scored,
+                )?;
+                return timed.choose(
+                    self.selection(),
+                    (&graph, groups, &state),
+                    &units,
+                    self.round_to as usize,
+                );
+            }
+        };
+        let whole = scored.net.clone();
+        let mut chosen = Chosen { removal: Removal::none(groups), floors: Vec::new() };
+        for round in 1..=self.rounds {
+            let share = target.share().get() * f64::from(round) / f64::from(self.rounds);
+            let scores = self.scores(scoring, scored, prunable)?;
+            let found = self.once(
+                &graph,
+                groups,
+                &scores,
+                &chosen.removal,
+                (scored, target.with(Share::new(share)?)),
+            );
+            match found {
+                Err(Shrinking::Nothing { .. }) if round < self.rounds => {}
+                found => chosen = found?,
+            }
+            if round < self.rounds {
+                let masks = chosen.removal.masks(groups, &state, true);
+                scored.net = MaskSet::from(masks).apply(whole.clone())?;
             }
         }
-        Ok(())
+        scored.net = whole;
+        Ok(chosen)
     }
 
-    pub(super) fn choose(
+    /// A number for each weight.
+    fn scores(&self, scoring: &Scoring, scored: &Scored, prunable: &Prunable) -> Result<WeightScores, Error> {
+        let (probe, channels) = (scored.probe(), scored.criterion.channels());
+        let asked = channels.prunable(sapwood_prune::Probe::infos(&probe), prunable);
+        let scores = scored.criterion.score(&probe, &asked)?;
+        let scores = block_on(scores.read()).map_err(|error| scoring.explain(error))?;
+        Ok(channels.weights(&scores)?)
+    }
+
+    fn once(
         &self,
         graph: &Graph,
         groups: &Groups,
         scores: &WeightScores,
-        target: Target,
-    ) -> Result<Chosen, Error> {
+        gone: &Removal,
+        (scored, target): (&Scored, Target),
+    ) -> Result<Chosen, Shrinking> {
+        let scores = self.units(groups, scores, gone, scored)?;
+        self.selection().choose(graph, groups, &scores, target, self.round_to as usize)
+    }
+
+    fn selection(&self) -> Selection {
+        match self.selection {
+            SelectionName::PerGroup => Selection::PerGroup,
+            SelectionName::Global => Selection::Global,
+            SelectionName::Isomorphic => Selection::Isomorphic,
+        }
+    }
+
+    /// A number for each unit.
+    fn units(
+        &self,
+        groups: &Groups,
+        scores: &WeightScores,
+        gone: &Removal,
+        scored: &Scored,
+    ) -> Result<Vec<Vec<f64>>, Shrinking> {
         let reduction = match self.reduction {
             ReductionName::Sum => Reduction::Sum,
             ReductionName::Mean => Reduction::Mean,
@@ -121,12 +185,6 @@ impl Ranked {
             NormaliserName::Gaussian => Normaliser::Gaussian,
             NormaliserName::Lamp => Normaliser::Lamp,
         };
-        let selection = match self.selection {
-            SelectionName::PerGroup => Selection::PerGroup,
-            SelectionName::Global => Selection::Global,
-            SelectionName::Isomorphic => Selection::Isomorphic,
-        };
-        let scores = GroupScore { reduction, normaliser }.of(groups, scores)?;
-        Ok(selection.choose(graph, groups, &scores, target, self.round_to as usize)?)
+        scored.criterion.channels().of_groups(reduction, normaliser).of_left(groups, scores, gone)
     }
 }
