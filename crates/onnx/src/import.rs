@@ -239,6 +239,13 @@ fn begin<'a>(
     let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
     for (name, (entry, fixed)) in inputs {
         let making = &mut running.making;
+        if let (Some(one), Some(other)) = (making.fixed_batch, fixed)
+            && one != other
+        {
+            return Err(Error::Ends(format!(
+                "its inputs are of {one} and of {other} examples: expected one number"
+            )));
+        }
         making.fixed_batch = making.fixed_batch.or(fixed);
         let data = making.entry(entry);
         running.values.insert(name, data.into());

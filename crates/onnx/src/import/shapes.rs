@@ -113,7 +113,7 @@ pub(super) fn transpose<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Res
             if order.iter().copied().eq(0..order.len()) {
                 return Ok(x.into());
             }
-            if let Some(found) = super::norms::back_in_front(making, call, x, &order)? {
+            if let Some(found) = super::norms::back_in_front(making, x, &order)? {
                 return Ok(found.into());
             }
             let order = Ranked::new(&order).ok_or_else(|| Refusal::Cannot(format!("by {order:?}")))?;

@@ -411,6 +411,27 @@ fn rows_of_a_table_are_found_by_integers_or_by_ones_in_their_place() {
 }
 
 #[test]
+fn a_value_that_others_read_under_another_name_keeps_to_itself_what_is_added() {
+    let file = Foreign::new(13, IMAGES)
+        .floats("conv.weight", &[2, 2, 1, 1], |at| at as f32)
+        .floats("b", &[2, 1, 1], |at| at as f32)
+        .node("Conv", "x conv.weight", "a", &[])
+        .node("Identity", "a", "same", &[])
+        .node("Add", "same b", "c", &[])
+        .node("Mul", "c a", "y", &[]);
+    let found = file.import().unwrap();
+    assert_eq!(operations(&found), "conv b add mul", "{:?}", found.graph);
+    let square = Foreign::new(13, &[None, Some(3), Some(2), Some(2)])
+        .floats("w", &[2, 2], |at| at as f32)
+        .node("Transpose", "w", "t", &["perm=[1, 0]"])
+        .node("Mul", "x w", "a", &[])
+        .node("Mul", "a t", "y", &[]);
+    let found = square.import().unwrap();
+    let values: Vec<&[f32]> = found.state.0.values().map(|value| value.as_slice::<f32>().unwrap()).collect();
+    assert_eq!(values, [[0.0, 1.0, 2.0, 3.0], [0.0, 2.0, 1.0, 3.0]]);
+}
+
+#[test]
 fn constants_that_outgrow_the_file_are_refused() {
     let file = Foreign::new(13, IMAGES)
         .integers("huge", &[1 << 20, 1 << 9])
