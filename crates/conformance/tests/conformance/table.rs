@@ -65,7 +65,7 @@ fn every_operation_has_a_row_and_answers_of_pytorchs() {
 #[test]
 fn what_can_be_done_with_an_operation_is_no_hole_and_what_cannot_has_a_reason() {
     // What is not read as itself was written all the same.
-    let written = with(|graph, state| !matches!(as_onnx(graph, state), Err(Error::Onnx(_))));
+    let written = with(|graph, state| matches!(as_onnx(graph, state), Ok(_) | Err(Error::ReadBack)));
     let read = with(|graph, state| as_onnx(graph, state).is_ok());
     let planned = with(|graph, state| Runtime::new().plan(graph, state).is_ok());
     let mut wrong = Vec::new();
