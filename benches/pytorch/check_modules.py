@@ -31,7 +31,7 @@ def load(folder):
 def far(a, b):
     if a.shape != b.shape:
         return float("inf")
-    return float((a - b).norm() / b.norm().clamp_min(1e-12))
+    return float((a - b).detach().norm() / b.detach().norm().clamp_min(1e-12))
 
 
 def operations(folder):

@@ -69,13 +69,9 @@ pub fn operation_table() -> Vec<OperationRow> {
         Op::Attention { heads: 2 },
         &[onnx[0], onnx[1], (Ability::Channels, "heads are taken out whole, and not channels"), bare],
     );
-    for activation in [
-        Activation::Relu,
-        Activation::Relu6,
-        Activation::HSwish,
-        Activation::HSigmoid,
-        Activation::Gelu,
-    ] {
+    for activation in
+        [Activation::Relu, Activation::Relu6, Activation::HSwish, Activation::HSigmoid, Activation::Gelu]
+    {
         row(Op::Activation(activation), &[]);
     }
     for activation in [

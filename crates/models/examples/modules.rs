@@ -23,7 +23,12 @@ struct Cases {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let [from, to] = env::args().skip(1).map(PathBuf::from).collect::<Vec<_>>().try_into().map_err(|_| "expected FILE FOLDER")?;
+    let [from, to] = env::args()
+        .skip(1)
+        .map(PathBuf::from)
+        .collect::<Vec<_>>()
+        .try_into()
+        .map_err(|_| "expected FILE FOLDER")?;
     let cases: Cases = serde_json::from_str(&fs::read_to_string(from)?)?;
     for Case { id, graph } in cases.cases {
         let net = Net::new(graph.clone(), &DeviceSpec::CPU.resolve()?);

@@ -149,7 +149,7 @@ impl GroupNorm {
         let sizes = x.dims();
         let (n, c) = (sizes[0], sizes[1]);
         let places: usize = sizes[2..].iter().product();
-        let y = ordered::standardize(x.to_rank([n, groups, c / groups * places]), epsilon);
+        let y = ordered::standardize(x.into_rank([n, groups, c / groups * places]), epsilon);
         let [gamma, beta] = [self.gamma.val(), self.beta.val()].map(|of| of.reshape([1, c, 1]));
         let shape = [n, c, places];
         let y = y.reshape(shape) * ordered::expand(gamma, shape) + ordered::expand(beta, shape);

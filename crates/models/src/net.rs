@@ -224,7 +224,7 @@ impl Net {
         }
         let before = dims[..at].iter().product();
         let parts = [before, n, dims[at] / n.max(1), dims[at + 1..].iter().product()];
-        let moved = output.to_rank::<4>(parts).permute([1, 0, 2, 3]);
+        let moved = output.into_rank::<4>(parts).permute([1, 0, 2, 3]);
         Ok(moved.reshape([n, before * parts[2] * parts[3]]))
     }
 }

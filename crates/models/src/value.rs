@@ -149,7 +149,7 @@ impl Value {
     /// All numbers in one row; integers become numbers.
     pub fn into_row(self) -> Tensor<1> {
         let count = self.dims().iter().product();
-        self.to_rank([count])
+        self.into_rank([count])
     }
 
     /// Numbers in one row, in these sizes: `[1]` where there are none.
@@ -182,12 +182,12 @@ impl Value {
         let sizes = self.dims();
         match self.0 {
             Held::Integers(row, sizes) => (row, sizes),
-            _ => (self.to_rank([sizes.iter().product()]).int(), sizes),
+            _ => (self.into_rank([sizes.iter().product()]).int(), sizes),
         }
     }
 
     /// The same numbers as a tensor of these sizes.
-    pub(crate) fn to_rank<const D: usize>(self, sizes: [usize; D]) -> Tensor<D> {
+    pub(crate) fn into_rank<const D: usize>(self, sizes: [usize; D]) -> Tensor<D> {
         match self.0 {
             Held::One(x) => x.reshape(sizes),
             Held::Two(x) => x.reshape(sizes),
@@ -205,13 +205,13 @@ impl Value {
             return self;
         }
         match *sizes {
-            [] => self.to_rank([1]).into(),
-            [a] => self.to_rank([a]).into(),
-            [a, b] => self.to_rank([a, b]).into(),
-            [a, b, c] => self.to_rank([a, b, c]).into(),
-            [a, b, c, d] => self.to_rank([a, b, c, d]).into(),
-            [a, b, c, d, e] => self.to_rank([a, b, c, d, e]).into(),
-            [a, b, c, d, e, ref rest @ ..] => self.to_rank([a, b, c, d, e, rest.iter().product()]).into(),
+            [] => self.into_rank([1]).into(),
+            [a] => self.into_rank([a]).into(),
+            [a, b] => self.into_rank([a, b]).into(),
+            [a, b, c] => self.into_rank([a, b, c]).into(),
+            [a, b, c, d] => self.into_rank([a, b, c, d]).into(),
+            [a, b, c, d, e] => self.into_rank([a, b, c, d, e]).into(),
+            [a, b, c, d, e, ref rest @ ..] => self.into_rank([a, b, c, d, e, rest.iter().product()]).into(),
         }
     }
 
@@ -221,11 +221,11 @@ impl Value {
         match self.0 {
             Held::Four(x) => x,
             _ => match self.dims()[..] {
-                [n, c] => self.to_rank([n, c, 1, 1]),
-                [n, c, l] => self.to_rank([n, c, 1, l]),
-                [n, c, h, ref rest @ ..] => self.to_rank([n, c, h, rest.iter().product()]),
-                [n] => self.to_rank([n, 1, 1, 1]),
-                [] => self.to_rank([1; 4]),
+                [n, c] => self.into_rank([n, c, 1, 1]),
+                [n, c, l] => self.into_rank([n, c, 1, l]),
+                [n, c, h, ref rest @ ..] => self.into_rank([n, c, h, rest.iter().product()]),
+                [n] => self.into_rank([n, 1, 1, 1]),
+                [] => self.into_rank([1; 4]),
             },
         }
     }
@@ -245,7 +245,7 @@ impl Value {
             Held::Two(x) => x,
             _ => {
                 let sizes = self.dims();
-                self.to_rank([sizes[0], sizes[1..].iter().product()])
+                self.into_rank([sizes[0], sizes[1..].iter().product()])
             }
         }
     }

@@ -102,9 +102,13 @@ pub const MODELS: &[Model] = &[
     row("timm-efficientnet-b0", "the same under timm's names", IMAGENET, 1000, |s| {
         efficientnet::b0(efficientnet::TIMM, s.input, s.classes, |channels| s.width(channels))
     }),
-    row("tf-efficientnet-b0", "as TensorFlow trained it, with SAME padding, under timm's names", IMAGENET, 1000, |s| {
-        efficientnet::b0(efficientnet::TF, s.input, s.classes, |channels| s.width(channels))
-    }),
+    row(
+        "tf-efficientnet-b0",
+        "as TensorFlow trained it, with SAME padding, under timm's names",
+        IMAGENET,
+        1000,
+        |s| efficientnet::b0(efficientnet::TF, s.input, s.classes, |channels| s.width(channels)),
+    ),
     row("lukemelas-efficientnet-b0", "the same under lukemelas' names", IMAGENET, 1000, |s| {
         efficientnet::b0(efficientnet::LUKEMELAS, s.input, s.classes, |channels| s.width(channels))
     }),

@@ -57,7 +57,11 @@ fn every_network_has_the_published_counts() {
 
 #[test]
 fn public_names_are_those_of_the_zoo() {
-    for (theirs, ours) in [("resnet50", "resnet-50"), ("densenet121", "densenet-121"), ("tf_efficientnet_b0", "tf-efficientnet-b0")] {
+    for (theirs, ours) in [
+        ("resnet50", "resnet-50"),
+        ("densenet121", "densenet-121"),
+        ("tf_efficientnet_b0", "tf-efficientnet-b0"),
+    ] {
         assert_eq!(Spec::named(theirs).unwrap(), Spec::named(ours).unwrap());
     }
 }

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use burn::{
-    prelude::Device,
+    prelude::{Device, TensorData},
     tensor::activation::{sigmoid, softmax},
 };
 use clap::Args;
 use sapwood_backend::{block_on, read};
-use sapwood_core::{Network, Norm, Pass};
+use sapwood_core::{Network, Norm, Observed, Pass};
 use sapwood_lab::{Takes, read_input, read_inputs, write_tensors};
 use sapwood_models::Net;
 
@@ -83,9 +83,8 @@ impl Forward {
         for (at, output) in outputs.into_iter().enumerate() {
             let name = if several { format!("output_{at}") } else { "logits".into() };
             let sizes = output.dims();
-            let mut values = block_on(read(output.into_row()))?;
-            values.shape = sizes.into();
-            found.push((name, values));
+            let (bytes, _, kind) = block_on(read(output.into_row()))?.into_parts();
+            found.push((name, TensorData::from_bytes(bytes, sizes, kind)));
         }
         Ok(write_tensors(&self.out, found)?)
     }

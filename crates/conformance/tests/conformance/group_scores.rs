@@ -31,7 +31,8 @@ fn conv_norm(g: &mut GraphBuilder, names: [&str; 2], x: Wire, conv: Conv, act: b
 fn mobilenet_v2() -> Graph {
     let mut g = Graph::builder([3, 64, 64]);
     let stem = Conv::new(32, 3).stride(2).padding(1);
-    let mut x = conv_norm(&mut g, ["features.0.0", "features.0.1"], g.input(), stem, true);
+    let image = g.input();
+    let mut x = conv_norm(&mut g, ["features.0.0", "features.0.1"], image, stem, true);
     let mut number = 1;
     let rows = [
         (1, 16, 1, 1),

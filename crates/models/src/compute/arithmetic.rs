@@ -83,7 +83,7 @@ pub(crate) fn reduce(x: Value, to: Reduction, axes: &[usize], keep: bool) -> Val
     let gone: Vec<usize> = (0..sizes.len()).filter(|dim| axes.contains(dim)).collect();
     let product = |dims: &[usize]| dims.iter().map(|dim| sizes[*dim]).product::<usize>();
     let (rows, each) = (product(&left), product(&gone));
-    let x: Tensor<2> = transpose(x, &[&left[..], &gone].concat()).to_rank([rows, each]);
+    let x: Tensor<2> = transpose(x, &[&left[..], &gone].concat()).into_rank([rows, each]);
     let y = match to {
         Reduction::Sum => ordered::sum_last(x),
         Reduction::Mean => ordered::sum_last(x) / each as f64,
@@ -124,12 +124,12 @@ pub(crate) fn matmul(a: Value, b: Value) -> Value {
     if before_b.is_empty() {
         // One matrix for all: the rows of all are multiplied at once.
         let rows = before_a.iter().product::<usize>() * m;
-        let y = ordered::product::<2>(a.to_rank([rows, *k]), b.to_rank([*k, *n]));
+        let y = ordered::product::<2>(a.into_rank([rows, *k]), b.into_rank([*k, *n]));
         return Value::from(y).reshaped(&[before_a, &[*m, *n]].concat());
     }
     let before = joint(before_a, before_b);
     let count = before.iter().product();
-    let a = expand(a, &[&before[..], &[*m, *k]].concat()).to_rank([count, *m, *k]);
-    let b = expand(b, &[&before[..], &[*k, *n]].concat()).to_rank([count, *k, *n]);
+    let a = expand(a, &[&before[..], &[*m, *k]].concat()).into_rank([count, *m, *k]);
+    let b = expand(b, &[&before[..], &[*k, *n]].concat()).into_rank([count, *k, *n]);
     Value::from(ordered::product::<3>(a, b)).reshaped(&[&before[..], &[*m, *n]].concat())
 }

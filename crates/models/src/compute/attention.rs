@@ -14,7 +14,7 @@ pub(crate) fn attention(inputs: [Value; 3], heads: usize) -> Value {
     let (n, c) = (sizes[0], sizes[1]);
     let (width, places) = (c / heads, sizes[2..].iter().product());
     // The channels of a head lie together: [N, heads, channels, places].
-    let [queries, keys, values] = inputs.map(|x| -> Tensor<4> { x.to_rank([n, heads, width, places]) });
+    let [queries, keys, values] = inputs.map(|x| -> Tensor<4> { x.into_rank([n, heads, width, places]) });
     let likeness = ordered::product(queries.swap_dims(2, 3), keys) / (width as f64).sqrt();
     let weights = ordered::softmax(likeness);
     Value::from(ordered::product(values, weights.swap_dims(2, 3))).reshaped(&sizes)

@@ -88,16 +88,13 @@ fn with_edges<const D: usize>(
         shape[dim] = times;
         ordered::expand(cut(at, 1), shape)
     };
-    let side = |count: usize, is_first: bool| {
-        let part = match (with, is_first) {
-            (PadMode::Reflect, true) => cut(1, count).flip([dim]),
-            (PadMode::Reflect, false) => cut(size - 1 - count, count).flip([dim]),
-            (PadMode::Wrap, true) => cut(size - count, count),
-            (PadMode::Wrap, false) => cut(0, count),
-            (_, true) => repeated(0, count),
-            (_, false) => repeated(size - 1, count),
-        };
-        part
+    let side = |count: usize, is_first: bool| match (with, is_first) {
+        (PadMode::Reflect, true) => cut(1, count).flip([dim]),
+        (PadMode::Reflect, false) => cut(size - 1 - count, count).flip([dim]),
+        (PadMode::Wrap, true) => cut(size - count, count),
+        (PadMode::Wrap, false) => cut(0, count),
+        (_, true) => repeated(0, count),
+        (_, false) => repeated(size - 1, count),
     };
     let first = (0 < before).then(|| side(before, true));
     let last = (0 < after).then(|| side(after, false));

@@ -44,7 +44,7 @@ impl Net {
             (Layer::Linear(layer), Op::Linear { inputs, outputs, places: true, .. }) => {
                 let mut sizes = x.dims();
                 let rows = sizes[..rank - 1].iter().product();
-                let x = pass.show(&node.name, x.to_rank([rows, inputs]));
+                let x = pass.show(&node.name, x.into_rank([rows, inputs]));
                 sizes[rank - 1] = outputs;
                 Value::from(layer.forward(x)).reshaped(&sizes)
             }

@@ -105,7 +105,11 @@ impl Writing<'_> {
             Op::Subsample { stride, channels } => {
                 let more = channels - dims(0).image()[0];
                 let (front, picked) = (more / 2, format!("::{stride}"));
-                let picked = if stride == 1 { x } else { format!("{x}[:, :{}]", format!(", {picked}").repeat(rank - 2)) };
+                let picked = if stride == 1 {
+                    x
+                } else {
+                    format!("{x}[:, :{}]", format!(", {picked}").repeat(rank - 2))
+                };
                 let none = "0, 0, ".repeat(rank - 2);
                 match more {
                     0 => picked,

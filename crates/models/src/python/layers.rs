@@ -50,7 +50,8 @@ pub(super) fn layer(node: &Node, x: Option<Dims>) -> Made {
 }
 
 fn conv(spec: &ConvSpec) -> String {
-    let ConvSpec { inputs, outputs, kernel, stride, padding, groups, bias, dilation, spatial, transposed } = *spec;
+    let ConvSpec { inputs, outputs, kernel, stride, padding, groups, bias, dilation, spatial, transposed } =
+        *spec;
     let kind = if transposed.is_some() { "ConvTranspose" } else { "Conv" };
     let mut said = format!("nn.{kind}{spatial}d({inputs}, {outputs}, {}", pair(kernel, spatial));
     let one = sapwood_core::Pair::both(1);

@@ -139,8 +139,7 @@ impl Locals {
 
     /// An input's own name, as Python can have it.
     fn argument(&mut self, name: &str) -> String {
-        let plain: String =
-            name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
         let mut plain = match plain.chars().next() {
             Some(first) if first.is_ascii_alphabetic() => plain,
             _ => format!("input_{plain}"),

@@ -56,9 +56,12 @@ impl Writing<'_> {
             PadMode::Wrap => "wrap",
         };
         self.functions.insert(Function::Edges);
-        around().enumerate().filter(|(_, sides)| *sides != (0, 0)).fold(x.into(), |x, (dim, (before, after))| {
-            format!(r#"edges({x}, {dim}, {before}, {after}, "{mode}")"#)
-        })
+        around()
+            .enumerate()
+            .filter(|(_, sides)| *sides != (0, 0))
+            .fold(x.into(), |x, (dim, (before, after))| {
+                format!(r#"edges({x}, {dim}, {before}, {after}, "{mode}")"#)
+            })
     }
 
     /// The sizes of a value, of which the batch's is found by PyTorch.

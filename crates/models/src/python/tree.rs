@@ -1,6 +1,6 @@
 //! Layers under dotted names, as modules in modules.
 
-use sapwood_core::{Dims, Graph, Op, graph::Error};
+use sapwood_core::{Dims, Graph, graph::Error};
 
 use super::layers::{Made, layer};
 
@@ -25,7 +25,8 @@ impl Tree {
             };
             tree.at(&path).made = Some(made);
         }
-        let unsaid = graph.nodes().iter().find(|node| node.op.has_parameters() && tree.path(&node.name).is_none());
+        let unsaid =
+            graph.nodes().iter().find(|node| node.op.has_parameters() && tree.path(&node.name).is_none());
         match unsaid {
             None => Ok(tree),
             Some(node) => Err(Error::Graph {
