@@ -60,6 +60,7 @@ def compare(program, folder, path, x, *options):
     name = session.get_inputs()[0].name
     theirs = session.run(None, {name: x})[0]
     inputs, outputs = folder / "x.safetensors", folder / "y.safetensors"
+    x = np.ascontiguousarray(x)
     save_file({"input": x, name: x}, inputs)
     run(program, "forward", "--weights", path, "--input", inputs, "--out", outputs, *options)
     ours = load_file(outputs)["logits"]

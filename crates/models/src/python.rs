@@ -11,16 +11,17 @@ mod moves;
 mod state_dict;
 mod tree;
 mod windows;
+mod writing;
 
 use std::{collections::BTreeSet, path::Path};
 
-use sapwood_core::{Dims, Graph, Op, State, TrainedOn, graph::Error};
+use sapwood_core::{Graph, Op, State, TrainedOn, graph::Error};
 
 use crate::{Checkpoint, Reading, Spec, reading::Known};
 use calls::Call;
-use functions::Function;
 use locals::Locals;
 use tree::Tree;
+use writing::Writing;
 
 /// A network as Python.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,15 +68,6 @@ pub fn to_pytorch(
         true => Ok(module),
         false => Err(crate::Error::ReadBack),
     }
-}
-
-/// What one writes of a network in the making.
-struct Writing<'g> {
-    dims: &'g [Dims],
-    /// What of Python's is used that PyTorch does not have.
-    functions: BTreeSet<Function>,
-    /// Whether anything asks for the number of examples.
-    counts: bool,
 }
 
 fn source(called: &str, graph: &Graph, trained_on: Option<&TrainedOn>) -> Result<String, Error> {

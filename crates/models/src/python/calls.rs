@@ -3,11 +3,11 @@
 use sapwood_core::{Activation, Binary, Factor, Node, Op, Reduction, Unary};
 
 use super::{
-    Writing,
     functions::Function,
     layers::tuple,
     moves::{number, slice},
     windows,
+    writing::Writing,
 };
 
 /// An operation on values that have names.

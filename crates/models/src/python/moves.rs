@@ -2,7 +2,7 @@
 
 use sapwood_core::{Dims, Interpolation, Pad, PadMode, Places, Resize, Slice};
 
-use super::{Writing, functions::Function, layers::tuple};
+use super::{functions::Function, layers::tuple, writing::Writing};
 
 impl Writing<'_> {
     pub(super) fn resize(&mut self, x: &str, resize: Resize, from: &Dims) -> String {

@@ -2,7 +2,7 @@
 
 use sapwood_core::{AvgPool, ConvSpec, Dims, Pads, Pair, Window};
 
-use super::{Writing, functions::Function};
+use super::{functions::Function, writing::Writing};
 
 /// A pair as the argument of an operation over one or two dimensions.
 pub(super) fn pair(pair: Pair, spatial: usize) -> String {
