@@ -27,8 +27,6 @@ pub(super) struct Making<'a> {
     /// How many nodes of the file read what a node of the network makes, under whichever names.
     readers: BTreeMap<usize, usize>,
     pub(super) opset: i64,
-    /// The names of the network's outputs.
-    pub(super) outputs: Vec<&'a str>,
     /// Of the batch the number that the file says, if it says one.
     pub(super) fixed_batch: Option<i64>,
     /// Nodes that say nothing of their own: see [`Making::flatten`].
@@ -56,7 +54,6 @@ impl<'a> Making<'a> {
             uses: BTreeMap::new(),
             readers: BTreeMap::new(),
             opset,
-            outputs: Vec::new(),
             fixed_batch: None,
             implicit: BTreeSet::new(),
             notes: Vec::new(),
@@ -88,6 +85,15 @@ impl<'a> Making<'a> {
     /// The value of a node.
     pub(super) fn at(&self, node: usize) -> Data {
         Data { node, dims: self.dims[node], integers: false }
+    }
+
+    /// What goes into a node that is a softmax over all values of an example.
+    pub(super) fn before_softmax(&self, node: usize) -> Option<usize> {
+        let Node { op: Op::Softmax { axis: 1, log: false }, inputs, .. } = &self.nodes[node] else {
+            return None;
+        };
+        let is_row = self.dims[node].sizes()[2..].iter().all(|size| *size == 1);
+        inputs.first().copied().filter(|_| is_row)
     }
 
     pub(super) fn uses(&self, name: &str) -> usize {
