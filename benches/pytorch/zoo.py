@@ -42,6 +42,11 @@ ROWS = OrderedDict(
         ("mobilenet-v2", Row((3, 224, 224), 1000, 3_504_872, 3_469_760, 300_774_272)),
         ("mobilenet-v3-large", Row((3, 224, 224), 1000, 5_483_032, 5_451_272, 216_589_760)),
         ("mobilenet-v3-small", Row((3, 224, 224), 1000, 2_542_856, 2_525_832, 56_510_400)),
+        ("densenet-121", Row((3, 224, 224), 1000, 7_978_856, 7_894_208, 2_834_161_664)),
+        ("efficientnet-b0", Row((3, 224, 224), 1000, 5_288_548, 5_236_192, 385_814_752)),
+        ("timm-efficientnet-b0", Row((3, 224, 224), 1000, 5_288_548, 5_236_192, 385_814_752)),
+        ("tf-efficientnet-b0", Row((3, 224, 224), 1000, 5_288_548, 5_236_192, 385_814_752)),
+        ("lukemelas-efficientnet-b0", Row((3, 224, 224), 1000, 5_288_548, 5_236_192, 385_814_752)),
         ("life-net", Row((1, 32, 32), 1, None, None, None)),
     ]
 )
@@ -60,6 +65,14 @@ MOBILE = {
     "mobilenet-v2": "mobilenet_v2",
     "mobilenet-v3-large": "mobilenet_v3_large",
     "mobilenet-v3-small": "mobilenet_v3_small",
+    "densenet-121": "densenet121",
+    "efficientnet-b0": "efficientnet_b0",
+}
+# Under timm's names or lukemelas', and whether it is TensorFlow's.
+EFFICIENT = {
+    "timm-efficientnet-b0": (True, False),
+    "tf-efficientnet-b0": (True, True),
+    "lukemelas-efficientnet-b0": (False, True),
 }
 
 
@@ -298,9 +311,15 @@ def build(name, input=None, classes=None, width=1.0, shortcut="b", n=1, m=1, pad
         model = getattr(torchvision.models, MOBILE[name])(weights=None, num_classes=classes)
         for layer in model.modules():
             # What is drawn cannot be compared.
-            if isinstance(layer, nn.Dropout):
+            if isinstance(layer, (nn.Dropout, torchvision.ops.StochasticDepth)):
                 layer.p = 0.0
         return model
+    if name in EFFICIENT:
+        from efficientnet import EfficientNetB0
+
+        if input[0] != 3 or width != 1.0:
+            raise ValueError(f"`{name}` has three channels and width 1")
+        return EfficientNetB0(*EFFICIENT[name], classes)
     if name in ("resnext-50", "wide-resnet-50"):
         block = GroupedBottleneck if name == "resnext-50" else WideBottleneck
         return ResNet(block, DEEP_BLOCKS["resnet-50"], 64, True, input, classes, width, "b")

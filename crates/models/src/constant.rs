@@ -105,7 +105,7 @@ impl Constant {
         Self { value: again!(self.value, param => param.fork(device)), ..self }
     }
 
-    #[expect(clippy::wrong_self_convention, reason = "so it is called by Burn's modules")]
+    #[expect(clippy::wrong_self_convention, reason = "so modules of Burn's are called")]
     pub(crate) fn to_device(self, device: &Device) -> Self {
         Self { value: again!(self.value, param => param.to_device(device)), ..self }
     }

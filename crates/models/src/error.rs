@@ -93,8 +93,8 @@ pub enum Error {
     /// A network that cannot be written as ONNX.
     #[error(transparent)]
     Onnx(#[from] sapwood_onnx::Error),
-    /// An ONNX file that is read as another network than it was made of.
-    #[error("the ONNX file that was made is read as another network: nothing was written")]
+    /// A file that is read as another network than it was made of.
+    #[error("the file that was made is read as another network: nothing was written")]
     ReadBack,
     /// An error of the layers, weights or files.
     #[error(transparent)]

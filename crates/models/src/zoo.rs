@@ -1,12 +1,15 @@
 //! The table of networks.
 
 mod conv;
+mod densenet;
+mod efficientnet;
 mod lenet;
 mod life;
 mod mobilenet_v2;
 mod mobilenet_v3;
 mod resnet;
 mod resnet_cifar;
+mod slow;
 mod vgg;
 
 use sapwood_core::{Graph, Shape, UnknownName, graph::Error};
@@ -90,6 +93,25 @@ pub const MODELS: &[Model] = &[
     row("mobilenet-v3-small", "Howard et al. 2019", IMAGENET, 1000, |s| {
         mobilenet_v3::mobilenet_v3(mobilenet_v3::SMALL, s.input, s.classes, |channels| s.width(channels))
     }),
+    row("densenet-121", "Huang et al. 2017", IMAGENET, 1000, |s| {
+        densenet::densenet_121(s.input, s.classes, |channels| s.width(channels))
+    }),
+    row("efficientnet-b0", "Tan & Le 2019, as torchvision builds it", IMAGENET, 1000, |s| {
+        efficientnet::b0(efficientnet::TORCHVISION, s.input, s.classes, |channels| s.width(channels))
+    }),
+    row("timm-efficientnet-b0", "the same under timm's names", IMAGENET, 1000, |s| {
+        efficientnet::b0(efficientnet::TIMM, s.input, s.classes, |channels| s.width(channels))
+    }),
+    row(
+        "tf-efficientnet-b0",
+        "as TensorFlow trained it, with SAME padding, under timm's names",
+        IMAGENET,
+        1000,
+        |s| efficientnet::b0(efficientnet::TF, s.input, s.classes, |channels| s.width(channels)),
+    ),
+    row("lukemelas-efficientnet-b0", "the same under lukemelas' names", IMAGENET, 1000, |s| {
+        efficientnet::b0(efficientnet::LUKEMELAS, s.input, s.classes, |channels| s.width(channels))
+    }),
     row("life-net", "n steps of the Game of Life, Springer & Kenyon 2020", [1, 32, 32], 1, life::life_net),
 ];
 
@@ -103,6 +125,9 @@ const ALIASES: &[(&str, &str)] = &[
     ("mobilenet_v2", "mobilenet-v2"),
     ("mobilenet_v3_large", "mobilenet-v3-large"),
     ("mobilenet_v3_small", "mobilenet-v3-small"),
+    ("densenet121", "densenet-121"),
+    ("efficientnet_b0", "efficientnet-b0"),
+    ("tf_efficientnet_b0", "tf-efficientnet-b0"),
 ];
 
 /// The names, in order.

@@ -37,6 +37,11 @@ const COUNTS: &[(&str, u64, u64, u64)] = &[
     ("mobilenet-v2", 3_504_872, 3_469_760, 300_774_272),
     ("mobilenet-v3-large", 5_483_032, 5_451_272, 216_589_760),
     ("mobilenet-v3-small", 2_542_856, 2_525_832, 56_510_400),
+    ("densenet-121", 7_978_856, 7_894_208, 2_834_161_664),
+    ("efficientnet-b0", 5_288_548, 5_236_192, 385_814_752),
+    ("timm-efficientnet-b0", 5_288_548, 5_236_192, 385_814_752),
+    ("tf-efficientnet-b0", 5_288_548, 5_236_192, 385_814_752),
+    ("lukemelas-efficientnet-b0", 5_288_548, 5_236_192, 385_814_752),
 ];
 
 #[test]
@@ -52,7 +57,11 @@ fn every_network_has_the_published_counts() {
 
 #[test]
 fn public_names_are_those_of_the_zoo() {
-    for (theirs, ours) in [("resnet50", "resnet-50"), ("mobilenet_v3_small", "mobilenet-v3-small")] {
+    for (theirs, ours) in [
+        ("resnet50", "resnet-50"),
+        ("densenet121", "densenet-121"),
+        ("tf_efficientnet_b0", "tf-efficientnet-b0"),
+    ] {
         assert_eq!(Spec::named(theirs).unwrap(), Spec::named(ours).unwrap());
     }
 }

@@ -28,7 +28,7 @@ use std::{collections::BTreeMap, io, path::Path};
 use sapwood_graph::{Graph, State};
 
 use crate::{
-    Error, FIRST_OPSET, LAST_OPSET, Note,
+    Error, FIRST_OPSET, LAST_OPSET, Note, PRODUCER,
     proto::{Damage, Graph as Written, Model, ValueInfo},
 };
 use ends::entry;
@@ -203,6 +203,15 @@ fn read(
         let (key, value) = entry?;
         metadata.insert(key.to_string(), value.to_string());
     }
+    // At the end of a classifier it is left out: a network here gives what goes into it. What is written here has
+    // one only where it is meant.
+    if let [end] = &mut ends[..]
+        && let Some(before) = making.before_softmax(*end)
+        && model.producer()? != PRODUCER
+    {
+        *end = before;
+        making.note(Note::Softmax);
+    }
     let (graph, state, notes) = making.finish(&ends, all)?;
     let outputs = outputs.into_iter().map(String::from).collect();
     Ok(Imported { graph, state, outputs, notes, metadata })
@@ -239,11 +248,17 @@ fn begin<'a>(
     let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
     for (name, (entry, fixed)) in inputs {
         let making = &mut running.making;
+        if let (Some(one), Some(other)) = (making.fixed_batch, fixed)
+            && one != other
+        {
+            return Err(Error::Ends(format!(
+                "its inputs are of {one} and of {other} examples: expected one number"
+            )));
+        }
         making.fixed_batch = making.fixed_batch.or(fixed);
         let data = making.entry(entry);
         running.values.insert(name, data.into());
     }
-    running.making.outputs = outputs.clone();
     for output in &outputs {
         *running.making.uses.entry(*output).or_default() += 1;
     }

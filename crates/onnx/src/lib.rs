@@ -57,6 +57,9 @@ pub const FIRST_OPSET: i64 = 7;
 /// The last opset that is read.
 pub const LAST_OPSET: i64 = 22;
 
+/// What files that are written here say of their origin.
+const PRODUCER: &str = "sapwood";
+
 /// The number that a decimal means: ONNX holds 1e-5 in f32, which is another number in f64.
 fn decimal(value: f32) -> f64 {
     value.to_string().parse().unwrap_or(f64::from(value))

@@ -6,14 +6,15 @@ use std::{
 };
 
 use clap::{ArgMatches, parser::ValueSource};
+use sapwood_models::PythonModule;
 
 use crate::Error;
 
 /// The options that name a file or folder to write.
 const WRITTEN: [(&str, &str); 3] = [("out", "--out"), ("page", "--page"), ("history", "--history")];
 
-/// What a training leaves in the folder that it is given.
-const OF_A_RUN: &str = "weights.safetensors";
+/// What commands leave in a folder that they are given: a training, and an export to PyTorch.
+const WITHIN: [&str; 2] = ["weights.safetensors", PythonModule::STATE_DICT];
 
 /// Refuses a command line with an option whose file is also read.
 pub(super) fn refuse(line: &ArgMatches) -> Result<(), Error> {
@@ -25,7 +26,7 @@ pub(super) fn refuse(line: &ArgMatches) -> Result<(), Error> {
         let Some(out) = values(command, id).into_iter().next().map(PathBuf::from) else { continue };
         let others = command.ids().map(clap::Id::as_str).filter(|other| *other != id);
         for read in others.flat_map(|other| files(command, other)) {
-            if is_same(&read, &out) || is_same(&read, &out.join(OF_A_RUN)) {
+            if is_same(&read, &out) || WITHIN.iter().any(|name| is_same(&read, &out.join(name))) {
                 let problem = format!(
                     "a file that the command reads would be written over: give `{option}` another name"
                 );

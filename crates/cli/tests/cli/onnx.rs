@@ -43,4 +43,59 @@ fn what_cannot_be_read_or_written_is_one_line() {
     place.refuse("describe --weights cut.onnx", &["not a usable ONNX file: it ends too early", "cut.onnx"]);
     place.refuse("export --weights net.onnx --out net.onnx", &["would be written over", "--out"]);
     place.refuse("eval --weights net.onnx --model lenet-5 --data digits", &["those of `lenet-300-100`"]);
+    // Other bytes of the same length: an opset, an operation and a type that are not read.
+    for (file, from, to, expected) in [
+        ("old.onnx", &b"\n\0\x10\x12"[..], &b"\n\0\x10\x05"[..], &["opset 5", "7 to 22"][..]),
+        ("loop.onnx", b"\x22\x04Relu", b"\x22\x04Scan", &["Scan (2 nodes: "]),
+    ] {
+        place.put(file, replaced(&bytes, from, to));
+        place.refuse(&format!("describe --weights {file}"), &[expected, &[file]].concat());
+    }
+    place.put("photo.onnx", b"\x89PNG and so on, which is no network");
+    place.refuse("describe --weights photo.onnx", &["photo.onnx"]);
+    place.put("x.npy", npy(&[2, 1, 9, 9]));
+    place.refuse("forward --weights net.onnx --input x.npy --out y.safetensors", &["64", "81"]);
+}
+
+/// The bytes with others wherever these are.
+fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    let places: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(from)).collect();
+    assert!(!places.is_empty(), "{from:?} is nowhere");
+    for at in places {
+        bytes[at..at + to.len()].copy_from_slice(to);
+    }
+    bytes
+}
+
+/// Zeros as NumPy writes them.
+fn npy(shape: &[usize]) -> Vec<u8> {
+    let sizes: Vec<String> = shape.iter().map(ToString::to_string).collect();
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}", sizes.join(", "));
+    let header = format!("{header:<117}\n");
+    let mut bytes = b"\x93NUMPY\x01\0".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.bytes());
+    bytes.resize(bytes.len() + 4 * shape.iter().product::<usize>(), 0);
+    bytes
+}
+
+#[test]
+fn a_module_of_pytorch_has_the_weights_for_every_command() {
+    let place = Workplace::with_net();
+    place.succeed(&format!("prune --weights {NET} --sparsity 0.9 --out pruned.safetensors"));
+    let said = place.succeed("export --weights pruned.safetensors --form pytorch --out module");
+    assert!(said.contains("as a module of PyTorch") && said.contains("read back and equal"), "{said}");
+    let source = String::from_utf8(place.read("module/net.py")).unwrap();
+    assert!(source.contains("x = self.fc1(x.flatten(1))"), "{source}");
+    let line = "eval --data digits --weights";
+    let ours = place.succeed(&format!("{line} pruned.safetensors"));
+    // A state dict says neither the network nor how images become inputs, and has zeros for masks.
+    let theirs = place.succeed(&format!("{line} module/net.pt --model lenet-300-100"));
+    assert_eq!(ours, theirs);
+    place.refuse(
+        "export --weights module/net.pt --model lenet-300-100 --form pytorch --out module",
+        &["would be written over", "net.pt"],
+    );
+    place.refuse("export --weights pruned.safetensors --form pytorch --opset 17 --out m", &["--opset"]);
 }

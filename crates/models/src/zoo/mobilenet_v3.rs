@@ -2,9 +2,11 @@
 
 use sapwood_core::{
     Activation::{self, HSigmoid, HSwish, Relu},
-    Conv, Graph, GraphBuilder, Node, Op, Shape, Wire,
+    Conv, Graph, GraphBuilder, Shape, Wire,
     graph::Error,
 };
+
+use super::slow::slow;
 
 /// A block: kernel, width of the middle, channels, whether channels are weighted, activation, stride.
 type Block = (usize, usize, usize, bool, Activation, usize);
@@ -121,15 +123,4 @@ fn conv_bn(g: &mut GraphBuilder, name: &str, x: Wire, conv: Conv, activation: Op
     let x = g.conv(&format!("{name}.0"), x, conv);
     let x = g.batch_norm_with(&format!("{name}.1"), x, 1e-3);
     activation.map_or(x, |activation| g.activation(x, activation))
-}
-
-/// The same network, whose running statistics move by a hundredth in a step.
-fn slow(graph: &Graph) -> Result<Graph, Error> {
-    let slower = |node: &Node| match node.op {
-        Op::BatchNorm { channels, epsilon, .. } => {
-            Node { op: Op::BatchNorm { channels, epsilon, momentum: 0.01 }, ..node.clone() }
-        }
-        _ => node.clone(),
-    };
-    Graph::of_nodes(graph.nodes().iter().map(slower).collect(), graph.input())
 }

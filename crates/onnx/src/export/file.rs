@@ -6,9 +6,12 @@ use super::{
     Options,
     writing::{Tensor, Writing},
 };
-use crate::proto::{
-    Message, data_type,
-    field::{graph, model, pair, tensor},
+use crate::{
+    PRODUCER,
+    proto::{
+        Message, data_type,
+        field::{graph, model, pair, tensor},
+    },
 };
 
 impl Writing<'_> {
@@ -42,7 +45,7 @@ impl Writing<'_> {
         };
         let opset = Message::default().text(pair::FIRST, "").integer(pair::SECOND, options.opset);
         let mut top =
-            Message::default().integer(model::IR_VERSION, form).text(model::PRODUCER_NAME, "sapwood");
+            Message::default().integer(model::IR_VERSION, form).text(model::PRODUCER_NAME, PRODUCER);
         top = top.message(model::OPSET_IMPORT, &opset);
         for (key, value) in &options.metadata {
             let entry = Message::default().text(pair::FIRST, key).text(pair::SECOND, value);

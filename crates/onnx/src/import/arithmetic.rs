@@ -30,11 +30,11 @@ pub(super) fn add<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Va
         return fold::arithmetic(making, call);
     }
     let found = match [call.input(0), call.input(1)] {
-        [Value::Data(x), Value::Stored(stored)] => Some((*x, stored, 0)),
-        [Value::Stored(stored), Value::Data(x)] => Some((*x, stored, 1)),
+        [Value::Data(x), Value::Stored(stored)] => Some((*x, stored)),
+        [Value::Stored(stored), Value::Data(x)] => Some((*x, stored)),
         _ => None,
     };
-    if let Some((x, stored, at)) = found {
+    if let Some((x, stored)) = found {
         let learnt = stored.is_learnt() && stored.name.ends_with(".embedding");
         if let (4, Some(&[c, h, w])) = (x.dims.rank(), x.dims.example())
             && learnt
@@ -45,7 +45,7 @@ pub(super) fn add<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Va
                 .layer((call.node.name, "position"), Op::Position([c, h, w]), x, params)
                 .map(Value::from);
         }
-        if is_bias(making, stored, x) && making.bias(x, call.node.inputs[at], stored) {
+        if is_bias(making, stored, x) && making.bias(x, stored) {
             return Ok(x.into());
         }
         if let Some(layer) = norms::whole(making, call, x, stored)? {

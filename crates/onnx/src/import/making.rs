@@ -21,12 +21,12 @@ pub(super) struct Making<'a> {
     pub(super) params: BTreeMap<usize, Vec<(&'static str, Stored<'a>)>>,
     names: Names,
     /// The nodes of constants that the file lists among its tensors.
-    constants: BTreeMap<(&'a str, Vec<usize>), usize>,
+    constants: BTreeMap<(&'a str, Vec<usize>, bool), usize>,
     /// How many nodes read a value of the file.
     pub(super) uses: BTreeMap<&'a str, usize>,
+    /// How many nodes of the file read what a node of the network makes, under whichever names.
+    readers: BTreeMap<usize, usize>,
     pub(super) opset: i64,
-    /// The names of the network's outputs.
-    pub(super) outputs: Vec<&'a str>,
     /// Of the batch the number that the file says, if it says one.
     pub(super) fixed_batch: Option<i64>,
     /// Nodes that say nothing of their own: see [`Making::flatten`].
@@ -52,8 +52,8 @@ impl<'a> Making<'a> {
             names: Names::default(),
             constants: BTreeMap::new(),
             uses: BTreeMap::new(),
+            readers: BTreeMap::new(),
             opset,
-            outputs: Vec::new(),
             fixed_batch: None,
             implicit: BTreeSet::new(),
             notes: Vec::new(),
@@ -87,8 +87,32 @@ impl<'a> Making<'a> {
         Data { node, dims: self.dims[node], integers: false }
     }
 
+    /// What goes into a node that is a softmax over all values of an example.
+    pub(super) fn before_softmax(&self, node: usize) -> Option<usize> {
+        let Node { op: Op::Softmax { axis: 1, log: false }, inputs, .. } = &self.nodes[node] else {
+            return None;
+        };
+        let is_row = self.dims[node].sizes()[2..].iter().all(|size| *size == 1);
+        inputs.first().copied().filter(|_| is_row)
+    }
+
     pub(super) fn uses(&self, name: &str) -> usize {
         self.uses.get(name).copied().unwrap_or_default()
+    }
+
+    /// What a node of the network makes has a name of the file.
+    pub(super) fn is_called(&mut self, node: usize, name: &str) {
+        *self.readers.entry(node).or_default() += self.uses(name);
+    }
+
+    /// Whether nothing but the node of the file that is being read reads what a node of the network makes.
+    pub(super) fn is_alone(&self, node: usize) -> bool {
+        self.readers.get(&node) == Some(&1)
+    }
+
+    /// Names mean other constants from now on.
+    pub(super) fn forget_constants(&mut self) {
+        self.constants.clear();
     }
 
     pub(super) fn note(&mut self, note: Note) {
@@ -147,8 +171,8 @@ impl<'a> Making<'a> {
     }
 
     /// Gives the layer that made a value a bias, if it has none and nothing else reads the value.
-    pub(super) fn bias(&mut self, value: Data, name: &str, bias: &Stored<'a>) -> bool {
-        let alone = self.uses(name) == 1;
+    pub(super) fn bias(&mut self, value: Data, bias: &Stored<'a>) -> bool {
+        let alone = self.is_alone(value.node);
         let Some(node) = self.nodes.get_mut(value.node).filter(|_| alone) else { return false };
         let outputs = match &mut node.op {
             Op::Conv(spec) if !spec.bias => {
@@ -185,7 +209,7 @@ impl<'a> Making<'a> {
 
     /// A constant as a value of the network.
     pub(super) fn constant(&mut self, stored: &Stored<'a>) -> Result<Data, Refusal> {
-        let key = (stored.name, stored.shape.clone());
+        let key = (stored.name, stored.shape.clone(), stored.is_transposed());
         let known = stored.place.or_else(|| self.constants.get(&key).copied());
         if let Some(node) = known.filter(|node| self.params.contains_key(node)) {
             return Ok(self.at(node));

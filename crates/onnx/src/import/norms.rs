@@ -76,7 +76,6 @@ fn group<'a>(
 /// A normalisation of channels that were brought to the end for it, and are brought back in front.
 pub(super) fn back_in_front(
     making: &mut Making<'_>,
-    call: &Call<'_, '_>,
     x: Data,
     order: &[usize],
 ) -> Result<Option<Data>, Refusal> {
@@ -87,7 +86,7 @@ pub(super) fn back_in_front(
     let (origin, rank) = (making.at(before.inputs[0]), order.len());
     let is_there = there.iter().copied().eq([0].into_iter().chain(2..rank).chain([1]));
     let is_back = order.iter().copied().eq([0, rank - 1].into_iter().chain(1..rank - 1));
-    let alone = call.node.inputs.first().is_some_and(|name| making.uses(name) == 1);
+    let alone = making.is_alone(x.node);
     if rank < 3 || !is_there || !is_back || !alone || origin.dims.example().is_none() {
         return Ok(None);
     }

@@ -120,6 +120,9 @@ impl<'a, 'm> Running<'a, 'm> {
                 }
                 Value::Unknown
             });
+            if let Value::Data(data) = &value {
+                self.making.is_called(data.node, name);
+            }
             if !name.is_empty() {
                 self.values.insert(name, value.named(name));
             }
@@ -164,8 +167,11 @@ impl<'a, 'm> Running<'a, 'm> {
             Ok(branch) => branch,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        // Other branches may have used its names.
+        self.making.forget_constants();
         self.tensors(branch)?;
         self.nodes(branch, depth + 1)?;
+        self.making.forget_constants();
         let mut found = Vec::new();
         for output in branch.outputs().take(super::MOST_ENDS) {
             let name = output?.name;

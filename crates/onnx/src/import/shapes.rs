@@ -113,7 +113,7 @@ pub(super) fn transpose<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Res
             if order.iter().copied().eq(0..order.len()) {
                 return Ok(x.into());
             }
-            if let Some(found) = super::norms::back_in_front(making, call, x, &order)? {
+            if let Some(found) = super::norms::back_in_front(making, x, &order)? {
                 return Ok(found.into());
             }
             let order = Ranked::new(&order).ok_or_else(|| Refusal::Cannot(format!("by {order:?}")))?;
@@ -433,7 +433,7 @@ pub(super) fn for_each_example(making: &mut Making<'_>, x: Data, like: &Dims) ->
     }
 }
 
-/// Softmax, which at the end of a classifier is left out: a network here gives what goes into it.
+/// Softmax, or its logarithm.
 pub(super) fn softmax<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
     let log = call.node.op == "LogSoftmax";
     let at = call.integer("axis", if call.opset < 13 { 1 } else { -1 })?;
@@ -443,11 +443,6 @@ pub(super) fn softmax<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Resul
     let rest: usize = x.dims.sizes()[at + 1..].iter().product();
     if call.opset < 13 && rest != 1 {
         return Err(Refusal::Cannot(format!("over several dimensions of {}", x.dims)));
-    }
-    let ends = call.node.outputs.first().is_some_and(|output| making.outputs == [*output]);
-    if !log && ends && at == 1 && x.dims.sizes()[2..].iter().all(|size| *size == 1) {
-        making.note(Note::Softmax);
-        return Ok(x.into());
     }
     making.push(Op::Softmax { axis: at, log }, &[x]).map(Value::from)
 }

@@ -73,6 +73,11 @@ impl<'a> Stored<'a> {
         Self { place: Some(node), ..self }
     }
 
+    /// Whether its rows lie in the file as columns.
+    pub(super) fn is_transposed(&self) -> bool {
+        self.transposed
+    }
+
     /// The number of values.
     pub(super) fn len(&self) -> usize {
         self.shape.iter().product()

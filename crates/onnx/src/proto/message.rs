@@ -42,6 +42,17 @@ impl<'a> Model<'a> {
         Ok(found)
     }
 
+    /// The program that wrote the file, where that says it.
+    pub(crate) fn producer(self) -> Result<&'a str, Damage> {
+        let mut found = "";
+        for field in Fields(self.0) {
+            if let (model::PRODUCER_NAME, wire) = field? {
+                found = wire.text()?;
+            }
+        }
+        Ok(found)
+    }
+
     /// What the file says of itself.
     pub(crate) fn metadata(self) -> impl Iterator<Item = Result<(&'a str, &'a str), Damage>> {
         messages(self.0, model::METADATA_PROPS).map(|entry| text_pair(entry?))

@@ -6,8 +6,8 @@ use rten_onnx::onnx::{
     AttributeProto, AttributeType, DataType, Dimension, GraphProto, ModelProto, NodeProto,
     OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto, TypeProtoTensor, ValueInfoProto,
 };
-use sapwood_graph::{Activation, AvgPool, Op};
-use sapwood_onnx::{Error, Imported, Importer, Note, import};
+use sapwood_graph::{Activation, Array, AvgPool, Graph, Op, State};
+use sapwood_onnx::{Error, Imported, Importer, Note, Options, export, import};
 
 /// A model in the making.
 struct Foreign {
@@ -182,6 +182,25 @@ fn curves_come_back_from_the_formulas_of_older_opsets() {
     assert_eq!(operations(&found), "relu6 h_swish gelu global_avg_pool fc");
     assert_eq!(found.notes, [Note::Softmax]);
     assert_eq!(found.graph.nodes()[3].op, Op::Activation(Activation::Gelu));
+}
+
+#[test]
+fn a_softmax_at_the_end_is_left_out_whatever_the_output_is_called_and_stays_in_files_of_our_own() {
+    let file = Foreign::new(13, &[None, Some(2)])
+        .floats("fc.weight", &[3, 2], |at| at as f32)
+        .node("Gemm", "x fc.weight", "a", &["transB=1"])
+        .node("Softmax", "a", "b", &["axis=1"])
+        .node("Identity", "b", "y", &[]);
+    let found = file.import().unwrap();
+    assert_eq!((operations(&found).as_str(), &found.notes[..]), ("fc", &[Note::Softmax][..]));
+    let mut g = Graph::builder([2, 1, 1]);
+    let x = g.linear("fc", g.input(), 3);
+    g.softmax(x, 1);
+    let graph = g.finish().unwrap();
+    let values = [("fc.weight", vec![3, 2]), ("fc.bias", vec![3])];
+    let values = values.map(|(name, shape)| (name.into(), Array::from_fn(shape, |at| at as f32)));
+    let bytes = export(&graph, &State(values.into()), &Options::default()).unwrap();
+    assert_eq!(import(&bytes).unwrap().graph.nodes().last().unwrap().op, Op::Softmax { axis: 1, log: false });
 }
 
 #[test]
@@ -408,6 +427,27 @@ fn rows_of_a_table_are_found_by_integers_or_by_ones_in_their_place() {
     let [table, ones] = [table, ones].map(|file| file.import().unwrap());
     assert_eq!(operations(&table), "emb");
     assert_eq!((table.graph, table.state), (ones.graph, ones.state));
+}
+
+#[test]
+fn a_value_that_others_read_under_another_name_keeps_to_itself_what_is_added() {
+    let file = Foreign::new(13, IMAGES)
+        .floats("conv.weight", &[2, 2, 1, 1], |at| at as f32)
+        .floats("b", &[2, 1, 1], |at| at as f32)
+        .node("Conv", "x conv.weight", "a", &[])
+        .node("Identity", "a", "same", &[])
+        .node("Add", "same b", "c", &[])
+        .node("Mul", "c a", "y", &[]);
+    let found = file.import().unwrap();
+    assert_eq!(operations(&found), "conv b add mul", "{:?}", found.graph);
+    let square = Foreign::new(13, &[None, Some(3), Some(2), Some(2)])
+        .floats("w", &[2, 2], |at| at as f32)
+        .node("Transpose", "w", "t", &["perm=[1, 0]"])
+        .node("Mul", "x w", "a", &[])
+        .node("Mul", "a t", "y", &[]);
+    let found = square.import().unwrap();
+    let values: Vec<&[f32]> = found.state.0.values().map(|value| value.as_slice::<f32>().unwrap()).collect();
+    assert_eq!(values, [[0.0, 1.0, 2.0, 3.0], [0.0, 2.0, 1.0, 3.0]]);
 }
 
 #[test]
