@@ -168,7 +168,8 @@ impl Options {
             sleep(Duration::from_millis(20));
         }
         let now = Load::now(&[peer.process_id()]);
-        let (empty_s, [ours_s, their_s]) = (median(&mut empty), [&mut ours, &mut theirs].map(|times| median(times)));
+        let (empty_s, [ours_s, their_s]) =
+            (median(&mut empty), [&mut ours, &mut theirs].map(|times| median(times)));
         let peer_s = (their_s - empty_s).max(0.0);
         Ok(Row {
             name: name.into(),

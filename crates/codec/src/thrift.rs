@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn the_dearer_a_bit_the_fewer_bytes_and_the_more_error() {
-        let rates = [0.0, 0.01, 0.03, 0.1].map(|lambda| shared(lambda)).map(|rate| (rate.0, rate.1));
+        let rates = [0.0, 0.01, 0.03, 0.1].map(shared).map(|rate| (rate.0, rate.1));
         assert!(rates.is_sorted_by(|a, b| b.0 < a.0), "{rates:?}");
         // Choosing anew may also leave a worse place that k-means has ended at.
         assert!(rates[1..].is_sorted_by(|a, b| a.1 < b.1), "{rates:?}");

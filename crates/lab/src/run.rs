@@ -283,9 +283,11 @@ impl Learning<'_> {
             Evaluate::AtEnd => trainer,
         };
         let checkpoints = Checkpoints::in_folder(file.folder.checkpoints()).labelled(config.hash()?);
-        let trainer = trainer
-            .checkpoints(self.conditions.every.apply(checkpoints))
-            .hook(Accounts { work, anatomy, changing: config.sparse.is_some() });
+        let trainer = trainer.checkpoints(self.conditions.every.apply(checkpoints)).hook(Accounts {
+            work,
+            anatomy,
+            changing: config.sparse.is_some(),
+        });
         let trained = with(trainer)
             .hook(Watch {
                 reporter,

@@ -64,7 +64,8 @@ impl Transfer {
             return Err(Error::setting("transfer.teacher", problem));
         }
         if config.regulariser.is_some() && config.quantize.is_some() {
-            let problem = "a regulariser does not know a network that learns with rounding: leave one of the two out";
+            let problem =
+                "a regulariser does not know a network that learns with rounding: leave one of the two out";
             return Err(Error::setting("training.regulariser", problem));
         }
         match self.probe {

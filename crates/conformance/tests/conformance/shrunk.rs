@@ -6,8 +6,8 @@ use burn::tensor::{DType, Tensor};
 use sapwood_backend::DeviceSpec;
 use sapwood_conformance::{fill, folder, onnx_files, operation_table, uniform};
 use sapwood_core::{
-    Activation, Binary, Conv, ConvSpec, Dims, Graph, Layout, Masks, ModuleState as _, Network, Op, Pass,
-    State, Unary, graph::Groups, infos, map,
+    Activation, Binary, Conv, ConvSpec, Dims, Graph, Layout, Masks, ModuleState as _, Network, Observed as _,
+    Op, Pass, State, Unary, graph::Groups, infos, map,
 };
 use sapwood_models::{MODELS, Net, Spec, open};
 use sapwood_shrink::{Removal, shrink};
@@ -131,7 +131,7 @@ fn drawn(seed: usize) -> Option<Graph> {
         // Whatever its dimensions are, it becomes four channels of six by six again.
         let y = match g.dims(y) {
             dims if dims == whole => y,
-            dims if dims.batch().is_none() => g.binary(x, y, Binary::Add),
+            dims if dims.batch().is_none() => g.add(x, y),
             dims => {
                 let s = match dims.rank() {
                     4 => {

@@ -13,8 +13,8 @@ use sapwood_train::{Connectivity, connectivity};
 
 use super::{Control, CutSettings, Plan, Pruning, Run, StudyFolder, share};
 use crate::{
-    Beginning, Conditions, Error, Outputs, RunFolder, Start, TrainConfig, Transfer, run_folder::digest, shared_paths,
-    train,
+    Beginning, Conditions, Error, Outputs, RunFolder, Start, TrainConfig, Transfer, run_folder::digest,
+    shared_paths, train,
 };
 
 /// A run that is to be carried out, and where.

@@ -146,6 +146,9 @@ struct Planner<'a> {
     batches: usize,
 }
 
+/// A method's name, what it prunes for each sparsity, and how weights are shared behind that.
+type Combined = (String, Vec<Pruning>, Vec<Share>);
+
 impl<'a> Planner<'a> {
     fn new(criteria: &'a Criteria, variant: &'a Variant, facts: &Facts) -> Result<Self, Error> {
         let experiment = &variant.experiment;
@@ -271,7 +274,7 @@ impl<'a> Planner<'a> {
 
     /// Each combination of the settings of each method, with one entry per sparsity, and how weights are
     /// shared behind each.
-    fn methods(&self) -> Result<Vec<(String, Vec<Pruning>, Vec<Share>)>, Error> {
+    fn methods(&self) -> Result<Vec<Combined>, Error> {
         let mut methods = Vec::new();
         for method in &self.variant.experiment.methods {
             let sparsities = self.variant.experiment.sparsities_of(method);
