@@ -100,7 +100,7 @@ pub(crate) fn bent(x: f32, curve: Curve) -> f32 {
         Curve::HSwish => x * gate(x),
         Curve::HSigmoid => gate(x),
         Curve::Gelu => x * 0.5 * (1.0 + Number::erf(x * std::f32::consts::FRAC_1_SQRT_2)),
-        Curve::GeluTanh => x * sigmoid(1.595_769_1 * (x + 0.044_715 * x * x * x)),
+        Curve::GeluTanh => x * sigmoid(1.595_769 * (x + 0.044_715 * x * x * x)),
         Curve::Sigmoid => sigmoid(x),
         Curve::Tanh => libm::tanhf(x),
         Curve::Silu => x * sigmoid(x),
