@@ -144,7 +144,7 @@ fn where_bits_have_a_price_the_file_is_smaller_and_what_goes_is_masked() {
         assert_eq!(file.masks.keys().map(|path| nonzero(path.as_str())).sum::<usize>(), kept);
         (kept, place.read("net.sapwood").len())
     };
-    let sizes = ["0", "0.02", "0.1"].map(packed);
+    let sizes = ["0", "0.1", "0.3"].map(packed);
     assert!(sizes.is_sorted_by(|a, b| b.0 < a.0 && b.1 < a.1), "{sizes:?}");
 }
 
@@ -184,7 +184,7 @@ fn what_cannot_be_shared_is_one_line() {
 fn a_study_shares_weights_behind_its_trainings_and_says_what_is_left_packed() {
     let study = crate::studies::STUDY.replace(
         "ablation = [\"none\", \"shuffle\"]",
-        "share = [{ bits = 1, epochs = 1 }, { bits = 4, bias-bits = 2, bit-price = 0.01 }]",
+        "share = [{ bits = 1, bias-bits = 2, epochs = 1 }, { bits = 4, bias-bits = 2, bit-price = 0.01 }]",
     );
     let place = Workplace::new();
     place.put("first.toml", &study);
@@ -195,8 +195,12 @@ fn a_study_shares_weights_behind_its_trainings_and_says_what_is_left_packed() {
     let header = csv.lines().next().unwrap();
     let column = |name: &str| header.split(',').position(|found| found == name).unwrap();
     let of = |name: &str| rows.iter().map(|row| row[column(name)].to_string()).collect::<Vec<_>>();
-    let methods =
-        ["dense", "snip at init", "snip at init, 1 bit", "snip at init, 4 bits, biases 2, bits at 0.01"];
+    let methods = [
+        "dense",
+        "snip at init",
+        "snip at init, 1 bit, biases 2",
+        "snip at init, 4 bits, biases 2, bits at 0.01",
+    ];
     assert_eq!(of("method"), methods);
     assert_eq!(of("epochs"), ["3", "3", "1", "2"]);
     let sizes = of("packed_bytes");
@@ -212,7 +216,7 @@ fn a_study_shares_weights_behind_its_trainings_and_says_what_is_left_packed() {
     place.succeed("report first");
     let html = String::from_utf8(place.read("runs/first/report.html")).unwrap();
     assert!(html.contains("packed bytes"));
-    place.put("bad.toml", study.replace("bits = 1", "bits = 13"));
+    place.put("bad.toml", study.replace("{ bits = 1,", "{ bits = 13,"));
     place.refuse("plan bad.toml", &["`share`", "`bits` must be from 1 to 12, but it is 13"]);
     place.put("bad.toml", study.replace("epochs = 1 }", "epochs = 0 }"));
     place.refuse("plan bad.toml", &["`share`", "`epochs` must be at least 1"]);
