@@ -156,7 +156,9 @@ impl<'a> Combination<'a> {
         {
             text += &format!(", {}", cut.allocation);
         }
-        if let Some(quantize) = self.quantize.as_ref().filter(|_| self.cut.is_some() || method.during.is_some()) {
+        if let Some(quantize) =
+            self.quantize.as_ref().filter(|_| self.cut.is_some() || method.during.is_some())
+        {
             text += &format!(", {}", quantize.name());
         }
         text
