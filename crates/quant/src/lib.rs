@@ -6,6 +6,9 @@
 //! [`Grid`](sapwood_graph::Grid)s that the integers mean, so that everything that trains, evaluates or looks into a network does so
 //! with a quantised one. Where values are rounded is read off the graph ([`Points`]).
 //!
+//! Where the nearest integers lose too much, [`Qat`] makes a network that rounds while it is trained, and [`Sensitivity`] tells what
+//! each layer costs with fewer bits, so that a [`Budget`] can be spent where it matters.
+//!
 //! ```
 //! use burn::{module::Module, module::Param, tensor::{Tensor, TensorData}};
 //! use sapwood_backend::{DeviceSpec, block_on};

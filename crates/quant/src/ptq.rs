@@ -194,7 +194,7 @@ pub(crate) fn with_room(
 }
 
 /// The first few names.
-pub(crate) fn some(names: &[&str]) -> String {
+fn some(names: &[&str]) -> String {
     const SHOWN: usize = 5;
     let shown = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(SHOWN) {

@@ -60,7 +60,7 @@ fn a_study_tries_several_integers() {
     assert!(plan.contains("int8 learnt") && plan.contains("int2 learnt"), "{plan}");
     place.succeed("run first.toml");
     let results = String::from_utf8(place.read("runs/first/results.csv")).unwrap();
-    assert!(results.contains("int8 learnt") && results.contains("int2 learnt"), "{results}");
+    assert!(results.contains("\"int8 learnt, fine-tuned for 1 epochs\""), "{results}");
     let refused = format!("{before}{}iterative = true\nat = \"end\"\ncriterion = \"magnitude\"\n", method);
     place.put("second.toml", format!("sparsities = [0.5]\n{refused}"));
     place.refuse("plan second.toml", &["integers cannot be"]);

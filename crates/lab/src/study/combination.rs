@@ -144,7 +144,7 @@ impl<'a> Combination<'a> {
             (Some(During::Regrow { growth: Growth::Gradient, .. }), _) => "RigL".into(),
             (None, Some(cut)) if method.iterative => format!("iterative {}", cut.criterion),
             (None, Some(cut)) => cut.criterion.clone(),
-            (None, None) => String::new(),
+            (None, None) => self.quantize.as_ref().map_or_else(String::new, Quantize::name),
         };
         if method.during.is_none() && self.cut.is_some() {
             text += &match self.at {
@@ -172,9 +172,10 @@ impl<'a> Combination<'a> {
         {
             text += &format!(", {}", cut.allocation);
         }
-        if let Some(quantize) = &self.quantize {
-            let named = self.cut.is_some() || method.during.is_some();
-            text = format!("{text}{}{}", if named { ", " } else { "" }, quantize.name());
+        if let Some(quantize) =
+            self.quantize.as_ref().filter(|_| self.cut.is_some() || method.during.is_some())
+        {
+            text += &format!(", {}", quantize.name());
         }
         text
     }
