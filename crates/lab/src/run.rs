@@ -128,6 +128,9 @@ pub fn train(
     if let Some(note) = classes.note() {
         lines::note(reporter, format_args!("note: {note}"));
     }
+    if let Some(note) = &config.transfer.note {
+        lines::note(reporter, format_args!("note: {note}"));
+    }
     let lock = folder.lock()?;
     folder.claim(config)?;
     datasets.tell(reporter);

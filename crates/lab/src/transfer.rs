@@ -24,6 +24,9 @@ pub struct Transfer {
     /// moves.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub probe: bool,
+    /// What is to be said of it, once the run begins.
+    #[serde(skip)]
+    pub note: Option<String>,
     /// Whose answers are learnt beside the labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub teacher: Option<Teacher>,

@@ -213,9 +213,11 @@ impl Train {
             ops: self.ops,
         };
         let source = config.train_source(&datasets, 0)?;
-        let Kept { frozen, still, rates } = self.transfer.kept(&config.model.graph()?, source.examples())?;
+        let Kept { frozen, still, rates, note } =
+            self.transfer.kept(&config.model.graph()?, source.examples())?;
         config.recipe.rates = rates;
-        config.transfer = Transfer { frozen, still, probe: false, teacher: self.transfer.teacher(&device)? };
+        config.transfer =
+            Transfer { frozen, still, note, probe: false, teacher: self.transfer.teacher(&device)? };
         config.sparse = self.sparse.training(|| Ok(config.recipe.clone().plan(source.batches())?))?;
         let every = self.checkpoint_every.map_or_else(CheckpointEvery::default, CheckpointEvery::Iterations);
         let name = format!("{}-{}-{}", config.model.model, config.data.name, config.hash()?);

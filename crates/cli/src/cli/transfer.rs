@@ -18,10 +18,7 @@ use sapwood_lab::{DataConfig, Datasets, Teacher};
 use sapwood_models::{Init, Opened};
 use sapwood_train::Distillation;
 
-use super::{
-    bar::note,
-    weight_file::{hinted, of_file},
-};
+use super::weight_file::{hinted, of_file};
 use crate::Error;
 
 /// Below this number of images the batch's statistics say less of a task than those of the data that the weights
@@ -116,6 +113,7 @@ pub(super) struct Kept {
     pub(super) frozen: BTreeSet<String>,
     pub(super) still: BTreeSet<String>,
     pub(super) rates: BTreeMap<ParamPath, f64>,
+    pub(super) note: Option<String>,
 }
 
 impl TransferArgs {
@@ -174,15 +172,16 @@ impl TransferArgs {
             .filter(|node| matches!(node.op, Op::BatchNorm { .. }))
             .map(|node| node.name.as_str())
             .collect();
+        let mut note = None;
         let mut still = among(&[&self.freeze, &self.freeze_statistics])?;
         still.retain(|layer| norms.contains(layer.as_str()));
         if self.new_head && self.freeze_statistics.is_empty() && examples < FEW && !norms.is_empty() {
-            note(&format!(
-                "note: batch normalisation keeps its running statistics: {examples} examples are too few for new ones"
+            note = Some(format!(
+                "batch normalisation keeps its running statistics: {examples} examples are too few for new ones"
             ));
             still.extend(norms.into_iter().map(String::from));
         }
-        Ok(Kept { frozen: among(&[&self.freeze, &self.freeze_parameters])?, still, rates })
+        Ok(Kept { frozen: among(&[&self.freeze, &self.freeze_parameters])?, still, rates, note })
     }
 
     /// The teacher, if there is one.

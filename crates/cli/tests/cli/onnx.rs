@@ -87,7 +87,7 @@ fn a_module_of_pytorch_has_the_weights_for_every_command() {
     let said = place.succeed("export --weights pruned.safetensors --form pytorch --out module");
     assert!(said.contains("as a module of PyTorch") && said.contains("read back and equal"), "{said}");
     let source = String::from_utf8(place.read("module/net.py")).unwrap();
-    assert!(source.contains("x = self.fc1(x.flatten(1))"), "{source}");
+    assert!(source.contains("x = x.flatten(1)\n        x = self.fc1(x)"), "{source}");
     let line = "eval --data digits --weights";
     let ours = place.succeed(&format!("{line} pruned.safetensors"));
     // A state dict says neither the network nor how images become inputs, and has zeros for masks.

@@ -17,7 +17,7 @@ fn place() -> Workplace {
     images(&place, "colours", 6, &[("ant", RED), ("bee", GREEN), ("cat", BLUE)]);
     images(&place, "others", 6, &[("dog", BLUE), ("eel", RED)]);
     place.succeed(&format!(
-        "train --model resnet-20 --width 0.25 {COLOURS} --image 3x8x8 --epochs 2 --batch-size 4 --out run"
+        "train --model resnet-20 --width 0.25 {COLOURS} --image 3x8x8 --epochs 2 --batch-size 4 --lr 0.01 --out run"
     ));
     place.put(NET, place.read("run/weights.safetensors"));
     place
@@ -38,7 +38,7 @@ fn moved(place: &Workplace, before: &str, after: &str) -> Vec<String> {
 }
 
 const OTHERS: &str =
-    "--weights net.safetensors --data image-folder --data-root others --image 3x8x8 --batch-size 4";
+    "--weights net.safetensors --data image-folder --data-root others --image 3x8x8 --batch-size 4 --lr 0.01";
 const BACKBONE: &str = "conv1,bn1,layer1,layer2,layer3";
 
 #[test]
@@ -71,7 +71,7 @@ fn what_is_frozen_does_not_move_and_the_rest_does() {
     let place = place();
     let train = |how: &str, out: &str| {
         let line = format!(
-            "train --weights {NET} {COLOURS} --image 3x8x8 --batch-size 4 --epochs 2 --weight-decay 0.1 --nesterov"
+            "train --weights {NET} {COLOURS} --image 3x8x8 --batch-size 4 --lr 0.001 --epochs 2 --weight-decay 0.1 --nesterov"
         );
         place.succeed(&format!("{line} --checkpoint-every 2 {how} --out {out}"));
         moved(&place, NET, &format!("{out}/weights.safetensors"))
@@ -94,8 +94,9 @@ fn what_is_frozen_does_not_move_and_the_rest_does() {
 #[test]
 fn a_teacher_changes_what_is_learnt() {
     let place = place();
-    let student =
-        format!("train --model lenet-300-100 --width 0.1 {COLOURS} --image 3x8x8 --batch-size 4 --epochs 2");
+    let student = format!(
+        "train --model lenet-300-100 --width 0.1 {COLOURS} --image 3x8x8 --batch-size 4 --lr 0.01 --epochs 2"
+    );
     place.succeed(&format!("{student} --out alone"));
     let mut before = String::from("alone/weights.safetensors");
     for (how, out) in [("", "kd"), ("--distill dkd", "dkd"), ("--temperature 2 --teacher-weight 0.5", "half")]
