@@ -283,7 +283,7 @@ mod tests {
             ("x/255", "x/255"),
             ("x / 255, cover", "x/255"),
             ("(x/255-0.5)/0.5, bgr, stretch, nearest", "(x/255-0.5)/0.5, stretch, nearest, bgr"),
-            ("(x/255-[0.5,0.5,0.5])/0.5", "(x/255-[0.5,0.5,0.5])/0.5"),
+            ("(x/255-[0.5,0.5,0.5])/0.5", "(x/255-[0.5,0.5,0.5])/[0.5,0.5,0.5]"),
         ] {
             let read: Preprocess = text.parse().unwrap();
             assert_eq!(read.to_string(), expected);
