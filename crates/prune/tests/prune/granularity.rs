@@ -69,7 +69,7 @@ fn kernels_and_blocks_go_whole() {
     };
     assert!([0, 10].contains(&block(0..2, 0..5)) && [0, 2].contains(&block(0..2, 15..16)));
     assert!([0, 5].contains(&block(2..3, 5..10)));
-    for text in ["", "5:4", "0:4", "axb", "2x", "channel"] {
+    for text in ["", "5:4", "0:4", "axb", "2x", "channels"] {
         assert!(text.parse::<Granularity>().is_err(), "{text}");
     }
     for text in ["weight", "2:4", "4x1", "kernel", "filter", "channel", "channel-macs", "channel-params"] {
