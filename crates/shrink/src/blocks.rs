@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sapwood_graph::{Graph, Groups, Masks, Node, Op, State};
+use sapwood_graph::{Graph, Groups, Masks, Node, Op, ParamPath, State};
 
 use crate::{Constants, Error, Shrunk};
 
@@ -60,8 +60,10 @@ pub fn without_zero_branches(
     let gone = gone.map(|node| node.name.clone()).collect();
     let graph = Graph::of_parts(left, graph.entries().to_vec(), ends)?;
     let mut state = state.clone();
-    state.0.retain(|path, _| layers.contains(path.layer()));
-    let masks = masks.iter().filter(|(path, _)| layers.contains(path.layer()));
+    // A constant has the name of its layer.
+    let stays = |path: &ParamPath| layers.contains(path.layer()) || layers.contains(path.as_str());
+    state.0.retain(|path, _| stays(path));
+    let masks = masks.iter().filter(|(path, _)| stays(path));
     let masks = masks.map(|(path, mask)| (path.clone(), mask.clone())).collect();
     Ok((Shrunk { graph, state, masks }, gone))
 }

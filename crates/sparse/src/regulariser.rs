@@ -197,8 +197,9 @@ impl<N: Observed> Hook<N> for Regularising {
                 live.memory.0.iter().filter_map(grown).collect()
             }
             Regulariser::Slimming { strength } => {
-                for (info, scale) in tensors(&live.network, Layout::Stored) {
-                    if let (Role::NormScale, Some(gradient)) = (info.role, gradients.remove(&info.path)) {
+                let all = tensors(&live.network, Layout::Stored).into_iter();
+                for (info, scale) in all.filter(|(info, _)| info.role == Role::NormScale) {
+                    if let Some(gradient) = gradients.remove(&info.path) {
                         gradients.insert(info.path, gradient + scale.sign() * strength);
                     }
                 }

@@ -40,6 +40,18 @@ fn some(groups: &Groups, share: f64) -> Removal {
         }
         (0..group.units()).filter(|unit| leaves[*unit]).for_each(|unit| removal.take(at, unit));
     }
+    // Of a few channels none may have been drawn.
+    if removal.units() == 0 {
+        for (at, group) in groups.iter().enumerate() {
+            for unit in (0..group.units()).filter(|unit| group.is_free(*unit)) {
+                let mut one = removal.clone();
+                one.take(at, unit);
+                if one.check(groups).is_ok() {
+                    return one;
+                }
+            }
+        }
+    }
     removal
 }
 

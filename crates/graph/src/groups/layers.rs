@@ -107,7 +107,7 @@ impl Trace<'_> {
     pub(super) fn constant(&mut self, node: usize, dims: &Dims) -> Value {
         let made = dims.sizes().iter().enumerate().map(|(dim, size)| {
             let made = (1 < *size).then(|| self.fresh(node, dim, *size));
-            self.touch(node, "value", dim, Side::Follows, &made);
+            self.touch(node, "", dim, Side::Follows, &made);
             made
         });
         made.collect()
