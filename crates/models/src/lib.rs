@@ -45,6 +45,7 @@ mod pytorch;
 mod reading;
 mod safetensors_file;
 mod spec;
+mod stated;
 mod steps;
 mod value;
 mod weights;

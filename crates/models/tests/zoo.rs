@@ -282,6 +282,7 @@ fn integers_stand_for_numbers_and_layers_of_a_newer_version_are_named() {
     let mut file = pack(&layers, None, state, Default::default()).unwrap();
     assert!(open_bytes(&file.to_bytes().unwrap(), "x.safetensors", None, &device).is_ok());
     file.metadata["layers"]["version"] = 3.into();
-    let error = open_bytes(&file.to_bytes().unwrap(), "x.safetensors", None, &device).unwrap_err().to_string();
+    let error =
+        open_bytes(&file.to_bytes().unwrap(), "x.safetensors", None, &device).unwrap_err().to_string();
     assert!(error.contains("the layers are of version 3") && error.ends_with("x.safetensors"), "{error}");
 }

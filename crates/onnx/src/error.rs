@@ -5,7 +5,7 @@ use std::{
     fmt,
 };
 
-use crate::{FIRST_OPSET, LAST_OPSET, export::FIRST_WRITTEN};
+use crate::{FIRST_OPSET, FIRST_WRITTEN, LAST_OPSET};
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]

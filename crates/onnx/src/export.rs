@@ -49,9 +49,6 @@ impl Default for Options {
     }
 }
 
-/// The first opset that is written.
-pub(crate) const FIRST_WRITTEN: i64 = 17;
-
 /// The bytes of an ONNX file that computes what the network does, for any number of examples of the shapes
 /// for which the graph was built, with inputs under their names and weights under theirs. Zeros of masked
 /// weights are stored like any other.
@@ -60,7 +57,7 @@ pub(crate) const FIRST_WRITTEN: i64 = 17;
 /// All layers that have no form in ONNX at this opset, in one; values that do not fit the layers.
 pub fn export(graph: &Graph, state: &State, options: &Options) -> Result<Vec<u8>, Error> {
     let opset = options.opset;
-    if !(FIRST_WRITTEN..=crate::LAST_OPSET).contains(&opset) {
+    if !(crate::FIRST_WRITTEN..=crate::LAST_OPSET).contains(&opset) {
         return Err(Error::WrittenOpset { found: opset });
     }
     let mut writing = Writing::new(graph, options)?;

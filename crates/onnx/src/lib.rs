@@ -56,6 +56,8 @@ pub use note::Note;
 pub const FIRST_OPSET: i64 = 7;
 /// The last opset that is read.
 pub const LAST_OPSET: i64 = 22;
+/// The first version of the operations that is written.
+pub(crate) const FIRST_WRITTEN: i64 = 17;
 
 /// What files that are written here say of their origin.
 const PRODUCER: &str = "sapwood";

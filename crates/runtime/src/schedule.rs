@@ -191,7 +191,8 @@ impl Schedule {
         };
         let rim = &mut self.buffers[read].rim;
         *rim = std::array::from_fn(|side| rim[side].max(phases.rim[side]));
-        if !phases.is_near() {
+        // Where there is one pixel, each number is looked up, also those beside a row.
+        if !phases.is_near() || is_single {
             self.leave(read, phases.rim.map(|side| side.max(1)));
         }
         let mut reads = vec![read];

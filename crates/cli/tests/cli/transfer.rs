@@ -131,5 +131,5 @@ fn what_cannot_be_transferred_is_one_line() {
     place.refuse(&format!("{train} --new-head --temperature 2"), &["--teacher"]);
     images(&place, "one", 6, &[("dog", BLUE)]);
     let one = OTHERS.replace("others", "one");
-    place.refuse(&format!("train {one} --new-head --out x"), &["one class only"]);
+    place.refuse(&format!("train {one} --new-head --out x"), &["one class alone"]);
 }

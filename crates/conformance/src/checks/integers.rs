@@ -106,10 +106,12 @@ pub(super) async fn folded_rounded_and_integer_networks_are_the_same_network(
         };
         let [by_rounding, by_integers] = [distance(&rounded, &without), distance(&exact, &rounded)];
         found.holds(format!("{model}: rounding moves its outputs by {by_rounding:.3}"), by_rounding < 0.2);
-        // A sum that is nearly half a step goes to the other neighbour, and what follows with it.
+        // A sum that is nearly half a step goes to the other neighbour, and what follows is rounded otherwise: two
+        // roundings that have nothing to do with each other would be 1.4 times as far apart as one is from float.
+        // What integers are to the bit, ONNX Runtime's answers say (the tests of `sapwood-kernels`).
         found.holds(
             format!("{model}: integers are {by_integers:.4} from rounded values, which are {by_rounding:.4} from float"),
-            by_integers < 0.5 * by_rounding,
+            by_integers < by_rounding,
         );
         let answers = Answers::of(&folded, examples, &on.device).await?;
         found.holds(format!("{model}: its loss is no number"), answers.loss.is_finite());

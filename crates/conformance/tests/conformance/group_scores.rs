@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sapwood_backend::DeviceSpec;
 use sapwood_conformance::fill;
 use sapwood_core::{
-    Activation, Conv, Graph, GraphBuilder, Op, Wire,
+    Activation, Conv, Graph, GraphBuilder, Op, ParamPath, Wire,
     graph::{Groups, Side},
     infos,
 };
@@ -117,7 +117,7 @@ fn group_l2_is_torch_prunings() {
             if let Op::Conv(spec) = node.op
                 && 1 < spec.groups
             {
-                squares.remove(&format!("{}.weight", node.name).into());
+                squares.remove(&ParamPath::from(format!("{}.weight", node.name)));
             }
         }
         let found = score.of(&groups, &squares).unwrap();

@@ -36,7 +36,7 @@ fn with(done: Done) -> BTreeSet<&'static str> {
 }
 
 fn as_onnx(graph: &Graph, state: &State) -> Result<Vec<u8>, Error> {
-    to_onnx(&Spec::of_layers("own", graph.clone())?, None, state, 18)
+    to_onnx(&Spec::of_layers("own", graph.clone())?, None, state, 19)
 }
 
 /// Whether the channels that come into it, or leave it, are nobody else's.
