@@ -2,7 +2,7 @@
 //! reader panic, or take more than 4 times the file's size (and 4 MiB) of memory.
 //!
 //! ```sh
-//! cargo run -p sapwood-onnx --example fuzz -- 1000000 [SEED] [FILE ...]
+//! cargo run -p sapwood-onnx --example fuzz_onnx -- 1000000 [SEED] [FILE ...]
 //! ```
 //!
 //! Without files it spoils small networks with every kind of operation, which it writes itself.
