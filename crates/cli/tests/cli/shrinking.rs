@@ -12,10 +12,10 @@ fn shape(state: &State, name: &str) -> Vec<usize> {
     state.0[name].shape().to_vec()
 }
 
-/// Trains a small lenet-5, the file of which is `conv.safetensors`.
+/// Trains a small conv-2, the file of which is `conv.safetensors`.
 fn convolutional() -> Workplace {
     let place = Workplace::new();
-    place.succeed("train --model lenet-5 --width 0.2 --data digits --epochs 1 --out run");
+    place.succeed("train --model conv-2 --width 0.2 --data digits --epochs 1 --out run");
     place.put("conv.safetensors", place.read("run/weights.safetensors"));
     place
 }
@@ -38,7 +38,7 @@ fn masked_filters_leave_and_the_outputs_stay() {
     let said = place.succeed("shrink --weights masked.safetensors --out small.safetensors");
     assert!(said.contains("channels gone") && said.contains("bytes written"), "{said}");
     let (masked, small) = (place.read("masked.safetensors"), place.read("small.safetensors"));
-    assert!(small.len() < masked.len() / 2, "{} of {}", small.len(), masked.len());
+    assert!(3 * small.len() < 2 * masked.len(), "{} of {}", small.len(), masked.len());
     let (before, after) = (logits(&place, "masked.safetensors"), logits(&place, "small.safetensors"));
     let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>().sqrt();
     let far = norm(&mut before.iter().zip(&after).map(|(a, b)| a - b)) / norm(&mut before.iter().copied());
@@ -46,7 +46,7 @@ fn masked_filters_leave_and_the_outputs_stay() {
     // The smaller network is one as any other.
     place.succeed("describe --weights small.safetensors");
     place.succeed("train --weights small.safetensors --data digits --epochs 1 --out again");
-    place.succeed("prune --weights small.safetensors --sparsity 0.8 --out sparse.safetensors");
+    place.succeed("prune --weights small.safetensors --sparsity 0.5 --out sparse.safetensors");
     let said = place.succeed("shrink --weights small.safetensors --channels 30% --out smaller.safetensors");
     assert!(said.contains("channels gone"), "{said}");
 }
@@ -100,7 +100,7 @@ sparsities = [0.5]
 name = "digits"
 
 [model]
-name = "lenet-5"
+name = "conv-2"
 width = 0.2
 
 [training]
@@ -184,7 +184,7 @@ fn masks_of_whole_channels_leave_nothing_behind_and_a_network_from_scratch_has_t
          --out rounds.safetensors",
     );
     place.succeed(
-        "train --model lenet-5 --width 0.2 --data digits --epochs 1 --regulariser group-norm=1e-3 --out decayed",
+        "train --model conv-2 --width 0.2 --data digits --epochs 1 --regulariser group-norm=1e-3 --out decayed",
     );
     let (plain, decayed) = (place.read("conv.safetensors"), place.read("decayed/weights.safetensors"));
     assert_ne!(plain, decayed);
