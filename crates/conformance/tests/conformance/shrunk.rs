@@ -128,7 +128,7 @@ fn drawn(seed: usize) -> Option<Graph> {
         let mut x = values[draw(values.len())];
         let mut other = values[draw(values.len())];
         // These ask for numbers above zero.
-        if matches!(op, Op::Unary(Unary::Log | Unary::Sqrt) | Op::Binary(Binary::Pow)) {
+        if matches!(op, Op::Unary(Unary::Log | Unary::Sqrt | Unary::Reciprocal) | Op::Binary(Binary::Pow)) {
             (x, other) = (g.activation(x, Activation::Softplus), g.activation(other, Activation::Softplus));
         }
         let inputs = match op.arity() {
