@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 /// Esser et al. 2020, equations 1 and 3: `round(clip(v / s, low, high)) * s`. The gradient of `v` is 1 between the bounds
 /// and 0 beyond; that of the step is `round(v / s) - v / s` between them, and the bound beyond.
 ///
-/// The paper scales the step's gradient by [`gradient_scale`]; here whoever trains does so, and what is computed stays
+/// The paper scales the step's gradient by `gradient_scale`; here whoever trains does so, and what is computed stays
 /// exact. A step that has come to 0 or below counts by its size, and never as nothing.
 ///
 /// # Shapes

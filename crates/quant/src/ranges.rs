@@ -27,13 +27,13 @@ pub enum RangeMethod {
     /// The extremes.
     #[default]
     MinMax,
-    /// A moving average of the extremes of batches: see [`moving_average`].
+    /// A moving average of the extremes of batches.
     MovingAverage,
-    /// All but 0.001 % of the numbers: see [`percentile`].
+    /// All but 0.001 % of the numbers.
     Percentile,
-    /// The bounds with the least squared error: see [`mse`].
+    /// The bounds with the least squared error.
     Mse,
-    /// The bounds whose distribution is nearest: see [`entropy`].
+    /// The bounds whose distribution is nearest.
     Entropy,
 }
 

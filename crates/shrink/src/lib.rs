@@ -1,7 +1,7 @@
 //! Takes channels out of a network: out of its layers, its values, its masks, and what an optimiser remembers.
 //!
 //! A mask removes nothing: a network with masks has the size of the one without, and takes as long. Here what is
-//! masked leaves. The principal type is [`Removal`], the units of a network's [`Groups`] that leave; [`shrink`]
+//! masked leaves. The principal type is [`Removal`], the units of a network's [`Groups`](sapwood_graph::Groups) that leave; [`shrink`]
 //! carries it out. The design decision behind it is that a removal is exact or refused: channels leave together by
 //! the index, wherever an operation ties them, and what a masked network passes on of a channel is computed before
 //! the channel leaves ([`Constants`]). So a shrunk network gives the outputs of the masked one.
