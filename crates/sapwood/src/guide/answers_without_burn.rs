@@ -13,7 +13,8 @@
 //! let device = "cpu".parse::<DeviceSpec>()?.resolve()?;
 //! let spec = Spec::named("lenet-300-100")?.fit(digits.shape(), 10);
 //! let net = Init::default().apply(spec.net(&device)?, Seed(1));
-//! let masks = Cut::to("90%".parse()?).masks_blocking(&Magnitude, &NetworkProbe::new(&net), None)?;
+//! let cut = Cut::to("90%".parse()?).allocation(Allocation::Uniform);
+//! let masks = cut.masks_blocking(&Magnitude, &NetworkProbe::new(&net), None)?;
 //! let mut state = block_on(State::read(&net))?;
 //! state.apply(&masks.into_masks())?;
 //!

@@ -26,7 +26,7 @@
 //! let float = block_on(Answers::of(&net, examples, &device))?;
 //! let integers = block_on(Answers::of(&made.network(net.clone())?, examples, &device))?;
 //! assert!(float.agreement(&integers) > 0.98 && float.signal_to_noise(&integers) > 20.0);
-//! let logits = Exact::new(net.graph(), &made)?.run(&[0.5; 64], [1, 8, 8])?;
+//! let logits = Exact::new(&spec.graph()?, &made)?.run(&[0.5; 64], [1, 8, 8])?;
 //! assert_eq!(logits.len(), 10);
 //!
 //! let (rest, masks) = (made.rest, Default::default());
