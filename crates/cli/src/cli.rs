@@ -19,6 +19,7 @@ mod forward;
 mod hints;
 mod image;
 mod integers;
+mod json;
 mod latency;
 mod latency_table;
 mod list;

@@ -132,7 +132,7 @@ impl Cluster {
         data.augment = self.augment;
         self.images.apply(&mut data)?;
         let datasets = self.root.datasets();
-        let how = serde_json::to_string(&self.clustering()).unwrap_or_default();
+        let how = super::json::line(&self.clustering())?;
         let Opened { spec, net, masks, trained_on, .. } = shared;
         let start = Start {
             digest: digest(format!("{}\n{how}", self.network.digest()?).as_bytes()),

@@ -112,7 +112,7 @@ impl Describe {
                 trained_on: trained_on.as_ref(),
                 layers: &anatomy.layers,
             };
-            writeln!(out, "{}", serde_json::to_string_pretty(&json).unwrap_or_default())?;
+            writeln!(out, "{}", super::json::lines(&json)?)?;
         } else {
             write!(out, "{}", table(&anatomy, &masks, &zeros).to_text())?;
             let [c, h, w] = anatomy.input;

@@ -85,7 +85,7 @@ impl Eval {
 
     fn tell(&self, evaluation: &Evaluation, out: &mut dyn Write) -> Result<(), Error> {
         if self.json {
-            writeln!(out, "{}", serde_json::to_string(evaluation).unwrap_or_default())?;
+            writeln!(out, "{}", super::json::line(evaluation)?)?;
         } else {
             writeln!(out, "{}", line(evaluation))?;
         }

@@ -84,7 +84,7 @@ impl Profile {
                 least_memory,
                 layers: layers.collect(),
             };
-            writeln!(out, "{}", serde_json::to_string_pretty(&json).unwrap_or_default())?;
+            writeln!(out, "{}", super::json::lines(&json)?)?;
             return Ok(());
         }
         write!(out, "{}", table(&found).to_text())?;

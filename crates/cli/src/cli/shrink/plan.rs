@@ -80,6 +80,6 @@ pub(super) fn json(
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let json = Json { groups: rows(groups, removal), before, after, bytes_written };
-    writeln!(out, "{}", serde_json::to_string_pretty(&json).unwrap_or_default())?;
+    writeln!(out, "{}", crate::cli::json::lines(&json)?)?;
     Ok(())
 }

@@ -40,7 +40,7 @@ impl Eval {
         for genome in self.genomes(supernet.family())? {
             let judged = images.judge().judge_blocking(&supernet, &genome)?;
             if self.json {
-                writeln!(out, "{}", serde_json::to_string(&judged).unwrap_or_default())?;
+                writeln!(out, "{}", crate::cli::json::line(&judged)?)?;
                 continue;
             }
             table.row([
