@@ -51,7 +51,7 @@ impl OnnxRuntime {
         self.process.child.id()
     }
 
-    /// So many runs one after the other.
+    /// This number of runs one after the other.
     ///
     /// # Errors
     /// Where the process has ended.

@@ -76,7 +76,7 @@ impl Coder {
     }
 }
 
-/// What a body of so many bytes counts as. Where values are not few, those that are kept take most of the
+/// What a body of this number of bytes counts as. Where values are not few, those that are kept take most of the
 /// bytes, and decisions about all others most of the time to read them: they have to be worth it.
 fn price(layout: Layout, positions: Positions, count: usize, bytes: usize) -> usize {
     match (layout, positions) {

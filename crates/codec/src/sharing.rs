@@ -42,7 +42,7 @@ pub struct Sharing {
 const ROUNDS: usize = 10_000;
 
 impl Sharing {
-    /// Among so many values at most, 1 at least.
+    /// Among at most this number of values, 1 at least.
     pub fn among(most: usize) -> Self {
         Self { most: most.max(1), start: Start::default() }
     }

@@ -20,7 +20,7 @@ pub(crate) fn counts(symbols: &[u16], alphabet: usize) -> Vec<u64> {
     counts
 }
 
-/// From so many symbols on, a code that reads ten times slower has to save a twentieth.
+/// The number of symbols from which on a code that reads ten times slower has to save a twentieth.
 pub(crate) const MANY: usize = 4096;
 
 /// Writes symbols in this code, or in the one that needs the fewest bytes; raw where no code is

@@ -3,6 +3,21 @@
 use burn::tensor::{Tensor, s};
 use sapwood_graph::ConvSpec;
 
+/// Numbers of an unfolded input that are in memory at a time: 32 MiB in f32.
+const IN_MEMORY: usize = 1 << 23;
+
+/// [`unfold`] of some examples after the others, for sums over all columns: only that many are unfolded at a time that
+/// their columns have at most 2^23 numbers, or one.
+///
+/// # Shapes
+/// `[N, C, H, W]` to `[groups, C/groups * kh * kw, n * OH * OW]` each, in the order of the examples
+pub fn unfold_in_parts(x: Tensor<4>, spec: &ConvSpec) -> impl Iterator<Item = Tensor<3>> {
+    let [n, c, h, w] = x.dims();
+    let each = c * h * w * spec.kernel.product() / spec.stride.product();
+    let parts = x.split((IN_MEMORY / each.max(1)).clamp(1, n), 0);
+    parts.into_iter().map(move |part| unfold(part, spec))
+}
+
 /// The patches that a convolution sees, one column for each example and position: the convolution is the product of
 /// its weights with them.
 ///

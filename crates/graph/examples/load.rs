@@ -51,7 +51,7 @@ fn seconds(path: &Path) -> Result<f64, Box<dyn std::error::Error>> {
     Ok(seconds)
 }
 
-/// A layer of so many inputs and outputs, and the same with a twentieth of its weights.
+/// A layer of this number of inputs and outputs, and the same with a twentieth of its weights.
 fn networks(side: usize) -> Result<(StateFile, StateFile), sapwood_graph::Error> {
     let mut random = Random(7);
     let mut dense = StateFile::default();

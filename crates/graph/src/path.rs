@@ -1,6 +1,6 @@
 //! The name of a parameter.
 
-use std::{borrow::Borrow, fmt};
+use std::{borrow::Borrow, collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,11 @@ impl ParamPath {
     /// ```
     pub fn layer(&self) -> &str {
         self.0.rsplit_once('.').map_or("", |(layer, _)| layer)
+    }
+
+    /// Whether it belongs to one of these layers. A learnt constant is a layer that is its own parameter.
+    pub fn is_of(&self, layers: &BTreeSet<String>) -> bool {
+        layers.contains(self.layer()) || layers.contains(self.as_str())
     }
 }
 

@@ -54,7 +54,7 @@ pub enum Fit {
     /// The largest part in the middle with the input's aspect ratio.
     #[default]
     Cover,
-    /// The shorter side becomes so many pixels, then the middle is cut out: torchvision's `Resize` and
+    /// The shorter side gets this number of pixels, then the middle is cut out: torchvision's `Resize` and
     /// `CenterCrop`.
     Resize(usize),
     /// The input is this fraction of the resized image, of which the middle is cut out: timm's `crop_pct`.

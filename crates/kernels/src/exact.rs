@@ -91,7 +91,7 @@ impl Factors {
         Self { factors: weights.iter().map(|w| x.scale * w / y.scale).collect(), result: *y }
     }
 
-    /// The integers of sums whose channels have planes of so many values.
+    /// The integers of sums whose channels have planes of `plane` values.
     pub fn requantise(&self, sums: &[i32], plane: usize) -> Vec<i32> {
         let Integers { zero_point, bounds: [low, high], .. } = self.result;
         let bounds = [low - zero_point, high - zero_point].map(|bound| bound as f32);
@@ -113,7 +113,7 @@ pub fn add([a, c]: [&[i32]; 2], [of_a, of_c]: [&Integers; 2], y: &Integers) -> V
     a.iter().zip(c).map(one).collect()
 }
 
-/// The mean of planes of so many values (QLinearGlobalAveragePool): of whole sums.
+/// The mean of planes of `plane` values (QLinearGlobalAveragePool): of whole sums.
 pub fn mean(x: &[i32], plane: usize, of_x: &Integers, y: &Integers) -> Vec<i32> {
     let sum = |values: &[i32]| values.iter().map(|q| q - of_x.zero_point).sum::<i32>();
     let sums: Vec<i32> = x.chunks_exact(plane.max(1)).map(sum).collect();

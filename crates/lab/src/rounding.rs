@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use sapwood_core::{
     Exceptions, Graph, Step,
-    graph::{Per, Scheme},
+    graph::{Per, Points, Scheme},
 };
 use sapwood_models::{Net, Opened};
-use sapwood_quant::{Points, Qat, Rounded, named, weight_scheme};
+use sapwood_quant::{Qat, Rounded, named, weight_scheme};
 use sapwood_train::Plan;
 use serde::{Deserialize, Serialize};
 

@@ -78,6 +78,7 @@ impl Transfer {
             true if config.sparse.is_some() => refuse("sparse training"),
             true if !config.shared.is_empty() => refuse("shared weights"),
             true if self.teacher.is_some() => refuse("the teacher"),
+            true if !self.frozen.is_empty() => refuse("frozen layers (all but the last one are)"),
             true if !keep.is_empty() => refuse("weights of positions on the way"),
             _ => Ok(()),
         }
@@ -88,12 +89,8 @@ impl Transfer {
     /// # Errors
     /// [`Error::Setting`] where nothing would be left to learn.
     pub(crate) fn apply(&self, net: Net) -> Result<Net, Error> {
-        let frozen = |path: &str| {
-            let layer = path.rsplit_once('.').map_or(path, |(layer, _)| layer);
-            self.frozen.contains(path) || self.frozen.contains(layer)
-        };
         let trained = |info: &&sapwood_core::ParamInfo| info.role != Role::Buffer;
-        if infos(&net).iter().filter(trained).all(|info| frozen(info.path.as_str())) {
+        if infos(&net).iter().filter(trained).all(|info| info.path.is_of(&self.frozen)) {
             let problem = "every layer is frozen, so that nothing is left to learn: freeze fewer";
             return Err(Error::setting("transfer.frozen", problem));
         }

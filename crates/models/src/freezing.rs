@@ -9,12 +9,7 @@ use crate::{Net, net::Layer};
 impl Net {
     /// The network whose parameters in these layers are not trained.
     pub fn with_frozen(self, layers: &BTreeSet<String>) -> Self {
-        let layer = |path: &str| path.rsplit_once('.').map_or(path, |(layer, _)| layer).to_string();
-        freeze(self, |info| {
-            let path = info.path.as_str();
-            // A learnt constant is its layer.
-            layers.contains(path) || layers.contains(&layer(path))
-        })
+        freeze(self, |info| info.path.is_of(layers))
     }
 
     /// The network whose batch normalisations in these layers use their running statistics in training too, and

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use burn::{module::Module as _, prelude::Device};
 use sapwood_backend::Seed;
-use sapwood_core::{Layout, Observed as _, map, tensors};
+use sapwood_core::{Layout, Observed as _, ParamPath, map, tensors};
 
 use crate::{Error, Init, Opened, Spec};
 
 impl Opened {
-    /// The same network with a last layer that is drawn anew for so many classes; all other layers keep their
+    /// The same network with a last layer that is drawn anew for this number of classes; all other layers keep their
     /// weights and masks. A softmax behind the last layer goes: losses are taken of logits. What the classes were
     /// called is forgotten, how images become inputs is not.
     ///
@@ -35,12 +35,12 @@ impl Opened {
             .into_iter()
             .map(|(info, value)| (info.path, value))
             .collect();
-        let within = |path: &str| path.rsplit_once('.').is_some_and(|(name, _)| name == layer);
+        let within = |path: &ParamPath| path.layer() == layer;
         let mut other = None;
         let net = map(init.apply(spec.net(device)?, seed), Layout::Stored, |info, drawn| {
-            match old.remove(&info.path).filter(|_| !within(info.path.as_str())) {
+            match old.remove(&info.path).filter(|_| !within(&info.path)) {
                 Some(value) if value.dims() == drawn.dims() => value,
-                None if within(info.path.as_str()) => drawn,
+                None if within(&info.path) => drawn,
                 _ => {
                     other.get_or_insert_with(|| info.path.to_string());
                     drawn
@@ -52,7 +52,7 @@ impl Opened {
             return Err(sapwood_core::graph::Error::Graph { layer, problem }.into());
         }
         let mut masks = self.masks;
-        masks.retain(|path, _| !within(path.as_str()));
+        masks.retain(|path, _| !within(path));
         let trained_on =
             self.trained_on.map(|known| sapwood_core::TrainedOn { classes: Vec::new(), ..known });
         Ok(Self { spec, net, masks, trained_on, ..self })

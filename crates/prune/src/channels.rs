@@ -27,9 +27,9 @@ use crate::{
 pub enum Counted {
     /// Channels that may leave: of each group, or of all.
     Channels,
-    /// Multiply-accumulates: at least so many go.
+    /// Multiply-accumulates: at least the wanted share of them goes.
     Macs,
-    /// Parameters: at least so many go.
+    /// Parameters: at least the wanted share of them goes.
     Params,
 }
 

@@ -4,12 +4,9 @@ use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
 use sapwood_backend::ordered;
-use sapwood_core::{ConvSpec, Op, Pads, ParamInfo, ParamPath, unfold};
+use sapwood_core::{ConvSpec, Op, Pads, ParamInfo, ParamPath, unfold, unfold_in_parts};
 
 use crate::{Error, ParamTensors, Probe, Prunable};
-
-/// At most so many values of an unfolded input are in memory at a time.
-const UNFOLDED: usize = 1 << 23;
 
 /// For each prunable layer, how its input becomes a matrix with one row for each
 /// weight of an output, `in/groups * kh * kw`, and one column for each example and
@@ -88,10 +85,7 @@ impl LayerColumns {
                 if layer != path.layer() {
                     return;
                 }
-                let [n, c, h, w] = x.dims();
-                let each = c * h * w * spec.kernel.product() / spec.stride.product();
-                for images in x.clone().split((UNFOLDED / each.max(1)).clamp(1, n), 0) {
-                    let columns = unfold(images, spec);
+                for columns in unfold_in_parts(x.clone(), spec) {
                     let count = columns.dims()[2];
                     let sum = ordered::product(columns.clone(), columns.transpose());
                     gram = Some(match gram.take() {

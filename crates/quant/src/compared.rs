@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use burn::prelude::Device;
 use sapwood_backend::read;
 use sapwood_core::{ModuleState, Network, Observed, Output as _, ParamPath, Pass, Target, loss};
+use sapwood_graph::{Points, grids};
 
-use crate::{Error, Examples, Made, Points, Rounded, rounded};
+use crate::{Error, Examples, Made, Rounded};
 
 /// The outputs of a network on some examples.
 #[derive(Clone, Debug, PartialEq)]
@@ -118,7 +119,7 @@ pub async fn layer_costs<N: Observed>(
 ) -> Result<Vec<LayerCost>, Error> {
     let float = Answers::of(network, examples, device).await?;
     let state = sapwood_core::State::read(network).await?;
-    let grids = rounded::grids(network.graph(), &made.ranges, made.calibrated.activations)?;
+    let grids = grids(network.graph(), &made.ranges, made.calibrated.activations)?;
     let points = Points::of(network.graph(), &BTreeSet::new());
     let mut costs = Vec::new();
     for layer in points.layers() {

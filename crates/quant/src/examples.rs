@@ -4,7 +4,7 @@ use sapwood_core::{Batch, ExampleShape, Source, Values};
 
 use crate::Error;
 
-/// The first so many examples of a source's first epoch, batch by batch. They should be training examples, in an order
+/// The first N examples of a source's first epoch, batch by batch. They should be training examples, in an order
 /// drawn at random and without augmentation.
 #[derive(Clone, Copy)]
 pub struct Examples<'a> {
@@ -35,7 +35,7 @@ impl<'a> Examples<'a> {
         self.number
     }
 
-    /// At most so many of them.
+    /// At most this number of them.
     #[must_use]
     pub fn at_most(self, number: usize) -> Self {
         Self { number: self.number.min(number.max(1)), ..self }

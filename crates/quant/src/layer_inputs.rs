@@ -2,13 +2,10 @@
 
 use burn::{prelude::Device, tensor::Tensor};
 use sapwood_backend::{ordered, read_all};
-use sapwood_core::{Network, Pass, Tap, unfold};
+use sapwood_core::{Network, Pass, Tap, unfold_in_parts};
 use sapwood_graph::{Array, ConvSpec, Op};
 
 use crate::{Error, Examples};
-
-/// At most so many values of an unfolded input are in memory at a time.
-const UNFOLDED: usize = 1 << 23;
 
 /// Sums over all that a layer sees on some examples: of `x`, what it sees in the float network, and of `z`, what it sees
 /// behind layers that are quantised already. The layer is the product of its weights with these columns, of which
@@ -54,11 +51,7 @@ impl LayerInputs {
             float.forward(batch.input(&device)?, &mut Pass::evaluate().with_tap(&mut x));
             rounded.forward(batch.input(&device)?, &mut Pass::evaluate().with_tap(&mut z));
             let (Some(x), Some(z)) = (x.input, z.input) else { return Ok(None) };
-            let [n, c, h, w] = x.dims();
-            let each = c * h * w * spec.kernel.product() / spec.stride.product();
-            let part = (UNFOLDED / each.max(1)).clamp(1, n);
-            for (x, z) in x.split(part, 0).into_iter().zip(z.split(part, 0)) {
-                let [x, z] = [x, z].map(|x| unfold(x, &spec));
+            for (x, z) in unfold_in_parts(x, &spec).zip(unfold_in_parts(z, &spec)) {
                 count += x.dims()[2];
                 let zt = z.clone().transpose();
                 let more = [

@@ -4,7 +4,7 @@
 //! was [`Made`] is a value: weights as integers with scales, and the bounds of the values between them. The one design
 //! decision is that nothing here computes with integers: [`Rounded`] is the network itself with its values put on the
 //! [`Grid`](sapwood_graph::Grid)s that the integers mean, so that everything that trains, evaluates or looks into a network does so
-//! with a quantised one. Where values are rounded is read off the graph ([`Points`]).
+//! with a quantised one. Where values are rounded is read off the graph ([`Points`](sapwood_graph::Points)).
 //!
 //! Where the nearest integers lose too much, [`Qat`] makes a network that rounds while it is trained, and [`Sensitivity`] tells what
 //! each layer costs with fewer bits, so that a [`Budget`] can be spent where it matters.
@@ -74,7 +74,6 @@ mod absorption;
 mod compared;
 mod equalisation;
 mod error;
-mod exact;
 mod examples;
 mod fake_quantized;
 mod layer_inputs;
@@ -84,7 +83,6 @@ mod mixed;
 mod named;
 mod observed;
 mod on_grid;
-mod points;
 mod ptq;
 mod qat;
 mod ranges;
@@ -96,7 +94,6 @@ pub use absorption::absorbed;
 pub use compared::{Answers, LayerCost, alarm, layer_costs};
 pub use equalisation::Equalisation;
 pub use error::Error;
-pub use exact::Exact;
 pub use examples::Examples;
 pub use fake_quantized::FakeQuantized;
 pub use layer_inputs::LayerInputs;
@@ -106,7 +103,6 @@ pub use mixed::{Assignment, BitCost, Budget, LayerSensitivity, Sensitivity, Trie
 pub use named::named;
 pub use observed::{extremes, histograms};
 pub use on_grid::{on_grid, on_own_grids};
-pub use points::Points;
 pub use ptq::{Made, Ptq};
 pub use qat::Qat;
 pub use ranges::RangeMethod;

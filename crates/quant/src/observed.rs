@@ -8,9 +8,9 @@ use burn::{
 };
 use sapwood_backend::read_all;
 use sapwood_core::{Network, Pass, Tap};
-use sapwood_graph::Histogram;
+use sapwood_graph::{Histogram, Points};
 
-use crate::{Error, Examples, Points};
+use crate::{Error, Examples};
 
 /// The extremes of each value that is rounded, by its node: for each batch `[least, largest]`. In memory are a batch's
 /// extremes and what the network itself keeps.

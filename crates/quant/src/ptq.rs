@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use burn::prelude::Device;
 use sapwood_core::{ModuleState, Observed, ParamPath, State};
-use sapwood_graph::{Array, Calibrated, DType, Grid, Op, Per, Quantized, Ranges, Scheme, Symmetry};
-
-use crate::{
-    Error, Examples, LayerInputs, Points, RangeMethod, Rounded, Rounding, grids_of, rounded, weight_scheme,
+use sapwood_graph::{
+    Array, Calibrated, DType, Graph, Grid, Op, Per, Points, Quantized, QuantizedNetwork, Ranges, Scheme,
+    Symmetry, grids,
 };
+
+use crate::{Error, Examples, LayerInputs, RangeMethod, Rounded, Rounding, grids_of, weight_scheme};
 
 /// How a trained network is quantised: what is left is to run it on examples.
 ///
@@ -80,7 +81,7 @@ impl Ptq {
     ) -> Result<Made, Error> {
         let points = self.points(network)?;
         let ranges = self.ranges.ranges(network, &points, examples, self.activations, device).await?;
-        let grids = rounded::grids(network.graph(), &ranges, self.activations)?;
+        let grids = grids(network.graph(), &ranges, self.activations)?;
         let mut rest = State::read(network).await?;
         let mut quantized = BTreeMap::new();
         // All parameters so far: of layers that are quantised the numbers that their integers stand for.
@@ -155,6 +156,15 @@ impl Made {
     pub fn state(&self) -> State {
         let numbers = self.quantized.iter().map(|(path, value)| (path.clone(), value.dequantized()));
         State(self.rest.0.clone().into_iter().chain(numbers).collect())
+    }
+
+    /// The network of integers, of the graph of the one that was quantised.
+    ///
+    /// # Errors
+    /// A scheme that has no grid between the bounds.
+    pub fn integers(&self, graph: &Graph) -> Result<QuantizedNetwork, Error> {
+        let (weights, rest) = (self.quantized.clone(), self.rest.clone());
+        Ok(QuantizedNetwork::between(graph.clone(), weights, rest, &self.ranges, &self.calibrated)?)
     }
 
     /// The network that computes what the integers mean.

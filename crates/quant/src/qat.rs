@@ -11,15 +11,14 @@ use burn::{
     tensor::{Tensor, TensorData},
 };
 use sapwood_core::{ModuleState, Observed, ParamPath, State};
-use sapwood_graph::{Array, Calibrated, Folding, Grid, Per, Quantized, Range, Scheme};
+use sapwood_graph::{Array, Calibrated, Folding, Grid, Per, Points, Quantized, Range, Scheme, grids};
 
 use crate::{
-    Error, Examples, FakeQuantized, Made, Points, Ptq, RangeMethod,
+    Error, Examples, FakeQuantized, Made, Ptq, RangeMethod,
     fake_quantized::{Grids, ValueGrid, WeightGrid},
     lsq::{LEAST, first_step, gradient_scale},
     nearest,
     ptq::with_room,
-    rounded,
     weights::of_integers,
 };
 
@@ -194,7 +193,7 @@ impl<N: Observed> FakeQuantized<N> {
             ranges.insert(grid.name.clone(), Range::of(min, max)?);
         }
         let mut rest = on.folding.fold(&state)?;
-        let grids = rounded::grids(on.folding.graph(), &ranges, on.activations)?;
+        let grids = grids(on.folding.graph(), &ranges, on.activations)?;
         let by_name: BTreeMap<&str, &Grid> = {
             let names = on.values.values().map(|value| &value.name[..]);
             let all = on.folding.graph().value_names();

@@ -9,9 +9,9 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use burn::prelude::Device;
 use sapwood_core::Network;
-use sapwood_graph::{Histogram, Range, Ranges, Scheme, UnknownName};
+use sapwood_graph::{Histogram, Points, Range, Ranges, Scheme, UnknownName};
 
-use crate::{Error, Examples, Points, observed};
+use crate::{Error, Examples, observed};
 
 /// How the bounds of a value are chosen of what was seen.
 ///

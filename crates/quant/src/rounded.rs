@@ -11,7 +11,7 @@ use burn::{
     tensor::Tensor,
 };
 use sapwood_core::{Network, Observed, Pass, Tap};
-use sapwood_graph::{Error, Graph, Grid, Ranges, Scheme};
+use sapwood_graph::{Error, Graph, Grid, Ranges, Scheme, grids};
 
 use crate::{on_grid, on_own_grids};
 
@@ -54,13 +54,6 @@ impl<N: Observed> Rounded<N> {
     pub fn network(&self) -> &N {
         &self.network
     }
-}
-
-/// The grids between the bounds of values, by their nodes.
-pub(crate) fn grids(graph: &Graph, ranges: &Ranges, scheme: Scheme) -> Result<BTreeMap<usize, Grid>, Error> {
-    let names = graph.value_names();
-    let ranged = names.iter().enumerate().filter_map(|(at, name)| Some((at, ranges.get(name)?)));
-    ranged.map(|(at, range)| Ok((at, scheme.grid(range.min(), range.max())?))).collect()
 }
 
 /// Rounds values, and shows them to whoever watches the pass without.

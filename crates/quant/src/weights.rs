@@ -4,7 +4,7 @@ use sapwood_graph::{Array, DType, Grid, Packed, Per, Quantized, Scheme, Symmetry
 
 use crate::Error;
 
-/// The scheme of weights with so many bits: symmetric, from `-n` to `n`, in the smallest type that holds them.
+/// The scheme of weights with this number of bits: symmetric, from `-n` to `n`, in the smallest type that holds them.
 ///
 /// # Errors
 /// Other bits than 8, 6, 5, 4, 3 and 2.

@@ -25,6 +25,14 @@ pub enum Error {
     /// Layers that no kernel computes.
     #[error("there is no kernel for {}: run the network by another engine", .0.join(", "))]
     NoKernel(Vec<String>),
+    /// A layer that is not computed with integers.
+    #[error("layer `{layer}`: {problem}")]
+    Layer {
+        /// The layer.
+        layer: String,
+        /// Why not.
+        problem: String,
+    },
     /// An input of another size.
     #[error("expected {expected} numbers for each image, found {found} in all: give whole images")]
     Input {

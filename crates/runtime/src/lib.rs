@@ -37,6 +37,7 @@
 mod build;
 mod choose;
 mod error;
+mod exact;
 mod fold;
 mod layer;
 mod lower;
@@ -49,6 +50,7 @@ mod schedule;
 mod session;
 
 pub use error::Error;
+pub use exact::Exact;
 pub use plan::Plan;
 pub use profile::{Profile, Row};
 pub use runtime::Runtime;

@@ -165,7 +165,7 @@ impl<'a> Ranking<'a> {
         })
     }
 
-    /// The least of so many steps that is enough; none where all that may leave is not.
+    /// The least of the steps that is enough; none where all that may leave is not.
     fn until<E>(
         &self,
         steps: u32,

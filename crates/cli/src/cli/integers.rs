@@ -5,9 +5,9 @@ use burn::{
     tensor::{Tensor, TensorData},
 };
 use sapwood_backend::{block_on, read};
-use sapwood_core::{Batch, ModuleState, Observed, Source, State, Values};
+use sapwood_core::{Batch, ModuleState, Observed, Source, State, Values, graph::QuantizedNetwork};
 use sapwood_models::Opened;
-use sapwood_quant::{Exact, Made};
+use sapwood_runtime::Exact;
 use sapwood_train::{Evaluation, evaluate_outputs};
 
 use crate::Error;
@@ -23,8 +23,9 @@ fn of_integers(opened: &Opened) -> Result<Exact, Error> {
     let calibrated = integers.calibrated.ok_or_else(without)?;
     let mut rest = block_on(State::read(&opened.net))?;
     rest.0.retain(|path, _| !integers.quantized.contains_key(path));
-    let made = Made { quantized: integers.quantized, rest, ranges: integers.ranges, calibrated };
-    Ok(Exact::new(opened.net.graph(), &made)?)
+    let graph = opened.net.graph().clone();
+    let network = QuantizedNetwork::between(graph, integers.quantized, rest, &integers.ranges, &calibrated)?;
+    Ok(Exact::new(network)?)
 }
 
 /// How good it is, computed with integers.

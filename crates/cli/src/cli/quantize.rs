@@ -22,7 +22,7 @@ use super::{
 };
 use crate::Error;
 
-/// With so many examples each layer is tried alone.
+/// The number of examples with which each layer is tried alone.
 const TRIED: usize = 128;
 
 /// Make integers of the weights of a trained network, and say what that costs
@@ -49,7 +49,7 @@ pub(super) struct Quantize {
     /// The bits of weights: 8, 6, 5, 4, 3 or 2
     #[arg(long, value_name = "N", default_value_t = 8)]
     weights_bits: usize,
-    /// Which weights share a scale: tensor, channel, or groups of so many inputs, as in group:64
+    /// Which weights share a scale: tensor, channel, or groups of N inputs, as in group:64
     #[arg(long, value_name = "WHICH", default_value = "channel", value_parser = sharing)]
     per: Sharing,
     /// How values are represented: u8 between any bounds, s8 around 0

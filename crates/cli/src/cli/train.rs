@@ -214,7 +214,7 @@ impl Train {
         };
         let source = config.train_source(&datasets, 0)?;
         let Kept { frozen, still, rates, note } =
-            self.transfer.kept(&config.model.graph()?, source.examples())?;
+            self.transfer.kept(&config.model.net(&device)?, source.examples())?;
         config.recipe.rates = rates;
         config.transfer =
             Transfer { frozen, still, note, probe: false, teacher: self.transfer.teacher(&device)? };
@@ -236,17 +236,19 @@ impl Train {
         };
         let test = match self.transfer.phases() {
             None => train(&config, &folder)?,
-            Some((epochs, None)) => train(&probing(&config, epochs), &folder)?,
+            Some((epochs, None)) => {
+                let transfer =
+                    Transfer { probe: true, note: None, still: BTreeSet::new(), ..config.transfer };
+                let recipe = Recipe { epochs, ..config.recipe };
+                train(&TrainConfig { recipe, transfer, ..config }, &folder)?
+            }
             Some((epochs, Some(then))) => {
                 let probed = RunFolder::new(folder.path().join("probe"));
                 train(&probing(&config, epochs), &probed)?;
                 let path = probed.weights();
                 let opened = sapwood_models::open(&path, None, &device)?;
-                let recipe = Recipe {
-                    epochs: then,
-                    learning_rate: config.recipe.learning_rate * AFTER_PROBE,
-                    ..config.recipe
-                };
+                let learning_rate = config.recipe.learning_rate * AFTER_PROBE;
+                let recipe = Recipe { epochs: then, learning_rate, ..config.recipe };
                 let outputs = Outputs { new: false, ..config.outputs };
                 let beginning = start(opened, of_file(&path)?);
                 train(&TrainConfig { beginning, recipe, outputs, ..config }, &folder)?
@@ -295,12 +297,13 @@ impl Train {
             }
             Course::Cosine => Schedule::Cosine { end: 0.0 },
         };
+        let epochs = self.transfer.then().unwrap_or(self.epochs);
         let base = match self.optimizer {
             Rule::Sgd => {
                 let sgd = Sgd { momentum: self.momentum.unwrap_or(0.9), nesterov: self.nesterov };
-                Recipe::new(self.epochs, sgd, self.lr.unwrap_or(0.1))
+                Recipe::new(epochs, sgd, self.lr.unwrap_or(0.1))
             }
-            Rule::Adamw => Recipe::new(self.epochs, AdamW::default(), self.lr.unwrap_or(0.001)),
+            Rule::Adamw => Recipe::new(epochs, AdamW::default(), self.lr.unwrap_or(0.001)),
         };
         Recipe {
             schedule,
@@ -325,10 +328,12 @@ fn start(opened: Opened, digest: String) -> Beginning {
     Beginning::From(Box::new(Start { digest, net, masks, trained_on }))
 }
 
-/// The training of the last layer alone that comes before another.
+/// The training of the last layer alone that comes before another, without what only that other can do.
 fn probing(config: &TrainConfig, epochs: usize) -> TrainConfig {
     let recipe = Recipe { epochs, start_at: Step::START, until: Step::End, ..config.recipe.clone() };
-    TrainConfig { recipe, transfer: Transfer { probe: true, ..Transfer::default() }, ..config.clone() }
+    let data = DataConfig { augment: false, ..config.data.clone() };
+    let transfer = Transfer { probe: true, ..Transfer::default() };
+    TrainConfig { recipe, data, transfer, sparse: None, quantize: None, regulariser: None, ..config.clone() }
 }
 
 /// The network on the data set's shape and classes.

@@ -10,12 +10,13 @@ use burn::prelude::Device;
 use clap::{Args, ValueEnum};
 use sapwood_backend::Seed;
 use sapwood_core::{
-    Graph, Op, ParamPath,
+    Observed as _, ParamPath, Role,
     graph::{Except, Exceptions},
+    infos,
 };
 use sapwood_data::{Split, Task};
 use sapwood_lab::{DataConfig, Datasets, Teacher};
-use sapwood_models::{Init, Opened};
+use sapwood_models::{Init, Net, Opened};
 use sapwood_train::Distillation;
 
 use super::weight_file::{hinted, of_file};
@@ -32,10 +33,11 @@ pub(super) struct TransferArgs {
     /// Draw the last layer anew, for the classes of the data set
     #[arg(long, requires = "weights", conflicts_with = "new_classes")]
     new_head: bool,
-    /// Train the last layer alone at first, for so many epochs, on features that are computed once
-    #[arg(long, value_name = "EPOCHS", requires = "weights")]
+    /// Train the last layer alone, for this number of epochs, on features that are computed once; instead of `--epochs`
+    #[arg(long, value_name = "EPOCHS", requires = "weights", conflicts_with = "epochs")]
     probe: Option<Epochs>,
-    /// Then train all layers, for so many epochs; without this the probe is what is written
+    /// Then train all layers, for this number of epochs, at a tenth of the learning rate; without this the probe is what is
+    /// written
     #[arg(long, value_name = "EPOCHS", requires = "probe", conflicts_with = "epochs")]
     then: Option<Epochs>,
     /// Layers whose parameters and running statistics do not move, as in `stem`, `features.0-5`, `layer1.*`,
@@ -119,7 +121,12 @@ pub(super) struct Kept {
 impl TransferArgs {
     /// The epochs of a probe, and of what follows it.
     pub(super) fn phases(&self) -> Option<(usize, Option<usize>)> {
-        self.probe.map(|Epochs(probe)| (probe, self.then.map(|Epochs(then)| then)))
+        self.probe.map(|Epochs(probe)| (probe, self.then()))
+    }
+
+    /// The epochs in which all layers are trained behind a probe.
+    pub(super) fn then(&self) -> Option<usize> {
+        self.then.map(|Epochs(then)| then)
     }
 
     /// The network with a new last layer, if that is asked for; what it is told by changes with it.
@@ -145,43 +152,49 @@ impl TransferArgs {
         Ok((opened, sapwood_lab::digest(format!("{digest}\nnew head {classes} {seed}").as_bytes())))
     }
 
-    /// What stays of a network that learns from so many examples.
-    pub(super) fn kept(&self, graph: &Graph, examples: usize) -> Result<Kept, Error> {
-        let layers: Vec<(&str, &str)> = graph
+    /// What stays of a network that learns from this number of examples.
+    pub(super) fn kept(&self, net: &Net, examples: usize) -> Result<Kept, Error> {
+        let layers: Vec<(&str, &str)> = net
+            .graph()
             .nodes()
             .iter()
             .filter(|node| node.op.has_parameters())
             .map(|node| (node.name.as_str(), node.op.kind()))
             .collect();
-        let among = |all: &[&Vec<Except>]| -> Result<BTreeSet<String>, Error> {
-            let described: Exceptions = all.iter().flat_map(|all| all.iter().cloned()).collect();
+        let among = |described: &mut dyn Iterator<Item = &Except>| -> Result<BTreeSet<String>, Error> {
+            let described: Exceptions = described.cloned().collect();
             let found = described.among(layers.iter().copied()).map_err(sapwood_models::Error::from)?;
             Ok(found.into_iter().map(Into::into).collect())
         };
-        let mut rates = BTreeMap::new();
-        for LayerRate { layers: described, factor } in &self.rate {
-            for layer in among(&[&vec![described.clone()]])? {
-                for parameter in ["weight", "bias"] {
-                    rates.insert(format!("{layer}.{parameter}").into(), *factor);
-                }
+        let norms: BTreeSet<String> = layers
+            .iter()
+            .filter(|(_, kind)| *kind == "batch_norm")
+            .map(|(name, _)| (*name).to_string())
+            .collect();
+        let still = among(&mut self.freeze.iter().chain(&self.freeze_statistics))?;
+        let mut still: BTreeSet<String> = still.intersection(&norms).cloned().collect();
+        for described in &self.freeze_statistics {
+            if among(&mut [described].into_iter())?.is_disjoint(&norms) {
+                return Err(Error::Usage(format!(
+                    "`--freeze-statistics {described}` describes no batch normalisation: other layers have no statistics"
+                )));
             }
         }
-        let norms: BTreeSet<&str> = graph
-            .nodes()
-            .iter()
-            .filter(|node| matches!(node.op, Op::BatchNorm { .. }))
-            .map(|node| node.name.as_str())
-            .collect();
         let mut note = None;
-        let mut still = among(&[&self.freeze, &self.freeze_statistics])?;
-        still.retain(|layer| norms.contains(layer.as_str()));
         if self.new_head && self.freeze_statistics.is_empty() && examples < FEW && !norms.is_empty() {
             note = Some(format!(
                 "batch normalisation keeps its running statistics: {examples} examples are too few for new ones"
             ));
-            still.extend(norms.into_iter().map(String::from));
+            still.extend(norms);
         }
-        Ok(Kept { frozen: among(&[&self.freeze, &self.freeze_parameters])?, still, rates, note })
+        let mut rates = BTreeMap::new();
+        for LayerRate { layers: described, factor } in &self.rate {
+            let layers = among(&mut [described].into_iter())?;
+            let paths = infos(net).into_iter().filter(|info| info.role != Role::Buffer).map(|info| info.path);
+            rates.extend(paths.filter(|path| path.is_of(&layers)).map(|path| (path, *factor)));
+        }
+        let frozen = among(&mut self.freeze.iter().chain(&self.freeze_parameters))?;
+        Ok(Kept { frozen, still, rates, note })
     }
 
     /// The teacher, if there is one.

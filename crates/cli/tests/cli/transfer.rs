@@ -122,6 +122,12 @@ fn what_cannot_be_transferred_is_one_line() {
     place.refuse(&format!("{train} --new-head --freeze layer9"), &["`layer9`", "the nearest layers are"]);
     place.refuse(&format!("{train} --new-head --rate layer1=-1"), &["0 or above"]);
     place.refuse(&format!("{train} --new-head --probe 0ep"), &["1 or more"]);
+    place.refuse(&format!("{train} --new-head --probe 2 --epochs 3"), &["--epochs"]);
+    place.refuse(&format!("{train} --new-head --probe 2 --freeze conv1"), &["leave frozen layers", "out"]);
+    place.refuse(
+        &format!("{train} --new-head --freeze-statistics fc"),
+        &["`--freeze-statistics fc`", "no statistics"],
+    );
     place.refuse(&format!("{train} --new-head --new-classes"), &["--new-classes"]);
     place.refuse(&format!("{train} --new-head --then 3"), &["--probe"]);
     place.refuse(

@@ -7,7 +7,8 @@ use sapwood_core::{
     graph::{DType, Scheme, Symmetry},
 };
 use sapwood_models::{Spec, fold};
-use sapwood_quant::{Answers, Exact, Examples, Ptq, on_grid};
+use sapwood_quant::{Answers, Examples, Ptq, on_grid};
+use sapwood_runtime::Exact;
 
 use crate::{Findings, On, Outcome, Workload, check::values, fill, uniform};
 
@@ -98,7 +99,7 @@ pub(super) async fn folded_rounded_and_integer_networks_are_the_same_network(
         let made = Ptq::default().quantize(&folded, examples, &on.device).await?;
         let rounded = made.network(folded.clone())?;
         let rounded = evaluate(&|x| rounded.forward(x, &mut Pass::evaluate())).await?;
-        let exact = Exact::new(&folded_spec.graph()?, &made)?.run(&numbers, [c, h, w])?;
+        let exact = Exact::new(made.integers(&folded_spec.graph()?)?)?.run(&numbers, [c, h, w])?;
         let exact: Vec<f64> = exact.into_iter().map(f64::from).collect();
         let distance = |a: &[f64], b: &[f64]| {
             let square = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>().sqrt();

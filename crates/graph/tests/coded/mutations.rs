@@ -60,7 +60,7 @@ pub(crate) fn piece_sealed(mut piece: Vec<u8>) -> Vec<u8> {
     piece
 }
 
-/// Reads so many mutated files: of each two, one as it comes, which must be refused, and one whose
+/// Reads this number of mutated files: of each two, one as it comes, which must be refused, and one whose
 /// checksums were made right again, which may not panic. Says how many of the latter were read.
 pub(crate) fn fuzz(mutations: usize, seed: u64) -> usize {
     let mut random = Random(seed.max(1));

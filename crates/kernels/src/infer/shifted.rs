@@ -68,7 +68,7 @@ pub struct Shifted {
 }
 
 impl Shifted {
-    /// How far apart rows of so many numbers must be, if they can be read so: vectors hold whole rows, or a row
+    /// How far apart rows of `width` numbers must be, if they can be read so: vectors hold whole rows, or a row
     /// some whole vectors, for which there is a loop.
     pub fn pitch(level: Level, width: usize) -> Option<usize> {
         Shape::pitch(level, width)
@@ -211,7 +211,7 @@ impl Shifted {
         before
     }
 
-    /// Of the groups of each panel, those of one of so many threads: of about equally many products.
+    /// Of the groups of each panel, those of one of the threads: of about equally many products.
     fn share(&self, index: usize, of: usize) -> Range<usize> {
         let groups = self.before.len() - 1;
         let total = self.before[groups];

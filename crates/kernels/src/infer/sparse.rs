@@ -218,7 +218,7 @@ fn columns(members: &[&[Entry]]) -> Vec<usize> {
     columns
 }
 
-/// For so many rows together, vectors at once, for which there is a loop.
+/// Numbers of rows together, and for each the numbers of vectors at once for which there is a loop.
 const SHARED: &[(usize, &[usize])] =
     &[(4, &[1, 2, 3, 6]), (2, &[1, 2, 3, 4, 6, 8, 12]), (1, &[1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24])];
 const APART: &[(usize, &[usize])] = &[(8, &[1]), (4, &[1, 2, 3]), (2, &[4, 5])];

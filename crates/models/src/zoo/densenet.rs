@@ -2,7 +2,7 @@
 
 use sapwood_core::{AvgPool, Conv, Graph, GraphBuilder, Op, Shape, Window, Wire, graph::Error};
 
-/// Layers of each block, each of which adds so many channels.
+/// Layers of each block, each of which adds `GROWTH` channels.
 const BLOCKS: [usize; 4] = [6, 12, 24, 16];
 const GROWTH: usize = 32;
 

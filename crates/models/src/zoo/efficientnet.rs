@@ -151,7 +151,7 @@ pub(super) fn b0(
 }
 
 impl Variant {
-    /// A convolution of so many outputs, kernel, stride and groups, with its normalisation and perhaps an activation.
+    /// A convolution of this number of outputs, kernel, stride and groups, with its normalisation and perhaps an activation.
     fn conv_bn(
         self,
         g: &mut GraphBuilder,

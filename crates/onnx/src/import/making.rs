@@ -42,7 +42,7 @@ pub(super) struct Making<'a> {
 const MOST_MADE: usize = 1 << 28;
 
 impl<'a> Making<'a> {
-    /// A network of which a file with so many bytes tells.
+    /// A network of which a file with this number of bytes tells.
     pub(super) fn new(opset: i64, bytes: usize, files: &'a BTreeMap<String, Vec<u8>>) -> Self {
         Self {
             nodes: Vec::new(),
@@ -273,7 +273,7 @@ impl<'a> Making<'a> {
         }
     }
 
-    /// The network that ends with these nodes, of files of so many bytes.
+    /// The network that ends with these nodes, of files of this number of bytes.
     pub(super) fn finish(self, ends: &[usize], bytes: usize) -> Result<(Graph, State, Vec<Note>), Error> {
         let inputs = (0..self.nodes.len()).filter(|node| self.nodes[*node].op == Op::Input);
         let mut needed: BTreeSet<usize> = inputs.collect();

@@ -102,7 +102,7 @@ struct Normalised {
 
 enum Over {
     Axis(usize),
-    /// So many groups, by a layer that was made for this.
+    /// This number of groups, by a layer that was made for this.
     Groups(usize, usize),
 }
 

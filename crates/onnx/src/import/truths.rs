@@ -19,7 +19,7 @@ pub(super) struct Truth {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Asked {
-    /// Nothing yet: integers with a dimension of so many behind their own, all equal.
+    /// Nothing yet: integers with a dimension of this size behind their own, all equal.
     Spread(usize),
     /// Which of the numbers from 0 on it is, in a last dimension.
     Which(usize),

@@ -37,7 +37,7 @@ impl Budget {
         }
     }
 
-    /// What a layer costs with so many bits.
+    /// What a layer costs with this number of bits.
     pub(crate) fn cost(self, layer: &LayerSensitivity, bits: usize) -> f64 {
         match self {
             Self::Bytes(_) => {

@@ -6,7 +6,7 @@ use sapwood_core::{ModuleState, Observed, ParamPath, State};
 use super::{Assignment, Budget};
 use crate::{Answers, Error, Examples, Ptq, grids_of, nearest, weight_scheme};
 
-/// What it costs to give the weights of one layer so many bits, each layer alone and all else in floating point (section
+/// What it costs to give the weights of one layer few bits, each layer alone and all else in floating point (section
 /// 4 of HAQ, Wang et al. 2019, measures it in the same way).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sensitivity {
@@ -27,7 +27,7 @@ pub struct LayerSensitivity {
     pub costs: Vec<BitCost>,
 }
 
-/// What a layer costs with so many bits.
+/// What a layer costs with this number of bits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BitCost {
     /// The bits.

@@ -30,7 +30,7 @@ pub(crate) fn entropy(histogram: &Histogram) -> [f32; 2] {
     best.1.map(part)
 }
 
-/// At most so many bins, of which each holds several.
+/// At most this number of bins, of which each holds several.
 fn gathered(counts: &[u64]) -> Vec<f64> {
     let most = 16 * LEVELS;
     let each = counts.len().div_ceil(most);

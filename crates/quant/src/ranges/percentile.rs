@@ -7,7 +7,7 @@ use super::edge;
 /// ONNX Runtime's default.
 pub(crate) const USUAL: f64 = 99.999;
 
-/// The bounds between which so many percent of the numbers lie, with as much cut off below as above: the edges of the
+/// The bounds between which this percentage of the numbers lies, with as much cut off below as above: the edges of the
 /// first bin up to which more than that has been counted, and of the first up to which all but that has (ONNX Runtime's
 /// `PercentileCalibrater`, asymmetric).
 pub(crate) fn percentile(histogram: &Histogram, percent: f64) -> [f32; 2] {

@@ -2,11 +2,11 @@
 //!
 //! Batch normalisation goes into the weights before it, training examples say between which bounds values lie, and what is
 //! made is a value: integers with scales, and named bounds. [`Rounded`](crate::quant::Rounded) computes what they mean on
-//! any device, [`Exact`](crate::quant::Exact) computes with the integers.
+//! any device, [`Exact`](crate::runtime::Exact) computes with the integers.
 //!
 //! ```
 //! use std::{path::Path, sync::Arc};
-//! use sapwood::{data, models::{self, Integers}, prelude::*, quant::{Answers, Exact, Examples, Ptq}};
+//! use sapwood::{data, models::{self, Integers}, prelude::*, quant::{Answers, Examples, Ptq}, runtime::Exact};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let device = "cpu".parse::<DeviceSpec>()?.resolve()?;
@@ -26,7 +26,7 @@
 //! let float = block_on(Answers::of(&net, examples, &device))?;
 //! let integers = block_on(Answers::of(&made.network(net.clone())?, examples, &device))?;
 //! assert!(float.agreement(&integers) > 0.98 && float.signal_to_noise(&integers) > 20.0);
-//! let logits = Exact::new(&spec.graph()?, &made)?.run(&[0.5; 64], [1, 8, 8])?;
+//! let logits = Exact::new(made.integers(&spec.graph()?)?)?.run(&[0.5; 64], [1, 8, 8])?;
 //! assert_eq!(logits.len(), 10);
 //!
 //! let (rest, masks) = (made.rest, Default::default());

@@ -89,7 +89,7 @@ impl Header {
         Coder::rows(1).encode(&text).map_err(|error| Error::format_of(WHAT, error))
     }
 
-    /// Reads it off the front of a file of so many bytes.
+    /// Reads it off the front of a file of this number of bytes.
     pub(super) fn read(rest: &mut &[u8], file: usize) -> Result<Self, Error> {
         let of_header = |error| Error::format_of(WHAT, error);
         let most = most_values(file);
@@ -106,7 +106,7 @@ impl Header {
     }
 }
 
-/// How many values a file of so many bytes may have: zeros take few bytes, but not nearly none. So
+/// How many values a file of this number of bytes may have: zeros take few bytes, but not nearly none. So
 /// nobody is sent a small file that fills the memory.
 fn most_values(file: usize) -> usize {
     file.saturating_mul(4096).saturating_add(1 << 24)

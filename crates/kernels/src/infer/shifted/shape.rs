@@ -12,7 +12,7 @@ pub(super) struct Shape {
     pub(super) vectors: usize,
 }
 
-/// For so many rows together, vectors at once, for which there is a loop.
+/// Numbers of rows together, and for each the numbers of vectors at once for which there is a loop.
 const SHAPES: &[(usize, &[usize])] =
     &[(1, &[1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14]), (2, &[1, 2, 3, 4, 5, 6, 7]), (4, &[1, 2, 3])];
 
@@ -42,7 +42,7 @@ pub(super) fn panel(rows: &[Vec<Tap>], from: &Place) -> usize {
 }
 
 impl Shape {
-    /// How far apart rows of so many numbers must be: see [`Shifted::pitch`](super::Shifted::pitch).
+    /// How far apart rows of `width` numbers must be: see [`Shifted::pitch`](super::Shifted::pitch).
     pub(super) fn pitch(level: Level, width: usize) -> Option<usize> {
         let lanes = level.lanes::<f32>();
         if width < lanes {
@@ -60,7 +60,7 @@ impl Shape {
         sums * (at_once(self.rows, self.vectors) + 1) + self.rows + 1 < level.registers()
     }
 
-    /// The best shape for these rows on planes of so many vectors, whose tiles begin and end with rows so far
+    /// The best shape for these rows on planes of this number of vectors, whose tiles begin and end with rows so far
     /// apart.
     pub(super) fn best(level: Level, rows: &[Vec<Tap>], vectors: usize, pitch: usize) -> Self {
         let (lanes, machine) = (level.lanes::<f32>(), Machine::of(level));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sapwood_graph::{Activation, Folding, Graph, Op};
+use crate::{Activation, Folding, Graph, Op};
 
 /// What an operation does with numbers on a grid.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -158,7 +158,7 @@ fn kind(op: &Op, float: bool) -> Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sapwood_graph::Conv;
+    use crate::Conv;
 
     fn own(graph: &Graph, float: &[&str]) -> Vec<String> {
         let points = Points::of(graph, &float.iter().map(ToString::to_string).collect());

@@ -1,22 +1,20 @@
 //! A quantised network computed with integers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use sapwood_graph::{Activation, AvgPool, Graph, Grid, Op, ParamPath, Shape, Window};
+use sapwood_graph::{Activation, AvgPool, Grid, Op, ParamPath, QuantizedNetwork, Shape, Window};
 use sapwood_kernels::{
     Convolution,
     exact::{Factors, Integers, add, largest, mean, means, sums},
 };
 
-use crate::{Error, Made, Points, rounded};
+use crate::Error;
 
 /// A quantised network that is computed with integers as ONNX Runtime's operators are, value by value: slow, and the
 /// truth for whatever computes it faster. Only the network's output is in floating point.
 #[derive(Clone, Debug)]
 pub struct Exact {
-    graph: Graph,
-    points: Points,
-    grids: BTreeMap<usize, Grid>,
+    network: QuantizedNetwork,
     layers: BTreeMap<String, Layer>,
 }
 
@@ -37,25 +35,24 @@ struct Value {
 }
 
 impl Exact {
-    /// Of what was made of a network with this graph.
+    /// Of a network of integers.
     ///
     /// # Errors
     /// Layers that compute in floating point, or with scales that are not those of a tensor or of output channels.
-    pub fn new(graph: &Graph, made: &Made) -> Result<Self, Error> {
-        if let Some(layer) = made.calibrated.dynamic.first() {
+    pub fn new(network: QuantizedNetwork) -> Result<Self, Error> {
+        let graph = &network.graph;
+        if let Some(layer) = network.dynamic.first() {
             let problem =
                 "what it reads is rounded row by row, and integers are summed between known bounds".into();
             return Err(Error::Layer { layer: layer.clone(), problem });
         }
-        let points = Points::of(graph, &BTreeSet::new());
-        let grids = rounded::grids(graph, &made.ranges, made.calibrated.activations)?;
         let mut layers = BTreeMap::new();
         for (at, node) in graph.nodes().iter().enumerate() {
             let refuse = |problem: &str| Error::Layer { layer: node.name.clone(), problem: problem.into() };
             if node.op.has_weights() {
                 let path = ParamPath::from(format!("{}.weight", node.name));
                 let weight =
-                    made.quantized.get(&path).ok_or_else(|| refuse("its weights are no integers"))?;
+                    network.weights.get(&path).ok_or_else(|| refuse("its weights are no integers"))?;
                 let outputs = weight.shape().first().copied().unwrap_or(0);
                 let scales: Vec<f32> = weight.scale().iter().collect();
                 if ![1, outputs].contains(&scales.len()) || weight.zero_point().is_some() {
@@ -63,7 +60,7 @@ impl Exact {
                         "integers are summed where a tensor or each output has one scale, and 0 stands for 0",
                     ));
                 }
-                let bias = made.rest.0.get(format!("{}.bias", node.name).as_str());
+                let bias = network.rest.0.get(format!("{}.bias", node.name).as_str());
                 let bias = bias.map_or_else(Vec::new, |bias| bias.iter().collect());
                 layers.insert(
                     node.name.clone(),
@@ -79,7 +76,7 @@ impl Exact {
             let problem = "networks with one input and one output are computed with integers".into();
             return Err(Error::Layer { layer: "input".into(), problem });
         }
-        Ok(Self { graph: graph.clone(), points, grids, layers })
+        Ok(Self { network, layers })
     }
 
     /// The outputs for some examples of one shape.
@@ -90,24 +87,22 @@ impl Exact {
     /// # Shapes
     /// `input`: `[N, C, H, W]`; the result `[N, K]`
     pub fn run(&self, input: &[f32], shape: Shape) -> Result<Vec<f32>, Error> {
-        let shapes = self.graph.shapes(shape)?;
+        let shapes = self.network.graph.shapes(shape)?;
         let images = input.len() / shape.iter().product::<usize>().max(1);
-        let nodes = self.graph.nodes();
+        let nodes = self.network.graph.nodes();
+        let names = self.network.graph.value_names();
         let mut values: Vec<Option<Value>> = vec![None; nodes.len()];
         for (at, node) in nodes.iter().enumerate() {
             let unknown = || Error::Layer {
                 layer: node.name.clone(),
-                problem: format!("there is no range of the value `{}`", self.points.name(at)),
+                problem: format!("there is no range of the value `{}`", names[at]),
             };
             let read = |which: usize| values[node.inputs[which]].as_ref().ok_or_else(unknown);
-            // What an activation alone reads has the grid behind it.
-            let behind = (at + 1..nodes.len()).find(|next| nodes[*next].inputs.first() == Some(&at));
-            let grid = self.grids.get(&at).or_else(|| self.grids.get(&behind?));
-            let of = grid.map(integers);
+            let of = self.network.grid_of(at).map(integers);
             let [c, h, w] = shapes[at];
             let value = match node.op {
                 Op::Input => {
-                    let grid = self.grids.get(&at).ok_or_else(unknown)?;
+                    let grid = self.network.grids.get(&at).ok_or_else(unknown)?;
                     let integers = input.iter().map(|x| grid.nearest(*x)).collect();
                     Value { integers, of: of.ok_or_else(unknown)?, shape }
                 }
