@@ -8,8 +8,8 @@ use serde_json::json;
 
 use crate::peer::Process;
 
-/// The script that answers, beside this crate's sources.
-const INFER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/pytorch/infer.py");
+/// The script that answers: the command line's own.
+const INFER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/cli/src/cli/profile/onnxruntime.py");
 
 /// An ONNX Runtime process with a file's network; it ends when this is dropped.
 pub struct OnnxRuntime {

@@ -13,6 +13,7 @@ mod describe;
 mod devices;
 mod duration;
 mod economics;
+mod engine;
 mod eval;
 mod export;
 mod forward;

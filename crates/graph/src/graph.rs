@@ -113,6 +113,18 @@ impl Graph {
         self.dims_at(&entries)
     }
 
+    /// The same network, built for examples of this shape in its first input.
+    ///
+    /// # Errors
+    /// As [`dims_for`](Self::dims_for).
+    pub fn taking(mut self, input: Shape) -> Result<Self, Error> {
+        self.dims_for(input)?;
+        if let Some(entry) = self.entries.first_mut() {
+            entry.dims = entry.fit(input).unwrap_or(entry.dims);
+        }
+        Ok(self)
+    }
+
     /// The same as channels, height and width.
     pub fn shapes(&self, input: Shape) -> Result<Vec<Shape>, Error> {
         Ok(self.dims_for(input)?.iter().map(Dims::image).collect())

@@ -12,8 +12,8 @@ use sapwood_train::Evaluation;
 use super::{
     bar::Bar,
     data_root::DataRoot,
+    engine::EngineChoice,
     image::Images,
-    integers::exact,
     on_device::OnDevice,
     outputs::{MoreOutputs, hinted, tell},
     own_input::is_file,
@@ -34,9 +34,8 @@ pub(super) struct Eval {
     images: Images,
     #[command(flatten)]
     outputs: MoreOutputs,
-    /// Compute a network of integers with integers, as ONNX Runtime's operators do
-    #[arg(long)]
-    exact: bool,
+    #[command(flatten)]
+    engine: EngineChoice,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -77,9 +76,10 @@ impl Eval {
     }
 
     fn evaluation(&self, opened: &Opened, test: &dyn Source, device: &Device) -> Result<Evaluation, Error> {
-        match self.exact {
-            true => exact(opened, test),
-            false => Ok(evaluate(&rounded(opened)?, test, device, &Bar::default())?),
+        let shape = test.shape().image().unwrap_or(opened.spec.input);
+        match self.engine.engine(opened, shape, &self.device)? {
+            Some(mut engine) => engine.evaluate(opened, test),
+            None => Ok(evaluate(&rounded(opened)?, test, device, &Bar::default())?),
         }
     }
 

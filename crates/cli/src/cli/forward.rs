@@ -12,7 +12,7 @@ use sapwood_core::{Network, Norm, Observed, Pass};
 use sapwood_lab::{Takes, read_input, read_inputs, rounded, write_tensors};
 use sapwood_models::Net;
 
-use super::{integers::exactly, on_device::OnDevice, weight_file::WeightFile};
+use super::{engine::EngineChoice, on_device::OnDevice, weight_file::WeightFile};
 use crate::Error;
 
 /// Run a network on the tensor `input` of a file and write its outputs
@@ -36,9 +36,8 @@ pub(super) struct Forward {
     /// Normalise with the statistics of this batch, as in training
     #[arg(long)]
     batch_statistics: bool,
-    /// Compute a network of integers with integers, as ONNX Runtime's operators do
-    #[arg(long, conflicts_with = "batch_statistics")]
-    exact: bool,
+    #[command(flatten)]
+    engine: EngineChoice,
     #[command(flatten)]
     device: OnDevice,
 }
@@ -46,17 +45,22 @@ pub(super) struct Forward {
 impl Forward {
     pub(super) fn run(self) -> Result<(), Error> {
         let device = self.device.resolve()?;
+        if self.batch_statistics {
+            self.engine.none("only the tensor library normalises with the statistics of a batch")?;
+        }
         let opened = self.network.open(&device)?;
         if opened.net.check_single().is_err() {
+            self.engine.none("only the tensor library takes several inputs or gives several outputs")?;
             return self.all(&opened.net, &device);
         }
         let input = read_input(&self.input, &Takes::of(&opened), &device)?;
         let [n, c, h, w] = input.dims();
         opened.spec.output([c, h, w])?;
         let norm = if self.batch_statistics { Norm::Batch } else { Norm::Running };
-        let logits = match self.exact {
-            true => exactly(&opened, input, &device)?,
-            false => rounded(&opened)?.forward(input, &mut Pass::new(norm)),
+        let engine = self.engine.engine(&opened, [c, h, w], &self.device)?;
+        let logits = match engine {
+            Some(mut engine) => engine.forward(input, &device)?,
+            None => rounded(&opened)?.forward(input, &mut Pass::new(norm)),
         };
         let dense = opened.spec.model == "life-net";
         let probabilities = if dense { sigmoid(logits.clone()) } else { softmax(logits.clone(), 1) };

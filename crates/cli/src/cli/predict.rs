@@ -14,6 +14,7 @@ use sapwood_lab::{Reporter, Silent, rounded};
 use super::{
     bar::{self, Bar},
     data_root::DataRoot,
+    engine::Engine,
     image::ImageShape,
     named::Named,
     on_device::OnDevice,
@@ -53,6 +54,11 @@ impl Predict {
         let net = rounded(&opened)?;
         let named = Named::of(&opened, data, &self.image, &self.outputs)?;
         let shape = named.shape;
+        // What has no kernel yet is computed by the tensor library, as on other devices.
+        let mut engine = match self.device.device.as_str() {
+            "cpu" => Engine::runtime(&opened, shape, 1).ok(),
+            _ => None,
+        };
         // On a terminal the answers themselves show how far it is.
         let bar = Bar::default();
         let reporter: &dyn Reporter = if io::stdout().is_terminal() { &Silent } else { &bar };
@@ -73,7 +79,10 @@ impl Predict {
             named.normalisation.apply(&mut image);
             let [c, h, w] = shape;
             let input = Tensor::from_data(TensorData::new(image, [1, c, h, w]), &device);
-            let logits = net.forward(input, &mut Pass::evaluate());
+            let logits = match &mut engine {
+                Some(engine) => engine.forward(input, &device)?,
+                None => net.forward(input, &mut Pass::evaluate()),
+            };
             let probabilities: Vec<f32> = block_on(read(softmax(logits, 1)))?.iter::<f32>().collect();
             let mut ranked: Vec<(usize, f32)> = probabilities.into_iter().enumerate().collect();
             ranked.sort_by(|a, b| b.1.total_cmp(&a.1));

@@ -1,15 +1,19 @@
 //! `profile`
 
+mod against;
+
 use std::io::Write;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use sapwood_backend::{DeviceSpec, block_on};
 use sapwood_core::{ModuleState, State};
+use sapwood_models::to_onnx;
 use sapwood_report::{Cell, Table};
-use sapwood_runtime::{Level, Profile as Found, Runtime};
+use sapwood_runtime::{Profile as Found, Runtime};
 use serde::Serialize;
 
-use super::weight_file::WeightFile;
+use self::against::{Compared, against};
+use super::{engine::level, weight_file::WeightFile};
 use crate::Error;
 
 /// Time each layer of a network as the runtime computes it on the CPU, which gains from zeros
@@ -31,10 +35,26 @@ pub(super) struct Profile {
     /// Runs, of which the least time counts
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
+    /// Time it in turn with this engine, on the same number of threads: onnxruntime, of the PyPI package
+    #[arg(long, value_enum, value_name = "ENGINE")]
+    against: Option<Other>,
+    /// The Python that has the engine
+    #[arg(long, default_value = "python3", requires = "against")]
+    python: String,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
+
+/// An engine to compare with.
+#[derive(Clone, Copy, ValueEnum)]
+enum Other {
+    #[value(name = "onnxruntime")]
+    OnnxRuntime,
+}
+
+/// The version of ONNX's operations of the file that the other engine is given.
+const OPSET: i64 = 18;
 
 #[derive(Serialize)]
 struct Json<'a> {
@@ -45,6 +65,8 @@ struct Json<'a> {
     memory: usize,
     least_memory: usize,
     layers: Vec<Layer<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    against: Option<Compared>,
 }
 
 #[derive(Serialize)]
@@ -59,14 +81,22 @@ impl Profile {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let opened = self.network.open(&DeviceSpec::CPU.resolve()?)?;
         let state = block_on(State::read(&opened.net))?;
-        let level = Level::available().find(|level| level.name() == sapwood_backend::level());
-        let level = level.unwrap_or_else(Level::detect);
+        let level = level();
         let runtime = Runtime::new().threads(self.threads as usize).batch(self.batch as usize).level(level);
         let plan = runtime.plan(&opened.spec.graph()?, &state)?;
         let count = self.batch as usize * plan.sizes()[0];
         // What the numbers are is no matter, as long as no sum becomes so small that it takes longer.
         let images: Vec<f32> = (0..count).map(|at| ((at * 7919) % 1009) as f32 / 504.5 - 1.0).collect();
-        let found = plan.session()?.profile(&images, self.runs as usize)?;
+        let mut session = plan.session()?;
+        let found = session.profile(&images, self.runs as usize)?;
+        let compared = match self.against {
+            Some(Other::OnnxRuntime) => {
+                let file = to_onnx(&opened.spec, opened.trained_on.as_ref(), &state, OPSET)?;
+                let sizes = [self.batch as usize, self.threads as usize];
+                Some(against(&self.python, &file, &mut session, &images, sizes)?)
+            }
+            None => None,
+        };
         let [memory, least_memory] = plan.memory();
         if self.json {
             let layers = found.rows.iter().map(|row| Layer {
@@ -83,6 +113,7 @@ impl Profile {
                 memory,
                 least_memory,
                 layers: layers.collect(),
+                against: compared,
             };
             writeln!(out, "{}", super::json::lines(&json)?)?;
             return Ok(());
@@ -98,6 +129,15 @@ impl Profile {
             memory.div_ceil(1024),
             least_memory.div_ceil(1024)
         )?;
+        if let Some(Compared { version, ours_s, peer_s, empty_s, ratio }) = compared {
+            writeln!(
+                out,
+                "{ratio:.2} of ONNX Runtime {version}: in turn {:.4} ms and {:.4} ms (less {:.4} ms of an empty session), medians",
+                1e3 * ours_s,
+                1e3 * peer_s,
+                1e3 * empty_s
+            )?;
+        }
         Ok(())
     }
 }

@@ -58,6 +58,20 @@ fn each_layer_of_a_network_is_timed_with_its_kernel() {
 }
 
 #[test]
+fn the_runtime_answers_as_the_tensor_library_does() {
+    let place = Workplace::with_net();
+    let [by_tensors, by_runtime] =
+        ["", "--runtime"].map(|how| place.succeed(&format!("eval --weights {NET} --data digits {how}")));
+    assert_eq!(by_tensors, by_runtime);
+    place.refuse(&format!("eval --weights {NET} --data digits --runtime --exact"), &["--exact", "--runtime"]);
+    place.refuse(&format!("eval --weights {NET} --data digits --runtime --device ndarray"), &["ndarray"]);
+    place.refuse(
+        &format!("profile --weights {NET} --runs 1 --against onnxruntime --python no-such-python"),
+        &["`no-such-python` cannot be run", "--python"],
+    );
+}
+
+#[test]
 fn a_network_is_trained_pruned_retrained_and_evaluated() {
     let place = Workplace::new();
     let out = place.succeed(
@@ -127,6 +141,10 @@ fn a_network_runs_on_a_tensor() {
     let place = Workplace::with_net();
     place.put("input.safetensors", file(&[("input", "F32", &[3, 1, 8, 8], floats(192, 0.5))]));
     place.succeed(&format!("forward --weights {NET} --input input.safetensors --out new/output.safetensors"));
+    place.refuse(
+        &format!("forward --weights {NET} --input input.safetensors --out x --runtime --batch-statistics"),
+        &["statistics of a batch", "--runtime"],
+    );
     let output = StateFile::from_bytes(&place.read("new/output.safetensors")).unwrap();
     let sum: f32 = output.state.0["probabilities"].iter::<f32>().sum();
     assert!((sum - 3.0).abs() < 1e-5, "three distributions, but they sum up to {sum}");

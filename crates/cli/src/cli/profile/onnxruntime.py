@@ -1,9 +1,9 @@
-"""The ONNX Runtime peer of `cargo xtask bench infer`: a JSON request per line in, an answer per line out.
+"""ONNX Runtime beside `sapwood profile` and `cargo xtask bench infer`: a JSON request per line in, an answer per line out.
 
-    {"cmd": "setup", "file": "net.onnx", "threads": 2}  -> {"version": "1.32.0", "outputs": [first values]}
+    {"cmd": "setup", "file": "net.onnx", "threads": 2, "batch": 1}  -> {"version": "1.32.0", "outputs": [all values]}
     {"cmd": "burst", "runs": 20}                        -> {"seconds": [of each run], "empty": [of runs of an empty session]}
 
-All optimisations, f32, the file's batch; the empty session is one node on one number. Its idle threads spin for a while and slow what comes next, so
+All optimisations; the batch is for files that leave it open; the empty session is one node on one number. Its idle threads spin for a while and slow what comes next, so
 that bursts are short and the caller waits between them. Needs the PyPI packages `onnx`, `onnxruntime` and `numpy`.
 """
 
@@ -53,7 +53,8 @@ def main():
         request = json.loads(line)
         if request["cmd"] == "setup":
             network, nothing = session(request["file"], request["threads"]), session(empty(), request["threads"])
-            x = input_of(network.get_inputs()[0].shape)
+            shape = network.get_inputs()[0].shape
+            x = input_of([request.get("batch", 1) if isinstance(size, str) or size is None else size for size in shape])
             outputs = network.run(None, {network.get_inputs()[0].name: x})[0]
             answer = {"version": onnxruntime.__version__, "outputs": [float(y) for y in outputs.flatten()]}
         else:

@@ -1,0 +1,143 @@
+//! What computes a network's outputs, where it is not the tensor library.
+
+use burn::{
+    prelude::Device,
+    tensor::{Tensor, TensorData},
+};
+use clap::Args;
+use sapwood_backend::{block_on, read};
+use sapwood_core::{Batch, ModuleState, Observed, Shape, Source, State, Values, graph::QuantizedNetwork};
+use sapwood_models::Opened;
+use sapwood_runtime::{Exact, Level, Runtime, Session};
+use sapwood_train::{Evaluation, evaluate_outputs};
+
+use super::on_device::OnDevice;
+use crate::Error;
+
+/// Which engine computes.
+#[derive(Args)]
+pub(super) struct EngineChoice {
+    /// Compute a network of integers with integers, as ONNX Runtime's operators do
+    #[arg(long, conflicts_with = "runtime")]
+    exact: bool,
+    /// Compute on the CPU as `profile` does: zeros are skipped, and normalisation is part of the weights
+    #[arg(long)]
+    runtime: bool,
+}
+
+/// What computes a network's outputs.
+pub(super) enum Engine {
+    /// Integers, by the scalar code that defines them.
+    Exact(Box<Exact>),
+    /// The runtime, for examples of one shape.
+    Runtime { session: Session, shape: Shape },
+}
+
+impl EngineChoice {
+    /// Refuses a choice where the tensor library alone can compute.
+    pub(super) fn none(&self, why: &str) -> Result<(), Error> {
+        match self.exact || self.runtime {
+            false => Ok(()),
+            true => Err(Error::Usage(format!("{why}: leave `--exact` and `--runtime` out"))),
+        }
+    }
+
+    /// The engine for examples of this shape; none where the tensor library computes.
+    pub(super) fn engine(
+        &self,
+        opened: &Opened,
+        shape: Shape,
+        device: &OnDevice,
+    ) -> Result<Option<Engine>, Error> {
+        match (self.exact, self.runtime) {
+            (true, _) => Ok(Some(Engine::Exact(Box::new(of_integers(opened)?)))),
+            (_, true) if device.device != "cpu" => Err(Error::Usage(format!(
+                "`--runtime` computes on the CPU: leave `--device {}` out",
+                device.device
+            ))),
+            (_, true) => Ok(Some(Engine::runtime(opened, shape, 64)?)),
+            _ => Ok(None),
+        }
+    }
+}
+
+impl Engine {
+    /// The runtime on all cores, for examples of this shape, `batch` of them together.
+    ///
+    /// # Errors
+    /// Layers without a kernel; a network of integers, whose roundings it does not know.
+    pub(super) fn runtime(opened: &Opened, shape: Shape, batch: usize) -> Result<Self, Error> {
+        if opened.integers.as_ref().is_some_and(|integers| integers.calibrated.is_some()) {
+            let problem = "`--runtime` computes in floating point, and the file has integers: use `--exact`";
+            return Err(Error::Usage(problem.into()));
+        }
+        let graph = opened.net.graph().clone().taking(shape)?;
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let runtime = Runtime::new().threads(threads).batch(batch).level(level());
+        let session = runtime.plan(&graph, &block_on(State::read(&opened.net))?)?.session()?;
+        Ok(Self::Runtime { session, shape })
+    }
+
+    /// The outputs for some examples, one behind the other.
+    ///
+    /// # Errors
+    /// Examples of another shape.
+    pub(super) fn run(&mut self, examples: &[f32], shape: Shape) -> Result<Vec<f32>, Error> {
+        match self {
+            Self::Exact(network) => Ok(network.run(examples, shape)?),
+            Self::Runtime { shape: expected, .. } if *expected != shape => Err(Error::Usage(format!(
+                "`--runtime` is for examples of one shape: expected {expected:?}, found {shape:?}"
+            ))),
+            Self::Runtime { session, .. } => Ok(session.run(examples)?.to_vec()),
+        }
+    }
+
+    /// The same for a tensor.
+    pub(super) fn forward(&mut self, input: Tensor<4>, device: &Device) -> Result<Tensor<2>, Error> {
+        let [n, c, h, w] = input.dims();
+        let values: Vec<f32> = block_on(read(input))?.iter().collect();
+        let logits = self.run(&values, [c, h, w])?;
+        let outputs = logits.len() / n.max(1);
+        Ok(Tensor::from_data(TensorData::new(logits, [n, outputs]), device))
+    }
+
+    /// How good its answers are.
+    pub(super) fn evaluate(&mut self, opened: &Opened, source: &dyn Source) -> Result<Evaluation, Error> {
+        let outputs = opened.net.graph().outputs()?;
+        let answer = |batch: Batch| {
+            let shape = batch.shape().image().unwrap_or(opened.spec.input);
+            match &batch.inputs()[0].values {
+                Values::Float(values) => {
+                    let logits = self.run(values, shape)?.into_iter().map(f64::from).collect();
+                    Ok((batch.target().clone(), logits))
+                }
+                Values::Index(_) => Err(Error::Usage("`--exact` and `--runtime` take images".into())),
+            }
+        };
+        let mut answer = answer;
+        let batches = source.epoch(0, 0).map(|batch| answer(batch.map_err(sapwood_train::Error::Source)?));
+        evaluate_outputs(batches, outputs)
+    }
+}
+
+/// The instructions that were asked for, or this machine's best.
+pub(super) fn level() -> Level {
+    let level = Level::available().find(|level| level.name() == sapwood_backend::level());
+    level.unwrap_or_else(Level::detect)
+}
+
+/// The network of integers, to be computed with them.
+fn of_integers(opened: &Opened) -> Result<Exact, Error> {
+    let without = || {
+        Error::Usage(
+            "`--exact` computes with integers, and the file has none: make some with `quantize`".into(),
+        )
+    };
+    let integers = opened.integers.clone().ok_or_else(without)?;
+    let calibrated = integers.calibrated.ok_or_else(without)?;
+    let mut rest = block_on(State::read(&opened.net))?;
+    rest.0.retain(|path, _| !integers.quantized.contains_key(path));
+    let graph = opened.net.graph().clone();
+    let network = QuantizedNetwork::between(graph, integers.quantized, rest, &integers.ranges, &calibrated)?;
+    Ok(Exact::new(network)?)
+}
