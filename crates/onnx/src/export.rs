@@ -3,17 +3,22 @@
 mod curves;
 mod file;
 mod forms;
+mod lattice;
 mod nodes;
 mod norms;
+mod operators;
+mod pairs;
 mod params;
+mod whole;
 mod windows;
 mod writing;
 
 use std::collections::BTreeMap;
 
-use sapwood_graph::{Graph, Op, State};
+use sapwood_graph::{Graph, Node, Op, QuantizedNetwork, State};
 
 use crate::Error;
+use lattice::Lattice;
 use nodes::write;
 use params::params;
 use writing::Writing;
@@ -49,6 +54,18 @@ impl Default for Options {
     }
 }
 
+/// How a file says that a network computes with integers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// Operations on numbers, between `QuantizeLinear` and `DequantizeLinear` where ONNX Runtime's quantiser puts them:
+    /// whoever runs it puts integers in their place, or runs it as it stands.
+    #[default]
+    Qdq,
+    /// Operations on integers (`QLinearConv`, and `QGemm` and others of ONNX Runtime's own), which no other program may
+    /// know.
+    QOperator,
+}
+
 /// The bytes of an ONNX file that computes what the network does, for any number of examples of the shapes
 /// for which the graph was built, with inputs under their names and weights under theirs. Zeros of masked
 /// weights are stored like any other.
@@ -56,30 +73,84 @@ impl Default for Options {
 /// # Errors
 /// All layers that have no form in ONNX at this opset, in one; values that do not fit the layers.
 pub fn export(graph: &Graph, state: &State, options: &Options) -> Result<Vec<u8>, Error> {
+    all(graph, options, |to, _, node| {
+        if node.op == Op::Input {
+            return Ok(Ok(to.input()));
+        }
+        Ok(write(to, node, &params(node, |path| state.0.get(path))?))
+    })
+}
+
+/// The bytes of an ONNX file that computes what a network of integers does, as [`export`] says. Weights are stored in
+/// their integers (of 4 bits from opset 21 on, and before in a byte each), biases in those of 32 bits that are added
+/// to the sums; layers without integers stay as they are.
+///
+/// ONNX rounds to all integers of a type: what lies beyond the lowest number of symmetric integers, -127, is -128 there.
+///
+/// ```
+/// # use sapwood_graph::{Array, Graph, Grid, Per, Quantized, QuantizedNetwork, State};
+/// use sapwood_onnx::{Form, Options, export_quantized, import};
+/// # fn network() -> QuantizedNetwork {
+/// #     let mut g = Graph::builder([3, 1, 1]);
+/// #     g.linear("fc", g.input(), 2);
+/// #     let weight = Array::new([2, 3], vec![1i8, -2, 3, 4, -5, 6]).unwrap();
+/// #     let scale = Array::new([2], vec![0.5f32, 0.25]).unwrap();
+/// #     let weight = Quantized::new(weight, Per::Axis(0), scale, None).unwrap();
+/// #     QuantizedNetwork {
+/// #         graph: g.finish().unwrap(),
+/// #         weights: [("fc.weight".into(), weight)].into(),
+/// #         rest: State([("fc.bias".into(), Array::new([2], vec![0.5f32, -1.0]).unwrap())].into()),
+/// #         grids: [(0, Grid::new(0.5, 3, [0, 255]).unwrap())].into(),
+/// #         dynamic: Default::default(),
+/// #     }
+/// # }
+///
+/// let network: QuantizedNetwork = network();
+/// let bytes = export_quantized(&network, Form::Qdq, &Options::default())?;
+/// let found = import(&bytes)?.quantized().expect("a network of integers");
+/// assert_eq!((found.weights, found.grids), (network.weights, network.grids));
+/// # Ok::<(), sapwood_onnx::Error>(())
+/// ```
+///
+/// # Errors
+/// All layers that have no such form in ONNX at this opset, in one; values that do not fit the layers.
+pub fn export_quantized(network: &QuantizedNetwork, form: Form, options: &Options) -> Result<Vec<u8>, Error> {
+    let lattice = Lattice::of(network);
+    all(&network.graph, options, |to, at, node| {
+        let value =
+            |path: &_| network.rest.0.get(path).or_else(|| network.weights.get(path).map(|w| w.values()));
+        let params = params(node, value)?;
+        Ok(match form {
+            Form::Qdq => pairs::write(to, (network, &lattice), at, &params),
+            Form::QOperator => operators::write(to, (network, &lattice), at, &params),
+        })
+    })
+}
+
+/// Writes each node, and ends the file. What writes one gives the name of its value, or says why there is none.
+fn all<'s>(
+    graph: &'s Graph,
+    options: &Options,
+    mut one: impl FnMut(&mut Writing<'s>, usize, &'s Node) -> Result<Result<String, String>, Error>,
+) -> Result<Vec<u8>, Error> {
     let opset = options.opset;
     if !(crate::FIRST_WRITTEN..=crate::LAST_OPSET).contains(&opset) {
         return Err(Error::WrittenOpset { found: opset });
     }
     let mut writing = Writing::new(graph, options)?;
     let mut layers = Vec::new();
-    for node in graph.nodes() {
-        if node.op == Op::Input {
-            writing.input();
-            continue;
-        }
-        let value = match write(&mut writing, node, &params(node, state)?) {
-            Ok(value) => value,
-            Err(why) => {
-                layers.push(format!("layer `{}` {why}", node.name));
-                String::new()
-            }
-        };
+    for (at, node) in graph.nodes().iter().enumerate() {
+        let value = one(&mut writing, at, node)?.unwrap_or_else(|why| {
+            layers.push(format!("layer `{}` {why}", node.name));
+            String::new()
+        });
         writing.values.push(value);
     }
     if !layers.is_empty() {
         return Err(Error::Unwritable { opset, layers });
     }
     for (at, end) in graph.ends().iter().enumerate() {
+        writing.numbers_of(*end).map_err(|why| Error::Unwritable { opset, layers: vec![why] })?;
         writing.end(at, *end);
     }
     Ok(writing.into_file(graph, options))

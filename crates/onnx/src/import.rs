@@ -4,9 +4,11 @@ mod activations;
 mod affine;
 mod arithmetic;
 mod call;
+mod coded;
 mod curves;
 mod ends;
 mod fold;
+mod integers;
 mod known;
 mod layers;
 mod making;
@@ -17,22 +19,30 @@ mod pads;
 mod parts;
 mod pools;
 mod resize;
+mod rounding;
 mod running;
+mod settle;
 mod shapes;
+mod signs;
 mod truths;
 mod value;
+mod whole;
 mod windows;
 
-use std::{collections::BTreeMap, io, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::Path,
+};
 
-use sapwood_graph::{Graph, State};
+use sapwood_graph::{Graph, Grid, ParamPath, Quantized, QuantizedNetwork, State};
 
 use crate::{
     Error, FIRST_OPSET, LAST_OPSET, Note, PRODUCER,
     proto::{Damage, Graph as Written, Model, ValueInfo},
 };
 use ends::entry;
-use making::Making;
+use making::{Made, Making};
 use running::Running;
 use value::Value;
 
@@ -41,14 +51,35 @@ use value::Value;
 pub struct Imported {
     /// Its layers, called as in PyTorch where the file says how.
     pub graph: Graph,
-    /// The values of its parameters, in f32.
+    /// The values of its parameters, in f32: of integers the numbers that they stand for.
     pub state: State,
+    /// What the file says in integers, if it says any.
+    pub integers: Option<Integers>,
     /// What its outputs are called, in the order of [`Graph::ends`].
     pub outputs: Vec<String>,
     /// What should be known of how it was read.
     pub notes: Vec<Note>,
     /// What the file says of itself.
     pub metadata: BTreeMap<String, String>,
+}
+
+/// What of a network a file says in integers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Integers {
+    /// The weights, whose numbers [`Imported::state`] has.
+    pub weights: BTreeMap<ParamPath, Quantized>,
+    /// The grids on which values lie, by the nodes that they leave.
+    pub grids: BTreeMap<usize, Grid>,
+}
+
+impl Imported {
+    /// The network of integers, if the file has one.
+    pub fn quantized(&self) -> Option<QuantizedNetwork> {
+        let Integers { weights, grids } = self.integers.clone()?;
+        let mut rest = self.state.clone();
+        rest.0.retain(|path, _| !weights.contains_key(path));
+        Some(QuantizedNetwork { graph: self.graph.clone(), weights, rest, grids, dynamic: BTreeSet::new() })
+    }
 }
 
 /// Whether bytes begin as an ONNX model does. Whether they are one, [`import`] says.
@@ -183,6 +214,8 @@ fn read(
     for output in &outputs {
         match running.values.get(output) {
             Some(Value::Data(data)) => ends.push(data.node),
+            // The network gives the numbers that its integers stand for.
+            Some(Value::Levels(levels)) => ends.push(levels.data.node),
             Some(Value::Unknown) => unknown = Some(*output),
             Some(_) => return Err(Error::Ends(format!("its output `{output}` is a constant"))),
             None => return Err(Error::Format(format!("nothing computes its output `{output}`"))),
@@ -212,9 +245,9 @@ fn read(
         *end = before;
         making.note(Note::Softmax);
     }
-    let (graph, state, notes) = making.finish(&ends, all)?;
+    let Made { graph, state, integers, notes } = making.finish(ends, all)?;
     let outputs = outputs.into_iter().map(String::from).collect();
-    Ok(Imported { graph, state, outputs, notes, metadata })
+    Ok(Imported { graph, state, integers, outputs, notes, metadata })
 }
 
 /// More outputs than anybody is told of.

@@ -46,10 +46,11 @@ mod export;
 mod import;
 mod note;
 mod proto;
+mod turned;
 
 pub use error::{Error, Unsupported};
-pub use export::{Options, Weights, export};
-pub use import::{Imported, Importer, files_beside, import, is_one};
+pub use export::{Form, Options, Weights, export, export_quantized};
+pub use import::{Imported, Importer, Integers, files_beside, import, is_one};
 pub use note::Note;
 
 /// The first opset that is read.
@@ -58,6 +59,9 @@ pub const FIRST_OPSET: i64 = 7;
 pub const LAST_OPSET: i64 = 22;
 /// The first version of the operations that is written.
 pub(crate) const FIRST_WRITTEN: i64 = 17;
+
+/// Where ONNX Runtime's own operations are.
+const CONTRIBUTED: &str = "com.microsoft";
 
 /// What files that are written here say of their origin.
 const PRODUCER: &str = "sapwood";

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Something of which a network here has another form than the file. One line each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Note {
     /// The softmax at the end is left out.
@@ -14,17 +14,39 @@ pub enum Note {
     Same,
     /// Convolutions have taken in the normalisation that followed them.
     Folded,
+    /// Values are rounded to integers.
+    Rounded,
+    /// These values are rounded for some of those that read them only, or twice.
+    Apart(Vec<String>),
 }
 
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        let said = match self {
             Self::Softmax => "the softmax at the end of the ONNX file is left out: outputs are logits",
             Self::Dropout => "the ONNX file drops values in training: no network here does",
-            Self::Same => "padding of the ONNX file that depends on the size of the input is that for its own size",
+            Self::Same => {
+                "padding of the ONNX file that depends on the size of the input is that for its own size"
+            }
             Self::Folded => {
                 "batch normalisation is folded into convolutions of the ONNX file: its statistics are gone, and training has none"
             }
-        })
+            Self::Rounded => {
+                "values of the ONNX file are rounded to integers: what computes in floating point leaves that out"
+            }
+            Self::Apart(values) => {
+                const SHOWN: usize = 4;
+                let shown = values.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join("`, `");
+                let more = match values.len().saturating_sub(SHOWN) {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                return write!(
+                    f,
+                    "values of the ONNX file are rounded twice, or for some of their readers only: `{shown}`{more}"
+                );
+            }
+        };
+        f.write_str(said)
     }
 }

@@ -7,11 +7,13 @@
 
 mod message;
 mod tensor;
+mod whole;
 mod wire;
 mod write;
 
 pub(crate) use message::{Attribute, Dim, Graph, Model, Node, ValueInfo};
 pub(crate) use tensor::Tensor;
+pub(crate) use whole::bounds;
 pub(crate) use wire::{Damage, Fields};
 pub(crate) use write::Message;
 
@@ -82,10 +84,15 @@ pub(crate) mod field {
 pub(crate) mod data_type {
     pub(crate) const FLOAT: i64 = 1;
     pub(crate) const UINT8: i64 = 2;
+    pub(crate) const INT8: i64 = 3;
+    pub(crate) const UINT16: i64 = 4;
+    pub(crate) const INT16: i64 = 5;
     pub(crate) const INT32: i64 = 6;
     pub(crate) const INT64: i64 = 7;
     pub(crate) const BOOL: i64 = 9;
     pub(crate) const FLOAT16: i64 = 10;
     pub(crate) const DOUBLE: i64 = 11;
     pub(crate) const BFLOAT16: i64 = 16;
+    pub(crate) const UINT4: i64 = 21;
+    pub(crate) const INT4: i64 = 22;
 }

@@ -7,7 +7,7 @@ use super::{
     writing::{Tensor, Writing},
 };
 use crate::{
-    PRODUCER,
+    CONTRIBUTED, PRODUCER,
     proto::{
         Message, data_type,
         field::{graph, model, pair, tensor},
@@ -47,6 +47,10 @@ impl Writing<'_> {
         let mut top =
             Message::default().integer(model::IR_VERSION, form).text(model::PRODUCER_NAME, PRODUCER);
         top = top.message(model::OPSET_IMPORT, &opset);
+        if self.contributed {
+            let own = Message::default().text(pair::FIRST, CONTRIBUTED).integer(pair::SECOND, 1);
+            top = top.message(model::OPSET_IMPORT, &own);
+        }
         for (key, value) in &options.metadata {
             let entry = Message::default().text(pair::FIRST, key).text(pair::SECOND, value);
             top = top.message(model::METADATA_PROPS, &entry);

@@ -23,7 +23,7 @@ pub(super) fn write<'s>(to: &mut Writing<'s>, node: &Node, params: Params<'_, 's
     Ok(match node.op {
         Op::Conv(spec) => windows::conv(to, name, spec, x, params)?,
         Op::Linear { places: false, .. } => {
-            let x = to.flat(input(0));
+            let x = to.flat(input(0))?;
             let inputs = to.with_params(x, params, &[true, false])?;
             to.layer(name, "Gemm", inputs, &[("transB", Int(1))])
         }
@@ -32,7 +32,7 @@ pub(super) fn write<'s>(to: &mut Writing<'s>, node: &Node, params: Params<'_, 's
             let product = to.layer(name, "MatMul", vec![x, weight], &[]);
             match params.get(1) {
                 Some((path, bias)) => {
-                    let bias = to.weights(path, bias);
+                    let bias = to.bias(path, bias)?;
                     to.layer("", "Add", vec![product, bias], &[])
                 }
                 None => product,

@@ -1,11 +1,14 @@
 //! What the parameters of a layer are called, and what shapes they have.
 
-use sapwood_graph::{Array, Mismatch, Node, Op, ParamPath, State};
+use sapwood_graph::{Array, Mismatch, Node, Op, ParamPath};
 
 use crate::Error;
 
 /// The values of a layer's parameters, in the order in which ONNX wants them.
-pub(super) fn params<'s>(node: &Node, state: &'s State) -> Result<Vec<(String, &'s Array)>, Error> {
+pub(super) fn params<'s>(
+    node: &Node,
+    value: impl Fn(&ParamPath) -> Option<&'s Array>,
+) -> Result<Vec<(String, &'s Array)>, Error> {
     let affine = |channels: usize| vec![("weight", vec![channels]), ("bias", vec![channels])];
     let with_bias = |weight: Vec<usize>, outputs: usize, bias: bool| {
         [("weight", weight)].into_iter().chain(bias.then(|| ("bias", vec![outputs]))).collect::<Vec<_>>()
@@ -32,7 +35,7 @@ pub(super) fn params<'s>(node: &Node, state: &'s State) -> Result<Vec<(String, &
             "" => ParamPath::from(node.name.clone()),
             name => ParamPath::from(format!("{}.{name}", node.name)),
         };
-        match state.0.get(&path) {
+        match value(&path) {
             Some(value) if value.shape() == shape => found.push((path.to_string(), value)),
             Some(value) => mismatch.misshapen.push((path, shape, value.shape().to_vec())),
             None => mismatch.missing.push(path),

@@ -31,6 +31,13 @@ fn window(window: &Window, spatial: usize) -> Vec<(&'static str, Attribute)> {
     attributes
 }
 
+/// What a convolution says of itself.
+pub(super) fn of_conv(spec: &ConvSpec) -> Vec<(&'static str, Attribute)> {
+    let mut attributes = window(&spec.window(), spec.spatial);
+    attributes.push(("group", Int(spec.groups as i64)));
+    attributes
+}
+
 pub(super) fn conv<'s>(
     to: &mut Writing<'s>,
     name: &str,
@@ -39,8 +46,7 @@ pub(super) fn conv<'s>(
     params: Params<'_, 's>,
 ) -> Result<String, String> {
     let inputs = to.with_params(x, params, &[true, false])?;
-    let mut attributes = window(&spec.window(), spec.spatial);
-    attributes.push(("group", Int(spec.groups as i64)));
+    let mut attributes = of_conv(&spec);
     match spec.transposed {
         None => Ok(to.layer(name, "Conv", inputs, &attributes)),
         Some(extra) => {
@@ -64,11 +70,17 @@ pub(super) fn average_pool(
     x: String,
     from: usize,
 ) -> String {
-    let mut attributes = window(&pool.window, to.dims[from].rank() - 2);
+    let attributes = of_average(&pool, to.dims[from].rank() - 2);
+    to.layer(name, "AveragePool", vec![x], &attributes)
+}
+
+/// What a mean of windows says of itself.
+pub(super) fn of_average(pool: &AvgPool, spatial: usize) -> Vec<(&'static str, Attribute)> {
+    let mut attributes = window(&pool.window, spatial);
     if pool.count_padding {
         attributes.push(("count_include_pad", Int(1)));
     }
-    to.layer(name, "AveragePool", vec![x], &attributes)
+    attributes
 }
 
 pub(super) fn resize(to: &mut Writing<'_>, name: &str, resize: Resize, x: String, from: usize) -> String {

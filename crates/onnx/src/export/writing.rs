@@ -5,9 +5,9 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use sapwood_graph::{Array, DType, Dims, F16, Graph};
+use sapwood_graph::{Array, DType, Dims, F16, Graph, Grid, Quantized};
 
-use super::{Options, Weights, nodes::Params};
+use super::{Options, Weights, nodes::Params, whole};
 use crate::{
     Error,
     proto::{
@@ -38,6 +38,8 @@ pub(super) struct Writing<'s> {
     pub(super) opset: i64,
     /// The names of the network's inputs and outputs.
     pub(super) inputs: Vec<String>,
+    /// How many of the inputs were read.
+    taken: usize,
     pub(super) outputs: Vec<String>,
     /// For each node of the graph the name of what it makes.
     pub(super) values: Vec<String>,
@@ -45,6 +47,14 @@ pub(super) struct Writing<'s> {
     pub(super) dims: Vec<Dims>,
     pub(super) nodes: Vec<Message>,
     pub(super) tensors: Vec<Tensor<'s>>,
+    /// The parameters that are integers, of the node that is being written.
+    pub(super) integers: BTreeMap<String, Cow<'s, Quantized>>,
+    /// The grid of what that node reads.
+    pub(super) read: Option<Grid>,
+    /// For each node of the graph the name of its integers, where an operation on integers makes them.
+    pub(super) whole: BTreeMap<usize, (String, Grid)>,
+    /// Whether operations of ONNX Runtime's own are written.
+    pub(super) contributed: bool,
     weights: Weights,
     names: BTreeSet<String>,
     /// How many nodes have a name, each of which may be there once.
@@ -58,11 +68,16 @@ impl<'s> Writing<'s> {
         let mut found = Self {
             opset: options.opset,
             inputs: Vec::new(),
+            taken: 0,
             outputs: Vec::new(),
             values: Vec::new(),
             dims: graph.dims()?,
             nodes: Vec::new(),
             tensors: Vec::new(),
+            integers: BTreeMap::new(),
+            read: None,
+            whole: BTreeMap::new(),
+            contributed: false,
             weights: options.weights,
             names: BTreeSet::new(),
             named: BTreeMap::new(),
@@ -77,14 +92,14 @@ impl<'s> Writing<'s> {
         Ok(found)
     }
 
-    /// The next of the network's inputs is the value of the next node.
-    pub(super) fn input(&mut self) {
-        let number = self.values.iter().filter(|value| self.inputs.contains(value)).count();
-        self.values.push(self.inputs[number].clone());
+    /// The name of the next of the network's inputs.
+    pub(super) fn input(&mut self) -> String {
+        self.taken += 1;
+        self.inputs[self.taken - 1].clone()
     }
 
     /// A name that nothing in the file has.
-    fn unused(&mut self, name: String) -> String {
+    pub(super) fn unused(&mut self, name: String) -> String {
         let mut unused = name;
         while unused.is_empty() || !self.names.insert(unused.clone()) {
             unused.push('_');
@@ -92,7 +107,8 @@ impl<'s> Writing<'s> {
         unused
     }
 
-    /// A node; a network's node gives it its name, and what ONNX needs beside it has none.
+    /// A node; a network's node gives it its name, and what ONNX needs beside it has none. Before the name of an
+    /// operation that is not ONNX's own stands its domain and a point.
     pub(super) fn layer(
         &mut self,
         name: &str,
@@ -100,8 +116,9 @@ impl<'s> Writing<'s> {
         inputs: Vec<String>,
         attributes: &[(&str, Attribute)],
     ) -> String {
+        let short = op.rsplit('.').next().unwrap_or(op);
         let output =
-            self.unused(format!("/{}/{}", self.nodes.len(), if name.is_empty() { op } else { name }));
+            self.unused(format!("/{}/{}", self.nodes.len(), if name.is_empty() { short } else { name }));
         self.push(name, op, &inputs, &output, attributes);
         output
     }
@@ -119,7 +136,12 @@ impl<'s> Writing<'s> {
         if !name.is_empty() {
             message = message.text(node::NAME, &self.node_name(name));
         }
+        let (domain, op) = op.rsplit_once('.').unwrap_or(("", op));
         message = message.text(node::OP_TYPE, op);
+        if !domain.is_empty() {
+            self.contributed = true;
+            message = message.text(node::DOMAIN, domain);
+        }
         for (name, value) in attributes {
             let own = Message::default().text(attribute::NAME, name);
             // Their types are numbers of `AttributeProto.AttributeType`.
@@ -150,6 +172,14 @@ impl<'s> Writing<'s> {
         }
     }
 
+    /// A bias in f32, or in the integers that are added to sums; the name of its values in f32.
+    pub(super) fn bias(&mut self, path: &str, value: &'s Array) -> Result<String, String> {
+        match self.integers.remove(path) {
+            Some(integers) => self.dequantized(path, integers),
+            None => Ok(self.weights(path, value)),
+        }
+    }
+
     /// A parameter, in f32; its name.
     pub(super) fn weights(&mut self, path: &str, value: &'s Array) -> String {
         self.column(path, value, 0)
@@ -170,11 +200,17 @@ impl<'s> Writing<'s> {
 
     /// A weight as weights are to be stored; the name of its values in f32.
     pub(super) fn narrow(&mut self, path: &str, value: &'s Array) -> Result<String, String> {
+        if let Some(integers) = self.integers.remove(path) {
+            return self.dequantized(path, integers);
+        }
         self.narrow_as(path, value.shape(), || value.iter::<f32>().collect(), |to| to.weights(path, value))
     }
 
     /// The same with columns for rows.
     pub(super) fn transposed(&mut self, path: &str, value: &'s Array) -> Result<String, String> {
+        if let Some(integers) = self.integers.remove(path) {
+            return self.dequantized(path, Cow::Owned(whole::turned(&integers)?));
+        }
         let [rows, columns] = value.shape() else { return Err("has a weight that is no matrix".into()) };
         let turned = || {
             let values: Vec<f32> = value.iter::<f32>().collect();
@@ -233,7 +269,7 @@ impl<'s> Writing<'s> {
         for (at, (path, value)) in params.iter().enumerate() {
             inputs.push(match narrow.get(at) {
                 Some(true) => self.narrow(path, value)?,
-                _ => self.weights(path, value),
+                _ => self.bias(path, value)?,
             });
         }
         Ok(inputs)
@@ -266,7 +302,7 @@ impl<'s> Writing<'s> {
         self.shared(data_type::FLOAT, vec![], value.to_le_bytes().to_vec(), value.to_string())
     }
 
-    fn shared(&mut self, data_type: i64, dims: Vec<i64>, bytes: Vec<u8>, said: String) -> String {
+    pub(super) fn shared(&mut self, data_type: i64, dims: Vec<i64>, bytes: Vec<u8>, said: String) -> String {
         // A number is no row of one.
         let key = (data_type * 2 + i64::from(dims.is_empty()), bytes.clone());
         if let Some(name) = self.numbers.get(&key) {
@@ -278,12 +314,19 @@ impl<'s> Writing<'s> {
         name
     }
 
-    /// The value of a node in one row.
-    pub(super) fn flat(&mut self, at: usize) -> String {
+    /// The value of a node in one row, on the grid on which it lay.
+    pub(super) fn flat(&mut self, at: usize) -> Result<String, String> {
         let value = self.values[at].clone();
-        match self.dims[at].rank() {
-            2 => value,
-            _ => self.layer("", "Flatten", vec![value], &[("axis", Attribute::Int(1))]),
+        if self.dims[at].rank() == 2 {
+            return Ok(value);
+        }
+        let flat = self.layer("", "Flatten", vec![value], &[("axis", Attribute::Int(1))]);
+        match self.read {
+            Some(grid) => {
+                let integers = self.quantize(flat, &grid)?;
+                self.dequantize(integers, &grid)
+            }
+            None => Ok(flat),
         }
     }
 

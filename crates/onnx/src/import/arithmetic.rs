@@ -93,7 +93,7 @@ pub(super) fn multiply<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Resu
     let op = Op::Binary(Binary::Mul);
     match pair.filter(|_| curves::whole(making, op, a.node, b.node).is_none()) {
         Some((x, factors)) => {
-            let factors = making.without_implicit(factors);
+            let factors = making.without_implicit(factors)?;
             making.push(Op::Scale, &[x, factors]).map(Value::from)
         }
         None => push(making, op, a, b).map(Value::from),

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use super::{
+    integers,
     known::Known,
     value::{Data, Size, Stored, Value},
 };
@@ -66,6 +67,19 @@ impl<'a, 'n> Call<'a, 'n> {
     pub(super) fn new(node: &'n Node<'a>, inputs: Vec<Value<'a>>, opset: i64) -> Self {
         let read = node.attributes.iter().map(|_| Cell::new(false)).collect();
         Self { node, inputs, opset, read }
+    }
+
+    /// Makes integers of the file plain ones for operations that know no types of them.
+    pub(super) fn plain(&mut self) -> Result<(), Refusal> {
+        if self.node.op == "Identity" || integers::reader(self.node).is_some() {
+            return Ok(());
+        }
+        for input in &mut self.inputs {
+            if let Value::Whole(whole) = input {
+                *input = whole.plain()?;
+            }
+        }
+        Ok(())
     }
 
     fn attribute(&self, name: &str) -> Option<&Attribute<'a>> {
@@ -141,7 +155,10 @@ impl<'a, 'n> Call<'a, 'n> {
             Value::Data(data) => Ok(*data),
             Value::Unknown => Err(Refusal::Follows),
             Value::Absent => Err(Refusal::Damaged(format!("it lacks input {}", at + 1))),
-            Value::Stored(_) | Value::Numbers(_) => Err(Refusal::Cannot("of constants".into())),
+            Value::Levels(_) => Err(Refusal::Cannot("of integers".into())),
+            Value::Stored(_) | Value::Numbers(_) | Value::Whole(_) => {
+                Err(Refusal::Cannot("of constants".into()))
+            }
             Value::Places(_) => Err(Refusal::Cannot("by the number of examples".into())),
             Value::Truth(truth) => Err(truth.refuse()),
         }
@@ -162,7 +179,9 @@ impl<'a, 'n> Call<'a, 'n> {
             Value::Absent => Ok(None),
             Value::Stored(stored) => Ok(Some(stored.clone())),
             Value::Unknown => Err(Refusal::Follows),
-            Value::Numbers(_) => Err(Refusal::Cannot("with integers for weights".into())),
+            Value::Numbers(_) | Value::Whole(_) | Value::Levels(_) => {
+                Err(Refusal::Cannot("with integers for weights".into()))
+            }
             Value::Data(_) | Value::Places(_) | Value::Truth(_) => {
                 Err(Refusal::Cannot("with computed weights".into()))
             }
@@ -189,7 +208,8 @@ impl<'a, 'n> Call<'a, 'n> {
             // Without values there is no type that they need.
             Value::Stored(stored) if stored.len() == 0 => Ok(Some(vec![])),
             Value::Stored(_) => Err(Refusal::Cannot("with floating point for integers".into())),
-            Value::Data(_) | Value::Places(_) | Value::Truth(_) => {
+            Value::Whole(_) => Err(Refusal::Cannot("with integers of few bits".into())),
+            Value::Levels(_) | Value::Data(_) | Value::Places(_) | Value::Truth(_) => {
                 Err(Refusal::Cannot("by values that depend on the input".into()))
             }
         }

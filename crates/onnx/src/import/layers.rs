@@ -198,7 +198,7 @@ fn linear<'a>(
     let places = x.dims.rank() != 2 || x.dims.example().is_none();
     let op = Op::Linear { inputs, outputs, bias: bias.is_some(), places };
     let params = with_bias(weight, bias, outputs)?;
-    let x = if places { x } else { making.without_implicit(x) };
+    let x = if places { x } else { making.without_implicit(x)? };
     making.layer((call.node.name, "linear"), op, x, params).map(Value::from)
 }
 

@@ -7,9 +7,11 @@ use sapwood_graph::{Array, Dims, Entry, Graph, Node, Op, ParamPath, State};
 use super::{
     call::{Call, Refusal},
     naming::Names,
+    rounding::{self, Rounding},
+    settle::{needed, settle},
     value::{Data, Stored, Value},
 };
-use crate::{Error, Note};
+use crate::{Error, Integers, Note};
 
 /// Layers, and the tensors of the file that are their parameters. No value of these is copied before all is
 /// known to be a network.
@@ -29,6 +31,8 @@ pub(super) struct Making<'a> {
     pub(super) opset: i64,
     /// Of the batch the number that the file says, if it says one.
     pub(super) fixed_batch: Option<i64>,
+    /// Where values are rounded.
+    pub(super) rounding: Rounding,
     /// Nodes that say nothing of their own: see [`Making::flatten`].
     pub(super) implicit: BTreeSet<usize>,
     notes: Vec<Note>,
@@ -36,6 +40,14 @@ pub(super) struct Making<'a> {
     budget: usize,
     /// The bytes of the files that lie beside this one.
     pub(super) files: &'a BTreeMap<String, Vec<u8>>,
+}
+
+/// A network that was made.
+pub(super) struct Made {
+    pub(super) graph: Graph,
+    pub(super) state: State,
+    pub(super) integers: Option<Integers>,
+    pub(super) notes: Vec<Note>,
 }
 
 /// The most values that are computed while a file is read: 1 GiB.
@@ -55,6 +67,7 @@ impl<'a> Making<'a> {
             readers: BTreeMap::new(),
             opset,
             fixed_batch: None,
+            rounding: Rounding::default(),
             implicit: BTreeSet::new(),
             notes: Vec::new(),
             budget: MOST_MADE.min((1 << 18) + bytes / 2),
@@ -87,8 +100,10 @@ impl<'a> Making<'a> {
         Data { node, dims: self.dims[node], integers: false }
     }
 
-    /// What goes into a node that is a softmax over all values of an example.
+    /// What goes into a node that is a softmax over all values of an example, rounded or not.
     pub(super) fn before_softmax(&self, node: usize) -> Option<usize> {
+        let rounded = self.rounding.grids.contains_key(&node);
+        let node = if rounded { self.nodes[node].inputs[0] } else { node };
         let Node { op: Op::Softmax { axis: 1, log: false }, inputs, .. } = &self.nodes[node] else {
             return None;
         };
@@ -265,51 +280,79 @@ impl<'a> Making<'a> {
         Ok(flat)
     }
 
-    /// What an implicit node was made of.
-    pub(super) fn without_implicit(&self, data: Data) -> Data {
-        match self.implicit.contains(&data.node) {
+    /// What an implicit node was made of, rounded as that was.
+    pub(super) fn without_implicit(&mut self, data: Data) -> Result<Data, Refusal> {
+        if let Some(grid) = self.rounding.grids.get(&data.node).copied() {
+            let flat = self.nodes[data.node].inputs[0];
+            return match self.implicit.contains(&flat) {
+                true => rounding::rounded(self, self.at(self.nodes[flat].inputs[0]), grid),
+                false => Ok(data),
+            };
+        }
+        Ok(match self.implicit.contains(&data.node) {
             true => self.at(self.nodes[data.node].inputs[0]),
             false => data,
-        }
+        })
     }
 
     /// The network that ends with these nodes, of files of this number of bytes.
-    pub(super) fn finish(self, ends: &[usize], bytes: usize) -> Result<(Graph, State, Vec<Note>), Error> {
-        let inputs = (0..self.nodes.len()).filter(|node| self.nodes[*node].op == Op::Input);
-        let mut needed: BTreeSet<usize> = inputs.collect();
-        let mut todo = ends.to_vec();
-        while let Some(node) = todo.pop() {
-            if needed.insert(node) {
-                todo.extend(&self.nodes[node].inputs);
-            }
-        }
+    pub(super) fn finish(mut self, mut ends: Vec<usize>, bytes: usize) -> Result<Made, Error> {
+        let entries = std::mem::take(&mut self.entries);
+        let settled = settle(&mut self.nodes, &mut ends, &self.rounding.grids);
+        let needed = needed(&self.nodes, &ends);
         let place: BTreeMap<usize, usize> = needed.iter().enumerate().map(|(new, old)| (*old, new)).collect();
         let nodes = needed.iter().map(|old| {
             let Node { name, op, inputs } = self.nodes[*old].clone();
             Node { name, op, inputs: inputs.iter().map(|input| place[input]).collect() }
         });
         let ends = ends.iter().map(|end| place[end]).collect();
-        let graph = Graph::of_parts(nodes.collect(), self.entries, ends)?;
+        let graph = Graph::of_parts(nodes.collect(), entries, ends)?;
+        let grids = settled.grids.into_iter().filter_map(|(at, grid)| Some((*place.get(&at)?, grid)));
+        let mut integers = Integers { weights: BTreeMap::new(), grids: grids.collect() };
+        let apart = settled.apart.iter().filter(|at| needed.contains(at)).map(|at| self.nodes[*at].inputs[0]);
+        let apart: Vec<String> = apart.map(|at| self.nodes[at].name.clone()).collect();
+        if !integers.grids.is_empty() {
+            self.note(Note::Rounded);
+        }
+        if !apart.is_empty() {
+            self.note(Note::Apart(apart));
+        }
         let (mut state, mut taken) = (State::default(), 0);
         for (old, params) in self.params.into_iter().filter(|(old, _)| needed.contains(old)) {
             for (suffix, stored) in params {
-                taken += 4 * stored.len();
-                // A file says each weight once, in at least half of the bytes that it has here.
-                if 3 * bytes + (1 << 20) < taken {
+                taken += stored.least_bytes();
+                // A file says each weight once.
+                if 3 * (bytes / 2) + (1 << 19) < taken {
                     return Err(Error::Format(
                         "layers share weights so often that they outgrow the file".into(),
                     ));
                 }
                 let layer = &self.nodes[old].name;
                 let path = if suffix.is_empty() { layer.clone() } else { format!("{layer}.{suffix}") };
-                let value = Array::new(stored.shape.clone(), stored.floats()?)?;
+                let quantized = match suffix {
+                    "weight" if weighs(&self.nodes[old].op) => stored.quantized()?,
+                    _ => None,
+                };
+                let value = match &quantized {
+                    Some(quantized) => quantized.dequantized(),
+                    None => Array::new(stored.shape.clone(), stored.floats()?)?,
+                };
+                integers
+                    .weights
+                    .extend(quantized.map(|quantized| (ParamPath::from(path.clone()), quantized)));
                 if state.0.insert(ParamPath::from(path.clone()), value).is_some() {
                     return Err(Error::Format(format!("two of its parameters would be called `{path}`")));
                 }
             }
         }
-        Ok((graph, state, self.notes))
+        let integers = Some(integers).filter(|found| !found.grids.is_empty() || !found.weights.is_empty());
+        Ok(Made { graph, state, integers, notes: self.notes })
     }
+}
+
+/// Whether an operation has a weight that integers can stand for.
+fn weighs(op: &Op) -> bool {
+    matches!(op, Op::Conv(_) | Op::Linear { .. } | Op::Embedding { .. })
 }
 
 impl<'a> From<Data> for Value<'a> {

@@ -3,7 +3,7 @@
 use super::{
     activations, arithmetic,
     call::{Call, Refusal},
-    fold, layers,
+    fold, integers, layers,
     making::Making,
     norms, pads, parts, pools, resize, shapes, truths,
     value::Value,
@@ -109,8 +109,11 @@ const OPERATIONS: &[(&str, Handler)] = &[
     ("Where", fold::choose),
 ];
 
-/// What reads a node of ONNX's own operations.
+/// What reads a node of ONNX's own operations, or of ONNX Runtime's on integers.
 pub(super) fn handler(node: &Node<'_>) -> Result<Handler, Refusal> {
+    if let Some(reader) = integers::reader(node) {
+        return Ok(reader);
+    }
     let own = matches!(node.domain, "" | "ai.onnx");
     let found = OPERATIONS.binary_search_by_key(&node.op, |(name, _)| name);
     found.ok().filter(|_| own).map(|at| OPERATIONS[at].1).ok_or(Refusal::Unheard)

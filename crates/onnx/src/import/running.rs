@@ -7,7 +7,7 @@ use super::{
     call::{Call, Refusal, plain},
     making::Making,
     operations::handler,
-    parts,
+    parts, rounding,
     shapes::tensor_value,
     value::{Numbers, Value},
 };
@@ -101,8 +101,16 @@ impl<'a, 'm> Running<'a, 'm> {
             })?;
             inputs.push(value.clone());
         }
-        let call = Call::new(node, inputs, self.making.opset);
-        let found = self.called(&call, depth)?;
+        let mut call = Call::new(node, inputs, self.making.opset);
+        let lifted = rounding::lifted(&mut call);
+        let found = match call.plain() {
+            Ok(()) => self.called(&call, depth)?,
+            Err(refusal) => Err(refusal),
+        };
+        let found = match lifted {
+            Some(grid) => found.and_then(|values| rounding::lowered(self.making, values, grid)),
+            None => found,
+        };
         let mut found = match found.and_then(|values| call.all_read().map(|()| values)) {
             Ok(values) => values.into_iter(),
             Err(refusal) => {

@@ -7,6 +7,7 @@ use super::{
     known::Known,
     making::Making,
     value::{Data, Size, Stored, Value},
+    whole::Whole,
 };
 use crate::Note;
 
@@ -77,6 +78,9 @@ pub(super) fn tensor_value<'a>(
         }
         None => tensor,
     };
+    if let Some(whole) = Whole::of(&tensor)? {
+        return Ok(Value::Whole(whole));
+    }
     match tensor.is_float() {
         true => Ok(Value::Stored(Stored::new(tensor)?)),
         // Of other types too few are read for any use but shapes.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use sapwood_graph::Dims;
+use sapwood_graph::{Dims, Quantized};
 
-use super::{affine::Affine, truths::Truth};
+use super::{affine::Affine, coded::Coded, rounding::Levels, truths::Truth, whole::Whole};
 use crate::proto::{Damage, Tensor};
 
 /// A value of the file's graph.
@@ -24,6 +24,10 @@ pub(super) enum Value<'a> {
     Places(Affine),
     /// A step of what a network here says otherwise.
     Truth(Truth),
+    /// Integers of the file with their type.
+    Whole(Whole<'a>),
+    /// Integers that stand for what a node of the network makes.
+    Levels(Levels),
 }
 
 /// What a node of the network makes.
@@ -52,6 +56,7 @@ pub(super) struct Stored<'a> {
 enum Source<'a> {
     File(Tensor<'a>),
     Made(Arc<Vec<f32>>),
+    Coded(Coded<'a>),
 }
 
 impl<'a> Stored<'a> {
@@ -66,6 +71,32 @@ impl<'a> Stored<'a> {
     /// What was computed, with a value for each place of the shape.
     pub(super) fn made(name: &'a str, shape: Vec<usize>, values: Vec<f32>) -> Self {
         Self { name, shape, source: Source::Made(Arc::new(values)), transposed: false, place: None }
+    }
+
+    /// What the file says in integers: called as they are, without what quantisers add to that.
+    pub(super) fn coded(coded: Coded<'a>) -> Self {
+        let (name, shape) = (coded.whole.name, coded.whole.shape.clone());
+        let name = name.strip_suffix("_quantized").unwrap_or(name);
+        Self { name, shape, source: Source::Coded(coded), transposed: false, place: None }
+    }
+
+    /// The integers and scales that it is said in, if it is: `None` also where it is seen in a shape for which they
+    /// are not.
+    pub(super) fn quantized(&self) -> Result<Option<Quantized>, Damage> {
+        let Source::Coded(coded) = &self.source else { return Ok(None) };
+        let quantized = coded.quantized()?;
+        if self.transposed && quantized.shape().len() == 2 {
+            return crate::turned::turned(&quantized).map(Some).map_err(|error| Damage(error.to_string()));
+        }
+        Ok(Some(quantized).filter(|quantized| quantized.shape() == self.shape))
+    }
+
+    /// The bytes of the file that it takes at least.
+    pub(super) fn least_bytes(&self) -> usize {
+        match &self.source {
+            Source::Coded(coded) => self.len() * coded.bits() / 8,
+            _ => 2 * self.len(),
+        }
     }
 
     /// The same with a node of the network set aside for it.
@@ -85,9 +116,13 @@ impl<'a> Stored<'a> {
 
     /// Whether it lies in the file under a name by which a module would call it.
     pub(super) fn is_learnt(&self) -> bool {
-        let Source::File(tensor) = &self.source else { return false };
+        let listed = match &self.source {
+            Source::File(tensor) => tensor.listed,
+            Source::Coded(coded) => coded.whole.is_listed(),
+            Source::Made(_) => false,
+        };
         let made_up = ["val_", "_", "const", "onnx::", "scalar", "tensor"];
-        tensor.listed
+        listed
             && self.len() > 1
             && self.name.contains(|c: char| c.is_ascii_alphabetic())
             && !self.name.contains(['/', '[', ':'])
@@ -99,6 +134,7 @@ impl<'a> Stored<'a> {
         match (&self.source, self.transposed, &self.shape[..]) {
             (Source::File(tensor), false, _) => tensor.floats(),
             (Source::Made(values), false, _) => Ok(values.to_vec()),
+            (Source::Coded(coded), false, _) => Ok(coded.quantized()?.dequantized().iter().collect()),
             (source, true, &[rows, columns]) => {
                 let at = |at: usize| at % columns * rows + at / columns;
                 match source {
@@ -112,6 +148,10 @@ impl<'a> Stored<'a> {
                         }
                     },
                     Source::Made(values) => Ok((0..values.len()).map(|to| values[at(to)]).collect()),
+                    Source::Coded(coded) => {
+                        let values: Vec<f32> = coded.quantized()?.dequantized().iter().collect();
+                        Ok((0..values.len()).map(|to| values[at(to)]).collect())
+                    }
                 }
             }
             _ => Err(Damage(format!("tensor `{}` is no matrix", self.name))),
@@ -159,9 +199,14 @@ impl<'a> Value<'a> {
     /// The same under the name of a node's output: weights that several layers share come to each by its
     /// own name.
     pub(super) fn named(self, name: &'a str) -> Self {
-        let says = |stored: &Stored<'_>| stored.name.is_empty() || name.contains('.') && !name.contains('/');
+        let says = |old: &str| old.is_empty() || name.contains('.') && !name.contains('/');
+        let is_coded =
+            |stored: &Stored<'_>| matches!(stored.source, Source::Coded(_)) && !stored.name.is_empty();
         match self {
-            Self::Stored(stored) if says(&stored) => Self::Stored(Stored { name, ..stored }),
+            // Integers have the name of the parameter, and their numbers that of an operation.
+            Self::Stored(stored) if is_coded(&stored) => Self::Stored(stored),
+            Self::Stored(stored) if says(stored.name) => Self::Stored(Stored { name, ..stored }),
+            Self::Whole(whole) if says(whole.name) => Self::Whole(whole.called(name)),
             value => value,
         }
     }

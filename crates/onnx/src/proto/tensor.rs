@@ -13,13 +13,13 @@ use super::{
 pub(crate) struct Tensor<'a> {
     pub(crate) name: &'a str,
     pub(crate) shape: Vec<usize>,
-    data_type: i64,
-    raw: Option<&'a [u8]>,
+    pub(super) data_type: i64,
+    pub(super) raw: Option<&'a [u8]>,
     /// Where the values lie, if they lie in another file.
     pub(crate) external: Option<Outside<'a>>,
     /// Whether it is one of the graph's own, and no operation's.
     pub(crate) listed: bool,
-    bytes: &'a [u8],
+    pub(super) bytes: &'a [u8],
 }
 
 /// A place in another file.
@@ -190,7 +190,7 @@ impl<'a> Tensor<'a> {
         }
     }
 
-    fn damage(&self, problem: &str) -> Damage {
+    pub(super) fn damage(&self, problem: &str) -> Damage {
         Damage(format!("tensor `{}` {problem}", self.name))
     }
 }

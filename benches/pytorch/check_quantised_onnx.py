@@ -1,0 +1,146 @@
+"""Networks of integers between ONNX Runtime and a program of Sapwood, both ways; exit 1 on a difference.
+
+    python3 check_quantised_onnx.py PROGRAM [NETWORK ...]
+
+Each network, with random batch statistics (equal biases are merged behind `Identity`, and ONNX Runtime's quantiser then
+leaves their convolutions in floating point), is quantised by ONNX Runtime, a scale for each channel and bytes for values, in
+both of its forms. PROGRAM reads that file and computes it with integers (`forward --exact`): as QOperator nodes every integer of
+the output has to be ONNX Runtime's, as QDQ the share of equal ones is printed. What PROGRAM writes (`export --form qdq` and
+`--form qoperator`) has to pass ONNX's checker, give in ONNX Runtime the integers that PROGRAM computes, and leave no Conv in
+floating point. Needs the PyPI packages torch, torchvision, onnx, onnxruntime and safetensors, and a processor with VNNI.
+"""
+
+import json
+import logging
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections import Counter
+from pathlib import Path
+
+import torch_or_exit  # noqa: F401
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+import torchvision
+from onnx import numpy_helper
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from safetensors.numpy import load_file, save_file
+
+import zoo
+from onnx_files import randomised
+
+# Of those that take any size a small one, since the integers are computed by scalar code.
+NETWORKS = {
+    "lenet-300-100": (lambda: zoo.build("lenet-300-100"), (1, 28, 28)),
+    "lenet-5": (lambda: zoo.build("lenet-5"), (1, 28, 28)),
+    "resnet-20": (lambda: zoo.build("resnet-20"), (3, 32, 32)),
+    "vgg11_bn": (lambda: torchvision.models.vgg11_bn(weights=None, num_classes=10), (3, 64, 64)),
+    "resnet18": (lambda: torchvision.models.resnet18(weights=None), (3, 64, 64)),
+    "mobilenet_v2": (lambda: torchvision.models.mobilenet_v2(weights=None), (3, 64, 64)),
+    "squeezenet1_1": (lambda: torchvision.models.squeezenet1_1(weights=None), (3, 64, 64)),
+}
+FORMS = {"qdq": QuantFormat.QDQ, "qoperator": QuantFormat.QOperator}
+LEVELS = onnxruntime.GraphOptimizationLevel
+
+
+class Examples(CalibrationDataReader):
+    def __init__(self, x):
+        self.rows = iter([{"input": x[at : at + 8]} for at in range(0, len(x), 8)])
+
+    def get_next(self):
+        return next(self.rows, None)
+
+
+def run(program, *arguments):
+    subprocess.run([program, *map(str, arguments)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def session(path, level, profile=None):
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = level
+    if profile:
+        options.enable_profiling, options.profile_file_prefix = True, str(profile)
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def answers(path, x, level=LEVELS.ORT_ENABLE_ALL):
+    return session(path, level).run(None, {"input": x})[0].reshape(len(x), -1)
+
+
+def operations(path, x):
+    """How often which operation ran, by ONNX Runtime's own profile."""
+    with tempfile.TemporaryDirectory() as folder:
+        profiled = session(path, LEVELS.ORT_ENABLE_ALL, Path(folder) / "p")
+        profiled.run(None, {"input": x[:1]})
+        events = json.loads(Path(profiled.end_profiling()).read_text())
+    return Counter(event["args"]["op_name"] for event in events if event["cat"] == "Node" and "op_name" in event["args"] and event["name"].endswith("_kernel_time"))
+
+
+def last_grid(path):
+    """Scale and zero point of the last integers of a file, or nothing where it ends in floating point."""
+    graph = onnx.load(path).graph
+    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    made = {name: node for node in graph.node for name in node.output}
+    node = made[graph.output[0].name]
+    while node.op_type == "Identity":
+        node = made[node.input[0]]
+    return [values[name] for name in node.input[1:3]] if node.op_type == "DequantizeLinear" else None
+
+
+def integers(values, grid):
+    return np.rint(values.astype(np.float64) / grid[0] + grid[1]).astype(np.int64)
+
+
+def check(program, name, folder):
+    torch.manual_seed(7)
+    make, shape = NETWORKS[name]
+    net = randomised(make()).eval()
+    random = np.random.default_rng(1)
+    x = random.normal(0, 1, (4, *shape)).astype(np.float32)
+    float_file, inputs, outputs = folder / "float.onnx", folder / "x.safetensors", folder / "y.safetensors"
+    with torch.no_grad():
+        axes = {"input": {0: "n"}, "logits": {0: "n"}}
+        torch.onnx.export(net, torch.from_numpy(x), str(float_file), opset_version=17, dynamo=False, input_names=["input"], output_names=["logits"], dynamic_axes=axes)
+    save_file({"input": x}, inputs)
+    wrong = 0
+    for form, format in FORMS.items():
+        theirs = folder / f"theirs-{form}.onnx"
+        examples = Examples(random.normal(0, 1, (32, *shape)).astype(np.float32))
+        quantize_static(str(float_file), str(theirs), examples, quant_format=format, per_channel=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)
+        run(program, "forward", "--exact", "--weights", theirs, "--input", inputs, "--out", outputs)
+        ours, grid = load_file(outputs)["logits"].reshape(len(x), -1), last_grid(theirs)
+
+        def differ(path, level=LEVELS.ORT_ENABLE_ALL):
+            found = answers(path, x, level)
+            return int((integers(found, grid) != integers(ours, grid)).sum() if grid else (found != ours).sum()), found.size
+
+        count, size = differ(theirs)
+        wrong += count if form == "qoperator" else 0
+        print(f"{name:14} theirs {form:9}: {count} of {size} outputs differ, {dict(operations(theirs, x))}", flush=True)
+        for written in FORMS:
+            path = folder / f"ours-{written}.onnx"
+            run(program, "export", "--weights", theirs, "--form", written, "--out", path)
+            onnx.checker.check_model(str(path), full_check=written == "qdq")
+            (count, size), (plain, _), ran = differ(path), differ(path, LEVELS.ORT_DISABLE_ALL), operations(path, x)
+            wrong += count + (plain if written == "qoperator" else 0) + ran["Conv"]
+            print(f"{name:14}   ours {written:9}: {count} of {size} outputs differ ({plain} not optimised), {dict(ran)}", flush=True)
+    return wrong
+
+
+def main():
+    warnings.filterwarnings("ignore")
+    logging.disable(logging.WARNING)
+    torch.set_num_threads(1)
+    program, *names = sys.argv[1:]
+    wrong = 0
+    for name in names or NETWORKS:
+        with tempfile.TemporaryDirectory() as folder:
+            wrong += check(program, name, Path(folder))
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
