@@ -263,6 +263,9 @@ pub enum Error {
     /// Channels that leave.
     #[error(transparent)]
     Shrink(#[from] sapwood_shrink::Error),
+    /// A network that the runtime cannot run.
+    #[error(transparent)]
+    Runtime(#[from] sapwood_runtime::Error),
     /// Masks that change in training.
     #[error(transparent)]
     Sparse(#[from] sapwood_sparse::Error),

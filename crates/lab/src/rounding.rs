@@ -148,15 +148,10 @@ impl Quantize {
 
 /// The network of a file as it means it: with its values on the grids of the integers, where it has some.
 ///
-/// # Errors
-/// Bounds between which there is no grid.
-pub fn rounded(opened: &Opened) -> Result<Rounded<Net>, Error> {
+pub fn rounded(opened: &Opened) -> Rounded<Net> {
     let net = opened.net.clone();
-    let integers = opened.integers.as_ref();
-    Ok(match integers.and_then(|integers| Some((&integers.ranges, integers.calibrated.as_ref()?))) {
-        Some((ranges, calibrated)) => {
-            Rounded::between(net, ranges, calibrated.activations)?.with_dynamic(calibrated.dynamic.clone())
-        }
+    match opened.integers.clone() {
+        Some(integers) => Rounded::new(net, integers.grids).with_dynamic(integers.dynamic),
         None => Rounded::new(net, [].into()),
-    })
+    }
 }

@@ -166,7 +166,7 @@ pub fn train(
             let (trained, weights) =
                 learning.learn(net, masks, sources, |trainer| trainer.objective(rounds))?;
             // What the file means is what counts.
-            let network = rounded(&sapwood_models::open(&folder.weights(), None, device)?)?;
+            let network = rounded(&sapwood_models::open(&folder.weights(), None, device)?);
             let test = evaluate(&network, &test, device, reporter)?;
             (Learnt { test, ..trained }, weights)
         }

@@ -98,7 +98,7 @@ impl RunFolder {
         if record["weights"] != digest(&read(self.weights())?) {
             return Err(Error::Altered { path: self.weights() });
         }
-        rounded(&sapwood_models::open(&self.weights(), None, device)?)
+        Ok(rounded(&sapwood_models::open(&self.weights(), None, device)?))
     }
 
     /// Claims the folder for a configuration: it must be new or hold the same.

@@ -1,17 +1,20 @@
 //! Networks in ONNX files.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
 
-use sapwood_core::{Graph, Op, Shape, State, TrainedOn, canonical_json, tensor_data};
-use sapwood_onnx::{Imported, Importer, Options, export, import};
+use sapwood_core::{
+    Graph, Op, Shape, State, TrainedOn, canonical_json, graph::QuantizedNetwork, tensor_data,
+};
+use sapwood_onnx::{Form as OnnxForm, Imported, Importer, Options, export, export_quantized, import};
 use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::{
-    Error, Note, Spec,
+    Error, Integers, Note, Spec,
     conventions::of_onnx,
     pytorch::{Node, Stored},
     weights::pack_metadata,
@@ -27,7 +30,7 @@ pub(crate) fn read(
     path: &Path,
     folder: Option<&Path>,
     example: Option<Shape>,
-) -> Result<(Node, Value, Vec<Note>), Error> {
+) -> Result<(Node, Value, Vec<Note>, Option<Integers>), Error> {
     let mut importer = Importer::default();
     if let Some(folder) = folder {
         importer = importer.beside(move |file| fs::read(folder.join(file)));
@@ -35,7 +38,7 @@ pub(crate) fn read(
     if let Some(example) = example {
         importer = importer.example(example);
     }
-    let Imported { graph, state, notes, metadata, .. } =
+    let Imported { graph, state, notes, metadata, integers, .. } =
         importer.import(bytes).map_err(|error| Error::caused(path, error))?;
     let said = metadata.get(METADATA).map(|text| serde_json::from_str::<Value>(text)).transpose();
     let mut said = said.map_err(|error| Error::caused(path, error))?.unwrap_or_default();
@@ -46,7 +49,12 @@ pub(crate) fn read(
         .0
         .into_iter()
         .map(|(name, value)| (name.to_string(), Node::Tensor(Stored::Value(tensor_data(value)))));
-    Ok((Node::Dictionary(tensors.collect()), metadata, notes.into_iter().map(Note::Onnx).collect()))
+    let integers = integers.map(|integers| {
+        let sapwood_onnx::Integers { weights: quantized, grids } = integers;
+        Integers { quantized, grids, dynamic: BTreeSet::new() }
+    });
+    let notes = notes.into_iter().map(Note::Onnx).collect();
+    Ok((Node::Dictionary(tensors.collect()), metadata, notes, integers))
 }
 
 /// The files in which the weights of an ONNX file lie, if they lie beside it; none of every other file.
@@ -87,18 +95,43 @@ pub fn to_onnx(
     opset: i64,
 ) -> Result<Vec<u8>, Error> {
     let graph = spec.graph()?;
-    // The layers are the file's.
-    let mut metadata = pack_metadata(&Spec { layers: None, ..spec.clone() }, trained_on)?;
-    if let Some(fields) = metadata.as_object_mut() {
-        fields.remove("layers");
-    }
-    let metadata = [(METADATA.to_string(), canonical_json(&metadata))].into();
-    let bytes = export(&graph, state, &Options { opset, metadata, ..Options::default() })?;
+    let bytes = export(&graph, state, &options(spec, trained_on, opset)?)?;
     let found = import(&bytes)?;
     match is_same(&graph, &found.graph) && found.state == *state {
         true => Ok(bytes),
         false => Err(Error::ReadBack),
     }
+}
+
+/// The same with a network of integers, whose file was read again and has these layers, integers and grids; biases are
+/// in it in whole multiples of the scales of what they are added to.
+///
+/// # Errors
+/// Layers that have no such form in ONNX, all in one; weights that are not the network's.
+pub fn to_quantized_onnx(
+    spec: &Spec,
+    trained_on: Option<&TrainedOn>,
+    network: &QuantizedNetwork,
+    (form, opset): (OnnxForm, i64),
+) -> Result<Vec<u8>, Error> {
+    let bytes = export_quantized(network, form, &options(spec, trained_on, opset)?)?;
+    let found = import(&bytes)?;
+    let same =
+        found.integers.is_some_and(|found| found.weights == network.weights && found.grids == network.grids);
+    match same && is_same(&network.graph, &found.graph) {
+        true => Ok(bytes),
+        false => Err(Error::ReadBack),
+    }
+}
+
+/// What opens the network again, in the metadata of its file: its layers are the file's.
+fn options(spec: &Spec, trained_on: Option<&TrainedOn>, opset: i64) -> Result<Options, Error> {
+    let mut metadata = pack_metadata(&Spec { layers: None, ..spec.clone() }, trained_on)?;
+    if let Some(fields) = metadata.as_object_mut() {
+        fields.remove("layers");
+    }
+    let metadata = [(METADATA.to_string(), canonical_json(&metadata))].into();
+    Ok(Options { opset, metadata, ..Options::default() })
 }
 
 /// Whether two networks compute the same with the same parameters: operations have no names in ONNX, and

@@ -119,10 +119,9 @@ impl Reading {
         }
         let zeros = FreeZeros::of(&state, &masks, &params);
         let net = state.write(spec.net(device)?).map_err(|error| file.problem(error.into()))?;
-        let integers = file.integers().map(|found| Integers { calibrated, ..found.clone() });
-        if let Some(Err(problem)) = integers.as_ref().map(|integers| integers.check(net.graph())) {
-            return Err(Error::File { problem, path: file.path().into(), source: None });
-        }
+        let integers = file.integers().map(|found| found.clone().of(net.graph(), calibrated)).transpose();
+        let wrong = |problem| Error::File { problem, path: file.path().into(), source: None };
+        let integers = integers.map_err(wrong)?;
         Ok(Opened { spec, net, masks, trained_on, notes, zeros, integers })
     }
 

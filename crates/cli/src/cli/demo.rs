@@ -12,7 +12,7 @@ use sapwood_core::write_atomic;
 use super::{bar::Bar, on_device::OnDevice};
 use crate::Error;
 
-/// Train, prune and retrain a small network on embedded data, and report
+/// Train, prune, shrink, quantise and pack small networks on embedded data, and report
 ///
 /// Takes a minute or two on two cores and needs no download.
 #[derive(Args)]
@@ -51,6 +51,7 @@ impl Demo {
         let outcome = demo.run(&device, "cargo xtask demo", &Bar::default())?;
         let html = outcome.report.to_html().map_err(Error::report)?;
         write_atomic(&self.out, html.as_bytes())?;
+        writeln!(out, "{}", outcome.forms.to_text())?;
         write!(out, "{}", outcome.table.to_text())?;
         writeln!(out, "report: {}", self.out.display())?;
         Ok(())

@@ -6,7 +6,7 @@ use burn::{
 };
 use clap::Args;
 use sapwood_backend::{block_on, read};
-use sapwood_core::{Batch, ModuleState, Observed, Shape, Source, State, Values, graph::QuantizedNetwork};
+use sapwood_core::{Batch, ModuleState, Observed, Shape, Source, State, Values};
 use sapwood_models::Opened;
 use sapwood_runtime::{Exact, Level, Runtime, Session};
 use sapwood_train::{Evaluation, evaluate_outputs};
@@ -67,7 +67,7 @@ impl Engine {
     /// # Errors
     /// Layers without a kernel; a network of integers, whose roundings it does not know.
     pub(super) fn runtime(opened: &Opened, shape: Shape, batch: usize) -> Result<Self, Error> {
-        if opened.integers.as_ref().is_some_and(|integers| integers.calibrated.is_some()) {
+        if opened.integers.as_ref().is_some_and(|integers| !integers.grids.is_empty()) {
             let problem = "`--runtime` computes in floating point, and the file has integers: use `--exact`";
             return Err(Error::Usage(problem.into()));
         }
@@ -133,11 +133,6 @@ fn of_integers(opened: &Opened) -> Result<Exact, Error> {
             "`--exact` computes with integers, and the file has none: make some with `quantize`".into(),
         )
     };
-    let integers = opened.integers.clone().ok_or_else(without)?;
-    let calibrated = integers.calibrated.ok_or_else(without)?;
-    let mut rest = block_on(State::read(&opened.net))?;
-    rest.0.retain(|path, _| !integers.quantized.contains_key(path));
-    let graph = opened.net.graph().clone();
-    let network = QuantizedNetwork::between(graph, integers.quantized, rest, &integers.ranges, &calibrated)?;
-    Ok(Exact::new(network)?)
+    let integers = opened.integers.as_ref().ok_or_else(without)?;
+    Ok(Exact::new(integers.network(opened.net.graph().clone(), block_on(State::read(&opened.net))?))?)
 }

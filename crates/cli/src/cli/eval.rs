@@ -79,7 +79,7 @@ impl Eval {
         let shape = test.shape().image().unwrap_or(opened.spec.input);
         match self.engine.engine(opened, shape, &self.device)? {
             Some(mut engine) => engine.evaluate(opened, test),
-            None => Ok(evaluate(&rounded(opened)?, test, device, &Bar::default())?),
+            None => Ok(evaluate(&rounded(opened), test, device, &Bar::default())?),
         }
     }
 

@@ -4,14 +4,14 @@ use std::{fs, io::Write, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::{DeviceSpec, block_on};
-use sapwood_core::{ModuleState, State, write_atomic};
-use sapwood_models::{Opened, PythonModule, to_onnx, to_pytorch};
+use sapwood_core::{ModuleState, Observed as _, State, write_atomic};
+use sapwood_models::{OnnxForm, Opened, PythonModule, to_onnx, to_pytorch, to_quantized_onnx};
 use sapwood_report::Cell;
 
 use super::{integers::refuse, weight_file::WeightFile};
 use crate::Error;
 
-/// Write a network as ONNX or as a module of PyTorch, for other programs to run
+/// Write a network as ONNX, in numbers or in integers, or as a module of PyTorch, for other programs to run
 ///
 /// An ONNX file takes any number of examples of the network's input size, `input`, and gives `logits`. A module of PyTorch
 /// is a folder with `net.py` and the state dict `net.pt`: `from net import load`. Masked weights are zeros. What was
@@ -33,14 +33,21 @@ pub(super) struct Export {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Form {
+    /// ONNX
     Onnx,
+    /// ONNX of a network of integers: numbers between QuantizeLinear and DequantizeLinear, for any program
+    Qdq,
+    /// ONNX of a network of integers: QLinearConv and others, for ONNX Runtime
+    Qoperator,
+    /// A module of PyTorch
     Pytorch,
 }
 
 impl Form {
     fn done(self) -> &'static str {
         match self {
-            Self::Onnx => "written as ONNX",
+            Self::Onnx => "written as ONNX in numbers (`--form qdq` writes them)",
+            Self::Qdq | Self::Qoperator => "written so",
             Self::Pytorch => "written for PyTorch",
         }
     }
@@ -49,23 +56,33 @@ impl Form {
 impl Export {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         if self.form == Form::Pytorch && self.opset.is_some() {
-            return Err(Error::Usage("`--opset` belongs to `--form onnx`: leave it out".into()));
+            return Err(Error::Usage("`--opset` belongs to ONNX: leave it out".into()));
         }
         let opened = self.network.open(&DeviceSpec::CPU.resolve()?)?;
-        refuse(&opened, self.form.done())?;
+        let integers = match self.form {
+            Form::Qdq => Some(OnnxForm::Qdq),
+            Form::Qoperator => Some(OnnxForm::QOperator),
+            Form::Onnx | Form::Pytorch => None,
+        };
+        if integers.is_none() {
+            refuse(&opened, self.form.done())?;
+        }
         let state = block_on(State::read(&opened.net))?;
         let [c, h, w] = opened.spec.input;
         let said = format!("{} at {c}x{h}x{w} as", opened.spec.model);
         let count = |bytes: &[u8]| Cell::count(bytes.len() as u64).text().to_string();
-        match self.form {
-            Form::Onnx => {
-                let opset = self.opset.unwrap_or(18);
-                let bytes = to_onnx(&opened.spec, opened.trained_on.as_ref(), &state, opset)?;
-                write_atomic(&self.out, &bytes)?;
-                let bytes = count(&bytes);
-                writeln!(out, "{said} ONNX, opset {opset}: {bytes} bytes, read back and equal")?;
+        let (opset, trained_on) = (self.opset.unwrap_or(18), opened.trained_on.as_ref());
+        let bytes = match (self.form, integers) {
+            (_, Some(form)) => {
+                let found = opened.integers.as_ref().ok_or_else(|| {
+                    let problem =
+                        "the file has no integers: make some with `quantize`, or leave `--form` out";
+                    Error::Usage(problem.into())
+                })?;
+                let network = found.network(opened.net.graph().clone(), state);
+                to_quantized_onnx(&opened.spec, trained_on, &network, (form, opset))?
             }
-            Form::Pytorch => {
+            (Form::Pytorch, None) => {
                 let module = self.module(&opened, &state)?;
                 let bytes = count(&module.state_dict);
                 writeln!(
@@ -73,8 +90,13 @@ impl Export {
                     "{said} a module of PyTorch: {} lines and {bytes} bytes of weights, read back and equal",
                     module.source.lines().count()
                 )?;
+                return Ok(());
             }
-        }
+            (_, None) => to_onnx(&opened.spec, trained_on, &state, opset)?,
+        };
+        write_atomic(&self.out, &bytes)?;
+        let kind = if integers.is_some() { "ONNX in integers" } else { "ONNX" };
+        writeln!(out, "{said} {kind}, opset {opset}: {} bytes, read back and equal", count(&bytes))?;
         Ok(())
     }
 

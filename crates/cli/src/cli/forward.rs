@@ -60,7 +60,7 @@ impl Forward {
         let engine = self.engine.engine(&opened, [c, h, w], &self.device)?;
         let logits = match engine {
             Some(mut engine) => engine.forward(input, &device)?,
-            None => rounded(&opened)?.forward(input, &mut Pass::new(norm)),
+            None => rounded(&opened).forward(input, &mut Pass::new(norm)),
         };
         let dense = opened.spec.model == "life-net";
         let probabilities = if dense { sigmoid(logits.clone()) } else { softmax(logits.clone(), 1) };

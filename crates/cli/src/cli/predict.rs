@@ -51,7 +51,7 @@ impl Predict {
         let opened = self.network.open(&device)?;
         opened.net.check_single()?;
         let data = self.data.as_deref().map(|data| (data, self.root.data_root.as_path()));
-        let net = rounded(&opened)?;
+        let net = rounded(&opened);
         let named = Named::of(&opened, data, &self.image, &self.outputs)?;
         let shape = named.shape;
         // What has no kernel yet is computed by the tensor library, as on other devices.

@@ -9,7 +9,7 @@ use sapwood_core::{
     graph::{DType, Per, Scheme, Symmetry},
     write_atomic,
 };
-use sapwood_models::{Integers, Net, Opened, fold, pack};
+use sapwood_models::{Net, Opened, fold, pack, pack_integers};
 use sapwood_quant::{
     Answers, Equalisation, Examples, LayerCost, Made, Ptq, RangeMethod, Rounding, absorbed, alarm,
     layer_costs, named, weight_scheme,
@@ -173,8 +173,8 @@ impl Quantize {
         let mut masks = opened.masks;
         masks.retain(|path, _| made.rest.0.contains_key(path) || made.quantized.contains_key(path));
         let Made { quantized, rest, ranges, calibrated } = made;
-        let integers = Integers { quantized, ranges, calibrated: Some(calibrated) };
-        let file = integers.pack(pack(&spec, opened.trained_on.as_ref(), rest, masks)?)?;
+        let file = pack(&spec, opened.trained_on.as_ref(), rest, masks)?;
+        let file = pack_integers(file, quantized, ranges, &calibrated)?;
         let bytes = file.to_bytes()?;
         let float: usize = state.0.values().map(|value| 4 * value.len()).sum();
         write_atomic(&self.out, &bytes)?;

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use sapwood_backend::block_on;
 use sapwood_core::{Masks, ModuleState, Network, State, StateFile, Step, TrainedOn, write_atomic};
-use sapwood_models::{Integers, Net, Spec, pack};
+use sapwood_models::{Net, Spec, pack, pack_integers};
 use sapwood_quant::{FakeQuantized, Made};
 use sapwood_train::{Hook, HookError, Live, Plan, StepReport};
 
@@ -39,7 +39,7 @@ impl Left for FakeQuantized<Net> {
         rest.check_finite()?;
         masks.retain(|path, _| rest.0.contains_key(path) || quantized.contains_key(path));
         let file = pack(&Spec { folded: true, ..spec.clone() }, Some(trained_on), rest, masks)?;
-        Ok(Integers { quantized, ranges, calibrated: Some(calibrated) }.pack(file)?)
+        Ok(pack_integers(file, quantized, ranges, &calibrated)?)
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
     read_masks,
 };
 use crate::{
-    Error, Integers, Note, Problem, coded_file, integers, onnx_file,
+    Error, Note, Problem, coded_file, integers, onnx_file,
     pytorch::{self, Node},
     safetensors_file,
 };
@@ -28,7 +28,7 @@ pub struct Checkpoint {
     metadata: Value,
     path: PathBuf,
     notes: Vec<Note>,
-    integers: Option<Integers>,
+    integers: Option<integers::Found>,
 }
 
 /// A network's tensors, under its names.
@@ -90,9 +90,10 @@ impl Checkpoint {
             return Ok(Self { root, metadata, path: path.into(), notes: Vec::new(), integers });
         }
         if sapwood_onnx::is_one(bytes) {
-            let (root, metadata, notes) = onnx_file::read(bytes, path, folder, example)?;
+            let (root, metadata, notes, integers) = onnx_file::read(bytes, path, folder, example)?;
             tracing::debug!(format = "ONNX", bytes = bytes.len(), path = %path.display(), "weight file read");
-            return Ok(Self { root, metadata, path: path.into(), notes, integers: None });
+            let integers = integers.map(integers::Found::Onnx);
+            return Ok(Self { root, metadata, path: path.into(), notes, integers });
         }
         let root = pytorch::read(bytes).map_err(|problem| Error::caused(path, problem))?;
         tracing::debug!(format = "PyTorch", bytes = bytes.len(), path = %path.display(), "weight file read");
@@ -109,8 +110,8 @@ impl Checkpoint {
         &self.path
     }
 
-    /// The parameters that are integers, in a file of ours with some.
-    pub(crate) fn integers(&self) -> Option<&Integers> {
+    /// What the file has in integers, if it has any.
+    pub(crate) fn integers(&self) -> Option<&integers::Found> {
         self.integers.as_ref()
     }
 

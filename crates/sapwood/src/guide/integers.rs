@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use std::{path::Path, sync::Arc};
-//! use sapwood::{data, models::{self, Integers}, prelude::*, quant::{Answers, Examples, Ptq}, runtime::Exact};
+//! use sapwood::{data, models, prelude::*, quant::{Answers, Examples, Ptq}, runtime::Exact};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let device = "cpu".parse::<DeviceSpec>()?.resolve()?;
@@ -30,8 +30,8 @@
 //! assert_eq!(logits.len(), 10);
 //!
 //! let (rest, masks) = (made.rest, Default::default());
-//! let integers = Integers { quantized: made.quantized, ranges: made.ranges, calibrated: Some(made.calibrated) };
-//! let file = integers.pack(models::pack(&spec, None, rest, masks)?)?.to_bytes()?;
+//! let file = models::pack(&spec, None, rest, masks)?;
+//! let file = models::pack_integers(file, made.quantized, made.ranges, &made.calibrated)?.to_bytes()?;
 //! let opened = models::open_bytes(&file, "net-int8.safetensors", None, &device)?;
 //! assert_eq!(opened.integers.map(|integers| integers.quantized.len()), Some(3));
 //! # Ok(())
