@@ -12,7 +12,6 @@ use super::{
 use crate::infer::{
     Arena, Form, Place, Window,
     dense::{assert_window, pixels},
-    lanes::all,
     program::{Context, Step},
 };
 
@@ -194,10 +193,7 @@ impl Dense {
         let mut bias: Vec<i32> =
             (0..weights.outputs).map(|output| weights.bias(output, from.zero())).collect();
         bias.resize(blocks * lanes, 0);
-        let other = match &to {
-            To::Bytes(_, Rounding { added: Some((other, ..)), .. }) => Some(*other.place()),
-            _ => None,
-        };
+        let other = to.other().map(|other| *other.place());
         let pixels = pixels(from.place(), place, &window, other.as_ref());
         Self { dots, from, to, bias, weights: all, groups, pixels }
     }
@@ -240,14 +236,20 @@ impl To {
             Self::Floats(to, _) => to,
         }
     }
+
+    /// The value that is added.
+    fn other(&self) -> Option<&Quads> {
+        match self {
+            Self::Bytes(_, Rounding { added: Some((other, ..)), .. }) => Some(other),
+            _ => None,
+        }
+    }
 }
 
 impl Step for Dense {
     fn reads(&self) -> Vec<Place> {
         let mut reads = vec![*self.from.place()];
-        if let To::Bytes(_, Rounding { added: Some((other, ..)), .. }) = &self.to {
-            reads.push(*other.place());
-        }
+        reads.extend(self.to.other().map(|other| *other.place()));
         reads
     }
 
@@ -274,29 +276,18 @@ impl Step for Dense {
                     }
                 };
             }
-            macro_rules! wide {
-                ($run:ident) => {
-                    dispatch!($run:
-                        (8, 1) (8, 2) (4, 1) (4, 2) (4, 3) (4, 4) (4, 6)
-                        (2, 1) (2, 2) (2, 4) (2, 6) (2, 8) (2, 12)
-                        (1, 1) (1, 2) (1, 4) (1, 6) (1, 8) (1, 12))
-                };
-            }
-            macro_rules! narrow {
-                ($run:ident) => {
-                    dispatch!($run:
-                        (8, 1) (4, 1) (4, 2) (4, 3) (2, 1) (2, 2) (2, 4) (2, 6)
-                        (1, 1) (1, 2) (1, 4) (1, 6) (1, 8) (1, 12))
-                };
-            }
             match self.dots {
                 #[cfg(target_arch = "x86_64")]
-                Dots::Avx512Vnni => wide!(avx512_vnni),
+                Dots::Avx512Vnni => dispatch!(avx512_vnni:
+                    (8, 1) (8, 2) (4, 1) (4, 2) (4, 4) (4, 6)
+                    (2, 1) (2, 2) (2, 4) (2, 8) (2, 12) (1, 1) (1, 2) (1, 4) (1, 8) (1, 12)),
                 #[cfg(target_arch = "x86_64")]
-                Dots::AvxVnni => narrow!(avx_vnni),
+                Dots::AvxVnni => {
+                    dispatch!(avx_vnni: (4, 1) (4, 2) (2, 1) (2, 2) (2, 4) (1, 1) (1, 2) (1, 4) (1, 8))
+                }
                 #[cfg(target_arch = "x86_64")]
-                Dots::Avx2 => narrow!(avx2),
-                Dots::Portable => narrow!(portable),
+                Dots::Avx2 => dispatch!(avx2: (4, 1) (4, 2) (2, 1) (2, 2) (2, 4) (1, 1) (1, 2) (1, 4) (1, 8)),
+                Dots::Portable => dispatch!(portable: (2, 1) (2, 2) (1, 1) (1, 4)),
             }
         }
     }
@@ -304,7 +295,7 @@ impl Step for Dense {
 
 /// The loops for each kind of instructions.
 macro_rules! dots {
-    ($(#[$attribute:meta])* $name:ident, $register:ty) => {
+    ($(#[$attribute:meta])* $name:ident, $finish:ident, $register:ty) => {
         $(#[$attribute])*
         unsafe fn $name<const O: usize, const P: usize>(
             dense: &Dense,
@@ -313,7 +304,15 @@ macro_rules! dots {
             tiles: Range<usize>,
         ) {
             // SAFETY: the caller's.
-            unsafe { sweep::<$register, O, P>(dense, context, group, tiles) }
+            unsafe { sweep::<$register, O, P>(dense, context, group, tiles, $finish) }
+        }
+
+        /// Apart from the loops, of which there are many.
+        $(#[$attribute])*
+        #[inline(never)]
+        unsafe fn $finish(dense: &Dense, context: &Context<'_>, group: &Group, tile: &Tile<'_, $register>) {
+            // SAFETY: the caller's.
+            unsafe { finish::<$register>(dense, context, group, tile) }
         }
     };
 }
@@ -322,21 +321,36 @@ macro_rules! dots {
 dots!(
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni,fma")]
     avx512_vnni,
+    finish_avx512_vnni,
     super::x86_64::Wide
 );
 #[cfg(target_arch = "x86_64")]
 dots!(
     #[target_feature(enable = "avx2,fma,avxvnni")]
     avx_vnni,
+    finish_avx_vnni,
     super::x86_64::Half<true>
 );
 #[cfg(target_arch = "x86_64")]
 dots!(
     #[target_feature(enable = "avx2,fma")]
     avx2,
+    finish_avx2,
     super::x86_64::Half<false>
 );
-dots!(portable, Plain);
+dots!(portable, finish_portable, Plain);
+
+/// The sums of a tile, and where they go.
+struct Tile<'a, V> {
+    /// Output by output, of all pixels.
+    sums: &'a [V],
+    /// Of each pixel, where it goes and where what is added lies.
+    outputs: &'a [usize],
+    others: &'a [usize],
+}
+
+/// What is done with a tile.
+type Finish<V> = unsafe fn(&Dense, &Context<'_>, &Group, &Tile<'_, V>);
 
 /// Some tiles of a group.
 ///
@@ -348,20 +362,14 @@ unsafe fn sweep<V: Whole, const O: usize, const P: usize>(
     context: &Context<'_>,
     group: &Group,
     tiles: Range<usize>,
+    finish: Finish<V>,
 ) {
     let (place, per_image) = (dense.to.place(), dense.pixels.len());
     let total = context.images * per_image;
     let from = context.arena.wrapping_add(dense.from.place().at).cast_const().cast::<i32>();
     let weights = dense.weights.words()[group.weights..].as_ptr();
-    let lane = group.first * V::LANES;
-    let bias = dense.bias[lane..].as_ptr();
-    let (other, other_image) = match &dense.to {
-        To::Bytes(_, Rounding { added: Some((other, ..)), .. }) => {
-            let place = other.place();
-            (context.arena.wrapping_add(place.at).cast_const().cast::<u8>().wrapping_add(lane), place.image)
-        }
-        _ => (std::ptr::null(), 0),
-    };
+    let bias = dense.bias[group.first * V::LANES..].as_ptr();
+    let other = dense.to.other().map_or(0, |other| other.place().image);
     for tile in tiles {
         let (mut inputs, mut outputs, mut others) = ([0usize; P], [0usize; P], [0usize; P]);
         for p in 0..P {
@@ -374,42 +382,58 @@ unsafe fn sweep<V: Whole, const O: usize, const P: usize>(
             let [input, output, at] = dense.pixels[pixel];
             inputs[p] = image * dense.from.place().image + input as usize;
             outputs[p] = image * place.image + output as usize;
-            others[p] = image * other_image + at as usize;
+            others[p] = image * other + at as usize;
         }
-        // SAFETY (all): the sizes were compared when the layer was made, and the places with the arena.
+        // SAFETY: the sizes were compared when the layer was made, and the places with the arena.
         unsafe {
             let sums = sums::<V, O, P>(weights, bias, &group.steps, from, &inputs);
-            match &dense.to {
-                To::Bytes(_, rounding) => {
-                    let to = context.arena.add(place.at).cast::<u8>().add(lane);
-                    let factors = rounding.factors[lane..].as_ptr();
-                    if rounding.added.is_none() {
-                        all!(8: O, o => {
-                            all!(28: P, p => {
-                                let bytes = rounding.own(sums[o][p], factors.add(o * V::LANES));
-                                bytes.put(to.add(4 * outputs[p] + o * V::LANES));
-                            });
-                        });
-                    } else {
-                        all!(8: O, o => {
-                            all!(28: P, p => {
-                                let other = other.add(4 * others[p] + o * V::LANES);
-                                let bytes = rounding.bytes(sums[o][p], factors.add(o * V::LANES), other);
-                                bytes.put(to.add(4 * outputs[p] + o * V::LANES));
-                            });
-                        });
+            let tile = Tile { sums: sums.as_flattened(), outputs: &outputs, others: &others };
+            finish(dense, context, group, &tile);
+        }
+    }
+}
+
+/// Writes what a tile's sums become.
+///
+/// # Safety
+/// As [`sweep`].
+#[inline(always)]
+unsafe fn finish<V: Whole>(dense: &Dense, context: &Context<'_>, group: &Group, tile: &Tile<'_, V>) {
+    let Tile { sums, outputs, others } = *tile;
+    let registers = sums.chunks_exact(outputs.len()).zip((group.first..).map(|block| block * V::LANES));
+    // SAFETY (all): the sizes were compared when the layer was made, and the places with the arena.
+    unsafe {
+        match &dense.to {
+            To::Bytes(to, rounding) => {
+                let to = context.arena.add(to.place().at).cast::<u8>();
+                match &rounding.added {
+                    None => {
+                        for (sums, lane) in registers {
+                            let factors = rounding.factors[lane..].as_ptr();
+                            for (sum, at) in sums.iter().zip(outputs) {
+                                rounding.own(*sum, factors).put(to.add(4 * at + lane));
+                            }
+                        }
+                    }
+                    Some((other, ..)) => {
+                        let other = context.arena.add(other.place().at).cast_const().cast::<u8>();
+                        for (sums, lane) in registers {
+                            let factors = rounding.factors[lane..].as_ptr();
+                            for ((sum, at), from) in sums.iter().zip(outputs).zip(others) {
+                                let bytes = rounding.bytes(*sum, factors, other.add(4 * from + lane));
+                                bytes.put(to.add(4 * at + lane));
+                            }
+                        }
                     }
                 }
-                To::Floats(_, steps) => {
-                    let block = place.block();
-                    let to = context.arena.add(place.at + group.first * block);
-                    let steps = steps[lane..].as_ptr();
-                    all!(8: O, o => {
-                        all!(28: P, p => {
-                            let numbers = V::times(sums[o][p].real(), V::load_reals(steps.add(o * V::LANES)));
-                            V::put_reals(numbers, to.add(o * block + outputs[p]));
-                        });
-                    });
+            }
+            To::Floats(to, steps) => {
+                let (block, to) = (to.block() / V::LANES, context.arena.add(to.at));
+                for (sums, lane) in registers {
+                    let steps = V::load_reals(steps[lane..].as_ptr());
+                    for (sum, at) in sums.iter().zip(outputs) {
+                        V::put_reals(V::times(sum.real(), steps), to.add(lane * block + at));
+                    }
                 }
             }
         }

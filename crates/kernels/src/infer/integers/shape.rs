@@ -10,8 +10,14 @@ pub(crate) struct Shape {
 }
 
 /// For each number of outputs, for which numbers of pixels there is a loop.
-const SHAPES: &[(usize, &[usize])] =
-    &[(8, &[1, 2]), (4, &[1, 2, 3, 4, 6]), (2, &[1, 2, 4, 6, 8, 12]), (1, &[1, 2, 4, 6, 8, 12])];
+type Shapes = &'static [(usize, &'static [usize])];
+
+/// Where there are 32 registers.
+const WIDE: Shapes = &[(8, &[1, 2]), (4, &[1, 2, 4, 6]), (2, &[1, 2, 4, 8, 12]), (1, &[1, 2, 4, 8, 12])];
+/// Where there are 16.
+const NARROW: Shapes = &[(4, &[1, 2]), (2, &[1, 2, 4]), (1, &[1, 2, 4, 8])];
+/// Where the compiler makes the best of it.
+const FEW: Shapes = &[(2, &[1, 2]), (1, &[1, 4])];
 
 /// Pointers that stay in registers.
 const POINTERS: usize = 11;
@@ -42,7 +48,7 @@ impl Shape {
     /// The shape of so many blocks and pixels that takes the least time of so many threads.
     pub(crate) fn best(dots: Dots, blocks: usize, pixels: usize, threads: usize) -> Self {
         let mut best = (f64::INFINITY, Self { outputs: 1, pixels: 1 });
-        for &(outputs, _) in SHAPES.iter().filter(|(outputs, _)| *outputs <= blocks) {
+        for &(outputs, _) in shapes(dots).iter().filter(|(outputs, _)| *outputs <= blocks) {
             let Some(shape) = Self::of(dots, outputs, pixels) else { continue };
             let units = blocks.div_ceil(outputs) * pixels.div_ceil(shape.pixels);
             let time = units.div_ceil(threads) as f64 * shape.cost(dots);
@@ -55,9 +61,17 @@ impl Shape {
 
     /// Of the shapes with so many outputs, the one that covers the pixels in the least time.
     pub(crate) fn of(dots: Dots, outputs: usize, pixels: usize) -> Option<Self> {
-        let (_, widths) = SHAPES.iter().find(|(number, _)| *number == outputs)?;
+        let (_, widths) = shapes(dots).iter().find(|(number, _)| *number == outputs)?;
         let shapes = widths.iter().map(|&pixels| Self { outputs, pixels });
         let time = |shape: &Self| pixels.div_ceil(shape.pixels) as f64 * shape.cost(dots);
         shapes.filter(|shape| shape.fits(dots)).min_by(|a, b| time(a).total_cmp(&time(b)))
+    }
+}
+
+fn shapes(dots: Dots) -> Shapes {
+    match dots {
+        Dots::Portable => FEW,
+        _ if dots.registers() == 32 => WIDE,
+        _ => NARROW,
     }
 }

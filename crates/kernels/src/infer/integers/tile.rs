@@ -37,9 +37,11 @@ pub(crate) unsafe fn sums<V: Whole, const O: usize, const P: usize>(
                 from = from.add(1);
             }
         }
-        for &at in &steps.again {
-            step(&mut sums, weights, x.add(at as usize), pixels);
-            weights = weights.add(O * V::LANES);
+        if V::SATURATES {
+            for &at in &steps.again {
+                step(&mut sums, weights, x.add(at as usize), pixels);
+                weights = weights.add(O * V::LANES);
+            }
         }
         sums
     }

@@ -8,6 +8,9 @@ pub(crate) trait Whole: Copy {
     /// How many it has.
     const LANES: usize;
 
+    /// Whether two neighbouring products must fit 16 bits.
+    const SATURATES: bool = false;
+
     /// As many f32.
     type Real: Copy;
 
@@ -17,10 +20,7 @@ pub(crate) trait Whole: Copy {
     /// A number for each lane, or four bytes.
     unsafe fn load(from: *const i32) -> Self;
 
-    /// To each lane the products of four bytes without a sign with four with one. If [`Dots::saturates`], no two
-    /// neighbouring products may exceed 16 bits.
-    ///
-    /// [`Dots::saturates`]: super::Dots
+    /// To each lane the products of four bytes without a sign with four with one.
     unsafe fn dot(self, bytes: Self, weights: Self) -> Self;
 
     /// To each lane a product: a byte without a sign with a weight.

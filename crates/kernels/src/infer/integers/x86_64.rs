@@ -93,6 +93,8 @@ impl Whole for Wide {
 impl<const VNNI: bool> Whole for Half<VNNI> {
     const LANES: usize = 8;
 
+    const SATURATES: bool = !VNNI;
+
     type Real = __m256;
 
     #[inline(always)]
