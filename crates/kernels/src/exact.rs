@@ -29,6 +29,12 @@ pub struct Integers {
 }
 
 impl Integers {
+    /// Those that do not stand for less than 0.
+    pub fn rectified(self) -> Self {
+        let [low, high] = self.bounds;
+        Self { bounds: [low.max(self.zero_point), high], ..self }
+    }
+
     fn bounded(&self, q: f32) -> i32 {
         // The cast saturates, and the bounds are those of a byte.
         (q.round_ties_even() as i32).clamp(self.bounds[0], self.bounds[1])

@@ -14,9 +14,9 @@ use crate::{
 };
 
 /// Numbers of a line of the cache.
-const LINE: usize = 16;
+pub(crate) const LINE: usize = 16;
 /// Numbers that the values of images computed together may take: 16 MiB.
-const MOST: usize = 1 << 22;
+pub(crate) const MOST: usize = 1 << 22;
 
 /// A plan for folded layers, whose functions it takes.
 pub(crate) fn plan(runtime: &Runtime, layers: &mut [Layer<'_>]) -> Plan {
@@ -64,7 +64,7 @@ pub(crate) fn plan(runtime: &Runtime, layers: &mut [Layer<'_>]) -> Plan {
 }
 
 /// A step, and what its kernel is called.
-fn step(
+pub(crate) fn step(
     runtime: &Runtime,
     layers: &mut [Layer<'_>],
     (planned, at_vectors): (&Planned, bool),

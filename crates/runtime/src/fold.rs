@@ -80,7 +80,7 @@ fn curve(layers: &mut [Layer<'_>], id: usize) {
 }
 
 /// A line that nothing took in is a convolution of one pixel.
-fn alone(layer: &mut Layer<'_>) {
+pub(crate) fn alone(layer: &mut Layer<'_>) {
     if let Kind::Affine { scale, shift } = &mut layer.kind {
         let (scale, bias) = (std::mem::take(scale), std::mem::take(shift));
         let (channels, window) = (bias.len(), sapwood_kernels::infer::Window::new([1, 1], [1, 1]));

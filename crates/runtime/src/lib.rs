@@ -39,6 +39,7 @@ mod choose;
 mod error;
 mod exact;
 mod fold;
+mod integers;
 mod layer;
 mod lower;
 mod memory;
@@ -56,4 +57,4 @@ pub use profile::{Profile, Row};
 pub use runtime::Runtime;
 pub use session::Session;
 
-pub use sapwood_kernels::Level;
+pub use sapwood_kernels::{Level, infer::integers::Dots};

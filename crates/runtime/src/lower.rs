@@ -105,7 +105,7 @@ fn kind<'a>(node: &Node, inputs: &[&Dims], state: &'a State) -> Result<Option<Ki
     }))
 }
 
-fn window(window: &Written) -> Window {
+pub(crate) fn window(window: &Written) -> Window {
     let Pads { top, left, .. } = window.padding;
     let [kernel, stride, dilation] = [window.kernel, window.stride, window.dilation].map(|pair| pair.hw());
     Window { kernel, stride, dilation, before: [top, left] }
@@ -145,7 +145,7 @@ fn narrow(array: &Array) -> Cow<'_, [f32]> {
     }
 }
 
-fn curve(activation: Activation) -> Curve {
+pub(crate) fn curve(activation: Activation) -> Curve {
     match activation {
         Activation::Relu => Curve::RELU,
         Activation::Relu6 => Curve::Clip(0.0, 6.0),

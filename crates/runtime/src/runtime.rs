@@ -1,9 +1,9 @@
 //! How plans are made.
 
-use sapwood_graph::{Graph, State};
-use sapwood_kernels::Level;
+use sapwood_graph::{Graph, QuantizedNetwork, State};
+use sapwood_kernels::{Level, infer::integers::Dots};
 
-use crate::{Error, Plan, build, fold::fold, lower::lower};
+use crate::{Error, Plan, build, fold::fold, integers, lower::lower};
 
 /// How plans are made: for how many threads, images and which instructions.
 #[derive(Clone, Debug)]
@@ -11,11 +11,12 @@ pub struct Runtime {
     pub(crate) threads: usize,
     pub(crate) batch: usize,
     pub(crate) level: Level,
+    pub(crate) dots: Option<Dots>,
 }
 
 impl Default for Runtime {
     fn default() -> Self {
-        Self { threads: 1, batch: 1, level: Level::detect() }
+        Self { threads: 1, batch: 1, level: Level::detect(), dots: None }
     }
 }
 
@@ -39,6 +40,21 @@ impl Runtime {
     /// By these instructions.
     pub fn level(self, level: Level) -> Self {
         Self { level, ..self }
+    }
+
+    /// With products of bytes summed by these instructions; otherwise by the best as wide as the level's.
+    pub fn dots(self, dots: Dots) -> Self {
+        Self { dots: Some(dots), ..self }
+    }
+
+    /// A plan for a network of integers, which computes with them wherever weights and values have some, and in
+    /// floating point elsewhere: [`Plan::kernels`] says `f32` there. Where [`Exact`](crate::Exact) computes a network,
+    /// the outputs equal its own in every bit.
+    ///
+    /// # Errors
+    /// Values that are missing, of another shape or not finite, and operations without a kernel.
+    pub fn plan_integers(&self, network: &QuantizedNetwork) -> Result<Plan, Error> {
+        integers::plan(self, network)
     }
 
     /// A plan for a network.

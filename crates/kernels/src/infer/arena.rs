@@ -41,6 +41,18 @@ impl Arena {
         // SAFETY: as above.
         unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
     }
+
+    /// The bits of the numbers, as whole numbers.
+    pub(crate) fn words(&self) -> &[i32] {
+        // SAFETY: as above; a number is as wide as a whole one, of which all bits are one.
+        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
+    }
+
+    /// The bits of the numbers, to be changed.
+    pub(crate) fn words_mut(&mut self) -> &mut [i32] {
+        // SAFETY: as above.
+        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
+    }
 }
 
 impl std::fmt::Debug for Arena {

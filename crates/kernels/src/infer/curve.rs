@@ -39,6 +39,11 @@ impl Curve {
     /// `max(x, 0)`
     pub const RELU: Self = Self::Clip(0.0, f32::INFINITY);
 
+    /// What becomes of a number: the same on each processor.
+    pub fn of(self, x: f32) -> f32 {
+        bent(x, self)
+    }
+
     /// Whether it is done in registers, so that it can be part of another layer.
     pub fn is_short(self) -> bool {
         matches!(self, Self::Clip(..) | Self::Leaky(_) | Self::HSwish | Self::HSigmoid)

@@ -367,7 +367,7 @@ fn runs(from: &Place, window: &Window) -> (Vec<Run>, Vec<[usize; 3]>) {
 }
 
 /// Of each pixel of an image: where its window begins, where it goes, where its residual is.
-fn pixels(from: &Place, to: &Place, window: &Window, residual: Option<&Place>) -> Vec<[u32; 3]> {
+pub(crate) fn pixels(from: &Place, to: &Place, window: &Window, residual: Option<&Place>) -> Vec<[u32; 3]> {
     let at = |place: &Place, y: usize, x: usize| {
         let [row, pixel] = place.steps();
         place.lead() + y * row + x * pixel

@@ -2,7 +2,7 @@
 
 use super::{
     Form, Place,
-    program::{Context, Step},
+    program::{Context, Load, Step},
 };
 
 /// Which side of a move is not in the arena.
@@ -103,6 +103,15 @@ impl Move {
     /// The side that is not in the arena.
     pub(crate) fn outside(&self) -> &Place {
         if self.source == Source::Input { &self.from } else { &self.to }
+    }
+}
+
+impl Load for Move {
+    /// # Panics
+    /// If what it reads does not come from the caller.
+    fn numbers(&self) -> usize {
+        assert_eq!(self.source, Source::Input, "a copy of what comes in");
+        self.from.image
     }
 }
 

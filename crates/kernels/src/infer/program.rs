@@ -20,6 +20,15 @@ impl Context<'_> {
     /// # Safety
     /// The place must lie in the arena, and be nobody else's to read or write but for its pixels.
     pub(crate) unsafe fn clear_rims(&self, place: &Place) {
+        // SAFETY: the caller's.
+        unsafe { self.fill_rims(place, 0) };
+    }
+
+    /// Fills this thread's share of what lies around the pixels of a value with a byte.
+    ///
+    /// # Safety
+    /// As [`Self::clear_rims`].
+    pub(crate) unsafe fn fill_rims(&self, place: &Place, byte: u8) {
         let row = place.steps()[0];
         let (blocks, block) = (place.blocks(), place.block());
         // Numbers before the first pixel, between two rows, and behind the last.
@@ -36,7 +45,7 @@ impl Context<'_> {
             let end = if number + 1 == blocks { place.image - number * block } else { block };
             let clear = |at: usize, count: usize| {
                 // SAFETY: the caller's.
-                unsafe { self.arena.add(first + at).write_bytes(0, count) };
+                unsafe { self.arena.add(first + at).write_bytes(byte, count) };
             };
             clear(0, lead);
             if gap > 0 {
@@ -82,9 +91,15 @@ pub trait Step: Send + Sync {
     unsafe fn run(&self, context: &Context<'_>);
 }
 
+/// A step that brings what the caller gives to its place.
+pub trait Load: Step {
+    /// How many numbers of an image it reads of what the caller gives.
+    fn numbers(&self) -> usize;
+}
+
 /// Steps that have been compared with the memory that they need.
 pub struct Program {
-    load: Move,
+    load: Box<dyn Load>,
     steps: Vec<Box<dyn Step>>,
     store: Move,
     /// Numbers of an arena.
@@ -99,8 +114,15 @@ impl Program {
     ///
     /// # Panics
     /// If something does not lie in an arena of so many numbers, or a step writes where it reads.
-    pub fn new(load: Move, steps: Vec<Box<dyn Step>>, store: Move, floats: usize, images: usize) -> Self {
-        assert!(load.source() == Source::Input && store.source() == Source::Output && images > 0);
+    pub fn new(
+        load: impl Load + 'static,
+        steps: Vec<Box<dyn Step>>,
+        store: Move,
+        floats: usize,
+        images: usize,
+    ) -> Self {
+        assert!(load.reads().is_empty() && store.source() == Source::Output && images > 0);
+        let load = Box::new(load);
         let is_there = |place: &Place| {
             place.check();
             assert!(place.end(images) <= floats, "values end in the arena");
@@ -131,7 +153,7 @@ impl Program {
 
     /// Numbers of an image that come in, and that go out.
     pub fn sizes(&self) -> [usize; 2] {
-        [self.load.outside().image, self.store.outside().image]
+        [self.load.numbers(), self.store.outside().image]
     }
 
     /// Computes the outputs of some images. After each step the first thread calls `after` with its number:

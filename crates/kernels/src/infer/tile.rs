@@ -75,7 +75,7 @@ const AHEAD: usize = 1024;
 
 /// Asks for a line of the cache. The address may be of nothing.
 #[inline(always)]
-fn ahead(at: *const f32) {
+pub(crate) fn ahead(at: *const f32) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: every x86-64 has the instruction, and it reads nothing.
     unsafe {

@@ -1,0 +1,151 @@
+//! What becomes of a sum: an integer of the result, and then perhaps that of a sum with another value.
+
+use super::{Quads, whole::Whole};
+use crate::exact::Integers;
+
+/// What becomes of a layer's sums.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct After {
+    /// The numbers of the layer's own result. An activation makes its bounds tighter.
+    pub result: Integers,
+    /// What is added then.
+    pub added: Option<Added>,
+}
+
+/// A value that is added to a layer's integers (QLinearAdd).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Added {
+    /// The other value, of the layer's size.
+    pub other: Quads,
+    /// Whether the layer's is the second summand: each is rounded in its turn.
+    pub is_second: bool,
+    /// The numbers of the sum. An activation makes its bounds tighter.
+    pub result: Integers,
+}
+
+/// Between whole bounds, and then the nearest whole number, of two the even one; what is not a number becomes the lower
+/// bound. Rounded by the sum with a number whose last digit is the ones: any compiler knows that in registers.
+#[inline(always)]
+pub(crate) fn nearest(number: f32, low: f32, high: f32) -> i32 {
+    const ONES: f32 = 12_582_912.0;
+    let number = if number > low { number } else { low };
+    let number = if number < high { number } else { high };
+    ((number + ONES).to_bits() as i32).wrapping_sub(ONES.to_bits() as i32)
+}
+
+/// The numbers with which two integers are added: see [`exact::add`](crate::exact::add).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Line {
+    /// By what the first and the second are multiplied, and what is added.
+    pub(crate) factors: [f32; 2],
+    pub(crate) fixed: f32,
+    /// Of the sum, zero point and all.
+    pub(crate) bounds: [f32; 2],
+    /// By how much bytes are larger than the integers of both, and of the sum.
+    pub(crate) shifts: [i32; 3],
+}
+
+impl Line {
+    /// Of the sum of two values.
+    ///
+    /// # Panics
+    /// If their scales are so far apart that a factor is not finite.
+    pub(crate) fn new([a, c]: [&Integers; 2], y: &Integers, shifts: [i32; 3]) -> Self {
+        let [ra, rc] = [a.scale / y.scale, c.scale / y.scale];
+        let zeros = ra.mul_add(a.zero_point as f32, rc * c.zero_point as f32);
+        let fixed = y.zero_point as f32 - zeros;
+        assert!(ra.is_finite() && rc.is_finite() && fixed.is_finite(), "scales that can be compared");
+        Self { factors: [ra, rc], fixed, bounds: y.bounds.map(|bound| bound as f32), shifts }
+    }
+
+    /// Of the integers of both.
+    ///
+    /// # Safety
+    /// The machine must have the registers.
+    #[inline(always)]
+    pub(crate) unsafe fn sum<V: Whole>(&self, a: V, c: V) -> V {
+        // SAFETY (all): the caller's.
+        unsafe {
+            let [ra, rc] = self.factors.map(|factor| V::reals(factor));
+            let [low, high] = self.bounds.map(|bound| V::reals(bound));
+            let sum = V::fused(a.real(), ra, V::fused(c.real(), rc, V::reals(self.fixed)));
+            V::nearest(sum, low, high)
+        }
+    }
+}
+
+/// [`After`] in numbers.
+#[derive(Clone, Debug)]
+pub(crate) struct Rounding {
+    /// Of each output.
+    pub(crate) factors: Vec<f32>,
+    /// Of the result without its zero point.
+    bounds: [f32; 2],
+    zero_point: i32,
+    /// By how much bytes are larger than the integers.
+    shift: i32,
+    pub(crate) added: Option<(Quads, Line, bool)>,
+}
+
+impl Rounding {
+    /// Of sums of products of a value with weights of these scales, one or one for each output; `outputs` are all
+    /// lanes, also those without an output.
+    ///
+    /// # Panics
+    /// If a factor is not finite.
+    pub(crate) fn new(x: &Integers, scales: &[f32], outputs: usize, after: &After, to: &Quads) -> Self {
+        let Integers { scale, zero_point, bounds } = after.result;
+        let factor = |output: usize| x.scale * scales.get(output).unwrap_or(&scales[0]) / scale;
+        let factors: Vec<f32> = (0..outputs).map(factor).collect();
+        assert!(factors.iter().all(|factor| factor.is_finite()), "scales that can be compared");
+        let added = after.added.map(|Added { other, is_second, result }| {
+            let shifts = [0, other.shift(), to.shift()];
+            let line = match is_second {
+                false => Line::new([&after.result, other.of()], &result, shifts),
+                true => Line::new([other.of(), &after.result], &result, shifts),
+            };
+            (other, line, is_second)
+        });
+        let bounds = bounds.map(|bound| (bound - zero_point) as f32);
+        Self { factors, bounds, zero_point, shift: to.shift(), added }
+    }
+
+    /// The bytes of sums to which nothing is added, given the factors of their outputs.
+    ///
+    /// # Safety
+    /// The machine must have the registers, and the factors be there.
+    #[inline(always)]
+    pub(crate) unsafe fn own<V: Whole>(&self, sums: V, factors: *const f32) -> V {
+        // SAFETY: the caller's.
+        unsafe { self.integers(sums, factors).plus(V::splat(self.zero_point + self.shift)) }
+    }
+
+    /// The bytes of sums, given also where the bytes of the other value lie, if there is one.
+    ///
+    /// # Safety
+    /// As [`Self::own`], and these must be there.
+    #[inline(always)]
+    pub(crate) unsafe fn bytes<V: Whole>(&self, sums: V, factors: *const f32, other: *const u8) -> V {
+        // SAFETY (all): the caller's.
+        unsafe {
+            let Some((_, line, is_second)) = &self.added else { return self.own(sums, factors) };
+            let integers = self.integers(sums, factors).plus(V::splat(self.zero_point));
+            let other = V::bytes(other).plus(V::splat(-line.shifts[1]));
+            let sum = if *is_second { line.sum(other, integers) } else { line.sum(integers, other) };
+            sum.plus(V::splat(line.shifts[2]))
+        }
+    }
+
+    /// The integers of sums, without the zero point.
+    ///
+    /// # Safety
+    /// As [`Self::own`].
+    #[inline(always)]
+    unsafe fn integers<V: Whole>(&self, sums: V, factors: *const f32) -> V {
+        // SAFETY (all): the caller's.
+        unsafe {
+            let [low, high] = self.bounds.map(|bound| V::reals(bound));
+            V::nearest(V::times(sums.real(), V::load_reals(factors)), low, high)
+        }
+    }
+}

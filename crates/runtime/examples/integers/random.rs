@@ -1,0 +1,58 @@
+//! Networks of integers drawn at random, whose values are about as large as their grids are wide.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sapwood_graph::{
+    Array, DType, Error, Graph, Op, Per, Points, Quantized, QuantizedNetwork, Scheme, State, Symmetry,
+};
+
+/// Numbers from -1 to 1 that look like chance.
+pub(crate) fn numbers(seed: u64) -> impl FnMut() -> f32 {
+    let mut state = seed;
+    move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+    }
+}
+
+/// A network with a scale for each output, and values on grids of a scheme.
+///
+/// # Errors
+/// A graph that does not hold together.
+pub(crate) fn network(
+    graph: Graph,
+    dtype: DType,
+    symmetry: Symmetry,
+    seed: u64,
+) -> Result<QuantizedNetwork, Error> {
+    let mut draw = numbers(seed);
+    let (mut weights, mut rest) = (BTreeMap::new(), State(BTreeMap::new()));
+    for node in graph.nodes() {
+        let (shape, has_bias) = match &node.op {
+            Op::Conv(spec) => (spec.weight().to_vec(), spec.bias),
+            Op::Linear { inputs, outputs, bias, .. } => (vec![*outputs, *inputs], *bias),
+            _ => continue,
+        };
+        let (outputs, size) = (shape[0], shape[1..].iter().product::<usize>());
+        let values: Vec<i8> = (0..outputs * size).map(|_| (draw() * 127.0) as i8).collect();
+        // So that a sum varies by about as much as what it is made of.
+        let step = 2.0 / (127.0 * (size as f32).sqrt());
+        let scales: Vec<f32> = (0..outputs).map(|_| step * (1.0 + 0.3 * draw())).collect();
+        let scales = Array::new([outputs], scales)?;
+        let quantized = Quantized::new(Array::new(shape, values)?, Per::Axis(0), scales, None)?;
+        weights.insert(format!("{}.weight", node.name).into(), quantized);
+        if has_bias {
+            let bias: Vec<f32> = (0..outputs).map(|_| 0.3 * draw()).collect();
+            rest.0.insert(format!("{}.bias", node.name).into(), Array::new([outputs], bias)?);
+        }
+    }
+    let scheme = Scheme::new(dtype, symmetry)?;
+    let points = Points::of(&graph, &BTreeSet::new());
+    let mut grids = BTreeMap::new();
+    for (node, _) in points.own() {
+        let reach = 2.5 + draw();
+        let low = if matches!(graph.nodes()[node].op, Op::Activation(_)) { 0.0 } else { -reach };
+        grids.insert(node, scheme.grid(low, reach)?);
+    }
+    Ok(QuantizedNetwork { graph, weights, rest, grids, dynamic: BTreeSet::new() })
+}

@@ -1,0 +1,17 @@
+//! Plans of networks of integers: bytes from what comes in to the last layer's sums, and floating point only where a
+//! layer has no integers.
+//!
+//! A layer's own activation, and a sum that nobody else adds to, are computed while its sums are in registers
+//! (`schedule`). What is computed so equals [`Exact`](crate::Exact) in every bit.
+
+mod build;
+#[cfg(test)]
+#[path = "../examples/integers/random.rs"]
+mod random;
+mod schedule;
+#[cfg(test)]
+mod tests;
+mod value;
+mod weights;
+
+pub(crate) use build::plan;

@@ -1,0 +1,221 @@
+//! From a schedule to steps: every value in its place, every layer with its kernel.
+
+use sapwood_graph::{Activation, QuantizedNetwork, Shape};
+use sapwood_kernels::{
+    Level,
+    exact::Integers,
+    infer::{
+        Move, Part, Place, Program, Source, Step,
+        integers::{
+            Add, Added, After, Dense, Depthwise, Dots, Floats, Largest, Mean, Means, Pick, Quantise,
+            Requantise, Table,
+        },
+    },
+};
+
+use super::{
+    schedule::{Job, Schedule, Work},
+    value::Value,
+};
+use crate::{
+    Error, Plan, Runtime,
+    build::{LINE, MOST, step as float},
+    fold::alone,
+    layer::Layer,
+    lower::{curve, lower},
+    memory::{Life, least, plan as places},
+    plan::Label,
+    schedule::Planned,
+};
+
+/// A plan for a network of integers.
+pub(crate) fn plan(runtime: &Runtime, network: &QuantizedNetwork) -> Result<Plan, Error> {
+    let dots = runtime.dots.unwrap_or_else(|| Dots::of(runtime.level));
+    // Values of layers in floating point lie in blocks as wide as sums.
+    let level = Level::available().find(|level| level.numbers() == dots.lanes()).unwrap_or(runtime.level);
+    let runtime = Runtime { level, ..runtime.clone() };
+    let mut state = network.rest.clone();
+    state.0.extend(network.weights.iter().map(|(path, weight)| (path.clone(), weight.dequantized())));
+    state.check_finite()?;
+    let mut layers = lower(&network.graph, &state)?;
+    layers.iter_mut().for_each(alone);
+    let shapes = shapes(&layers);
+    let schedule = Schedule::of(network, &layers, &shapes)?;
+    let (values, jobs) = (&schedule.values, &schedule.jobs);
+    let mut lives: Vec<Life> = values
+        .iter()
+        .map(|value| Life { size: value.place(dots.lanes()).image.next_multiple_of(LINE), first: 0, last: 0 })
+        .collect();
+    for (number, job) in jobs.iter().enumerate() {
+        (lives[job.writes].first, lives[job.writes].last) = (number + 1, number + 1);
+        job.reads.iter().for_each(|&read| lives[read].last = number + 1);
+    }
+    let (input, output) = (schedule.input(), schedule.output);
+    lives[output].last = jobs.len() + 1;
+    let images = (MOST / least(&lives).max(1)).clamp(1, runtime.batch);
+    lives.iter_mut().for_each(|life| life.size *= images);
+    let (starts, numbers) = places(&lives);
+    let all: Vec<Place> =
+        values.iter().zip(&starts).map(|(value, &at)| value.place(dots.lanes()).moved(at)).collect();
+    let (input, output) = ((input, values[input].clone()), all[output]);
+    let (values, jobs) = (schedule.values, schedule.jobs);
+    let mut labels = vec![Label::of("input", if input.1.quads().is_some() { "quantise" } else { "copy" }, 0)];
+    let mut steps: Vec<Box<dyn Step>> = Vec::with_capacity(jobs.len());
+    let builder = Builder { runtime: &runtime, dots, values: &values, places: &all, images };
+    for job in &jobs {
+        let (step, kernel, macs) = builder.step(job, &mut layers)?;
+        labels.push(Label::of(&layers[job.node].name, &kernel, macs as u64));
+        steps.push(step);
+    }
+    labels.push(Label::of("output", "copy", 0));
+    let store =
+        Move::new(output, Place::tight(output.channels, output.size), Source::Output, vec![Part::ALL]);
+    let program = match input.1.quads() {
+        Some(quads) => {
+            let load = Quantise::new(dots, quads.moved(starts[input.0]));
+            Program::new(load, steps, store, numbers, images)
+        }
+        None => {
+            let to = all[input.0];
+            let load = Move::new(Place::tight(to.channels, to.size), to, Source::Input, vec![Part::ALL]);
+            Program::new(load, steps, store, numbers, images)
+        }
+    };
+    Ok(Plan::new(program, runtime, labels, least(&lives)))
+}
+
+fn shapes(layers: &[Layer<'_>]) -> Vec<Shape> {
+    layers.iter().map(|layer| [layer.channels, layer.size[0], layer.size[1]]).collect()
+}
+
+/// What steps are made with.
+struct Builder<'a> {
+    runtime: &'a Runtime,
+    dots: Dots,
+    values: &'a [Value],
+    places: &'a [Place],
+    images: usize,
+}
+
+impl Builder<'_> {
+    /// A step, what its kernel is called, and its products.
+    fn step(&self, job: &Job, layers: &mut [Layer<'_>]) -> Result<(Box<dyn Step>, String, usize), Error> {
+        let dots = self.dots;
+        let wrong =
+            |problem: &str| Error::Layer { layer: layers[job.node].name.clone(), problem: problem.into() };
+        // Where integers are read or written, they are there.
+        let quads = |value: usize| {
+            let quads = self.values[value].quads().map(|quads| quads.moved(self.places[value].at));
+            quads.ok_or_else(|| wrong("its value has no integers"))
+        };
+        let pair = || Ok::<_, Error>((quads(job.reads[0])?, quads(job.writes)?));
+        let most = [self.images, self.runtime.threads];
+        let name = dots.name();
+        let (step, kernel): (Box<dyn Step>, String) = match &job.work {
+            Work::Layer(layer, result, added) => {
+                let (from, to) = pair()?;
+                let added = match added {
+                    None => None,
+                    Some((is_second, result)) => {
+                        let other = quads(job.reads[1])?;
+                        Some(Added { other, is_second: *is_second, result: *result })
+                    }
+                };
+                let after = After { result: *result, added };
+                let products = layer.products() * to.place().pixels();
+                let what = layer.describe(from.place().size);
+                let (step, kernel): (Box<dyn Step>, String) = layer.with(from.of().scale, |weights| {
+                    if layer.is_depthwise() {
+                        let step = Depthwise::new(dots, (from, to), layer.window, weights, &after);
+                        return (Box::new(step) as _, format!("{what} depthwise int8 {name}"));
+                    }
+                    let step = Dense::new(dots, (from, to), layer.window, weights, &after, most);
+                    let [outputs, pixels] = step.shape();
+                    (Box::new(step) as _, format!("{what} dense int8 {name} {outputs}x{pixels}"))
+                });
+                return Ok((step, kernel, products));
+            }
+            Work::Sums(layer) => {
+                let (from, to) = (quads(job.reads[0])?, self.places[job.writes]);
+                let products = layer.products() * to.pixels();
+                let what = layer.describe(from.place().size);
+                let step = layer.with(from.of().scale, |weights| {
+                    Dense::floats(dots, (from, to), layer.window, weights, most)
+                });
+                let [outputs, pixels] = step.shape();
+                return Ok((
+                    Box::new(step),
+                    format!("{what} dense int8 {name} {outputs}x{pixels}"),
+                    products,
+                ));
+            }
+            Work::Add(result) => {
+                let from = [quads(job.reads[0])?, quads(job.reads[1])?];
+                (Box::new(Add::new(dots, from, quads(job.writes)?, result)), "add int8".into())
+            }
+            Work::Mean => {
+                let (from, to) = pair()?;
+                (Box::new(Mean::new(dots, from, to)), "mean int8".into())
+            }
+            Work::Means(kernel) => (Box::new(Means::new(dots, pair()?, *kernel)), "pool int8".into()),
+            Work::Largest(window) => (Box::new(Largest::new(dots, pair()?, *window)), "pool int8".into()),
+            Work::Rectify => {
+                let (from, to) = pair()?;
+                let zero = from.of().zero_point;
+                (Box::new(Table::new((from, to), |q| q.max(zero))), "activation int8".into())
+            }
+            Work::Table(activation) => {
+                let (from, to) = pair()?;
+                let of = |q| curved(*activation, q, from.of(), to.of());
+                (Box::new(Table::new((from, to), of)), "activation int8 by a table".into())
+            }
+            Work::Flatten => {
+                let (from, to) = pair()?;
+                let [h, w] = from.place().size;
+                let source = |[at, ..]: [usize; 3]| Some([at / (h * w), at / w % h, at % w]);
+                (Box::new(Pick::new((from, to), source)), "reorder int8".into())
+            }
+            Work::Subsample(stride) => {
+                let (from, to) = pair()?;
+                let front = (to.channels() - from.channels()) / 2;
+                let source = |[channel, y, x]: [usize; 3]| {
+                    let channel = channel.checked_sub(front).filter(|channel| *channel < from.channels())?;
+                    Some([channel, y * stride, x * stride])
+                };
+                (Box::new(Pick::new((from, to), source)), "subsample int8".into())
+            }
+            Work::Floats => {
+                let (from, to) = (quads(job.reads[0])?, self.places[job.writes]);
+                (Box::new(Floats::new(dots, from, to)), "dequantise".into())
+            }
+            Work::Round => {
+                let (from, to) = (self.places[job.reads[0]], quads(job.writes)?);
+                (Box::new(Requantise::new(dots, from, to)), "quantise".into())
+            }
+            Work::Reorder => {
+                let (from, to) = (self.places[job.reads[0]], self.places[job.writes]);
+                (Box::new(Move::new(from, to, Source::Arena, vec![Part::ALL])), "reorder".into())
+            }
+            Work::Float(work) => {
+                let Job { node, reads, writes, .. } = job.clone();
+                let planned = Planned { layer: node, work: work.clone(), reads, writes };
+                let products = match &layers[node].kind {
+                    crate::layer::Kind::Conv(conv) => conv.weight.len() * self.places[writes].pixels(),
+                    _ => 0,
+                };
+                let (step, kernel) = float(self.runtime, layers, (&planned, false), self.places, self.images);
+                return Ok((step, format!("{kernel} f32"), products));
+            }
+        };
+        Ok((step, kernel, 0))
+    }
+}
+
+/// What becomes of an integer by an activation, in f32.
+fn curved(activation: Activation, q: i32, from: &Integers, to: &Integers) -> i32 {
+    let number = curve(activation).of((q - from.zero_point) as f32 * from.scale);
+    let [low, high] = to.bounds;
+    let nearest = (number / to.scale).round_ties_even() + to.zero_point as f32;
+    // The cast saturates.
+    if nearest.is_nan() { low } else { (nearest as i32).clamp(low, high) }
+}

@@ -1,0 +1,135 @@
+//! Whole networks of integers against the scalar code, bit by bit.
+
+use sapwood_graph::{Activation, AvgPool, Conv, DType, Graph, Op, QuantizedNetwork, Symmetry, Window, Wire};
+
+use super::random::{network, numbers};
+use crate::{Dots, Exact, Runtime};
+
+/// Compares plans with the scalar code: for all kinds of instructions, one and two threads, one and three images.
+fn check(network: &QuantizedNetwork) {
+    let shape = network.graph.input();
+    let mut draw = numbers(7);
+    let size: usize = shape.iter().product();
+    let images: Vec<f32> = (0..3 * size).map(|_| 2.0 * draw()).collect();
+    let expected = Exact::new(network.clone()).unwrap().run(&images, shape).unwrap();
+    assert!(expected.iter().any(|x| *x != expected[0]), "outputs differ");
+    for dots in Dots::available() {
+        for threads in [1, 2] {
+            let plan = Runtime::new().threads(threads).batch(3).dots(dots).plan_integers(network).unwrap();
+            let floats = plan.kernels().filter(|(_, kernel)| kernel.contains("f32")).count();
+            assert_eq!(floats, 0, "{:?}", plan.kernels().collect::<Vec<_>>());
+            let mut session = plan.session().unwrap();
+            assert_eq!(session.run(&images).unwrap(), expected, "{} {threads}", dots.name());
+            let outputs = expected.len() / 3;
+            assert_eq!(session.run(&images[..size]).unwrap(), &expected[..outputs], "one image");
+        }
+    }
+}
+
+/// All ways in which values are kept: bytes with a zero point, and with a sign.
+fn check_all(build: impl Fn() -> Graph) {
+    for (dtype, symmetry) in
+        [(DType::U8, Symmetry::Affine), (DType::I8, Symmetry::Symmetric), (DType::I8, Symmetry::Affine)]
+    {
+        check(&network(build(), dtype, symmetry, 3).unwrap());
+    }
+}
+
+#[test]
+fn residual_networks_are_exact() {
+    check_all(|| {
+        let mut g = Graph::builder([3, 16, 16]);
+        let x = g.conv("stem", g.input(), Conv::new(20, 3).same().stride(2));
+        let x = g.relu(x);
+        let x = g.max_pool(x, 3, 2, 1);
+        let block = |g: &mut sapwood_graph::GraphBuilder, x: Wire, name: &str, other: Option<Wire>| {
+            let y = g.conv(&format!("{name}.1"), x, Conv::new(36, 3).same());
+            let y = g.relu(y);
+            let y = g.conv(&format!("{name}.2"), y, Conv::new(36, 3).same());
+            let z = match other {
+                // In both orders.
+                None => g.add(x, y),
+                Some(other) => g.add(y, other),
+            };
+            g.relu(z)
+        };
+        let shortcut = g.conv("short", x, Conv::new(36, 1));
+        let x = block(&mut g, x, "a", Some(shortcut));
+        let x = block(&mut g, x, "b", None);
+        let x = g.global_avg_pool(x);
+        g.linear("fc", x, 10);
+        g.finish().unwrap()
+    });
+}
+
+#[test]
+fn chains_with_all_other_layers_are_exact() {
+    check_all(|| {
+        let mut g = Graph::builder([1, 14, 14]);
+        let x = g.conv("conv1", g.input(), Conv::new(6, [5, 3]).padding([2, 1, 2, 1]));
+        let x = g.activation(x, Activation::Relu6);
+        let x = g.avg_pool(x, 3);
+        let x = g.conv("deep", x, Conv::new(6, 3).same().groups(6));
+        let x = g.activation(x, Activation::Relu6);
+        let x = g.conv("groups", x, Conv::new(8, 3).same().dilation(1).groups(2).no_bias());
+        // Read by two, so that it is a layer of its own.
+        let y = g.relu(x);
+        let y = g.add(y, x);
+        let y = g.subsample(y, 2, 12);
+        let z = g.flatten(y);
+        let z = g.linear("fc1", z, 33);
+        let z = g.relu(z);
+        g.linear("fc2", z, 7);
+        g.finish().unwrap()
+    });
+}
+
+#[test]
+fn images_at_the_end_and_depthwise_layers_at_the_beginning_are_exact() {
+    check_all(|| {
+        let mut g = Graph::builder([17, 9, 7]);
+        let x = g.conv("deep", g.input(), Conv::new(17, 3).groups(17).stride([2, 1]).padding([1, 1, 1, 1]));
+        let x = g.op("pool", Op::MaxPool(Window::new(2, 1)), &[x]);
+        g.conv("last", x, Conv::new(5, 1));
+        g.finish().unwrap()
+    });
+}
+
+#[test]
+fn what_has_no_integers_is_computed_in_floating_point() {
+    let mut g = Graph::builder([3, 12, 12]);
+    let x = g.conv("stem", g.input(), Conv::new(16, 3).same().stride(2));
+    let x = g.activation(x, Activation::HSwish);
+    let y = g.conv("float", x, Conv::new(16, 3).same());
+    let y = g.activation(y, Activation::Sigmoid);
+    let y = g.conv("last", y, Conv::new(4, 1));
+    let y = g.op("mean", Op::AvgPool(AvgPool::touching(6)), &[y]);
+    g.flatten(y);
+    let mut network = network(g.finish().unwrap(), DType::U8, Symmetry::Affine, 5).unwrap();
+    let path = sapwood_graph::ParamPath::from("float.weight");
+    let quantized = network.weights.remove(&path).unwrap();
+    network.rest.0.insert(path.clone(), quantized.dequantized());
+    let mut draw = numbers(9);
+    let images: Vec<f32> = (0..2 * 3 * 12 * 12).map(|_| draw()).collect();
+    // The same in floating point: only what is rounded differs.
+    let mut state = network.rest.clone();
+    state.0.extend(network.weights.iter().map(|(path, weight)| (path.clone(), weight.dequantized())));
+    let plan = Runtime::new().plan(&network.graph, &state).unwrap();
+    let expected = plan.session().unwrap().run(&images).unwrap().to_vec();
+    for dots in Dots::available() {
+        let plan = Runtime::new().dots(dots).plan_integers(&network).unwrap();
+        let kernels: Vec<String> =
+            plan.kernels().map(|(layer, kernel)| format!("{layer}: {kernel}")).collect();
+        assert!(
+            kernels.iter().any(|kernel| kernel.starts_with("float: ") && kernel.ends_with("f32")),
+            "{kernels:?}"
+        );
+        assert!(
+            kernels.iter().any(|kernel| kernel.starts_with("stem: ") && kernel.contains("int8")),
+            "{kernels:?}"
+        );
+        let found = plan.session().unwrap().run(&images).unwrap().to_vec();
+        let far = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0f32, f32::max);
+        assert!(far < 0.05, "{}: {found:?} {expected:?}", dots.name());
+    }
+}
