@@ -60,7 +60,7 @@ def run(program, *arguments):
 
 def session(path, level, profile=None):
     options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = level
+    options.graph_optimization_level, options.log_severity_level = level, 3
     if profile:
         options.enable_profiling, options.profile_file_prefix = True, str(profile)
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
