@@ -187,7 +187,7 @@ fn with_weight<'s>(
 fn bias(to: &mut Writing<'_>, params: Params<'_, '_>) -> Result<Option<String>, String> {
     let Some((path, _)) = params.get(1) else { return Ok(None) };
     let Some(value) = to.integers.remove(path) else { return Ok(None) };
-    Ok(Some(to.whole(path, value, false)?.values))
+    Ok(Some(to.integers_of(path, &value)))
 }
 
 impl Writing<'_> {

@@ -82,6 +82,12 @@ impl<'s> Writing<'s> {
         })
     }
 
+    /// The integers of a bias, whose scale is known where they are added.
+    pub(super) fn integers_of(&mut self, path: &str, bias: &Quantized) -> String {
+        let bytes = lying(data_type::INT32, bias.values().iter::<i64>());
+        self.tensor(path, data_type::INT32, bias.shape(), Cow::Owned(bytes))
+    }
+
     /// Integers of a parameter, and the name of the numbers that they stand for.
     pub(super) fn dequantized(&mut self, path: &str, value: Cow<'s, Quantized>) -> Result<String, String> {
         let attributes = match value.per() {

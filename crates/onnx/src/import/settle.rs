@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sapwood_graph::{Grid, Node, Op};
+use sapwood_graph::{Activation, Grid, Node, Op};
 
 /// The grids of a network's values, and what is not simply one of them.
 #[derive(Debug, Default)]
@@ -129,15 +129,14 @@ fn drop_carried(
                 }
                 lies.extend(own.or(carried).map(|grid| (*at, grid)));
             }
-            // What an activation alone reads is rounded behind it.
-            Op::Activation(_) if same => {
+            // What an activation alone reads is rounded behind it; else it gives numbers of its input's grid.
+            Op::Activation(activation @ (Activation::Relu | Activation::Relu6)) if same => {
                 let computed = !matches!(nodes[before].op, Op::Input | Op::Activation(_));
-                let dropped = if readers[before].len() == 1 && computed && grids.contains_key(&before) {
-                    before
-                } else {
-                    *at
-                };
-                grids.remove(&dropped);
+                if readers[before].len() == 1 && computed && grids.contains_key(&before) {
+                    grids.remove(&before);
+                } else if activation == Activation::Relu {
+                    grids.remove(at);
+                }
                 lies.extend(own.map(|grid| (*at, grid)));
             }
             _ => lies.extend(own.map(|grid| (*at, grid))),

@@ -10,7 +10,7 @@ use sapwood_graph::{Activation, Array, AvgPool, Graph, Op, State};
 use sapwood_onnx::{Error, Imported, Importer, Note, Options, export, import};
 
 /// A model in the making.
-struct Foreign {
+pub(crate) struct Foreign {
     graph: GraphProto,
     opset: i64,
 }
@@ -27,7 +27,7 @@ fn end(name: &str, dims: &[Option<i64>]) -> ValueInfoProto {
 }
 
 impl Foreign {
-    fn new(opset: i64, input: &[Option<i64>]) -> Self {
+    pub(crate) fn new(opset: i64, input: &[Option<i64>]) -> Self {
         let graph = GraphProto {
             input: vec![end("x", input)],
             output: vec![end("y", &[None, None])],
@@ -37,7 +37,7 @@ impl Foreign {
     }
 
     /// `out = op(inputs)`, with attributes `name=1`, `name=0.5`, `name=[1, 2]` or `name=text`.
-    fn node(mut self, op: &str, inputs: &str, output: &str, attributes: &[&str]) -> Self {
+    pub(crate) fn node(mut self, op: &str, inputs: &str, output: &str, attributes: &[&str]) -> Self {
         let attribute = |said: &&str| {
             let (name, value) = said.split_once('=').unwrap();
             let mut found = AttributeProto { name: Some(name.into()), ..AttributeProto::default() };
@@ -68,7 +68,7 @@ impl Foreign {
         self
     }
 
-    fn floats(mut self, name: &str, dims: &[i64], value: impl Fn(usize) -> f32) -> Self {
+    pub(crate) fn floats(mut self, name: &str, dims: &[i64], value: impl Fn(usize) -> f32) -> Self {
         let count: i64 = dims.iter().product();
         let bytes = (0..count as usize).flat_map(|at| value(at).to_le_bytes()).collect();
         self.graph.initializer.push(TensorProto {
@@ -92,6 +92,43 @@ impl Foreign {
         self
     }
 
+    fn tensor(mut self, name: &str, dims: &[i64], kind: DataType, bytes: Vec<u8>) -> Self {
+        self.graph.initializer.push(TensorProto {
+            name: Some(name.into()),
+            dims: dims.to_vec(),
+            data_type: Some(kind),
+            raw_data: Some(RefCell::new(bytes)),
+            ..TensorProto::default()
+        });
+        self
+    }
+
+    pub(crate) fn signed(self, name: &str, dims: &[i64], values: &[i8]) -> Self {
+        self.tensor(name, dims, DataType::INT8, values.iter().map(|value| *value as u8).collect())
+    }
+
+    pub(crate) fn unsigned(self, name: &str, dims: &[i64], values: &[u8]) -> Self {
+        self.tensor(name, dims, DataType::UINT8, values.to_vec())
+    }
+
+    pub(crate) fn whole(self, name: &str, dims: &[i64], values: &[i32]) -> Self {
+        self.tensor(
+            name,
+            dims,
+            DataType::INT32,
+            values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        )
+    }
+
+    /// An operation of ONNX Runtime's own.
+    pub(crate) fn of_runtime(self, op: &str, inputs: &str, output: &str, attributes: &[&str]) -> Self {
+        let mut file = self.node(op, inputs, output, attributes);
+        if let Some(node) = file.graph.node.last_mut() {
+            node.domain = Some("com.microsoft".into());
+        }
+        file
+    }
+
     fn bytes(self) -> Vec<u8> {
         let opset = OperatorSetIdProto { version: Some(self.opset), ..OperatorSetIdProto::default() };
         let model = ModelProto {
@@ -103,18 +140,18 @@ impl Foreign {
         model.write_buf().unwrap()
     }
 
-    fn import(self) -> Result<Imported, Error> {
+    pub(crate) fn import(self) -> Result<Imported, Error> {
         import(&self.bytes())
     }
 
-    fn refused(self) -> String {
+    pub(crate) fn refused(self) -> String {
         self.import().unwrap_err().to_string()
     }
 }
 
-const IMAGES: &[Option<i64>] = &[None, Some(2), Some(8), Some(8)];
+pub(crate) const IMAGES: &[Option<i64>] = &[None, Some(2), Some(8), Some(8)];
 
-fn operations(found: &Imported) -> String {
+pub(crate) fn operations(found: &Imported) -> String {
     let names = found.graph.nodes().iter().skip(1).map(|node| node.name.as_str());
     names.collect::<Vec<_>>().join(" ")
 }

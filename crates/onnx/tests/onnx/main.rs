@@ -1,6 +1,8 @@
 //! Networks that go into ONNX and come back.
 
 mod foreign;
+mod pairs;
+mod quantised;
 mod round_trip;
 mod spoilt;
 mod wide;
