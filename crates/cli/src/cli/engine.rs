@@ -8,7 +8,7 @@ use clap::Args;
 use sapwood_backend::{block_on, read};
 use sapwood_core::{Batch, ModuleState, Observed, Shape, Source, State, Values};
 use sapwood_models::Opened;
-use sapwood_runtime::{Exact, Level, Runtime, Session};
+use sapwood_runtime::{Exact, Level, Plan, Runtime, Session};
 use sapwood_train::{Evaluation, evaluate_outputs};
 
 use super::on_device::OnDevice;
@@ -17,10 +17,11 @@ use crate::Error;
 /// Which engine computes.
 #[derive(Args)]
 pub(super) struct EngineChoice {
-    /// Compute a network of integers with integers, as ONNX Runtime's operators do
+    /// Compute a network of integers with the scalar code that says what ONNX Runtime's operators give
     #[arg(long, conflicts_with = "runtime")]
     exact: bool,
-    /// Compute on the CPU as `profile` does: zeros are skipped, and normalisation is part of the weights
+    /// Compute on the CPU as `profile` does: zeros are skipped, normalisation is part of the weights, and integers
+    /// are summed as integers
     #[arg(long)]
     runtime: bool,
 }
@@ -62,20 +63,15 @@ impl EngineChoice {
 }
 
 impl Engine {
-    /// The runtime on all cores, for examples of this shape, `batch` of them together.
+    /// The runtime on all cores, for examples of this shape, `batch` of them together: with integers where the file has
+    /// some.
     ///
     /// # Errors
-    /// Layers without a kernel; a network of integers, whose roundings it does not know.
+    /// Layers without a kernel.
     pub(super) fn runtime(opened: &Opened, shape: Shape, batch: usize) -> Result<Self, Error> {
-        if opened.integers.as_ref().is_some_and(|integers| !integers.grids.is_empty()) {
-            let problem = "`--runtime` computes in floating point, and the file has integers: use `--exact`";
-            return Err(Error::Usage(problem.into()));
-        }
-        let graph = opened.net.graph().clone().taking(shape)?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let runtime = Runtime::new().threads(threads).batch(batch).level(level());
-        let session = runtime.plan(&graph, &block_on(State::read(&opened.net))?)?.session()?;
-        Ok(Self::Runtime { session, shape })
+        let plan = plan(&Runtime::new().threads(threads).batch(batch), opened, shape)?;
+        Ok(Self::Runtime { session: plan.session()?, shape })
     }
 
     /// The outputs for some examples, one behind the other.
@@ -120,6 +116,17 @@ impl Engine {
     }
 }
 
+/// The plan of a network for examples of this shape, by the instructions that were asked for.
+pub(super) fn plan(runtime: &Runtime, opened: &Opened, shape: Shape) -> Result<Plan, Error> {
+    let runtime = runtime.clone().level(level());
+    let graph = opened.net.graph().clone().taking(shape)?;
+    let state = block_on(State::read(&opened.net))?;
+    Ok(match &opened.integers {
+        Some(integers) => runtime.plan_integers(&integers.network(graph, state))?,
+        None => runtime.plan(&graph, &state)?,
+    })
+}
+
 /// The instructions that were asked for, or this machine's best.
 pub(super) fn level() -> Level {
     let level = Level::available().find(|level| level.name() == sapwood_backend::level());
@@ -128,11 +135,10 @@ pub(super) fn level() -> Level {
 
 /// The network of integers, to be computed with them.
 fn of_integers(opened: &Opened) -> Result<Exact, Error> {
-    let without = || {
+    let integers = opened.integers.as_ref().ok_or_else(|| {
         Error::Usage(
             "`--exact` computes with integers, and the file has none: make some with `quantize`".into(),
         )
-    };
-    let integers = opened.integers.as_ref().ok_or_else(without)?;
+    })?;
     Ok(Exact::new(integers.network(opened.net.graph().clone(), block_on(State::read(&opened.net))?))?)
 }

@@ -6,14 +6,17 @@ use std::io::Write;
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::{DeviceSpec, block_on};
-use sapwood_core::{ModuleState, State};
-use sapwood_models::to_onnx;
+use sapwood_core::{ModuleState, Observed as _, State};
+use sapwood_models::{OnnxForm, Opened, to_onnx, to_quantized_onnx};
 use sapwood_report::{Cell, Table};
 use sapwood_runtime::{Profile as Found, Runtime};
 use serde::Serialize;
 
 use self::against::{Compared, against};
-use super::{engine::level, weight_file::WeightFile};
+use super::{
+    engine::{level, plan},
+    weight_file::WeightFile,
+};
 use crate::Error;
 
 /// Time each layer of a network as the runtime computes it on the CPU, which gains from zeros
@@ -80,10 +83,8 @@ struct Layer<'a> {
 impl Profile {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let opened = self.network.open(&DeviceSpec::CPU.resolve()?)?;
-        let state = block_on(State::read(&opened.net))?;
-        let level = level();
-        let runtime = Runtime::new().threads(self.threads as usize).batch(self.batch as usize).level(level);
-        let plan = runtime.plan(&opened.spec.graph()?, &state)?;
+        let runtime = Runtime::new().threads(self.threads as usize).batch(self.batch as usize);
+        let (plan, level) = (plan(&runtime, &opened, opened.spec.input)?, level());
         let count = self.batch as usize * plan.sizes()[0];
         // What the numbers are is no matter, as long as no sum becomes so small that it takes longer.
         let images: Vec<f32> = (0..count).map(|at| ((at * 7919) % 1009) as f32 / 504.5 - 1.0).collect();
@@ -91,7 +92,7 @@ impl Profile {
         let found = session.profile(&images, self.runs as usize)?;
         let compared = match self.against {
             Some(Other::OnnxRuntime) => {
-                let file = to_onnx(&opened.spec, opened.trained_on.as_ref(), &state, OPSET)?;
+                let file = onnx(&opened)?;
                 let sizes = [self.batch as usize, self.threads as usize];
                 Some(against(&self.python, &file, &mut session, &images, sizes)?)
             }
@@ -140,6 +141,19 @@ impl Profile {
         }
         Ok(())
     }
+}
+
+/// The same network as a file for another engine; of integers as that takes them.
+fn onnx(opened: &Opened) -> Result<Vec<u8>, Error> {
+    let (spec, trained_on) = (&opened.spec, opened.trained_on.as_ref());
+    let state = block_on(State::read(&opened.net))?;
+    Ok(match &opened.integers {
+        Some(integers) => {
+            let network = integers.network(opened.net.graph().clone(), state);
+            to_quantized_onnx(spec, trained_on, &network, (OnnxForm::Qdq, OPSET))?
+        }
+        None => to_onnx(spec, trained_on, &state, OPSET)?,
+    })
 }
 
 fn named(count: u32, what: &str) -> String {
