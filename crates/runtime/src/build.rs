@@ -100,8 +100,7 @@ pub(crate) fn step(
         (Work::Sparse(phases), Kind::Conv(conv)) => {
             let residual = (planned.reads.len() > 1).then(|| from(1));
             let epilogue = Epilogue { residual, curve: conv.curve };
-            let there = conv.weight.iter().filter(|weight| **weight != 0.0).count();
-            let percent = 100.0 * there as f64 / conv.weight.len().max(1) as f64;
+            let percent = 100.0 * conv.there() as f64 / conv.weight.len().max(1) as f64;
             let what = format!("{} sparse {percent:.0} %", describe(conv, &from(0)));
             if at_vectors && to.pixels() > 1 {
                 let taps = phases.taps(conv, &from(0));

@@ -48,6 +48,16 @@ pub(crate) fn ways(layers: &[Layer<'_>]) -> Vec<Option<Way>> {
     ways
 }
 
+/// The same with all weights of each layer, as far as there are kernels for that.
+pub(crate) fn without_sparse(layers: &[Layer<'_>], ways: &[Option<Way>]) -> Vec<Option<Way>> {
+    let dense = |(layer, way): (&Layer<'_>, &Option<Way>)| match &layer.kind {
+        Kind::Conv(conv) if conv.is_depthwise() => Some(Way::Depthwise),
+        Kind::Conv(conv) if conv.groups == 1 => Some(Way::Dense),
+        _ => *way,
+    };
+    layers.iter().zip(ways).map(dense).collect()
+}
+
 fn way(layer: &Layer<'_>) -> Option<Way> {
     let Kind::Conv(conv) = &layer.kind else { return None };
     let most = match layer.size {
@@ -71,5 +81,5 @@ fn is_near(layer: &Layer<'_>) -> bool {
 
 /// The share of weights that are there.
 fn density(conv: &Conv<'_>) -> f64 {
-    conv.weight.iter().filter(|weight| **weight != 0.0).count() as f64 / conv.weight.len().max(1) as f64
+    conv.there() as f64 / conv.weight.len().max(1) as f64
 }

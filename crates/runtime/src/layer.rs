@@ -71,6 +71,11 @@ impl Conv<'_> {
         &self.weight[output * per_output..][..per_output]
     }
 
+    /// How many weights are not zero.
+    pub(crate) fn there(&self) -> usize {
+        self.weight.iter().filter(|weight| **weight != 0.0).count()
+    }
+
     /// A weight as it is computed with.
     pub(crate) fn scaled(&self, output: usize, weight: f32) -> f32 {
         match &self.scale {

@@ -36,6 +36,7 @@
 
 mod build;
 mod choose;
+mod cost;
 mod error;
 mod exact;
 mod fold;

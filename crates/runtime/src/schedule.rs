@@ -6,7 +6,8 @@ use sapwood_kernels::{
 };
 
 use crate::{
-    choose::{Way, ways},
+    choose::{Way, ways, without_sparse},
+    cost::cost,
     layer::{Conv, Kind, Layer},
     planar::Phases,
 };
@@ -76,13 +77,24 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    /// Of folded layers, at a level.
+    /// Of folded layers, at a level: with sparse kernels where they are worth bringing values into their form, and
+    /// otherwise without.
     pub(crate) fn of(layers: &[Layer<'_>], level: Level) -> Self {
+        let chosen = ways(layers);
+        let dense = without_sparse(layers, &chosen);
+        let schedule = Self::by(layers, level, &chosen);
+        if dense == chosen {
+            return schedule;
+        }
+        let other = Self::by(layers, level, &dense);
+        if cost(layers, &other) < cost(layers, &schedule) { other } else { schedule }
+    }
+
+    fn by(layers: &[Layer<'_>], level: Level, ways: &[Option<Way>]) -> Self {
         let mut schedule = Self { of: vec![Vec::new(); layers.len()], ..Self::default() };
-        let ways = ways(layers);
         let (is_seen, is_last) = (seen(layers), layers.len() - 1);
         for (id, layer) in layers.iter().enumerate().filter(|(id, _)| is_seen[*id] || *id == is_last) {
-            schedule.add(layers, id, layer, &ways);
+            schedule.add(layers, id, layer, ways);
         }
         schedule.space_rows(level);
         schedule
