@@ -51,15 +51,15 @@ mod tests {
 
     use crate::Runtime;
 
-    /// How many layers of three convolutions with a tenth of their weights are computed by a sparse kernel.
+    /// How many convolutions are computed by a sparse kernel, where every second one has a tenth of its weights.
     fn sparse(channels: usize, side: usize) -> usize {
         let mut g = Graph::builder([channels, side, side]);
         let mut x = g.input();
         let mut state = State::default();
-        for name in ["a", "b", "c"] {
+        for (name, of) in [("a", 1), ("b", 10), ("c", 1), ("d", 10), ("e", 1)] {
             x = g.conv(name, x, Conv::new(channels, 3).same().no_bias());
             let weights =
-                Array::from_fn([channels, channels, 3, 3], |at| if at % 10 == 0 { 1.0f32 } else { 0.0 });
+                Array::from_fn([channels, channels, 3, 3], |at| if at % of == 0 { 1.0f32 } else { 0.0 });
             state.0.insert(format!("{name}.weight").into(), weights);
         }
         let plan = Runtime::new().plan(&g.finish().unwrap(), &state).unwrap();
@@ -68,6 +68,6 @@ mod tests {
 
     #[test]
     fn zeros_are_skipped_where_that_is_worth_another_form_of_the_values() {
-        assert_eq!((sparse(4, 4), sparse(16, 32)), (0, 3));
+        assert_eq!((sparse(4, 4), sparse(32, 32)), (0, 2));
     }
 }
