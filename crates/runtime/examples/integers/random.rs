@@ -34,9 +34,11 @@ pub(crate) fn network(
             _ => continue,
         };
         let (outputs, size) = (shape[0], shape[1..].iter().product::<usize>());
-        let values: Vec<i8> = (0..outputs * size).map(|_| (draw() * 127.0) as i8).collect();
+        // Shaped like a bell, as those of trained networks are.
+        let mut weight = || (0..4).map(|_| draw()).sum::<f32>() / 4.0 * 127.0;
+        let values: Vec<i8> = (0..outputs * size).map(|_| weight() as i8).collect();
         // So that a sum varies by about as much as what it is made of.
-        let step = 2.0 / (127.0 * (size as f32).sqrt());
+        let step = 4.0 / (127.0 * (size as f32).sqrt());
         let scales: Vec<f32> = (0..outputs).map(|_| step * (1.0 + 0.3 * draw())).collect();
         let scales = Array::new([outputs], scales)?;
         let quantized = Quantized::new(Array::new(shape, values)?, Per::Axis(0), scales, None)?;
