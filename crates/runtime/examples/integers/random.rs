@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sapwood_graph::{
-    Array, DType, Error, Graph, Op, Per, Points, Quantized, QuantizedNetwork, Scheme, State, Symmetry,
+    Activation, Array, DType, Error, Graph, Op, Per, Points, Quantized, QuantizedNetwork, Scheme, State,
+    Symmetry,
 };
 
 /// Numbers from -1 to 1 that look like chance.
@@ -53,7 +54,8 @@ pub(crate) fn network(
     let mut grids = BTreeMap::new();
     for (node, _) in points.own() {
         let reach = 2.5 + draw();
-        let low = if matches!(graph.nodes()[node].op, Op::Activation(_)) { 0.0 } else { -reach };
+        let is_clip = matches!(graph.nodes()[node].op, Op::Activation(Activation::Relu | Activation::Relu6));
+        let low = if is_clip { 0.0 } else { -reach };
         grids.insert(node, scheme.grid(low, reach)?);
     }
     Ok(QuantizedNetwork { graph, weights, rest, grids, dynamic: BTreeSet::new() })

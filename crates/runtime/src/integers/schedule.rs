@@ -35,6 +35,8 @@ pub(crate) enum Work {
     Flatten,
     /// Some pixels, with channels of zeros in front and behind.
     Subsample(usize),
+    /// The rows and columns of the opposite edges on every side.
+    Wrap(usize),
     /// From integers to floating point.
     Floats,
     /// From floating point to integers.
@@ -146,6 +148,7 @@ impl<'a> Schedule<'a> {
             }
             Op::Flatten => self.carried(id, Work::Flatten)?,
             Op::Subsample { stride, .. } => self.carried(id, Work::Subsample(*stride))?,
+            Op::Wrap { padding } => self.carried(id, Work::Wrap(*padding))?,
             Op::Activation(activation) => {
                 if self.rectified(id, *activation) {
                     return Ok(());
