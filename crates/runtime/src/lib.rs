@@ -12,6 +12,9 @@
 //! the weights, and what is fastest is a property of the processor that runs it. No tensor library is
 //! involved, and nothing is asked of the caller's profile: the loops are compiled in `sapwood-kernels`.
 //!
+//! [`Runtime::plan_integers`] makes the same of a [`QuantizedNetwork`](sapwood_graph::QuantizedNetwork), which then
+//! computes with bytes; [`Exact`] says what these must be, and is equal to ONNX Runtime.
+//!
 //! Results do not depend on the number of threads nor on how many images are computed at once; on the level of
 //! instructions they depend as sums in another order do.
 //!

@@ -114,12 +114,16 @@ pub(crate) fn window(window: &Written) -> Window {
 /// The rows and columns of the opposite edges on every side.
 fn wrap(from: &[f32], [channels, height, width]: [usize; 3], padding: usize, to: &mut [f32]) {
     let [rows, columns] = [height, width].map(|size| size + 2 * padding);
-    let opposite = |at: usize, size: usize| (at + size - padding % size) % size;
     for ((c, y), to) in (0..channels).flat_map(|c| (0..rows).map(move |y| (c, y))).zip(to.chunks_mut(columns))
     {
-        let row = &from[(c * height + opposite(y, height)) * width..][..width];
-        to.iter_mut().enumerate().for_each(|(x, to)| *to = row[opposite(x, width)]);
+        let row = &from[(c * height + opposite(y, height, padding)) * width..][..width];
+        to.iter_mut().enumerate().for_each(|(x, to)| *to = row[opposite(x, width, padding)]);
     }
+}
+
+/// Which of so many rows or columns one of those is, of which so many were added on each side.
+pub(crate) fn opposite(at: usize, size: usize, padding: usize) -> usize {
+    (at + size - padding % size) % size
 }
 
 /// A parameter's values.

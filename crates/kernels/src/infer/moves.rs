@@ -60,6 +60,8 @@ pub struct Move {
     runs: Vec<Vec<Run>>,
     /// Whether parts cover all numbers of the target.
     is_whole: bool,
+    /// Whether it is a copy of numbers one behind the other.
+    is_row: bool,
 }
 
 impl Move {
@@ -92,7 +94,8 @@ impl Move {
             .map(|part| part.size(from.size, to.size).iter().product::<usize>() * from.channels)
             .sum();
         let is_whole = covered == to.image;
-        Self { from, to, source, parts, runs, is_whole }
+        let is_row = is_whole && parts == [Part::ALL] && is_row(&from) && is_row(&to);
+        Self { from, to, source, parts, runs, is_whole, is_row }
     }
 
     /// Which side is not in the arena.
@@ -127,6 +130,14 @@ impl Step for Move {
     unsafe fn run(&self, context: &Context<'_>) {
         let from = if self.source == Source::Input { context.input } else { context.arena.cast_const() };
         let to = if self.source == Source::Output { context.output } else { context.arena };
+        if self.is_row {
+            for image in context.member.share(context.images) {
+                let [from_at, to_at] = [&self.from, &self.to].map(|place| place.at + image * place.image);
+                // SAFETY: all numbers of an image of both places, which lie in their memory.
+                unsafe { to.add(to_at).copy_from_nonoverlapping(from.add(from_at), self.to.image) };
+            }
+            return;
+        }
         let blocks = self.to.blocks();
         for unit in context.member.share(context.images * blocks) {
             let (image, number) = (unit / blocks, unit % blocks);
@@ -153,6 +164,15 @@ impl Step for Move {
             }
         }
     }
+}
+
+/// Whether a value is one pixel, whose channels lie one behind the other.
+fn is_row(place: &Place) -> bool {
+    place.pixels() == 1
+        && match place.form {
+            Form::Blocked { rim, .. } => rim == [0; 4],
+            Form::Planar { lead, plane, .. } => lead == 0 && plane == 1,
+        }
 }
 
 /// Copies so many pixels of so many numbers each, which lie so far apart.

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sapwood_graph::{
-    Array, DType, Error, Graph, Op, Per, Points, Quantized, QuantizedNetwork, Scheme, State, Symmetry,
+    Activation, Array, DType, Error, Graph, Op, Per, Points, Quantized, QuantizedNetwork, Scheme, State,
+    Symmetry,
 };
 
 /// Numbers from -1 to 1 that look like chance.
@@ -34,9 +35,11 @@ pub(crate) fn network(
             _ => continue,
         };
         let (outputs, size) = (shape[0], shape[1..].iter().product::<usize>());
-        let values: Vec<i8> = (0..outputs * size).map(|_| (draw() * 127.0) as i8).collect();
+        // Shaped like a bell, as those of trained networks are.
+        let mut weight = || (0..4).map(|_| draw()).sum::<f32>() / 4.0 * 127.0;
+        let values: Vec<i8> = (0..outputs * size).map(|_| weight() as i8).collect();
         // So that a sum varies by about as much as what it is made of.
-        let step = 2.0 / (127.0 * (size as f32).sqrt());
+        let step = 4.0 / (127.0 * (size as f32).sqrt());
         let scales: Vec<f32> = (0..outputs).map(|_| step * (1.0 + 0.3 * draw())).collect();
         let scales = Array::new([outputs], scales)?;
         let quantized = Quantized::new(Array::new(shape, values)?, Per::Axis(0), scales, None)?;
@@ -51,7 +54,8 @@ pub(crate) fn network(
     let mut grids = BTreeMap::new();
     for (node, _) in points.own() {
         let reach = 2.5 + draw();
-        let low = if matches!(graph.nodes()[node].op, Op::Activation(_)) { 0.0 } else { -reach };
+        let is_clip = matches!(graph.nodes()[node].op, Op::Activation(Activation::Relu | Activation::Relu6));
+        let low = if is_clip { 0.0 } else { -reach };
         grids.insert(node, scheme.grid(low, reach)?);
     }
     Ok(QuantizedNetwork { graph, weights, rest, grids, dynamic: BTreeSet::new() })

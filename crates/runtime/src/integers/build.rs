@@ -22,7 +22,7 @@ use crate::{
     build::{LINE, MOST, step as float},
     fold::alone,
     layer::Layer,
-    lower::{curve, lower},
+    lower::{curve, lower, opposite},
     memory::{Life, least, plan as places},
     plan::Label,
     schedule::Planned,
@@ -183,6 +183,14 @@ impl Builder<'_> {
                     Some([channel, y * stride, x * stride])
                 };
                 (Box::new(Pick::new((from, to), source)), "subsample int8".into())
+            }
+            Work::Wrap(padding) => {
+                let (from, to) = pair()?;
+                let [h, w] = from.place().size;
+                let source = |[channel, y, x]: [usize; 3]| {
+                    Some([channel, opposite(y, h, *padding), opposite(x, w, *padding)])
+                };
+                (Box::new(Pick::new((from, to), source)), "wrap int8".into())
             }
             Work::Floats => {
                 let (from, to) = (quads(job.reads[0])?, self.places[job.writes]);

@@ -35,6 +35,8 @@ pub(crate) enum Work {
     Flatten,
     /// Some pixels, with channels of zeros in front and behind.
     Subsample(usize),
+    /// The rows and columns of the opposite edges on every side.
+    Wrap(usize),
     /// From integers to floating point.
     Floats,
     /// From floating point to integers.
@@ -48,7 +50,7 @@ pub(crate) enum Work {
 /// Something that runs.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
-    /// The node whose value it makes.
+    /// The node whose weights it has, or whose value it makes.
     pub(crate) node: usize,
     pub(crate) work: Work,
     /// Values: those that it reads, in order.
@@ -59,6 +61,8 @@ pub(crate) struct Job {
 /// What will run when it is known what comes behind it.
 #[derive(Clone, Debug)]
 struct Open {
+    /// Whose weights it has, or which sums first.
+    node: usize,
     work: Work,
     reads: Vec<usize>,
     result: Integers,
@@ -144,6 +148,7 @@ impl<'a> Schedule<'a> {
             }
             Op::Flatten => self.carried(id, Work::Flatten)?,
             Op::Subsample { stride, .. } => self.carried(id, Work::Subsample(*stride))?,
+            Op::Wrap { padding } => self.carried(id, Work::Wrap(*padding))?,
             Op::Activation(activation) => {
                 if self.rectified(id, *activation) {
                     return Ok(());
@@ -173,7 +178,7 @@ impl<'a> Schedule<'a> {
         let layer = Box::new(layer);
         match result {
             Some(result) => {
-                Ok(Some(Open { work: Work::Layer(layer, result, None), reads: vec![read], result }))
+                Ok(Some(Open { node: id, work: Work::Layer(layer, result, None), reads: vec![read], result }))
             }
             None => {
                 let writes = self.value(id, Form::Blocked);
@@ -198,12 +203,12 @@ impl<'a> Schedule<'a> {
         let last = [a.max(b), a.min(b)].into_iter().find(|it| is_open(*it));
         let Some(open) = last.and_then(|last| self.open[last].take()) else {
             let reads = vec![self.integers(a, true)?, self.integers(b, true)?];
-            return Ok(Some(Open { work: Work::Add(result), reads, result }));
+            return Ok(Some(Open { node: id, work: Work::Add(result), reads, result }));
         };
         let (Some(last), Work::Layer(layer, own, _)) = (last, open.work) else { return Ok(None) };
         let other = self.integers(if last == a { b } else { a }, true)?;
         let work = Work::Layer(layer, own, Some((last == b, result)));
-        Ok(Some(Open { work, reads: vec![open.reads[0], other], result }))
+        Ok(Some(Open { node: open.node, work, reads: vec![open.reads[0], other], result }))
     }
 
     /// Whether an activation became tighter bounds of what it alone reads.
@@ -237,7 +242,7 @@ impl<'a> Schedule<'a> {
             (None, Activation::Relu | Activation::Relu6) => self.carried(id, Work::Rectify),
             (Some(result), _) => {
                 let reads = vec![self.integers(input, true)?];
-                Ok(Some(Open { work: Work::Table(activation), reads, result }))
+                Ok(Some(Open { node: id, work: Work::Table(activation), reads, result }))
             }
             _ => Ok(None),
         }
@@ -249,7 +254,7 @@ impl<'a> Schedule<'a> {
         let Some(x) = self.numbers(input) else { return Ok(None) };
         let Some(result) = self.result(id, x.scale) else { return Ok(None) };
         let reads = vec![self.integers(input, true)?];
-        Ok(Some(Open { work, reads, result }))
+        Ok(Some(Open { node: id, work, reads, result }))
     }
 
     /// What has the numbers of the value that it reads.
@@ -260,7 +265,7 @@ impl<'a> Schedule<'a> {
         }
         let read = self.integers(input, true)?;
         let Form::Integers(result) = self.values[read].form else { return Ok(None) };
-        Ok(Some(Open { work, reads: vec![read], result }))
+        Ok(Some(Open { node: id, work, reads: vec![read], result }))
     }
 
     /// A layer in floating point.
@@ -326,10 +331,10 @@ impl<'a> Schedule<'a> {
 
     /// Lets what is open run, since somebody reads it.
     fn close(&mut self, id: usize) {
-        let Some(Open { work, reads, result }) = self.open[id].take() else { return };
+        let Some(Open { node, work, reads, result }) = self.open[id].take() else { return };
         let writes = self.value(id, Form::Integers(result));
         self.values[writes].is_wide = true;
-        self.jobs.push(Job { node: id, work, reads, writes });
+        self.jobs.push(Job { node, work, reads, writes });
     }
 
     /// The value that has a node's integers, for who reads whole registers or not.

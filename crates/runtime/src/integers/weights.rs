@@ -39,7 +39,8 @@ impl Layer {
             _ => return None,
         };
         let scales: Vec<f32> = weight.scale().iter().collect();
-        if ![1, outputs].contains(&scales.len()) || weight.zero_point().is_some() {
+        let has_zeros = weight.zero_point().is_none_or(|points| points.iter::<i64>().all(|point| point == 0));
+        if ![1, outputs].contains(&scales.len()) || !has_zeros {
             return None;
         }
         let bias = network.rest.0.get(format!("{}.bias", node.name).as_str());

@@ -3,10 +3,16 @@
 //! A linear layer is a convolution whose window is all of its input. Groups of channels are quads that some outputs do
 //! not read.
 
-use std::ops::Range;
+use std::{mem::MaybeUninit, ops::Range};
 
 use super::{
-    After, Dots, Quads, after::Rounding, portable::Plain, shape::Shape, steps::Steps, tile::sums,
+    After, Dots, Quads,
+    after::Rounding,
+    portable::Plain,
+    quads::QUAD,
+    shape::Shape,
+    steps::{Piece, pack},
+    tile::{add, begin},
     whole::Whole,
 };
 use crate::infer::{
@@ -86,7 +92,8 @@ struct Group {
     /// Its first block, and how many there are.
     first: usize,
     outputs: usize,
-    steps: Steps,
+    /// Its steps, in pieces whose weights stay in the first cache while pixels pass.
+    pieces: Vec<Piece>,
     /// Where its weights begin.
     weights: usize,
     /// Pixels at once, for each number of images.
@@ -184,8 +191,11 @@ impl Dense {
                 Shape::of(dots, outputs, images * place.pixels()).map_or(1, |shape| shape.pixels)
             });
             let (at, range) = (packed.len(), [first * lanes, (first + outputs) * lanes]);
-            let steps = Steps::pack(dots, (&from, &window), weights, range, &mut packed);
-            groups.push(Group { first, outputs, steps, weights: at, pixels: pixels.collect() });
+            let pixels: Vec<usize> = pixels.collect();
+            let steps = weights.each().div_ceil(QUAD) * window.kernel[0] * window.kernel[1];
+            let most = most(steps, 4 * outputs * lanes, place.pixels() / pixels[0]);
+            let pieces = pack(dots, (&from, &window), weights, (range, most), &mut packed);
+            groups.push(Group { first, outputs, pieces, weights: at, pixels });
             first += outputs;
         }
         let mut all = Arena::zeros(packed.len());
@@ -214,7 +224,8 @@ impl Dense {
         let tiles = move |group: &Group| pixels.div_ceil(group.pixels[images - 1]);
         let cost = move |group: &Group| {
             let shape = Shape { outputs: group.outputs, pixels: group.pixels[images - 1] };
-            (group.steps.len() as f64 * shape.cost(self.dots)) as usize + 8 * shape.outputs * shape.pixels
+            let steps: usize = group.pieces.iter().map(Piece::len).sum();
+            (steps as f64 * shape.cost(self.dots)) as usize + 8 * shape.outputs * shape.pixels
         };
         let total: usize = self.groups.iter().map(|group| tiles(group) * cost(group)).sum();
         let bounds = [total * index / of, total * (index + 1) / of];
@@ -370,27 +381,58 @@ unsafe fn sweep<V: Whole, const O: usize, const P: usize>(
     let weights = dense.weights.words()[group.weights..].as_ptr();
     let bias = dense.bias[group.first * V::LANES..].as_ptr();
     let other = dense.to.other().map_or(0, |other| other.place().image);
-    for tile in tiles {
-        let (mut inputs, mut outputs, mut others) = ([0usize; P], [0usize; P], [0usize; P]);
-        for p in 0..P {
-            // The last pixel again, where there are too few.
-            let pixel = (tile * P + p).min(total - 1);
-            let (image, pixel) = match context.images {
-                1 => (0, pixel),
-                _ => (pixel / per_image, pixel % per_image),
-            };
-            let [input, output, at] = dense.pixels[pixel];
-            inputs[p] = image * dense.from.place().image + input as usize;
-            outputs[p] = image * place.image + output as usize;
-            others[p] = image * other + at as usize;
-        }
-        // SAFETY: the sizes were compared when the layer was made, and the places with the arena.
-        unsafe {
-            let sums = sums::<V, O, P>(weights, bias, &group.steps, from, &inputs);
-            let tile = Tile { sums: sums.as_flattened(), outputs: &outputs, others: &others };
-            finish(dense, context, group, &tile);
+    let last = group.pieces.len() - 1;
+    let strip = if last == 0 { 1 } else { STRIP };
+    // What is not yet summed up.
+    let mut kept = [const { MaybeUninit::<[[V; P]; O]>::uninit() }; STRIP];
+    for first in tiles.clone().step_by(strip) {
+        let mut weights = weights;
+        for (number, piece) in group.pieces.iter().enumerate() {
+            for (tile, kept) in (first..tiles.end).zip(&mut kept[..strip]) {
+                let slot = if last == 0 { tile - tiles.start } else { tile - first };
+                let (mut inputs, mut outputs, mut others) = ([0usize; P], [0usize; P], [0usize; P]);
+                for p in 0..P {
+                    // The last pixel again, where there are too few.
+                    let pixel = (tile * P + p).min(total - 1);
+                    let (image, pixel) = match context.images {
+                        1 => (0, pixel),
+                        _ => (pixel / per_image, pixel % per_image),
+                    };
+                    let [input, output, at] = dense.pixels[pixel];
+                    inputs[p] = image * dense.from.place().image + input as usize;
+                    outputs[p] = image * place.image + output as usize;
+                    others[p] = image * other + at as usize;
+                }
+                // SAFETY (all): the sizes were compared when the layer was made, and the places with the arena; what
+                // was kept was written with the first piece.
+                unsafe {
+                    let mut sums = if number == 0 { begin::<V, O, P>(bias) } else { kept.assume_init() };
+                    // What comes next, part by part with each tile.
+                    let next = weights.wrapping_add(piece.len() * (O + slot) * V::LANES);
+                    add(&mut sums, [weights, next], piece, from, &inputs);
+                    if number < last {
+                        kept.write(sums);
+                        continue;
+                    }
+                    let tile = Tile { sums: sums.as_flattened(), outputs: &outputs, others: &others };
+                    finish(dense, context, group, &tile);
+                }
+            }
+            weights = weights.wrapping_add(piece.len() * O * V::LANES);
         }
     }
+}
+
+/// Tiles that pass while a piece's weights stay in the first cache.
+const STRIP: usize = 8;
+/// Bytes of weights that stay there.
+const STAY: usize = 28 << 10;
+
+/// How many of some steps a piece has, of so many bytes each, where there are so many tiles: all of them, where nothing
+/// would be gained.
+fn most(steps: usize, bytes: usize, tiles: usize) -> usize {
+    let pieces = (steps * bytes).div_ceil(STAY);
+    if tiles < STRIP / 2 || pieces == 1 { steps.max(1) } else { steps.div_ceil(pieces) }
 }
 
 /// Writes what a tile's sums become.

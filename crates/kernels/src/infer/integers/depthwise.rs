@@ -152,13 +152,18 @@ unsafe fn sweep<V: Whole>(layer: &Depthwise, context: &Context<'_>) {
                         sums[p] = sums[p].product(V::bytes(from.add(4 * at[p] * stride)), weight);
                     });
                 }
-                all!(8: PIXELS, p => {
-                    let bytes = match other {
-                        None => rounding.own(sums[p], factors),
-                        Some((row, step)) => rounding.bytes(sums[p], factors, row.add(at[p] * step)),
-                    };
-                    bytes.put(output.add(at[p] * 4 * layer.to.quads()));
-                });
+                let to = |p: usize| output.add(at[p] * 4 * layer.to.quads());
+                match other {
+                    None => all!(8: PIXELS, p => {
+                        rounding.own(sums[p], factors).put(to(p));
+                    }),
+                    Some((row, step)) => {
+                        // Apart, as rare as it is.
+                        for (p, sums) in sums.into_iter().enumerate() {
+                            rounding.bytes(sums, factors, row.add(at[p] * step)).put(to(p));
+                        }
+                    }
+                }
             }
         }
     }

@@ -45,14 +45,6 @@ impl Pool {
         let end = (first + self.window.kernel[axis]).saturating_sub(before);
         first.saturating_sub(before)..end.min(self.from.place().size[axis])
     }
-
-    /// # Safety
-    /// The places must lie in the arena.
-    unsafe fn run(&self, context: &Context<'_>, of: impl Fold) {
-        // SAFETY: the caller's.
-        unsafe { context.fill_rims(self.to.place(), self.to.zero()) };
-        self.dots.run(Pooled { pool: self, context, of });
-    }
 }
 
 impl Largest {
@@ -74,110 +66,6 @@ impl Means {
     }
 }
 
-/// What becomes of the bytes of a window.
-trait Fold {
-    type Value: Copy;
-
-    fn none(&self) -> Self::Value;
-
-    fn with(&self, value: Self::Value, byte: u8) -> Self::Value;
-
-    fn byte(&self, value: Self::Value, count: usize) -> u8;
-}
-
-struct Most;
-
-impl Fold for Most {
-    type Value = u8;
-
-    #[inline(always)]
-    fn none(&self) -> u8 {
-        0
-    }
-
-    #[inline(always)]
-    fn with(&self, value: u8, byte: u8) -> u8 {
-        value.max(byte)
-    }
-
-    #[inline(always)]
-    fn byte(&self, value: u8, _: usize) -> u8 {
-        value
-    }
-}
-
-/// A sum in f32, and what is needed to round its mean.
-struct Sum {
-    scales: [f32; 2],
-    zero: i32,
-    zero_point: f32,
-    bounds: [f32; 2],
-    shift: i32,
-}
-
-impl Fold for Sum {
-    type Value = f32;
-
-    #[inline(always)]
-    fn none(&self) -> f32 {
-        0.0
-    }
-
-    #[inline(always)]
-    fn with(&self, value: f32, byte: u8) -> f32 {
-        value + self.scales[0] * (i32::from(byte) - self.zero) as f32
-    }
-
-    #[inline(always)]
-    fn byte(&self, value: f32, count: usize) -> u8 {
-        let mean = value / count as f32 / self.scales[1] + self.zero_point;
-        (nearest(mean, self.bounds[0], self.bounds[1]) + self.shift) as u8
-    }
-}
-
-struct Pooled<'a, F> {
-    pool: &'a Pool,
-    context: &'a Context<'a>,
-    of: F,
-}
-
-impl<F: Fold> Loop for Pooled<'_, F> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self { pool, context, of } = self;
-        let (from, to) = (pool.from.place(), pool.to.place());
-        let [pixel, target] = [pool.from, pool.to].map(|quads| 4 * quads.quads());
-        let row = 4 * from.steps()[0];
-        for [image, block, y] in context.rows(to) {
-            let input = context.row(from, [image, block, 0]).cast_const().cast::<u8>();
-            let output = context.row(to, [image, block, y]).cast::<u8>();
-            let rows = pool.within(0, y);
-            for x in 0..to.size[1] {
-                let columns = pool.within(1, x);
-                for first in (0..pool.to.channels()).step_by(TOGETHER) {
-                    let mut values = [of.none(); TOGETHER];
-                    for y in rows.clone() {
-                        for x in columns.clone() {
-                            // SAFETY: channels of a pixel, for which there is room.
-                            let bytes = unsafe {
-                                input.add(y * row + x * pixel + first).cast::<[u8; TOGETHER]>().read()
-                            };
-                            for (value, byte) in values.iter_mut().zip(bytes) {
-                                *value = of.with(*value, byte);
-                            }
-                        }
-                    }
-                    let bytes = values.map(|value| of.byte(value, rows.len() * columns.len()));
-                    // SAFETY: as above.
-                    unsafe { output.add(x * target + first).cast::<[u8; TOGETHER]>().write(bytes) };
-                }
-            }
-        }
-    }
-}
-
 impl Step for Largest {
     fn reads(&self) -> Vec<Place> {
         vec![*self.0.from.place()]
@@ -189,7 +77,8 @@ impl Step for Largest {
 
     unsafe fn run(&self, context: &Context<'_>) {
         // SAFETY: the program compared the places with the arena.
-        unsafe { self.0.run(context, Most) };
+        unsafe { context.fill_rims(self.0.to.place(), self.0.to.zero()) };
+        self.0.dots.run(OfLargest { pool: &self.0, context });
     }
 }
 
@@ -203,15 +92,87 @@ impl Step for Means {
     }
 
     unsafe fn run(&self, context: &Context<'_>) {
-        let Pool { from, to, .. } = &self.0;
-        let of = Sum {
-            scales: [from.of().scale, to.of().scale],
-            zero: from.zero().into(),
-            zero_point: to.of().zero_point as f32,
-            bounds: to.of().bounds.map(|bound| bound as f32),
-            shift: to.shift(),
-        };
         // SAFETY: the program compared the places with the arena.
-        unsafe { self.0.run(context, of) };
+        unsafe { context.fill_rims(self.0.to.place(), self.0.to.zero()) };
+        self.0.dots.run(OfMeans { pool: &self.0, context });
+    }
+}
+
+struct OfLargest<'a> {
+    pool: &'a Pool,
+    context: &'a Context<'a>,
+}
+
+impl Loop for OfLargest<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { pool, context } = self;
+        let (from, to) = (pool.from.place(), pool.to.place());
+        let pixel = 4 * pool.from.quads();
+        let row = 4 * from.steps()[0];
+        for [image, block, y] in context.rows(to) {
+            let input = context.row(from, [image, block, 0]).cast_const().cast::<u8>();
+            let output = context.row(to, [image, block, y]).cast::<u8>();
+            for x in 0..to.size[1] {
+                // SAFETY (all): all channels of a pixel, which the program found to be there and apart.
+                let to = unsafe { std::slice::from_raw_parts_mut(output.add(x * pixel), pixel) };
+                to.fill(0);
+                for y in pool.within(0, y) {
+                    for x in pool.within(1, x) {
+                        let from =
+                            unsafe { std::slice::from_raw_parts(input.add(y * row + x * pixel), pixel) };
+                        for (to, from) in to.iter_mut().zip(from) {
+                            *to = (*to).max(*from);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+struct OfMeans<'a> {
+    pool: &'a Pool,
+    context: &'a Context<'a>,
+}
+
+impl Loop for OfMeans<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { pool: Pool { from, to, .. }, context } = self;
+        let (pool, zero, of) = (self.pool, i32::from(from.zero()), to.of());
+        let [low, high] = of.bounds.map(|bound| bound as f32);
+        let [pixel, target] = [from, to].map(|quads| 4 * quads.quads());
+        let row = 4 * from.place().steps()[0];
+        for [image, block, y] in context.rows(to.place()) {
+            let input = context.row(from.place(), [image, block, 0]).cast_const().cast::<u8>();
+            let output = context.row(to.place(), [image, block, y]).cast::<u8>();
+            let rows = pool.within(0, y);
+            for x in 0..to.place().size[1] {
+                let columns = pool.within(1, x);
+                for first in (0..to.channels()).step_by(TOGETHER) {
+                    let mut sums = [0.0f32; TOGETHER];
+                    for (y, x) in rows.clone().flat_map(|y| columns.clone().map(move |x| (y, x))) {
+                        // SAFETY: channels of a pixel, for which there is room.
+                        let bytes =
+                            unsafe { input.add(y * row + x * pixel + first).cast::<[u8; TOGETHER]>().read() };
+                        for (sum, byte) in sums.iter_mut().zip(bytes) {
+                            *sum += from.of().scale * (i32::from(byte) - zero) as f32;
+                        }
+                    }
+                    let count = (rows.len() * columns.len()) as f32;
+                    let bytes = sums.map(|sum| {
+                        let mean = sum / count / of.scale + of.zero_point as f32;
+                        (nearest(mean, low, high) + to.shift()) as u8
+                    });
+                    // SAFETY: as above.
+                    unsafe { output.add(x * target + first).cast::<[u8; TOGETHER]>().write(bytes) };
+                }
+            }
+        }
     }
 }

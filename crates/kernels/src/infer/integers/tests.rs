@@ -149,6 +149,40 @@ fn run(
     output
 }
 
+/// A layer whose weights pass in pieces, beside tiles of fewer outputs and pixels than most.
+#[test]
+fn layers_of_many_weights_are_exact() {
+    let of = Integers { scale: 0.5, zero_point: 3, bounds: [0, 255] };
+    for (is_extreme, images, outputs) in [(false, 1, 77), (true, 2, 64)] {
+        let conv = Convolution {
+            images,
+            groups: 1,
+            inputs: 130,
+            outputs,
+            input: [11, 9],
+            kernel: [3, 3],
+            stride: [1, 1],
+            padding: [1, 1],
+            dilation: [1, 1],
+        };
+        let y = Integers { scale: 900.0, zero_point: 128, bounds: [0, 255] };
+        let case = Case { conv, x: of, y, is_extreme, is_per_channel: true, threads: 2 };
+        let (input, expected) = (numbers(&case.input(), &of), case.expected(&y));
+        for dots in Dots::available() {
+            let mut values =
+                [Quads::new(130, [11, 9], case.rim(), of), Quads::new(outputs, [11, 9], [0; 4], y)];
+            let found = run(dots, [images, 2], &input, &mut values, |at, _| {
+                case.with(|weights| -> Vec<Box<dyn Step>> {
+                    let after = After { result: y, added: None };
+                    let layer = Dense::new(dots, (at[0], at[1]), case.window(), weights, &after, [images, 2]);
+                    vec![Box::new(layer)]
+                })
+            });
+            assert_eq!(found, numbers(&expected, &y), "{}", dots.name());
+        }
+    }
+}
+
 /// The numbers that integers stand for.
 fn numbers(integers: &[i32], of: &Integers) -> Vec<f32> {
     integers.iter().map(|q| (q - of.zero_point) as f32 * of.scale).collect()
