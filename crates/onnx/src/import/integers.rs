@@ -37,6 +37,7 @@ const OPERATIONS: &[(&str, &str, &str, Form)] = &[
     (CONTRIBUTED, "QLinearLeakyRelu", "LeakyRelu", Form::Result(1)),
     (CONTRIBUTED, "QLinearMul", "Mul", Form::Result(2)),
     (CONTRIBUTED, "QLinearSigmoid", "Sigmoid", Form::Result(1)),
+    (CONTRIBUTED, "QLinearSoftmax", "Softmax", Form::Result(1)),
 ];
 
 /// What reads a node that knows the types of integers.
@@ -57,6 +58,10 @@ fn operator<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a
     let (_, _, op, form) = row(call.node).ok_or(Refusal::Unheard)?;
     if call.has("channels_last") {
         call.only("channels_last", 0)?;
+    }
+    // Of which version its softmax is: before 13 over all dimensions from the axis on.
+    if *op == "Softmax" && call.integer("opset", 13)? < 13 {
+        return Err(Refusal::Cannot("of an opset before 13".into()));
     }
     // Scales of a weight are those of its outputs.
     let axis = match *op {
@@ -82,7 +87,7 @@ fn operator<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a
         }
     };
     let grid = result.map(|at| rounding::grid(call, at, at + 1)).transpose()?;
-    let own = |attribute: &&Attribute<'a>| attribute.name != "channels_last";
+    let own = |attribute: &&Attribute<'a>| !["channels_last", "opset"].contains(&attribute.name);
     let attributes: Vec<Attribute<'a>> = call.node.attributes.iter().filter(own).cloned().collect();
     call.ignore(&attributes.iter().map(|attribute| attribute.name).collect::<Vec<_>>());
     let node = Node { op, domain: "", attributes, ..call.node.clone() };
