@@ -5,7 +5,8 @@ use super::{
     call::{Call, Refusal},
     making::Making,
     operations::{Handler, handler},
-    rounding::{self, Levels, numbers, rounded},
+    pairs::{self, numbers},
+    rounding::{Levels, rounded},
     value::Value,
 };
 use crate::{
@@ -43,8 +44,8 @@ const OPERATIONS: &[(&str, &str, &str, Form)] = &[
 /// What reads a node that knows the types of integers.
 pub(super) fn reader(node: &Node<'_>) -> Option<Handler> {
     match (node.domain, node.op) {
-        ("" | "ai.onnx" | CONTRIBUTED, "QuantizeLinear") => Some(rounding::quantize),
-        ("" | "ai.onnx" | CONTRIBUTED, "DequantizeLinear") => Some(rounding::dequantize),
+        ("" | "ai.onnx" | CONTRIBUTED, "QuantizeLinear") => Some(pairs::quantize),
+        ("" | "ai.onnx" | CONTRIBUTED, "DequantizeLinear") => Some(pairs::dequantize),
         _ => row(node).map(|_| operator as Handler),
     }
 }
@@ -86,7 +87,7 @@ fn operator<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a
             (places.map(|at| numbers(call, [at, at + 1, at + 2], 0)).collect::<Result<_, _>>()?, Some(0))
         }
     };
-    let grid = result.map(|at| rounding::grid(call, at, at + 1)).transpose()?;
+    let grid = result.map(|at| pairs::grid(call, at, at + 1)).transpose()?;
     let own = |attribute: &&Attribute<'a>| !["channels_last", "opset"].contains(&attribute.name);
     let attributes: Vec<Attribute<'a>> = call.node.attributes.iter().filter(own).cloned().collect();
     call.ignore(&attributes.iter().map(|attribute| attribute.name).collect::<Vec<_>>());
@@ -111,5 +112,5 @@ fn bias<'a>(call: &Call<'a, '_>, at: usize) -> Result<Option<Value<'a>>, Refusal
         Value::Unknown => return Err(Refusal::Follows),
         _ => return Err(Refusal::Cannot("with a bias that is computed".into())),
     };
-    rounding::products(call, whole).map(|stored| Some(Value::Stored(stored)))
+    pairs::products(call, whole).map(|stored| Some(Value::Stored(stored)))
 }
