@@ -132,7 +132,8 @@ def check(program, name, folder):
 
         count, size = differ(theirs)
         wrong += count if form == "qoperator" else 0
-        print(f"{name:14} theirs {form:9}: {count} of {size} outputs differ, {dict(operations(theirs, x))}; computed by {by}", flush=True)
+        kinds = len(np.unique(integers(ours, grid))) if grid else "any"
+        print(f"{name:14} theirs {form:9}: {count} of {size} outputs ({kinds} integers) differ, {dict(operations(theirs, x))}; computed by {by}", flush=True)
         for written in FORMS:
             path = folder / f"ours-{written}.onnx"
             run(program, "export", "--weights", theirs, "--form", written, "--out", path)

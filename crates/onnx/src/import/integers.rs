@@ -70,24 +70,27 @@ fn operator<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a
         "Gemm" if call.integer("transB", 0)? == 0 => 1,
         _ => 0,
     };
-    let value = |at: usize| numbers(call, [at, at + 1, at + 2], if at == 3 { axis } else { 0 });
+    let mut value = |at: usize| numbers(making, call, [at, at + 1, at + 2], if at == 3 { axis } else { 0 });
     let (inputs, result) = match form {
         Form::Result(count) => {
             let mut inputs = (0..*count).map(|at| value(3 * at)).collect::<Result<Vec<_>, _>>()?;
-            inputs.extend(bias(call, 3 * count + 2)?);
+            inputs.extend(bias(making, call, 3 * count + 2)?);
             (inputs, Some(3 * count))
         }
         Form::Gemm => {
             let mut inputs = vec![value(0)?, value(3)?];
-            inputs.extend(bias(call, 6)?);
+            inputs.extend(bias(making, call, 6)?);
             (inputs, Some(7).filter(|at| !matches!(call.input(*at), Value::Absent)))
         }
         Form::Concat => {
             let places = (2..call.inputs.len()).step_by(3);
-            (places.map(|at| numbers(call, [at, at + 1, at + 2], 0)).collect::<Result<_, _>>()?, Some(0))
+            (
+                places.map(|at| numbers(making, call, [at, at + 1, at + 2], 0)).collect::<Result<_, _>>()?,
+                Some(0),
+            )
         }
     };
-    let grid = result.map(|at| pairs::grid(call, at, at + 1)).transpose()?;
+    let grid = result.map(|at| pairs::grid(making, call, at, at + 1)).transpose()?;
     let own = |attribute: &&Attribute<'a>| !["channels_last", "opset"].contains(&attribute.name);
     let attributes: Vec<Attribute<'a>> = call.node.attributes.iter().filter(own).cloned().collect();
     call.ignore(&attributes.iter().map(|attribute| attribute.name).collect::<Vec<_>>());
@@ -105,12 +108,12 @@ fn operator<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a
 }
 
 /// A bias of integers that are added to the sums of products: they stand for multiples of the product of the scales.
-fn bias<'a>(call: &Call<'a, '_>, at: usize) -> Result<Option<Value<'a>>, Refusal> {
+fn bias<'a>(making: &mut Making<'a>, call: &Call<'a, '_>, at: usize) -> Result<Option<Value<'a>>, Refusal> {
     let whole = match call.input(at) {
         Value::Absent => return Ok(None),
         Value::Whole(whole) => whole.clone(),
         Value::Unknown => return Err(Refusal::Follows),
         _ => return Err(Refusal::Cannot("with a bias that is computed".into())),
     };
-    pairs::products(call, whole).map(|stored| Some(Value::Stored(stored)))
+    pairs::products(making, call, whole).map(|stored| Some(Value::Stored(stored)))
 }

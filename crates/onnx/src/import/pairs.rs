@@ -20,16 +20,28 @@ struct Said {
 }
 
 impl Said {
-    /// Of the inputs at these places.
-    fn of(call: &Call<'_, '_>, scale: usize, point: usize, default: [i32; 2]) -> Result<Self, Refusal> {
+    /// Of the inputs at these places. What is read again and again is paid for each time.
+    fn of(
+        making: &mut Making<'_>,
+        call: &Call<'_, '_>,
+        [scale, point]: [usize; 2],
+        default: [i32; 2],
+    ) -> Result<Self, Refusal> {
         let scale = match call.input(scale) {
-            Value::Stored(stored) => stored.floats()?,
+            Value::Stored(stored) => {
+                making.afford(stored.len())?;
+                stored.floats()?
+            }
             Value::Unknown => return Err(Refusal::Follows),
             Value::Absent => return Err(Refusal::Damaged("it lacks a scale".into())),
             _ => return Err(Refusal::Cannot("with a scale that is computed".into())),
         };
         let (points, bounds) = match call.input(point) {
             Value::Absent => (None, default),
+            Value::Whole(whole) if ![1, scale.len()].contains(&whole.len()) => {
+                let (points, scales) = (whole.len(), scale.len());
+                return Err(Refusal::Cannot(format!("with {points} zero points for {scales} scales")));
+            }
             Value::Whole(whole) => (Some(whole.few()?), whole.bounds),
             Value::Unknown => return Err(Refusal::Follows),
             _ => return Err(Refusal::Cannot("with a zero point that is computed or of another type".into())),
@@ -52,8 +64,13 @@ impl Said {
 }
 
 /// The grid that the inputs at these places are the scale and the zero point of.
-pub(super) fn grid(call: &Call<'_, '_>, scale: usize, point: usize) -> Result<Grid, Refusal> {
-    Said::of(call, scale, point, [0, 255])?.grid()
+pub(super) fn grid(
+    making: &mut Making<'_>,
+    call: &Call<'_, '_>,
+    scale: usize,
+    point: usize,
+) -> Result<Grid, Refusal> {
+    Said::of(making, call, [scale, point], [0, 255])?.grid()
 }
 
 /// Which of a tensor's integers share a scale.
@@ -77,7 +94,7 @@ pub(super) fn quantize<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Resu
         0 => [0, 255],
         other => bounds(other).ok_or_else(|| Refusal::Cannot(format!("to the type {other}")))?,
     };
-    let said = Said::of(call, 1, 2, default)?;
+    let said = Said::of(making, call, [1, 2], default)?;
     match call.input(0) {
         Value::Stored(stored) => of_constant(making, call, &said, &stored.clone()).map(Value::Whole),
         _ => {
@@ -122,21 +139,22 @@ fn of_constant<'a>(
 }
 
 /// Integers to numbers.
-pub(super) fn dequantize<'a>(_: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+pub(super) fn dequantize<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
     call.only("output_dtype", data_type::FLOAT)?;
     call.ignore(&["axis", "block_size"]);
-    numbers(call, [0, 1, 2], 1)
+    numbers(making, call, [0, 1, 2], 1)
 }
 
 /// The numbers of integers with a scale and a zero point, the inputs at these places.
 pub(super) fn numbers<'a>(
+    making: &mut Making<'a>,
     call: &Call<'a, '_>,
     [at, scale, point]: [usize; 3],
     default_axis: i64,
 ) -> Result<Value<'a>, Refusal> {
     match call.input(at) {
         Value::Levels(Levels { data, grid }) => {
-            let found = Said::of(call, scale, point, grid.integers())?.grid()?;
+            let found = Said::of(making, call, [scale, point], grid.integers())?.grid()?;
             match found == *grid {
                 true => Ok(Value::Data(*data)),
                 false => {
@@ -147,7 +165,7 @@ pub(super) fn numbers<'a>(
             }
         }
         Value::Whole(whole) => {
-            let said = Said::of(call, scale, point, whole.bounds)?;
+            let said = Said::of(making, call, [scale, point], whole.bounds)?;
             if said.bounds != whole.bounds {
                 return Err(Refusal::Cannot("with a zero point of another type than its integers".into()));
             }
@@ -161,8 +179,12 @@ pub(super) fn numbers<'a>(
 }
 
 /// A bias of integers, multiples of the products of the scales of the first two values.
-pub(super) fn products<'a>(call: &Call<'a, '_>, bias: Whole<'a>) -> Result<Stored<'a>, Refusal> {
-    let [x, weight] = [1, 4].map(|at| Said::of(call, at, at + 1, [0, 255]));
+pub(super) fn products<'a>(
+    making: &mut Making<'a>,
+    call: &Call<'a, '_>,
+    bias: Whole<'a>,
+) -> Result<Stored<'a>, Refusal> {
+    let [x, weight] = [1, 4].map(|at| Said::of(making, call, [at, at + 1], [0, 255]));
     let (x, weight) = (x?.grid()?, weight?);
     let scale: Vec<f32> = weight.scale.iter().map(|scale| x.scale() * scale).collect();
     let per = match scale.len() {
