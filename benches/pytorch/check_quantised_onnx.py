@@ -1,6 +1,7 @@
 """Networks of integers between ONNX Runtime and a program of Sapwood, both ways; exit 1 on a difference.
 
     python3 check_quantised_onnx.py PROGRAM [NETWORK ...]
+    python3 check_quantised_onnx.py write      # small files of both forms, and their answers, for the tests of crates/onnx
 
 Each network, with random batch statistics and biases (equal ones are merged behind `Identity`, and ONNX Runtime's quantiser then
 leaves their convolutions in floating point), is quantised by ONNX Runtime, a scale for each channel and bytes for values, in
@@ -131,7 +132,8 @@ def check(program, name, folder):
 
         count, size = differ(theirs)
         wrong += count if form == "qoperator" else 0
-        print(f"{name:14} theirs {form:9}: {count} of {size} outputs differ, {dict(operations(theirs, x))}; computed by {by}", flush=True)
+        kinds = len(np.unique(integers(ours, grid))) if grid else "any"
+        print(f"{name:14} theirs {form:9}: {count} of {size} outputs ({kinds} integers) differ, {dict(operations(theirs, x))}; computed by {by}", flush=True)
         for written in FORMS:
             path = folder / f"ours-{written}.onnx"
             run(program, "export", "--weights", theirs, "--form", written, "--out", path)
@@ -142,11 +144,50 @@ def check(program, name, folder):
     return wrong
 
 
+class Small(torch.nn.Module):
+    """A residual block, pools and a classifier, in a few hundred weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.bn = torch.nn.Conv2d(1, 4, 3, padding=1, bias=False), torch.nn.BatchNorm2d(4)
+        self.deep, self.flat = torch.nn.Conv2d(4, 4, 3, padding=1, groups=4), torch.nn.Conv2d(4, 4, 1)
+        self.fc = torch.nn.Linear(16, 3)
+
+    def forward(self, x):
+        x = torch.nn.functional.max_pool2d(torch.relu(self.bn(self.stem(x))), 2)
+        x = torch.relu(self.flat(torch.nn.functional.hardtanh(self.deep(x), 0, 6)) + x)
+        return self.fc(torch.nn.functional.avg_pool2d(x, 2, ceil_mode=True).flatten(1))
+
+
+def write():
+    """The input, and the integers of the output before any is a number, are those of ONNX Runtime."""
+    place = Path(__file__).resolve().parents[2] / "crates/onnx/tests/quantised"
+    place.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(3)
+    net, random = randomised(Small()).eval(), np.random.default_rng(5)
+    x = random.normal(0, 1, (2, 1, 8, 8)).astype(np.float32)
+    lines = {"input": [float(value) for value in x.ravel()]}
+    with tempfile.TemporaryDirectory() as folder, torch.no_grad():
+        path = f"{folder}/float.onnx"
+        torch.onnx.export(net, torch.from_numpy(x), path, opset_version=17, dynamo=False, input_names=["input"], output_names=["logits"], dynamic_axes={"input": {0: "n"}})
+        kinds = dict(u8=(QuantType.QUInt8, QuantType.QInt8, False), s8=(QuantType.QInt8, QuantType.QInt8, True))
+        for kind, (activations, weights, symmetric) in kinds.items():
+            for form, format in FORMS.items():
+                file = place / f"{form}-{kind}.onnx"
+                examples = Examples(np.random.default_rng(6).normal(0, 1, (32, 1, 8, 8)).astype(np.float32))
+                options = {"ActivationSymmetric": symmetric}
+                quantize_static(path, str(file), examples, quant_format=format, per_channel=True, activation_type=activations, weight_type=weights, extra_options=options)
+                lines[file.stem] = integers(answers(file, x), last_grid(file)).ravel().tolist()
+    (place / "answers.json").write_text(json.dumps(lines) + "\n")
+
+
 def main():
     warnings.filterwarnings("ignore")
     logging.disable(logging.WARNING)
     torch.set_num_threads(1)
     program, *names = sys.argv[1:]
+    if program == "write":
+        return write()
     wrong = 0
     for name in names or NETWORKS:
         with tempfile.TemporaryDirectory() as folder:

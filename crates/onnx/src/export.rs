@@ -9,6 +9,7 @@ mod norms;
 mod operators;
 mod pairs;
 mod params;
+mod weights;
 mod whole;
 mod windows;
 mod writing;

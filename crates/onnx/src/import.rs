@@ -4,9 +4,11 @@ mod activations;
 mod affine;
 mod arithmetic;
 mod call;
+mod carriers;
 mod coded;
 mod curves;
 mod ends;
+mod finish;
 mod fold;
 mod integers;
 mod known;
@@ -16,6 +18,7 @@ mod naming;
 mod norms;
 mod operations;
 mod pads;
+mod pairs;
 mod parts;
 mod pools;
 mod resize;
@@ -42,7 +45,8 @@ use crate::{
     proto::{Damage, Graph as Written, Model, ValueInfo},
 };
 use ends::entry;
-use making::{Made, Making};
+use finish::Made;
+use making::Making;
 use running::Running;
 use value::Value;
 
@@ -76,8 +80,8 @@ impl Imported {
     /// The network of integers, if the file has one.
     pub fn quantized(&self) -> Option<QuantizedNetwork> {
         let Integers { weights, grids } = self.integers.clone()?;
-        let mut rest = self.state.clone();
-        rest.0.retain(|path, _| !weights.contains_key(path));
+        let rest = self.state.0.iter().filter(|(path, _)| !weights.contains_key(*path));
+        let rest = State(rest.map(|(path, value)| (path.clone(), value.clone())).collect());
         Some(QuantizedNetwork { graph: self.graph.clone(), weights, rest, grids, dynamic: BTreeSet::new() })
     }
 }

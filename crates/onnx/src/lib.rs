@@ -12,6 +12,12 @@
 //! and put together where the last operation of their formula is read (`import/curves.rs`, `import/norms.rs`): who prunes or
 //! quantises has to see a layer. What has another form here than in the file is a [`Note`].
 //!
+//! Quantised files are read in both of ONNX's forms and in what ONNX Runtime adds to them ([`Imported::integers`]), and
+//! written in either ([`export_quantized`]). An operation on integers is the operation on numbers, between where integers
+//! become numbers and where numbers become integers (`import/integers.rs`), so that everything that is known of numbers
+//! is known of integers; [`Imported::state`] has what they stand for. Where a value is rounded is a node until all is
+//! read (`import/rounding.rs`), and then the grid of the value that it rounds (`import/settle.rs`).
+//!
 //! Layers are called as in PyTorch: after their parameters, or else after the module for which PyTorch's
 //! exporter names a node. The other way round a layer gives its name to its node and parameters, and what only ONNX
 //! needs (a flattening in front of a linear layer) has none, so that an export is read as the graph that it was

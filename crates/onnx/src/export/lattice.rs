@@ -1,6 +1,6 @@
 //! On which grid the value of each node lies, and where it comes to lie on it.
 
-use sapwood_graph::{Activation, Graph, Grid, Op, QuantizedNetwork};
+use sapwood_graph::{Activation, Grid, Op, QuantizedNetwork};
 
 /// The grids of the values of a network, also of those that only carry their input's.
 pub(super) struct Lattice {
@@ -13,8 +13,16 @@ impl Lattice {
     pub(super) fn of(network: &QuantizedNetwork) -> Self {
         let (graph, own) = (&network.graph, &network.grids);
         let nodes = graph.nodes();
+        let mut readers: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
+        for (at, node) in nodes.iter().enumerate() {
+            node.inputs.iter().for_each(|input| readers[*input].push(at));
+        }
+        let alone = |at: usize| match readers[at][..] {
+            [reader] if !graph.ends().contains(&at) => Some(reader),
+            _ => None,
+        };
         let behind = |at: usize| {
-            sole_reader(graph, at)
+            alone(at)
                 .filter(|next| !own.contains_key(&at) && fused(&nodes[*next].op) && own.contains_key(next))
         };
         let behind: Vec<Option<usize>> = (0..nodes.len()).map(behind).collect();
@@ -50,14 +58,6 @@ impl Lattice {
             }
         })
     }
-}
-
-/// The node that alone reads a node's value, which is no output.
-fn sole_reader(graph: &Graph, at: usize) -> Option<usize> {
-    let mut readers = (at + 1..graph.nodes().len())
-        .flat_map(|next| graph.nodes()[next].inputs.iter().filter(|input| **input == at).map(move |_| next));
-    let reader = readers.next()?;
-    (readers.next().is_none() && !graph.ends().contains(&at)).then_some(reader)
 }
 
 /// Whether an activation can be computed by rounding, or on integers.

@@ -74,6 +74,11 @@ fn operator<'s>(
         return Ok(None);
     };
     let Some((x, of_x)) = inputs.first().cloned() else { return Ok(None) };
+    // Such operations are of bytes.
+    let is_byte = |grid: &Grid| grid.integers()[1] - grid.integers()[0] <= 255;
+    if !inputs.iter().map(|(_, grid)| grid).chain(grid).all(is_byte) {
+        return Ok(None);
+    }
     let weight =
         params.first().and_then(|(path, _)| to.integers.get(path)).filter(|w| whole::is_summed(w)).cloned();
     Ok(match (&node.op, grid) {

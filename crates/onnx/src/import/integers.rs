@@ -5,7 +5,8 @@ use super::{
     call::{Call, Refusal},
     making::Making,
     operations::{Handler, handler},
-    rounding::{self, Levels, numbers, rounded},
+    pairs::{self, numbers},
+    rounding::{Levels, rounded},
     value::Value,
 };
 use crate::{
@@ -37,13 +38,14 @@ const OPERATIONS: &[(&str, &str, &str, Form)] = &[
     (CONTRIBUTED, "QLinearLeakyRelu", "LeakyRelu", Form::Result(1)),
     (CONTRIBUTED, "QLinearMul", "Mul", Form::Result(2)),
     (CONTRIBUTED, "QLinearSigmoid", "Sigmoid", Form::Result(1)),
+    (CONTRIBUTED, "QLinearSoftmax", "Softmax", Form::Result(1)),
 ];
 
 /// What reads a node that knows the types of integers.
 pub(super) fn reader(node: &Node<'_>) -> Option<Handler> {
     match (node.domain, node.op) {
-        ("" | "ai.onnx" | CONTRIBUTED, "QuantizeLinear") => Some(rounding::quantize),
-        ("" | "ai.onnx" | CONTRIBUTED, "DequantizeLinear") => Some(rounding::dequantize),
+        ("" | "ai.onnx" | CONTRIBUTED, "QuantizeLinear") => Some(pairs::quantize),
+        ("" | "ai.onnx" | CONTRIBUTED, "DequantizeLinear") => Some(pairs::dequantize),
         _ => row(node).map(|_| operator as Handler),
     }
 }
@@ -58,31 +60,38 @@ fn operator<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a
     if call.has("channels_last") {
         call.only("channels_last", 0)?;
     }
+    // Of which version its softmax is: before 13 over all dimensions from the axis on.
+    if *op == "Softmax" && call.integer("opset", 13)? < 13 {
+        return Err(Refusal::Cannot("of an opset before 13".into()));
+    }
     // Scales of a weight are those of its outputs.
     let axis = match *op {
         "MatMul" => -1,
         "Gemm" if call.integer("transB", 0)? == 0 => 1,
         _ => 0,
     };
-    let value = |at: usize| numbers(call, [at, at + 1, at + 2], if at == 3 { axis } else { 0 });
+    let mut value = |at: usize| numbers(making, call, [at, at + 1, at + 2], if at == 3 { axis } else { 0 });
     let (inputs, result) = match form {
         Form::Result(count) => {
             let mut inputs = (0..*count).map(|at| value(3 * at)).collect::<Result<Vec<_>, _>>()?;
-            inputs.extend(bias(call, 3 * count + 2)?);
+            inputs.extend(bias(making, call, 3 * count + 2)?);
             (inputs, Some(3 * count))
         }
         Form::Gemm => {
             let mut inputs = vec![value(0)?, value(3)?];
-            inputs.extend(bias(call, 6)?);
+            inputs.extend(bias(making, call, 6)?);
             (inputs, Some(7).filter(|at| !matches!(call.input(*at), Value::Absent)))
         }
         Form::Concat => {
             let places = (2..call.inputs.len()).step_by(3);
-            (places.map(|at| numbers(call, [at, at + 1, at + 2], 0)).collect::<Result<_, _>>()?, Some(0))
+            (
+                places.map(|at| numbers(making, call, [at, at + 1, at + 2], 0)).collect::<Result<_, _>>()?,
+                Some(0),
+            )
         }
     };
-    let grid = result.map(|at| rounding::grid(call, at, at + 1)).transpose()?;
-    let own = |attribute: &&Attribute<'a>| attribute.name != "channels_last";
+    let grid = result.map(|at| pairs::grid(making, call, at, at + 1)).transpose()?;
+    let own = |attribute: &&Attribute<'a>| !["channels_last", "opset"].contains(&attribute.name);
     let attributes: Vec<Attribute<'a>> = call.node.attributes.iter().filter(own).cloned().collect();
     call.ignore(&attributes.iter().map(|attribute| attribute.name).collect::<Vec<_>>());
     let node = Node { op, domain: "", attributes, ..call.node.clone() };
@@ -99,12 +108,12 @@ fn operator<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a
 }
 
 /// A bias of integers that are added to the sums of products: they stand for multiples of the product of the scales.
-fn bias<'a>(call: &Call<'a, '_>, at: usize) -> Result<Option<Value<'a>>, Refusal> {
+fn bias<'a>(making: &mut Making<'a>, call: &Call<'a, '_>, at: usize) -> Result<Option<Value<'a>>, Refusal> {
     let whole = match call.input(at) {
         Value::Absent => return Ok(None),
         Value::Whole(whole) => whole.clone(),
         Value::Unknown => return Err(Refusal::Follows),
         _ => return Err(Refusal::Cannot("with a bias that is computed".into())),
     };
-    rounding::products(call, whole).map(|stored| Some(Value::Stored(stored)))
+    pairs::products(making, call, whole).map(|stored| Some(Value::Stored(stored)))
 }

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Few,
     call::{Call, Refusal, plain},
+    carriers,
     making::Making,
     operations::handler,
-    parts, rounding,
+    parts,
     shapes::tensor_value,
     value::{Numbers, Value},
 };
@@ -102,13 +103,13 @@ impl<'a, 'm> Running<'a, 'm> {
             inputs.push(value.clone());
         }
         let mut call = Call::new(node, inputs, self.making.opset);
-        let lifted = rounding::lifted(&mut call);
+        let lifted = carriers::lifted(&mut call);
         let found = match call.plain() {
             Ok(()) => self.called(&call, depth)?,
             Err(refusal) => Err(refusal),
         };
         let found = match lifted {
-            Some(grid) => found.and_then(|values| rounding::lowered(self.making, values, grid)),
+            Some(grid) => found.and_then(|values| carriers::lowered(self.making, values, grid)),
             None => found,
         };
         let mut found = match found.and_then(|values| call.all_read().map(|()| values)) {

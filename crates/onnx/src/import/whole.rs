@@ -9,7 +9,7 @@ use super::{
     known::Known,
     value::{Size, Value},
 };
-use crate::proto::{Damage, MOST_NUMBERS, Tensor};
+use crate::proto::{Damage, Tensor};
 
 /// A tensor of integers of a type that numbers are rounded to.
 #[derive(Clone, Debug)]
@@ -76,11 +76,8 @@ impl<'a> Whole<'a> {
         }
     }
 
-    /// The integers of a small tensor.
-    pub(super) fn few(&self) -> Result<Vec<i64>, Refusal> {
-        if MOST_NUMBERS * 16 < self.len() {
-            return Err(Refusal::Cannot(format!("with {} zero points", self.len())));
-        }
+    /// The integers as numbers of 64 bits: zero points, of which there are few.
+    pub(super) fn few(&self) -> Result<Vec<i64>, Damage> {
         match &self.source {
             Source::File(tensor) => Ok(tensor.few()?),
             Source::Made(values) => Ok(values.iter().collect()),

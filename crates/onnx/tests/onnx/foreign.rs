@@ -81,7 +81,7 @@ impl Foreign {
         self
     }
 
-    fn integers(mut self, name: &str, values: &[i64]) -> Self {
+    pub(crate) fn integers(mut self, name: &str, values: &[i64]) -> Self {
         self.graph.initializer.push(TensorProto {
             name: Some(name.into()),
             dims: vec![values.len() as i64],

@@ -3,6 +3,7 @@
 mod foreign;
 mod pairs;
 mod quantised;
+mod quantiser;
 mod round_trip;
 mod spoilt;
 mod wide;

@@ -1,6 +1,6 @@
 //! Quantised files as others write them.
 
-use sapwood_graph::{Activation, Array, DType, Grid, Op, Per};
+use sapwood_graph::{Activation, Array, DType, Grid, Op, PadMode, Per};
 use sapwood_onnx::{Imported, Note};
 
 use crate::foreign::{Foreign, IMAGES, operations};
@@ -265,4 +265,26 @@ fn activations_that_cut_nothing_off_are_not_invented() {
     assert_eq!(operations(&found), "sigmoid conv");
     let grid = Grid::new(1.0 / 255.0, 0, [0, 255]).unwrap();
     assert_eq!(found.integers.unwrap().grids, [(0, grid), (1, grid)].into());
+}
+
+#[test]
+fn what_is_put_around_integers_is_the_number_that_it_stands_for() {
+    let file = |around: &str| {
+        Foreign::new(13, IMAGES)
+            .bytes_at("a", 0.5, 10)
+            .unsigned("nine", &[], &[9])
+            .integers("pads", &[0, 0, 1, 1, 0, 0, 1, 1])
+            .node("QuantizeLinear", "x a_s a_z", "q", &[])
+            .node("Pad", &format!("q pads{around}"), "p", &[])
+            .node("DequantizeLinear", "p a_s a_z", "d", &[])
+            .conv("d", "conv", "y")
+            .import()
+            .unwrap()
+    };
+    for (around, expected) in [(" a_z", 0.0), (" nine", -0.5), ("", -5.0)] {
+        let found = file(around);
+        let Op::Pad(pad) = found.graph.nodes()[1].op else { panic!("{:?}", found.graph.nodes()[1]) };
+        assert_eq!(pad.with, PadMode::Constant(expected));
+        assert_eq!(grids(&found), [(0, 0.5, 10), (1, 0.5, 10)]);
+    }
 }

@@ -1,7 +1,7 @@
 //! Files that were cut short or damaged.
 
 use sapwood_graph::{Activation, Conv, Graph};
-use sapwood_onnx::{Error, Options, export, import, is_one};
+use sapwood_onnx::{Error, Form, Options, export, export_quantized, import, is_one};
 
 use crate::round_trip::state;
 
@@ -28,10 +28,25 @@ fn a_file_that_ends_too_early_is_an_error_at_every_length() {
     }
 }
 
-/// Damage that is the same on every machine: a byte that is another, bytes that are gone, or twice there.
 #[test]
 fn damaged_files_are_errors_or_networks_and_never_panics() {
-    let whole = file();
+    damaged(&file(), 20_000);
+}
+
+#[test]
+fn damaged_files_with_integers_are_errors_or_networks_and_never_panics() {
+    let files: [&[u8]; 3] = [
+        include_bytes!("../quantised/qdq-u8.onnx"),
+        include_bytes!("../quantised/qoperator-u8.onnx"),
+        include_bytes!("../quantised/qdq-s8.onnx"),
+    ];
+    for file in files {
+        damaged(file, 10_000);
+    }
+}
+
+/// Damage that is the same on every machine: a byte that is another, bytes that are gone, or twice there.
+fn damaged(whole: &[u8], times: usize) {
     let (mut networks, mut errors) = (0, 0);
     let mut number = 0x2545_f491_4f6c_dd1du64;
     let mut random = |below: usize| {
@@ -40,8 +55,8 @@ fn damaged_files_are_errors_or_networks_and_never_panics() {
         number ^= number << 17;
         (number >> 11) as usize % below
     };
-    for _ in 0..20_000 {
-        let mut bytes = whole.clone();
+    for _ in 0..times {
+        let mut bytes = whole.to_vec();
         for _ in 0..=random(3) {
             let at = random(bytes.len());
             match random(4) {
@@ -60,6 +75,11 @@ fn damaged_files_are_errors_or_networks_and_never_panics() {
             Ok(found) => {
                 networks += 1;
                 assert!(found.graph.shapes(found.graph.input()).is_ok());
+                if let Some(network) = found.quantized() {
+                    for form in [Form::Qdq, Form::QOperator] {
+                        let _ = export_quantized(&network, form, &Options::default());
+                    }
+                }
             }
             Err(error) => {
                 errors += 1;

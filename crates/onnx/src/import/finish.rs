@@ -1,0 +1,80 @@
+//! The network that a file is, once all of it was read.
+
+use std::collections::BTreeMap;
+
+use sapwood_graph::{Array, Graph, Node, Op, ParamPath, State};
+
+use super::{
+    making::Making,
+    settle::{needed, settle},
+};
+use crate::{Error, Integers, Note};
+
+/// A network that was made.
+pub(super) struct Made {
+    pub(super) graph: Graph,
+    pub(super) state: State,
+    pub(super) integers: Option<Integers>,
+    pub(super) notes: Vec<Note>,
+}
+
+impl Making<'_> {
+    /// The network that ends with these nodes, of files of this number of bytes.
+    pub(super) fn finish(mut self, mut ends: Vec<usize>, bytes: usize) -> Result<Made, Error> {
+        let entries = std::mem::take(&mut self.entries);
+        let settled = settle(&mut self.nodes, &mut ends, &self.rounding.grids);
+        let needed = needed(&self.nodes, &ends);
+        let place: BTreeMap<usize, usize> = needed.iter().enumerate().map(|(new, old)| (*old, new)).collect();
+        let nodes = needed.iter().map(|old| {
+            let Node { name, op, inputs } = self.nodes[*old].clone();
+            Node { name, op, inputs: inputs.iter().map(|input| place[input]).collect() }
+        });
+        let ends = ends.iter().map(|end| place[end]).collect();
+        let graph = Graph::of_parts(nodes.collect(), entries, ends)?;
+        let grids = settled.grids.into_iter().filter_map(|(at, grid)| Some((*place.get(&at)?, grid)));
+        let mut integers = Integers { weights: BTreeMap::new(), grids: grids.collect() };
+        let apart = settled.apart.iter().filter(|at| needed.contains(at)).map(|at| self.nodes[*at].inputs[0]);
+        let apart: Vec<String> = apart.map(|at| self.nodes[at].name.clone()).collect();
+        if !integers.grids.is_empty() {
+            self.note(Note::Rounded);
+        }
+        if !apart.is_empty() {
+            self.note(Note::Apart(apart));
+        }
+        let (mut state, mut taken) = (State::default(), 0);
+        for (old, params) in self.params.into_iter().filter(|(old, _)| needed.contains(old)) {
+            for (suffix, stored) in params {
+                taken += stored.least_bytes();
+                // A file says each weight once.
+                if 3 * (bytes / 2) + (1 << 19) < taken {
+                    return Err(Error::Format(
+                        "layers share weights so often that they outgrow the file".into(),
+                    ));
+                }
+                let layer = &self.nodes[old].name;
+                let path = if suffix.is_empty() { layer.clone() } else { format!("{layer}.{suffix}") };
+                let quantized = match suffix {
+                    "weight" if weighs(&self.nodes[old].op) => stored.quantized()?,
+                    _ => None,
+                };
+                let value = match &quantized {
+                    Some(quantized) => quantized.dequantized(),
+                    None => Array::new(stored.shape.clone(), stored.floats()?)?,
+                };
+                integers
+                    .weights
+                    .extend(quantized.map(|quantized| (ParamPath::from(path.clone()), quantized)));
+                if state.0.insert(ParamPath::from(path.clone()), value).is_some() {
+                    return Err(Error::Format(format!("two of its parameters would be called `{path}`")));
+                }
+            }
+        }
+        let integers = Some(integers).filter(|found| !found.grids.is_empty() || !found.weights.is_empty());
+        Ok(Made { graph, state, integers, notes: self.notes })
+    }
+}
+
+/// Whether an operation has a weight that integers can stand for.
+fn weighs(op: &Op) -> bool {
+    matches!(op, Op::Conv(_) | Op::Linear { .. } | Op::Embedding { .. })
+}
