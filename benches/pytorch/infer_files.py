@@ -1,7 +1,9 @@
 """Write networks of the zoo, and torchvision's EfficientNet-B0, as ONNX files to be timed: PyTorch's weights, random batch statistics, a fixed seed.
 
 `--sparsity 0.9` zeroes that fraction of every weight but those of the first convolution and the last layer, alike in each and drawn with
-seed 0; `--blocks 2` zeroes pairs of neighbouring outputs together. Needs the PyPI package `onnx` beside `torch`, and `torchvision` for `efficientnet-b0`.
+seed 0; `--blocks 2` zeroes pairs of neighbouring outputs together. `--int8` writes `*-int8-*.onnx` by ONNX Runtime's own quantiser (QDQ, weights in i8 for each
+output, values in u8), calibrated on eight images of noise. Needs the PyPI package `onnx` beside `torch`, `torchvision` for `efficientnet-b0`, and `onnxruntime`
+for integers.
 """
 
 import argparse
@@ -42,6 +44,23 @@ def prune(net, sparsity, blocks):
             weight.mul_(mask.view_as(weight))
 
 
+def quantise(path, to, size):
+    """The same network in integers."""
+    import numpy
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+    class Noise(CalibrationDataReader):
+        def __init__(self):
+            drawn = numpy.random.default_rng(0)
+            self.images = iter([{"input": drawn.uniform(-1, 1, size).astype(numpy.float32)} for _ in range(8)])
+
+        def get_next(self):
+            return next(self.images, None)
+
+    kinds = {"activation_type": QuantType.QUInt8, "weight_type": QuantType.QInt8}
+    quantize_static(path, to, Noise(), quant_format=QuantFormat.QDQ, per_channel=True, **kinds)
+
+
 def build(name):
     """A network, and what comes into it."""
     if name == "efficientnet-b0":
@@ -57,6 +76,7 @@ def main():
     parser.add_argument("--batches", default="1", help="numbers of images, separated by commas")
     parser.add_argument("--sparsity", type=float, default=0.0)
     parser.add_argument("--blocks", type=int, default=1)
+    parser.add_argument("--int8", action="store_true")
     parser.add_argument("--out", required=True, help="a folder")
     arguments = parser.parse_args()
     out = Path(arguments.out)
@@ -72,7 +92,10 @@ def main():
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 form = "dense" if arguments.sparsity == 0 else f"{round(100 * arguments.sparsity)}" + ("" if arguments.blocks == 1 else f"-{arguments.blocks}x1")
-                torch.onnx.export(net, x, str(out / f"{name}-{form}-b{batch}.onnx"), opset_version=17, dynamo=False, input_names=["input"], output_names=["logits"])
+                path = out / f"{name}-{form}-b{batch}.onnx"
+                torch.onnx.export(net, x, str(path), opset_version=17, dynamo=False, input_names=["input"], output_names=["logits"])
+                if arguments.int8:
+                    quantise(path, out / f"{name}-int8-b{batch}.onnx", tuple(x.shape))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 //! ONNX Runtime, in a process of its own.
 
-use std::{path::Path, process::Command};
+use std::{collections::BTreeMap, path::Path, process::Command};
 
 use anyhow::Result;
 use serde::Deserialize;
@@ -44,6 +44,14 @@ impl OnnxRuntime {
         let setup = json!({ "cmd": "setup", "file": file.to_string_lossy(), "threads": threads });
         let About { version, outputs } = process.ask(&setup)?;
         Ok(Self { process, version, outputs })
+    }
+
+    /// How many nodes of each kind of operation it runs of a file, once it is optimised.
+    ///
+    /// # Errors
+    /// A file that it does not take.
+    pub fn operators(&mut self, file: &Path, threads: usize) -> Result<BTreeMap<String, usize>> {
+        self.process.ask(&json!({ "cmd": "operators", "file": file.to_string_lossy(), "threads": threads }))
     }
 
     /// The process's number.

@@ -36,8 +36,9 @@ struct Options {
     /// Threads of either side
     #[arg(long, default_value_t = 2)]
     threads: usize,
-    /// dense, the percentage of weights that are removed, or that in pairs of outputs: `90-2x1`
-    #[arg(long, value_delimiter = ',', default_value = "dense,90,90-2x1")]
+    /// dense, the percentage of weights that are removed, or that in pairs of outputs: `90-2x1`; int8, beside ONNX
+    /// Runtime's int8 of the same file
+    #[arg(long, value_delimiter = ',', default_value = "dense,90,90-2x1,int8")]
     forms: Vec<String>,
     /// Turns of either side, each a burst of runs
     #[arg(long, default_value_t = 15)]
@@ -50,7 +51,7 @@ struct Options {
     json: bool,
 }
 
-/// Seconds; the peer's are always those of the dense file.
+/// Seconds; the peer's are those of the dense file, or of the same integers.
 #[derive(Serialize)]
 struct Row {
     name: String,
@@ -91,7 +92,11 @@ impl Options {
             let dense = self.file(folder, name, "dense")?;
             let mut peer = OnnxRuntime::start(&self.python, &dense, self.threads)?;
             for form in &self.forms {
-                let row = self.row(name, form, &self.file(folder, name, form)?, &mut peer)?;
+                let file = self.file(folder, name, form)?;
+                let row = match form.as_str() {
+                    "int8" => self.row(name, form, &file, &mut self.of_integers(&file)?)?,
+                    _ => self.row(name, form, &file, &mut peer)?,
+                };
                 match self.json {
                     true => println!("{}", serde_json::to_string(&row)?),
                     false => println!(
@@ -109,6 +114,19 @@ impl Options {
         Ok(())
     }
 
+    /// ONNX Runtime with a network of integers, all of whose convolutions it computes with them.
+    fn of_integers(&self, file: &Path) -> Result<OnnxRuntime> {
+        let mut peer = OnnxRuntime::start(&self.python, file, self.threads)?;
+        let found = peer.operators(file, self.threads)?;
+        let floats: usize = ["Conv", "FusedConv"].iter().filter_map(|op| found.get(*op)).sum();
+        ensure!(
+            floats == 0,
+            "ONNX Runtime computes {floats} convolutions of {} in floating point",
+            file.display()
+        );
+        Ok(peer)
+    }
+
     /// Writes the file of a network in a form.
     fn file(&self, folder: &Path, name: &str, form: &str) -> Result<PathBuf> {
         let path = folder.join(format!("{name}-{form}-b{}.onnx", self.batch));
@@ -116,12 +134,12 @@ impl Options {
             return Ok(path);
         }
         let (percent, blocks) = match form.split_once('-') {
-            _ if form == "dense" => ("0", "1"),
+            _ if form == "dense" || form == "int8" => ("0", "1"),
             None => (form, "1"),
             Some((percent, blocks)) => (percent, blocks.strip_suffix("x1").context("blocks are `2x1`")?),
         };
         let sparsity: f64 =
-            percent.parse().with_context(|| format!("`{form}` is no form: dense, 90 or 90-2x1"))?;
+            percent.parse().with_context(|| format!("`{form}` is no form: dense, 90, 90-2x1 or int8"))?;
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/pytorch/infer_files.py");
         let mut command = Command::new(&self.python);
         command.arg(script).args(["--models", name, "--blocks", blocks]);
@@ -131,6 +149,9 @@ impl Options {
             "--sparsity".into(),
             (sparsity / 100.0).to_string(),
         ]);
+        if form == "int8" {
+            command.arg("--int8");
+        }
         let made = command.arg("--out").arg(folder).output();
         let made = made.with_context(|| format!("`{}` cannot be run: install Python 3", self.python))?;
         if !made.status.success() {
@@ -145,15 +166,25 @@ impl Options {
 
     fn row(&self, name: &str, form: &str, file: &Path, peer: &mut OnnxRuntime) -> Result<Row> {
         let net = sapwood_onnx::import(&fs::read(file)?)?;
-        let plan = Runtime::new().threads(self.threads).batch(self.batch).plan(&net.graph, &net.state)?;
+        let runtime = Runtime::new().threads(self.threads).batch(self.batch);
+        let plan = match net.quantized() {
+            Some(network) => runtime.plan_integers(&network)?,
+            None => runtime.plan(&net.graph, &net.state)?,
+        };
         let (mut session, count) = (plan.session()?, self.batch * plan.sizes()[0]);
         let images: Vec<f32> = (0..count).map(|at| ((at * 7919) % 1009) as f32 / 504.5 - 1.0).collect();
         let outputs = session.run(&images)?.to_vec();
-        if form == "dense" {
+        // Integers on both sides, which need not be rounded alike: their tests are to the bit.
+        let most = match form {
+            "dense" => 1e-4,
+            "int8" => 0.1,
+            _ => f64::INFINITY,
+        };
+        if most.is_finite() {
             let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>().sqrt();
             let far = norm(&mut outputs.iter().zip(&peer.outputs).map(|(a, b)| f64::from(*a) - b));
             let far = far / norm(&mut peer.outputs.iter().copied());
-            ensure!(far < 1e-4, "{name} answers something else than ONNX Runtime: it differs by {far:e}");
+            ensure!(far < most, "{name} answers something else than ONNX Runtime: it differs by {far:e}");
         }
         // Some milliseconds each.
         let runs = (0.02 / burst(&mut session, &images, 3)?[1]).clamp(3.0, 200.0) as usize;

@@ -1,14 +1,18 @@
 """ONNX Runtime beside `sapwood profile` and `cargo xtask bench infer`: a JSON request per line in, an answer per line out.
 
     {"cmd": "setup", "file": "net.onnx", "threads": 2, "batch": 1}  -> {"version": "1.32.0", "outputs": [all values]}
+    {"cmd": "operators"}                                -> {"QLinearConv": 20, ...}: what it runs, once optimised
     {"cmd": "burst", "runs": 20}                        -> {"seconds": [of each run], "empty": [of runs of an empty session]}
 
 All optimisations; the batch is for files that leave it open; the empty session is one node on one number. Its idle threads spin for a while and slow what comes next, so
 that bursts are short and the caller waits between them. Needs the PyPI packages `onnx`, `onnxruntime` and `numpy`.
 """
 
+import collections
 import json
+import os
 import sys
+import tempfile
 import time
 
 try:
@@ -16,11 +20,22 @@ try:
     import onnx
     import onnxruntime
 except ImportError as missing:
-    raise SystemExit(f"ONNX side skipped: the Python package `{missing.name}` is not installed")
+    raise SystemExit(f"the Python package `{missing.name}` is not installed")
 
 
-def session(model, threads):
+def operators(model, threads):
+    """How many nodes of each kind are left once the model is optimised."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "optimised.onnx")
+        session(model, threads, path)
+        return collections.Counter(node.op_type for node in onnx.load(path).graph.node)
+
+
+def session(model, threads, optimised=None):
     options = onnxruntime.SessionOptions()
+    if optimised:
+        options.optimized_model_filepath = optimised
+        options.log_severity_level = 3
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
@@ -57,6 +72,8 @@ def main():
             x = input_of([request.get("batch", 1) if isinstance(size, str) or size is None else size for size in shape])
             outputs = network.run(None, {network.get_inputs()[0].name: x})[0]
             answer = {"version": onnxruntime.__version__, "outputs": [float(y) for y in outputs.flatten()]}
+        elif request["cmd"] == "operators":
+            answer = operators(request["file"], request["threads"])
         else:
             # The first ones wake threads up.
             timed(network, x, 2)
