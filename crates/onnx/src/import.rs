@@ -26,7 +26,6 @@ mod rounding;
 mod running;
 mod settle;
 mod shapes;
-mod signs;
 mod truths;
 mod value;
 mod whole;
