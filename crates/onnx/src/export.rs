@@ -87,6 +87,8 @@ pub fn export(graph: &Graph, state: &State, options: &Options) -> Result<Vec<u8>
 /// to the sums; layers without integers stay as they are.
 ///
 /// ONNX rounds to all integers of a type: what lies beyond the lowest number of symmetric integers, -127, is -128 there.
+/// Operations on integers say no activation that rounding does: read again it is a ReLU, or a ReLU6 where the largest
+/// integer stands for 6, and stands right behind what it cuts off.
 ///
 /// ```
 /// # use sapwood_graph::{Array, Graph, Grid, Per, Quantized, QuantizedNetwork, State};

@@ -26,7 +26,6 @@ mod rounding;
 mod running;
 mod settle;
 mod shapes;
-mod signs;
 mod truths;
 mod value;
 mod whole;
@@ -218,8 +217,10 @@ fn read(
     for output in &outputs {
         match running.values.get(output) {
             Some(Value::Data(data)) => ends.push(data.node),
-            // The network gives the numbers that its integers stand for.
-            Some(Value::Levels(levels)) => ends.push(levels.data.node),
+            Some(Value::Levels(levels)) => {
+                ends.push(levels.data.node);
+                running.making.note(Note::Levels);
+            }
             Some(Value::Unknown) => unknown = Some(*output),
             Some(_) => return Err(Error::Ends(format!("its output `{output}` is a constant"))),
             None => return Err(Error::Format(format!("nothing computes its output `{output}`"))),

@@ -52,6 +52,7 @@ mod export;
 mod import;
 mod note;
 mod proto;
+mod signs;
 mod turned;
 
 pub use error::{Error, Unsupported};

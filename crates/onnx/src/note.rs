@@ -16,6 +16,8 @@ pub enum Note {
     Folded,
     /// Values are rounded to integers.
     Rounded,
+    /// Outputs are integers.
+    Levels,
     /// These values are rounded for some of those that read them only, or twice.
     Apart(Vec<String>),
 }
@@ -33,6 +35,9 @@ impl fmt::Display for Note {
             }
             Self::Rounded => {
                 "values of the ONNX file are rounded to integers: what computes in floating point leaves that out"
+            }
+            Self::Levels => {
+                "outputs of the ONNX file are integers: here they are the numbers for which these stand"
             }
             Self::Apart(values) => {
                 const SHOWN: usize = 4;

@@ -1,12 +1,16 @@
 //! On which grid the value of each node lies, and where it comes to lie on it.
 
-use sapwood_graph::{Activation, Grid, Op, QuantizedNetwork};
+use sapwood_graph::{Activation, Grid, Node, Op, QuantizedNetwork};
+
+use crate::signs::Signs;
 
 /// The grids of the values of a network, also of those that only carry their input's.
 pub(super) struct Lattice {
     grids: Vec<Option<Grid>>,
     /// For each node, the activation that alone reads it and rounds for it.
     behind: Vec<Option<usize>>,
+    /// Whether its value may lie below 0.
+    negative: Vec<bool>,
 }
 
 impl Lattice {
@@ -21,8 +25,11 @@ impl Lattice {
             [reader] if !graph.ends().contains(&at) => Some(reader),
             _ => None,
         };
+        let computed =
+            |at: usize| !matches!(nodes[at].op, Op::Input | Op::Activation(_)) && !is_carrier(&nodes[at].op);
         let behind = |at: usize| {
             alone(at)
+                .filter(|_| computed(at))
                 .filter(|next| !own.contains_key(&at) && fused(&nodes[*next].op) && own.contains_key(next))
         };
         let behind: Vec<Option<usize>> = (0..nodes.len()).map(behind).collect();
@@ -32,7 +39,9 @@ impl Lattice {
                 || node.inputs.first().filter(|_| is_carrier(&node.op)).and_then(|input| grids[*input]);
             grids.push(own.get(&at).copied().or_else(carried));
         }
-        Self { grids, behind }
+        let mut signs = Signs::default();
+        let negative = (0..nodes.len()).map(|at| signs.may_be_negative(nodes, at)).collect();
+        Self { grids, behind, negative }
     }
 
     /// The grid of what leaves a node.
@@ -45,18 +54,18 @@ impl Lattice {
         self.grids[self.behind[at]?]
     }
 
-    /// Whether rounding to the grid of an activation does all that the activation does.
-    pub(super) fn is_rounding(&self, at: usize, op: &Op) -> bool {
-        self.grids[at].is_some_and(|grid| {
-            let [low, high] = grid.integers();
-            let above = grid.zero_point() == low;
-            match op {
-                Op::Activation(Activation::Relu) => above,
-                // The scale that was made of 6 does not give it back to the last bit.
-                Op::Activation(Activation::Relu6) => above && grid.number(high) <= 6.0 + 0.5 * grid.scale(),
-                _ => false,
-            }
-        })
+    /// Whether what rounds to the grid of an activation does all that the activation does, and whoever reads it can
+    /// tell: the activation alone reads what may lie below 0.
+    pub(super) fn is_rounding(&self, at: usize, node: &Node) -> bool {
+        let (Some(grid), Some(&before)) = (self.grids[at], node.inputs.first()) else { return false };
+        let [low, high] = grid.integers();
+        let same = match node.op {
+            Op::Activation(Activation::Relu) => true,
+            // The scale that was made of 6 does not give it back to the last bit.
+            Op::Activation(Activation::Relu6) => grid.number(high) <= 6.0 + 0.5 * grid.scale(),
+            _ => false,
+        };
+        same && grid.zero_point() == low && self.behind[before] == Some(at) && self.negative[before]
     }
 }
 

@@ -133,11 +133,11 @@ fn operator<'s>(
             let attributes = windows::of_average(pool, to.dims[node.inputs[0]].rank() - 2);
             Some(Made::Integers(to.layer(name, "com.microsoft.QLinearAveragePool", all, &attributes)))
         }
-        (op @ Op::Activation(activation), Some(grid)) if of_x == *grid => {
+        (Op::Activation(activation), Some(grid)) if of_x == *grid => {
             // Of signed integers around 0 ONNX has a ReLU.
             let around =
                 *activation == Activation::Relu && grid.zero_point() == 0 && grid.integers()[1] == 127;
-            match lattice.is_rounding(at, op) {
+            match lattice.is_rounding(at, node) {
                 true => Some(Made::Integers(x)),
                 false if around => Some(Made::Integers(to.layer(name, "Relu", vec![x], &[]))),
                 false => None,

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use sapwood_graph::{Activation, Grid, Op};
 
-use super::{call::Refusal, making::Making, signs::Signs, value::Data};
+use super::{call::Refusal, making::Making, value::Data};
+use crate::signs::Signs;
 
 /// Integers that stand for what a node of the network makes.
 #[derive(Clone, Copy, Debug)]

@@ -288,3 +288,11 @@ fn what_is_put_around_integers_is_the_number_that_it_stands_for() {
         assert_eq!(grids(&found), [(0, 0.5, 10), (1, 0.5, 10)]);
     }
 }
+
+#[test]
+fn integers_that_go_out_are_the_numbers_for_which_they_stand() {
+    let file = Foreign::new(13, IMAGES).bytes_at("a", 0.5, 10).conv("x", "conv", "z");
+    let found = file.node("QuantizeLinear", "z a_s a_z", "y", &[]).import().unwrap();
+    assert_eq!((operations(&found), grids(&found)), ("conv".into(), vec![(1, 0.5, 10)]));
+    assert_eq!(found.notes, [Note::Levels, Note::Rounded]);
+}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use proptest::prelude::*;
 use rten_onnx::onnx::ModelProto;
 use sapwood_graph::{
     Activation, Array, Conv, DType, Graph, Grid, Op, Packed, ParamPath, Per, Points, Quantized,
@@ -234,5 +235,49 @@ fn parameters_keep_their_numbers() {
         let step = 0.05 * 0.05;
         let far = |(a, b): (f32, f32)| (a - b).abs() > step;
         assert!(!bias.iter().zip(found.state.0[path].iter()).any(far), "{path}");
+    }
+}
+
+/// Layers, activations, pools and sums in any order, on planes of 12 pixels a side.
+fn drawn(choices: &[u8]) -> Graph {
+    let mut g = Graph::builder([3, 12, 12]);
+    let mut x = g.conv("stem", g.input(), Conv::new(4, 3).same());
+    let mut before = x;
+    for (at, choice) in choices.iter().enumerate() {
+        let shape = g.shape(x);
+        let next = match choice % 9 {
+            0 => g.relu(x),
+            1 => g.activation(x, Activation::Relu6),
+            2 => g.max_pool(x, 3, 1, 1),
+            3 => g.conv(&format!("conv{at}"), x, Conv::new(4, 3).same()),
+            4 => {
+                g.conv(&format!("depthwise{at}"), x, Conv::new(shape[0], 3).same().groups(shape[0]).no_bias())
+            }
+            5 if shape == g.shape(before) => g.add(x, before),
+            6 if shape[1] > 3 => g.avg_pool(x, 2),
+            7 if shape[0] < 16 => g.concat(&[x, x], 1),
+            8 => g.activation(x, Activation::HSwish),
+            _ => g.conv(&format!("pointwise{at}"), x, Conv::new(5, 1)),
+        };
+        before = if choice / 9 % 2 == 0 { x } else { before };
+        x = next;
+    }
+    g.linear("fc", x, 3);
+    g.finish().unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn whatever_is_put_together_comes_back(choices in prop::collection::vec(any::<u8>(), 0..12), signed: bool) {
+        let graph = drawn(&choices);
+        let network = network(graph, DType::I8, if signed { [-128, 127] } else { [0, 255] });
+        for form in FORMS {
+            let bytes = export_quantized(&network, form, &Options::default()).unwrap();
+            let found = import(&bytes).unwrap().quantized().unwrap();
+            prop_assert_eq!(&found.graph, &network.graph);
+            prop_assert_eq!(&found.weights, &network.weights);
+            prop_assert_eq!(&found.grids, &network.grids);
+        }
     }
 }

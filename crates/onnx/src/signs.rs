@@ -2,14 +2,14 @@
 
 use sapwood_graph::{Activation, Node, Op};
 
-/// For each node of a network in the making whether its value may lie below 0, as far as its nodes were looked at.
+/// For each node of a network, perhaps in the making, whether its value may lie below 0, as far as its nodes were looked at.
 #[derive(Debug, Default)]
-pub(super) struct Signs(Vec<bool>);
+pub(crate) struct Signs(Vec<bool>);
 
 impl Signs {
     /// Whether the value of a node may lie below 0. Of the network's inputs nobody knows it, and whoever rounds them
     /// to positive numbers has seen no others.
-    pub(super) fn may_be_negative(&mut self, nodes: &[Node], at: usize) -> bool {
+    pub(crate) fn may_be_negative(&mut self, nodes: &[Node], at: usize) -> bool {
         for node in &nodes[self.0.len().min(nodes.len())..] {
             let mut any = node.inputs.iter().map(|input| self.0.get(*input).copied().unwrap_or(true));
             let negative = match node.op {
@@ -46,7 +46,7 @@ impl Signs {
     }
 
     /// Says it of a node that does nothing but round, the last one.
-    pub(super) fn is_positive(&mut self, at: usize, positive: bool) {
+    pub(crate) fn is_positive(&mut self, at: usize, positive: bool) {
         // Of others it follows from what they read.
         if positive && self.0.len() == at {
             self.0.push(false);
