@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::peer::Process;
 
 /// The script that answers: the command line's own.
-const INFER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/cli/src/cli/profile/onnxruntime.py");
+const INFER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/cli/src/cli/profile/onnx_runtime.py");
 
 /// An ONNX Runtime process with a file's network; it ends when this is dropped.
 pub struct OnnxRuntime {

@@ -11,7 +11,8 @@ use sapwood_kernels::{
 use crate::Error;
 
 /// A quantised network that is computed with integers as ONNX Runtime's operators are, value by value: slow, and the
-/// truth for whatever computes it faster. Only the network's output is in floating point.
+/// truth for whatever computes it faster. Only the network's output is in floating point: that of its last layer, or the
+/// numbers of its integers where it has a grid.
 #[derive(Clone, Debug)]
 pub struct Exact {
     network: QuantizedNetwork,
@@ -67,9 +68,14 @@ impl Exact {
                     Layer { weights: weight.values().iter().collect(), scales, bias },
                 );
             }
-            let last = at + 1 == graph.nodes().len();
-            if !is_known(&node.op) || (last && !node.op.has_weights()) {
-                return Err(refuse("it is not computed with integers, nor is a network that ends with it"));
+            if !is_known(&node.op) {
+                return Err(refuse("it is not computed with integers"));
+            }
+            // What gives its input's integers has no grid but theirs.
+            let read = node.inputs.first().and_then(|read| network.grid_of(*read));
+            let own = network.grids.get(&at);
+            if carries(&node.op) && own.is_some() && read.is_some() && own != read {
+                return Err(refuse("it has another grid than what it reads"));
             }
         }
         if graph.ends() != [graph.nodes().len() - 1] || graph.entries().len() != 1 {
@@ -116,7 +122,7 @@ impl Exact {
                     });
                     let bias: Vec<i32> = bias.collect();
                     let sums = sums(&conv, &x.integers, x.of.zero_point, &layer.weights, &bias);
-                    if at + 1 == nodes.len() {
+                    if of.is_none() && at + 1 == nodes.len() {
                         let scale = |output: usize| x.of.scale * layer.scales[output % layer.scales.len()];
                         let outputs = sums.iter().enumerate();
                         return Ok(outputs.map(|(at, sum)| *sum as f32 * scale(at / (h * w) % c)).collect());
@@ -165,7 +171,10 @@ impl Exact {
             };
             values[at] = Some(value);
         }
-        Ok(Vec::new())
+        // Of what ends in integers, the numbers that they stand for.
+        let last = values.pop().flatten();
+        let number = |last: &Value, q: &i32| (q - last.of.zero_point) as f32 * last.of.scale;
+        Ok(last.map_or_else(Vec::new, |last| last.integers.iter().map(|q| number(&last, q)).collect()))
     }
 }
 
@@ -184,6 +193,11 @@ fn is_known(op: &Op) -> bool {
         Op::Activation(Activation::Relu | Activation::Relu6) => true,
         _ => false,
     }
+}
+
+/// Whether an operation only passes on what it reads.
+fn carries(op: &Op) -> bool {
+    matches!(op, Op::MaxPool(_) | Op::Subsample { .. } | Op::Flatten)
 }
 
 fn integers(grid: &Grid) -> Integers {

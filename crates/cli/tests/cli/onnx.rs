@@ -1,6 +1,14 @@
 //! ONNX files, as commands take them and write them.
 
-use crate::workplace::{NET, Workplace};
+use std::{fs, path::Path};
+
+use sapwood_backend::DeviceSpec;
+use sapwood_core::StateFile;
+
+use crate::{
+    safetensors::file,
+    workplace::{NET, Workplace},
+};
 
 #[test]
 fn an_export_is_the_network_for_every_command() {
@@ -98,4 +106,33 @@ fn a_module_of_pytorch_has_the_weights_for_every_command() {
         &["would be written over", "net.pt"],
     );
     place.refuse("export --weights pruned.safetensors --form pytorch --opset 17 --out m", &["--opset"]);
+}
+
+/// Files that ONNX Runtime's quantiser wrote, and the integers that ONNX Runtime gives
+/// (`benches/pytorch/check_quantised_onnx.py write`).
+#[test]
+fn somebodys_integers_are_computed_to_the_last_one() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../onnx/tests/quantised");
+    let answers: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder.join("answers.json")).unwrap()).unwrap();
+    let numbers = |of: &str| answers[of].as_array().unwrap().iter().map(|x| x.as_f64().unwrap());
+    let input: Vec<u8> = numbers("input").flat_map(|x| (x as f32).to_le_bytes()).collect();
+    let place = Workplace::new();
+    place.put("input.safetensors", file(&[("input", "F32", &[2, 1, 8, 8], input)]));
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    for name in ["qdq-u8", "qdq-s8", "qoperator-u8", "qoperator-s8"] {
+        let bytes = fs::read(folder.join(format!("{name}.onnx"))).unwrap();
+        let opened = sapwood_models::open_bytes(&bytes, name, None, &device).unwrap();
+        let grids = opened.integers.unwrap().grids;
+        let (_, grid) = grids.last_key_value().unwrap();
+        place.put("net.onnx", bytes);
+        for engine in ["--exact", "--runtime"] {
+            place.succeed(&format!(
+                "forward --weights net.onnx --input input.safetensors --out y.safetensors {engine}"
+            ));
+            let logits = &StateFile::from_bytes(&place.read("y.safetensors")).unwrap().state.0["logits"];
+            let found: Vec<f64> = logits.iter::<f32>().map(|x| f64::from(grid.nearest(x))).collect();
+            assert_eq!(found, numbers(name).collect::<Vec<_>>(), "{name}, {engine}");
+        }
+    }
 }

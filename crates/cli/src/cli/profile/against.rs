@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::Error;
 
 /// What answers, run by Python.
-const SCRIPT: &str = include_str!("onnxruntime.py");
+const SCRIPT: &str = include_str!("onnx_runtime.py");
 /// Bursts of either side.
 const TURNS: usize = 15;
 /// How far the outputs may be apart, as norm of the difference over norm: sums in another order, and no more.
