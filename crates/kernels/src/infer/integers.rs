@@ -7,6 +7,7 @@
 
 mod add;
 mod after;
+mod concat;
 mod dense;
 mod depthwise;
 mod dots;
@@ -17,6 +18,7 @@ mod pool;
 mod portable;
 mod quads;
 mod quantise;
+mod rounded;
 mod shape;
 mod steps;
 mod table;
@@ -29,6 +31,7 @@ mod x86_64;
 
 pub use add::Add;
 pub use after::{Added, After};
+pub use concat::Concat;
 pub use dense::{Dense, Weights};
 pub use depthwise::Depthwise;
 pub use dots::Dots;

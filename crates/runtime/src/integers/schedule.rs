@@ -21,6 +21,8 @@ pub(crate) enum Work {
     Sums(Box<Layer>),
     /// A sum of two values.
     Add(Integers),
+    /// Several values behind each other.
+    Concat,
     /// The mean of each channel.
     Mean,
     /// The mean of windows that touch.
@@ -130,6 +132,7 @@ impl<'a> Schedule<'a> {
             }
             Op::Conv(_) | Op::Linear { .. } => self.layer(id)?,
             Op::Add => self.sum(id)?,
+            Op::Concat { axis: 1 } => self.joined(id)?,
             Op::GlobalAvgPool => self.pooled(id, Work::Mean)?,
             Op::AvgPool(pool) => match pool.window.kernel.square() {
                 Some(kernel) if *pool == AvgPool::touching(kernel) => self.pooled(id, Work::Means(kernel))?,
@@ -209,6 +212,16 @@ impl<'a> Schedule<'a> {
         let other = self.integers(if last == a { b } else { a }, true)?;
         let work = Work::Layer(layer, own, Some((last == b, result)));
         Ok(Some(Open { node: open.node, work, reads: vec![open.reads[0], other], result }))
+    }
+
+    /// Several values behind each other, if all of them have integers.
+    fn joined(&mut self, id: usize) -> Result<Option<Open>, Error> {
+        let inputs = &self.layers[id].inputs;
+        let numbers: Option<Vec<Integers>> = inputs.iter().map(|input| self.numbers(*input)).collect();
+        let Some(result) = numbers.and(self.result(id, 0.0)) else { return Ok(None) };
+        let reads: Result<Vec<usize>, Error> =
+            inputs.iter().map(|&input| self.integers(input, false)).collect();
+        Ok(Some(Open { node: id, work: Work::Concat, reads: reads?, result }))
     }
 
     /// Whether an activation became tighter bounds of what it alone reads.

@@ -10,6 +10,7 @@ use super::{
     after::Rounding,
     portable::Plain,
     quads::QUAD,
+    rounded::{Both, Own},
     shape::Shape,
     steps::{Piece, pack},
     tile::{add, begin},
@@ -450,20 +451,22 @@ unsafe fn finish<V: Whole>(dense: &Dense, context: &Context<'_>, group: &Group, 
                 let to = context.arena.add(to.place().at).cast::<u8>();
                 match &rounding.added {
                     None => {
+                        let own = Own::<V>::bytes_of(rounding);
                         for (sums, lane) in registers {
-                            let factors = rounding.factors[lane..].as_ptr();
+                            let factors = V::load_reals(rounding.factors[lane..].as_ptr());
                             for (sum, at) in sums.iter().zip(outputs) {
-                                rounding.own(*sum, factors).put(to.add(4 * at + lane));
+                                own.of(*sum, factors).put(to.add(4 * at + lane));
                             }
                         }
                     }
-                    Some((other, ..)) => {
+                    Some((other, line, is_second)) => {
+                        let both = Both::<V>::bytes_of(rounding, line, *is_second);
                         let other = context.arena.add(other.place().at).cast_const().cast::<u8>();
                         for (sums, lane) in registers {
-                            let factors = rounding.factors[lane..].as_ptr();
+                            let factors = V::load_reals(rounding.factors[lane..].as_ptr());
                             for ((sum, at), from) in sums.iter().zip(outputs).zip(others) {
-                                let bytes = rounding.bytes(*sum, factors, other.add(4 * from + lane));
-                                bytes.put(to.add(4 * at + lane));
+                                let other = V::bytes(other.add(4 * from + lane));
+                                both.of(*sum, factors, other).put(to.add(4 * at + lane));
                             }
                         }
                     }
