@@ -21,10 +21,12 @@ mod quantise;
 mod rounded;
 mod shape;
 mod steps;
+mod sweep;
 mod table;
 #[cfg(test)]
 mod tests;
 mod tile;
+mod weights;
 mod whole;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
@@ -32,7 +34,7 @@ mod x86_64;
 pub use add::Add;
 pub use after::{Added, After};
 pub use concat::Concat;
-pub use dense::{Dense, Weights};
+pub use dense::Dense;
 pub use depthwise::Depthwise;
 pub use dots::Dots;
 pub use floats::Floats;
@@ -42,3 +44,4 @@ pub use pool::{Largest, Means};
 pub use quads::Quads;
 pub use quantise::{Quantise, Requantise};
 pub use table::Table;
+pub use weights::Weights;
