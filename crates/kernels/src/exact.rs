@@ -119,6 +119,18 @@ pub fn add([a, c]: [&[i32]; 2], [of_a, of_c]: [&Integers; 2], y: &Integers) -> V
     a.iter().zip(c).map(one).collect()
 }
 
+/// The integers of another grid (QLinearConcat, of each value): the nearest ones of the numbers for which these stand.
+pub fn requantised(x: &[i32], of_x: &Integers, y: &Integers) -> Vec<i32> {
+    if of_x == y {
+        return x.to_vec();
+    }
+    let one = |q: &i32| {
+        let number = (q - of_x.zero_point) as f32 * of_x.scale;
+        y.bounded((number / y.scale).round_ties_even() + y.zero_point as f32)
+    };
+    x.iter().map(one).collect()
+}
+
 /// The mean of planes of `plane` values (QLinearGlobalAveragePool): of whole sums.
 pub fn mean(x: &[i32], plane: usize, of_x: &Integers, y: &Integers) -> Vec<i32> {
     let sum = |values: &[i32]| values.iter().map(|q| q - of_x.zero_point).sum::<i32>();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sapwood_graph::{Activation, AvgPool, Grid, Op, ParamPath, QuantizedNetwork, Shape, Window};
 use sapwood_kernels::{
     Convolution,
-    exact::{Factors, Integers, add, largest, mean, means, sums},
+    exact::{Factors, Integers, add, largest, mean, means, requantised, sums},
 };
 
 use crate::Error;
@@ -56,7 +56,9 @@ impl Exact {
                     network.weights.get(&path).ok_or_else(|| refuse("its weights are no integers"))?;
                 let outputs = weight.shape().first().copied().unwrap_or(0);
                 let scales: Vec<f32> = weight.scale().iter().collect();
-                if ![1, outputs].contains(&scales.len()) || weight.zero_point().is_some() {
+                if ![1, outputs].contains(&scales.len())
+                    || weight.zero_point().is_some_and(|points| points.iter::<i64>().any(|point| point != 0))
+                {
                     return Err(refuse(
                         "integers are summed where a tensor or each output has one scale, and 0 stands for 0",
                     ));
@@ -140,6 +142,11 @@ impl Exact {
                     let integers = add([&a.integers, &b.integers], [&a.of, &b.of], &of);
                     Value { integers, of, shape: shapes[at] }
                 }
+                Op::Concat { .. } => {
+                    let of = of.ok_or_else(unknown)?;
+                    let read: Result<Vec<&Value>, Error> = (0..node.inputs.len()).map(read).collect();
+                    Value { integers: joined(&read?, images, &of), of, shape: shapes[at] }
+                }
                 Op::GlobalAvgPool => {
                     let (x, of) = (read(0)?, of.ok_or_else(unknown)?);
                     Value {
@@ -189,6 +196,7 @@ fn is_known(op: &Op) -> bool {
             pool.window.kernel.square().is_some_and(|kernel| *pool == AvgPool::touching(kernel))
         }
         Op::MaxPool(window) => window.dilation.hw() == [1, 1],
+        Op::Concat { axis } => *axis == 1,
         Op::Input | Op::Add | Op::GlobalAvgPool | Op::Flatten | Op::Subsample { .. } => true,
         Op::Activation(Activation::Relu | Activation::Relu6) => true,
         _ => false,
@@ -229,6 +237,20 @@ fn convolution(op: &Op, images: usize, [c, h, w]: Shape) -> Convolution {
         _ => {}
     }
     conv
+}
+
+/// Values behind each other, image by image, on one grid.
+fn joined(values: &[&Value], images: usize, of: &Integers) -> Vec<i32> {
+    let moved: Vec<Vec<i32>> =
+        values.iter().map(|value| requantised(&value.integers, &value.of, of)).collect();
+    let image = |number: usize| {
+        let part = move |all: &Vec<i32>| {
+            let size = all.len() / images.max(1);
+            all[number * size..][..size].to_vec()
+        };
+        moved.iter().flat_map(part).collect::<Vec<i32>>()
+    };
+    (0..images).flat_map(image).collect()
 }
 
 /// Every `stride`-th pixel; new channels stand for 0, half of them in front.

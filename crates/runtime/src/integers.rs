@@ -1,10 +1,11 @@
 //! Plans of networks of integers: bytes from what comes in to the last layer's sums, and floating point only where a
 //! layer has no integers.
 //!
-//! A layer's own activation, and a sum that nobody else adds to, are computed while its sums are in registers
+//! A layer's activation, and the value that is added to it, are taken along while its sums are in registers
 //! (`schedule`). What is computed so equals [`Exact`](crate::Exact) in every bit.
 
 mod build;
+mod forms;
 #[cfg(test)]
 #[path = "../examples/integers/random.rs"]
 mod random;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use sapwood_graph::{Activation, Array, ConvSpec, Dims, Graph, Node, Op, Pads, State, Window as Written};
-use sapwood_kernels::infer::{Curve, Pooling, Window};
+use sapwood_kernels::infer::{Curve, Plain, Pooling, Window};
 
 use crate::{
     Error,
@@ -96,6 +96,7 @@ fn kind<'a>(node: &Node, inputs: &[&Dims], state: &'a State) -> Result<Option<Ki
             let size = [channels, height, width];
             Kind::Plain("wrap", Box::new(move |from, to| wrap(from[0], size, padding, to)))
         }
+        Op::Concat { axis: 1 } if inputs.len() <= Plain::MOST => Kind::Plain("concat", Box::new(concat)),
         Op::Add if inputs[0] == inputs[1] => Kind::Add(None),
         Op::Scale => Kind::Scale,
         Op::Subsample { stride, channels: outputs } => {
@@ -109,6 +110,16 @@ pub(crate) fn window(window: &Written) -> Window {
     let Pads { top, left, .. } = window.padding;
     let [kernel, stride, dilation] = [window.kernel, window.stride, window.dilation].map(|pair| pair.hw());
     Window { kernel, stride, dilation, before: [top, left] }
+}
+
+/// All channels of several values.
+fn concat(from: &[&[f32]], to: &mut [f32]) {
+    let mut rest = to;
+    for from in from {
+        let (to, after) = rest.split_at_mut(from.len());
+        to.copy_from_slice(from);
+        rest = after;
+    }
 }
 
 /// The rows and columns of the opposite edges on every side.

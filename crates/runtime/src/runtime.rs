@@ -51,6 +51,38 @@ impl Runtime {
     /// floating point elsewhere: [`Plan::kernels`] says `f32` there. Where [`Exact`](crate::Exact) computes a network,
     /// the outputs equal its own in every bit.
     ///
+    /// ```
+    /// use sapwood_graph::{Array, Conv, DType, Graph, Per, Quantized, QuantizedNetwork, Scheme, State, Symmetry};
+    /// use sapwood_runtime::{Exact, Runtime};
+    ///
+    /// let mut g = Graph::builder([1, 4, 4]);
+    /// let x = g.conv("conv", g.input(), Conv::new(2, 3).same().no_bias());
+    /// let x = g.relu(x);
+    /// g.conv("last", x, Conv::new(1, 4).no_bias());
+    /// let weights = |shape: [usize; 4]| {
+    ///     let values = Array::from_fn(shape, |at| at as i8 % 5 - 1);
+    ///     Quantized::new(values, Per::Tensor, Array::new([], vec![0.5f32])?, None)
+    /// };
+    /// let network = QuantizedNetwork {
+    ///     graph: g.finish()?,
+    ///     weights: [("conv.weight".into(), weights([2, 1, 3, 3])?), ("last.weight".into(), weights([1, 2, 4, 4])?)].into(),
+    ///     rest: State([].into()),
+    ///     // What comes in, and what the activation leaves.
+    ///     grids: [
+    ///         (0, Scheme::new(DType::U8, Symmetry::Affine)?.grid(-1.0, 1.0)?),
+    ///         (2, Scheme::new(DType::U8, Symmetry::Affine)?.grid(0.0, 4.0)?),
+    ///     ]
+    ///     .into(),
+    ///     dynamic: [].into(),
+    /// };
+    /// let image: Vec<f32> = (0..16).map(|at| at as f32 / 8.0 - 1.0).collect();
+    ///
+    /// let plan = Runtime::new().plan_integers(&network)?;
+    /// assert!(plan.kernels().all(|(_, kernel)| !kernel.contains("f32")));
+    /// assert_eq!(plan.session()?.run(&image)?, Exact::new(network)?.run(&image, [1, 4, 4])?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// Values that are missing, of another shape or not finite, and operations without a kernel.
     pub fn plan_integers(&self, network: &QuantizedNetwork) -> Result<Plan, Error> {

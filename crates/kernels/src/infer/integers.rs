@@ -7,6 +7,7 @@
 
 mod add;
 mod after;
+mod concat;
 mod dense;
 mod depthwise;
 mod dots;
@@ -17,19 +18,23 @@ mod pool;
 mod portable;
 mod quads;
 mod quantise;
+mod rounded;
 mod shape;
 mod steps;
+mod sweep;
 mod table;
 #[cfg(test)]
 mod tests;
 mod tile;
+mod weights;
 mod whole;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
 pub use add::Add;
 pub use after::{Added, After};
-pub use dense::{Dense, Weights};
+pub use concat::Concat;
+pub use dense::Dense;
 pub use depthwise::Depthwise;
 pub use dots::Dots;
 pub use floats::Floats;
@@ -39,3 +44,4 @@ pub use pool::{Largest, Means};
 pub use quads::Quads;
 pub use quantise::{Quantise, Requantise};
 pub use table::Table;
+pub use weights::Weights;

@@ -5,9 +5,6 @@ use super::{
     program::{Context, Step},
 };
 
-/// The most values that such an operation reads.
-const MOST: usize = 4;
-
 /// What an image's values become, each without anything between its numbers.
 pub type Function = Box<dyn Fn(&[&[f32]], &mut [f32]) + Send + Sync>;
 
@@ -19,12 +16,15 @@ pub struct Plain {
 }
 
 impl Plain {
+    /// The most values that such an operation reads.
+    pub const MOST: usize = 16;
+
     /// A function of what an image's values are, each without anything between its numbers.
     ///
     /// # Panics
-    /// If there is anything between the numbers of a value, or there are more than 4.
+    /// If there is anything between the numbers of a value, or there are more than [`Plain::MOST`].
     pub fn new(from: Vec<Place>, to: Place, function: Function) -> Self {
-        assert!(from.len() <= MOST, "at most {MOST} values");
+        assert!(from.len() <= Self::MOST, "no more values than are read");
         for place in from.iter().chain([&to]) {
             place.check();
             let is_tight = matches!(place.form, Form::Planar { lead: 0, .. })
@@ -47,7 +47,7 @@ impl Step for Plain {
     unsafe fn run(&self, context: &Context<'_>) {
         for image in context.member.share(context.images) {
             let at = |place: &Place| context.arena.wrapping_add(place.at + image * place.image);
-            let mut values: [&[f32]; MOST] = [&[]; MOST];
+            let mut values: [&[f32]; Self::MOST] = [&[]; Self::MOST];
             for (value, place) in values.iter_mut().zip(&self.from) {
                 // SAFETY: it lies in the arena, and nobody writes there.
                 *value = unsafe { std::slice::from_raw_parts(at(place), place.image) };

@@ -103,7 +103,7 @@ fn resnet(blocks: &[usize], is_deep: bool) -> Outcome<Graph> {
     Ok(g.finish()?)
 }
 
-/// A residual network on images of 32 pixels, of three stages with so many blocks each.
+/// A residual network on images of 32 pixels, of three stages with `blocks` blocks each.
 fn small(blocks: usize) -> Outcome<Graph> {
     let mut g = Graph::builder([3, 32, 32]);
     let x = g.conv("stem", g.input(), Conv::new(16, 3).same());

@@ -1,14 +1,13 @@
 //! From a schedule to steps: every value in its place, every layer with its kernel.
 
-use sapwood_graph::{Activation, QuantizedNetwork, Shape};
+use sapwood_graph::{QuantizedNetwork, Shape};
 use sapwood_kernels::{
     Level,
-    exact::Integers,
     infer::{
         Move, Part, Place, Program, Source, Step,
         integers::{
-            Add, Added, After, Dense, Depthwise, Dots, Floats, Largest, Mean, Means, Pick, Quantise,
-            Requantise, Table,
+            Add, Added, After, Concat, Dense, Depthwise, Dots, Floats, Largest, Mean, Means, Pick, Quads,
+            Quantise, Requantise, Table,
         },
     },
 };
@@ -153,6 +152,10 @@ impl Builder<'_> {
                 let from = [quads(job.reads[0])?, quads(job.reads[1])?];
                 (Box::new(Add::new(dots, from, quads(job.writes)?, result)), "add int8".into())
             }
+            Work::Concat => {
+                let from: Result<Vec<Quads>, Error> = job.reads.iter().map(|&read| quads(read)).collect();
+                (Box::new(Concat::new(from?, quads(job.writes)?)), "concat int8".into())
+            }
             Work::Mean => {
                 let (from, to) = pair()?;
                 (Box::new(Mean::new(dots, from, to)), "mean int8".into())
@@ -166,8 +169,8 @@ impl Builder<'_> {
             }
             Work::Table(activation) => {
                 let (from, to) = pair()?;
-                let of = |q| curved(*activation, q, from.of(), to.of());
-                (Box::new(Table::new((from, to), of)), "activation int8 by a table".into())
+                let curve = curve(*activation);
+                (Box::new(Table::of((from, to), |x| curve.of(x))), "activation int8 by a table".into())
             }
             Work::Flatten => {
                 let (from, to) = pair()?;
@@ -217,13 +220,4 @@ impl Builder<'_> {
         };
         Ok((step, kernel, 0))
     }
-}
-
-/// What becomes of an integer by an activation, in f32.
-fn curved(activation: Activation, q: i32, from: &Integers, to: &Integers) -> i32 {
-    let number = curve(activation).of((q - from.zero_point) as f32 * from.scale);
-    let [low, high] = to.bounds;
-    let nearest = (number / to.scale).round_ties_even() + to.zero_point as f32;
-    // The cast saturates.
-    if nearest.is_nan() { low } else { (nearest as i32).clamp(low, high) }
 }

@@ -85,6 +85,24 @@ fn chains_with_all_other_layers_are_exact() {
 }
 
 #[test]
+fn values_behind_each_other_are_exact() {
+    check_all(|| {
+        let mut g = Graph::builder([3, 8, 8]);
+        let x = g.conv("stem", g.input(), Conv::new(5, 3).same());
+        let x = g.relu(x);
+        let y = g.conv("squeeze", x, Conv::new(7, 1));
+        let z = g.conv("wide", x, Conv::new(9, 3).same());
+        let z = g.relu(z);
+        let x = g.concat(&[x, y, z], 1);
+        let x = g.conv("after", x, Conv::new(10, 3));
+        let x = g.relu(x);
+        let x = g.flatten(x);
+        g.linear("fc", x, 4);
+        g.finish().unwrap()
+    });
+}
+
+#[test]
 fn images_at_the_end_and_depthwise_layers_at_the_beginning_are_exact() {
     check_all(|| {
         let mut g = Graph::builder([17, 9, 7]);

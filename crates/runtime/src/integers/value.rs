@@ -41,7 +41,7 @@ impl Value {
         Self { form, channels, size: [height, width], rim: [0; 4], is_wide: false }
     }
 
-    /// Its place at the beginning of an arena, in blocks of so many channels.
+    /// Its place at the beginning of an arena, in blocks of `lanes` channels.
     pub(crate) fn place(&self, lanes: usize) -> Place {
         match self.form {
             Form::Integers(_) => self.quads().map_or(Place::tight(1, [1, 1]), |quads| *quads.place()),

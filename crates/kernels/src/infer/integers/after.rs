@@ -1,6 +1,6 @@
 //! What becomes of a sum: an integer of the result, and then perhaps that of a sum with another value.
 
-use super::{Quads, whole::Whole};
+use super::Quads;
 use crate::exact::Integers;
 
 /// What becomes of a layer's sums.
@@ -57,21 +57,6 @@ impl Line {
         assert!(ra.is_finite() && rc.is_finite() && fixed.is_finite(), "scales that can be compared");
         Self { factors: [ra, rc], fixed, bounds: y.bounds.map(|bound| bound as f32), shifts }
     }
-
-    /// Of the integers of both.
-    ///
-    /// # Safety
-    /// The machine must have the registers.
-    #[inline(always)]
-    pub(crate) unsafe fn sum<V: Whole>(&self, a: V, c: V) -> V {
-        // SAFETY (all): the caller's.
-        unsafe {
-            let [ra, rc] = self.factors.map(|factor| V::reals(factor));
-            let [low, high] = self.bounds.map(|bound| V::reals(bound));
-            let sum = V::fused(a.real(), ra, V::fused(c.real(), rc, V::reals(self.fixed)));
-            V::nearest(sum, low, high)
-        }
-    }
 }
 
 /// [`After`] in numbers.
@@ -80,10 +65,10 @@ pub(crate) struct Rounding {
     /// Of each output.
     pub(crate) factors: Vec<f32>,
     /// Of the result without its zero point.
-    bounds: [f32; 2],
-    zero_point: i32,
+    pub(crate) bounds: [f32; 2],
+    pub(crate) zero_point: i32,
     /// By how much bytes are larger than the integers.
-    shift: i32,
+    pub(crate) shift: i32,
     pub(crate) added: Option<(Quads, Line, bool)>,
 }
 
@@ -108,44 +93,5 @@ impl Rounding {
         });
         let bounds = bounds.map(|bound| (bound - zero_point) as f32);
         Self { factors, bounds, zero_point, shift: to.shift(), added }
-    }
-
-    /// The bytes of sums to which nothing is added, given the factors of their outputs.
-    ///
-    /// # Safety
-    /// The machine must have the registers, and the factors be there.
-    #[inline(always)]
-    pub(crate) unsafe fn own<V: Whole>(&self, sums: V, factors: *const f32) -> V {
-        // SAFETY: the caller's.
-        unsafe { self.integers(sums, factors).plus(V::splat(self.zero_point + self.shift)) }
-    }
-
-    /// The bytes of sums, given also where the bytes of the other value lie, if there is one.
-    ///
-    /// # Safety
-    /// As [`Self::own`], and these must be there.
-    #[inline(always)]
-    pub(crate) unsafe fn bytes<V: Whole>(&self, sums: V, factors: *const f32, other: *const u8) -> V {
-        // SAFETY (all): the caller's.
-        unsafe {
-            let Some((_, line, is_second)) = &self.added else { return self.own(sums, factors) };
-            let integers = self.integers(sums, factors).plus(V::splat(self.zero_point));
-            let other = V::bytes(other).plus(V::splat(-line.shifts[1]));
-            let sum = if *is_second { line.sum(other, integers) } else { line.sum(integers, other) };
-            sum.plus(V::splat(line.shifts[2]))
-        }
-    }
-
-    /// The integers of sums, without the zero point.
-    ///
-    /// # Safety
-    /// As [`Self::own`].
-    #[inline(always)]
-    unsafe fn integers<V: Whole>(&self, sums: V, factors: *const f32) -> V {
-        // SAFETY (all): the caller's.
-        unsafe {
-            let [low, high] = self.bounds.map(|bound| V::reals(bound));
-            V::nearest(V::times(sums.real(), V::load_reals(factors)), low, high)
-        }
     }
 }

@@ -3,79 +3,21 @@
 //! A linear layer is a convolution whose window is all of its input. Groups of channels are quads that some outputs do
 //! not read.
 
-use std::{mem::MaybeUninit, ops::Range};
+use std::ops::Range;
 
 use super::{
-    After, Dots, Quads,
+    After, Dots, Quads, Weights,
     after::Rounding,
-    portable::Plain,
     quads::QUAD,
     shape::Shape,
-    steps::{Piece, pack},
-    tile::{add, begin},
-    whole::Whole,
+    steps::{Piece, most, pack},
+    sweep,
 };
 use crate::infer::{
     Arena, Form, Place, Window,
     dense::{assert_window, pixels},
     program::{Context, Step},
 };
-
-/// The whole numbers of a layer.
-#[derive(Clone, Copy, Debug)]
-pub struct Weights<'a> {
-    /// `[outputs, inputs / groups, rows, columns]`
-    pub values: &'a [i8],
-    /// One, or one for each output.
-    pub scales: &'a [f32],
-    /// One for each output, in steps of what a product stands for.
-    pub bias: &'a [i32],
-    /// Channels that come in, and that go out.
-    pub inputs: usize,
-    /// As above.
-    pub outputs: usize,
-    /// Groups of channels that do not see each other.
-    pub groups: usize,
-}
-
-impl Weights<'_> {
-    /// Inputs that an output sees.
-    pub(crate) fn each(&self) -> usize {
-        self.inputs / self.groups
-    }
-
-    /// Outputs of a group.
-    pub(crate) fn share(&self) -> usize {
-        self.outputs / self.groups
-    }
-
-    /// Whether they are those of such a window.
-    pub(crate) fn check(&self, kernel: [usize; 2]) {
-        let size = self.each() * kernel[0] * kernel[1];
-        assert_eq!(self.values.len(), self.outputs * size, "a weight of each output for all that it sees");
-        assert!([1, self.outputs].contains(&self.scales.len()), "one scale, or one for each output");
-        assert_eq!(self.bias.len(), self.outputs, "a bias for each output");
-    }
-
-    /// The weights of an output for a quad of channels; 0 where there is none.
-    pub(crate) fn quad(&self, output: usize, quad: usize, [y, x]: [usize; 2], kernel: [usize; 2]) -> [i8; 4] {
-        std::array::from_fn(|at| {
-            let seen = (output < self.outputs)
-                .then(|| (4 * quad + at).checked_sub(output / self.share() * self.each()));
-            let channel = seen.flatten().filter(|channel| *channel < self.each());
-            channel.map_or(0, |channel| {
-                self.values[((output * self.each() + channel) * kernel[0] + y) * kernel[1] + x]
-            })
-        })
-    }
-
-    /// The bias of an output whose input's zeros are bytes like others: less the products with them.
-    pub(crate) fn bias(&self, output: usize, zero: u8) -> i32 {
-        let size = self.values.len() / self.outputs;
-        let sum: i32 = self.values[output * size..][..size].iter().map(|weight| i32::from(*weight)).sum();
-        self.bias[output].wrapping_sub(sum.wrapping_mul(i32::from(zero)))
-    }
-}
 
 /// Where sums go.
 #[derive(Clone, Debug)]
@@ -88,34 +30,34 @@ pub(crate) enum To {
 
 /// Blocks of outputs that are summed together.
 #[derive(Clone, Debug)]
-struct Group {
+pub(crate) struct Group {
     /// Its first block, and how many there are.
-    first: usize,
-    outputs: usize,
+    pub(crate) first: usize,
+    pub(crate) outputs: usize,
     /// Its steps, in pieces whose weights stay in the first cache while pixels pass.
-    pieces: Vec<Piece>,
+    pub(crate) pieces: Vec<Piece>,
     /// Where its weights begin.
-    weights: usize,
+    pub(crate) weights: usize,
     /// Pixels at once, for each number of images.
-    pixels: Vec<usize>,
+    pub(crate) pixels: Vec<usize>,
 }
 
 /// A layer with its weights.
 #[derive(Debug)]
 pub struct Dense {
-    dots: Dots,
-    from: Quads,
-    to: To,
+    pub(crate) dots: Dots,
+    pub(crate) from: Quads,
+    pub(crate) to: To,
     /// Of all lanes.
-    bias: Vec<i32>,
-    weights: Arena,
-    groups: Vec<Group>,
+    pub(crate) bias: Vec<i32>,
+    pub(crate) weights: Arena,
+    pub(crate) groups: Vec<Group>,
     /// Of each pixel of an image: where its window begins, where it goes, where what is added lies.
-    pixels: Vec<[u32; 3]>,
+    pub(crate) pixels: Vec<[u32; 3]>,
 }
 
 impl Dense {
-    /// A layer whose result is integers, for so many images and threads at most.
+    /// A layer whose result is integers, for at most `most` images and threads.
     ///
     /// # Panics
     /// If the input has not the rim that the window needs, numbers have other sizes, scales are too far apart, or the
@@ -218,7 +160,7 @@ impl Dense {
         self.weights.len()
     }
 
-    /// Of its tiles, counted group by group, those of one of so many threads.
+    /// Of its tiles, counted group by group, those of thread `index` of `of`.
     fn share(&self, images: usize, index: usize, of: usize) -> impl Iterator<Item = (&Group, Range<usize>)> {
         let pixels = images * self.pixels.len();
         let tiles = move |group: &Group| pixels.div_ceil(group.pixels[images - 1]);
@@ -241,7 +183,7 @@ impl Dense {
 }
 
 impl To {
-    fn place(&self) -> &Place {
+    pub(crate) fn place(&self) -> &Place {
         match self {
             Self::Bytes(to, _) => to.place(),
             Self::Floats(to, _) => to,
@@ -249,7 +191,7 @@ impl To {
     }
 
     /// The value that is added.
-    fn other(&self) -> Option<&Quads> {
+    pub(crate) fn other(&self) -> Option<&Quads> {
         match self {
             Self::Bytes(_, Rounding { added: Some((other, ..)), .. }) => Some(other),
             _ => None,
@@ -282,7 +224,7 @@ impl Step for Dense {
             macro_rules! dispatch {
                 ($run:ident: $(($o:literal, $p:literal))*) => {
                     match shape {
-                        $(($o, $p) => unsafe { $run::<$o, $p>(self, context, group, tiles) },)*
+                        $(($o, $p) => unsafe { sweep::$run::<$o, $p>(self, context, group, tiles) },)*
                         _ => unreachable!("a shape without a loop"),
                     }
                 };
@@ -299,184 +241,6 @@ impl Step for Dense {
                 #[cfg(target_arch = "x86_64")]
                 Dots::Avx2 => dispatch!(avx2: (4, 1) (4, 2) (2, 1) (2, 2) (2, 4) (1, 1) (1, 2) (1, 4) (1, 8)),
                 Dots::Portable => dispatch!(portable: (2, 1) (2, 2) (1, 1) (1, 4)),
-            }
-        }
-    }
-}
-
-/// The loops for each kind of instructions.
-macro_rules! dots {
-    ($(#[$attribute:meta])* $name:ident, $finish:ident, $register:ty) => {
-        $(#[$attribute])*
-        unsafe fn $name<const O: usize, const P: usize>(
-            dense: &Dense,
-            context: &Context<'_>,
-            group: &Group,
-            tiles: Range<usize>,
-        ) {
-            // SAFETY: the caller's.
-            unsafe { sweep::<$register, O, P>(dense, context, group, tiles, $finish) }
-        }
-
-        /// Apart from the loops, of which there are many.
-        $(#[$attribute])*
-        #[inline(never)]
-        unsafe fn $finish(dense: &Dense, context: &Context<'_>, group: &Group, tile: &Tile<'_, $register>) {
-            // SAFETY: the caller's.
-            unsafe { finish::<$register>(dense, context, group, tile) }
-        }
-    };
-}
-
-#[cfg(target_arch = "x86_64")]
-dots!(
-    #[target_feature(enable = "avx512f,avx512bw,avx512vnni,fma")]
-    avx512_vnni,
-    finish_avx512_vnni,
-    super::x86_64::Wide
-);
-#[cfg(target_arch = "x86_64")]
-dots!(
-    #[target_feature(enable = "avx2,fma,avxvnni")]
-    avx_vnni,
-    finish_avx_vnni,
-    super::x86_64::Half<true>
-);
-#[cfg(target_arch = "x86_64")]
-dots!(
-    #[target_feature(enable = "avx2,fma")]
-    avx2,
-    finish_avx2,
-    super::x86_64::Half<false>
-);
-dots!(portable, finish_portable, Plain);
-
-/// The sums of a tile, and where they go.
-struct Tile<'a, V> {
-    /// Output by output, of all pixels.
-    sums: &'a [V],
-    /// Of each pixel, where it goes and where what is added lies.
-    outputs: &'a [usize],
-    others: &'a [usize],
-}
-
-/// What is done with a tile.
-type Finish<V> = unsafe fn(&Dense, &Context<'_>, &Group, &Tile<'_, V>);
-
-/// Some tiles of a group.
-///
-/// # Safety
-/// The machine must have the registers, and the places lie in the arena.
-#[inline(always)]
-unsafe fn sweep<V: Whole, const O: usize, const P: usize>(
-    dense: &Dense,
-    context: &Context<'_>,
-    group: &Group,
-    tiles: Range<usize>,
-    finish: Finish<V>,
-) {
-    let (place, per_image) = (dense.to.place(), dense.pixels.len());
-    let total = context.images * per_image;
-    let from = context.arena.wrapping_add(dense.from.place().at).cast_const().cast::<i32>();
-    let weights = dense.weights.words()[group.weights..].as_ptr();
-    let bias = dense.bias[group.first * V::LANES..].as_ptr();
-    let other = dense.to.other().map_or(0, |other| other.place().image);
-    let last = group.pieces.len() - 1;
-    let strip = if last == 0 { 1 } else { STRIP };
-    // What is not yet summed up.
-    let mut kept = [const { MaybeUninit::<[[V; P]; O]>::uninit() }; STRIP];
-    for first in tiles.clone().step_by(strip) {
-        let mut weights = weights;
-        for (number, piece) in group.pieces.iter().enumerate() {
-            for (tile, kept) in (first..tiles.end).zip(&mut kept[..strip]) {
-                let slot = if last == 0 { tile - tiles.start } else { tile - first };
-                let (mut inputs, mut outputs, mut others) = ([0usize; P], [0usize; P], [0usize; P]);
-                for p in 0..P {
-                    // The last pixel again, where there are too few.
-                    let pixel = (tile * P + p).min(total - 1);
-                    let (image, pixel) = match context.images {
-                        1 => (0, pixel),
-                        _ => (pixel / per_image, pixel % per_image),
-                    };
-                    let [input, output, at] = dense.pixels[pixel];
-                    inputs[p] = image * dense.from.place().image + input as usize;
-                    outputs[p] = image * place.image + output as usize;
-                    others[p] = image * other + at as usize;
-                }
-                // SAFETY (all): the sizes were compared when the layer was made, and the places with the arena; what
-                // was kept was written with the first piece.
-                unsafe {
-                    let mut sums = if number == 0 { begin::<V, O, P>(bias) } else { kept.assume_init() };
-                    // What comes next, part by part with each tile.
-                    let next = weights.wrapping_add(piece.len() * (O + slot) * V::LANES);
-                    add(&mut sums, [weights, next], piece, from, &inputs);
-                    if number < last {
-                        kept.write(sums);
-                        continue;
-                    }
-                    let tile = Tile { sums: sums.as_flattened(), outputs: &outputs, others: &others };
-                    finish(dense, context, group, &tile);
-                }
-            }
-            weights = weights.wrapping_add(piece.len() * O * V::LANES);
-        }
-    }
-}
-
-/// Tiles that pass while a piece's weights stay in the first cache.
-const STRIP: usize = 8;
-/// Bytes of weights that stay there.
-const STAY: usize = 28 << 10;
-
-/// How many of some steps a piece has, of so many bytes each, where there are so many tiles: all of them, where nothing
-/// would be gained.
-fn most(steps: usize, bytes: usize, tiles: usize) -> usize {
-    let pieces = (steps * bytes).div_ceil(STAY);
-    if tiles < STRIP / 2 || pieces == 1 { steps.max(1) } else { steps.div_ceil(pieces) }
-}
-
-/// Writes what a tile's sums become.
-///
-/// # Safety
-/// As [`sweep`].
-#[inline(always)]
-unsafe fn finish<V: Whole>(dense: &Dense, context: &Context<'_>, group: &Group, tile: &Tile<'_, V>) {
-    let Tile { sums, outputs, others } = *tile;
-    let registers = sums.chunks_exact(outputs.len()).zip((group.first..).map(|block| block * V::LANES));
-    // SAFETY (all): the sizes were compared when the layer was made, and the places with the arena.
-    unsafe {
-        match &dense.to {
-            To::Bytes(to, rounding) => {
-                let to = context.arena.add(to.place().at).cast::<u8>();
-                match &rounding.added {
-                    None => {
-                        for (sums, lane) in registers {
-                            let factors = rounding.factors[lane..].as_ptr();
-                            for (sum, at) in sums.iter().zip(outputs) {
-                                rounding.own(*sum, factors).put(to.add(4 * at + lane));
-                            }
-                        }
-                    }
-                    Some((other, ..)) => {
-                        let other = context.arena.add(other.place().at).cast_const().cast::<u8>();
-                        for (sums, lane) in registers {
-                            let factors = rounding.factors[lane..].as_ptr();
-                            for ((sum, at), from) in sums.iter().zip(outputs).zip(others) {
-                                let bytes = rounding.bytes(*sum, factors, other.add(4 * from + lane));
-                                bytes.put(to.add(4 * at + lane));
-                            }
-                        }
-                    }
-                }
-            }
-            To::Floats(to, steps) => {
-                let (block, to) = (to.block() / V::LANES, context.arena.add(to.at));
-                for (sums, lane) in registers {
-                    let steps = V::load_reals(steps[lane..].as_ptr());
-                    for (sum, at) in sums.iter().zip(outputs) {
-                        V::put_reals(V::times(sum.real(), steps), to.add(lane * block + at));
-                    }
-                }
             }
         }
     }

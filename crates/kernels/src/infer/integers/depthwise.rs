@@ -1,6 +1,12 @@
 //! Depthwise convolutions on bytes: each channel with a kernel of its own, a channel in each lane.
 
-use super::{After, Dots, Quads, Weights, after::Rounding, portable::Plain, whole::Whole};
+use super::{
+    After, Dots, Quads, Weights,
+    after::Rounding,
+    portable::Plain,
+    rounded::{Both, Own},
+    whole::Whole,
+};
 use crate::infer::{
     Arena, Place, Window,
     dense::assert_window,
@@ -126,6 +132,8 @@ unsafe fn sweep<V: Whole>(layer: &Depthwise, context: &Context<'_>) {
     let padding = window.before[0] * from.steps()[0] + window.before[1] * from.steps()[1];
     let count = layer.taps.len() + 1;
     let blocks = layer.to.channels().div_ceil(V::LANES);
+    // SAFETY: the caller's.
+    let own = unsafe { Own::<V>::bytes_of(rounding) };
     let units = context.member.share(context.images * blocks * to.size[0]);
     for unit in units {
         let (image, block, y) = (unit / to.size[0] / blocks, unit / to.size[0] % blocks, unit % to.size[0]);
@@ -133,12 +141,15 @@ unsafe fn sweep<V: Whole>(layer: &Depthwise, context: &Context<'_>) {
         let input = context.row(from, [image, 0, y * window.stride[0]]).wrapping_sub(padding);
         let input = input.cast_const().cast::<u8>().wrapping_add(lane);
         let output = context.row(to, [image, 0, y]).cast::<u8>().wrapping_add(lane);
-        let other = rounding.added.as_ref().map(|(other, ..)| {
+        let other = rounding.added.as_ref().map(|(other, line, is_second)| {
             let row = context.row(other.place(), [image, 0, y]).cast_const().cast::<u8>();
-            (row.wrapping_add(lane), 4 * other.quads())
+            // SAFETY: the caller's.
+            let both = unsafe { Both::<V>::bytes_of(rounding, line, *is_second) };
+            (row.wrapping_add(lane), 4 * other.quads(), both)
         });
         let weights = layer.weights.words()[block * count * V::LANES..].as_ptr();
-        let factors = rounding.factors[lane..].as_ptr();
+        // SAFETY: a factor of each lane.
+        let factors = unsafe { V::load_reals(rounding.factors[lane..].as_ptr()) };
         for first in (0..columns).step_by(PIXELS) {
             // SAFETY (all): the window lies in the padded input, and pixels in their places.
             unsafe {
@@ -155,12 +166,12 @@ unsafe fn sweep<V: Whole>(layer: &Depthwise, context: &Context<'_>) {
                 let to = |p: usize| output.add(at[p] * 4 * layer.to.quads());
                 match other {
                     None => all!(8: PIXELS, p => {
-                        rounding.own(sums[p], factors).put(to(p));
+                        own.of(sums[p], factors).put(to(p));
                     }),
-                    Some((row, step)) => {
+                    Some((row, step, both)) => {
                         // Apart, as rare as it is.
                         for (p, sums) in sums.into_iter().enumerate() {
-                            rounding.bytes(sums, factors, row.add(at[p] * step)).put(to(p));
+                            both.of(sums, factors, V::bytes(row.add(at[p] * step))).put(to(p));
                         }
                     }
                 }

@@ -57,7 +57,7 @@ impl Largest {
 }
 
 impl Means {
-    /// Of windows of so many rows and columns.
+    /// Of windows of `kernel` rows and columns.
     ///
     /// # Panics
     /// If the values have other channels, or windows lie beyond the input.

@@ -18,7 +18,7 @@ pub struct Quads {
 }
 
 impl Quads {
-    /// A value at the beginning of an arena, with so many rows above, columns to the left, rows below and columns to
+    /// A value at the beginning of an arena, with a rim of rows above, columns to the left, rows below and columns to
     /// the right that stand for 0. Each pixel has room for whole registers of channels.
     ///
     /// # Panics

@@ -45,7 +45,7 @@ impl Shape {
         (sums / 2.0).max(loads / 2.0).max(weights).max(WAIT) + 0.5
     }
 
-    /// The shape of so many blocks and pixels that takes the least time of so many threads.
+    /// The shape in which `threads` compute these blocks and pixels in the least time.
     pub(crate) fn best(dots: Dots, blocks: usize, pixels: usize, threads: usize) -> Self {
         let mut best = (f64::INFINITY, Self { outputs: 1, pixels: 1 });
         for &(outputs, _) in shapes(dots).iter().filter(|(outputs, _)| *outputs <= blocks) {
@@ -59,7 +59,7 @@ impl Shape {
         best.1
     }
 
-    /// Of the shapes with so many outputs, the one that covers the pixels in the least time.
+    /// Of the shapes with `outputs` blocks, the one that covers the pixels in the least time.
     pub(crate) fn of(dots: Dots, outputs: usize, pixels: usize) -> Option<Self> {
         let (_, widths) = shapes(dots).iter().find(|(number, _)| *number == outputs)?;
         let shapes = widths.iter().map(|&pixels| Self { outputs, pixels });

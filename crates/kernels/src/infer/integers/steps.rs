@@ -19,8 +19,20 @@ impl Piece {
     }
 }
 
-/// The steps of outputs from `first` to before `end`, of which the last may have no weights, in pieces of at most so
-/// many different quads; the weights are appended to `packed`. Where no output has a weight, there is no step.
+/// Tiles that pass while a piece's weights stay in the first cache.
+pub(crate) const STRIP: usize = 8;
+/// Bytes of weights that stay there.
+const STAY: usize = 28 << 10;
+
+/// How many steps a piece has, given all of them, the bytes of each and the number of tiles: all of them, where nothing
+/// would be gained.
+pub(crate) fn most(steps: usize, bytes: usize, tiles: usize) -> usize {
+    let pieces = (steps * bytes).div_ceil(STAY);
+    if tiles < STRIP / 2 || pieces == 1 { steps.max(1) } else { steps.div_ceil(pieces) }
+}
+
+/// The steps of outputs from `first` to before `end`, of which the last may have no weights, in pieces of at most
+/// `most` different quads; the weights are appended to `packed`. Where no output has a weight, there is no step.
 pub(crate) fn pack(
     dots: Dots,
     (from, window): (&Quads, &Window),

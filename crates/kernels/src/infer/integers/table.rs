@@ -1,9 +1,12 @@
 //! A function of each integer, by a table of all of them.
 
-use super::Quads;
-use crate::infer::{
-    Place,
-    program::{Context, Step},
+use super::{Quads, after::nearest};
+use crate::{
+    exact::Integers,
+    infer::{
+        Place,
+        program::{Context, Step},
+    },
 };
 
 /// A function of each integer: there are 256, so each result is computed once, before anything runs.
@@ -15,6 +18,15 @@ pub struct Table {
 }
 
 impl Table {
+    /// What becomes of the numbers that integers stand for, as the nearest integer of the other value.
+    ///
+    /// # Panics
+    /// If the values are of different sizes.
+    pub fn of((from, to): (Quads, Quads), function: impl Fn(f32) -> f32) -> Self {
+        let number = |q: i32| (q - from.of().zero_point) as f32 * from.of().scale;
+        Self::new((from, to), |q| rounded(function(number(q)), to.of()))
+    }
+
     /// What becomes of an integer of the one value is an integer of the other.
     ///
     /// # Panics
@@ -33,6 +45,12 @@ impl Table {
         };
         Self { from, to, bytes: std::array::from_fn(byte) }
     }
+}
+
+/// The nearest integer of a number (QuantizeLinear).
+pub(crate) fn rounded(number: f32, of: &Integers) -> i32 {
+    let [low, high] = of.bounds.map(|bound| (bound - of.zero_point) as f32);
+    nearest(number / of.scale, low, high) + of.zero_point
 }
 
 impl Step for Table {

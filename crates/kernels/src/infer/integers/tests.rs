@@ -301,6 +301,12 @@ proptest! {
             let expected: Vec<i32> = integers.iter().map(|q| (*q).max(zero)).collect();
             check(&found, &expected, &case.x, "a table")?;
 
+            let y = with(2 * inputs, [h, w], other);
+            let found = steps(y, &|x, y| Box::new(Concat::new(vec![x, x], y)));
+            let moved = exact::requantised(&integers, &case.x, &other);
+            let both: Vec<i32> = moved.chunks(inputs * h * w).flat_map(|image| [image, image].concat()).collect();
+            check(&found, &both, &other, "values behind each other")?;
+
             let y = with(inputs * h * w, [1, 1], case.x);
             let source = |[at, ..]: [usize; 3]| Some([at / (h * w), at / w % h, at % w]);
             let found = steps(y, &|x, y| Box::new(Pick::new((x, y), source)));
