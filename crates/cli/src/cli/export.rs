@@ -44,11 +44,12 @@ enum Form {
 }
 
 impl Form {
-    fn done(self) -> &'static str {
+    /// How ONNX says that a network computes with integers, where it does in this form.
+    fn integers(self) -> Option<OnnxForm> {
         match self {
-            Self::Onnx => "written as ONNX in numbers (`--form qdq` writes them)",
-            Self::Qdq | Self::Qoperator => "written so",
-            Self::Pytorch => "written for PyTorch",
+            Self::Qdq => Some(OnnxForm::Qdq),
+            Self::Qoperator => Some(OnnxForm::QOperator),
+            Self::Onnx | Self::Pytorch => None,
         }
     }
 }
@@ -59,13 +60,16 @@ impl Export {
             return Err(Error::Usage("`--opset` belongs to ONNX: leave it out".into()));
         }
         let opened = self.network.open(&DeviceSpec::CPU.resolve()?)?;
-        let integers = match self.form {
-            Form::Qdq => Some(OnnxForm::Qdq),
-            Form::Qoperator => Some(OnnxForm::QOperator),
-            Form::Onnx | Form::Pytorch => None,
-        };
-        if integers.is_none() {
-            refuse(&opened, self.form.done())?;
+        let integers = self.form.integers();
+        match (self.form, &opened.integers) {
+            (Form::Pytorch, _) => refuse(&opened, "written for PyTorch")?,
+            (Form::Onnx, Some(integers)) => {
+                return Err(Error::Usage(format!(
+                    "the file has {} weights as integers: write them with `--form qdq`, or with `--form qoperator`",
+                    integers.quantized.len()
+                )));
+            }
+            _ => {}
         }
         let state = block_on(State::read(&opened.net))?;
         let [c, h, w] = opened.spec.input;

@@ -29,6 +29,23 @@ fn a_quantised_network_is_smaller_and_answers_alike() {
     {
         assert!((top1(line) - float).abs() < 1.5, "{line}");
     }
+    let exact = place.succeed("eval --exact --weights q.safetensors --data digits");
+    for form in ["qdq", "qoperator"] {
+        let said = place.succeed(&format!("export --form {form} --weights q.safetensors --out q.onnx"));
+        assert!(
+            said.contains("ONNX in integers, opset 18") && said.contains("read back and equal"),
+            "{said}"
+        );
+        for engine in ["--exact", "--runtime"] {
+            assert_eq!(
+                place.succeed(&format!("eval {engine} --weights q.onnx --data digits")),
+                exact,
+                "{form}"
+            );
+        }
+        let profiled = place.succeed("profile --weights q.onnx --runs 1");
+        assert!(profiled.contains("fc1") && profiled.contains("linear dense int8"), "{profiled}");
+    }
     for more in [
         "--weights-bits 4 --method gptq --ranges mse",
         "--weights-bits 4 --method adaround --calibrate 64 --equalise --correct-bias --layer-bits fc3=8",
@@ -80,11 +97,13 @@ fn what_cannot_be_quantised_and_what_integers_cannot_be_used_for_is_one_line() {
             "quantize --weights q.safetensors --data digits --out p.safetensors",
             "cannot be trained or changed yet",
         ),
-        ("export --weights q.safetensors --out q.onnx", "cannot be written as ONNX yet"),
+        ("export --weights q.safetensors --out q.onnx", "`--form qdq`"),
+        ("export --form pytorch --weights q.safetensors --out q", "cannot be written for PyTorch yet"),
     ] {
         place.refuse(line, &["3 weights as integers", said]);
     }
     place.refuse(&format!("eval --exact --weights {NET} --data digits"), &["the file has none"]);
+    place.refuse(&format!("export --form qdq --weights {NET} --out q.onnx"), &["the file has no integers"]);
 }
 
 #[test]
