@@ -53,7 +53,9 @@ pub(crate) fn read(
         let sapwood_onnx::Integers { weights: quantized, grids } = integers;
         Integers { quantized, grids, dynamic: BTreeSet::new() }
     });
-    let notes = notes.into_iter().map(Note::Onnx).collect();
+    // What is opened is computed as the file rounds it, so that need not be told.
+    let notes =
+        notes.into_iter().filter(|note| *note != sapwood_onnx::Note::Rounded).map(Note::Onnx).collect();
     Ok((Node::Dictionary(tensors.collect()), metadata, notes, integers))
 }
 

@@ -7,6 +7,7 @@ mod lattice;
 mod nodes;
 mod norms;
 mod operators;
+mod options;
 mod pairs;
 mod params;
 mod weights;
@@ -14,58 +15,14 @@ mod whole;
 mod windows;
 mod writing;
 
-use std::collections::BTreeMap;
-
 use sapwood_graph::{Graph, Node, Op, QuantizedNetwork, State};
 
 use crate::Error;
 use lattice::Lattice;
 use nodes::write;
+pub use options::{Form, Options, Weights};
 use params::params;
 use writing::Writing;
-
-/// How a file is written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// The version of the operations, from 17 to [`crate::LAST_OPSET`]. Most readers know 18.
-    pub opset: i64,
-    /// How the weights of convolutions, linear layers and tables are stored. All else is in f32, and so is what is
-    /// computed with them.
-    pub weights: Weights,
-    /// What the outputs are called. Those that it does not name are `logits` if there is one, and else `output_0`
-    /// and so on.
-    pub outputs: Vec<String>,
-    /// What the file is to say of itself, for whoever reads it: [`crate::Imported::metadata`].
-    pub metadata: BTreeMap<String, String>,
-}
-
-/// How weights are stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Weights {
-    /// In 32 bits.
-    #[default]
-    F32,
-    /// Rounded to 16 bits, which halves the file.
-    F16,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { opset: 18, weights: Weights::F32, outputs: Vec::new(), metadata: BTreeMap::new() }
-    }
-}
-
-/// How a file says that a network computes with integers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Form {
-    /// Operations on numbers, between `QuantizeLinear` and `DequantizeLinear` where ONNX Runtime's quantiser puts them:
-    /// whoever runs it puts integers in their place, or runs it as it stands.
-    #[default]
-    Qdq,
-    /// Operations on integers (`QLinearConv`, and `QGemm` and others of ONNX Runtime's own), which no other program may
-    /// know.
-    QOperator,
-}
 
 /// The bytes of an ONNX file that computes what the network does, for any number of examples of the shapes
 /// for which the graph was built, with inputs under their names and weights under theirs. Zeros of masked

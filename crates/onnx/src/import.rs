@@ -21,6 +21,7 @@ mod pads;
 mod pairs;
 mod parts;
 mod pools;
+mod refusal;
 mod resize;
 mod rounding;
 mod running;

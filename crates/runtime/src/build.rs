@@ -1,8 +1,8 @@
 //! From a schedule to steps: every value in its place, every layer with its kernel.
 
 use sapwood_kernels::infer::{
-    Add, Curved, Dense, Depthwise, Epilogue, Form, Gathered, Mean, Move, Part, Place, Plain, Pool, Program,
-    Scale, Shifted, Source, Sparse, SparseShape, Step,
+    Add, Curved, Dense, Depthwise, Epilogue, Gathered, Mean, Move, Part, Place, Plain, Pool, Program, Scale,
+    Shifted, Source, Sparse, SparseShape, Step,
 };
 
 use crate::{
@@ -114,9 +114,8 @@ pub(crate) fn step(
                 let step = Gathered::new(level, (from(0), to), &rows, &conv.biases(), epilogue);
                 return (Box::new(step), format!("{what} gathered"));
             }
-            let length = if to.pixels() == 1 { 1 } else { to.size[0] * row(&to) };
             let is_aligned = rows.iter().flatten().all(|entry| entry.0 % LINE == 0);
-            let (shape, _) = SparseShape::best(level, &rows, length, is_aligned);
+            let (shape, _) = SparseShape::best(level, &rows, &to, is_aligned);
             let step = Sparse::new(level, (from(0), to), &rows, &conv.biases(), epilogue, shape);
             let kind = if shape.is_shared { "shared" } else { "apart" };
             let SparseShape { rows, vectors, lanes, .. } = shape;
@@ -147,12 +146,4 @@ fn describe(conv: &Conv<'_>, from: &Place) -> String {
     let stride =
         if conv.window.stride == [1, 1] { String::new() } else { format!("/{}", conv.window.stride[0]) };
     format!("{rows}x{columns}{stride}")
-}
-
-/// From one row of a value to the next, channel by channel.
-fn row(place: &Place) -> usize {
-    match place.form {
-        Form::Planar { pitch, .. } => pitch,
-        Form::Blocked { .. } => place.size[1],
-    }
 }

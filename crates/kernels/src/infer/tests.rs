@@ -209,6 +209,16 @@ fn weight(o: usize, c: usize, r: usize, q: usize) -> f32 {
     ((o * 131 + c * 37 + r * 11 + q * 5) % 23) as f32 / 23.0 - 0.4
 }
 
+/// Nine rows of 16 and what lies behind the last of them are one vector more than the rows.
+#[test]
+fn a_tile_ends_with_the_last_pixel() {
+    let (to, rows) = (Place::planar(1, [9, 16], 17, 3), vec![vec![(0, 1.0)]]);
+    for level in Level::available() {
+        let (SparseShape { vectors, lanes, .. }, _) = SparseShape::best(level, &rows, &to, false);
+        assert!(vectors <= (8 * 17 + 16usize).div_ceil(lanes), "{}", level.name());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
@@ -281,7 +291,7 @@ proptest! {
         let rows: Vec<Vec<Entry>> = (0..case.outputs).map(row).collect();
         let to = Place::planar(case.outputs, case.size, pitch, 3);
         for level in Level::available() {
-            let (best, _) = SparseShape::best(level, &rows, case.size[0] * pitch, false);
+            let (best, _) = SparseShape::best(level, &rows, &to, false);
             let halves = SparseShape { lanes: level.numbers(), rows: 1, is_shared: true, vectors: 1 };
             let apart = SparseShape { rows: 4, is_shared: false, ..halves };
             for shape in [best, halves, apart, SparseShape { rows: 2, ..halves }, SparseShape { rows: 8, ..apart }] {

@@ -3,7 +3,7 @@
 use sapwood_graph::{Dims, Graph};
 
 use super::{
-    Options,
+    options::Options,
     writing::{Tensor, Writing},
 };
 use crate::{

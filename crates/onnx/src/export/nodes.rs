@@ -1,17 +1,16 @@
 //! What each layer is in ONNX.
 
-use sapwood_graph::{Array, Binary, Node, Op, Reduction, Unary};
+use sapwood_graph::{Binary, Node, Op, Reduction, Unary};
 
 use super::{
     curves::curve,
-    forms, norms, windows,
+    forms, norms,
+    params::Params,
+    windows,
     writing::{Attribute, Writing},
 };
 
 use Attribute::{Float, Int, Ints};
-
-/// The values of a layer's parameters, under their names.
-pub(super) type Params<'p, 's> = &'p [(String, &'s Array)];
 
 /// Writes a layer's nodes; the name of what they make. An error says why there are none: what follows the layer's
 /// name.

@@ -2,7 +2,7 @@
 
 use super::{
     forms,
-    nodes::Params,
+    params::Params,
     writing::{Attribute, Writing},
 };
 

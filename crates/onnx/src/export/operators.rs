@@ -6,9 +6,9 @@ use sapwood_graph::{Activation, Grid, Op, Quantized, QuantizedNetwork};
 
 use super::{
     lattice::{Lattice, is_carrier},
-    nodes,
-    nodes::Params,
-    pairs, whole, windows,
+    nodes, pairs,
+    params::Params,
+    whole, windows,
     writing::{Attribute, Writing},
 };
 

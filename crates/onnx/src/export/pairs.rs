@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use sapwood_graph::{Grid, Op, QuantizedNetwork};
 
-use super::{lattice::Lattice, nodes, nodes::Params, whole, writing::Writing};
+use super::{lattice::Lattice, nodes, params::Params, whole, writing::Writing};
 
 /// Writes a node, and rounds what it makes; the name of its value.
 pub(super) fn write<'s>(

@@ -4,6 +4,9 @@ use sapwood_graph::{Array, Mismatch, Node, Op, ParamPath};
 
 use crate::Error;
 
+/// The values of a layer's parameters, under their names.
+pub(super) type Params<'p, 's> = &'p [(String, &'s Array)];
+
 /// The values of a layer's parameters, in the order in which ONNX wants them.
 pub(super) fn params<'s>(
     node: &Node,

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use sapwood_graph::{Array, DType, F16};
 
 use super::{
-    Weights,
-    nodes::Params,
+    options::Weights,
+    params::Params,
     whole,
     writing::{Attribute, Tensor, Writing},
 };

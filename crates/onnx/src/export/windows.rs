@@ -3,7 +3,7 @@
 use sapwood_graph::{AvgPool, ConvSpec, Interpolation, Pair, Places, Resize, Window};
 
 use super::{
-    nodes::Params,
+    params::Params,
     writing::{Attribute, Writing},
 };
 

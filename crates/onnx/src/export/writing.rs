@@ -7,7 +7,10 @@ use std::{
 
 use sapwood_graph::{Array, Dims, Graph, Grid, Quantized};
 
-use super::{Options, Weights, weights::floats};
+use super::{
+    options::{Options, Weights},
+    weights::floats,
+};
 use crate::{
     Error,
     proto::{

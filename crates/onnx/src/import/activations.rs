@@ -2,13 +2,7 @@
 
 use sapwood_graph::{Activation, Binary, Factor, Op};
 
-use super::{
-    arithmetic::factor,
-    call::{Call, Refusal},
-    fold,
-    making::Making,
-    value::Value,
-};
+use super::{arithmetic::factor, call::Call, fold, making::Making, refusal::Refusal, value::Value};
 
 fn activate<'a>(
     making: &mut Making<'a>,

@@ -6,18 +6,11 @@
 use sapwood_graph::{Dims, Op};
 
 use super::{
-    call::{Call, Refusal, axis},
+    call::{Call, axis},
     making::Making,
-    value::{Data, Size, Value},
+    refusal::Refusal,
+    value::{Affine, Data, Size, Value},
 };
-
-/// Integers that are known but for the number of examples.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Affine {
-    shape: Vec<Size>,
-    steps: Vec<i64>,
-    offset: i64,
-}
 
 impl Affine {
     /// One for each example.

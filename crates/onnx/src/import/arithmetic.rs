@@ -4,10 +4,12 @@ use sapwood_graph::{Binary, Op, Unary};
 
 use super::{
     affine,
-    call::{Call, Refusal},
+    call::Call,
     curves, fold,
     making::Making,
-    norms, truths,
+    norms,
+    refusal::Refusal,
+    truths,
     value::{Data, Stored, Value},
 };
 use crate::decimal;

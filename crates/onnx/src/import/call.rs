@@ -3,56 +3,11 @@
 use std::cell::Cell;
 
 use super::{
-    integers,
     known::Known,
+    refusal::Refusal,
     value::{Data, Size, Stored, Value},
 };
-use crate::{
-    Error, Unsupported,
-    proto::{Attribute, Damage, Graph, Node, Tensor},
-};
-
-/// Why a node is not made.
-#[derive(Debug)]
-pub(super) enum Refusal {
-    /// No network here has such an operation.
-    Unheard,
-    /// None has it with this: what follows its name.
-    Cannot(String),
-    /// It depends on something for which a reason was given already.
-    Follows,
-    /// The file contradicts itself.
-    Damaged(String),
-}
-
-impl From<Damage> for Refusal {
-    fn from(Damage(problem): Damage) -> Self {
-        Self::Damaged(problem)
-    }
-}
-
-impl Refusal {
-    /// Layers that do not fit one another: a clause about the operation.
-    pub(super) fn misfit(problem: String) -> Self {
-        Self::Cannot(format!("where {problem}"))
-    }
-
-    /// Puts it on the list; what is damaged is an error at once.
-    pub(super) fn note(self, unsupported: &mut Unsupported, node: &Node<'_>) -> Result<(), Error> {
-        let own = if matches!(node.domain, "" | "ai.onnx") { "" } else { node.domain };
-        let name = if own.is_empty() { node.op.to_string() } else { format!("{own}.{}", node.op) };
-        let operation = match self {
-            Self::Unheard => name,
-            Self::Cannot(with) => format!("{name} {with}"),
-            Self::Follows => return Ok(()),
-            Self::Damaged(problem) => {
-                return Err(Error::Format(format!("node {} ({name}): {problem}", node.called())));
-            }
-        };
-        unsupported.operations.entry(operation).or_default().insert(node.called());
-        Ok(())
-    }
-}
+use crate::proto::{Attribute, Graph, Node, Tensor};
 
 /// A node with what is known of its inputs.
 pub(super) struct Call<'a, 'n> {
@@ -69,11 +24,8 @@ impl<'a, 'n> Call<'a, 'n> {
         Self { node, inputs, opset, read }
     }
 
-    /// Makes integers of the file plain ones for operations that know no types of them.
+    /// Makes integers of the file plain ones, for operations that know no types of them.
     pub(super) fn plain(&mut self) -> Result<(), Refusal> {
-        if self.node.op == "Identity" || integers::reader(self.node).is_some() {
-            return Ok(());
-        }
         for input in &mut self.inputs {
             if let Value::Whole(whole) = input {
                 *input = whole.plain()?;

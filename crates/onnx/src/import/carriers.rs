@@ -3,10 +3,11 @@
 use sapwood_graph::Grid;
 
 use super::{
-    call::{Call, Refusal},
+    call::Call,
     making::Making,
-    rounding::{Levels, rounded},
-    value::{Stored, Value},
+    refusal::Refusal,
+    rounding::rounded,
+    value::{Levels, Stored, Value},
 };
 
 /// Their names, in the order of the alphabet.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sapwood_graph::{Array, DType, Per, Quantized};
 
-use super::{call::Refusal, whole::Whole};
+use super::{refusal::Refusal, whole::Whole};
 use crate::proto::Damage;
 
 /// Integers with their scales and zero points, of which nothing is decoded before it is asked for.

@@ -3,10 +3,11 @@
 use sapwood_graph::Dims;
 
 use super::{
-    affine::Affine,
-    call::{Call, Refusal, axis, plain},
+    call::{Call, axis, plain},
     known::{Items, Known, joined, spread, walk},
     making::Making,
+    refusal::Refusal,
+    value::Affine,
     value::{Size, Stored, Value},
 };
 use crate::proto::{MOST_NUMBERS, data_type};

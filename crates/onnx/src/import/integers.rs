@@ -2,12 +2,13 @@
 //! become integers.
 
 use super::{
-    call::{Call, Refusal},
+    call::Call,
     making::Making,
     operations::{Handler, handler},
     pairs::{self, numbers},
-    rounding::{Levels, rounded},
-    value::Value,
+    refusal::Refusal,
+    rounding::rounded,
+    value::{Levels, Value},
 };
 use crate::{
     CONTRIBUTED,
@@ -48,6 +49,11 @@ pub(super) fn reader(node: &Node<'_>) -> Option<Handler> {
         ("" | "ai.onnx" | CONTRIBUTED, "DequantizeLinear") => Some(pairs::dequantize),
         _ => row(node).map(|_| operator as Handler),
     }
+}
+
+/// Whether a node takes integers with their types.
+pub(super) fn knows_integers(node: &Node<'_>) -> bool {
+    node.op == "Identity" || reader(node).is_some()
 }
 
 fn row(node: &Node<'_>) -> Option<&'static (&'static str, &'static str, &'static str, Form)> {

@@ -1,7 +1,7 @@
 //! Tensors whose values are known while a file is read: the shapes and constants that exporters compute.
 
 use super::{
-    call::Refusal,
+    refusal::Refusal,
     value::{Numbers, Size, Stored, Value},
 };
 

@@ -3,8 +3,9 @@
 use sapwood_graph::{ConvSpec, Op, Pair};
 
 use super::{
-    call::{Call, Refusal},
+    call::Call,
     making::Making,
+    refusal::Refusal,
     value::{Stored, Value},
     windows::{Said, Same, number, pair},
 };

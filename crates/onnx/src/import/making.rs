@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use sapwood_graph::{Dims, Entry, Node, Op};
 
 use super::{
-    call::{Call, Refusal},
+    call::Call,
     naming::Names,
+    refusal::Refusal,
     rounding::{self, Rounding},
     value::{Data, Stored, Value},
 };

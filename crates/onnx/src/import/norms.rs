@@ -4,9 +4,10 @@
 use sapwood_graph::{Binary, Op, Reduction, Unary};
 
 use super::{
-    call::{Call, Refusal, axis},
+    call::{Call, axis},
     layers::row,
     making::Making,
+    refusal::Refusal,
     value::{Data, Stored, Value},
 };
 use crate::decimal;

@@ -1,12 +1,8 @@
 //! The table of operations that are read.
 
 use super::{
-    activations, arithmetic,
-    call::{Call, Refusal},
-    fold, integers, layers,
-    making::Making,
-    norms, pads, parts, pools, resize, shapes, truths,
-    value::Value,
+    activations, arithmetic, call::Call, fold, integers, layers, making::Making, norms, pads, parts, pools,
+    refusal::Refusal, resize, shapes, truths, value::Value,
 };
 use crate::proto::Node;
 

@@ -3,8 +3,9 @@
 use sapwood_graph::{Op, Pad, PadMode, Ranked, Slice};
 
 use super::{
-    call::{Call, Refusal, axis},
+    call::{Call, axis},
     making::Making,
+    refusal::Refusal,
     value::Value,
     windows::number,
 };

@@ -3,11 +3,12 @@
 use sapwood_graph::{Array, Grid, Per, Values};
 
 use super::{
-    call::{Call, Refusal, axis},
+    call::{Call, axis},
     coded::Coded,
     making::Making,
-    rounding::{Levels, rounded},
-    value::{Stored, Value},
+    refusal::Refusal,
+    rounding::rounded,
+    value::{Levels, Stored, Value},
     whole::Whole,
 };
 use crate::proto::{bounds, data_type};

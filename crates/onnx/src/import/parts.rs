@@ -3,9 +3,10 @@
 use sapwood_graph::{Dims, Op, Ranked, Slice};
 
 use super::{
-    call::{Call, Refusal, axis},
+    call::{Call, axis},
     fold,
     making::Making,
+    refusal::Refusal,
     shapes::for_each_example,
     value::{Data, Numbers, Size, Value},
 };

@@ -3,8 +3,9 @@
 use sapwood_graph::{AvgPool, Op, Pads, Pair, Ranked, Reduction};
 
 use super::{
-    call::{Call, Refusal, axis},
+    call::{Call, axis},
     making::Making,
+    refusal::Refusal,
     value::{Data, Value},
     windows::Said,
 };

@@ -3,8 +3,9 @@
 use sapwood_graph::{Interpolation, Op, Places, Resize};
 
 use super::{
-    call::{Call, Refusal, axis},
+    call::{Call, axis},
     making::Making,
+    refusal::Refusal,
     value::{Data, Size, Value},
     windows::{number, pair},
 };

@@ -4,16 +4,8 @@ use std::collections::BTreeMap;
 
 use sapwood_graph::{Activation, Grid, Op};
 
-use super::{call::Refusal, making::Making, value::Data};
+use super::{making::Making, refusal::Refusal, value::Data};
 use crate::signs::Signs;
-
-/// Integers that stand for what a node of the network makes.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Levels {
-    /// The value in numbers, rounded.
-    pub(super) data: Data,
-    pub(super) grid: Grid,
-}
 
 /// Where values of the network in the making are rounded.
 ///

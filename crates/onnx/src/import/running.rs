@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Few,
-    call::{Call, Refusal, plain},
+    call::{Call, plain},
     carriers,
+    integers::knows_integers,
     making::Making,
     operations::handler,
     parts,
+    refusal::Refusal,
     shapes::tensor_value,
     value::{Numbers, Value},
 };
@@ -104,7 +106,11 @@ impl<'a, 'm> Running<'a, 'm> {
         }
         let mut call = Call::new(node, inputs, self.making.opset);
         let lifted = carriers::lifted(&mut call);
-        let found = match call.plain() {
+        let plain = match knows_integers(node) {
+            true => Ok(()),
+            false => call.plain(),
+        };
+        let found = match plain {
             Ok(()) => self.called(&call, depth)?,
             Err(refusal) => Err(refusal),
         };

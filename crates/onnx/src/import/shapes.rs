@@ -3,9 +3,10 @@
 use sapwood_graph::{Dims, Op, Ranked};
 
 use super::{
-    call::{Call, Refusal, axis, plain},
+    call::{Call, axis, plain},
     known::Known,
     making::Making,
+    refusal::Refusal,
     value::{Data, Size, Stored, Value},
     whole::Whole,
 };

@@ -5,29 +5,11 @@
 use sapwood_graph::{Activation, Dims, Op};
 
 use super::{
-    call::{Call, Refusal},
+    call::Call,
     making::Making,
-    value::{Data, Size, Value},
+    refusal::Refusal,
+    value::{Asked, Data, Size, Truth, Value},
 };
-
-/// A value of which something is known to be asked.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Truth {
-    x: Data,
-    asked: Asked,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Asked {
-    /// Nothing yet: integers with a dimension of this size behind their own, all equal.
-    Spread(usize),
-    /// Which of the numbers from 0 on it is, in a last dimension.
-    Which(usize),
-    /// The same as numbers, 0 and 1.
-    Hot(usize),
-    /// Whether it is more than this.
-    More(f32),
-}
 
 impl Truth {
     pub(super) fn refuse(&self) -> Refusal {

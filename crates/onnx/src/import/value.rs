@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use sapwood_graph::{Dims, Quantized};
+use sapwood_graph::{Dims, Grid, Quantized};
 
-use super::{affine::Affine, coded::Coded, rounding::Levels, truths::Truth, whole::Whole};
+use super::{coded::Coded, whole::Whole};
 use crate::proto::{Damage, Tensor};
 
 /// A value of the file's graph.
@@ -37,6 +37,41 @@ pub(super) struct Data {
     pub(super) dims: Dims,
     /// Whether these are integers, which only a table is read by.
     pub(super) integers: bool,
+}
+
+/// Integers that are known but for the number of examples.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Affine {
+    pub(super) shape: Vec<Size>,
+    pub(super) steps: Vec<i64>,
+    pub(super) offset: i64,
+}
+
+/// A value of which something is known to be asked.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Truth {
+    pub(super) x: Data,
+    pub(super) asked: Asked,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Asked {
+    /// Nothing yet: integers with a dimension of this size behind their own, all equal.
+    Spread(usize),
+    /// Which of the numbers from 0 on it is, in a last dimension.
+    Which(usize),
+    /// The same as numbers, 0 and 1.
+    Hot(usize),
+    /// Whether it is more than this.
+    More(f32),
+}
+
+/// Integers that stand for what a node of the network makes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Levels {
+    /// The value in numbers, rounded.
+    pub(super) data: Data,
+    pub(super) grid: Grid,
 }
 
 /// Floating point in a shape of its own.

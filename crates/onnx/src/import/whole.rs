@@ -5,8 +5,8 @@ use std::sync::Arc;
 use sapwood_graph::{Array, DType};
 
 use super::{
-    call::Refusal,
     known::Known,
+    refusal::Refusal,
     value::{Size, Value},
 };
 use crate::proto::{Damage, Tensor};

@@ -2,11 +2,7 @@
 
 use sapwood_graph::{Pads, Pair, Window};
 
-use super::{
-    call::{Call, Refusal},
-    making::Making,
-    value::Data,
-};
+use super::{call::Call, making::Making, refusal::Refusal, value::Data};
 use crate::Note;
 
 /// The largest number that an operation of a graph may have.
