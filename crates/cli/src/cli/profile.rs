@@ -12,7 +12,7 @@ use sapwood_report::{Cell, Table};
 use sapwood_runtime::{Profile as Found, Runtime};
 use serde::Serialize;
 
-use self::against::{Compared, against};
+use self::against::{APART, Compared, INTEGERS_APART, against};
 use super::{
     engine::{level, plan},
     weight_file::WeightFile,
@@ -94,7 +94,8 @@ impl Profile {
             Some(Other::OnnxRuntime) => {
                 let file = onnx(&opened)?;
                 let sizes = [self.batch as usize, self.threads as usize];
-                Some(against(&self.python, &file, &mut session, &images, sizes)?)
+                let most = if opened.integers.is_some() { INTEGERS_APART } else { APART };
+                Some(against(&self.python, &file, &mut session, &images, (sizes, most))?)
             }
             None => None,
         };

@@ -19,8 +19,11 @@ use crate::Error;
 const SCRIPT: &str = include_str!("onnx_runtime.py");
 /// Bursts of either side.
 const TURNS: usize = 15;
-/// How far the outputs may be apart, as norm of the difference over norm: sums in another order, and no more.
-const APART: f64 = 1e-3;
+/// How far outputs in floating point may be apart, as norm of the difference over norm: sums in another order, and no
+/// more.
+pub(super) const APART: f64 = 1e-3;
+/// The same for integers, of which one that is rounded to the other neighbour moves all behind it.
+pub(super) const INTEGERS_APART: f64 = 0.1;
 
 /// What one run takes on either side, as medians in seconds.
 #[derive(Clone, Debug, Serialize)]
@@ -57,14 +60,14 @@ pub(super) fn against(
     file: &[u8],
     session: &mut Session,
     images: &[f32],
-    [batch, threads]: [usize; 2],
+    ([batch, threads], most): ([usize; 2], f64),
 ) -> Result<Compared, Error> {
     let folder = std::env::temp_dir().join(format!("sapwood-profile-{}", std::process::id()));
     fs::create_dir_all(&folder).map_err(Error::file("write", &folder))?;
     let path = folder.join("network.onnx");
     let found = fs::write(&path, file).map_err(Error::file("write", &path)).and_then(|()| {
         let peer = Peer::start(python)?;
-        turns(peer, &path, session, images, [batch, threads])
+        turns(peer, &path, session, images, ([batch, threads], most))
     });
     // It lies where temporary files do: whoever cleans there takes it if this cannot.
     let _ = fs::remove_dir_all(&folder);
@@ -76,14 +79,14 @@ fn turns(
     path: &Path,
     session: &mut Session,
     images: &[f32],
-    [batch, threads]: [usize; 2],
+    ([batch, threads], most): ([usize; 2], f64),
 ) -> Result<Compared, Error> {
     let setup = json!({ "cmd": "setup", "file": path.to_string_lossy(), "threads": threads, "batch": batch });
     let About { version, outputs } = peer.ask(&setup)?;
     let apart = distance(session.run(images)?, &outputs);
-    if apart.is_nan() || APART < apart {
+    if apart.is_nan() || most < apart {
         return Err(Error::Usage(format!(
-            "ONNX Runtime answers something else: expected outputs within {APART:e} of it, found {apart:.2e}"
+            "ONNX Runtime answers something else: expected outputs within {most:e} of it, found {apart:.2e}"
         )));
     }
     // Some milliseconds each.
