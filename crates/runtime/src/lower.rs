@@ -132,7 +132,7 @@ fn wrap(from: &[f32], [channels, height, width]: [usize; 3], padding: usize, to:
     }
 }
 
-/// Which of so many rows or columns one of those is, of which so many were added on each side.
+/// Which of `size` rows or columns the one at `at` is, where `padding` of the opposite edge were added on each side.
 pub(crate) fn opposite(at: usize, size: usize, padding: usize) -> usize {
     (at + size - padding % size) % size
 }

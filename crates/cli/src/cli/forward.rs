@@ -12,7 +12,7 @@ use sapwood_core::{Network, Norm, Observed, Pass};
 use sapwood_lab::{Takes, read_input, read_inputs, rounded, write_tensors};
 use sapwood_models::Net;
 
-use super::{engine::EngineChoice, on_device::OnDevice, weight_file::WeightFile};
+use super::{engine::EngineChoice, integers::refuse, on_device::OnDevice, weight_file::WeightFile};
 use crate::Error;
 
 /// Run a network on the tensor `input` of a file and write its outputs
@@ -51,6 +51,7 @@ impl Forward {
         let opened = self.network.open(&device)?;
         if opened.net.check_single().is_err() {
             self.engine.none("only the tensor library takes several inputs or gives several outputs")?;
+            refuse(&opened, "computed with several inputs or outputs")?;
             return self.all(&opened.net, &device);
         }
         let input = read_input(&self.input, &Takes::of(&opened), &device)?;

@@ -126,6 +126,8 @@ fn somebodys_integers_are_computed_to_the_last_one() {
         let grids = opened.integers.unwrap().grids;
         let (_, grid) = grids.last_key_value().unwrap();
         place.put("net.onnx", bytes);
+        // Packed as numbers alone it would be another network.
+        place.refuse("pack net.onnx --out net.sapwood", &["net.onnx", "integers"]);
         for engine in ["--exact", "--runtime"] {
             place.succeed(&format!(
                 "forward --weights net.onnx --input input.safetensors --out y.safetensors {engine}"

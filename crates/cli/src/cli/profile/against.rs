@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     path::Path,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-    thread::sleep,
+    thread::{JoinHandle, sleep},
     time::{Duration, Instant},
 };
 
@@ -137,6 +137,8 @@ struct Peer {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
+    /// What Python complains about, read all along: with much of it a child would wait for a reader.
+    complaints: Option<JoinHandle<String>>,
 }
 
 impl Peer {
@@ -149,10 +151,18 @@ impl Peer {
         let mut command = Command::new(python);
         command.args(["-c", SCRIPT]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|_| missing("cannot be run"))?;
-        match (child.stdin.take(), child.stdout.take()) {
-            (Some(input), Some(output)) => Ok(Self { child, input, output: BufReader::new(output) }),
-            _ => Err(missing("has no pipes")),
-        }
+        let (Some(input), Some(output), Some(mut error)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            return Err(missing("has no pipes"));
+        };
+        let complaints = std::thread::spawn(move || {
+            let mut said = Vec::new();
+            // What was read before an error is still worth showing.
+            let _ = error.read_to_end(&mut said);
+            String::from_utf8_lossy(&said).into_owned()
+        });
+        Ok(Self { child, input, output: BufReader::new(output), complaints: Some(complaints) })
     }
 
     fn ask<T: DeserializeOwned>(&mut self, request: &Value) -> Result<T, Error> {
@@ -165,11 +175,9 @@ impl Peer {
 
     /// What Python said last.
     fn ended(&mut self) -> Error {
+        // It may have ended by itself.
         let _ = self.child.kill();
-        let mut said = String::new();
-        if let Some(mut stderr) = self.child.stderr.take() {
-            let _ = stderr.read_to_string(&mut said);
-        }
+        let said = self.complaints.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
         let reason = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("its process ended");
         Error::Usage(format!("ONNX Runtime cannot be timed: {}", reason.trim()))
     }
