@@ -19,7 +19,10 @@ use sapwood_lab::{DataConfig, Datasets, Teacher};
 use sapwood_models::{Init, Net, Opened};
 use sapwood_train::Distillation;
 
-use super::weight_file::{hinted, of_file};
+use super::{
+    integers,
+    weight_file::{hinted, of_file},
+};
 use crate::Error;
 
 /// Below this number of images the batch's statistics say less of a task than those of the data that the weights
@@ -201,7 +204,9 @@ impl TransferArgs {
     pub(super) fn teacher(&self, device: &Device) -> Result<Option<Teacher>, Error> {
         let Some(path) = &self.teacher else { return Ok(None) };
         let plain = sapwood_models::Reading::of(None);
-        let Opened { spec, net, trained_on, .. } = plain.open(path, device).map_err(hinted)?;
+        let opened = plain.open(path, device).map_err(hinted)?;
+        integers::refuse(&opened, "those of a teacher")?;
+        let Opened { spec, net, trained_on, .. } = opened;
         net.check_single()?;
         let temperature = self.temperature;
         let how = match self.distill {

@@ -98,6 +98,10 @@ fn what_cannot_be_quantised_and_what_integers_cannot_be_used_for_is_one_line() {
             "cannot be trained or changed yet",
         ),
         ("export --weights q.safetensors --out q.onnx", "`--form qdq`"),
+        (
+            "train --model lenet-300-100 --width 0.1 --data digits --teacher q.safetensors --out t",
+            "cannot be those of a teacher yet",
+        ),
         ("export --form pytorch --weights q.safetensors --out q", "cannot be written for PyTorch yet"),
     ] {
         place.refuse(line, &["3 weights as integers", said]);
