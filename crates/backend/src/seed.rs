@@ -47,6 +47,8 @@ pub enum Stream {
     Ties = 12,
     /// Where shared values begin; index: the parameter's position in the network.
     Centroids = 13,
+    /// Which images of a batch are mixed, and how much; index: the iteration.
+    Mixing = 14,
 }
 
 /// Bits of the stream number that are left to the index.

@@ -1,5 +1,11 @@
 //! Random changes of training images that leave their class as it is.
 
+mod affine;
+mod colour;
+mod erase;
+mod rand_augment;
+mod words;
+
 use rand::RngExt;
 use sapwood_backend::{Rng, Seed, Stream};
 use serde::{Deserialize, Serialize};
@@ -27,6 +33,24 @@ pub enum Augment {
         area: [f64; 2],
         /// Smallest and largest width / height, customarily 3/4 and 4/3.
         aspect: [f64; 2],
+    },
+    /// A rectangle of the image is painted over (Zhong et al. 2020).
+    Erase {
+        /// How likely it is, from 0 to 1.
+        probability: f64,
+    },
+    /// Brightness, contrast and saturation, in this order, each by a factor drawn from `1 - strength` to
+    /// `1 + strength`, as torchvision's `ColorJitter` does in an order by chance.
+    Jitter {
+        /// From 0 to 1.
+        strength: f64,
+    },
+    /// Changes drawn from a list (Cubuk et al. 2020).
+    RandAugment {
+        /// The changes of an image, customarily 2.
+        number: usize,
+        /// How strong each is, from 0 to 30; customarily 9.
+        magnitude: u8,
     },
 }
 
@@ -61,20 +85,6 @@ impl Augmentation {
 }
 
 impl Augment {
-    /// Why this cannot be done, if so.
-    pub(crate) fn problem(&self) -> Option<String> {
-        let range = |name: &str, [low, high]: [f64; 2], most: f64| {
-            let fits = 0.0 < low && low <= high && high <= most;
-            (!fits).then(|| format!("the {name} of a resized crop is {low} to {high}"))
-        };
-        match self {
-            Self::ResizedCrop { area, aspect } => {
-                range("area", *area, 1.0).or_else(|| range("aspect", *aspect, f64::MAX))
-            }
-            _ => None,
-        }
-    }
-
     fn apply(&self, rng: &mut Rng, shape: [usize; 3], example: &mut Vec<f32>) {
         let [_, height, width] = shape;
         match *self {
@@ -95,6 +105,16 @@ impl Augment {
             Self::ResizedCrop { area, aspect } => {
                 let region = region(rng, [height, width], area, aspect);
                 *example = resample(example, shape, region, [height, width]);
+            }
+            Self::Erase { probability } => erase::erase(rng, probability, shape, example),
+            Self::Jitter { strength } => {
+                let mut factor = || (1.0 + strength * (2.0 * rng.random::<f64>() - 1.0)) as f32;
+                colour::brightness(factor(), example);
+                colour::contrast(factor(), shape, example);
+                colour::saturation(factor(), shape, example);
+            }
+            Self::RandAugment { number, magnitude } => {
+                rand_augment::rand_augment(rng, (number, magnitude), shape, example);
             }
         }
     }

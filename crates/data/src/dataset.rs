@@ -143,7 +143,7 @@ impl Dataset {
     ///
     /// # Errors
     /// There are constants for another number of channels.
-    pub fn preprocessed(mut self, preprocess: &Preprocess) -> Result<Self, Error> {
+    pub(crate) fn preprocessed(mut self, preprocess: &Preprocess) -> Result<Self, Error> {
         let [channels, h, w] = self.shape;
         self.normalisation = Normalisation::stated(preprocess, channels)?;
         if (preprocess.image.order, channels) == (Order::Bgr, 3) {

@@ -55,12 +55,14 @@ mod pil;
 mod prefetch;
 mod reading;
 mod resample;
+mod resized;
 mod trained_on;
 
 pub use augment::{Augment, Augmentation};
 pub use catalogue::{CATALOGUE, Entry, Layout, Origin, entry, names};
 pub use dataset::{Dataset, Labels, Split, Task};
 pub use digests::{Digests, PARTS, Verified, verify};
+pub use draw::shares;
 pub use error::Error;
 pub use image_file::{read_image, read_image_as};
 pub use image_folder::{PassedOver, Summary, count_images, examine};

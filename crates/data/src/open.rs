@@ -16,8 +16,8 @@ use crate::{
 pub struct OpenOptions {
     /// Which boards, for `life`.
     pub life: LifeOptions,
-    /// The shape `[C, H, W]` to which the images of an `image-folder` are cropped
-    /// and resized; without it they must all have the size of the first.
+    /// The shape `[C, H, W]` to which images are cropped and resized; without it those of an `image-folder` must all
+    /// have the size of the first.
     pub image: Option<[usize; 3]>,
     /// How images become inputs, where that is not as is customary for the data set.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,10 +32,10 @@ pub struct OpenOptions {
 pub fn open(name: &str, split: Split, root: &Path, options: &OpenOptions) -> Result<Dataset, Error> {
     let entry = entry(name)?;
     let dataset = (entry.open)(entry, split, root, options)?;
-    let dataset = match &options.preprocess {
+    let dataset = match entry.layout {
         // A folder's images were made so as they were read.
-        Some(preprocess) if entry.layout != Layout::Folders => dataset.preprocessed(preprocess)?,
-        _ => dataset,
+        Layout::Folders => dataset,
+        _ => dataset.as_inputs(options)?,
     };
     tell(&dataset, name, split, root);
     Ok(dataset)

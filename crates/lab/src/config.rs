@@ -13,7 +13,9 @@ use sapwood_sparse::Regulariser;
 use sapwood_train::Recipe;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{Datasets, Error, Known, Outputs, Quantize, SparseTraining, Transfer};
+use crate::{
+    Augmenting, Chosen, Datasets, Error, Known, Outputs, Quantize, SmallData, SparseTraining, Transfer,
+};
 
 /// The examples of an evaluation batch. Results do not depend on it.
 const TEST_BATCH: usize = 256;
@@ -53,6 +55,9 @@ pub struct TrainConfig {
     /// What of it stays as it is, and who teaches it.
     #[serde(flatten)]
     pub transfer: Transfer,
+    /// What helps it where examples are few.
+    #[serde(flatten)]
+    pub small: SmallData,
     /// When it is tested.
     #[serde(skip_serializing_if = "Evaluate::is_default")]
     pub evaluate: Evaluate,
@@ -133,9 +138,15 @@ pub struct DataConfig {
     /// is selected from many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_out: Option<usize>,
-    /// Whether the augmentation that is customary for it is used.
+    /// How many training examples of each class, fixed by chance: the same ones in every run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_class: Option<usize>,
+    /// The list of the training examples that are learnt from, before anything else is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<Chosen>,
+    /// How its examples are changed in training.
     #[serde(default)]
-    pub augment: bool,
+    pub augment: Augmenting,
     /// Whether images of an `image-folder` that cannot be read are left out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub skip_bad: bool,
@@ -169,7 +180,7 @@ impl TrainConfig {
 
     /// The batches of which bounds are taken: those that are learnt from, as they are without augmentation.
     pub(crate) fn plain_source(&self, datasets: &Datasets) -> Result<Loader, Error> {
-        let data = DataConfig { augment: false, ..self.data.clone() };
+        let data = DataConfig { augment: Augmenting::NONE, ..self.data.clone() };
         Self { data, order: 0, ..self.clone() }.train_source(datasets, 0)
     }
 
@@ -184,7 +195,19 @@ impl TrainConfig {
             workers,
             drop_last: false,
         };
-        Ok(Loader::new(datasets.open(&self.data, Split::Train)?, options)?)
+        let dataset = datasets.open(&self.data, Split::Train)?;
+        let dataset = match self.small.hold_out {
+            Some(n) => Arc::new(dataset.hold_out_of_each(n)?.0),
+            None => dataset,
+        };
+        Ok(Loader::new(dataset, options)?)
+    }
+
+    /// The training examples by which the best epoch is told, in order, where some are kept back for that.
+    pub(crate) fn kept_back(&self, datasets: &Datasets) -> Result<Option<Loader>, Error> {
+        let Some(n) = self.small.hold_out else { return Ok(None) };
+        let held = datasets.open(&self.data, Split::Train)?.hold_out_of_each(n)?.1;
+        Ok(Some(Loader::new(Arc::new(held), judging())?))
     }
 }
 
@@ -193,7 +216,9 @@ impl DataConfig {
     pub fn named(name: &str) -> Self {
         let options = OpenOptions::default();
         let name = name.into();
-        Self { name, examples: None, held_out: None, augment: false, skip_bad: false, options, content: None }
+        let augment = Augmenting::NONE;
+        let (examples, held_out, per_class, only, content) = (None, None, None, None, None);
+        Self { name, examples, held_out, per_class, only, augment, skip_bad: false, options, content }
     }
 
     /// The data on which a network of the zoo is at home: boards as far ahead and
@@ -216,7 +241,10 @@ impl DataConfig {
     pub fn of_opened(name: &str, opened: &Opened) -> Self {
         let mut data = Self::of(name, &opened.spec);
         if let Some(trained_on) = &opened.trained_on {
-            data.options.image = data.options.image.map(|_| trained_on.input);
+            // Of a data set in the catalogue a network may have seen another size than it is stored in.
+            let native = sapwood_data::entry(name).ok().and_then(|entry| entry.shape);
+            let resized = trained_on.data == name && native.is_some_and(|shape| shape != trained_on.input);
+            data.options.image = (resized || data.options.image.is_some()).then_some(trained_on.input);
             data.options.preprocess = trained_on.preprocess();
         }
         data
@@ -229,14 +257,7 @@ impl DataConfig {
 
     /// What is done to its examples in training.
     pub fn augmentation(&self) -> Result<Vec<Augment>, Error> {
-        match (self.augment, sapwood_data::entry(&self.name)?.augment) {
-            (true, []) => {
-                let problem = "no augmentation is customary for it: leave `augment` out".into();
-                Err(sapwood_data::Error::Inconsistent { name: self.name.clone(), problem }.into())
-            }
-            (true, customary) => Ok(customary.to_vec()),
-            (false, _) => Ok(Vec::new()),
-        }
+        self.augment.of(&self.name)
     }
 
     /// One split.
@@ -252,17 +273,31 @@ impl DataConfig {
         root: &Path,
         reading: &Reading<'_>,
     ) -> Result<sapwood_data::Opened, Error> {
-        let opened = sapwood_data::open_with(&self.name, split, root, &self.options, reading)?;
-        Ok(match split {
-            Split::Train => sapwood_data::Opened { dataset: self.portion(opened.dataset)?, ..opened },
-            Split::Test => opened,
-        })
+        // What is left out is not resized first.
+        let bare = match self.is_own() {
+            true => self.options.clone(),
+            false => OpenOptions { life: self.options.life.clone(), ..OpenOptions::default() },
+        };
+        let mut opened = sapwood_data::open_with(&self.name, split, root, &bare, reading)?;
+        if split == Split::Train {
+            opened.dataset = self.portion(opened.dataset)?;
+        }
+        if !self.is_own() {
+            opened.dataset = opened.dataset.as_inputs(&self.options)?;
+        }
+        Ok(opened)
     }
 
     /// What is learnt from, of a whole training split.
     pub(crate) fn portion(&self, mut dataset: Dataset) -> Result<Dataset, Error> {
+        if let Some(chosen) = &self.only {
+            dataset = chosen.of(&dataset)?;
+        }
         if let Some(n) = self.held_out {
             dataset = dataset.hold_out(n)?.0;
+        }
+        if let Some(n) = self.per_class {
+            dataset = dataset.draw_of_each(n)?;
         }
         if let Some(n) = self.examples {
             // The first images of folders are all of one class.
@@ -283,9 +318,14 @@ impl DataConfig {
         Ok(datasets.open(&self.whole(), Split::Train)?.hold_out(held_out)?.1)
     }
 
+    /// Whether the training split has the size that the catalogue says, or the first `examples` of it.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.held_out.is_none() && self.per_class.is_none() && self.only.is_none()
+    }
+
     /// The same data with nothing left out.
     pub(crate) fn whole(&self) -> Self {
-        Self { examples: None, held_out: None, ..self.clone() }
+        Self { examples: None, held_out: None, per_class: None, only: None, ..self.clone() }
     }
 
     /// The test split, in order.

@@ -9,7 +9,7 @@ use std::{
 
 use sapwood_data::{Dataset, Reading, Split, Summary, Watch};
 
-use crate::{DataConfig, Error, Reporter, Silent, lines, run_folder::digest};
+use crate::{Augmenting, DataConfig, Error, Reporter, Silent, lines, run_folder::digest};
 
 /// The data sets below one folder, each read when it is first asked for and kept in
 /// memory from then on.
@@ -107,8 +107,12 @@ impl Datasets {
     /// name says it.
     ///
     /// # Errors
-    /// Those of reading; [`Error::OtherImages`] if the configuration speaks of another content.
-    pub fn identified(&self, config: DataConfig) -> Result<DataConfig, Error> {
+    /// Those of reading; [`Error::OtherImages`] if the configuration speaks of another content, [`Error::Setting`] if it
+    /// speaks of another list of examples.
+    pub fn identified(&self, mut config: DataConfig) -> Result<DataConfig, Error> {
+        if let Some(chosen) = &mut config.only {
+            chosen.digest = Some(chosen.read()?.1);
+        }
         let content = self.content(&config)?;
         match &config.content {
             Some(expected) if content.as_ref() != Some(expected) => Err(Error::OtherImages {
@@ -153,6 +157,6 @@ impl Watch for Datasets {
 
 /// What is read. Augmentation is no property of it, and its content is what comes of reading it.
 fn key(config: &DataConfig) -> Result<String, Error> {
-    let what = DataConfig { augment: false, content: None, ..config.clone() };
+    let what = DataConfig { augment: Augmenting::NONE, content: None, ..config.clone() };
     serde_json::to_string(&what).map_err(Error::unwritable)
 }

@@ -14,7 +14,7 @@
 //! use sapwood_backend::{DeviceSpec, Ops};
 //! use sapwood_lab::{
 //!     Beginning, CheckpointEvery, Conditions, DataConfig, Datasets, Evaluate, Outputs, RunFolder, Silent,
-//!     TrainConfig, Transfer, Work, train,
+//!     SmallData, TrainConfig, Transfer, Work, train,
 //! };
 //! use sapwood_models::{Init, Spec};
 //! use sapwood_train::{Recipe, Sgd};
@@ -33,6 +33,7 @@
 //!     regulariser: None,
 //!     shared: BTreeSet::new(),
 //!     transfer: Transfer::default(),
+//!     small: SmallData::default(),
 //!     evaluate: Evaluate::AtEnd,
 //!     order: 0,
 //!     ops: Ops::default(),
@@ -56,10 +57,13 @@
 
 mod accounts;
 mod array_file;
+mod augmenting;
 mod batch_file;
+mod chosen;
 mod classes;
 mod clustering;
 mod config;
+mod data_pruning;
 mod datasets;
 mod demo;
 pub mod deployment;
@@ -71,9 +75,11 @@ pub mod latency;
 mod levels;
 mod lines;
 mod probe;
+mod rates;
 mod rounding;
 mod run;
 mod run_folder;
+mod small_data;
 pub mod speed;
 pub mod study;
 pub mod supernet;
@@ -84,16 +90,20 @@ mod watched;
 mod work;
 
 pub(crate) use array_file::ArrayFile;
+pub use augmenting::Augmenting;
 pub use batch_file::{ReadBatches, read_batches, read_unlabelled};
+pub use chosen::{Chosen, List};
 pub use classes::{ByName, Classes, Outputs, few};
 pub use clustering::{Beginnings, Clustering, SharedLayer, SharedNet, shared_paths};
 pub use config::{Beginning, DataConfig, Evaluate, Start, TrainConfig};
+pub use data_pruning::{Choice, Choosing};
 pub use datasets::Datasets;
 pub use demo::{Demo, DemoOutcome};
 pub use error::Error;
 pub use examples::Examples;
 pub use fits::{Known, fits};
 pub use levels::MixedLevels;
+pub use rates::try_rates;
 pub use rounding::{Integers, Quantize, rounded};
 pub use run::{CheckpointEvery, Conditions, Outcome, Record, train};
 pub use run_folder::{RunFolder, digest};
@@ -102,8 +112,9 @@ pub use sapwood_ledger as ledger;
 pub use sapwood_report as report;
 pub use sapwood_report::{statistics, tensorboard};
 pub use sapwood_sparse::{GradualScore, SparseTraining};
+pub use small_data::SmallData;
 pub use takes::Takes;
 pub use tensor_file::{read_input, read_inputs, write_tensors};
-pub use transfer::{Teacher, Transfer};
+pub use transfer::{Pull, Teacher, Transfer};
 pub use watched::{Watched, evaluate};
 pub use work::Work;

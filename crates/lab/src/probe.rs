@@ -103,6 +103,11 @@ pub(crate) struct Features {
 }
 
 impl Features {
+    /// The numbers, one example after the other.
+    pub(crate) fn into_rows(self) -> Vec<f32> {
+        self.rows
+    }
+
     fn batch(&self, examples: &[usize]) -> Result<Batch, SourceError> {
         let [c, h, w] = self.shape;
         let size = c * h * w;

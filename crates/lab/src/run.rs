@@ -1,5 +1,6 @@
 //! A training run, in a folder of its own.
 
+mod learning;
 mod weights;
 
 use std::{
@@ -8,22 +9,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use burn::{prelude::Device, tensor::Tensor};
+use burn::prelude::Device;
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Anatomy, Masks, Network, Observed, Source, Step, write_atomic};
+use sapwood_core::{Masks, Observed, Source, Step, write_atomic};
 use sapwood_data::Loader;
 use sapwood_models::Net;
 use sapwood_prune::{Diagnosis, LayerHealth, MaskSet};
 use sapwood_quant::{Examples, Rounds};
 use sapwood_supernet::RunContext;
-use sapwood_train::{
-    Checkpoints, Evaluation, Hook, HookError, Live, Plan, Resumed, Row, SharedWeights, StepReport, Trained,
-    Trainer,
-};
+use sapwood_train::{Checkpoints, Evaluation, Mixed, Row};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Beginning, Datasets, Error, Evaluate, Reporter, RunFolder, SparseTraining, TrainConfig,
+    Beginning, Datasets, Error, Reporter, RunFolder, SparseTraining, TrainConfig,
     fits::fits,
     ledger::Macs,
     levels, lines,
@@ -32,7 +30,8 @@ use crate::{
     watched::evaluate,
     work::{Counted, Work, forward_macs},
 };
-use weights::{Described, Keep, Left};
+use learning::{Learning, Learnt, Sources, curve_csv};
+use weights::Described;
 
 /// When checkpoints are written, beside the one at the end. The outcome of a run
 /// does not depend on it.
@@ -109,9 +108,11 @@ pub fn train(
     let test = config.data.test_source(datasets)?;
     let classes = fits(&config.model, config.known(), test.dataset())?;
     let (source, test) = (classes.of_batches(config.train_source(datasets, 1)?)?, classes.of_batches(test)?);
+    let kept_back = config.kept_back(datasets)?.map(|loader| classes.of_batches(loader)).transpose()?;
     let trained_on = test.dataset().trained_on();
     let plan = config.recipe.clone().plan(source.batches())?;
     config.transfer.check(config, conditions.keep)?;
+    config.small.check(config)?;
     let (net, masks) = match &config.beginning {
         Beginning::Drawn(init) => (init.apply(config.model.net(device)?, Seed(config.seed)), Masks::new()),
         Beginning::From(start) => (start.net.clone(), start.masks.clone()),
@@ -123,12 +124,15 @@ pub fn train(
     let changes = |sparse: &SparseTraining| sparse.hook::<Net>(&plan, Seed(config.seed), &net, &masks);
     config.sparse.as_ref().map(changes).transpose()?;
     let regulariser = config.regulariser.map(|rule| rule.hook(&plan, net.graph())).transpose()?;
+    let mut hooks = config.transfer.hooks(&net, &plan, device)?;
+    hooks.extend(regulariser);
+    let mixing = config.small.mixing.map(|how| Mixed::new(how, Seed(config.seed))).transpose()?;
     let qat = config.quantize.as_ref().map(|quantize| Ok::<_, Error>((quantize, quantize.qat(net.graph())?)));
     let qat = qat.transpose()?;
     if let Some(note) = classes.note() {
         lines::note(reporter, format_args!("note: {note}"));
     }
-    if let Some(note) = &config.transfer.note {
+    for note in &config.transfer.notes {
         lines::note(reporter, format_args!("note: {note}"));
     }
     let lock = folder.lock()?;
@@ -146,16 +150,32 @@ pub fn train(
     let anatomy = config.model.graph()?.anatomy(source.dataset().shape())?;
     work.example_costs(forward_macs(&anatomy, &masks));
     let cached = |loader| probe.as_ref().map(|probe| probe.of_examples(loader, device, reporter)).transpose();
+    if let Some(teacher) = teacher {
+        work.teacher_costs(teacher.net.graph().anatomy(source.dataset().shape())?.macs());
+    }
+    let of_kept_back = kept_back.as_ref().map(cached).transpose()?.flatten();
     let features = (cached(&source)?, cached(&test)?);
     let source = Counted { inner: seen(&features.0, &source), work, trained: true };
     let test = Counted { inner: seen(&features.1, &test), work, trained: false };
+    let kept_back = kept_back.as_ref().map(|examples| Counted {
+        inner: seen(&of_kept_back, examples),
+        work,
+        trained: false,
+    });
+    let kept_back = kept_back.as_ref().map(|counted| counted as &dyn Source);
     let file = Described { spec: &config.model, trained_on: &trained_on, folder };
     let learning = Learning { config, plan: &plan, conditions, file, anatomy: &anatomy };
-    let sources = [&source as &dyn Source, &test];
+    let sources = Sources { train: &source, kept_back, test: &test };
     let (trained, weights) = match (qat, &probe, lessons) {
-        (None, None, None) => learning.learn(net, masks, sources, |trainer| trainer.hooks(regulariser))?,
+        (None, None, None) => learning.learn(net, masks, sources, |trainer| {
+            let trainer = trainer.hooks(hooks);
+            match mixing {
+                Some(mixing) => trainer.objective(mixing),
+                None => trainer,
+            }
+        })?,
         (None, None, Some(lessons)) => {
-            learning.learn(net, masks, sources, |trainer| trainer.objective(lessons).hooks(regulariser))?
+            learning.learn(net, masks, sources, |trainer| trainer.objective(lessons).hooks(hooks))?
         }
         (None, Some(probe), _) => learning.probe(probe, net, masks, sources)?,
         (Some((quantize, qat)), _, _) => {
@@ -177,7 +197,8 @@ pub fn train(
     if config.sparse.is_some() {
         warnings.iter().for_each(|warning| lines::warn(reporter, warning));
     }
-    write_atomic(&folder.path().join("curve.csv"), curve_csv(&trained.curve).as_bytes())?;
+    let tested = if config.small.hold_out.is_some() { "kept_back" } else { "test" };
+    write_atomic(&folder.path().join("curve.csv"), curve_csv(&trained.curve, tested).as_bytes())?;
     let macs = forward_macs(&anatomy, masks.as_masks());
     let outcome = Outcome { weights, test, macs, layers, curve: trained.curve };
     let record = Record { config: config.clone(), outcome };
@@ -215,164 +236,5 @@ impl CheckpointEvery {
             Self::Iterations(n) => checkpoints.every_iterations(n),
             Self::Time(time) => checkpoints.every(time, move || clock.elapsed()),
         }
-    }
-}
-
-/// What a run learns with, whatever its network is.
-struct Learning<'a> {
-    config: &'a TrainConfig,
-    plan: &'a Plan,
-    conditions: &'a Conditions<'a>,
-    file: Described<'a>,
-    anatomy: &'a Anatomy,
-}
-
-/// What came of it.
-struct Learnt {
-    masks: Masks,
-    curve: Vec<Row>,
-    test: Evaluation,
-}
-
-impl Learning<'_> {
-    /// Trains, from where it was left, and writes the weights; tells the BLAKE3 of their file.
-    fn learn<N: Left>(
-        &self,
-        net: N,
-        masks: Masks,
-        sources: [&dyn Source; 2],
-        with: impl for<'t> FnOnce(Trainer<'t, N>) -> Trainer<'t, N>,
-    ) -> Result<(Learnt, String), Error> {
-        let keep = Keep::new(self.conditions.keep, self.plan, self.file);
-        keep.write_first(&net, &masks)?;
-        let (trained, test) = self.train(net, masks, sources, |trainer| with(trainer).hook(keep))?;
-        let weights = self.file.write(Step::End, &trained.network, trained.masks.clone())?;
-        Ok((Learnt { masks: trained.masks, curve: trained.curve, test }, weights))
-    }
-
-    /// Trains the last layer alone, on features, and writes the weights of the whole network.
-    fn probe(
-        &self,
-        probe: &Probe,
-        net: Net,
-        masks: Masks,
-        features: [&dyn Source; 2],
-    ) -> Result<(Learnt, String), Error> {
-        let (own, head) = (probe.masks(&masks), probe.head().clone());
-        let (trained, test) = self.train(head, own, features, |trainer| trainer)?;
-        let masks: Masks = masks.into_iter().chain(trained.masks).collect();
-        let network = probe.joined(net, &trained.network);
-        let weights = self.file.write(Step::End, &network, masks.clone())?;
-        Ok((Learnt { masks, curve: trained.curve, test }, weights))
-    }
-
-    /// The trained network, and how good it is in the end.
-    fn train<'t, N: Network<Input = Tensor<4>, Output = Tensor<2>>>(
-        &'t self,
-        net: N,
-        masks: Masks,
-        [source, test]: [&'t dyn Source; 2],
-        with: impl FnOnce(Trainer<'t, N>) -> Trainer<'t, N>,
-    ) -> Result<(Trained<N>, Evaluation), Error> {
-        let Self { config, plan, file, anatomy, .. } = *self;
-        let Conditions { device, reporter, work, .. } = *self.conditions;
-        let hook = |sparse: &SparseTraining| sparse.hook(plan, Seed(config.seed), &net, &masks);
-        let sparse = config.sparse.as_ref().map(hook).transpose()?;
-        let shared = (!config.shared.is_empty()).then(|| block_on(SharedWeights::of(&net, &config.shared)));
-        let shared = shared.transpose()?.map(|shared| Box::new(shared) as Box<dyn Hook<N>>);
-        let trainer = Trainer::new(config.recipe.clone(), device).masks(masks).hooks(sparse).hooks(shared);
-        let trainer = match config.evaluate {
-            Evaluate::EveryEpoch => trainer.test(test),
-            Evaluate::AtEnd => trainer,
-        };
-        let checkpoints = Checkpoints::in_folder(file.folder.checkpoints()).labelled(config.hash()?);
-        let trainer = trainer.checkpoints(self.conditions.every.apply(checkpoints)).hook(Accounts {
-            work,
-            anatomy,
-            changing: config.sparse.is_some(),
-        });
-        let trained = with(trainer)
-            .hook(Watch {
-                reporter,
-                first: plan.start,
-                total: (plan.until - plan.start) as u64,
-                epochs: config.recipe.epochs,
-            })
-            .stop_when(|| self.conditions.stop.load(Relaxed))
-            .run_blocking(net, source)?;
-        reporter.end();
-        let test = match trained.curve.last().and_then(|row| row.test) {
-            Some(evaluation) => evaluation,
-            None => evaluate(&trained.network, test, device, reporter)?,
-        };
-        Ok((trained, test))
-    }
-}
-
-fn curve_csv(curve: &[Row]) -> String {
-    let mut text =
-        String::from("epoch,iteration,learning_rate,train_loss,test_loss,test_top1,test_top5,test_exact\n");
-    for row in curve {
-        let test = |f: fn(&Evaluation) -> Option<f64>| {
-            row.test.as_ref().and_then(f).map_or(String::new(), |value| value.to_string())
-        };
-        let (loss, top1) = (test(|e| Some(e.loss)), test(|e| Some(e.top1)));
-        let (top5, exact) = (test(|e| e.top5), test(|e| e.exact));
-        let Row { epoch, iteration, learning_rate, train_loss, .. } = row;
-        text += &format!("{epoch},{iteration},{learning_rate},{train_loss},{loss},{top1},{top5},{exact}\n");
-    }
-    text
-}
-
-/// Tells the accounts what an example costs, where masks change.
-struct Accounts<'a> {
-    work: &'a Work,
-    anatomy: &'a Anatomy,
-    changing: bool,
-}
-
-impl<N: Network> Hook<N> for Accounts<'_> {
-    fn on_start(&mut self, _: &Resumed, live: &mut Live<N>) -> Result<(), HookError> {
-        self.work.example_costs(forward_macs(self.anatomy, live.masks()));
-        Ok(())
-    }
-
-    fn on_step_end(&mut self, _: &StepReport, live: &mut Live<N>) -> Result<(), HookError> {
-        if self.changing {
-            self.work.example_costs(forward_macs(self.anatomy, live.masks()));
-        }
-        Ok(())
-    }
-}
-
-/// Passes a run's progress on to the reporter. The trainer tells it by events as well, from which a log is written.
-struct Watch<'a> {
-    reporter: &'a dyn Reporter,
-    first: usize,
-    total: u64,
-    epochs: usize,
-}
-
-impl<N: Network> Hook<N> for Watch<'_> {
-    fn on_start(&mut self, resumed: &Resumed, _live: &mut Live<N>) -> Result<(), HookError> {
-        for rejected in &resumed.rejected {
-            self.reporter.note(&lines::passed_over(&rejected.problem, rejected.path.display()));
-        }
-        self.reporter.begin("training", self.total);
-        if let Some(from) = resumed.from {
-            self.reporter.note(&lines::resumed(from));
-            self.reporter.advance((from - self.first) as u64);
-        }
-        Ok(())
-    }
-
-    fn on_step_end(&mut self, _step: &StepReport, _live: &mut Live<N>) -> Result<(), HookError> {
-        self.reporter.advance(1);
-        Ok(())
-    }
-
-    fn on_epoch_end(&mut self, row: &Row, _live: &mut Live<N>) -> Result<(), HookError> {
-        self.reporter.note(&lines::of_row(row, self.epochs));
-        Ok(())
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use burn::prelude::Device;
-use sapwood_core::{Role, Step, TrainedOn, infos};
+use sapwood_core::{Observed as _, Role, Step, TrainedOn, infos};
 use sapwood_data::Dataset;
 use sapwood_models::{Net, Spec};
-use sapwood_train::{Distillation, Distilled};
+use sapwood_train::{Distillation, Distilled, Hook, L2Sp, Plan, Unfreezing};
 use serde::{Serialize, Serializer};
 
 use crate::{Classes, Error, Known, Outputs, TrainConfig, fits::fits};
@@ -24,12 +24,29 @@ pub struct Transfer {
     /// moves.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub probe: bool,
+    /// The strength of a pull towards the weights that it begins with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub l2_sp: Option<Pull>,
+    /// The number of epochs after which all layers learn, where the last ones begin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unfreeze: Option<usize>,
     /// What is to be said of it, once the run begins.
     #[serde(skip)]
-    pub note: Option<String>,
+    pub notes: Vec<String>,
     /// Whose answers are learnt beside the labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub teacher: Option<Teacher>,
+}
+
+/// A pull towards the weights that training begins with: [`sapwood_train::L2Sp`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Pull {
+    /// Its strength, for layers that are not new.
+    pub alpha: f64,
+    /// The strength of a pull towards zero, for those that are.
+    pub beta: f64,
+    /// The new layers.
+    pub new: BTreeSet<String>,
 }
 
 /// A trained network that another learns from.
@@ -71,9 +88,16 @@ impl Transfer {
                 "a regulariser does not know a network that learns with rounding: leave one of the two out";
             return Err(Error::setting("training.regulariser", problem));
         }
+        if config.quantize.is_some() && (self.l2_sp.is_some() || self.unfreeze.is_some()) {
+            let problem = "a network that learns with rounding knows neither a pull to where it began nor layers that begin \
+                           later: leave one of the two out";
+            return Err(Error::setting("transfer", problem));
+        }
         match self.probe {
+            true if self.l2_sp.is_some() => refuse("the pull to where it began"),
+            true if self.unfreeze.is_some() => refuse("layers that begin later"),
             true if config.quantize.is_some() => refuse("rounding"),
-            true if config.data.augment => refuse("augmentation"),
+            true if config.data.augment.is_any() => refuse("augmentation"),
             true if config.regulariser.is_some() => refuse("the regulariser"),
             true if config.sparse.is_some() => refuse("sparse training"),
             true if !config.shared.is_empty() => refuse("shared weights"),
@@ -82,6 +106,35 @@ impl Transfer {
             true if !keep.is_empty() => refuse("weights of positions on the way"),
             _ => Ok(()),
         }
+    }
+
+    /// What accompanies the training of a network that begins as it is now.
+    ///
+    /// # Errors
+    /// Strengths out of range; an unfreezing that is longer than the run.
+    pub(crate) fn hooks(
+        &self,
+        net: &Net,
+        plan: &Plan,
+        device: &Device,
+    ) -> Result<Vec<Box<dyn Hook<Net>>>, Error> {
+        let mut hooks: Vec<Box<dyn Hook<Net>>> = Vec::new();
+        if let Some(Pull { alpha, beta, new }) = &self.l2_sp {
+            hooks.push(Box::new(L2Sp::of(net, (*alpha, *beta), |path| path.is_of(new), device)?));
+        }
+        if let Some(epochs) = self.unfreeze {
+            if epochs == 0 || plan.recipe.epochs < epochs {
+                let problem = format!(
+                    "expected that all layers learn after 1 to {} epochs, those of the run, found {epochs}",
+                    plan.recipe.epochs
+                );
+                return Err(Error::setting("transfer.unfreeze", problem));
+            }
+            let nodes = net.graph().nodes().iter().filter(|node| node.op.has_parameters());
+            let layers = nodes.map(|node| node.name.clone()).filter(|name| !self.frozen.contains(name));
+            hooks.push(Box::new(Unfreezing::new(layers, epochs, plan)));
+        }
+        Ok(hooks)
     }
 
     /// The network with what stays of it.

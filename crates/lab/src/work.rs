@@ -14,6 +14,8 @@ pub struct Work {
     evaluated: Passes,
     /// Of one example, in the network as it is now.
     example: [AtomicU64; 2],
+    /// Of one example that is learnt from, in the network that teaches.
+    teaching: AtomicU64,
 }
 
 /// Forward passes: examples, and multiply-accumulates, dense and kept.
@@ -51,12 +53,25 @@ impl Work {
         self.example[1].store(macs.kept as u64, Relaxed);
     }
 
+    /// From now on a teacher answers to each example that is learnt from, which costs this number of multiply-accumulates.
+    pub(crate) fn teacher_costs(&self, macs: u64) {
+        self.teaching.store(macs, Relaxed);
+    }
+
     /// So many examples were looked at, by networks whose forward passes cost this together.
     pub(crate) fn looked_at(&self, examples: u64, macs: u64) {
         self.evaluated.examples.fetch_add(examples, Relaxed);
         for sum in &self.evaluated.macs {
             sum.fetch_add(macs, Relaxed);
         }
+    }
+
+    /// A teacher looked at these examples, as it would to be evaluated.
+    fn taught(&self, examples: u64) {
+        let macs = examples * self.teaching.load(Relaxed);
+        self.evaluated.macs.iter().for_each(|sum| {
+            sum.fetch_add(macs, Relaxed);
+        });
     }
 
     fn add(&self, examples: u64, to: &Passes) {
@@ -104,6 +119,9 @@ impl Source for Counted<'_> {
             if let Ok(batch) = batch {
                 let passes = if self.trained { &self.work.trained } else { &self.work.evaluated };
                 self.work.add(batch.len() as u64, passes);
+                if self.trained {
+                    self.work.taught(batch.len() as u64);
+                }
             }
         }))
     }

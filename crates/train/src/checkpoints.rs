@@ -9,7 +9,7 @@ use std::{
 
 use sapwood_core::{FileError, seal, sweep, unseal, write_atomic};
 
-use crate::Error;
+use crate::{Error, Row};
 
 const PREFIX: &str = "checkpoint-";
 const SUFFIX: &str = ".sapwood";
@@ -56,13 +56,15 @@ struct Time<'a> {
 const SHARE: u32 = 20;
 
 /// From where a run was continued.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Resumed {
     /// The number of complete iterations of the checkpoint; `None` if there was
     /// none to continue from.
     pub from: Option<usize>,
     /// Newer checkpoints that were cut short or altered, newest first.
     pub rejected: Vec<Rejected>,
+    /// The rows of the epochs that the checkpoint has behind it.
+    pub curve: Vec<Row>,
 }
 
 /// A checkpoint that could not be used.

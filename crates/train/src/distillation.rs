@@ -2,10 +2,15 @@
 
 use burn::{prelude::Device, tensor::Tensor};
 use sapwood_backend::ordered::{log_softmax, mean, softmax, sum_last};
-use sapwood_core::{Batch, Layout, Network, Output, Pass, Target, gradients, loss, soft_labels};
+use sapwood_core::{
+    Batch, Layout, Moments, Network, Norm, Output, Pass, Target, gradients, loss, soft_labels,
+};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Lesson, Objective, StepContext};
+use crate::{
+    Error, Lesson, Objective, StepContext,
+    attention::{self, Shown},
+};
 
 /// What a student learns of its teacher's logits, beside the labels.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +36,13 @@ pub enum Distillation {
         /// Epochs in which the divergences rise to their weights.
         #[serde(default)]
         warm_up: usize,
+    },
+    /// `CE + weight * sum over layers of the distance of both networks' attention maps` (Zagoruyko and Komodakis 2017),
+    /// where both have a layer of the same name that sees values of the same height and width: of each height and
+    /// width the last one.
+    At {
+        /// Customarily 1000; 0 or more.
+        weight: f64,
     },
 }
 
@@ -72,10 +84,11 @@ impl Distillation {
                 positive("alpha", alpha, 0.0)?;
                 positive("beta", beta, 0.0)
             }
+            Self::At { weight } => positive("weight", weight, 0.0),
         }
     }
 
-    /// The whole loss of a batch; `progress` are the epochs that have passed.
+    /// The loss of a batch, of which attention maps are no part; `progress` are the epochs that have passed.
     ///
     /// # Shapes
     /// Logits `[rows, K]` of both; returns `[1]`.
@@ -91,6 +104,7 @@ impl Distillation {
     ) -> Result<Tensor<1>, Error> {
         let labels = loss(student.clone(), target, smoothing)?;
         Ok(match *self {
+            Self::At { .. } => labels,
             Self::Kd { temperature, weight } => {
                 let apart = divergence(teacher / temperature, student / temperature);
                 labels * (1.0 - weight) + apart * (weight * temperature * temperature)
@@ -187,9 +201,10 @@ impl<T: Network> Distilled<T> {
 
 impl<N: Network, T: Network<Input = N::Input>> Objective<N> for Distilled<T> {
     fn teach(&mut self, network: &N, batch: &Batch, at: &StepContext<'_>) -> Result<Lesson, Error> {
-        let teacher = self.teacher.forward(batch.input(at.device)?, &mut Pass::evaluate()).rows();
-        let mut pass = Pass::train();
-        let student = network.forward(batch.input(&at.device.clone().autodiff())?, &mut pass).rows();
+        let maps = matches!(self.how, Distillation::At { .. });
+        let (teacher, _, theirs) = answers(&self.teacher, batch.input(at.device)?, Norm::Running, maps);
+        let input = batch.input(&at.device.clone().autodiff())?;
+        let (student, moments, own) = answers(network, input, Norm::Batch, maps);
         if teacher.dims() != student.dims() {
             let problem = format!(
                 "the teacher answers {:?} (examples, classes), the student {:?}",
@@ -201,10 +216,30 @@ impl<N: Network, T: Network<Input = N::Input>> Objective<N> for Distilled<T> {
         let progress = at.iteration as f64 / at.plan.length.per_epoch as f64;
         let smoothing = at.plan.recipe.label_smoothing;
         let loss = self.how.loss(student, teacher.autodiff(), batch.target(), (smoothing, progress))?;
+        let loss = match self.how {
+            Distillation::At { weight } => loss + attention::apart(own, theirs.autodiff())? * weight,
+            _ => loss,
+        };
         let value = loss.clone().inner();
         let gradients = gradients(network, loss, Layout::Stored);
-        Ok(Lesson { loss: value, gradients, moments: pass.into_moments() })
+        Ok(Lesson { loss: value, gradients, moments })
     }
+}
+
+/// What a network answers, what its normalisations saw, and, if that is wanted, what its layers were shown.
+fn answers<N: Network>(
+    network: &N,
+    input: N::Input,
+    norm: Norm,
+    maps: bool,
+) -> (Tensor<2>, Vec<Moments>, Shown) {
+    let (mut shown, mut pass) = (Shown::default(), Pass::new(norm));
+    if !maps {
+        return (network.forward(input, &mut pass).rows(), pass.into_moments(), shown);
+    }
+    let mut pass = pass.with_tap(&mut shown);
+    let outputs = network.forward(input, &mut pass).rows();
+    (outputs, pass.into_moments(), shown)
 }
 
 #[cfg(test)]
@@ -280,6 +315,7 @@ mod tests {
         for (how, field) in [
             (Distillation::Kd { temperature: 0.0, weight: 0.5 }, "temperature"),
             (Distillation::Kd { temperature: 1.0, weight: 1.5 }, "weight"),
+            (Distillation::At { weight: -1.0 }, "weight"),
             (Distillation::Dkd { temperature: 1.0, alpha: -1.0, beta: 0.0, warm_up: 0 }, "alpha"),
         ] {
             assert!(how.check().unwrap_err().to_string().starts_with(&format!("`{field}`")));

@@ -121,6 +121,12 @@ pub enum Error {
         #[source]
         source: Option<sapwood_core::Cause>,
     },
+    /// Two networks have no layer at which their attention could be compared.
+    #[error(
+        "no layer of the student has the name of one of the teacher's and sees values of the same height and width, above \
+         1x1: attention cannot be compared; take a teacher of the same family, or compare answers"
+    )]
+    NothingAlike,
     /// The file system refused.
     #[error(transparent)]
     File(#[from] sapwood_core::FileError),

@@ -32,6 +32,12 @@ pub enum Schedule {
         #[serde(default, skip_serializing_if = "crate::recipe::is_default")]
         end: f64,
     },
+    /// `start^(1 - t / (T - 1))`: from `start` to 1, by one factor from step to step, as a range test needs it (Smith
+    /// 2017, "Cyclical Learning Rates").
+    Exponential {
+        /// The first factor, above 0 and at most 1.
+        start: f64,
+    },
 }
 
 /// The lengths of a run, in iterations.
@@ -70,6 +76,10 @@ impl Schedule {
                     None => Ok(()),
                 }
             }
+            Self::Exponential { start } if 0.0 < *start && *start <= 1.0 => Ok(()),
+            Self::Exponential { start } => {
+                wrong("schedule.start", "above 0 and at most 1", start.to_string())
+            }
             Self::Cosine { end } if (0.0..=1.0).contains(end) => Ok(()),
             Self::Cosine { end } => wrong("schedule.end", "from 0 to 1", end.to_string()),
         }
@@ -90,6 +100,10 @@ impl Schedule {
                 Self::MultiStep { milestones, gamma } => {
                     let reached = |step: &&Step| step.iterations(length.per_epoch, length.total) <= iteration;
                     gamma.powi(milestones.iter().filter(reached).count() as i32)
+                }
+                Self::Exponential { start } => {
+                    let (t, last) = (iteration as f64, length.total.saturating_sub(1).max(1) as f64);
+                    start.powf(1.0 - t / last)
                 }
                 Self::Cosine { end } => {
                     let t = iteration.saturating_sub(length.warm_up) as f64;
@@ -138,6 +152,8 @@ mod tests {
         check(Schedule::Cosine { end: 0.1 }, 0, cosine);
         let warm = [0.25, 0.5, 0.75, 1.0, 1.0, 0.8535533905932737, 0.5, 0.14644660940672627];
         check(Schedule::Cosine { end: 0.0 }, 4, warm);
+        let tenfold = [1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0];
+        check(Schedule::Exponential { start: 1e-7 }, 0, tenfold);
         check(Schedule::Constant, 2, [0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
     }
 

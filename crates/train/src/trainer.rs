@@ -9,7 +9,7 @@ use tracing::Instrument as _;
 
 use crate::{
     Checkpoints, Error, Hook, HookError, Lesson, Live, Memory, Objective, Plan, Recipe, Resumed, Row,
-    StepContext, StepReport, Supervised, Update, clip, evaluate,
+    StepContext, StepReport, Supervised, Update, clip, evaluate, kept,
     snapshot::{self, Identity, Progress},
 };
 
@@ -32,7 +32,8 @@ type Pause<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 /// What a run left.
 #[derive(Clone, Debug)]
 pub struct Trained<N> {
-    /// The network, off autodiff.
+    /// The network, off autodiff: that of the [best](crate::Best) epoch, or the [average](crate::Average), where one
+    /// is kept.
     pub network: N,
     /// What its optimiser remembers.
     pub memory: Memory,
@@ -169,9 +170,10 @@ impl<'a, N: Network> Trainer<'a, N> {
                 }
             }
         }
-        let Live { network, memory, masking, .. } = live;
+        let network = kept::left(&live).valid();
+        let Live { memory, masking, .. } = live;
         let masks = masking.masks().clone();
-        Ok(Trained { network: network.valid(), memory, masks, curve: progress.curve, resumed })
+        Ok(Trained { network, memory, masks, curve: progress.curve, resumed })
     }
 
     fn resume(
@@ -189,6 +191,7 @@ impl<'a, N: Network> Trainer<'a, N> {
                 let (iteration, path) = (progress.iteration, found.path.display());
                 tracing::info!(name: "resumed", iteration, %path, "training continues");
                 resumed.from = Some(progress.iteration);
+                resumed.curve.clone_from(&progress.curve);
                 return Ok((live, progress, resumed));
             }
         }
@@ -237,7 +240,7 @@ impl<'a, N: Network> Trainer<'a, N> {
     /// Ends an epoch: its row of the curve.
     async fn close(&self, progress: &mut Progress, last: &StepReport, live: &Live<N>) -> Result<Row, Error> {
         let test = match self.test {
-            Some(test) => Some(evaluate(&live.network, test, &self.device).await?),
+            Some(test) => Some(evaluate(&kept::averaged(live), test, &self.device).await?),
             None => None,
         };
         // The epoch's last step may have broken the weights, and no loss of a

@@ -6,8 +6,9 @@ use clap::{Args, ValueEnum};
 use sapwood_backend::{Ops, block_on};
 use sapwood_core::{ModuleState, State, write_atomic};
 use sapwood_lab::{
-    Beginning, Beginnings, CheckpointEvery, Clustering, Conditions, DataConfig, Evaluate, Outputs, RunFolder,
-    SharedLayer, SharedNet, Start, TrainConfig, Transfer, Work, digest, shared_paths, train,
+    Augmenting, Beginning, Beginnings, CheckpointEvery, Clustering, Conditions, DataConfig, Evaluate,
+    Outputs, RunFolder, SharedLayer, SharedNet, SmallData, Start, TrainConfig, Transfer, Work, digest,
+    shared_paths, train,
 };
 use sapwood_models::{Opened, pack};
 use sapwood_report::{Cell, Table};
@@ -129,7 +130,7 @@ impl Cluster {
     fn train(&self, data: &str, shared: Opened, layers: &[SharedLayer]) -> Result<String, Error> {
         let device = self.device.resolve()?;
         let mut data = DataConfig::of_opened(data, &shared);
-        data.augment = self.augment;
+        data.augment = Augmenting::Customary(self.augment);
         self.images.apply(&mut data)?;
         let datasets = self.root.datasets();
         let how = super::json::line(&self.clustering())?;
@@ -154,6 +155,7 @@ impl Cluster {
             regulariser: None,
             shared: shared_paths(layers),
             transfer: Transfer::default(),
+            small: SmallData::default(),
             evaluate: Evaluate::EveryEpoch,
             order: 0,
             ops: Ops::default(),

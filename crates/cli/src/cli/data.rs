@@ -11,7 +11,7 @@ use sapwood_data::{
 use sapwood_lab::Reporter;
 use sapwood_report::{Cell, Table};
 
-use super::{bar::Bar, data_root::DataRoot};
+use super::{bar::Bar, data_prune::DataPrune, data_root::DataRoot};
 use crate::Error;
 
 /// List, get and verify data sets
@@ -37,6 +37,7 @@ enum Action {
         #[command(flatten)]
         root: DataRoot,
     },
+    Prune(DataPrune),
     /// Compare a data set on the disk with its checksums; of image-folder, read every image
     Verify {
         name: String,
@@ -48,6 +49,7 @@ enum Action {
 impl Data {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         match self.action {
+            Action::Prune(prune) => prune.run(out)?,
             Action::List { root } => {
                 let mut table = Table::new(["name", "here", "train", "test", "about"]);
                 for entry in sapwood_data::CATALOGUE {

@@ -7,11 +7,12 @@ use sapwood_lab::DataConfig;
 use super::shape;
 use crate::Error;
 
-/// What an `image-folder` is made into.
+/// What images are made into.
 #[derive(Args)]
 pub(super) struct ImageShape {
-    /// image-folder: crop and resize each image to this, as in 3x32x32 [default: that
-    /// of the weights; without weights that of the images, which must all have one]
+    /// Crop and resize each image to this, as in 3x32x32 [default: that of the weights for image-folder, and where
+    /// they were trained on this data set in another size than it is stored in; without weights that of the images,
+    /// which must all have one]
     #[arg(long, value_parser = shape::parse, value_name = "CxHxW")]
     image: Option<Shape>,
 }
@@ -19,7 +20,6 @@ pub(super) struct ImageShape {
 impl ImageShape {
     /// The data with this shape, if one was given.
     pub(super) fn apply(&self, data: &mut DataConfig) -> Result<(), Error> {
-        belongs("--image", self.image.is_some(), data)?;
         data.options.image = self.image.or(data.options.image);
         Ok(())
     }

@@ -15,7 +15,7 @@ use clap::{Args, Subcommand};
 use sapwood_backend::Seed;
 use sapwood_core::TrainedOn;
 use sapwood_lab::{
-    DataConfig, Known, Outputs,
+    Augmenting, DataConfig, Known, Outputs,
     supernet::{CALIBRATION, JudgingImages},
 };
 use sapwood_supernet::{Supernet as Nested, SupernetSpec};
@@ -113,6 +113,7 @@ impl JudgedBy {
         let device = self.device.resolve()?;
         let (spec, supernet) = weights.open(&device)?;
         let Self { examples, held_out, augment, .. } = *self;
+        let augment = Augmenting::Customary(augment);
         let mut data = DataConfig { examples, held_out, augment, ..DataConfig::named(&self.data) };
         if sapwood_data::entry(&self.data)?.layout == sapwood_data::Layout::Folders {
             data.options.image = Some(spec.input);

@@ -1,5 +1,8 @@
 //! `train`
 
+mod recipe;
+mod suited;
+
 use std::{collections::BTreeSet, io::Write, num::NonZero, path::PathBuf, sync::atomic::AtomicBool};
 
 use clap::{Args, ValueEnum};
@@ -7,16 +10,18 @@ use sapwood_backend::Ops;
 use sapwood_core::{Source, Step};
 use sapwood_data::{Split, Task};
 use sapwood_lab::{
-    Beginning, CheckpointEvery, Conditions, DataConfig, Datasets, Evaluate, Outputs, RunFolder, Start,
-    TrainConfig, Transfer, Work,
+    Augmenting, Beginning, CheckpointEvery, Conditions, DataConfig, Datasets, Evaluate, Outputs, RunFolder,
+    SmallData, Start, TrainConfig, Transfer, Work,
 };
 use sapwood_models::{Init, NormScale, Opened, Spec};
 use sapwood_sparse::Regulariser;
-use sapwood_train::{AdamW, Decay, Recipe, Schedule, Sgd};
+use sapwood_train::Recipe;
 
 use super::{
     bar::Bar,
     data_root::DataRoot,
+    few_examples::FewExamples,
+    find_rate,
     image::Images,
     model_shape::ModelShape,
     on_device::OnDevice,
@@ -63,21 +68,18 @@ pub(super) struct Train {
     /// random sample with each class's share
     #[arg(long, value_name = "N")]
     examples: Option<usize>,
-    /// Use the augmentation that is customary for the data set
-    #[arg(long)]
-    augment: bool,
     /// What computes the network: our kernels where there are some, or Burn's operations
     #[arg(long, value_name = "kernels|burn", default_value_t)]
     ops: Ops,
     /// The folder of the run [default: runs/MODEL-DATA-HASH]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
-    /// Times all examples are seen
-    #[arg(long, default_value_t = 10)]
-    epochs: usize,
-    /// Examples of a step
-    #[arg(long, default_value_t = 64)]
-    batch_size: usize,
+    /// Times all examples are seen [default: 10]
+    #[arg(long, value_name = "N")]
+    epochs: Option<usize>,
+    /// Examples of a step [default: 64]
+    #[arg(long, value_name = "N")]
+    batch_size: Option<usize>,
     /// The seed of all that is random
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -92,6 +94,9 @@ pub(super) struct Train {
     /// Nesterov's momentum of sgd
     #[arg(long)]
     nesterov: bool,
+    /// Write nothing, but try rates from 1e-6 to 1 in 100 steps and say where the loss falls most steeply
+    #[arg(long, conflicts_with_all = ["lr", "out", "probe"])]
+    find_rate: bool,
     #[arg(long, default_value_t = 0.0)]
     weight_decay: f64,
     /// Do not decay biases and normalisation
@@ -121,8 +126,13 @@ pub(super) struct Train {
     /// Where training stops, as in 500it; 0it writes the initial weights
     #[arg(long, value_name = "STEP", default_value = "end")]
     until: Step,
+    /// Leave the weights of these positions too, as in 1ep,2ep: weights-1ep.safetensors and so on
+    #[arg(long, value_delimiter = ',', value_name = "STEPS", conflicts_with = "probe")]
+    keep: Vec<Step>,
     #[command(flatten)]
     sparse: Sparse,
+    #[command(flatten)]
+    few: FewExamples,
     #[command(flatten)]
     transfer: TransferArgs,
     #[command(flatten)]
@@ -195,38 +205,46 @@ impl Train {
                 }
             },
         };
+        let (this, suited) = self.suited(datasets.open(&data, Split::Train)?.len());
         let mut config = TrainConfig {
             model: spec,
             beginning,
             data,
-            outputs: Outputs { new: self.new_classes, more: self.outputs.allowed },
-            batch_size: self.batch_size,
-            seed: self.seed,
-            recipe: self.recipe(),
+            outputs: Outputs { new: this.new_classes, more: this.outputs.allowed },
+            batch_size: this.batch_size.unwrap_or(64),
+            seed: this.seed,
+            recipe: this.recipe(),
             sparse: None,
-            quantize: self.rounding.training()?,
-            regulariser: self.regulariser,
+            quantize: this.rounding.training()?,
+            regulariser: this.regulariser,
             shared: BTreeSet::new(),
             transfer: Transfer::default(),
+            small: SmallData::default(),
             evaluate: Evaluate::EveryEpoch,
             order: 0,
-            ops: self.ops,
+            ops: this.ops,
         };
+        config.small = this.few.of(config.train_source(&datasets, 0)?.examples());
         let source = config.train_source(&datasets, 0)?;
-        let Kept { frozen, still, rates, note } =
-            self.transfer.kept(&config.model.net(&device)?, source.examples())?;
+        let Kept { frozen, still, rates, mut notes } =
+            this.transfer.kept(&config.model.net(&device)?, source.examples())?;
+        notes.extend(suited);
         config.recipe.rates = rates;
-        config.transfer =
-            Transfer { frozen, still, note, probe: false, teacher: self.transfer.teacher(&device)? };
-        config.sparse = self.sparse.training(|| Ok(config.recipe.clone().plan(source.batches())?))?;
-        let every = self.checkpoint_every.map_or_else(CheckpointEvery::default, CheckpointEvery::Iterations);
+        let teacher = this.transfer.teacher(&device)?;
+        let (l2_sp, unfreeze) = (this.transfer.pull(&config.model)?, this.transfer.unfreeze());
+        config.transfer = Transfer { frozen, still, notes, probe: false, teacher, l2_sp, unfreeze };
+        config.sparse = this.sparse.training(|| Ok(config.recipe.clone().plan(source.batches())?))?;
+        let every = this.checkpoint_every.map_or_else(CheckpointEvery::default, CheckpointEvery::Iterations);
+        if this.find_rate {
+            return find_rate::write(&sapwood_lab::try_rates(&config, &datasets, &device)?, out);
+        }
         let name = format!("{}-{}-{}", config.model.model, config.data.name, config.hash()?);
-        let folder = RunFolder::new(self.out.unwrap_or_else(|| ["runs", &name].iter().collect()));
+        let folder = RunFolder::new(this.out.unwrap_or_else(|| ["runs", &name].iter().collect()));
         let conditions = Conditions {
             datasets: &datasets,
             device: &device,
             every,
-            keep: &[],
+            keep: &this.keep,
             reporter: &Bar::default(),
             work: &Work::default(),
             stop: &AtomicBool::new(false),
@@ -234,11 +252,11 @@ impl Train {
         let train = |config: &TrainConfig, folder: &RunFolder| {
             sapwood_lab::train(config, folder, &conditions).map_err(|error| hinted(error, true))
         };
-        let test = match self.transfer.phases() {
+        let test = match this.transfer.phases() {
             None => train(&config, &folder)?,
             Some((epochs, None)) => {
                 let transfer =
-                    Transfer { probe: true, note: None, still: BTreeSet::new(), ..config.transfer };
+                    Transfer { probe: true, notes: Vec::new(), still: BTreeSet::new(), ..config.transfer };
                 let recipe = Recipe { epochs, ..config.recipe };
                 train(&TrainConfig { recipe, transfer, ..config }, &folder)?
             }
@@ -261,7 +279,8 @@ impl Train {
 
     /// The data set as the options say.
     fn data(&self, mut data: DataConfig, datasets: &Datasets) -> Result<DataConfig, Error> {
-        (data.examples, data.augment) = (self.examples, self.augment);
+        data.examples = self.examples;
+        self.few.apply(&mut data);
         self.images.apply(&mut data)?;
         Ok(datasets.identified(data)?)
     }
@@ -288,35 +307,6 @@ impl Train {
         let norm_scale = if self.norm_scale_uniform { NormScale::Uniform } else { NormScale::One };
         Ok(Init { norm_scale, ..Init::named(&self.init)? })
     }
-
-    fn recipe(&self) -> Recipe {
-        let schedule = match self.schedule {
-            Course::Constant => Schedule::Constant,
-            Course::MultiStep => {
-                Schedule::MultiStep { milestones: self.milestones.clone(), gamma: self.gamma.unwrap_or(0.1) }
-            }
-            Course::Cosine => Schedule::Cosine { end: 0.0 },
-        };
-        let epochs = self.transfer.then().unwrap_or(self.epochs);
-        let base = match self.optimizer {
-            Rule::Sgd => {
-                let sgd = Sgd { momentum: self.momentum.unwrap_or(0.9), nesterov: self.nesterov };
-                Recipe::new(epochs, sgd, self.lr.unwrap_or(0.1))
-            }
-            Rule::Adamw => Recipe::new(epochs, AdamW::default(), self.lr.unwrap_or(0.001)),
-        };
-        Recipe {
-            schedule,
-            warm_up: self.warm_up,
-            weight_decay: self.weight_decay,
-            decay: if self.decay_weights_only { Decay::WeightsOnly } else { Decay::All },
-            clip: self.clip,
-            label_smoothing: self.label_smoothing,
-            start_at: self.start_at,
-            until: self.until,
-            ..base
-        }
-    }
 }
 
 /// What the learning rate is multiplied by once a probe has found the last layer (Kumar et al. 2022, "Fine-Tuning
@@ -331,9 +321,19 @@ fn start(opened: Opened, digest: String) -> Beginning {
 /// The training of the last layer alone that comes before another, without what only that other can do.
 fn probing(config: &TrainConfig, epochs: usize) -> TrainConfig {
     let recipe = Recipe { epochs, start_at: Step::START, until: Step::End, ..config.recipe.clone() };
-    let data = DataConfig { augment: false, ..config.data.clone() };
+    let data = DataConfig { augment: Augmenting::NONE, ..config.data.clone() };
     let transfer = Transfer { probe: true, ..Transfer::default() };
-    TrainConfig { recipe, data, transfer, sparse: None, quantize: None, regulariser: None, ..config.clone() }
+    let small = SmallData { mixing: None, ..config.small };
+    TrainConfig {
+        recipe,
+        data,
+        transfer,
+        small,
+        sparse: None,
+        quantize: None,
+        regulariser: None,
+        ..config.clone()
+    }
 }
 
 /// The network on the data set's shape and classes.

@@ -15,8 +15,8 @@ use sapwood_core::{
     infos,
 };
 use sapwood_data::{Split, Task};
-use sapwood_lab::{DataConfig, Datasets, Teacher};
-use sapwood_models::{Init, Net, Opened};
+use sapwood_lab::{DataConfig, Datasets, Pull, Teacher};
+use sapwood_models::{Init, Net, Opened, Spec};
 use sapwood_train::Distillation;
 
 use super::{
@@ -33,7 +33,8 @@ const FEW: usize = 1000;
 #[derive(Args)]
 #[command(next_help_heading = "Transfer learning")]
 pub(super) struct TransferArgs {
-    /// Draw the last layer anew, for the classes of the data set
+    /// Draw the last layer anew, for the classes of the data set. Where nothing else is said of epochs, rates and batches,
+    /// a recipe that suits the number of images is taken, and said
     #[arg(long, requires = "weights", conflicts_with = "new_classes")]
     new_head: bool,
     /// Train the last layer alone, for this number of epochs, on features that are computed once; instead of `--epochs`
@@ -56,18 +57,25 @@ pub(super) struct TransferArgs {
     /// Multiply the learning rate of these layers by a factor; of several that describe a layer the last counts
     #[arg(long, value_name = "LAYERS=FACTOR")]
     rate: Vec<LayerRate>,
+    /// Pull weights towards those that training began with by this strength, and those of a new head towards zero by the
+    /// second one, in the place of weight decay, as in 0.01,0.01
+    #[arg(long, value_name = "ALPHA[,BETA]", requires = "weights", conflicts_with = "weight_decay")]
+    l2_sp: Option<Strengths>,
+    /// Let the last layers learn first, and earlier ones join them, until after this number of epochs all do
+    #[arg(long, value_name = "EPOCHS", requires = "weights")]
+    unfreeze: Option<Epochs>,
     /// Learn also what this network answers to the same images
     #[arg(long, value_name = "FILE")]
     teacher: Option<PathBuf>,
-    /// What is learnt of the teacher: all of its answers at once (Hinton et al. 2015), or apart for the right class
-    /// and the others (Zhao et al. 2022)
+    /// What is learnt of the teacher: all of its answers at once (Hinton et al. 2015), apart for the right class and the
+    /// others (Zhao et al. 2022), or where in the image its layers are active (Zagoruyko and Komodakis 2017)
     #[arg(long, value_enum, requires = "teacher", default_value_t = Method::Kd)]
     distill: Method,
     /// What logits are divided by before they are compared
     #[arg(long, requires = "teacher", default_value_t = 4.0)]
     temperature: f64,
     /// The weight of the teacher's answers: with kd the labels have what is left of 1 [default: 0.9]; with dkd of
-    /// the classes that are not right [default: 8]
+    /// the classes that are not right [default: 8]; with at of its attention maps [default: 1000]
     #[arg(long, requires = "teacher", value_name = "WEIGHT")]
     teacher_weight: Option<f64>,
 }
@@ -76,6 +84,7 @@ pub(super) struct TransferArgs {
 enum Method {
     Kd,
     Dkd,
+    At,
 }
 
 /// A number of epochs: `20ep` or `20`.
@@ -113,15 +122,46 @@ impl FromStr for LayerRate {
     }
 }
 
+/// `ALPHA` or `ALPHA,BETA`: the second one is by default the first.
+#[derive(Clone, Copy)]
+struct Strengths {
+    alpha: f64,
+    beta: f64,
+}
+
+impl FromStr for Strengths {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (alpha, beta) = text.split_once(',').unwrap_or((text, text));
+        let number = |text: &str| text.parse().ok().filter(|value: &f64| value.is_finite() && 0.0 <= *value);
+        let both = number(alpha).zip(number(beta));
+        let (alpha, beta) = both.ok_or_else(|| {
+            format!("expected one or two numbers, 0 or above, as in 0.01,0.01, found `{text}`")
+        })?;
+        Ok(Self { alpha, beta })
+    }
+}
+
 /// What of a network stays, by the names of layers.
 pub(super) struct Kept {
     pub(super) frozen: BTreeSet<String>,
     pub(super) still: BTreeSet<String>,
     pub(super) rates: BTreeMap<ParamPath, f64>,
-    pub(super) note: Option<String>,
+    pub(super) notes: Vec<String>,
 }
 
 impl TransferArgs {
+    /// Whether a last layer is drawn anew, and nothing is said of how it is trained.
+    pub(super) fn asks_for_a_recipe(&self) -> bool {
+        self.new_head && self.probe.is_none()
+    }
+
+    /// With a probe of this number of epochs, and then this number for all layers.
+    pub(super) fn probing(self, probe: usize, then: usize) -> Self {
+        Self { probe: Some(Epochs(probe)), then: Some(Epochs(then)), ..self }
+    }
+
     /// The epochs of a probe, and of what follows it.
     pub(super) fn phases(&self) -> Option<(usize, Option<usize>)> {
         self.probe.map(|Epochs(probe)| (probe, self.then()))
@@ -130,6 +170,22 @@ impl TransferArgs {
     /// The epochs in which all layers are trained behind a probe.
     pub(super) fn then(&self) -> Option<usize> {
         self.then.map(|Epochs(then)| then)
+    }
+
+    /// The epochs after which all layers learn, where the last ones begin.
+    pub(super) fn unfreeze(&self) -> Option<usize> {
+        self.unfreeze.map(|Epochs(epochs)| epochs)
+    }
+
+    /// The pull towards the weights that training begins with, if there is one.
+    pub(super) fn pull(&self, spec: &Spec) -> Result<Option<Pull>, Error> {
+        let Some(Strengths { alpha, beta }) = self.l2_sp else { return Ok(None) };
+        let graph = spec.graph()?;
+        let new = match self.new_head {
+            true => BTreeSet::from([graph.head().map_err(sapwood_models::Error::from)?.layer().to_string()]),
+            false => BTreeSet::new(),
+        };
+        Ok(Some(Pull { alpha, beta, new }))
     }
 
     /// The network with a new last layer, if that is asked for; what it is told by changes with it.
@@ -183,9 +239,9 @@ impl TransferArgs {
                 )));
             }
         }
-        let mut note = None;
+        let mut notes = Vec::new();
         if self.new_head && self.freeze_statistics.is_empty() && examples < FEW && !norms.is_empty() {
-            note = Some(format!(
+            notes.push(format!(
                 "batch normalisation keeps its running statistics: {examples} examples are too few for new ones"
             ));
             still.extend(norms);
@@ -197,7 +253,7 @@ impl TransferArgs {
             rates.extend(paths.filter(|path| path.is_of(&layers)).map(|path| (path, *factor)));
         }
         let frozen = among(&mut self.freeze.iter().chain(&self.freeze_parameters))?;
-        Ok(Kept { frozen, still, rates, note })
+        Ok(Kept { frozen, still, rates, notes })
     }
 
     /// The teacher, if there is one.
@@ -217,6 +273,7 @@ impl TransferArgs {
                 beta: self.teacher_weight.unwrap_or(8.0),
                 warm_up: 0,
             },
+            Method::At => Distillation::At { weight: self.teacher_weight.unwrap_or(1000.0) },
         };
         how.check()?;
         Ok(Some(Teacher { digest: of_file(path)?, how, spec, net, trained_on }))

@@ -82,7 +82,7 @@ fn values_out_of_range_are_refused() {
         ("--gamma 0.5", "`--gamma` belongs to `--schedule multi-step`"),
         ("--optimizer adamw --momentum 0.9", "`--momentum` belongs to `--optimizer sgd`"),
         ("--optimizer adamw --nesterov", "`--nesterov` belongs to `--optimizer sgd`"),
-        ("--image 1x8x8", "`--image` belongs to `--data image-folder`, not to `digits`"),
+        ("--image 1x16x16", "its examples are no photographs"),
         ("--checkpoint-every 0", "--checkpoint-every"),
         ("--augment", "no augmentation is customary"),
     ] {

@@ -51,6 +51,35 @@ fn with(line: &str, other: &str) -> String {
     STUDY.replace(line, other)
 }
 
+/// The digits that a network learns by half of the images of each class, begun with what it knows of the others.
+#[test]
+fn a_study_of_weights_from_another_task_begins_with_them_and_others_are_other_runs() {
+    let study =
+        STUDY.replace("examples = 300", "per_class = 20\naugment = [{ padded-crop = { padding = 1 } }]");
+    let study = study
+        .replace("width = 0.1\n", "")
+        .replace("[[methods]]", "[transfer]\nweights = \"start.safetensors\"\n\n[[methods]]");
+    let place = place(&study);
+    place.succeed("train --model lenet-300-100 --data digits --epochs 2 --out run");
+    place.put("start.safetensors", place.read("run/weights.safetensors"));
+    assert!(place.succeed("run first.toml").contains("3 runs done, 3 in all"));
+    let csv = String::from_utf8(place.read("first/results.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 4, "{csv}");
+    assert!(place.succeed("run first.toml").contains("0 runs done, 3 in all"));
+
+    place.succeed("train --model lenet-300-100 --data digits --epochs 1 --out other");
+    place.put("start.safetensors", place.read("other/weights.safetensors"));
+    assert!(place.succeed("run first.toml").contains("3 runs done, 3 in all"));
+    assert_ne!(String::from_utf8(place.read("first/results.csv")).unwrap(), csv);
+    place.put("first.toml", study.replace("lenet-300-100", "lenet-5"));
+    place.refuse("plan first.toml", &["the weights of `transfer` are those of `lenet-300-100`"]);
+    place.put("first.toml", study.replace("start.safetensors", "none.safetensors"));
+    place.refuse("plan first.toml", &["none.safetensors"]);
+    let digest = study.replace("[transfer]", "[transfer]\ndigest = \"00\"");
+    place.put("first.toml", digest);
+    place.refuse("plan first.toml", &["other weights than `transfer.digest` names"]);
+}
+
 #[test]
 fn a_key_or_a_name_that_is_not_there_is_named_with_its_line_and_the_nearest_one() {
     refused(&with("epochs = 3", "epoch = 3"), &["unknown key `epoch`", "epochs", "first.toml, line 15"]);

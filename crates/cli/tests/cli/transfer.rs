@@ -112,6 +112,77 @@ fn a_teacher_changes_what_is_learnt() {
 }
 
 #[test]
+fn attention_is_learnt_from_a_larger_network_of_the_family_and_from_no_other() {
+    let place = place();
+    let student = format!(
+        "train --model resnet-20 --width 0.125 {COLOURS} --image 3x8x8 --batch-size 4 --lr 0.01 --epochs 1"
+    );
+    place.succeed(&format!("{student} --out alone"));
+    place.succeed(&format!("{student} --teacher {NET} --distill at --out at"));
+    assert!(!moved(&place, "alone/weights.safetensors", "at/weights.safetensors").is_empty());
+    let other = student.replace("resnet-20 --width 0.125", "lenet-300-100 --width 0.1");
+    place.refuse(&format!("{other} --teacher {NET} --distill at --out x"), &["attention cannot be compared"]);
+}
+
+#[test]
+fn few_examples_are_changed_mixed_averaged_and_the_best_epoch_is_left() {
+    let place = place();
+    let all = format!("train {OTHERS} --new-head --epochs 4 --l2-sp 0.01,0.1 --unfreeze 2 --hold-out 4");
+    let changes =
+        "--augment resized-crop=0.5,flip,erase=0.5,jitter=0.4,rand-augment=2/9 --mix cutmix=1 --average 0.9";
+    let said = place.run(&format!("{all} {changes} --out few"));
+    assert_eq!(said.code, Some(0), "{said:#?}");
+    assert!(said.err.contains("did best on the 4 examples kept back"), "{said:#?}");
+    let curve = String::from_utf8(place.read("few/curve.csv")).unwrap();
+    assert!(curve.starts_with("epoch,iteration,learning_rate,train_loss,kept_back_loss,"), "{curve}");
+    // Each of them has an effect, and none where it was before.
+    place.succeed(&format!("{all} --out plain"));
+    let mut before = String::from("plain/weights.safetensors");
+    for (option, out) in [
+        ("--mix mixup=0.2", "mixed"),
+        ("--average 0.5", "averaged"),
+        ("--augment flip", "flipped"),
+        ("--augment crop=1", "cropped"),
+    ] {
+        place.succeed(&format!("{all} {option} --out {out}"));
+        let after = format!("{out}/weights.safetensors");
+        assert!(!moved(&place, &before, &after).is_empty(), "{out}");
+        before = after;
+    }
+    place.succeed(&format!("train {OTHERS} --new-head --epochs 1 --per-class 2 --keep 1it --out two"));
+    assert_eq!(moved(&place, NET, "two/weights-1it.safetensors").len(), values(&place, NET).len());
+}
+
+#[test]
+fn a_rate_is_found_without_a_trace_and_training_examples_are_chosen() {
+    let place = place();
+    let files = place.names();
+    let said = place.succeed(&format!("train {OTHERS} --new-head --find-rate").replace(" --lr 0.01", ""));
+    assert!(said.contains("learning rate") && said.contains("loss"), "{said}");
+    assert_eq!(place.names(), files);
+
+    let prune = format!("data prune image-folder --data-root colours --keep 50% --weights {NET}");
+    for method in ["el2n", "grand", "k-centre"] {
+        let said = place.succeed(&format!("{prune} --method {method} --balanced --out {method}.json"));
+        assert!(said.starts_with("9 of 18 training examples are kept"), "{said}");
+    }
+    place.refuse(
+        &format!("{prune} --method forgetting --out x.json"),
+        &["`forgetting` looks through 2 or more"],
+    );
+    place.refuse(&format!("{prune} --method random --out x.json"), &["`random` looks through none"]);
+    let train = format!("train --weights {NET} {COLOURS} --image 3x8x8 --batch-size 4 --epochs 1");
+    place.succeed(&format!("{train} --only el2n.json --out half"));
+    let curve = String::from_utf8(place.read("half/curve.csv")).unwrap();
+    assert!(curve.contains("\n1,3,"), "9 images in batches of 4: {curve}");
+    // Another list under the same name is another run.
+    place.put("el2n.json", place.read("k-centre.json"));
+    place.refuse(&format!("{train} --only el2n.json --out half"), &["holds another run", "data.only.digest"]);
+    let others = format!("train {OTHERS} --new-head --epochs 1 --only k-centre.json --out x");
+    place.refuse(&others, &["expected a list of the 12 training examples", "found one of 18"]);
+}
+
+#[test]
 fn what_cannot_be_transferred_is_one_line() {
     let place = place();
     let train = format!("train {OTHERS} --out x");
@@ -130,6 +201,24 @@ fn what_cannot_be_transferred_is_one_line() {
     );
     place.refuse(&format!("{train} --new-head --new-classes"), &["--new-classes"]);
     place.refuse(&format!("{train} --new-head --then 3"), &["--probe"]);
+    place.refuse(
+        &format!("{train} --new-head --unfreeze 3 --epochs 2"),
+        &["all layers learn after 1 to 2 epochs"],
+    );
+    place.refuse(&format!("{train} --new-head --l2-sp 0.1,-1"), &["0 or above"]);
+    place.refuse(&format!("{train} --new-head --mix mixup=0"), &["mixup=ALPHA"]);
+    place.refuse(&format!("{train} --new-head --mix mixup=1 --probe 2"), &["leave one of the two out"]);
+    place.refuse(
+        &format!("{train} --new-head --hold-out 1"),
+        &["1 of 12 examples kept back", "would have none"],
+    );
+    place.refuse(
+        &format!("{train} --new-head --per-class 9"),
+        &["at least 9 examples of class `dog`, found 6"],
+    );
+    place.refuse(&format!("{train} --new-head --average 1"), &["`average` must be from 0 to below 1"]);
+    place.refuse(&format!("{train} --new-head --augment flop"), &["`flop`", "rand-augment=NUMBER/MAGNITUDE"]);
+    place.refuse(&format!("{train} --new-head --only none.json"), &["none.json"]);
     place.refuse(
         &format!("train --model lenet-300-100 --data image-folder --data-root others --image 3x8x8 --teacher {NET} --out x"),
         &["the teacher does not fit", "does not know `dog`"],

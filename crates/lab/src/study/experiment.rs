@@ -8,7 +8,7 @@ use sapwood_train::{Decay, Optimizer, Recipe, Schedule};
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
-use super::{Method, Several};
+use super::{Method, Pretrained, Several};
 use crate::{DataConfig, Error, Evaluate};
 
 /// A study of one kind. More kinds will come; each is a value of `kind` in the file.
@@ -41,6 +41,9 @@ pub struct Experiment {
     pub init: Init,
     /// How it learns.
     pub training: Training,
+    /// The weights of another task that it begins with instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<Pretrained>,
     /// The fractions of all prunable weights that are removed, for methods that do not
     /// name their own.
     #[serde(default)]
@@ -79,6 +82,13 @@ pub struct ModelSettings {
     /// life-net: times the minimal network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overcompleteness: Option<usize>,
+}
+
+impl ModelSettings {
+    /// A network of this name without options.
+    pub(super) fn named(name: &str) -> Self {
+        Self { name: name.into(), width: None, shortcut: None, overcompleteness: None }
+    }
 }
 
 /// `[training]`: how the dense network is trained. Pruned ones are trained with the same

@@ -69,7 +69,9 @@ impl Facts {
         let data = datasets.identified(data.clone())?;
         let entry = sapwood_data::entry(&data.name)?;
         let (shape, task, examples) = match (entry.shape, entry.task, entry.sizes) {
-            (Some(shape), Some(task), Some([examples, _])) if data.name != "life" => (shape, task, examples),
+            (Some(shape), Some(task), Some([examples, _])) if data.name != "life" && data.is_whole() => {
+                (data.options.image.unwrap_or(shape), task, examples)
+            }
             _ if data.name == "life" => {
                 let life = &data.options.life;
                 ([1, life.side, life.side], Task::Dense(life.side.pow(2)), life.examples)

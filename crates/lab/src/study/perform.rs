@@ -11,10 +11,10 @@ use sapwood_prune::{Criteria, Cut, Granularity, MaskSet, NetworkProbe, Pruned, S
 use sapwood_shrink::{Removal, Surgery};
 use sapwood_train::{Connectivity, connectivity};
 
-use super::{Control, CutSettings, Plan, Pruning, Run, StudyFolder, share};
+use super::{Control, CutSettings, Plan, Pretrained, Pruning, Run, StudyFolder, share};
 use crate::{
-    Beginning, Conditions, Error, Outputs, RunFolder, Start, TrainConfig, Transfer, run_folder::digest,
-    shared_paths, train,
+    Beginning, Conditions, Error, Outputs, RunFolder, SmallData, Start, TrainConfig, Transfer,
+    run_folder::digest, shared_paths, train,
 };
 
 /// A run that is to be carried out, and where.
@@ -66,7 +66,7 @@ impl Task<'_> {
         let spec = &self.run.spec;
         let dense = TrainConfig {
             model: spec.model.clone(),
-            beginning: Beginning::Drawn(spec.init),
+            beginning: self.beginning()?,
             data: spec.data.clone(),
             outputs: Outputs::default(),
             batch_size: spec.batch_size,
@@ -77,6 +77,7 @@ impl Task<'_> {
             regulariser: spec.regulariser,
             shared: BTreeSet::new(),
             transfer: Transfer::default(),
+            small: SmallData::default(),
             evaluate: spec.evaluate,
             order: spec.pruning.as_ref().map_or(0, |pruning| pruning.order),
             ops: Ops::default(),
@@ -129,11 +130,29 @@ impl Task<'_> {
         Ok(())
     }
 
+    /// What the dense network begins with.
+    fn beginning(self) -> Result<Beginning, Error> {
+        let (spec, Seed(seed)) = (&self.run.spec, self.run.seed());
+        let Some(pretrained) = &spec.transfer else { return Ok(Beginning::Drawn(spec.init)) };
+        let (net, masks) = self.pretrained(pretrained)?;
+        let digest =
+            digest(format!("{:?}\nnew head {} {seed}", pretrained.digest, spec.model.classes).as_bytes());
+        Ok(Beginning::From(Box::new(Start { digest, net, masks, trained_on: None })))
+    }
+
+    /// The weights and masks of another task, with a last layer for this one.
+    fn pretrained(self, pretrained: &Pretrained) -> Result<(Net, Masks), Error> {
+        let (spec, seed) = (&self.run.spec, self.run.seed());
+        let found = pretrained.identified()?;
+        let (_, net, masks) = found.open(spec.model.classes, spec.init, seed, self.conditions.device)?;
+        Ok((net, masks))
+    }
+
     /// The network that training begins with where nothing is pruned before.
     fn as_it_is(self, pruning: &Pruning) -> Result<Beginning, Error> {
-        let (step, spec) = (pruning.retrain.weights(), &self.run.spec);
+        let step = pruning.retrain.weights();
         let (Some(dense), true) = (self.run.parents.dense, step != Step::START) else {
-            return Ok(Beginning::Drawn(spec.init));
+            return self.beginning();
         };
         let path = self.folder.run(&self.plan.runs[dense]).weights_at(step);
         let bytes = fs::read(&path).map_err(Error::file("read", &path))?;
@@ -238,7 +257,11 @@ impl Task<'_> {
                 sapwood_models::open(&before.weights(), None, self.conditions.device)?;
             return Ok((net, masks));
         }
-        Ok((self.dense_at(pruning.at)?, Masks::new()))
+        let masks = match &self.run.spec.transfer {
+            Some(pretrained) => self.pretrained(pretrained)?.1,
+            None => Masks::new(),
+        };
+        Ok((self.dense_at(pruning.at)?, masks))
     }
 
     /// The weights that training begins with, before they are masked.
@@ -261,6 +284,9 @@ impl Task<'_> {
             }
             _ => {
                 let (spec, Seed(seed)) = (&self.run.spec, self.run.seed());
+                if let Some(pretrained) = &spec.transfer {
+                    return Ok(self.pretrained(pretrained)?.0);
+                }
                 Ok(spec.init.apply(spec.model.net(device)?, Seed(seed)))
             }
         }

@@ -5,12 +5,13 @@ use std::{collections::BTreeMap, path::Path};
 use sapwood_backend::Seed;
 use sapwood_core::Step;
 use sapwood_data::Task;
+use sapwood_models::Spec;
 use sapwood_prune::{Criteria, Criterion, Sparsity};
 use sapwood_train::Retraining;
 
 use super::{
-    Combination, During, Experiment, Images, Pruning, RunSpec, Several, Share, StudyFolder, Variant,
-    images::Facts, read,
+    Combination, During, Experiment, Images, ModelSettings, Pretrained, Pruning, RunSpec, Several, Share,
+    StudyFolder, Variant, images::Facts, read,
 };
 use crate::{Datasets, Error, fits};
 
@@ -169,11 +170,28 @@ impl<'a> Planner<'a> {
             Task::Dense(_) if experiment.model.name == "life-net" => 1,
             task => task.outputs(),
         };
-        let model = experiment.spec()?.fit(shape, classes);
+        let transfer = experiment.transfer.as_ref().map(Pretrained::identified).transpose()?;
+        let model = match &transfer {
+            None => experiment.spec()?.fit(shape, classes),
+            Some(pretrained) => {
+                let device =
+                    sapwood_backend::DeviceSpec::CPU.resolve().map_err(sapwood_train::Error::from)?;
+                let (model, ..) = pretrained.open(classes, *init, Seed(0), &device)?;
+                if experiment.model != ModelSettings::named(&model.model) {
+                    let problem = format!(
+                        "the weights of `transfer` are those of `{}`: name that, and no option beside it",
+                        model.model
+                    );
+                    return Err(Error::setting("model", problem));
+                }
+                Spec { input: shape, ..model }
+            }
+        };
         fits::task(&model, &data.name, shape, task)?;
         let dense = RunSpec {
             model,
             init: *init,
+            transfer,
             data,
             batch_size: training.batch_size,
             recipe: training.recipe(),

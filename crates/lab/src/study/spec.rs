@@ -9,7 +9,7 @@ use sapwood_train::{AdamW, Recipe, Retraining};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Control, During, Share};
+use super::{Control, During, Pretrained, Share, pretrained::by_content};
 use crate::{DataConfig, Error, Evaluate, Examples, Quantize};
 
 /// Everything that decides the outcome of a run, but for its replicate.
@@ -19,6 +19,9 @@ pub struct RunSpec {
     pub model: Spec,
     /// The weights that it begins with.
     pub init: Init,
+    /// The weights of another task that it begins with instead: their digest.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "by_content")]
+    pub transfer: Option<Pretrained>,
     /// What it learns.
     pub data: DataConfig,
     /// The examples of a step.

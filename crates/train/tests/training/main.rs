@@ -1,6 +1,7 @@
 //! The closed loop from end to end, on a small network with normalisation.
 
 mod events;
+mod kept;
 
 use std::{cell::RefCell, num::NonZeroUsize, path::Path, rc::Rc};
 

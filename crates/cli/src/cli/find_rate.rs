@@ -1,0 +1,31 @@
+//! `train --find-rate`
+
+use std::io::Write;
+
+use sapwood_report::{Cell, Table};
+use sapwood_train::{RangeTest, Tried};
+
+use crate::Error;
+
+/// The rows of the table: one of so many rates, from the lowest to the highest.
+const ROWS: usize = 20;
+
+/// Writes what a range test found.
+pub(super) fn write(tried: &[Tried], out: &mut dyn Write) -> Result<(), Error> {
+    let mut table = Table::new(["learning rate", "loss"]);
+    let every = tried.len().div_ceil(ROWS).max(1);
+    for Tried { learning_rate, loss } in tried.iter().step_by(every) {
+        table.row([Cell::written(*learning_rate, format!("{learning_rate:.1e}")), Cell::fixed(*loss, 3)]);
+    }
+    write!(out, "{}", table.to_text())?;
+    match RangeTest::suggestion(tried) {
+        Some(rate) => writeln!(
+            out,
+            "the loss falls most steeply at {rate:.1e}: begin with that, or with up to 10 times as much"
+        )?,
+        None => {
+            writeln!(out, "the loss never falls: another optimiser, or other data, is what is asked for")?
+        }
+    }
+    Ok(())
+}
