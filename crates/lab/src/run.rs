@@ -17,7 +17,7 @@ use sapwood_models::Net;
 use sapwood_prune::{Diagnosis, LayerHealth, MaskSet};
 use sapwood_quant::{Examples, Rounds};
 use sapwood_supernet::RunContext;
-use sapwood_train::{Checkpoints, Evaluation, Mixed, Row};
+use sapwood_train::{Average, Checkpoints, Evaluation, Mixed, Row};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -113,6 +113,7 @@ pub fn train(
     let plan = config.recipe.clone().plan(source.batches())?;
     config.transfer.check(config, conditions.keep)?;
     config.small.check(config)?;
+    config.small.average.map(|decay| Average::new(decay, &plan)).transpose()?;
     let (net, masks) = match &config.beginning {
         Beginning::Drawn(init) => (init.apply(config.model.net(device)?, Seed(config.seed)), Masks::new()),
         Beginning::From(start) => (start.net.clone(), start.masks.clone()),
@@ -120,6 +121,10 @@ pub fn train(
     let net = config.transfer.apply(net.with_ops(config.ops))?;
     let teacher = config.transfer.teacher.as_ref();
     let lessons = teacher.map(|teacher| teacher.lessons(&classes, source.dataset(), device)).transpose()?;
+    if let Some(lessons) = &lessons {
+        let one = source.dataset().batch(&[0])?;
+        lessons.check(&net, &one, device)?;
+    }
     let probe = config.transfer.probe.then(|| Probe::of(&net, device)).transpose()?;
     let changes = |sparse: &SparseTraining| sparse.hook::<Net>(&plan, Seed(config.seed), &net, &masks);
     config.sparse.as_ref().map(changes).transpose()?;

@@ -197,6 +197,26 @@ impl<T: Network> Distilled<T> {
         how.check()?;
         Ok(Self { how, teacher: teacher.valid().to_device(&device.clone().inner()) })
     }
+
+    /// Refuses a student that this teacher can teach nothing, as seen by some examples: before a run, a step would say it
+    /// late.
+    ///
+    /// # Errors
+    /// As for a step.
+    pub fn check<N>(&self, student: &N, batch: &Batch, device: &Device) -> Result<(), Error>
+    where
+        N: Network<Input = T::Input>,
+    {
+        let device = device.clone().inner();
+        let maps = matches!(self.how, Distillation::At { .. });
+        let (teacher, _, theirs) = answers(&self.teacher, batch.input(&device)?, Norm::Running, maps);
+        let (student, _, own) = answers(&student.valid(), batch.input(&device)?, Norm::Running, maps);
+        alike(&student, &teacher)?;
+        if maps {
+            attention::apart(own, theirs)?;
+        }
+        Ok(())
+    }
 }
 
 impl<N: Network, T: Network<Input = N::Input>> Objective<N> for Distilled<T> {
@@ -205,14 +225,7 @@ impl<N: Network, T: Network<Input = N::Input>> Objective<N> for Distilled<T> {
         let (teacher, _, theirs) = answers(&self.teacher, batch.input(at.device)?, Norm::Running, maps);
         let input = batch.input(&at.device.clone().autodiff())?;
         let (student, moments, own) = answers(network, input, Norm::Batch, maps);
-        if teacher.dims() != student.dims() {
-            let problem = format!(
-                "the teacher answers {:?} (examples, classes), the student {:?}",
-                teacher.dims(),
-                student.dims()
-            );
-            return Err(sapwood_core::Error::Target(problem).into());
-        }
+        alike(&student, &teacher)?;
         let progress = at.iteration as f64 / at.plan.length.per_epoch as f64;
         let smoothing = at.plan.recipe.label_smoothing;
         let loss = self.how.loss(student, teacher.autodiff(), batch.target(), (smoothing, progress))?;
@@ -224,6 +237,13 @@ impl<N: Network, T: Network<Input = N::Input>> Objective<N> for Distilled<T> {
         let gradients = gradients(network, loss, Layout::Stored);
         Ok(Lesson { loss: value, gradients, moments })
     }
+}
+
+/// Refuses answers of different shapes.
+fn alike(student: &Tensor<2>, teacher: &Tensor<2>) -> Result<(), Error> {
+    let (own, theirs) = (student.dims(), teacher.dims());
+    let problem = format!("the teacher answers {theirs:?} (examples, classes), the student {own:?}");
+    if own == theirs { Ok(()) } else { Err(sapwood_core::Error::Target(problem).into()) }
 }
 
 /// What a network answers, what its normalisations saw, and, if that is wanted, what its layers were shown.

@@ -86,7 +86,6 @@ impl DataPrune {
         }
         self.images.apply(&mut data)?;
         let mut dataset = datasets.open(&data, Split::Train)?;
-        datasets.tell(&Bar::default());
         for (at, (spec, trained_on)) in known.iter().enumerate() {
             let known = Known { trained_on: trained_on.as_ref(), ..Known::default() };
             let classes = fits(spec, known, &dataset)?;
@@ -103,6 +102,7 @@ impl DataPrune {
         let keep = self.keep.of(dataset.len());
         let choice = Choice { by, keep, balanced, easiest, seed: Seed(self.seed) };
         let list = choice.of(&dataset, &nets, &device, &Bar::default())?;
+        datasets.tell(&Bar::default());
         let text = super::json::line(&list)?;
         write_atomic(&self.out, text.as_bytes())?;
         writeln!(

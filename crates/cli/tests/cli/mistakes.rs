@@ -143,7 +143,7 @@ fn a_network_that_does_not_suit_the_data_says_why() {
     );
     check(
         &format!("predict --weights {NET} --image 3x8x8 x.png"),
-        &["`--image` belongs to `--data image-folder`, not to `digits`"],
+        &["`lenet-300-100` does not take 3x8x8 inputs"],
     );
     check(&format!("describe --weights {NET} --input 3x8x8"), &["does not take 3x8x8 inputs"]);
     check(&format!("describe --weights {NET} --classes 3"), &["'--classes <CLASSES>'"]);

@@ -63,14 +63,14 @@ fn a_study_of_weights_from_another_task_begins_with_them_and_others_are_other_ru
     place.succeed("train --model lenet-300-100 --data digits --epochs 2 --out run");
     place.put("start.safetensors", place.read("run/weights.safetensors"));
     assert!(place.succeed("run first.toml").contains("3 runs done, 3 in all"));
-    let csv = String::from_utf8(place.read("first/results.csv")).unwrap();
+    let csv = String::from_utf8(place.read("runs/first/results.csv")).unwrap();
     assert_eq!(csv.lines().count(), 4, "{csv}");
     assert!(place.succeed("run first.toml").contains("0 runs done, 3 in all"));
 
     place.succeed("train --model lenet-300-100 --data digits --epochs 1 --out other");
     place.put("start.safetensors", place.read("other/weights.safetensors"));
     assert!(place.succeed("run first.toml").contains("3 runs done, 3 in all"));
-    assert_ne!(String::from_utf8(place.read("first/results.csv")).unwrap(), csv);
+    assert_ne!(String::from_utf8(place.read("runs/first/results.csv")).unwrap(), csv);
     place.put("first.toml", study.replace("lenet-300-100", "lenet-5"));
     place.refuse("plan first.toml", &["the weights of `transfer` are those of `lenet-300-100`"]);
     place.put("first.toml", study.replace("start.safetensors", "none.safetensors"));

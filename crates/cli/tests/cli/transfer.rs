@@ -150,7 +150,10 @@ fn few_examples_are_changed_mixed_averaged_and_the_best_epoch_is_left() {
         before = after;
     }
     place.succeed(&format!("train {OTHERS} --new-head --epochs 1 --per-class 2 --keep 1it --out two"));
-    assert_eq!(moved(&place, NET, "two/weights-1it.safetensors").len(), values(&place, NET).len());
+    let start = values(&place, NET);
+    let step = values(&place, "two/weights-1it.safetensors");
+    assert_ne!(start["conv1.weight"], step["conv1.weight"]);
+    assert_eq!(step, values(&place, "two/weights.safetensors"), "four images are one step");
 }
 
 #[test]
