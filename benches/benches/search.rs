@@ -7,7 +7,7 @@
 //! Space `ofa-mbv3` with the four resolutions of the published encoding (124 columns), the
 //! evolutionary search with its published parameters, a 3 x 400 perceptron as predictor, and a
 //! limit on the sum of block times as screen. Equal networks are evaluated once, so the search asks
-//! for fewer than 50,100 predictions; what so many cost is timed beside it. The perceptron is
+//! for fewer than 50,100 predictions; what these cost is timed beside it. The perceptron is
 //! fitted to a made-up accuracy: what it says costs the same whatever it learnt.
 
 use std::{collections::BTreeMap, hint::black_box, time::Duration};

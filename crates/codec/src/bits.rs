@@ -78,7 +78,7 @@ impl<'a> BitReader<'a> {
         (self.open >> (64 - len)) as u32
     }
 
-    /// Goes on by so many bits, which must be there.
+    /// Goes on by `len` bits, which must be there.
     #[inline(always)]
     pub(crate) fn skip(&mut self, len: u32) {
         self.open <<= len;

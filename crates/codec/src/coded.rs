@@ -80,7 +80,7 @@ impl Coded {
         Self { bytes, header }
     }
 
-    /// Opens bytes that are one coded tensor, neither more nor less, of at most so many values.
+    /// Opens bytes that are one coded tensor, neither more nor less, of at most this number of values.
     ///
     /// # Errors
     /// If they are something else, of a later version, altered, or of more values.

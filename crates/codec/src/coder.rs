@@ -18,7 +18,7 @@ pub struct Coder {
 }
 
 impl Coder {
-    /// For a tensor with rows of so many values; 1 if it has no rows. The adaptive code looks at the
+    /// For a tensor with rows of this number of values; 1 if it has no rows. The adaptive code looks at the
     /// same column of earlier rows: of weights that is one input to all outputs.
     pub fn rows(width: usize) -> Self {
         Self { width, code: None, positions: None }

@@ -68,7 +68,7 @@ struct Entry {
 }
 
 impl<'a> HuffmanDecoder<'a> {
-    /// Of an alphabet of so many symbols.
+    /// Of an alphabet of this number of symbols.
     pub(crate) fn open(bytes: &'a [u8], symbols: usize) -> Result<Self> {
         let mut reader = Reader::new(bytes);
         let coded = reader.piece()?;

@@ -87,7 +87,7 @@ struct Slot {
 }
 
 impl<'a> RansDecoder<'a> {
-    /// Of an alphabet of so many symbols, and so many of them.
+    /// Of an alphabet of this size, and of this number of symbols.
     pub(crate) fn open(bytes: &'a [u8], symbols: usize, count: usize) -> Result<Self> {
         let mut reader = Reader::new(bytes);
         let bits = bits(symbols);

@@ -88,7 +88,7 @@ enum Reading<'a> {
 }
 
 impl<'a> SymbolReader<'a> {
-    /// Of an alphabet of so many symbols, and so many of them.
+    /// Of an alphabet of this size, and of this number of symbols.
     pub(crate) fn open(reader: &mut Reader<'a>, alphabet: usize, count: usize) -> Result<Self> {
         let before = reader.len();
         let code = reader.byte()?;

@@ -3,10 +3,10 @@
 /// Whoever watches. Libraries never print: they tell a reporter, and the command
 /// line's draws a bar.
 pub trait Reporter: Sync {
-    /// A task of so many units begins; one that was going on has ended.
+    /// A task of `total` units begins; one that was going on has ended.
     fn begin(&self, label: &str, total: u64);
 
-    /// So many units more are done.
+    /// `units` more are done.
     fn advance(&self, units: u64);
 
     /// Something worth a line.

@@ -18,7 +18,7 @@ use crate::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Step {
-    /// So many whole epochs and then so many iterations.
+    /// A number of whole epochs, and then a number of iterations.
     At {
         /// Whole epochs.
         epochs: usize,

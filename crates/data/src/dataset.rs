@@ -27,9 +27,9 @@ impl fmt::Display for Split {
 /// What a network is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Task {
-    /// One of so many classes.
+    /// One of this number of classes.
     Classes(usize),
-    /// So many values in [0, 1].
+    /// This number of values in [0, 1].
     Dense(usize),
 }
 

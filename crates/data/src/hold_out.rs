@@ -46,7 +46,7 @@ impl Dataset {
 mod tests {
     use crate::{Dataset, Error, Labels, Normalisation, Split, Task, open};
 
-    /// Examples of a pixel, so many of each class.
+    /// Examples of a pixel, these numbers of each class.
     fn of_classes(sizes: [usize; 3]) -> Dataset {
         let labels: Vec<u32> =
             (0..3u32).zip(sizes).flat_map(|(class, size)| std::iter::repeat_n(class, size)).collect();

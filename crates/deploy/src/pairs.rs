@@ -27,7 +27,7 @@ pub struct Pairs {
 /// Which networks are judged.
 #[derive(Clone, Debug)]
 pub struct Sample {
-    /// How many, as far as the space has so many.
+    /// The number of them, or all that the space has.
     pub count: usize,
     /// These instead, in their order.
     pub listed: Option<Vec<Genome>>,
@@ -57,7 +57,7 @@ impl Pairs {
         Ok(Self { pairs })
     }
 
-    /// Judges random or listed sub-networks until a file has so many, each line being written when it and
+    /// Judges random or listed sub-networks until a file has the number that is wanted, each line being written when it and
     /// those before it are known: the same call goes on with one that was killed.
     pub fn collect(
         supernet: &Supernet,

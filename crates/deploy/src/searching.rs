@@ -29,7 +29,7 @@ pub struct Searching<'a> {
 }
 
 impl Searching<'_> {
-    /// Searches, with so many looks.
+    /// Searches, with this number of looks.
     pub fn run(&self, goal: &Goal, method: Method, looks: usize, seed: u64) -> Result<Front, Error> {
         let mut search = Search::new(self.family.space().clone(), goal.clone(), method, seed);
         self.go_on(&mut search, looks, |_| Ok::<_, Error>(()))

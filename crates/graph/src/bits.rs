@@ -27,7 +27,7 @@ impl Bits {
         Self { words: vec![0; len.div_ceil(64)], len }
     }
 
-    /// So many bits, each by its index.
+    /// `len` bits, each by its index.
     pub(crate) fn from_fn(len: usize, bit: impl Fn(usize) -> bool) -> Self {
         let word = |first: usize| {
             let bits = (first..len.min(first + 64)).enumerate();

@@ -166,7 +166,7 @@ impl GraphBuilder {
         self.push(name, Op::Position(self.shape(x)), &[x])
     }
 
-    /// Attention between places, in so many heads.
+    /// Attention between places, in this number of heads.
     pub fn attention(&mut self, [queries, keys, values]: [Wire; 3], heads: usize) -> Wire {
         self.push("attention", Op::Attention { heads }, &[queries, keys, values])
     }

@@ -87,7 +87,7 @@ impl DType {
         }
     }
 
-    /// The bytes that so many values take; `None` for more than there is memory.
+    /// The bytes that a number of values take; `None` for more than there is memory.
     pub(crate) fn bytes(self, values: usize) -> Option<usize> {
         match self.is_packed() {
             true => Some(values.div_ceil(8 / self.bits())),

@@ -68,7 +68,7 @@ impl BF16 {
     }
 }
 
-/// The bits of the nearest number with a mantissa of so many bits, whose lowest exponent of a normal
+/// The bits of the nearest number with a mantissa of `mantissa` bits, whose lowest exponent of a normal
 /// number is this.
 fn nearest(value: f64, mantissa: i32, lowest: i32) -> u16 {
     let infinity = (3 - 2 * lowest) << mantissa;

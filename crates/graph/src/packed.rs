@@ -28,7 +28,7 @@ impl Packed {
         Ok(packed)
     }
 
-    /// So many integers, as they lie in bytes.
+    /// `len` integers, as they lie in bytes.
     ///
     /// # Errors
     /// A type of a byte or more, another number of bytes, bits behind the last integer.

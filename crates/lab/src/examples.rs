@@ -13,7 +13,7 @@ use crate::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Examples {
-    /// The first so many of each class, in one batch.
+    /// The first examples of each class, this number of each, in one batch.
     PerClass(NonZero<usize>),
     /// The first batches.
     Batches {

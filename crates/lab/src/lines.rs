@@ -88,7 +88,7 @@ fn epoch([epoch, epochs]: [usize; 2], training_loss: f64, test: Option<(f64, f64
     format!("epoch {epoch}/{epochs}: training loss {training_loss:.4}{test}")
 }
 
-/// An epoch of so many.
+/// An epoch, and the number of them.
 pub(crate) fn of_row(row: &Row, epochs: usize) -> String {
     epoch([row.epoch, epochs], row.train_loss, row.test.map(|test| (test.loss, test.top1)))
 }

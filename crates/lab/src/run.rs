@@ -37,9 +37,9 @@ use weights::Described;
 /// does not depend on it.
 #[derive(Clone, Copy, Debug)]
 pub enum CheckpointEvery {
-    /// After so many iterations.
+    /// After this number of iterations.
     Iterations(NonZero<usize>),
-    /// After so much time.
+    /// After this time.
     Time(Duration),
 }
 

@@ -58,7 +58,7 @@ impl Work {
         self.teaching.store(macs, Relaxed);
     }
 
-    /// So many examples were looked at, by networks whose forward passes cost this together.
+    /// This number of examples was looked at, by networks whose forward passes cost this together.
     pub(crate) fn looked_at(&self, examples: u64, macs: u64) {
         self.evaluated.examples.fetch_add(examples, Relaxed);
         for sum in &self.evaluated.macs {

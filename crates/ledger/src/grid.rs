@@ -82,7 +82,7 @@ pub fn grid(name: &str) -> Result<&'static Grid, Error> {
     GRIDS.iter().find(is_it).ok_or_else(|| Error::unknown_grid(name))
 }
 
-/// The grams of CO2e of so many joules at the socket of a machine. `pue` (power usage
+/// The grams of CO2e of a number of joules at the socket of a machine. `pue` (power usage
 /// effectiveness) is what the whole building draws per joule of its machines: 1 at
 /// home, 1.58 in the mean data centre of 2018.
 pub fn co2e_grams(joules: f64, pue: f64, grid: &Grid) -> f64 {
@@ -105,7 +105,7 @@ impl Default for Carbon {
 }
 
 impl Carbon {
-    /// The grams of CO2e of so many joules.
+    /// The grams of CO2e of a number of joules.
     pub fn grams(&self, joules: f64) -> f64 {
         co2e_grams(joules, self.pue, self.grid)
     }

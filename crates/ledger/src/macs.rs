@@ -19,7 +19,7 @@ impl Macs {
         Self { dense: dense as f64, kept: kept as f64 }
     }
 
-    /// The MACs of training on so many examples, where `self` is one example's forward
+    /// The MACs of training on a number of examples, where `self` is one example's forward
     /// pass: three times those. The backward pass multiplies each layer's weights twice
     /// more, once for the gradient of its input and once for that of its weights.
     ///
@@ -33,7 +33,7 @@ impl Macs {
         self.times(3.0 * examples as f64)
     }
 
-    /// The MACs of evaluating so many examples, where `self` is one example's forward
+    /// The MACs of evaluating a number of examples, where `self` is one example's forward
     /// pass: that many times those.
     pub fn evaluation(self, examples: u64) -> Self {
         self.times(examples as f64)

@@ -50,13 +50,13 @@ impl Iterations {
     pub const ONE_SHOT: Self =
         Self { rounds: NonZero::<usize>::MIN, course: Course::Exponential, examples: RoundExamples::All };
 
-    /// So many rounds (at least one) of which each removes the same fraction of what
+    /// A number of rounds (at least one) of which each removes the same fraction of what
     /// is left.
     pub fn exponential(rounds: usize) -> Self {
         Self { rounds: NonZero::new(rounds).unwrap_or(NonZero::<usize>::MIN), ..Self::ONE_SHOT }
     }
 
-    /// So many rounds (at least one) of which each removes the same number.
+    /// A number of rounds (at least one) of which each removes the same number.
     pub fn linear(rounds: usize) -> Self {
         Self { course: Course::Linear, ..Self::exponential(rounds) }
     }

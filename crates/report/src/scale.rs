@@ -52,7 +52,7 @@ impl Scale {
     }
 
     /// Round values between two coordinates, ascending, with their labels; on a
-    /// logarithmic scale so many of each decade that about `most` fit.
+    /// logarithmic scale as many of each decade as let about `most` fit.
     pub(super) fn ticks(self, low: f64, high: f64, most: f64) -> Vec<(f64, String)> {
         let mut ticks: Vec<f64> = match self {
             Scale::Linear => Vec::new(),

@@ -17,7 +17,7 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// A number with so many decimals.
+    /// A number with this number of decimals.
     pub fn fixed(value: f64, decimals: usize) -> Self {
         Self { text: format!("{value:.decimals$}"), value: Some(value) }
     }

@@ -55,7 +55,7 @@ impl SparseTraining {
     }
 
     /// The hook that does it in a run of this plan, which begins with this network and these masks
-    /// (also where the run goes on from a checkpoint). What cannot be kept in so many iterations, or
+    /// (also where the run goes on from a checkpoint). What cannot be kept in the iterations that are left, or
     /// not with these masks, is refused.
     pub fn hook<'a, N: Network>(
         &self,

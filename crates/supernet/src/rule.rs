@@ -30,7 +30,7 @@ impl Default for Rule {
     }
 }
 
-/// The most that may be drawn for a batch: the streams have room for so many.
+/// The most that may be drawn for a batch: the streams have room for no more.
 const MOST: usize = 64;
 
 impl Rule {

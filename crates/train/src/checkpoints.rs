@@ -132,7 +132,7 @@ impl<'a> Checkpoints<'a> {
         Ok((None, rejected))
     }
 
-    /// Whether it is time for a checkpoint after so many iterations.
+    /// Whether it is time for a checkpoint after this number of iterations.
     pub(crate) fn due(&self, iteration: usize) -> bool {
         self.iterations.is_some_and(|n| iteration % n == 0)
             || self

@@ -67,7 +67,7 @@ pub enum Error {
     /// The data set does not keep its word.
     #[error("the data set promised {promised} {what}, but gave {found}")]
     BrokenPromise {
-        /// Of what it should have given so many.
+        /// What it should have given a number of.
         what: &'static str,
         /// How many it promised.
         promised: String,

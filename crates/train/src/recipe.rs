@@ -121,7 +121,7 @@ impl Recipe {
         }
     }
 
-    /// Checks every value, for a data set with so many batches in an epoch.
+    /// Checks every value, for a data set with this number of batches in an epoch.
     pub fn plan(self, batches: usize) -> Result<Plan, Error> {
         let finite = |field, value: f64, expected: &str, holds: bool| match value.is_finite() && holds {
             true => Ok(()),

@@ -30,7 +30,7 @@ pub enum Retraining {
     /// The final weights, trained with the learning rates from this position on:
     /// learning-rate rewinding.
     LearningRate(Step),
-    /// The final weights, trained for so many epochs with the last learning rate.
+    /// The final weights, trained for this number of epochs with the last learning rate.
     FineTune {
         /// How many.
         epochs: usize,

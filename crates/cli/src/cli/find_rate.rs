@@ -7,7 +7,7 @@ use sapwood_train::{RangeTest, Tried};
 
 use crate::Error;
 
-/// The rows of the table: one of so many rates, from the lowest to the highest.
+/// The most rows that the table has, from the lowest rate to the highest.
 const ROWS: usize = 20;
 
 /// Writes what a range test found.

@@ -58,7 +58,7 @@ struct What {
     /// Runs that count, in each round
     #[arg(long, default_value_t = 3, value_name = "N")]
     runs: usize,
-    /// No further round is begun after so many seconds
+    /// No further round is begun after this number of seconds
     #[arg(long, default_value_t = 240.0, value_name = "S")]
     seconds: f64,
     #[command(flatten)]

@@ -26,7 +26,7 @@ impl FromStr for Portion {
 }
 
 impl Portion {
-    /// The number of examples, of so many.
+    /// The number of examples, where all are `examples`.
     pub(super) fn of(self, examples: usize) -> usize {
         match self {
             Self::Number(n) => n,

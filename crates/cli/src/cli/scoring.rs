@@ -55,7 +55,7 @@ pub(super) struct Scoring {
     /// How many batches of a data set [default: 8]
     #[arg(long, value_name = "N", requires = "data")]
     batches: Option<NonZero<usize>>,
-    /// Instead, so many training examples of each class, in one batch
+    /// Instead, N training examples of each class, in one batch
     #[arg(long, value_name = "N", requires = "data", conflicts_with_all = ["batches", "batch_size"])]
     per_class: Option<NonZero<usize>>,
     /// Compute scores in f64 where the device has it, or in f32, which takes less than half

@@ -67,10 +67,10 @@ pub(super) struct JudgedBy {
     /// The data set: see `data list`
     #[arg(long)]
     data: String,
-    /// Only the first so many training images, as in training
+    /// Only the first N training images, as in training
     #[arg(long, value_name = "N")]
     examples: Option<usize>,
-    /// So many training images that the training left out, as in its `held_out`
+    /// N training images that the training left out, as in its `held_out`
     #[arg(long, value_name = "N")]
     held_out: Option<usize>,
     /// Judge by those and not by the test split

@@ -149,7 +149,7 @@ pub(super) struct Train {
     norm_scale_uniform: bool,
     #[command(flatten)]
     shape: ModelShape,
-    /// Write a checkpoint after so many iterations [default: every 3 seconds]
+    /// Write a checkpoint after every N iterations [default: every 3 seconds]
     #[arg(long, value_name = "N")]
     checkpoint_every: Option<NonZero<usize>>,
     #[command(flatten)]

@@ -35,7 +35,7 @@ pub(super) struct Worker {
 /// How a worker works. Results do not depend on it.
 #[derive(Args)]
 pub(super) struct Pace {
-    /// Write a checkpoint after so many iterations [default: every 3 seconds]
+    /// Write a checkpoint after every N iterations [default: every 3 seconds]
     #[arg(long, value_name = "N")]
     checkpoint_every: Option<NonZero<usize>>,
     /// What the machine draws while it works, for the ledger [default: measured where

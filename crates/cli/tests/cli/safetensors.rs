@@ -17,7 +17,7 @@ pub(crate) fn file(tensors: &[Entry<'_>]) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &data].concat()
 }
 
-/// The bytes of so many equal numbers.
+/// The bytes of `n` equal numbers.
 pub(crate) fn floats(count: usize, value: f32) -> Vec<u8> {
     value.to_le_bytes().repeat(count)
 }

@@ -73,7 +73,7 @@ pub(crate) struct Around {
 }
 
 impl Neighbours {
-    /// Nothing has passed, of a tensor with rows of so many values and lines of so many within.
+    /// Nothing has passed, of a tensor with rows of `width` values and lines of `line` values within them.
     pub(crate) fn new(width: usize, line: usize) -> Self {
         let columns = vec![Column { means: Means::UNKNOWN, last: 0 }; width.max(1)];
         Self {
@@ -174,7 +174,7 @@ fn towards(mean: u16, value: u16, seen: u32, slowest: i32) -> u16 {
     (i32::from(mean) + (((i32::from(value) - i32::from(mean)) * step) >> 15)) as u16
 }
 
-/// What a row or a column is like, is believed of all as if it had been seen of so many.
+/// What a row or a column is like, is believed of all as if it had been seen of this number of values.
 const PRIOR: u32 = 6;
 const PRIOR_SIZE: u32 = 3;
 const PRIOR_SIGN: u32 = 6;

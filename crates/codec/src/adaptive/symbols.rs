@@ -12,7 +12,7 @@ pub(crate) struct Symbols {
 }
 
 impl Symbols {
-    /// For an alphabet of so many symbols.
+    /// For an alphabet of this number of symbols.
     pub(crate) fn new(symbols: usize) -> Self {
         let bits = symbols.next_power_of_two().trailing_zeros();
         Self { tree: vec![Probability::EVEN; 1 << bits], bits, symbols }

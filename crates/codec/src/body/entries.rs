@@ -18,7 +18,7 @@ pub(crate) struct Entries<'a> {
 }
 
 impl<'a> Entries<'a> {
-    /// Opens the gaps of a tensor of so many values, and says how many entries there are.
+    /// Opens the gaps of a tensor of this number of values, and says how many entries there are.
     pub(super) fn open(reader: &mut Reader<'a>, count: usize) -> Result<(Self, usize)> {
         let bits = reader.byte()?;
         if !(1..=8).contains(&bits) {

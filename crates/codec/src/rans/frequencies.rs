@@ -2,7 +2,7 @@
 
 use crate::{Error, Result, adaptive::Binary, numbers::Numbers};
 
-/// For an alphabet of so many symbols, frequencies add up to two to this power.
+/// For an alphabet of this number of symbols, frequencies add up to two to this power.
 pub(crate) fn bits(symbols: usize) -> u32 {
     if symbols <= 256 { 12 } else { 14 }
 }

@@ -79,7 +79,7 @@ pub(crate) fn decodes(bytes: &[u8]) -> bool {
     }
 }
 
-/// Decodes so many mutated tensors. Says how many of those with a right checksum decoded.
+/// Decodes a number of mutated tensors. Says how many of those with a right checksum decoded.
 ///
 /// # Panics
 /// If one with a wrong checksum does.

@@ -20,7 +20,7 @@ pub(crate) struct Http {
 /// What became of one request.
 enum Outcome {
     Whole,
-    /// The connection ended early; so many bytes are on the disk.
+    /// The connection ended early; this number of bytes is on the disk.
     Cut(u64, String),
     /// What is on the disk cannot be continued.
     Stale,

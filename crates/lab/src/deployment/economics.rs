@@ -50,7 +50,7 @@ impl Economics {
         Self { rates, with_money: true, ..self }
     }
 
-    /// What so many devices cost.
+    /// What a number of devices cost.
     pub fn table(&self, devices: &[u64]) -> Table {
         let columns = ["way", "devices", "hours", "kWh", "kg CO2e"]
             .into_iter()

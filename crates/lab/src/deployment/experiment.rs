@@ -59,7 +59,7 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PairsConfig {
-    /// So many, drawn by chance.
+    /// This number, drawn by chance.
     pub count: usize,
     /// The training images that their statistics are taken of.
     pub calibration: usize,
@@ -75,7 +75,7 @@ pub struct Latencies {
     pub rounds: usize,
     /// Runs that count, in each round.
     pub runs: usize,
-    /// No further round is begun after so many seconds.
+    /// No further round is begun after this number of seconds.
     pub seconds: f64,
 }
 
@@ -115,7 +115,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    /// In milliseconds, where the smallest and the largest network take so many.
+    /// In milliseconds, where the smallest and the largest network take these.
     pub fn ms(self, smallest: f64, largest: f64) -> f64 {
         match self {
             Self::Ms(ms) => ms,

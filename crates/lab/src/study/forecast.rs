@@ -31,7 +31,7 @@ impl Run {
 
 impl Plan {
     /// How many seconds the runs that are left take on one worker, if a multiply-accumulate
-    /// of training takes so many.
+    /// of training takes this number.
     pub fn forecast(&self, states: &[State], seconds_per_mac: f64) -> Result<f64, Error> {
         let left = self.runs.iter().zip(states).filter(|(_, state)| **state != State::Done);
         let macs = left.map(|(run, _)| run.training_macs()).sum::<Result<f64, _>>()?;

@@ -58,7 +58,7 @@ pub struct Line {
     pub run: String,
     /// Weights that are kept.
     pub kept: Option<usize>,
-    /// Of so many.
+    /// Of this number.
     pub of: Option<usize>,
     /// Of the kept ones, those on a path from the input to an output.
     pub effective: Option<usize>,

@@ -97,7 +97,7 @@ pub struct PhaseConfig {
 pub struct Judging {
     /// Those at the corners: each list of choices at its smallest or its largest.
     pub corners: bool,
-    /// So many between them, which are the same for all methods.
+    /// This number between them, which are the same for all methods.
     pub random: usize,
     /// The training images that their statistics are taken of.
     pub calibration: usize,
@@ -173,7 +173,7 @@ impl SupernetExperiment {
         method.phase.iter().map(phase).collect()
     }
 
-    /// A recipe of so many epochs, counted in tenths.
+    /// A recipe of a number of epochs, counted in tenths.
     pub(crate) fn recipe(&self, epochs: f64, learning_rate: f64) -> Result<Recipe, Error> {
         let mut recipe = self.recipe.clone();
         let tenths = epochs * Tenths::PARTS as f64;

@@ -3,14 +3,14 @@
 
 use crate::{Approach, Error, KG_PER_LB, Rates};
 
-/// The pounds of CO2e of so many GPU hours, by the [rates of the table](Rates::OFA_TABLE): 0.2836
+/// The pounds of CO2e of a number of GPU hours, by the [rates of the table](Rates::OFA_TABLE): 0.2836
 /// each.
 pub fn ofa_co2e_lb(gpu_hours: f64) -> f64 {
     let Rates { kwh_per_hour, kg_per_kwh, .. } = Rates::OFA_TABLE;
     gpu_hours * kwh_per_hour * kg_per_kwh / KG_PER_LB
 }
 
-/// The cloud's price of so many GPU hours in dollars: 3.06 each.
+/// The cloud's price of a number of GPU hours in dollars: 3.06 each.
 pub fn ofa_dollars(gpu_hours: f64) -> f64 {
     gpu_hours * Rates::OFA_TABLE.money_per_hour
 }

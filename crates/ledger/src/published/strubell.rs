@@ -40,7 +40,7 @@ impl Draw {
     }
 }
 
-/// Equation 1: the kilowatt-hours of a training of so many hours that draws so many
+/// Equation 1: the kilowatt-hours of a training of this number of hours that draws this number of
 /// watts, the data centre's overhead included.
 pub fn strubell_kwh(hours: f64, watts: f64) -> f64 {
     PUE * hours * watts / 1000.0

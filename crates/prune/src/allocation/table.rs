@@ -21,7 +21,7 @@ pub struct AllocationTable(pub BTreeMap<ParamPath, Share>);
 pub enum Share {
     /// This fraction goes.
     Sparsity(Sparsity),
-    /// So many weights are kept.
+    /// This number of weights is kept.
     Kept(usize),
 }
 

@@ -20,7 +20,7 @@ pub struct Proportion {
 }
 
 impl Proportion {
-    /// So many successes of so many trials, or `None` where there are no trials or
+    /// `successes` of `trials` trials, or `None` where there are no trials or
     /// more successes than trials.
     pub fn new(successes: usize, trials: usize) -> Option<Self> {
         if trials == 0 || trials < successes {

@@ -6,7 +6,7 @@ use crate::predictor::cholesky;
 const FEW: usize = 10;
 /// How sure the blocks' own times are, beside the networks': from nearly wrong to nearly right.
 const CERTAINTIES: [f64; 9] = [1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0];
-/// A deviation of more than so many medians is taken for one of so many: it was disturbed.
+/// A deviation of more than this number of medians is taken for one of this number: it was disturbed.
 const DISTURBED: f64 = 5.0;
 
 /// By what part each block takes more or less than it was timed at, given how much each block does in

@@ -21,7 +21,7 @@ pub struct Learning {
     pub seed: u64,
 }
 
-/// One kind of predictor after so many examples.
+/// One kind of predictor after a number of examples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LearningPoint {
     /// Which of the kinds.

@@ -222,7 +222,7 @@ impl Predictor for Mlp {
         }
         let last = fitted.layers.len() - 1;
         let mut predictions = Vec::with_capacity(rows.len());
-        // So many rows that what lies between two layers stays in the second cache.
+        // As many rows as let what lies between two layers stays in the second cache.
         for some in rows.blocks(ROWS_AT_ONCE) {
             let mut numbers = fitted.layers[0].forward(some, 0 < last);
             for (at, layer) in fitted.layers.iter().enumerate().skip(1) {

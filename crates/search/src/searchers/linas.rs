@@ -84,7 +84,7 @@ impl Linas {
     }
 }
 
-/// What predictors learn from: so many at most, half of them the latest and half the best of the
+/// What predictors learn from: this number at most, half of them the latest and half the best of the
 /// earlier ones, in the order in which they were measured.
 fn examples(goal: &Goal, history: &History, most: usize) -> Vec<usize> {
     if history.len() <= most {

@@ -8,7 +8,7 @@ use super::divisible;
 #[derive(Clone, Copy)]
 pub(super) struct Block {
     pub(super) outputs: usize,
-    /// Hidden channels are so many times the input's.
+    /// Hidden channels are this number of times the input's.
     pub(super) expand: usize,
     pub(super) kernel: usize,
     pub(super) stride: usize,

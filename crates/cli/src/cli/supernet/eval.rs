@@ -20,7 +20,7 @@ pub(super) struct Eval {
     /// A sub-network: max, min, JSON, words as in 'd.0=1 e.0=0.5', or a file with one of these
     #[arg(long)]
     arch: Option<String>,
-    /// So many sub-networks at random, each with the same chance
+    /// N sub-networks at random, each with the same chance
     #[arg(long, value_name = "N")]
     sample: Option<usize>,
     /// Those in which each list of choices is at its smallest or its largest

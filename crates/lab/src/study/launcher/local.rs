@@ -15,7 +15,7 @@ use crate::Error;
 pub struct Local(Vec<Child>);
 
 impl Local {
-    /// Starts so many workers, each with so many threads; without a number they share the
+    /// Starts a number of workers, each with a number of threads; without a number they share the
     /// processors. Each writes what it says to a file in `logs`.
     pub fn start(
         worker: &WorkerCommand,
