@@ -11,6 +11,7 @@
 //! rows, so that a single weight times a vector of pixels is all that a non-zero costs.
 
 mod arena;
+mod cores;
 mod curve;
 mod dense;
 mod depthwise;
