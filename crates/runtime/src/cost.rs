@@ -26,7 +26,7 @@ pub(crate) fn cost(layers: &[Layer<'_>], schedule: &Schedule) -> f64 {
         let buffer = &schedule.buffers[step.writes];
         let pixels = (buffer.size[0] * buffer.size[1]) as f64;
         let weights = || match &layers[step.layer].kind {
-            Kind::Conv(conv) => (conv.weight.len() as f64, conv.there() as f64),
+            Kind::Conv(conv) => (conv.weight.len() as f64, conv.there as f64),
             _ => (0.0, 0.0),
         };
         match &step.work {

@@ -40,6 +40,7 @@
 mod build;
 mod choose;
 mod cost;
+mod each;
 mod error;
 mod exact;
 mod fold;

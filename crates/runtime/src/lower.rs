@@ -1,6 +1,6 @@
 //! From a graph's nodes to layers: the one place that knows what operations a graph has.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use sapwood_graph::{Activation, Array, ConvSpec, Dims, Graph, Node, Op, Pads, State, Window as Written};
 use sapwood_kernels::infer::{Curve, Plain, Pooling, Window};
@@ -61,12 +61,12 @@ fn kind<'a>(node: &Node, inputs: &[&Dims], state: &'a State) -> Result<Option<Ki
             let ConvSpec { inputs, outputs, groups, .. } = spec;
             let (window, weight) = (window(&spec.window()), values("weight", &spec.weight())?);
             let bias = bias(spec.bias, outputs)?;
-            Kind::Conv(Conv { window, groups, inputs, weight, scale: None, bias, curve: None })
+            Kind::Conv(Conv { groups, ..Conv::new(window, inputs, weight, bias) })
         }
         Op::Linear { inputs, outputs, bias: has_bias, places: false } => {
             let weight = values("weight", &[outputs, inputs])?;
             let (window, bias) = (Window::new([height, width], [1, 1]), bias(has_bias, outputs)?);
-            Kind::Conv(Conv { window, groups: 1, inputs: channels, weight, scale: None, bias, curve: None })
+            Kind::Conv(Conv::new(window, channels, weight, bias))
         }
         Op::BatchNorm { channels, epsilon, .. } => {
             let of = |name: &str| values(name, &[channels]).map(wide);
@@ -91,12 +91,12 @@ fn kind<'a>(node: &Node, inputs: &[&Dims], state: &'a State) -> Result<Option<Ki
             Kind::Pool(window(&pool.window), pooling)
         }
         Op::GlobalAvgPool => Kind::Mean,
-        Op::Flatten => Kind::Plain("copy", Box::new(|from, to| to.copy_from_slice(from[0]))),
+        Op::Flatten => Kind::Plain("copy", Arc::new(|from: &[&[f32]], to: &mut [f32]| to.copy_from_slice(from[0]))),
         Op::Wrap { padding } => {
             let size = [channels, height, width];
-            Kind::Plain("wrap", Box::new(move |from, to| wrap(from[0], size, padding, to)))
+            Kind::Plain("wrap", Arc::new(move |from: &[&[f32]], to: &mut [f32]| wrap(from[0], size, padding, to)))
         }
-        Op::Concat { axis: 1 } if inputs.len() <= Plain::MOST => Kind::Plain("concat", Box::new(concat)),
+        Op::Concat { axis: 1 } if inputs.len() <= Plain::MOST => Kind::Plain("concat", Arc::new(concat)),
         Op::Add if inputs[0] == inputs[1] => Kind::Add(None),
         Op::Scale => Kind::Scale,
         Op::Subsample { stride, channels: outputs } => {

@@ -97,6 +97,6 @@ impl Runtime {
         state.check_finite()?;
         let mut layers = lower(graph, state)?;
         fold(&mut layers);
-        Ok(build::plan(self, &mut layers))
+        Ok(build::plan(self, &layers))
     }
 }
