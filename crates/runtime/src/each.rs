@@ -12,7 +12,8 @@ pub(crate) fn each<A: Sync, B: Send>(threads: usize, items: &[A], of: impl Fn(&A
     let next = AtomicUsize::new(0);
     let work = || {
         let mut found = Vec::new();
-        while let Some((at, item)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, items.get(at)?)))
+        while let Some((at, item)) =
+            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, items.get(at)?)))
         {
             found.push((at, of(item)));
         }

@@ -60,11 +60,9 @@ pub(crate) struct Conv<'a> {
 }
 
 impl<'a> Conv<'a> {
-    /// Of one group, without an activation.
+    /// Of one group, without an activation; all weights count as there.
     pub(crate) fn new(window: Window, inputs: usize, weight: Cow<'a, [f32]>, bias: Vec<f64>) -> Self {
-        // Counted in numbers as wide as a weight, of which a register holds as many.
-        let count = |some: &[f32]| some.iter().map(|x| u32::from(*x != 0.0)).sum::<u32>() as usize;
-        let there = weight.chunks(1 << 16).map(count).sum();
+        let there = weight.len();
         Self { window, groups: 1, inputs, weight, there, scale: None, bias, curve: None }
     }
 }
@@ -75,6 +73,13 @@ impl Conv<'_> {
         let [rows, columns] = self.window.kernel;
         let at = ((output * (self.inputs / self.groups) + input) * rows + row) * columns + column;
         self.scaled(output, self.weight[at])
+    }
+
+    /// How many weights are not zero.
+    pub(crate) fn count(&self) -> usize {
+        // In numbers as wide as a weight, of which a register holds as many.
+        let of = |some: &[f32]| some.iter().map(|x| u32::from(*x != 0.0)).sum::<u32>() as usize;
+        self.weight.chunks(1 << 16).map(of).sum()
     }
 
     /// An output's weights: of all its inputs, rows and columns, before they are multiplied.

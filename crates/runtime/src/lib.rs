@@ -48,6 +48,7 @@ mod integers;
 mod layer;
 mod lower;
 mod memory;
+mod plain;
 mod plan;
 mod planar;
 mod profile;

@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn numbers_begin_at_lines_and_many_of_them_at_pages_also_in_copies() {
-        for (len, bytes) in [(0, 64), (1, 64), (100, 64), (PAGE - 1, 64), (PAGE, 4 * PAGE), (2 * PAGE + 3, 4 * PAGE)]
+        for (len, bytes) in
+            [(0, 64), (1, 64), (100, 64), (PAGE - 1, 64), (PAGE, 4 * PAGE), (2 * PAGE + 3, 4 * PAGE)]
         {
             let mut arena = Arena::zeros(len);
             assert!(arena.values().len() == len && arena.values().iter().all(|x| *x == 0.0));

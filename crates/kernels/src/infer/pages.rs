@@ -9,9 +9,7 @@ pub(super) fn ask_for_large(numbers: &mut [f32]) {
     if !numbers.is_empty() {
         use rustix::mm::{Advice, madvise};
         // SAFETY: this advice changes no value, and what a system does that does not follow it is nothing.
-        let _ = unsafe {
-            madvise(numbers.as_mut_ptr().cast(), size_of_val(numbers), Advice::LinuxHugepage)
-        };
+        let _ = unsafe { madvise(numbers.as_mut_ptr().cast(), size_of_val(numbers), Advice::LinuxHugepage) };
     }
     #[cfg(not(target_os = "linux"))]
     let _ = numbers;

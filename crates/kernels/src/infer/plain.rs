@@ -19,7 +19,7 @@ pub struct Plain {
 
 impl Plain {
     /// The most values that such an operation reads.
-    pub const MOST: usize = 16;
+    pub const MOST: usize = 64;
 
     /// A function of what an image's values are, each without anything between its numbers.
     ///

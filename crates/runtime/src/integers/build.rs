@@ -36,7 +36,7 @@ pub(crate) fn plan(runtime: &Runtime, network: &QuantizedNetwork) -> Result<Plan
     let mut state = network.rest.clone();
     state.0.extend(network.weights.iter().map(|(path, weight)| (path.clone(), weight.dequantized())));
     state.check_finite()?;
-    let mut layers = lower(&network.graph, &state)?;
+    let mut layers = lower(&network.graph, &state, runtime.threads)?;
     layers.iter_mut().for_each(alone);
     let shapes = shapes(&layers);
     let schedule = Schedule::of(network, &layers, &shapes)?;
