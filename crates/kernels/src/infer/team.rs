@@ -218,16 +218,13 @@ impl std::fmt::Debug for Team {
     }
 }
 
-/// Tells workers to keep off a core, and says whether all were told: not those that have not begun yet.
+/// Tells workers to keep off a core, and says whether all were told: one that has not begun yet cannot be.
 fn keep_off(workers: &[Worker], core: usize) -> bool {
-    let tell = |worker: &Worker| match worker.seat.cores.get() {
-        None => false,
-        Some(cores) => {
-            cores.iter().for_each(|cores| cores.keep_off(core, workers.len()));
-            true
-        }
-    };
-    workers.iter().fold(true, |all, worker| tell(worker) && all)
+    workers.iter().all(|worker| {
+        let cores = worker.seat.cores.get();
+        cores.into_iter().flatten().for_each(|cores| cores.keep_off(core, workers.len()));
+        cores.is_some()
+    })
 }
 
 /// What a thread does until the team is over.

@@ -1,7 +1,9 @@
 //! Times a network from its values to the first answer, and then many answers one after the other:
-//! `rounds [network] [threads] [runs]`, of the networks of `integers`. The second line is of answers while others want
-//! the cores too: between them a second process works on all of these in bursts, after which its threads look around for
-//! a while before they sleep, as those of other engines do.
+//! `rounds [network] [threads] [runs] [share]`, of the networks of `integers`. The second line of each kind is of
+//! answers while others want the cores too: between them a second process works on all of these in bursts, after which
+//! its threads look around for a while before they sleep, as those of other engines do. With a share, that of the
+//! weights is removed but for depthwise layers, the first and the last one, and layers are timed beside themselves with
+//! all weights.
 
 #[path = "../integers/networks.rs"]
 mod networks;
@@ -15,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sapwood_graph::{DType, State, Symmetry};
+use sapwood_graph::{DType, Graph, Node, Op, State, Symmetry};
 use sapwood_runtime::{Runtime, Session};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -42,12 +44,43 @@ fn main() -> Outcome<()> {
         println!("{name}: planned after {planned:.1?}, answered after {:.1?}", begin.elapsed());
     }
     let mut session = runtime.plan(&network.graph, &state)?.session()?;
+    if let Some(share) = words.get(3) {
+        let sparse = removed(&network.graph, &state, share.parse()?);
+        let mut other = runtime.plan(&network.graph, &sparse)?.session()?;
+        let (mut of_all, mut of_some) = (Vec::new(), Vec::new());
+        for _ in 0..10 {
+            of_all.extend(times(&mut session, &image, runs / 10)?);
+            of_some.extend(times(&mut other, &image, runs / 10)?);
+        }
+        say("all weights", of_all);
+        say("some weights", of_some);
+        for session in [&mut session, &mut other] {
+            for row in session.profile(&image, runs)?.rows {
+                println!("{:8.1} us  {:24} {}", row.time.as_secs_f64() * 1e6, row.layer, row.kernel);
+            }
+        }
+        return Ok(());
+    }
     let whole = runtime.plan_integers(&network)?;
     say("f32, alone", times(&mut session, &image, runs)?);
     say("int8, alone", times(&mut whole.session()?, &image, runs)?);
     say("f32, others between", between(&mut session, &image, runs)?);
     say("int8, others between", between(&mut whole.session()?, &image, runs)?);
     Ok(())
+}
+
+/// Without a share of the weights of each layer but depthwise ones, the first and the last.
+fn removed(graph: &Graph, state: &State, share: f32) -> State {
+    let layers: Vec<&Node> = graph.nodes().iter().filter(|node| node.op.has_weights()).collect();
+    let mut state = State(state.0.clone());
+    for node in &layers[1..layers.len() - 1] {
+        let is_depthwise = matches!(node.op, Op::Conv(spec) if spec.is_depthwise());
+        let weights = state.0.get_mut(format!("{}.weight", node.name).as_str());
+        let weights = weights.filter(|_| !is_depthwise).and_then(|array| array.as_mut_slice::<f32>());
+        let mut draw = random::numbers(3);
+        weights.into_iter().flatten().filter(|_| draw() < 2.0 * share - 1.0).for_each(|x| *x = 0.0);
+    }
+    state
 }
 
 fn times(session: &mut Session, image: &[f32], runs: usize) -> Outcome<Vec<f64>> {
