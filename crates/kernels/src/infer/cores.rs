@@ -42,9 +42,9 @@ mod linux {
 
 #[cfg(not(target_os = "linux"))]
 mod elsewhere {
-    /// Nothing is known of a thread's cores.
+    /// There is none: nothing is known of a thread's cores.
     #[derive(Debug)]
-    pub(crate) struct Cores;
+    pub(crate) enum Cores {}
 
     pub(crate) fn here() -> Option<usize> {
         None
