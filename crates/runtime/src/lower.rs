@@ -1,4 +1,4 @@
-//! From a graph's nodes to layers: the one place that knows what operations a graph has.
+//! From a graph's nodes to layers: with `plain`, the one place that knows what operations a graph has.
 
 use std::{borrow::Cow, sync::Arc};
 
