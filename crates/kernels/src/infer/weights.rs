@@ -15,8 +15,9 @@ pub struct Weights<'a> {
 }
 
 impl Weights<'_> {
-    /// Group by group of so many blocks of outputs each: of each input, which are numbered by where its weight lies
-    /// among an output's, the weights of the group. No input lies in another `piece` of the numbers than in the order.
+    /// Lays them out group by group, of which `groups` says how many blocks of outputs each has: of each input in
+    /// order, which is said by where its weight lies among an output's, come the weights of all outputs of the group.
+    /// Of every `piece` of the order the inputs lie in the same piece of an output's weights.
     pub(crate) fn packed(&self, level: Level, order: &[usize], piece: usize, groups: &[usize]) -> Arena {
         let lanes = level.numbers();
         let mut packed = Arena::zeros(groups.iter().sum::<usize>() * order.len() * lanes);

@@ -7,12 +7,12 @@ use sapwood_kernels::infer::Function;
 
 use super::lists::{Lines, broadcast};
 
-/// A function of whole images, as kernels are given one.
+/// Makes of a function what kernels are given.
 pub(super) fn of(function: impl Fn(&[&[f32]], &mut [f32]) + Send + Sync + 'static) -> Function {
     Arc::new(function)
 }
 
-/// In f64, by the same instructions on all platforms.
+/// The function is computed in f64 where platforms differ in it, by one library on all.
 pub(super) fn unary(function: Unary) -> fn(f32) -> f32 {
     macro_rules! wide {
         ($of:path) => {
@@ -45,7 +45,7 @@ pub(super) fn binary(function: Binary) -> fn(f32, f32) -> f32 {
     }
 }
 
-/// A function of two values, by the rules of broadcasting.
+/// Applies a function to two values, by the rules of broadcasting.
 pub(super) fn of_two(sizes: [&[usize]; 2], to: &[usize], function: fn(f32, f32) -> f32) -> Function {
     let tables = sizes.map(|sizes| broadcast(sizes, to));
     of(move |from, to| {
@@ -56,7 +56,7 @@ pub(super) fn of_two(sizes: [&[usize]; 2], to: &[usize], function: fn(f32, f32) 
     })
 }
 
-/// `max(x, 0) + a min(x, 0)`, with an `a` for each channel of so many places, or one for all.
+/// Gives `max(x, 0) + a min(x, 0)`, where each channel, which has `places`, has an `a`, or all have one.
 pub(super) fn prelu(slopes: Vec<f32>, places: usize) -> Function {
     of(move |from, to| {
         for (at, (to, x)) in to.iter_mut().zip(from[0]).enumerate() {
@@ -65,7 +65,7 @@ pub(super) fn prelu(slopes: Vec<f32>, places: usize) -> Function {
     })
 }
 
-/// A figure of each line.
+/// Gives a figure of each line.
 pub(super) fn reduce(lines: Lines, figure: Reduction) -> Function {
     of(move |from, to| {
         for (to, (_, line)) in to.iter_mut().zip(lines.of(from[0])) {

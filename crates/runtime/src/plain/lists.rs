@@ -1,16 +1,17 @@
 //! Where the numbers of a value lie, row by row.
 
-/// From one place of each dimension to the next.
+/// How far it is from one place of each dimension to the next.
 pub(super) fn steps(sizes: &[usize]) -> Vec<usize> {
     (0..sizes.len()).map(|dim| sizes[dim + 1..].iter().product()).collect()
 }
 
-/// The places of a dimension of so many that are so far apart.
+/// Where the `size` places of a dimension lie that are `step` apart.
 pub(super) fn along(size: usize, step: usize) -> Vec<usize> {
     (0..size).map(|at| at * step).collect()
 }
 
-/// The sums of one number of each list, those of the last list beside each other.
+/// Adds one number of each list to the others in all ways, of which those that differ in the last list lie beside each
+/// other.
 pub(super) fn sums(lists: &[Vec<usize>]) -> Vec<usize> {
     lists.iter().fold(vec![0], |sums, list| {
         sums.iter().flat_map(|sum| list.iter().map(move |place| sum + place)).collect()
@@ -27,14 +28,14 @@ pub(super) fn broadcast(sizes: &[usize], to: &[usize]) -> Vec<usize> {
     sums(&(0..to.len()).map(list).collect::<Vec<_>>())
 }
 
-/// Lines over some dimensions: where each begins, and from there each of its numbers.
+/// Lines lie over some dimensions: they begin at these places, and have their numbers from there.
 pub(super) struct Lines {
     pub(super) begins: Vec<usize>,
     pub(super) each: Vec<usize>,
 }
 
 impl Lines {
-    /// The numbers of each line.
+    /// Gives where each line begins, and its numbers.
     pub(super) fn of<'a>(
         &'a self,
         x: &'a [f32],

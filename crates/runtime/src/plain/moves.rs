@@ -9,12 +9,12 @@ use super::{
 };
 use crate::lower::opposite;
 
-/// For each number which one it was.
+/// Picks for each number the one that the table names.
 pub(super) fn picked(table: Vec<usize>) -> Function {
     of(move |from, to| to.iter_mut().zip(&table).for_each(|(to, at)| *to = from[0][*at]))
 }
 
-/// The numbers at these places of each dimension.
+/// Picks the numbers at these places of each dimension.
 fn places(sizes: &[usize], of: impl Fn(usize) -> Vec<usize>) -> Function {
     let steps = steps(sizes);
     let list = |dim: usize| of(dim).into_iter().map(|at| at * steps[dim]).collect();
@@ -33,7 +33,7 @@ pub(super) fn transpose(sizes: &[usize], order: &[usize]) -> Function {
     picked(sums(&order.iter().map(|&dim| along(sizes[dim], steps[dim])).collect::<Vec<_>>()))
 }
 
-/// Rows and columns of the opposite edges on every side; of a sequence on both sides.
+/// Adds rows and columns of the opposite edges on every side, and to a sequence on both sides.
 pub(super) fn wrap(sizes: &[usize], padding: usize) -> Function {
     places(sizes, |dim| match dim < 2 {
         true => along(sizes[dim], 1),
@@ -69,7 +69,7 @@ pub(super) fn pad(sizes: &[usize], Pad { before, after, with }: &Pad) -> Functio
     })
 }
 
-/// Several values, of each so many numbers in turn.
+/// Joins values, of which each gives its size in turn.
 pub(super) fn concat(sizes: Vec<usize>) -> Function {
     let all: usize = sizes.iter().sum();
     of(move |from, to| {

@@ -4,14 +4,14 @@ use sapwood_kernels::infer::Function;
 
 use super::{arithmetic::of, lists::Lines};
 
-/// Mean, and 1 over the standard deviation.
+/// Gives the mean, and 1 over the standard deviation.
 fn moments(line: impl Iterator<Item = f64> + Clone, count: usize, epsilon: f64) -> [f64; 2] {
     let mean = line.clone().sum::<f64>() / count as f64;
     let variance = line.map(|x| (x - mean) * (x - mean)).sum::<f64>() / count as f64;
     [mean, 1.0 / (variance + epsilon).sqrt()]
 }
 
-/// `(x - mean) / sqrt(variance + epsilon) * weight + bias` over each line.
+/// Gives `(x - mean) / sqrt(variance + epsilon) * weight + bias` over each line.
 pub(super) fn layer(lines: Lines, [weight, bias]: [Vec<f32>; 2], epsilon: f64) -> Function {
     of(move |from, to| {
         for (begin, line) in lines.of(from[0]) {
@@ -23,7 +23,7 @@ pub(super) fn layer(lines: Lines, [weight, bias]: [Vec<f32>; 2], epsilon: f64) -
     })
 }
 
-/// The same over groups of channels, of so many places each.
+/// Gives the same over groups of channels, each of which has `places`.
 pub(super) fn group(groups: usize, places: usize, [weight, bias]: [Vec<f32>; 2], epsilon: f64) -> Function {
     of(move |from, to| {
         let per_group = weight.len() / groups * places;
@@ -38,7 +38,7 @@ pub(super) fn group(groups: usize, places: usize, [weight, bias]: [Vec<f32>; 2],
     })
 }
 
-/// `exp(x) / sum exp(x)` over each line, or its logarithm.
+/// Gives `exp(x) / sum exp(x)` over each line, or its logarithm.
 pub(super) fn softmax(lines: Lines, is_log: bool) -> Function {
     of(move |from, to| {
         for (begin, line) in lines.of(from[0]) {

@@ -4,7 +4,7 @@ use sapwood_kernels::infer::Function;
 
 use super::{arithmetic::of, lists::broadcast};
 
-/// The product of matrices, which are the last two dimensions.
+/// Multiplies matrices, which are the last two dimensions.
 pub(super) fn matmul([a, b]: [&[usize]; 2], to: &[usize]) -> Function {
     let before = &to[..to.len() - 2];
     let begins = |sizes: &[usize]| {
@@ -26,7 +26,7 @@ pub(super) fn matmul([a, b]: [&[usize]; 2], to: &[usize]) -> Function {
     })
 }
 
-/// A layer of so many inputs at each place.
+/// Applies a layer at each place, which has `inputs` numbers.
 pub(super) fn linear(inputs: usize, weight: Vec<f32>, bias: Vec<f32>) -> Function {
     of(move |from, to| {
         for (to, x) in to.chunks_mut(bias.len()).zip(from[0].chunks(inputs)) {
@@ -41,7 +41,7 @@ fn dot<'a>(a: &[f32], b: impl IntoIterator<Item = &'a f32>) -> f64 {
     a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
 }
 
-/// `softmax(Q K^T / sqrt(d)) V` between the places, in each head of `d` channels.
+/// Gives `softmax(Q K^T / sqrt(d)) V` between the places, in each head, which has `d` channels.
 pub(super) fn attention(heads: usize, channels: usize, places: usize) -> Function {
     let width = channels / heads;
     of(move |from, to| {

@@ -5,7 +5,7 @@ use sapwood_kernels::infer::Function;
 
 use super::arithmetic::of;
 
-/// Height and width of planes, which are 1 and the length of sequences.
+/// Gives height and width of planes, which are 1 and the length of sequences.
 pub(super) fn plane(sizes: &[usize]) -> [usize; 2] {
     match *sizes {
         [_, _, height, width] => [height, width],
@@ -14,7 +14,7 @@ pub(super) fn plane(sizes: &[usize]) -> [usize; 2] {
     }
 }
 
-/// Which number of a row of `size` a tap of a window sees, if any.
+/// Says which number of a row of `size` a tap of a window sees, if any.
 fn seen(
     window: usize,
     stride: usize,
@@ -26,7 +26,7 @@ fn seen(
     (window * stride + tap * dilation).checked_sub(before).filter(|at| *at < size)
 }
 
-/// The transpose of a convolution: each input goes to all that its windows see, times a weight
+/// Computes the transpose of a convolution: each input goes to all that its windows see, times a weight
 /// `[inputs, outputs / groups, rows, columns]`.
 pub(super) fn transposed(
     spec: ConvSpec,
@@ -65,7 +65,7 @@ pub(super) fn transposed(
     })
 }
 
-/// The largest number of each window.
+/// Gives the largest number of each window.
 pub(super) fn largest(window: Window, [from_size, to_size]: [[usize; 2]; 2]) -> Function {
     let [kernel, stride, dilation] = [window.kernel, window.stride, window.dilation].map(|pair| pair.hw());
     let before = [window.padding.top, window.padding.left];
