@@ -37,7 +37,6 @@ pub struct OperationRow {
     pub holes: Vec<(Ability, &'static str)>,
 }
 
-const KERNEL: &str = "it has no kernel that runs without Burn yet";
 const MORE: &str = "its heads would be twelve operations, of which no reader would see one layer";
 const APART: &str = "its channels are not followed: a group that it touches stays whole";
 
@@ -48,26 +47,32 @@ pub fn operation_table() -> Vec<OperationRow> {
         rows.push(OperationRow { op, holes: holes.to_vec() });
     };
     let onnx = [(Ability::OnnxOut, MORE), (Ability::OnnxIn, MORE)];
-    let (whole, bare) = ((Ability::Channels, APART), (Ability::Runtime, KERNEL));
+    let whole = (Ability::Channels, APART);
     let dims = |example: &[usize]| Dims::batch_of(example).unwrap_or(Dims::rows(1));
     let some = |sizes: &[usize]| Ranked::new(sizes).unwrap_or_else(|| unreachable!("{sizes:?}"));
 
     row(Op::Conv(ConvSpec::new(4, 4, 1)), &[]);
     row(
         Op::Conv(ConvSpec { transposed: Some(0.into()), ..ConvSpec::new(4, 4, 1) }),
-        &[(Ability::Channels, "its weight has its inputs first: nothing is taken out of it yet"), bare],
+        &[(Ability::Channels, "its weight has its inputs first: nothing is taken out of it yet")],
     );
     row(Op::Linear { inputs: 144, outputs: 4, bias: true, places: false }, &[]);
     row(Op::BatchNorm { channels: 4, epsilon: 1e-5, momentum: 0.1 }, &[]);
-    row(Op::LayerNorm { channels: 4, epsilon: 1e-6, last: false }, &[bare]);
-    row(Op::GroupNorm { groups: 2, channels: 4, epsilon: 1e-5 }, &[whole, bare]);
-    row(Op::Position([4, 6, 6]), &[whole, bare]);
+    row(Op::LayerNorm { channels: 4, epsilon: 1e-6, last: false }, &[]);
+    row(Op::GroupNorm { groups: 2, channels: 4, epsilon: 1e-5 }, &[whole]);
+    row(Op::Position([4, 6, 6]), &[whole]);
     let constant = Op::Constant { dims: Dims::fixed(&[4, 1, 1]).unwrap_or(Dims::rows(1)), learnt: true };
-    row(constant, &[(Ability::Channels, "no channel goes into it"), bare]);
-    row(Op::Embedding { entries: 9, width: 4 }, &[(Ability::Channels, "integers go into it"), bare]);
+    row(constant, &[(Ability::Channels, "no channel goes into it")]);
+    row(
+        Op::Embedding { entries: 9, width: 4 },
+        &[
+            (Ability::Channels, "integers go into it"),
+            (Ability::Runtime, "what runs without Burn reads no integers"),
+        ],
+    );
     row(
         Op::Attention { heads: 2 },
-        &[onnx[0], onnx[1], (Ability::Channels, "heads are taken out whole, and not channels"), bare],
+        &[onnx[0], onnx[1], (Ability::Channels, "heads are taken out whole, and not channels")],
     );
     for activation in [
         Activation::Relu,
@@ -88,35 +93,35 @@ pub fn operation_table() -> Vec<OperationRow> {
     ] {
         row(Op::Activation(activation), &[]);
     }
-    row(Op::Prelu { channels: 4 }, &[whole, bare]);
+    row(Op::Prelu { channels: 4 }, &[whole]);
     for log in [false, true] {
-        row(Op::Softmax { axis: 1, log }, &[(Ability::Channels, "it mixes all channels"), bare]);
+        row(Op::Softmax { axis: 1, log }, &[(Ability::Channels, "it mixes all channels")]);
     }
     row(Op::MaxPool(Window::new(2, 2)), &[]);
     row(Op::AvgPool(AvgPool::touching(2)), &[]);
-    row(Op::Resize(Resize::bilinear([3, 4])), &[bare]);
+    row(Op::Resize(Resize::bilinear([3, 4])), &[]);
     row(Op::Wrap { padding: 1 }, &[]);
     let pad = Pad { before: some(&[0, 0, 1, 1]), after: some(&[0, 0, 1, 1]), with: PadMode::Constant(0.0) };
-    row(Op::Pad(pad), &[whole, bare]);
+    row(Op::Pad(pad), &[whole]);
     row(Op::GlobalAvgPool, &[]);
     for to in Reduction::ALL {
-        row(Op::Reduce { to, axes: some(&[2, 3]), keep: true }, &[whole, bare]);
+        row(Op::Reduce { to, axes: some(&[2, 3]), keep: true }, &[whole]);
     }
     row(Op::Flatten, &[]);
-    row(Op::Reshape(dims(&[4, 6, 6])), &[whole, bare]);
-    row(Op::Transpose { order: some(&[0, 1, 3, 2]) }, &[whole, bare]);
+    row(Op::Reshape(dims(&[4, 6, 6])), &[whole]);
+    row(Op::Transpose { order: some(&[0, 1, 3, 2]) }, &[whole]);
     row(Op::Concat { axis: 1 }, &[whole]);
-    row(Op::Slice(Slice { axis: 2, start: 1, length: 2, step: 2 }), &[whole, bare]);
-    row(Op::Expand(dims(&[4, 6, 6])), &[whole, bare]);
+    row(Op::Slice(Slice { axis: 2, start: 1, length: 2, step: 2 }), &[whole]);
+    row(Op::Expand(dims(&[4, 6, 6])), &[whole]);
     row(Op::Add, &[(Ability::Channels, "what is added shares its channels: such a group stays whole")]);
     for function in Binary::ALL {
-        row(Op::Binary(function), &[whole, bare]);
+        row(Op::Binary(function), &[whole]);
     }
     for function in Unary::ALL {
-        row(Op::Unary(function), &[bare]);
+        row(Op::Unary(function), &[]);
     }
     row(Op::Scale, &[]);
-    row(Op::MatMul, &[(Ability::Channels, "it mixes what its matrices are made of"), bare]);
+    row(Op::MatMul, &[(Ability::Channels, "it mixes what its matrices are made of")]);
     row(Op::Subsample { stride: 2, channels: 6 }, &[(Ability::Channels, "its new channels have no weights")]);
     rows
 }

@@ -11,6 +11,7 @@
 //! rows, so that a single weight times a vector of pixels is all that a non-zero costs.
 
 mod arena;
+mod cores;
 mod curve;
 mod dense;
 mod depthwise;
@@ -21,6 +22,7 @@ pub mod integers;
 mod lanes;
 mod machine;
 mod moves;
+mod pages;
 mod place;
 mod plain;
 mod pooling;
@@ -33,10 +35,11 @@ mod team;
 #[cfg(test)]
 mod tests;
 mod tile;
+mod weights;
 
 pub use arena::Arena;
 pub use curve::Curve;
-pub use dense::{Dense, Weight, Window};
+pub use dense::{Dense, Window};
 pub use depthwise::Depthwise;
 pub use elementwise::{Add, Curved, Scale};
 pub use epilogue::Epilogue;
@@ -50,3 +53,4 @@ pub use shape::TileShape;
 pub use shifted::{Shifted, Tap};
 pub use sparse::{Entry, Sparse, SparseShape};
 pub use team::Team;
+pub use weights::Weights;

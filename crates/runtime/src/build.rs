@@ -2,11 +2,12 @@
 
 use sapwood_kernels::infer::{
     Add, Curved, Dense, Depthwise, Epilogue, Gathered, Mean, Move, Part, Place, Plain, Pool, Program, Scale,
-    Shifted, Source, Sparse, SparseShape, Step,
+    Shifted, Source, Sparse, SparseShape, Step, Weights,
 };
 
 use crate::{
     Plan, Runtime,
+    each::each,
     layer::{Conv, Kind, Layer},
     memory::{Life, least, plan as places},
     plan::Label,
@@ -18,8 +19,8 @@ pub(crate) const LINE: usize = 16;
 /// Numbers that the values of images computed together may take: 16 MiB.
 pub(crate) const MOST: usize = 1 << 22;
 
-/// A plan for folded layers, whose functions it takes.
-pub(crate) fn plan(runtime: &Runtime, layers: &mut [Layer<'_>]) -> Plan {
+/// A plan for folded layers.
+pub(crate) fn plan(runtime: &Runtime, layers: &[Layer<'_>]) -> Plan {
     let schedule = Schedule::of(layers, runtime.level);
     let lanes = runtime.level.numbers();
     let mut lives: Vec<Life> = schedule
@@ -45,9 +46,11 @@ pub(crate) fn plan(runtime: &Runtime, layers: &mut [Layer<'_>]) -> Plan {
     let store = Move::new(all[schedule.output()], to, Source::Output, vec![Part::ALL]);
     let mut labels = vec![Label::of("input", "copy", 0)];
     let mut steps: Vec<Box<dyn Step>> = Vec::with_capacity(schedule.steps.len());
-    for planned in &schedule.steps {
+    let made = each(runtime.threads, &schedule.steps, |planned| {
         let at_vectors = schedule.buffers[planned.writes].gap == 0;
-        let (step, kernel) = step(runtime, layers, (planned, at_vectors), &all, images);
+        step(runtime, layers, (planned, at_vectors), &all, images)
+    });
+    for (planned, (step, kernel)) in schedule.steps.iter().zip(made) {
         let layer = &layers[planned.layer];
         let macs = match (&layer.kind, &planned.work) {
             (Kind::Conv(conv), Work::Dense | Work::Depthwise | Work::Sparse(_)) => {
@@ -66,7 +69,7 @@ pub(crate) fn plan(runtime: &Runtime, layers: &mut [Layer<'_>]) -> Plan {
 /// A step, and what its kernel is called.
 pub(crate) fn step(
     runtime: &Runtime,
-    layers: &mut [Layer<'_>],
+    layers: &[Layer<'_>],
     (planned, at_vectors): (&Planned, bool),
     places: &[Place],
     images: usize,
@@ -74,7 +77,7 @@ pub(crate) fn step(
     let level = runtime.level;
     let from = |number: usize| places[planned.reads[number]];
     let to = places[planned.writes];
-    match (&planned.work, &mut layers[planned.layer].kind) {
+    match (&planned.work, &layers[planned.layer].kind) {
         (Work::Move(parts), _) => {
             let name = if parts == &[Part::ALL] { "reorder" } else { "subsample" };
             (Box::new(Move::new(from(0), to, Source::Arena, parts.clone())), name.into())
@@ -82,10 +85,10 @@ pub(crate) fn step(
         (Work::Dense, Kind::Conv(conv)) => {
             let residual = (planned.reads.len() > 1).then(|| from(1));
             let epilogue = Epilogue { residual, curve: conv.curve };
-            let weight = |o: usize, i: usize, row: usize, column: usize| conv.weight(o, i, row, column);
-            let values = (&weight as _, &conv.biases()[..]);
-            let dense =
-                Dense::new(level, (from(0), to), conv.window, values, epilogue, [images, runtime.threads]);
+            let bias = &conv.biases();
+            let weights = Weights { values: &conv.weight, scale: conv.scale.as_deref(), bias };
+            let most = [images, runtime.threads];
+            let dense = Dense::new(level, (from(0), to), conv.window, weights, epilogue, most);
             let (shape, what) = (dense.shape(), describe(conv, &from(0)));
             (Box::new(dense), format!("{what} dense {}x{}", shape.outputs, shape.pixels))
         }
@@ -100,7 +103,7 @@ pub(crate) fn step(
         (Work::Sparse(phases), Kind::Conv(conv)) => {
             let residual = (planned.reads.len() > 1).then(|| from(1));
             let epilogue = Epilogue { residual, curve: conv.curve };
-            let percent = 100.0 * conv.there() as f64 / conv.weight.len().max(1) as f64;
+            let percent = 100.0 * conv.there as f64 / conv.weight.len().max(1) as f64;
             let what = format!("{} sparse {percent:.0} %", describe(conv, &from(0)));
             if at_vectors && to.pixels() > 1 {
                 let taps = phases.taps(conv, &from(0));
@@ -129,9 +132,8 @@ pub(crate) fn step(
         (_, Kind::Curve(curve)) => (Box::new(Curved::new(level, from(0), to, *curve)), "activation".into()),
         (_, Kind::Scale) => (Box::new(Scale::new(level, from(0), from(1), to)), "scale".into()),
         (_, Kind::Plain(name, function)) => {
-            let function = std::mem::replace(function, Box::new(|_, _| {}));
             let from = (0..planned.reads.len()).map(from).collect();
-            (Box::new(Plain::new(from, to, function)), format!("{name}, no kernel"))
+            (Box::new(Plain::new(from, to, function.clone())), format!("{name}, no kernel"))
         }
         _ => unreachable!("no work is planned for such a layer"),
     }

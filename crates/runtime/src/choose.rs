@@ -81,5 +81,5 @@ fn is_near(layer: &Layer<'_>) -> bool {
 
 /// The share of weights that are there.
 fn density(conv: &Conv<'_>) -> f64 {
-    conv.there() as f64 / conv.weight.len().max(1) as f64
+    conv.there as f64 / conv.weight.len().max(1) as f64
 }

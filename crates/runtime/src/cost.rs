@@ -6,13 +6,15 @@
 
 use crate::{
     layer::{Kind, Layer},
-    schedule::{Planned, Schedule, Work},
+    schedule::{Buffer, Planned, Schedule, Work},
 };
 
 /// A product of a weight that is there, where pixels are in the lanes: loads are what it waits for.
 const SPARSE: f64 = 2.2;
 /// The same where there are no pixels: each number is looked up.
 const LOOKED_UP: f64 = 5.0;
+/// A number that a sparse layer reads or writes: where it has few weights, that is what is waited for.
+const PASSED: f64 = 10.0;
 /// A product of a channel with a kernel of its own, of which each number is loaded for few products.
 const DEPTHWISE: f64 = 4.0;
 /// Copying a row of a channel into another form: 20 ns.
@@ -26,7 +28,7 @@ pub(crate) fn cost(layers: &[Layer<'_>], schedule: &Schedule) -> f64 {
         let buffer = &schedule.buffers[step.writes];
         let pixels = (buffer.size[0] * buffer.size[1]) as f64;
         let weights = || match &layers[step.layer].kind {
-            Kind::Conv(conv) => (conv.weight.len() as f64, conv.there() as f64),
+            Kind::Conv(conv) => (conv.weight.len() as f64, conv.there as f64),
             _ => (0.0, 0.0),
         };
         match &step.work {
@@ -34,7 +36,11 @@ pub(crate) fn cost(layers: &[Layer<'_>], schedule: &Schedule) -> f64 {
             Work::Depthwise => weights().0 * pixels * DEPTHWISE,
             Work::Sparse(_) if buffer.size == [1, 1] => weights().1 * LOOKED_UP,
             // Lanes beyond the last pixel of a plane compute for nobody.
-            Work::Sparse(_) => weights().1 * pixels.max(16.0) * SPARSE,
+            Work::Sparse(_) => {
+                let numbers = |buffer: &Buffer| (buffer.channels * buffer.size[0] * buffer.size[1]) as f64;
+                let passed = numbers(buffer) + numbers(&schedule.buffers[step.reads[0]]);
+                (weights().1 * pixels.max(16.0) * SPARSE).max(passed * PASSED)
+            }
             Work::Move(_) => {
                 let rows = (buffer.channels * buffer.size[0]) as f64;
                 rows * ROW + buffer.channels as f64 * pixels * NUMBER
@@ -69,5 +75,34 @@ mod tests {
     #[test]
     fn zeros_are_skipped_where_that_is_worth_another_form_of_the_values() {
         assert_eq!((sparse(4, 4), sparse(32, 32)), (0, 2));
+    }
+
+    #[test]
+    fn sparse_layers_begin_behind_large_planes_that_would_be_cut_into_phases() {
+        let mut g = Graph::builder([8, 112, 112]);
+        let x = g.conv("wide", g.input(), Conv::new(96, 1).no_bias());
+        let x = g.conv("smaller", x, Conv::new(96, 3).same().stride(2).groups(96).no_bias());
+        let x = g.conv("narrow", x, Conv::new(64, 1).no_bias());
+        let x = g.conv("inner", x, Conv::new(256, 1).no_bias());
+        g.conv("last", x, Conv::new(256, 1).no_bias());
+        let graph = g.finish().unwrap();
+        let weights = |shape: [usize; 4], of: usize| {
+            Array::from_fn(shape, |at| if at % of == 0 { 1.0f32 } else { 0.0 })
+        };
+        let state = State(
+            [
+                ("wide.weight".into(), weights([96, 8, 1, 1], 10)),
+                ("smaller.weight".into(), weights([96, 1, 3, 3], 1)),
+                ("narrow.weight".into(), weights([64, 96, 1, 1], 10)),
+                ("inner.weight".into(), weights([256, 64, 1, 1], 10)),
+                ("last.weight".into(), weights([256, 256, 1, 1], 10)),
+            ]
+            .into(),
+        );
+        let plan = Runtime::new().plan(&graph, &state).unwrap();
+        let is_sparse =
+            |name: &str| plan.kernels().any(|(layer, kernel)| layer == name && kernel.contains("sparse"));
+        let found = ["wide", "smaller", "narrow", "inner", "last"].map(is_sparse);
+        assert_eq!(found, [false, false, true, true, true], "{:?}", plan.kernels().collect::<Vec<_>>());
     }
 }

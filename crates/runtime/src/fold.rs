@@ -85,8 +85,7 @@ pub(crate) fn alone(layer: &mut Layer<'_>) {
         let (scale, bias) = (std::mem::take(scale), std::mem::take(shift));
         let (channels, window) = (bias.len(), sapwood_kernels::infer::Window::new([1, 1], [1, 1]));
         let weight = vec![1.0; channels].into();
-        let (groups, inputs) = (channels, channels);
-        layer.kind =
-            Kind::Conv(Conv { window, groups, inputs, weight, scale: Some(scale), bias, curve: None });
+        let conv = Conv::new(window, channels, weight, bias);
+        layer.kind = Kind::Conv(Conv { groups: channels, scale: Some(scale), ..conv });
     }
 }

@@ -50,11 +50,21 @@ pub(crate) struct Conv<'a> {
     pub(crate) inputs: usize,
     /// `[outputs, inputs / groups, rows, columns]`
     pub(crate) weight: Cow<'a, [f32]>,
+    /// How many weights are not zero.
+    pub(crate) there: usize,
     /// What each output's weights are multiplied by.
     pub(crate) scale: Option<Vec<f64>>,
     /// Of each output.
     pub(crate) bias: Vec<f64>,
     pub(crate) curve: Option<Curve>,
+}
+
+impl<'a> Conv<'a> {
+    /// Of one group, without an activation; all weights count as there.
+    pub(crate) fn new(window: Window, inputs: usize, weight: Cow<'a, [f32]>, bias: Vec<f64>) -> Self {
+        let there = weight.len();
+        Self { window, groups: 1, inputs, weight, there, scale: None, bias, curve: None }
+    }
 }
 
 impl Conv<'_> {
@@ -65,15 +75,17 @@ impl Conv<'_> {
         self.scaled(output, self.weight[at])
     }
 
+    /// How many weights are not zero.
+    pub(crate) fn count(&self) -> usize {
+        // In numbers as wide as a weight, of which a register holds as many.
+        let of = |some: &[f32]| some.iter().map(|x| u32::from(*x != 0.0)).sum::<u32>() as usize;
+        self.weight.chunks(1 << 16).map(of).sum()
+    }
+
     /// An output's weights: of all its inputs, rows and columns, before they are multiplied.
     pub(crate) fn weights(&self, output: usize) -> &[f32] {
         let per_output = self.weight.len() / self.bias.len();
         &self.weight[output * per_output..][..per_output]
-    }
-
-    /// How many weights are not zero.
-    pub(crate) fn there(&self) -> usize {
-        self.weight.iter().filter(|weight| **weight != 0.0).count()
     }
 
     /// A weight as it is computed with.

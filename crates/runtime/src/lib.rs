@@ -40,6 +40,7 @@
 mod build;
 mod choose;
 mod cost;
+mod each;
 mod error;
 mod exact;
 mod fold;
@@ -47,6 +48,7 @@ mod integers;
 mod layer;
 mod lower;
 mod memory;
+mod plain;
 mod plan;
 mod planar;
 mod profile;

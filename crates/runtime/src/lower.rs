@@ -1,23 +1,31 @@
-//! From a graph's nodes to layers: the one place that knows what operations a graph has.
+//! From a graph's nodes to layers: with `plain`, the one place that knows what operations a graph has.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use sapwood_graph::{Activation, Array, ConvSpec, Dims, Graph, Node, Op, Pads, State, Window as Written};
-use sapwood_kernels::infer::{Curve, Plain, Pooling, Window};
+use sapwood_kernels::infer::{Curve, Function, Plain, Pooling, Window};
 
 use crate::{
     Error,
+    each::each,
     layer::{Conv, Kind, Layer},
+    plain::{constant, plain},
 };
 
-/// The layers of a network, one for each node of its graph up to the one whose value goes out.
-pub(crate) fn lower<'a>(graph: &Graph, state: &'a State) -> Result<Vec<Layer<'a>>, Error> {
+/// The layers of a network, one for each node of its graph up to the one whose value goes out. Threads count their
+/// weights.
+pub(crate) fn lower<'a>(graph: &Graph, state: &'a State, threads: usize) -> Result<Vec<Layer<'a>>, Error> {
     let dims = graph.dims()?;
     let mut without_kernel = Vec::new();
     let [end] = graph.ends()[..] else {
         return Err(Error::NoKernel(vec![format!("{} outputs", graph.ends().len())]));
     };
+    if dims[end].batch() != Some(0) {
+        return Err(Error::NoKernel(vec![format!("an output {} whose batch is not in front", dims[end])]));
+    }
     let mut layers: Vec<Layer<'a>> = Vec::with_capacity(end + 1);
+    // What is the same for all images.
+    let mut constants: Vec<Option<Arc<[f32]>>> = vec![None; end + 1];
     for (id, (node, found)) in graph.nodes().iter().zip(&dims).enumerate().take(end + 1) {
         let mut inputs = node.inputs.clone();
         // Who reads all values of an image reads them as they lie.
@@ -27,13 +35,32 @@ pub(crate) fn lower<'a>(graph: &Graph, state: &'a State) -> Result<Vec<Layer<'a>
             inputs = graph.nodes()[inputs[0]].inputs.clone();
         }
         let read: Vec<&Dims> = inputs.iter().map(|&input| &dims[input]).collect();
-        let is_image = |dims: &&Dims| dims.example().is_some_and(|example| matches!(example.len(), 1 | 3));
-        let kind = match node.op {
+        let is_empty = |dims: &&Dims| dims.values() == 0;
+        let mut kind = match node.op {
+            _ if read.iter().chain([&found]).any(is_empty) => None,
             Op::Input if id > 0 || graph.entries()[0].integers => None,
             Op::Input => Some(Kind::Input),
-            _ if read.iter().chain([&found]).all(is_image) => kind(node, &read, state)?,
-            _ => None,
+            Op::Constant { dims, .. } => {
+                let values: Arc<[f32]> = named(state, &node.name, dims.sizes())?.into();
+                constants[id] = Some(values.clone());
+                Some(Kind::Plain("constant", constant(values)))
+            }
+            _ => match kind(node, &read, found, state)? {
+                None if inputs.len() <= Plain::MOST => {
+                    let values = |name: &str, shape: &[usize]| parameter(state, &node.name, name, shape);
+                    let function = plain(&node.op, &read, found, &values)?;
+                    function.map(|function| Kind::Plain(node.op.kind(), function))
+                }
+                kind => kind,
+            },
         };
+        if let Some(Kind::Plain(_, function)) = &kind
+            && let Some(values) = folded(function, &inputs, &constants, found)
+        {
+            constants[id] = Some(values.clone());
+            kind = Some(Kind::Plain("constant", constant(values)));
+            inputs.clear();
+        }
         if kind.is_none() {
             without_kernel.push(format!("`{}` ({})", node.name, node.op.kind()));
         }
@@ -41,14 +68,50 @@ pub(crate) fn lower<'a>(graph: &Graph, state: &'a State) -> Result<Vec<Layer<'a>
         let (name, kind) = (node.name.clone(), kind.unwrap_or(Kind::Gone));
         layers.push(Layer { name, kind, inputs, channels, size: [height, width] });
     }
-    match without_kernel.is_empty() {
-        true => Ok(layers),
-        false => Err(Error::NoKernel(without_kernel)),
+    if !without_kernel.is_empty() {
+        return Err(Error::NoKernel(without_kernel));
     }
+    let there = each(threads, &layers, |layer| match &layer.kind {
+        Kind::Conv(conv) => conv.count(),
+        _ => 0,
+    });
+    for (layer, there) in layers.iter_mut().zip(there) {
+        if let Kind::Conv(conv) = &mut layer.kind {
+            conv.there = there;
+        }
+    }
+    Ok(layers)
+}
+
+/// What a function gives of constants alone.
+fn folded(
+    function: &Function,
+    inputs: &[usize],
+    constants: &[Option<Arc<[f32]>>],
+    found: &Dims,
+) -> Option<Arc<[f32]>> {
+    let from: Option<Vec<&[f32]>> = inputs.iter().map(|&input| constants[input].as_deref()).collect();
+    let from = from.filter(|from| !from.is_empty())?;
+    let mut values = vec![0.0; found.sizes().iter().product()];
+    function(&from, &mut values);
+    Some(values.into())
 }
 
 /// How a node's value comes about; none where there is no kernel for it.
-fn kind<'a>(node: &Node, inputs: &[&Dims], state: &'a State) -> Result<Option<Kind<'a>>, Error> {
+fn kind<'a>(
+    node: &Node,
+    inputs: &[&Dims],
+    found: &Dims,
+    state: &'a State,
+) -> Result<Option<Kind<'a>>, Error> {
+    let has_channels = |dims: &&Dims| dims.example().is_some_and(|example| !example.is_empty());
+    match node.op {
+        // What is done number by number is done in any dimensions.
+        Op::Activation(activation) => return Ok(Some(Kind::Curve(curve(activation)))),
+        Op::Add if inputs[0] == inputs[1] => return Ok(Some(Kind::Add(None))),
+        _ if inputs.iter().chain([&found]).all(has_channels) => {}
+        _ => return Ok(None),
+    }
     let values = |name: &str, shape: &[usize]| parameter(state, &node.name, name, shape);
     let wide = |values: Cow<'_, [f32]>| values.iter().map(|x| f64::from(*x)).collect::<Vec<f64>>();
     let bias = |is_there: bool, outputs: usize| match is_there {
@@ -57,16 +120,20 @@ fn kind<'a>(node: &Node, inputs: &[&Dims], state: &'a State) -> Result<Option<Ki
     };
     let [channels, height, width] = inputs[0].image();
     Ok(Some(match node.op {
-        Op::Conv(spec) if spec.spatial == 2 && spec.transposed.is_none() => {
+        Op::Conv(spec) if spec.transposed.is_none() => {
             let ConvSpec { inputs, outputs, groups, .. } = spec;
-            let (window, weight) = (window(&spec.window()), values("weight", &spec.weight())?);
+            let (mut window, weight) = (window(&spec.window()), values("weight", &spec.weight())?);
+            if spec.spatial == 1 {
+                // A sequence has nothing above.
+                window.before[0] = 0;
+            }
             let bias = bias(spec.bias, outputs)?;
-            Kind::Conv(Conv { window, groups, inputs, weight, scale: None, bias, curve: None })
+            Kind::Conv(Conv { groups, ..Conv::new(window, inputs, weight, bias) })
         }
         Op::Linear { inputs, outputs, bias: has_bias, places: false } => {
             let weight = values("weight", &[outputs, inputs])?;
             let (window, bias) = (Window::new([height, width], [1, 1]), bias(has_bias, outputs)?);
-            Kind::Conv(Conv { window, groups: 1, inputs: channels, weight, scale: None, bias, curve: None })
+            Kind::Conv(Conv::new(window, channels, weight, bias))
         }
         Op::BatchNorm { channels, epsilon, .. } => {
             let of = |name: &str| values(name, &[channels]).map(wide);
@@ -80,7 +147,6 @@ fn kind<'a>(node: &Node, inputs: &[&Dims], state: &'a State) -> Result<Option<Ki
             let shift = beta.iter().zip(&mean).zip(&scale).map(|((beta, mean), scale)| beta - mean * scale);
             Kind::Affine { shift: shift.collect(), scale }
         }
-        Op::Activation(activation) => Kind::Curve(curve(activation)),
         Op::MaxPool(pool) if pool.dilation.square() == Some(1) => Kind::Pool(window(&pool), Pooling::Largest),
         Op::AvgPool(pool) if pool.window.dilation.square() == Some(1) => {
             let Pads { bottom, right, .. } = pool.window.padding;
@@ -91,13 +157,6 @@ fn kind<'a>(node: &Node, inputs: &[&Dims], state: &'a State) -> Result<Option<Ki
             Kind::Pool(window(&pool.window), pooling)
         }
         Op::GlobalAvgPool => Kind::Mean,
-        Op::Flatten => Kind::Plain("copy", Box::new(|from, to| to.copy_from_slice(from[0]))),
-        Op::Wrap { padding } => {
-            let size = [channels, height, width];
-            Kind::Plain("wrap", Box::new(move |from, to| wrap(from[0], size, padding, to)))
-        }
-        Op::Concat { axis: 1 } if inputs.len() <= Plain::MOST => Kind::Plain("concat", Box::new(concat)),
-        Op::Add if inputs[0] == inputs[1] => Kind::Add(None),
         Op::Scale => Kind::Scale,
         Op::Subsample { stride, channels: outputs } => {
             Kind::Subsample { stride: [stride; 2], front: (outputs - channels) / 2 }
@@ -112,40 +171,24 @@ pub(crate) fn window(window: &Written) -> Window {
     Window { kernel, stride, dilation, before: [top, left] }
 }
 
-/// All channels of several values.
-fn concat(from: &[&[f32]], to: &mut [f32]) {
-    let mut rest = to;
-    for from in from {
-        let (to, after) = rest.split_at_mut(from.len());
-        to.copy_from_slice(from);
-        rest = after;
-    }
-}
-
-/// The rows and columns of the opposite edges on every side.
-fn wrap(from: &[f32], [channels, height, width]: [usize; 3], padding: usize, to: &mut [f32]) {
-    let [rows, columns] = [height, width].map(|size| size + 2 * padding);
-    for ((c, y), to) in (0..channels).flat_map(|c| (0..rows).map(move |y| (c, y))).zip(to.chunks_mut(columns))
-    {
-        let row = &from[(c * height + opposite(y, height, padding)) * width..][..width];
-        to.iter_mut().enumerate().for_each(|(x, to)| *to = row[opposite(x, width, padding)]);
-    }
-}
-
 /// Which of `size` rows or columns the one at `at` is, where `padding` of the opposite edge were added on each side.
 pub(crate) fn opposite(at: usize, size: usize, padding: usize) -> usize {
     (at + size - padding % size) % size
 }
 
-/// A parameter's values.
+/// A layer's parameter.
 fn parameter<'a>(
     state: &'a State,
     layer: &str,
     name: &str,
     shape: &[usize],
 ) -> Result<Cow<'a, [f32]>, Error> {
-    let path = format!("{layer}.{name}");
-    let Some(array) = state.0.get(path.as_str()) else { return Err(Error::Missing(path.into())) };
+    named(state, &format!("{layer}.{name}"), shape)
+}
+
+/// The values of this name.
+fn named<'a>(state: &'a State, path: &str, shape: &[usize]) -> Result<Cow<'a, [f32]>, Error> {
+    let Some(array) = state.0.get(path) else { return Err(Error::Missing(path.into())) };
     if array.shape() != shape {
         let (expected, found) = (shape.to_vec(), array.shape().to_vec());
         return Err(Error::Shape { path: path.into(), expected, found });

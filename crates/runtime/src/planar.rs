@@ -100,15 +100,12 @@ impl Phases {
         let per_group = [outputs / conv.groups, conv.inputs / conv.groups];
         let row = |output: usize| {
             let mut found = Vec::new();
-            let weights = conv.weights(output);
-            for (input, weights) in weights.chunks(taps.len()).enumerate() {
-                for (&(number, down, column), &weight) in taps.iter().zip(weights) {
-                    if weight != 0.0 {
-                        let channel = number * conv.inputs + output / per_group[0] * per_group[1] + input;
-                        let at = (channel * plane + lead).wrapping_add_signed(down);
-                        found.push(of(at, column, conv.scaled(output, weight)));
-                    }
-                }
+            let first = output / per_group[0] * per_group[1];
+            for (index, &weight) in conv.weights(output).iter().enumerate().filter(|(_, x)| **x != 0.0) {
+                let (number, down, column) = taps[index % taps.len()];
+                let channel = number * conv.inputs + first + index / taps.len();
+                let at = (channel * plane + lead).wrapping_add_signed(down);
+                found.push(of(at, column, conv.scaled(output, weight)));
             }
             found.sort_unstable_by_key(&key);
             found

@@ -3,7 +3,7 @@
 use sapwood_graph::{Graph, QuantizedNetwork, State};
 use sapwood_kernels::{Level, infer::integers::Dots};
 
-use crate::{Error, Plan, build, fold::fold, integers, lower::lower};
+use crate::{Error, Plan, build, each::each, fold::fold, integers, lower::lower};
 
 /// How plans are made: for how many threads, images and which instructions.
 #[derive(Clone, Debug)]
@@ -94,9 +94,11 @@ impl Runtime {
     /// # Errors
     /// Values that are missing, of another shape or not finite, and operations without a kernel.
     pub fn plan(&self, graph: &Graph, state: &State) -> Result<Plan, Error> {
-        state.check_finite()?;
-        let mut layers = lower(graph, state)?;
+        let values: Vec<_> = state.0.iter().collect();
+        let checked = each(self.threads, &values, |(path, value)| value.check_finite(path));
+        checked.into_iter().collect::<Result<(), _>>()?;
+        let mut layers = lower(graph, state, self.threads)?;
         fold(&mut layers);
-        Ok(build::plan(self, &mut layers))
+        Ok(build::plan(self, &layers))
     }
 }

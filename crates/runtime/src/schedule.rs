@@ -77,17 +77,19 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    /// Of folded layers, at a level: with sparse kernels where they are worth bringing values into their form, and
-    /// otherwise without.
+    /// Of folded layers, at a level: with sparse kernels where they are worth bringing values into their form, which
+    /// may begin behind the first layers, whose planes are large, or nowhere.
     pub(crate) fn of(layers: &[Layer<'_>], level: Level) -> Self {
         let chosen = ways(layers);
         let dense = without_sparse(layers, &chosen);
-        let schedule = Self::by(layers, level, &chosen);
-        if dense == chosen {
-            return schedule;
-        }
-        let other = Self::by(layers, level, &dense);
-        if cost(layers, &other) < cost(layers, &schedule) { other } else { schedule }
+        // How many layers are computed with all of their weights.
+        let begins = (1..=layers.len()).filter(|&end| dense[end - 1] != chosen[end - 1]);
+        let of = |begin: usize| {
+            let schedule = Self::by(layers, level, &[&dense[..begin], &chosen[begin..]].concat());
+            (cost(layers, &schedule), schedule)
+        };
+        let cheaper = |best: (f64, Self), other: (f64, Self)| if other.0 < best.0 { other } else { best };
+        begins.map(of).fold(of(0), cheaper).1
     }
 
     fn by(layers: &[Layer<'_>], level: Level, ways: &[Option<Way>]) -> Self {

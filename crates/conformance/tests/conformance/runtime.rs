@@ -7,19 +7,10 @@ use sapwood_core::{ModuleState, Network, Pass, State};
 use sapwood_models::{Init, Net, Shortcut, Spec, names};
 use sapwood_runtime::{Level, Plan, Runtime};
 
-/// Networks with operations that have no kernel yet: see the table of operations.
-const NOT_YET: [&str; 5] = [
-    "densenet-121",
-    "efficientnet-b0",
-    "timm-efficientnet-b0",
-    "tf-efficientnet-b0",
-    "lukemelas-efficientnet-b0",
-];
-
 /// The zoo in a size that is computed in no time, also with sizes that no register divides.
 fn networks() -> Vec<Spec> {
     let mut specs = Vec::new();
-    for name in names().filter(|name| !NOT_YET.contains(name)) {
+    for name in names() {
         for (width, side, classes) in [(0.25, 32, 10), (0.15, 33, 7)] {
             let usual = Spec::named(name).unwrap();
             let side = match usual.input {

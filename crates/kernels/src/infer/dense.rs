@@ -11,6 +11,7 @@ use super::{
     lanes::{Lanes, all},
     program::{Context, Step},
     tile::{Run, sums},
+    weights::Weights,
 };
 use crate::{Level, vector::Registers};
 
@@ -41,9 +42,6 @@ impl Window {
         })
     }
 }
-
-/// The weight of an output, input, row and column of the kernel.
-pub type Weight<'a> = &'a dyn Fn(usize, usize, usize, usize) -> f32;
 
 /// Blocks of outputs that are summed together.
 #[derive(Clone, Debug)]
@@ -76,8 +74,7 @@ pub struct Dense {
 }
 
 impl Dense {
-    /// A layer with the weight of each output, input, row and column of the kernel, and a bias of each
-    /// output, for so many images and threads at most.
+    /// A layer with these weights, for so many images and threads at most.
     ///
     /// # Panics
     /// If a place does not hold what the window needs, or the output is not in blocks of the level's lanes.
@@ -85,13 +82,15 @@ impl Dense {
         level: Level,
         (from, to): (Place, Place),
         window: Window,
-        (weight, bias): (Weight<'_>, &[f32]),
+        weights: Weights<'_>,
         epilogue: Epilogue,
         [images, threads]: [usize; 2],
     ) -> Self {
         let lanes = level.lanes::<f32>();
         assert!(matches!(to.form, Form::Blocked { lanes: found, .. } if found == lanes), "outputs in blocks");
-        assert_eq!(bias.len(), to.channels, "a bias for each output");
+        assert_eq!(weights.bias.len(), to.channels, "a bias for each output");
+        let per_output = from.channels * window.kernel[0] * window.kernel[1];
+        assert_eq!(weights.values.len(), to.channels * per_output, "a weight for each input of a window");
         assert_window(&from, &to, &window);
         epilogue.check();
         let (runs, inputs) = runs(&from, &window);
@@ -115,22 +114,13 @@ impl Dense {
             first += outputs;
             at += outputs * inputs.len() * lanes;
         }
-        let mut weights = Arena::zeros(at);
-        let mut left = weights.values_mut();
-        for group in &groups {
-            let (mine, others) = left.split_at_mut(group.outputs * inputs.len() * lanes);
-            left = others;
-            for (&[input, row, column], weights) in inputs.iter().zip(mine.chunks_mut(group.outputs * lanes))
-            {
-                for (output, to) in (group.first * lanes..bias.len()).zip(weights) {
-                    *to = weight(output, input, row, column);
-                }
-            }
-        }
-        let mut all_biases = Arena::zeros(blocks * lanes);
-        all_biases.values_mut()[..bias.len()].copy_from_slice(bias);
+        let of_group: Vec<usize> = groups.iter().map(|group| group.outputs).collect();
+        let packed = weights.packed(level, &inputs, lanes * window.kernel[0] * window.kernel[1], &of_group);
+        assert_eq!(packed.len(), at, "weights of all groups");
+        let mut bias = Arena::zeros(blocks * lanes);
+        bias.values_mut()[..weights.bias.len()].copy_from_slice(weights.bias);
         let pixels = pixels(&from, &to, &window, epilogue.residual.as_ref());
-        Self { level, from, to, epilogue, runs, bias: all_biases, weights, groups, together, pixels }
+        Self { level, from, to, epilogue, runs, bias, weights: packed, groups, together, pixels }
     }
 
     /// How many numbers its weights take.
@@ -340,17 +330,18 @@ pub(crate) fn assert_window(from: &Place, to: &Place, window: &Window) {
     assert!(from.image.max(to.image) < u32::MAX as usize, "offsets of 32 bits");
 }
 
-/// What a window sees, in runs; and for each input of them, which channel, row and column it is.
-fn runs(from: &Place, window: &Window) -> (Vec<Run>, Vec<[usize; 3]>) {
+/// What a window sees, in runs; and for each input of them, where its weight lies among an output's.
+fn runs(from: &Place, window: &Window) -> (Vec<Run>, Vec<usize>) {
     let [step, pixel] = from.steps();
-    let (mut runs, mut inputs): (Vec<Run>, Vec<[usize; 3]>) = Default::default();
+    let (mut runs, mut inputs): (Vec<Run>, Vec<usize>) = Default::default();
+    let [rows, columns] = window.kernel;
     let lanes = match from.form {
         Form::Blocked { lanes, .. } => lanes,
         Form::Planar { .. } => 1,
     };
     for block in 0..from.blocks() {
-        for row in 0..window.kernel[0] {
-            for column in 0..window.kernel[1] {
+        for row in 0..rows {
+            for column in 0..columns {
                 let at = block * from.block()
                     + row * window.dilation[0] * step
                     + column * window.dilation[1] * pixel;
@@ -359,7 +350,8 @@ fn runs(from: &Place, window: &Window) -> (Vec<Run>, Vec<[usize; 3]>) {
                     Some([first, count]) if (*first + *count) as usize == at => *count += channels as u32,
                     _ => runs.push([at as u32, channels as u32]),
                 }
-                inputs.extend((0..channels).map(|channel| [block * lanes + channel, row, column]));
+                let first = block * lanes;
+                inputs.extend((first..first + channels).map(|input| (input * rows + row) * columns + column));
             }
         }
     }

@@ -1,12 +1,14 @@
 //! Operations without a kernel of their own: a function of whole images.
 
+use std::sync::Arc;
+
 use super::{
     Form, Place,
     program::{Context, Step},
 };
 
 /// What an image's values become, each without anything between its numbers.
-pub type Function = Box<dyn Fn(&[&[f32]], &mut [f32]) + Send + Sync>;
+pub type Function = Arc<dyn Fn(&[&[f32]], &mut [f32]) + Send + Sync>;
 
 /// A function of whole images, each computed by one thread.
 pub struct Plain {
@@ -17,7 +19,7 @@ pub struct Plain {
 
 impl Plain {
     /// The most values that such an operation reads.
-    pub const MOST: usize = 16;
+    pub const MOST: usize = 64;
 
     /// A function of what an image's values are, each without anything between its numbers.
     ///

@@ -13,7 +13,7 @@ mod sums;
 
 use std::ops::Range;
 
-use self::shape::{Shape, at_once, panel};
+use self::shape::{Shape, at_once, panel, together};
 use super::{
     Arena, Epilogue, Form, Place,
     program::{Context, Step},
@@ -31,13 +31,16 @@ pub struct Tap {
     pub weight: f32,
 }
 
+/// Shifts in the order in which they are summed: the left, the right and the middle column.
+const COLUMNS: [i8; 3] = [-1, 1, 0];
+
 /// Outputs that go together, with the taps of a panel.
 #[derive(Clone, Debug)]
 struct Group {
     /// Its first output, and how many there are.
     first: usize,
     rows: usize,
-    /// Steps of the left, the right and the middle column: taps of each row, some at once.
+    /// Steps of each of [`COLUMNS`]: taps of each row, some at once.
     steps: [u32; 3],
     /// Where its offsets and weights begin.
     offsets: usize,
@@ -151,6 +154,7 @@ impl Shifted {
     /// Writes down the taps of a panel: of the inputs in this range.
     fn add_panel(&mut self, rows: &[Vec<Tap>], inputs: Range<usize>) {
         let mut groups = Vec::new();
+        let mut columns: [(Vec<u32>, Vec<f32>); 3] = Default::default();
         let mut first = 0;
         while first < rows.len() {
             let mut count = self.shape.rows;
@@ -158,28 +162,29 @@ impl Shifted {
             while rows.len() - first < count {
                 count /= 2;
             }
-            let members = &rows[first..first + count];
+            let members: Vec<&[Tap]> = rows[first..first + count]
+                .iter()
+                .map(|row| {
+                    let bounds = [inputs.start, inputs.end];
+                    let [begin, end] = bounds.map(|bound| row.partition_point(|tap| tap.at < bound));
+                    &row[begin..end]
+                })
+                .collect();
             let (offsets, weights) = (self.offsets.len(), self.weights.len());
             let chains = at_once(count, self.shape.vectors);
-            let steps = [-1, 1, 0].map(|column| {
-                let is_mine = |tap: &&Tap| tap.column == column && inputs.contains(&tap.at);
-                let mine = members.iter().flatten().filter(is_mine);
-                let mut at: Vec<usize> = mine.map(|tap| tap.at).collect();
-                at.sort_unstable();
-                at.dedup();
-                for &at in &at {
-                    self.offsets.push(at as u32);
-                    for row in members {
-                        let found = row.binary_search_by_key(&(at, column), |tap| (tap.at, tap.column));
-                        self.weights.push(found.map_or(0.0, |found| row[found].weight));
-                    }
-                }
+            together(&members, |at, column, weights| {
+                let (all, of_all) = &mut columns[COLUMNS.iter().position(|is| *is == column).unwrap_or(2)];
+                all.push(at as u32);
+                of_all.extend_from_slice(&weights[..count]);
+            });
+            let steps = columns.each_mut().map(|(at, weights)| {
                 let steps = at.len().div_ceil(chains);
-                for _ in at.len()..steps * chains {
-                    // An input that is looked at anyway, times nothing.
-                    self.offsets.extend(at.last().map(|at| *at as u32));
-                    self.weights.extend(std::iter::repeat_n(0.0, count));
-                }
+                let rest = steps * chains - at.len();
+                self.offsets.append(at);
+                // An input that is looked at anyway, times nothing.
+                self.offsets.extend(self.offsets.last().map(|at| vec![*at; rest]).unwrap_or_default());
+                self.weights.append(weights);
+                self.weights.extend(std::iter::repeat_n(0.0, rest * count));
                 steps as u32
             });
             groups.push(Group { first, rows: count, steps, offsets, weights });

@@ -3,16 +3,22 @@
 //! A layer takes some microseconds, about as long as it takes to wake a thread up. So threads wait for
 //! each other by looking: between two steps of a network, and a little while between two networks, after
 //! which they sleep.
+//!
+//! What waits for another must not keep it from its core. A thread that is woken up often comes to the core of the
+//! one that woke it, where either waits until the other's time is up. So the others are kept off the core on which
+//! the calling thread is, wherever there are cores for all.
 
 use std::{
     cell::UnsafeCell,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
 };
+
+use super::cores::{Cores, here};
 
 /// How often a waiting thread looks before it lets others run, or sleeps: some 50 microseconds.
 const LOOKS: u32 = 2000;
@@ -106,13 +112,23 @@ impl Member<'_> {
 /// A thread besides the one that calls.
 struct Worker {
     thread: JoinHandle<()>,
-    is_asleep: Arc<AtomicBool>,
+    seat: Arc<Seat>,
+}
+
+/// What a worker says of itself.
+#[derive(Default)]
+struct Seat {
+    is_asleep: AtomicBool,
+    /// Where it may run, as soon as it does.
+    cores: OnceLock<Option<Cores>>,
 }
 
 /// Some threads, of which the one that calls is the first.
 pub struct Team {
     shared: Arc<Shared>,
     workers: Vec<Worker>,
+    /// The core that all workers were told to keep off.
+    kept: Option<usize>,
 }
 
 impl Team {
@@ -129,13 +145,13 @@ impl Team {
             is_over: AtomicBool::new(false),
             work: UnsafeCell::new(None),
         });
-        let mut team = Self { shared, workers: Vec::new() };
+        let mut team = Self { shared, workers: Vec::new(), kept: None };
         for index in 1..threads {
-            let (shared, is_asleep) = (team.shared.clone(), Arc::new(AtomicBool::new(false)));
-            let sleeps = is_asleep.clone();
+            let (shared, seat) = (team.shared.clone(), Arc::<Seat>::default());
+            let own = seat.clone();
             let name = format!("inference-{index}");
-            let thread = thread::Builder::new().name(name).spawn(move || serve(&shared, index, &sleeps))?;
-            team.workers.push(Worker { thread, is_asleep });
+            let thread = thread::Builder::new().name(name).spawn(move || serve(&shared, index, &own))?;
+            team.workers.push(Worker { thread, seat });
         }
         Ok(team)
     }
@@ -155,6 +171,10 @@ impl Team {
         if self.workers.is_empty() {
             return work(member);
         }
+        let here = here();
+        if here != self.kept {
+            self.kept = here.filter(|&core| keep_off(&self.workers, core));
+        }
         shared.done.0.store(0, Ordering::Relaxed);
         // SAFETY: nobody reads between two rounds, and what is borrowed outlives this call, which
         // returns only when all others are done with it.
@@ -162,7 +182,7 @@ impl Team {
             *shared.work.get() = Some(std::mem::transmute::<*const Work<'_>, *const Work<'static>>(work))
         };
         shared.round.0.fetch_add(1, Ordering::SeqCst);
-        for worker in self.workers.iter().filter(|worker| worker.is_asleep.load(Ordering::SeqCst)) {
+        for worker in self.workers.iter().filter(|worker| worker.seat.is_asleep.load(Ordering::SeqCst)) {
             worker.thread.thread().unpark();
         }
         let mine = catch_unwind(AssertUnwindSafe(|| work(member)));
@@ -198,8 +218,18 @@ impl std::fmt::Debug for Team {
     }
 }
 
+/// Tells workers to keep off a core, and says whether all were told: one that has not begun yet cannot be.
+fn keep_off(workers: &[Worker], core: usize) -> bool {
+    workers.iter().all(|worker| {
+        let cores = worker.seat.cores.get();
+        cores.into_iter().flatten().for_each(|cores| cores.keep_off(core, workers.len()));
+        cores.is_some()
+    })
+}
+
 /// What a thread does until the team is over.
-fn serve(shared: &Shared, index: usize, is_asleep: &AtomicBool) {
+fn serve(shared: &Shared, index: usize, Seat { is_asleep, cores }: &Seat) {
+    cores.get_or_init(Cores::own);
     let mut seen = 0;
     loop {
         let mut looks = 0;
@@ -285,7 +315,7 @@ mod tests {
         let mut team = Team::new(2).unwrap();
         for _ in 0..3 {
             // Until the other one sleeps: longer than it looks.
-            look_until(|| team.workers[0].is_asleep.load(Ordering::SeqCst));
+            look_until(|| team.workers[0].seat.is_asleep.load(Ordering::SeqCst));
             let count = AtomicUsize::new(0);
             team.run(&|_| {
                 count.fetch_add(1, Ordering::Relaxed);

@@ -223,9 +223,18 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
     #[test]
-    fn dense_layers_are_their_definition(case in cases(), is_planar in any::<bool>()) {
+    fn dense_layers_are_their_definition(case in cases(), is_planar in any::<bool>(), is_scaled in any::<bool>()) {
         let (bias, rim) = (bias(case.outputs), case.rim());
-        let expected = case.expected(&weight, &bias);
+        let [rows, columns] = case.window.kernel;
+        let of = |o: usize, c: usize, tap: usize| weight(o, c, tap / columns, tap % columns);
+        let values: Vec<f32> = (0..case.outputs * case.inputs * rows * columns)
+            .map(|at| of(at / (rows * columns) / case.inputs, at / (rows * columns) % case.inputs, at % (rows * columns)))
+            .collect();
+        let scale: Vec<f64> = (0..case.outputs).map(|o| 0.5 + o as f64 / 64.0).collect();
+        let scaled = |o: usize, c: usize, r: usize, q: usize| {
+            if is_scaled { (f64::from(weight(o, c, r, q)) * scale[o]) as f32 } else { weight(o, c, r, q) }
+        };
+        let expected = case.expected(&scaled, &bias);
         for level in Level::available() {
             let lanes = level.numbers();
             let from = match is_planar && !case.has_residual {
@@ -239,7 +248,7 @@ proptest! {
             let to = Place::blocked(case.outputs, case.output(), lanes, [1, 0, 2, 1]);
             let found = run(&case, from, to, |from, to, residual| {
                 let epilogue = Epilogue { residual, curve: case.activation };
-                let layer: (Weight<'_>, &[f32]) = (&weight, &bias);
+                let layer = Weights { values: &values, scale: is_scaled.then_some(&scale[..]), bias: &bias };
                 Box::new(Dense::new(level, (from, to), case.window, layer, epilogue, [case.images, case.threads]))
             });
             assert_near(&found, &expected, level.name());

@@ -36,7 +36,7 @@ pub(crate) fn plan(runtime: &Runtime, network: &QuantizedNetwork) -> Result<Plan
     let mut state = network.rest.clone();
     state.0.extend(network.weights.iter().map(|(path, weight)| (path.clone(), weight.dequantized())));
     state.check_finite()?;
-    let mut layers = lower(&network.graph, &state)?;
+    let mut layers = lower(&network.graph, &state, runtime.threads)?;
     layers.iter_mut().for_each(alone);
     let shapes = shapes(&layers);
     let schedule = Schedule::of(network, &layers, &shapes)?;
@@ -62,7 +62,7 @@ pub(crate) fn plan(runtime: &Runtime, network: &QuantizedNetwork) -> Result<Plan
     let mut steps: Vec<Box<dyn Step>> = Vec::with_capacity(jobs.len());
     let builder = Builder { runtime: &runtime, dots, values: &values, places: &all, images };
     for job in &jobs {
-        let (step, kernel, macs) = builder.step(job, &mut layers)?;
+        let (step, kernel, macs) = builder.step(job, &layers)?;
         labels.push(Label::of(&layers[job.node].name, &kernel, macs as u64));
         steps.push(step);
     }
@@ -98,7 +98,7 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     /// A step, what its kernel is called, and its products.
-    fn step(&self, job: &Job, layers: &mut [Layer<'_>]) -> Result<(Box<dyn Step>, String, usize), Error> {
+    fn step(&self, job: &Job, layers: &[Layer<'_>]) -> Result<(Box<dyn Step>, String, usize), Error> {
         let dots = self.dots;
         let wrong =
             |problem: &str| Error::Layer { layer: layers[job.node].name.clone(), problem: problem.into() };

@@ -129,7 +129,7 @@ impl<'a> Schedule<'a> {
             }
             Op::Conv(_) | Op::Linear { .. } => self.layer(id)?,
             Op::Add => self.sum(id)?,
-            Op::Concat { axis: 1 } => self.joined(id)?,
+            Op::Concat { axis: 1 } if self.has_channels(id) => self.joined(id)?,
             Op::GlobalAvgPool => self.pooled(id, Work::Mean)?,
             Op::AvgPool(pool) => match pool.window.kernel.square() {
                 Some(kernel) if *pool == AvgPool::touching(kernel) => self.pooled(id, Work::Means(kernel))?,
@@ -209,6 +209,12 @@ impl<'a> Schedule<'a> {
         let other = self.integers(if last == a { b } else { a }, true)?;
         let work = Work::Layer(layer, own, Some((last == b, result)));
         Ok(Some(Open { node: open.node, work, reads: vec![open.reads[0], other], result }))
+    }
+
+    /// Whether the dimension behind the batch is that of channels.
+    fn has_channels(&self, id: usize) -> bool {
+        let [_, height, width] = self.shapes[id];
+        self.layers[id].inputs.iter().all(|input| self.shapes[*input][1..] == [height, width])
     }
 
     /// Several values behind each other, if all of them have integers.

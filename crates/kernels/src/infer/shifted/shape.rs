@@ -97,10 +97,30 @@ impl Shape {
     }
 }
 
+/// The most outputs that go together.
+const MOST: usize = 4;
+
 /// How many inputs any of some rows looks at.
 fn union(rows: &[Vec<Tap>]) -> usize {
-    let mut all: Vec<(i8, usize)> = rows.iter().flatten().map(|tap| (tap.column, tap.at)).collect();
-    all.sort_unstable();
-    all.dedup();
-    all.len()
+    let mut count = 0;
+    together(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>(), |_, _, _| count += 1);
+    count
+}
+
+/// The inputs that any of some rows looks at, in order, each with the weights of all these rows.
+pub(super) fn together(rows: &[&[Tap]], mut found: impl FnMut(usize, i8, [f32; MOST])) {
+    let mut next = [0; MOST];
+    let place = |tap: &Tap| (tap.at, tap.column);
+    loop {
+        let heads = rows.iter().zip(&next).filter_map(|(row, &next)| row.get(next));
+        let Some(least) = heads.map(place).min() else { return };
+        let mut weights = [0.0; MOST];
+        for ((row, next), weight) in rows.iter().zip(&mut next).zip(&mut weights) {
+            if let Some(tap) = row.get(*next).filter(|tap| place(tap) == least) {
+                *weight = tap.weight;
+                *next += 1;
+            }
+        }
+        found(least.0, least.1, weights);
+    }
 }

@@ -1,0 +1,82 @@
+//! Functions of single numbers, of two, and of many.
+
+use std::sync::Arc;
+
+use sapwood_graph::{Binary, Reduction, Unary};
+use sapwood_kernels::infer::Function;
+
+use super::lists::{Lines, broadcast};
+
+/// Makes of a function what kernels are given.
+pub(super) fn of(function: impl Fn(&[&[f32]], &mut [f32]) + Send + Sync + 'static) -> Function {
+    Arc::new(function)
+}
+
+/// The function is computed in f64 where platforms differ in it, by one library on all.
+pub(super) fn unary(function: Unary) -> fn(f32) -> f32 {
+    macro_rules! wide {
+        ($of:path) => {
+            |x| $of(f64::from(x)) as f32
+        };
+    }
+    match function {
+        Unary::Neg => |x| -x,
+        Unary::Abs => f32::abs,
+        Unary::Exp => wide!(libm::exp),
+        Unary::Log => wide!(libm::log),
+        Unary::Sqrt => f32::sqrt,
+        Unary::Reciprocal => f32::recip,
+        Unary::Erf => wide!(libm::erf),
+        Unary::Floor => f32::floor,
+        Unary::Ceil => f32::ceil,
+        Unary::Sin => wide!(libm::sin),
+        Unary::Cos => wide!(libm::cos),
+    }
+}
+
+pub(super) fn binary(function: Binary) -> fn(f32, f32) -> f32 {
+    match function {
+        Binary::Sub => |a, b| a - b,
+        Binary::Mul => |a, b| a * b,
+        Binary::Div => |a, b| a / b,
+        Binary::Pow => |a, b| libm::pow(f64::from(a), f64::from(b)) as f32,
+        Binary::Max => f32::max,
+        Binary::Min => f32::min,
+    }
+}
+
+/// Applies a function to two values, by the rules of broadcasting.
+pub(super) fn of_two(sizes: [&[usize]; 2], to: &[usize], function: fn(f32, f32) -> f32) -> Function {
+    let tables = sizes.map(|sizes| broadcast(sizes, to));
+    of(move |from, to| {
+        let [a, b] = &tables;
+        for ((to, a), b) in to.iter_mut().zip(a).zip(b) {
+            *to = function(from[0][*a], from[1][*b]);
+        }
+    })
+}
+
+/// Gives `max(x, 0) + a min(x, 0)`, where each channel, which has `places`, has an `a`, or all have one.
+pub(super) fn prelu(slopes: Vec<f32>, places: usize) -> Function {
+    of(move |from, to| {
+        for (at, (to, x)) in to.iter_mut().zip(from[0]).enumerate() {
+            *to = if *x > 0.0 { *x } else { slopes[at / places % slopes.len()] * x };
+        }
+    })
+}
+
+/// Gives a figure of each line.
+pub(super) fn reduce(lines: Lines, figure: Reduction) -> Function {
+    of(move |from, to| {
+        for (to, (_, line)) in to.iter_mut().zip(lines.of(from[0])) {
+            let all = match figure {
+                Reduction::Sum => line.sum(),
+                Reduction::Mean => line.sum::<f64>() / lines.each.len() as f64,
+                Reduction::Max => line.fold(f64::NEG_INFINITY, f64::max),
+                Reduction::Min => line.fold(f64::INFINITY, f64::min),
+                Reduction::L2 => line.map(|x| x * x).sum::<f64>().sqrt(),
+            };
+            *to = all as f32;
+        }
+    })
+}
