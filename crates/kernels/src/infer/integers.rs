@@ -20,12 +20,14 @@ mod quads;
 mod quantise;
 mod rounded;
 mod shape;
+mod sparse;
 mod steps;
 mod sweep;
 mod table;
 #[cfg(test)]
 mod tests;
 mod tile;
+mod turned;
 mod weights;
 mod whole;
 #[cfg(target_arch = "x86_64")]
@@ -43,5 +45,6 @@ pub use pick::Pick;
 pub use pool::{Largest, Means};
 pub use quads::Quads;
 pub use quantise::{Quantise, Requantise};
+pub use sparse::Sparse;
 pub use table::Table;
 pub use weights::Weights;

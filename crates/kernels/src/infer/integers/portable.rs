@@ -32,6 +32,11 @@ impl Whole for Plain {
     }
 
     #[inline(always)]
+    unsafe fn store(self, to: *mut i32) {
+        unsafe { to.cast::<[i32; LANES]>().write_unaligned(self.0) };
+    }
+
+    #[inline(always)]
     unsafe fn dot(self, bytes: Self, weights: Self) -> Self {
         let sum = |x: i32, w: i32| {
             let (x, w) = (x.to_le_bytes(), w.to_le_bytes());
@@ -93,5 +98,27 @@ impl Whole for Plain {
     #[inline(always)]
     unsafe fn nearest(numbers: [f32; LANES], low: [f32; LANES], high: [f32; LANES]) -> Self {
         Self(std::array::from_fn(|l| super::after::nearest(numbers[l], low[l], high[l])))
+    }
+
+    #[inline(always)]
+    unsafe fn columns(row: impl Fn(usize) -> *const i32) -> [Self; 4] {
+        std::array::from_fn(|column| Self(std::array::from_fn(|l| unsafe { *row(l).add(column) })))
+    }
+
+    #[inline(always)]
+    unsafe fn rows(columns: [Self; 4], row: impl Fn(usize) -> *mut i32) {
+        for l in 0..LANES {
+            unsafe { row(l).cast::<[i32; 4]>().write_unaligned(columns.map(|column| column.0[l])) };
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn byte<const AT: u32>(self) -> Self {
+        Self(self.0.map(|number| number >> (8 * AT) & 255))
+    }
+
+    #[inline(always)]
+    unsafe fn together([a, b, c, d]: [Self; 4]) -> Self {
+        Self(std::array::from_fn(|l| a.0[l] | b.0[l] << 8 | c.0[l] << 16 | d.0[l] << 24))
     }
 }

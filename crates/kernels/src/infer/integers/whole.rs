@@ -20,6 +20,9 @@ pub(crate) trait Whole: Copy {
     /// A number for each lane, or four bytes.
     unsafe fn load(from: *const i32) -> Self;
 
+    /// Writes a number of each lane.
+    unsafe fn store(self, to: *mut i32);
+
     /// To each lane the products of four bytes without a sign with four with one.
     unsafe fn dot(self, bytes: Self, weights: Self) -> Self;
 
@@ -55,4 +58,16 @@ pub(crate) trait Whole: Copy {
 
     /// Between whole bounds, and then the nearest whole number, of two the even one.
     unsafe fn nearest(numbers: Self::Real, low: Self::Real, high: Self::Real) -> Self;
+
+    /// Of as many rows as there are lanes, each of four numbers, the columns: a row in each lane.
+    unsafe fn columns(row: impl Fn(usize) -> *const i32) -> [Self; 4];
+
+    /// Writes four columns as rows, the reverse of [`Self::columns`].
+    unsafe fn rows(columns: [Self; 4], row: impl Fn(usize) -> *mut i32);
+
+    /// Byte number `AT` of each lane, as a number without a sign.
+    unsafe fn byte<const AT: u32>(self) -> Self;
+
+    /// To each lane four bytes, of four numbers that are no larger.
+    unsafe fn together(bytes: [Self; 4]) -> Self;
 }

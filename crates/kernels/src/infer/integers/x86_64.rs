@@ -29,6 +29,11 @@ impl Whole for Wide {
     }
 
     #[inline(always)]
+    unsafe fn store(self, to: *mut i32) {
+        unsafe { _mm512_storeu_si512(to.cast(), self.0) };
+    }
+
+    #[inline(always)]
     unsafe fn dot(self, bytes: Self, weights: Self) -> Self {
         Self(unsafe { _mm512_dpbusd_epi32(self.0, bytes.0, weights.0) })
     }
@@ -87,6 +92,50 @@ impl Whole for Wide {
     unsafe fn nearest(numbers: __m512, low: __m512, high: __m512) -> Self {
         Self(unsafe { _mm512_cvtps_epi32(_mm512_min_ps(_mm512_max_ps(numbers, low), high)) })
     }
+
+    #[inline(always)]
+    unsafe fn columns(row: impl Fn(usize) -> *const i32) -> [Self; 4] {
+        unsafe {
+            // Rows 4 apart beside each other, in each 16 bytes one.
+            let rows = [0, 1, 2, 3].map(|at| {
+                let four = |at: usize| _mm_loadu_si128(row(at).cast());
+                let rows = _mm512_castsi128_si512(four(at));
+                let rows = _mm512_inserti32x4::<1>(rows, four(at + 4));
+                let rows = _mm512_inserti32x4::<2>(rows, four(at + 8));
+                _mm512_inserti32x4::<3>(rows, four(at + 12))
+            });
+            turned(rows).map(Self)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn rows(columns: [Self; 4], row: impl Fn(usize) -> *mut i32) {
+        unsafe {
+            for (at, rows) in turned(columns.map(|column| column.0)).into_iter().enumerate() {
+                _mm_storeu_si128(row(at).cast(), _mm512_castsi512_si128(rows));
+                _mm_storeu_si128(row(at + 4).cast(), _mm512_extracti32x4_epi32::<1>(rows));
+                _mm_storeu_si128(row(at + 8).cast(), _mm512_extracti32x4_epi32::<2>(rows));
+                _mm_storeu_si128(row(at + 12).cast(), _mm512_extracti32x4_epi32::<3>(rows));
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn byte<const AT: u32>(self) -> Self {
+        unsafe {
+            let shifted = _mm512_srl_epi32(self.0, _mm_cvtsi32_si128(8 * AT as i32));
+            Self(_mm512_and_si512(shifted, _mm512_set1_epi32(255)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn together([a, b, c, d]: [Self; 4]) -> Self {
+        unsafe {
+            let low = _mm512_or_si512(a.0, _mm512_slli_epi32::<8>(b.0));
+            let high = _mm512_or_si512(_mm512_slli_epi32::<16>(c.0), _mm512_slli_epi32::<24>(d.0));
+            Self(_mm512_or_si512(low, high))
+        }
+    }
 }
 
 // SAFETY (all): the caller's.
@@ -105,6 +154,11 @@ impl<const VNNI: bool> Whole for Half<VNNI> {
     #[inline(always)]
     unsafe fn load(from: *const i32) -> Self {
         Self(unsafe { _mm256_loadu_si256(from.cast()) })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut i32) {
+        unsafe { _mm256_storeu_si256(to.cast(), self.0) };
     }
 
     #[inline(always)]
@@ -180,5 +234,81 @@ impl<const VNNI: bool> Whole for Half<VNNI> {
     #[inline(always)]
     unsafe fn nearest(numbers: __m256, low: __m256, high: __m256) -> Self {
         Self(unsafe { _mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(numbers, low), high)) })
+    }
+
+    #[inline(always)]
+    unsafe fn columns(row: impl Fn(usize) -> *const i32) -> [Self; 4] {
+        unsafe {
+            let rows = [0, 1, 2, 3].map(|at| {
+                let four = |at: usize| _mm_loadu_si128(row(at).cast());
+                _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(four(at)), four(at + 4))
+            });
+            turned_halves(rows).map(Self)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn rows(columns: [Self; 4], row: impl Fn(usize) -> *mut i32) {
+        unsafe {
+            for (at, rows) in turned_halves(columns.map(|column| column.0)).into_iter().enumerate() {
+                _mm_storeu_si128(row(at).cast(), _mm256_castsi256_si128(rows));
+                _mm_storeu_si128(row(at + 4).cast(), _mm256_extracti128_si256::<1>(rows));
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn byte<const AT: u32>(self) -> Self {
+        unsafe {
+            let shifted = _mm256_srl_epi32(self.0, _mm_cvtsi32_si128(8 * AT as i32));
+            Self(_mm256_and_si256(shifted, _mm256_set1_epi32(255)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn together([a, b, c, d]: [Self; 4]) -> Self {
+        unsafe {
+            let low = _mm256_or_si256(a.0, _mm256_slli_epi32::<8>(b.0));
+            let high = _mm256_or_si256(_mm256_slli_epi32::<16>(c.0), _mm256_slli_epi32::<24>(d.0));
+            Self(_mm256_or_si256(low, high))
+        }
+    }
+}
+
+/// Of four registers, in each 16 bytes, the columns of four rows.
+///
+/// # Safety
+/// The machine must have AVX-512.
+#[inline(always)]
+unsafe fn turned([a, b, c, d]: [__m512i; 4]) -> [__m512i; 4] {
+    // SAFETY: the caller's.
+    unsafe {
+        let [ab, cd] = [_mm512_unpacklo_epi32(a, b), _mm512_unpacklo_epi32(c, d)];
+        let [ab_high, cd_high] = [_mm512_unpackhi_epi32(a, b), _mm512_unpackhi_epi32(c, d)];
+        [
+            _mm512_unpacklo_epi64(ab, cd),
+            _mm512_unpackhi_epi64(ab, cd),
+            _mm512_unpacklo_epi64(ab_high, cd_high),
+            _mm512_unpackhi_epi64(ab_high, cd_high),
+        ]
+    }
+}
+
+/// As [`turned`], of half the registers.
+///
+/// # Safety
+/// The machine must have AVX2.
+#[inline(always)]
+unsafe fn turned_halves([a, b, c, d]: [__m256i; 4]) -> [__m256i; 4] {
+    // SAFETY: the caller's.
+    unsafe {
+        let [ab, cd] = [_mm256_unpacklo_epi32(a, b), _mm256_unpacklo_epi32(c, d)];
+        let [ab_high, cd_high] = [_mm256_unpackhi_epi32(a, b), _mm256_unpackhi_epi32(c, d)];
+        [
+            _mm256_unpacklo_epi64(ab, cd),
+            _mm256_unpackhi_epi64(ab, cd),
+            _mm256_unpacklo_epi64(ab_high, cd_high),
+            _mm256_unpackhi_epi64(ab_high, cd_high),
+        ]
     }
 }
