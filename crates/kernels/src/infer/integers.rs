@@ -8,6 +8,7 @@
 mod add;
 mod after;
 mod concat;
+mod cut;
 mod dense;
 mod depthwise;
 mod dots;
@@ -19,6 +20,7 @@ mod portable;
 mod quads;
 mod quantise;
 mod rounded;
+mod rows;
 mod shape;
 mod sparse;
 mod steps;

@@ -61,8 +61,12 @@ pub(crate) fn plan(runtime: &Runtime, network: &QuantizedNetwork) -> Result<Plan
         .enumerate()
         .map(|(number, job)| {
             let Work::Layer(layer, ..) = &job.work else { return None };
-            let (from, to) = (values[job.reads[0]].quads()?, values[job.writes].quads()?);
-            let room = Sparse::room(dots, [&from, &to], &layer.window, [images, runtime.threads]);
+            let (from, [height, width]) = (values[job.reads[0]].quads()?, values[job.writes].size);
+            let pixels = images * height * width;
+            let room = layer.with(1.0, |weights| {
+                let input = (from.place().channels, &layer.window);
+                Sparse::room(dots, input, weights, [pixels, runtime.threads])
+            });
             is_skipped[number].then(|| {
                 lives.push(Life { size: room.next_multiple_of(LINE), first: number + 1, last: number + 1 });
                 lives.len() - 1

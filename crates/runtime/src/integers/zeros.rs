@@ -15,7 +15,7 @@ pub(crate) fn skipped(schedule: &mut Schedule<'_>, dots: Dots, runtime: &Runtime
         let (from, pixels) = (&mut values[job.reads[0]], runtime.batch * height * width);
         let pays = !layer.is_depthwise()
             && layer.with(1.0, |weights| {
-                let input = (from.channels.div_ceil(4), &layer.window);
+                let input = (from.channels.next_multiple_of(16) / 4, &layer.window);
                 Sparse::pays(dots, input, weights, [pixels, runtime.threads])
             });
         from.is_wide |= pays;

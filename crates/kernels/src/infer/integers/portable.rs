@@ -1,6 +1,6 @@
 //! A register of a processor whose instructions are not written down here.
 
-use super::whole::Whole;
+use super::whole::{MOST, Whole};
 
 const LANES: usize = 4;
 
@@ -101,20 +101,23 @@ impl Whole for Plain {
     }
 
     #[inline(always)]
-    unsafe fn columns(row: impl Fn(usize) -> *const i32) -> [Self; 4] {
-        std::array::from_fn(|column| Self(std::array::from_fn(|l| unsafe { *row(l).add(column) })))
+    unsafe fn columns(from: *const i32, rows: &[usize; MOST]) -> [Self; 4] {
+        std::array::from_fn(|column| {
+            Self(std::array::from_fn(|l| unsafe { *from.add(rows[l] + column) }))
+        })
     }
 
     #[inline(always)]
-    unsafe fn rows(columns: [Self; 4], row: impl Fn(usize) -> *mut i32) {
+    unsafe fn rows(columns: [Self; 4], to: *mut i32, rows: &[usize; MOST]) {
         for l in 0..LANES {
-            unsafe { row(l).cast::<[i32; 4]>().write_unaligned(columns.map(|column| column.0[l])) };
+            let row = columns.map(|column| column.0[l]);
+            unsafe { to.add(rows[l]).cast::<[i32; 4]>().write_unaligned(row) };
         }
     }
 
     #[inline(always)]
-    unsafe fn byte<const AT: u32>(self) -> Self {
-        Self(self.0.map(|number| number >> (8 * AT) & 255))
+    unsafe fn byte(self, at: u32) -> Self {
+        Self(self.0.map(|number| number >> (8 * at) & 255))
     }
 
     #[inline(always)]

@@ -1,11 +1,15 @@
 //! The loops of layers with pixels in the lanes.
 
+use std::mem::MaybeUninit;
+
 use super::{
+    cut::MOST as MOST_OUTPUTS,
     portable::Plain,
     quads::{QUAD, TOGETHER},
     rounded::{Both, Own},
-    sparse::{Entry, Sparse},
-    whole::Whole,
+    rows::{Entry, Part},
+    sparse::Sparse,
+    whole::{MOST, Whole},
 };
 use crate::infer::{lanes::all, program::Context};
 
@@ -40,32 +44,33 @@ dots!(
 );
 dots!(portable, Plain);
 
-/// The most lanes that a register has.
-const LANES: usize = 16;
-
-/// Some registers of pixels.
+/// Where a tile's pixels lie, register by register: where their windows begin, where they go, and where what is added
+/// lies.
 struct Tile<const P: usize> {
-    /// Of each pixel, where its window begins, where it goes and where what is added lies.
-    pixels: [[[usize; 3]; LANES]; P],
+    inputs: [[usize; MOST]; P],
+    outputs: [[usize; MOST]; P],
+    others: [[usize; MOST]; P],
 }
 
 impl<const P: usize> Tile<P> {
-    fn of(layer: &Sparse, images: usize, lanes: usize, tile: usize) -> Self {
+    fn of(layer: &Sparse, images: usize, lanes: usize, number: usize) -> Self {
         let per_image = layer.pixels.len();
         let other = layer.rounding.added.as_ref().map_or(0, |(other, ..)| other.place().image);
-        let steps = [layer.from.place().image, layer.to.place().image, other];
-        let pixel = |p: usize, lane: usize| {
+        let mut tile = Self { inputs: [[0; MOST]; P], outputs: [[0; MOST]; P], others: [[0; MOST]; P] };
+        for (p, lane) in (0..P).flat_map(|p| (0..lanes).map(move |lane| (p, lane))) {
             // The last pixel again, where there are too few.
-            let pixel = ((tile * P + p) * lanes + lane).min(images * per_image - 1);
-            let (image, at) = (pixel / per_image, layer.pixels[pixel % per_image]);
-            std::array::from_fn(|which| image * steps[which] + at[which] as usize)
-        };
-        let register = |p: usize| std::array::from_fn(|lane| if lane < lanes { pixel(p, lane) } else { [0; 3] });
-        Self { pixels: std::array::from_fn(register) }
+            let pixel = ((number * P + p) * lanes + lane).min(images * per_image - 1);
+            let (image, pixel) = if images == 1 { (0, pixel) } else { (pixel / per_image, pixel % per_image) };
+            let [input, output, at] = layer.pixels[pixel];
+            tile.inputs[p][lane] = image * layer.from.place().image + input as usize;
+            tile.outputs[p][lane] = image * layer.to.place().image + output as usize;
+            tile.others[p][lane] = image * other + at as usize;
+        }
+        tile
     }
 }
 
-/// This thread's share of blocks of outputs of tiles.
+/// This thread's share of groups of outputs of tiles.
 ///
 /// # Safety
 /// The machine must have the registers, and the places lie in the arena.
@@ -73,11 +78,12 @@ impl<const P: usize> Tile<P> {
 unsafe fn sweep<V: Whole, const P: usize>(layer: &Sparse, context: &Context<'_>) {
     let (member, images) = (context.member, context.images);
     let tiles = (images * layer.pixels.len()).div_ceil(P * V::LANES);
-    let blocks = layer.bias.len() / TOGETHER;
+    let groups = &layer.weights.groups;
     let patch = context.arena.wrapping_add(layer.scratch.start + member.index * layer.own).cast::<i32>();
+    let mut found = [const { MaybeUninit::<[V; P]>::uninit() }; MOST_OUTPUTS];
     let mut last = None;
-    for unit in member.share(tiles * blocks) {
-        let (number, block) = (unit / blocks, unit % blocks);
+    for unit in member.share(tiles * groups.len()) {
+        let (number, group) = (unit / groups.len(), &groups[unit % groups.len()]);
         // SAFETY (all): the sizes were compared when the layer was made, and the places with the arena.
         unsafe {
             let tile = match last.take() {
@@ -88,8 +94,18 @@ unsafe fn sweep<V: Whole, const P: usize>(layer: &Sparse, context: &Context<'_>)
                     tile
                 }
             };
-            let sums = sums::<V, P>(layer, block, patch);
-            finish(layer, context, block, &tile, &sums);
+            let (first, outputs) = (group[0].first, group[0].outputs);
+            for (number, part) in group.iter().enumerate() {
+                match number {
+                    0 => add::<V, P, true>(layer, part, patch, &mut found),
+                    _ => add::<V, P, false>(layer, part, patch, &mut found),
+                }
+            }
+            // The first part wrote all of them.
+            let sums = &*(&raw const found[..outputs] as *const [[V; P]]);
+            for (block, sums) in sums.chunks_exact(TOGETHER).enumerate() {
+                finish(layer, context, first / TOGETHER + block, &tile, sums);
+            }
             last = Some((number, tile));
         }
     }
@@ -106,49 +122,61 @@ unsafe fn turn<V: Whole, const P: usize>(
     tile: &Tile<P>,
     patch: *mut i32,
 ) {
-    let from = context.arena.wrapping_add(layer.from.place().at).cast_const().cast::<i32>();
-    let mut to = patch;
+    let (mut to, step) = (patch, layer.step);
     // SAFETY (all): the caller's.
     unsafe {
+        let from = context.arena.add(layer.from.place().at).cast_const().cast::<i32>();
         for tap in &layer.taps {
             for quad in (0..layer.from.quads()).step_by(QUAD) {
-                for (p, pixels) in tile.pixels.iter().enumerate() {
-                    let columns = V::columns(|lane| from.add(pixels[lane][0] + tap + quad));
-                    for (at, column) in columns.into_iter().enumerate() {
-                        column.store(to.add((at * P + p) * V::LANES));
-                    }
+                let from = from.add(tap + quad);
+                for (p, inputs) in tile.inputs.iter().enumerate() {
+                    let [a, b, c, d] = V::columns(from, inputs);
+                    let to = to.add(p * V::LANES);
+                    a.store(to);
+                    b.store(to.add(step));
+                    c.store(to.add(2 * step));
+                    d.store(to.add(3 * step));
                 }
-                to = to.add(QUAD * P * V::LANES);
+                to = to.add(QUAD * step);
             }
         }
     }
 }
 
-/// The sums of a block of outputs.
+/// Adds a part's products to the sums of its outputs, or to the biases.
 ///
 /// # Safety
-/// As [`sweep`]; the patch must be written.
+/// As [`sweep`]; the patch must be written, and so must be the sums but for the first part.
 #[inline(always)]
-unsafe fn sums<V: Whole, const P: usize>(layer: &Sparse, block: usize, patch: *const i32) -> [[V; P]; TOGETHER] {
-    let first = block * TOGETHER;
-    let all: *const Entry = layer.entries.as_ptr();
-    let mut entry = all.wrapping_add(first.checked_sub(1).map_or(0, |before| layer.ends[before]));
-    std::array::from_fn(|output| {
+unsafe fn add<V: Whole, const P: usize, const IS_FIRST: bool>(
+    layer: &Sparse,
+    part: &Part,
+    patch: *const i32,
+    sums: &mut [MaybeUninit<[V; P]>; MOST_OUTPUTS],
+) {
+    let all: *const Entry = layer.weights.entries.as_ptr();
+    let bias = &layer.bias[part.first..];
+    let mut entry = all.wrapping_add(part.entry);
+    for [output, end] in &layer.weights.rows[part.rows[0]..part.rows[1]] {
         // SAFETY (all): the caller's.
         unsafe {
-            let end = all.add(layer.ends[first + output]);
-            let mut sums = [V::splat(layer.bias[first + output]); P];
+            let end = all.add(*end as usize);
+            let sums = &mut sums[*output as usize];
+            let mut of_output = match IS_FIRST {
+                true => [V::splat(bias[*output as usize]); P],
+                false => sums.assume_init(),
+            };
             while entry != end {
                 let [at, weights] = *entry;
-                let (from, weights) = (patch.add(at as usize * P * V::LANES), V::splat(weights));
+                let (from, weights) = (patch.add(at as usize), V::splat(weights));
                 all!(8: P, p => {
-                    sums[p] = sums[p].dot(V::load(from.add(p * V::LANES)), weights);
+                    of_output[p] = of_output[p].dot(V::load(from.add(p * V::LANES)), weights);
                 });
                 entry = entry.add(1);
             }
-            sums
+            sums.write(of_output);
         }
-    })
+    }
 }
 
 /// Writes what a block's sums become.
@@ -161,7 +189,7 @@ unsafe fn finish<V: Whole, const P: usize>(
     context: &Context<'_>,
     block: usize,
     tile: &Tile<P>,
-    sums: &[[V; P]; TOGETHER],
+    sums: &[[V; P]],
 ) {
     let rounding = &layer.rounding;
     let factors = &rounding.factors[block * TOGETHER..][..TOGETHER];
@@ -172,28 +200,35 @@ unsafe fn finish<V: Whole, const P: usize>(
         match &rounding.added {
             None => {
                 let own = Own::<V>::bytes_of(rounding);
-                for (p, pixels) in tile.pixels.iter().enumerate() {
-                    let byte = |at: usize| own.of(sums[at][p], V::reals(factors[at]));
-                    let quad = |at| V::together([byte(at), byte(at + 1), byte(at + 2), byte(at + 3)]);
-                    V::rows([quad(0), quad(4), quad(8), quad(12)], |lane| to.add(pixels[lane][1]));
+                for (p, outputs) in tile.outputs.iter().enumerate() {
+                    let mut quads = [V::splat(0); QUAD];
+                    all!(4: QUAD, q => {
+                        let mut bytes = [V::splat(0); QUAD];
+                        all!(4: QUAD, at => {
+                            let output = QUAD * q + at;
+                            bytes[at] = own.of(sums[output][p], V::reals(factors[output]));
+                        });
+                        quads[q] = V::together(bytes);
+                    });
+                    V::rows(quads, to, outputs);
                 }
             }
             Some((other, line, is_second)) => {
                 let both = Both::<V>::bytes_of(rounding, line, *is_second);
                 let from = context.arena.add(other.place().at + quad).cast_const().cast::<i32>();
-                for (p, pixels) in tile.pixels.iter().enumerate() {
-                    let others = V::columns(|lane| from.add(pixels[lane][2]));
-                    let byte = |at: usize, other| both.of(sums[at][p], V::reals(factors[at]), other);
-                    let quad = |at: usize| {
-                        let other = others[at / QUAD];
-                        V::together([
-                            byte(at, other.byte::<0>()),
-                            byte(at + 1, other.byte::<1>()),
-                            byte(at + 2, other.byte::<2>()),
-                            byte(at + 3, other.byte::<3>()),
-                        ])
-                    };
-                    V::rows([quad(0), quad(4), quad(8), quad(12)], |lane| to.add(pixels[lane][1]));
+                for (p, (outputs, others)) in tile.outputs.iter().zip(&tile.others).enumerate() {
+                    let others = V::columns(from, others);
+                    let mut quads = [V::splat(0); QUAD];
+                    all!(4: QUAD, q => {
+                        let mut bytes = [V::splat(0); QUAD];
+                        all!(4: QUAD, at => {
+                            let output = QUAD * q + at;
+                            let other = others[q].byte(at as u32);
+                            bytes[at] = both.of(sums[output][p], V::reals(factors[output]), other);
+                        });
+                        quads[q] = V::together(bytes);
+                    });
+                    V::rows(quads, to, outputs);
                 }
             }
         }

@@ -1,5 +1,8 @@
 //! Registers of whole numbers, and what the loops on integers do with them.
 
+/// The most lanes that a register has.
+pub(crate) const MOST: usize = 16;
+
 /// A register of i32.
 ///
 /// # Safety (of all functions)
@@ -60,13 +63,13 @@ pub(crate) trait Whole: Copy {
     unsafe fn nearest(numbers: Self::Real, low: Self::Real, high: Self::Real) -> Self;
 
     /// Of as many rows as there are lanes, each of four numbers, the columns: a row in each lane.
-    unsafe fn columns(row: impl Fn(usize) -> *const i32) -> [Self; 4];
+    unsafe fn columns(from: *const i32, rows: &[usize; MOST]) -> [Self; 4];
 
     /// Writes four columns as rows, the reverse of [`Self::columns`].
-    unsafe fn rows(columns: [Self; 4], row: impl Fn(usize) -> *mut i32);
+    unsafe fn rows(columns: [Self; 4], to: *mut i32, rows: &[usize; MOST]);
 
-    /// Byte number `AT` of each lane, as a number without a sign.
-    unsafe fn byte<const AT: u32>(self) -> Self;
+    /// Byte number `at` of each lane, as a number without a sign.
+    unsafe fn byte(self, at: u32) -> Self;
 
     /// To each lane four bytes, of four numbers that are no larger.
     unsafe fn together(bytes: [Self; 4]) -> Self;

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::whole::Whole;
+use super::whole::{MOST, Whole};
 
 /// 64 bytes, with `vpdpbusd`.
 #[derive(Clone, Copy)]
@@ -94,36 +94,34 @@ impl Whole for Wide {
     }
 
     #[inline(always)]
-    unsafe fn columns(row: impl Fn(usize) -> *const i32) -> [Self; 4] {
+    unsafe fn columns(from: *const i32, rows: &[usize; MOST]) -> [Self; 4] {
         unsafe {
-            // Rows 4 apart beside each other, in each 16 bytes one.
-            let rows = [0, 1, 2, 3].map(|at| {
-                let four = |at: usize| _mm_loadu_si128(row(at).cast());
-                let rows = _mm512_castsi128_si512(four(at));
-                let rows = _mm512_inserti32x4::<1>(rows, four(at + 4));
-                let rows = _mm512_inserti32x4::<2>(rows, four(at + 8));
-                _mm512_inserti32x4::<3>(rows, four(at + 12))
-            });
-            turned(rows).map(Self)
+            let [a, b, c, d] = turned([
+                apart(from, rows, 0),
+                apart(from, rows, 1),
+                apart(from, rows, 2),
+                apart(from, rows, 3),
+            ]);
+            [Self(a), Self(b), Self(c), Self(d)]
         }
     }
 
     #[inline(always)]
-    unsafe fn rows(columns: [Self; 4], row: impl Fn(usize) -> *mut i32) {
+    unsafe fn rows([a, b, c, d]: [Self; 4], to: *mut i32, rows: &[usize; MOST]) {
         unsafe {
-            for (at, rows) in turned(columns.map(|column| column.0)).into_iter().enumerate() {
-                _mm_storeu_si128(row(at).cast(), _mm512_castsi512_si128(rows));
-                _mm_storeu_si128(row(at + 4).cast(), _mm512_extracti32x4_epi32::<1>(rows));
-                _mm_storeu_si128(row(at + 8).cast(), _mm512_extracti32x4_epi32::<2>(rows));
-                _mm_storeu_si128(row(at + 12).cast(), _mm512_extracti32x4_epi32::<3>(rows));
+            for (at, four) in turned([a.0, b.0, c.0, d.0]).into_iter().enumerate() {
+                _mm_storeu_si128(to.add(rows[at]).cast(), _mm512_castsi512_si128(four));
+                _mm_storeu_si128(to.add(rows[at + 4]).cast(), _mm512_extracti32x4_epi32::<1>(four));
+                _mm_storeu_si128(to.add(rows[at + 8]).cast(), _mm512_extracti32x4_epi32::<2>(four));
+                _mm_storeu_si128(to.add(rows[at + 12]).cast(), _mm512_extracti32x4_epi32::<3>(four));
             }
         }
     }
 
     #[inline(always)]
-    unsafe fn byte<const AT: u32>(self) -> Self {
+    unsafe fn byte(self, at: u32) -> Self {
         unsafe {
-            let shifted = _mm512_srl_epi32(self.0, _mm_cvtsi32_si128(8 * AT as i32));
+            let shifted = _mm512_srl_epi32(self.0, _mm_cvtsi32_si128(8 * at as i32));
             Self(_mm512_and_si512(shifted, _mm512_set1_epi32(255)))
         }
     }
@@ -237,30 +235,32 @@ impl<const VNNI: bool> Whole for Half<VNNI> {
     }
 
     #[inline(always)]
-    unsafe fn columns(row: impl Fn(usize) -> *const i32) -> [Self; 4] {
+    unsafe fn columns(from: *const i32, rows: &[usize; MOST]) -> [Self; 4] {
         unsafe {
-            let rows = [0, 1, 2, 3].map(|at| {
-                let four = |at: usize| _mm_loadu_si128(row(at).cast());
-                _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(four(at)), four(at + 4))
-            });
-            turned_halves(rows).map(Self)
+            let [a, b, c, d] = turned_halves([
+                apart_halves(from, rows, 0),
+                apart_halves(from, rows, 1),
+                apart_halves(from, rows, 2),
+                apart_halves(from, rows, 3),
+            ]);
+            [Self(a), Self(b), Self(c), Self(d)]
         }
     }
 
     #[inline(always)]
-    unsafe fn rows(columns: [Self; 4], row: impl Fn(usize) -> *mut i32) {
+    unsafe fn rows([a, b, c, d]: [Self; 4], to: *mut i32, rows: &[usize; MOST]) {
         unsafe {
-            for (at, rows) in turned_halves(columns.map(|column| column.0)).into_iter().enumerate() {
-                _mm_storeu_si128(row(at).cast(), _mm256_castsi256_si128(rows));
-                _mm_storeu_si128(row(at + 4).cast(), _mm256_extracti128_si256::<1>(rows));
+            for (at, four) in turned_halves([a.0, b.0, c.0, d.0]).into_iter().enumerate() {
+                _mm_storeu_si128(to.add(rows[at]).cast(), _mm256_castsi256_si128(four));
+                _mm_storeu_si128(to.add(rows[at + 4]).cast(), _mm256_extracti128_si256::<1>(four));
             }
         }
     }
 
     #[inline(always)]
-    unsafe fn byte<const AT: u32>(self) -> Self {
+    unsafe fn byte(self, at: u32) -> Self {
         unsafe {
-            let shifted = _mm256_srl_epi32(self.0, _mm_cvtsi32_si128(8 * AT as i32));
+            let shifted = _mm256_srl_epi32(self.0, _mm_cvtsi32_si128(8 * at as i32));
             Self(_mm256_and_si256(shifted, _mm256_set1_epi32(255)))
         }
     }
@@ -310,5 +310,33 @@ unsafe fn turned_halves([a, b, c, d]: [__m256i; 4]) -> [__m256i; 4] {
             _mm256_unpacklo_epi64(ab_high, cd_high),
             _mm256_unpackhi_epi64(ab_high, cd_high),
         ]
+    }
+}
+
+/// Four numbers of each of the rows 4 apart from row `at` on.
+///
+/// # Safety
+/// The machine must have AVX-512, and the numbers must be there.
+#[inline(always)]
+unsafe fn apart(from: *const i32, rows: &[usize; MOST], at: usize) -> __m512i {
+    // SAFETY: the caller's.
+    unsafe {
+        let four = _mm512_castsi128_si512(_mm_loadu_si128(from.add(rows[at]).cast()));
+        let four = _mm512_inserti32x4::<1>(four, _mm_loadu_si128(from.add(rows[at + 4]).cast()));
+        let four = _mm512_inserti32x4::<2>(four, _mm_loadu_si128(from.add(rows[at + 8]).cast()));
+        _mm512_inserti32x4::<3>(four, _mm_loadu_si128(from.add(rows[at + 12]).cast()))
+    }
+}
+
+/// As [`apart`], of two rows.
+///
+/// # Safety
+/// The machine must have AVX2, and the numbers must be there.
+#[inline(always)]
+unsafe fn apart_halves(from: *const i32, rows: &[usize; MOST], at: usize) -> __m256i {
+    // SAFETY: the caller's.
+    unsafe {
+        let four = _mm256_castsi128_si256(_mm_loadu_si128(from.add(rows[at]).cast()));
+        _mm256_inserti128_si256::<1>(four, _mm_loadu_si128(from.add(rows[at + 4]).cast()))
     }
 }
