@@ -66,7 +66,6 @@ pub(crate) fn network(
 ///
 /// # Errors
 /// Weights that no array holds.
-#[allow(dead_code)] // The tests have no use for it.
 pub(crate) fn pruned(
     mut network: QuantizedNetwork,
     share: f64,

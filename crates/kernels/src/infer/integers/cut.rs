@@ -27,8 +27,10 @@ const KEPT: f64 = 1.5;
 const END: f64 = 4.0;
 /// Cycles of a register of quads that is turned around, for each register of pixels.
 const TURNED: f64 = 4.0;
-/// Cycles that a register of outputs takes to be written more than by a dense layer.
+/// Cycles that a register of outputs takes to be written more than by a dense layer, and still more where lines of the
+/// cache are written in parts.
 const WRITTEN: f64 = 4.0;
+const IN_PARTS: f64 = 2.0;
 
 /// What a layer's time depends on: quads of weights that are not zero, outputs, and quads that a window sees.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +63,9 @@ impl Cut {
         // Two loads at once; products in three instructions take longer.
         let quad = if dots.saturates() { width.max(5.0) } else { width.midpoint(2.0) };
         let rows = (size.outputs * size.seen.div_ceil(self.quads)) as f64;
-        let each = size.entries as f64 * quad + rows * (width * KEPT + END) + size.outputs as f64 * width * WRITTEN;
+        let written = if self.outputs < MOST { WRITTEN + IN_PARTS } else { WRITTEN };
+        let registers = size.outputs as f64 * width;
+        let each = size.entries as f64 * quad + rows * (width * KEPT + END) + registers * written;
         // Of a tile that several threads compute, each turns what its windows see.
         let turned = (tiles.max(threads) * size.seen) as f64 * width * TURNED;
         (tiles as f64 * each + turned) / threads as f64

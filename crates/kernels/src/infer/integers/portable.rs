@@ -122,6 +122,10 @@ impl Whole for Plain {
 
     #[inline(always)]
     unsafe fn together([a, b, c, d]: [Self; 4]) -> Self {
-        Self(std::array::from_fn(|l| a.0[l] | b.0[l] << 8 | c.0[l] << 16 | d.0[l] << 24))
+        let sum = |l: usize| {
+            let [low, high] = [a.0[l].wrapping_add(b.0[l] << 8), (c.0[l] << 16).wrapping_add(d.0[l] << 24)];
+            low.wrapping_add(high)
+        };
+        Self(std::array::from_fn(sum))
     }
 }

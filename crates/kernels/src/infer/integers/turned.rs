@@ -44,6 +44,9 @@ dots!(
 );
 dots!(portable, Plain);
 
+/// What adds a number to each byte, times the number.
+const ONES: i32 = 0x0101_0101;
+
 /// Where a tile's pixels lie, register by register: where their windows begin, where they go, and where what is added
 /// lies.
 struct Tile<const P: usize> {
@@ -127,18 +130,18 @@ unsafe fn turn<V: Whole, const P: usize>(
     unsafe {
         let from = context.arena.add(layer.from.place().at).cast_const().cast::<i32>();
         for tap in &layer.taps {
-            for quad in (0..layer.from.quads()).step_by(QUAD) {
-                let from = from.add(tap + quad);
-                for (p, inputs) in tile.inputs.iter().enumerate() {
-                    let [a, b, c, d] = V::columns(from, inputs);
-                    let to = to.add(p * V::LANES);
+            // Pixels of a register outside, so that a line of the cache is read at once.
+            for (p, inputs) in tile.inputs.iter().enumerate() {
+                for quad in (0..layer.from.quads()).step_by(QUAD) {
+                    let [a, b, c, d] = V::columns(from.add(tap + quad), inputs);
+                    let to = to.add(quad * step + p * V::LANES);
                     a.store(to);
                     b.store(to.add(step));
                     c.store(to.add(2 * step));
                     d.store(to.add(3 * step));
                 }
-                to = to.add(QUAD * step);
             }
+            to = to.add(layer.from.quads() * step);
         }
     }
 }
@@ -200,21 +203,23 @@ unsafe fn finish<V: Whole, const P: usize>(
         match &rounding.added {
             None => {
                 let own = Own::<V>::bytes_of(rounding);
+                let zeros = V::splat((rounding.zero_point + rounding.shift).wrapping_mul(ONES));
                 for (p, outputs) in tile.outputs.iter().enumerate() {
                     let mut quads = [V::splat(0); QUAD];
                     all!(4: QUAD, q => {
                         let mut bytes = [V::splat(0); QUAD];
                         all!(4: QUAD, at => {
                             let output = QUAD * q + at;
-                            bytes[at] = own.of(sums[output][p], V::reals(factors[output]));
+                            bytes[at] = own.differences(sums[output][p], V::reals(factors[output]));
                         });
-                        quads[q] = V::together(bytes);
+                        quads[q] = V::together(bytes).plus(zeros);
                     });
                     V::rows(quads, to, outputs);
                 }
             }
             Some((other, line, is_second)) => {
                 let both = Both::<V>::bytes_of(rounding, line, *is_second);
+                let zeros = V::splat(line.shifts[2].wrapping_mul(ONES));
                 let from = context.arena.add(other.place().at + quad).cast_const().cast::<i32>();
                 for (p, (outputs, others)) in tile.outputs.iter().zip(&tile.others).enumerate() {
                     let others = V::columns(from, others);
@@ -224,9 +229,9 @@ unsafe fn finish<V: Whole, const P: usize>(
                         all!(4: QUAD, at => {
                             let output = QUAD * q + at;
                             let other = others[q].byte(at as u32);
-                            bytes[at] = both.of(sums[output][p], V::reals(factors[output]), other);
+                            bytes[at] = both.integers(sums[output][p], V::reals(factors[output]), other);
                         });
-                        quads[q] = V::together(bytes);
+                        quads[q] = V::together(bytes).plus(zeros);
                     });
                     V::rows(quads, to, outputs);
                 }

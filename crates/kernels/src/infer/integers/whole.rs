@@ -71,6 +71,6 @@ pub(crate) trait Whole: Copy {
     /// Byte number `at` of each lane, as a number without a sign.
     unsafe fn byte(self, at: u32) -> Self;
 
-    /// To each lane four bytes, of four numbers that are no larger.
+    /// `a + 2^8 b + 2^16 c + 2^24 d`, of which what is beyond 32 bits is left out: four bytes of four numbers.
     unsafe fn together(bytes: [Self; 4]) -> Self;
 }

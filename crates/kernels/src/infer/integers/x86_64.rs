@@ -129,9 +129,9 @@ impl Whole for Wide {
     #[inline(always)]
     unsafe fn together([a, b, c, d]: [Self; 4]) -> Self {
         unsafe {
-            let low = _mm512_or_si512(a.0, _mm512_slli_epi32::<8>(b.0));
-            let high = _mm512_or_si512(_mm512_slli_epi32::<16>(c.0), _mm512_slli_epi32::<24>(d.0));
-            Self(_mm512_or_si512(low, high))
+            let low = _mm512_add_epi32(a.0, _mm512_slli_epi32::<8>(b.0));
+            let high = _mm512_add_epi32(_mm512_slli_epi32::<16>(c.0), _mm512_slli_epi32::<24>(d.0));
+            Self(_mm512_add_epi32(low, high))
         }
     }
 }
@@ -268,9 +268,9 @@ impl<const VNNI: bool> Whole for Half<VNNI> {
     #[inline(always)]
     unsafe fn together([a, b, c, d]: [Self; 4]) -> Self {
         unsafe {
-            let low = _mm256_or_si256(a.0, _mm256_slli_epi32::<8>(b.0));
-            let high = _mm256_or_si256(_mm256_slli_epi32::<16>(c.0), _mm256_slli_epi32::<24>(d.0));
-            Self(_mm256_or_si256(low, high))
+            let low = _mm256_add_epi32(a.0, _mm256_slli_epi32::<8>(b.0));
+            let high = _mm256_add_epi32(_mm256_slli_epi32::<16>(c.0), _mm256_slli_epi32::<24>(d.0));
+            Self(_mm256_add_epi32(low, high))
         }
     }
 }
