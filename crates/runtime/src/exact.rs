@@ -78,9 +78,12 @@ impl Exact {
             // A function of integers is one from grid to grid.
             if is_by_table(&node.op) {
                 let (own, before) = (network.grids.contains_key(&at), node.inputs[0]);
-                let is_rounded = !has_own_grid(&graph.nodes()[before].op) || network.grids.contains_key(&before);
+                let is_rounded =
+                    !has_own_grid(&graph.nodes()[before].op) || network.grids.contains_key(&before);
                 if !own || !is_rounded {
-                    return Err(refuse("it is computed with integers where it and what it reads have a range"));
+                    return Err(refuse(
+                        "it is computed with integers where it and what it reads have a range",
+                    ));
                 }
             }
             // What gives its input's integers has no grid but theirs.
@@ -183,7 +186,7 @@ impl Exact {
                     let x = read(0)?;
                     let one = |q: &i32| match self.network.grids.get(&at) {
                         // Of numbers, as integers of its own grid.
-                        Some(grid) if integers(grid) != x.of => {
+                        Some(grid) if is_by_table(&node.op) || integers(grid) != x.of => {
                             let number = (q - x.of.zero_point) as f32 * x.of.scale;
                             grid.nearest(curve(activation).of(number))
                         }

@@ -84,9 +84,8 @@ fn values_of_different_scales_come_behind_each_other() {
     let file = weights(file, "left", "axis=0", [0.25, 0.125], [0; 2]).node("Conv", "x1 left_w", "p", &[]);
     let file = weights(file, "right", "axis=0", [0.01, 0.03], [0; 2]).node("Conv", "x1 right_w", "q", &[]);
     let file = pair(pair(file, "p", "p1", "b"), "q", "q1", "c").node("Concat", "p1 q1", "j", &["axis=1"]);
-    let expected = [
-        -0.9, -0.9, -0.9, -0.9, -7.5, -18.0, -30.6, -36.0, 0.0, 0.0, 0.0, 0.0, -1.8, -4.5, -5.7, -5.7,
-    ];
+    let expected =
+        [-0.9, -0.9, -0.9, -0.9, -7.5, -18.0, -30.6, -36.0, 0.0, 0.0, 0.0, 0.0, -1.8, -4.5, -5.7, -5.7];
     is_near(pair(file, "j", "y", "d"), &[], 1e-5, &expected);
 }
 
@@ -112,7 +111,10 @@ fn scales_that_are_no_scales_are_one_line_that_names_the_node() {
         );
         let of_weight = weights(file(), "conv", "axis=0", [0.5, scale], [0; 2]);
         let refused = of_weight.node("Conv", "x1 conv_w", "y", &[]).refused();
-        assert!(refused.contains(&format!("a scale should be finite and above 0, but is {said}")), "{refused}");
+        assert!(
+            refused.contains(&format!("a scale should be finite and above 0, but is {said}")),
+            "{refused}"
+        );
         assert_eq!(refused.lines().count(), 1);
     }
 }

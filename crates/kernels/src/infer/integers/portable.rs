@@ -102,9 +102,7 @@ impl Whole for Plain {
 
     #[inline(always)]
     unsafe fn columns(from: *const i32, rows: &[usize; MOST]) -> [Self; 4] {
-        std::array::from_fn(|column| {
-            Self(std::array::from_fn(|l| unsafe { *from.add(rows[l] + column) }))
-        })
+        std::array::from_fn(|column| Self(std::array::from_fn(|l| unsafe { *from.add(rows[l] + column) })))
     }
 
     #[inline(always)]

@@ -90,7 +90,9 @@ impl Sparse {
             bias: (0..outputs).map(bias).collect(),
             weights: Rows::of(dots, weights, from.quads(), window.kernel, (cut, step)),
             taps: (0..rows * columns).map(tap).collect(),
-            widths: (1..=images).map(|images| if images == most[0] { cut.width } else { width(images) }).collect(),
+            widths: (1..=images)
+                .map(|images| if images == most[0] { cut.width } else { width(images) })
+                .collect(),
             scratch: scratch..scratch + own * threads,
             own,
             step,

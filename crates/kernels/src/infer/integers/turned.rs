@@ -63,7 +63,8 @@ impl<const P: usize> Tile<P> {
         for (p, lane) in (0..P).flat_map(|p| (0..lanes).map(move |lane| (p, lane))) {
             // The last pixel again, where there are too few.
             let pixel = ((number * P + p) * lanes + lane).min(images * per_image - 1);
-            let (image, pixel) = if images == 1 { (0, pixel) } else { (pixel / per_image, pixel % per_image) };
+            let (image, pixel) =
+                if images == 1 { (0, pixel) } else { (pixel / per_image, pixel % per_image) };
             let [input, output, at] = layer.pixels[pixel];
             tile.inputs[p][lane] = image * layer.from.place().image + input as usize;
             tile.outputs[p][lane] = image * layer.to.place().image + output as usize;
