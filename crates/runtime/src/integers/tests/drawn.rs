@@ -47,7 +47,14 @@ fn drawn(draw: &mut impl FnMut() -> f32) -> Graph {
         };
         x = next;
     }
-    x = if below(2) == 0 { g.global_avg_pool(x) } else { g.flatten(x) };
+    x = match below(3) {
+        0 => g.global_avg_pool(x),
+        1 => g.flatten(x),
+        _ => {
+            let x = g.flatten(x);
+            g.relu(x)
+        }
+    };
     if below(2) == 0 {
         x = g.linear("fc1", x, 1 + below(50));
         x = g.relu(x);
