@@ -107,9 +107,9 @@ impl Whole for Plain {
 
     #[inline(always)]
     unsafe fn rows(columns: [Self; 4], to: *mut i32, rows: &[usize; MOST]) {
-        for l in 0..LANES {
+        for (l, at) in rows.iter().enumerate().take(LANES) {
             let row = columns.map(|column| column.0[l]);
-            unsafe { to.add(rows[l]).cast::<[i32; 4]>().write_unaligned(row) };
+            unsafe { to.add(*at).cast::<[i32; 4]>().write_unaligned(row) };
         }
     }
 
