@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use sapwood_graph::{Activation, AvgPool, Grid, Op, ParamPath, QuantizedNetwork, Shape, Window};
+use sapwood_graph::{Activation, AvgPool, Grid, Op, ParamPath, Per, QuantizedNetwork, Shape, Window};
 use sapwood_kernels::{
     Convolution,
     exact::{Factors, Integers, add, largest, mean, means, requantised, sums},
 };
 
-use crate::Error;
+use crate::{Error, lower::curve};
 
 /// A quantised network that is computed with integers as ONNX Runtime's operators are, value by value: slow, and the
 /// truth for whatever computes it faster. Only the network's output is in floating point: that of its last layer, or the
@@ -56,7 +56,9 @@ impl Exact {
                     network.weights.get(&path).ok_or_else(|| refuse("its weights are no integers"))?;
                 let outputs = weight.shape().first().copied().unwrap_or(0);
                 let scales: Vec<f32> = weight.scale().iter().collect();
-                if ![1, outputs].contains(&scales.len())
+                let is_of_outputs = matches!(weight.per(), Per::Tensor | Per::Axis(0));
+                if !is_of_outputs
+                    || ![1, outputs].contains(&scales.len())
                     || weight.zero_point().is_some_and(|points| points.iter::<i64>().any(|point| point != 0))
                 {
                     return Err(refuse(
@@ -72,6 +74,17 @@ impl Exact {
             }
             if !is_known(&node.op) {
                 return Err(refuse("it is not computed with integers"));
+            }
+            // A function of integers is one from grid to grid.
+            if is_by_table(&node.op) {
+                let (own, before) = (network.grids.contains_key(&at), node.inputs[0]);
+                let is_rounded =
+                    !has_own_grid(&graph.nodes()[before].op) || network.grids.contains_key(&before);
+                if !own || !is_rounded {
+                    return Err(refuse(
+                        "it is computed with integers where it and what it reads have a range",
+                    ));
+                }
             }
             // What gives its input's integers has no grid but theirs.
             let read = node.inputs.first().and_then(|read| network.grid_of(*read));
@@ -169,10 +182,18 @@ impl Exact {
                     Value { integers, of: x.of, shape: shapes[at] }
                 }
                 Op::Subsample { stride, .. } => subsample(read(0)?, stride, shapes[at]),
-                Op::Activation(_) => {
+                Op::Activation(activation) => {
                     let x = read(0)?;
-                    let integers = x.integers.iter().map(|q| (*q).max(x.of.zero_point)).collect();
-                    Value { integers, of: x.of, shape: shapes[at] }
+                    let one = |q: &i32| match self.network.grids.get(&at) {
+                        // Of numbers, as integers of its own grid.
+                        Some(grid) if is_by_table(&node.op) || integers(grid) != x.of => {
+                            let number = (q - x.of.zero_point) as f32 * x.of.scale;
+                            grid.nearest(curve(activation).of(number))
+                        }
+                        _ => (*q).max(x.of.zero_point),
+                    };
+                    let of = self.network.grids.get(&at).map_or(x.of, integers);
+                    Value { integers: x.integers.iter().map(one).collect(), of, shape: shapes[at] }
                 }
                 _ => Value { shape: shapes[at], ..read(0)?.clone() },
             };
@@ -198,9 +219,19 @@ fn is_known(op: &Op) -> bool {
         Op::MaxPool(window) => window.dilation.hw() == [1, 1],
         Op::Concat { axis } => *axis == 1,
         Op::Input | Op::Add | Op::GlobalAvgPool | Op::Flatten | Op::Subsample { .. } => true,
-        Op::Activation(Activation::Relu | Activation::Relu6) => true,
+        Op::Activation(_) => true,
         _ => false,
     }
+}
+
+/// Whether an operation gives integers of a grid of its own.
+fn has_own_grid(op: &Op) -> bool {
+    !carries(op) && (is_by_table(op) || !matches!(op, Op::Activation(_)))
+}
+
+/// Whether an operation is a function of numbers that is not a bound of them.
+fn is_by_table(op: &Op) -> bool {
+    matches!(op, Op::Activation(activation) if !matches!(activation, Activation::Relu | Activation::Relu6))
 }
 
 /// Whether an operation only passes on what it reads.

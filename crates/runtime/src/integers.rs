@@ -14,5 +14,6 @@ mod schedule;
 mod tests;
 mod value;
 mod weights;
+mod zeros;
 
 pub(crate) use build::plan;

@@ -8,6 +8,7 @@
 mod add;
 mod after;
 mod concat;
+mod cut;
 mod dense;
 mod depthwise;
 mod dots;
@@ -19,13 +20,16 @@ mod portable;
 mod quads;
 mod quantise;
 mod rounded;
+mod rows;
 mod shape;
+mod sparse;
 mod steps;
 mod sweep;
 mod table;
 #[cfg(test)]
 mod tests;
 mod tile;
+mod turned;
 mod weights;
 mod whole;
 #[cfg(target_arch = "x86_64")]
@@ -43,5 +47,6 @@ pub use pick::Pick;
 pub use pool::{Largest, Means};
 pub use quads::Quads;
 pub use quantise::{Quantise, Requantise};
+pub use sparse::Sparse;
 pub use table::Table;
 pub use weights::Weights;

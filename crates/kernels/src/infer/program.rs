@@ -1,5 +1,7 @@
 //! Steps one after the other.
 
+use std::ops::Range;
+
 use super::{Arena, Form, Move, Place, Source, Team, team::Member};
 
 /// What a step is run with.
@@ -78,6 +80,11 @@ pub trait Step: Send + Sync {
     /// What it writes in the arena.
     fn writes(&self) -> Place;
 
+    /// Numbers of the arena that it writes and reads meanwhile, and that are nobody's before and after.
+    fn scratch(&self) -> Range<usize> {
+        0..0
+    }
+
     /// Whether it may write where it reads: it reads each number before it writes in its place.
     fn is_in_place(&self) -> bool {
         false
@@ -130,8 +137,13 @@ impl Program {
         is_there(&load.writes());
         store.reads().iter().for_each(is_there);
         for step in &steps {
-            let to = step.writes();
+            let (to, scratch) = (step.writes(), step.scratch());
             is_there(&to);
+            assert!(scratch.end <= floats, "what is needed meanwhile ends in the arena");
+            for place in step.reads().iter().chain([&to]).filter(|_| !scratch.is_empty()) {
+                let is_apart = place.end(images) <= scratch.start || scratch.end <= place.at;
+                assert!(is_apart, "what is needed meanwhile lies beside the values");
+            }
             for from in step.reads() {
                 is_there(&from);
                 let is_the_same = step.is_in_place() && from == to;

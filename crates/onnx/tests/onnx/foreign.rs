@@ -129,6 +129,12 @@ impl Foreign {
         file
     }
 
+    /// Another value that goes out.
+    pub(crate) fn also(mut self, name: &str) -> Self {
+        self.graph.output.push(end(name, &[None, None]));
+        self
+    }
+
     fn bytes(self) -> Vec<u8> {
         let opset = OperatorSetIdProto { version: Some(self.opset), ..OperatorSetIdProto::default() };
         let model = ModelProto {

@@ -1,6 +1,7 @@
 //! Networks that go into ONNX and come back.
 
 mod foreign;
+mod misfits;
 mod pairs;
 mod quantised;
 mod quantiser;

@@ -7,7 +7,7 @@ use sapwood_kernels::{
         Move, Part, Place, Program, Source, Step,
         integers::{
             Add, Added, After, Concat, Dense, Depthwise, Dots, Floats, Largest, Mean, Means, Pick, Quads,
-            Quantise, Requantise, Table,
+            Quantise, Requantise, Sparse, Table,
         },
     },
 };
@@ -15,6 +15,7 @@ use sapwood_kernels::{
 use super::{
     schedule::{Job, Schedule, Work},
     value::Value,
+    zeros::skipped,
 };
 use crate::{
     Error, Plan, Runtime,
@@ -39,7 +40,8 @@ pub(crate) fn plan(runtime: &Runtime, network: &QuantizedNetwork) -> Result<Plan
     let mut layers = lower(&network.graph, &state, runtime.threads)?;
     layers.iter_mut().for_each(alone);
     let shapes = shapes(&layers);
-    let schedule = Schedule::of(network, &layers, &shapes)?;
+    let mut schedule = Schedule::of(network, &layers, &shapes)?;
+    let is_skipped = skipped(&mut schedule, dots, &runtime);
     let (values, jobs) = (&schedule.values, &schedule.jobs);
     let mut lives: Vec<Life> = values
         .iter()
@@ -53,6 +55,24 @@ pub(crate) fn plan(runtime: &Runtime, network: &QuantizedNetwork) -> Result<Plan
     lives[output].last = jobs.len() + 1;
     let images = (MOST / least(&lives).max(1)).clamp(1, runtime.batch);
     lives.iter_mut().for_each(|life| life.size *= images);
+    // Beside the values, what some layers need while they run.
+    let scratch: Vec<Option<usize>> = jobs
+        .iter()
+        .enumerate()
+        .map(|(number, job)| {
+            let Work::Layer(layer, ..) = &job.work else { return None };
+            let (from, [height, width]) = (values[job.reads[0]].quads()?, values[job.writes].size);
+            let pixels = images * height * width;
+            let room = layer.with(1.0, |weights| {
+                let input = (from.place().channels, &layer.window);
+                Sparse::room(dots, input, weights, [pixels, runtime.threads])
+            });
+            is_skipped[number].then(|| {
+                lives.push(Life { size: room.next_multiple_of(LINE), first: number + 1, last: number + 1 });
+                lives.len() - 1
+            })
+        })
+        .collect();
     let (starts, numbers) = places(&lives);
     let all: Vec<Place> =
         values.iter().zip(&starts).map(|(value, &at)| value.place(dots.lanes()).moved(at)).collect();
@@ -61,8 +81,9 @@ pub(crate) fn plan(runtime: &Runtime, network: &QuantizedNetwork) -> Result<Plan
     let mut labels = vec![Label::of("input", if input.1.quads().is_some() { "quantise" } else { "copy" }, 0)];
     let mut steps: Vec<Box<dyn Step>> = Vec::with_capacity(jobs.len());
     let builder = Builder { runtime: &runtime, dots, values: &values, places: &all, images };
-    for job in &jobs {
-        let (step, kernel, macs) = builder.step(job, &layers)?;
+    for (job, scratch) in jobs.iter().zip(scratch) {
+        let scratch = scratch.map(|life| starts[life]);
+        let (step, kernel, macs) = builder.step((job, scratch), &layers)?;
         labels.push(Label::of(&layers[job.node].name, &kernel, macs as u64));
         steps.push(step);
     }
@@ -97,8 +118,12 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    /// A step, what its kernel is called, and its products.
-    fn step(&self, job: &Job, layers: &[Layer<'_>]) -> Result<(Box<dyn Step>, String, usize), Error> {
+    /// A step, what its kernel is called, and its products; with where it may write meanwhile, if it skips zeros.
+    fn step(
+        &self,
+        (job, scratch): (&Job, Option<usize>),
+        layers: &[Layer<'_>],
+    ) -> Result<(Box<dyn Step>, String, usize), Error> {
         let dots = self.dots;
         let wrong =
             |problem: &str| Error::Layer { layer: layers[job.node].name.clone(), problem: problem.into() };
@@ -127,6 +152,11 @@ impl Builder<'_> {
                     if layer.is_depthwise() {
                         let step = Depthwise::new(dots, (from, to), layer.window, weights, &after);
                         return (Box::new(step) as _, format!("{what} depthwise int8 {name}"));
+                    }
+                    if let Some(at) = scratch {
+                        let step = Sparse::new(dots, (from, to), layer.window, weights, &after, (most, at));
+                        let width = step.width();
+                        return (Box::new(step) as _, format!("{what} sparse int8 {name} {width}"));
                     }
                     let step = Dense::new(dots, (from, to), layer.window, weights, &after, most);
                     let [outputs, pixels] = step.shape();

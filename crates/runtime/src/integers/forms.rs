@@ -79,9 +79,7 @@ impl Schedule<'_> {
     /// The value that has a node's numbers in floating point: those that its integers stand for, where it has some.
     pub(super) fn floats(&mut self, id: usize, form: Form) -> Result<usize, Error> {
         self.close(id);
-        let is_last = id + 1 == self.layers.len();
-        let is_rounded = self.numbers(id).is_some() && !is_last;
-        if is_rounded {
+        if self.numbers(id).is_some() {
             // Behind its integers, those that they stand for.
             let whole = self.integers(id, false)?;
             let after =

@@ -171,7 +171,7 @@ impl<'a> Schedule<'a> {
         let Some(layer) = Layer::of(self.network, self.node(id), self.shapes[input]) else { return Ok(None) };
         let Some(x) = self.numbers(input) else { return Ok(None) };
         let is_depthwise = layer.is_depthwise();
-        let result = self.result(id, x.scale * layer.largest()).filter(|_| id + 1 < self.layers.len());
+        let result = self.result(id, x.scale * layer.largest());
         // A depthwise kernel gives bytes only; that of other layers knows groups as well.
         let read = self.integers(input, is_depthwise && result.is_some())?;
         self.see(read, &layer.window, self.layers[id].size);
@@ -234,7 +234,10 @@ impl<'a> Schedule<'a> {
         if !is_clip || self.readers[input] != 1 {
             return false;
         }
-        let Some(mut open) = self.open[input].take() else { return false };
+        // What has a grid of its own is rounded once more.
+        let own = self.grid(id);
+        let is_alike = |open: &mut Open| own.is_none_or(|own| own == open.result);
+        let Some(mut open) = self.open[input].take_if(is_alike) else { return false };
         match &mut open.work {
             Work::Layer(_, _, Some((_, of))) | Work::Layer(_, of, None) | Work::Add(of) => {
                 *of = of.rectified()

@@ -1,29 +1,37 @@
 //! Whole networks of integers against the scalar code, bit by bit.
 
+mod drawn;
+
 use sapwood_graph::{Activation, AvgPool, Conv, DType, Graph, Op, QuantizedNetwork, Symmetry, Window, Wire};
 
 use super::random::{network, numbers};
 use crate::{Dots, Exact, Runtime};
 
-/// Compares plans with the scalar code: for all kinds of instructions, one and two threads, one and three images.
-fn check(network: &QuantizedNetwork) {
-    let shape = network.graph.input();
+/// Compares plans with the scalar code: for all kinds of instructions, one to three threads, and one, two and seven
+/// images at once. Gives what the kernels are called.
+fn check(network: &QuantizedNetwork) -> Vec<String> {
+    let (shape, mut names) = (network.graph.input(), Vec::new());
     let mut draw = numbers(7);
     let size: usize = shape.iter().product();
-    let images: Vec<f32> = (0..3 * size).map(|_| 2.0 * draw()).collect();
+    let images: Vec<f32> = (0..7 * size).map(|_| 2.0 * draw()).collect();
     let expected = Exact::new(network.clone()).unwrap().run(&images, shape).unwrap();
     assert!(expected.iter().any(|x| *x != expected[0]), "outputs differ");
-    for dots in Dots::available() {
-        for threads in [1, 2] {
-            let plan = Runtime::new().threads(threads).batch(3).dots(dots).plan_integers(network).unwrap();
-            let floats = plan.kernels().filter(|(_, kernel)| kernel.contains("f32")).count();
-            assert_eq!(floats, 0, "{:?}", plan.kernels().collect::<Vec<_>>());
-            let mut session = plan.session().unwrap();
-            assert_eq!(session.run(&images).unwrap(), expected, "{} {threads}", dots.name());
-            let outputs = expected.len() / 3;
-            assert_eq!(session.run(&images[..size]).unwrap(), &expected[..outputs], "one image");
+    let outputs = expected.len() / 7;
+    for (dots, threads, batch) in Dots::available()
+        .flat_map(|dots| (1..=3).flat_map(move |threads| [1, 2, 7].map(|batch| (dots, threads, batch))))
+    {
+        let plan = Runtime::new().threads(threads).batch(batch).dots(dots).plan_integers(network).unwrap();
+        let floats = plan.kernels().filter(|(_, kernel)| kernel.contains("f32")).count();
+        assert_eq!(floats, 0, "{:?}", plan.kernels().collect::<Vec<_>>());
+        let mut session = plan.session().unwrap();
+        // As many at once as there is room for, fewer, and again and again.
+        for count in [batch, 1, 7] {
+            let found = session.run(&images[..count * size]).unwrap();
+            assert_eq!(found, &expected[..count * outputs], "{} {threads} {batch} {count}", dots.name());
         }
+        names.extend(plan.kernels().map(|(_, kernel)| kernel.to_string()));
     }
+    names
 }
 
 /// All ways in which values are kept: bytes with a zero point, and with a sign.

@@ -1,6 +1,6 @@
 //! The whole numbers of a layer.
 
-use sapwood_graph::{Node, Op, ParamPath, QuantizedNetwork, Shape};
+use sapwood_graph::{Node, Op, ParamPath, Per, QuantizedNetwork, Shape};
 use sapwood_kernels::infer::{Window, integers::Weights};
 
 use crate::lower::window;
@@ -40,7 +40,8 @@ impl Layer {
         };
         let scales: Vec<f32> = weight.scale().iter().collect();
         let has_zeros = weight.zero_point().is_none_or(|points| points.iter::<i64>().all(|point| point == 0));
-        if ![1, outputs].contains(&scales.len()) || !has_zeros {
+        let is_of_outputs = matches!(weight.per(), Per::Tensor | Per::Axis(0));
+        if !is_of_outputs || ![1, outputs].contains(&scales.len()) || !has_zeros {
             return None;
         }
         let bias = network.rest.0.get(format!("{}.bias", node.name).as_str());

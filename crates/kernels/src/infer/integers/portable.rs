@@ -1,6 +1,6 @@
 //! A register of a processor whose instructions are not written down here.
 
-use super::whole::Whole;
+use super::whole::{MOST, Whole};
 
 const LANES: usize = 4;
 
@@ -29,6 +29,11 @@ impl Whole for Plain {
     #[inline(always)]
     unsafe fn load(from: *const i32) -> Self {
         Self(unsafe { from.cast::<[i32; LANES]>().read_unaligned() })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut i32) {
+        unsafe { to.cast::<[i32; LANES]>().write_unaligned(self.0) };
     }
 
     #[inline(always)]
@@ -93,5 +98,32 @@ impl Whole for Plain {
     #[inline(always)]
     unsafe fn nearest(numbers: [f32; LANES], low: [f32; LANES], high: [f32; LANES]) -> Self {
         Self(std::array::from_fn(|l| super::after::nearest(numbers[l], low[l], high[l])))
+    }
+
+    #[inline(always)]
+    unsafe fn columns(from: *const i32, rows: &[usize; MOST]) -> [Self; 4] {
+        std::array::from_fn(|column| Self(std::array::from_fn(|l| unsafe { *from.add(rows[l] + column) })))
+    }
+
+    #[inline(always)]
+    unsafe fn rows(columns: [Self; 4], to: *mut i32, rows: &[usize; MOST]) {
+        for (l, at) in rows.iter().enumerate().take(LANES) {
+            let row = columns.map(|column| column.0[l]);
+            unsafe { to.add(*at).cast::<[i32; 4]>().write_unaligned(row) };
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn byte(self, at: u32) -> Self {
+        Self(self.0.map(|number| number >> (8 * at) & 255))
+    }
+
+    #[inline(always)]
+    unsafe fn together([a, b, c, d]: [Self; 4]) -> Self {
+        let sum = |l: usize| {
+            let [low, high] = [a.0[l].wrapping_add(b.0[l] << 8), (c.0[l] << 16).wrapping_add(d.0[l] << 24)];
+            low.wrapping_add(high)
+        };
+        Self(std::array::from_fn(sum))
     }
 }

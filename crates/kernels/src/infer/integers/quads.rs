@@ -6,7 +6,7 @@ use crate::{exact::Integers, infer::Place};
 pub(crate) const QUAD: usize = 4;
 
 /// Channels that steps read and write at once, at most: those of the widest register's sums.
-const TOGETHER: usize = 16;
+pub(crate) const TOGETHER: usize = 16;
 
 /// A value of integers in an arena: pixel by pixel the bytes of all channels, of which four are one number of the
 /// arena, with a rim of what stands for 0. An integer with a sign is kept as a byte without one, 128 larger.

@@ -37,7 +37,16 @@ impl<V: Whole> Own<V> {
     /// As above.
     #[inline(always)]
     pub(crate) unsafe fn of(&self, sums: V, factors: V::Real) -> V {
-        unsafe { V::nearest(V::times(sums.real(), factors), self.low, self.high).plus(self.zero) }
+        unsafe { self.differences(sums, factors).plus(self.zero) }
+    }
+
+    /// The same less what stands for 0.
+    ///
+    /// # Safety
+    /// As above.
+    #[inline(always)]
+    pub(crate) unsafe fn differences(&self, sums: V, factors: V::Real) -> V {
+        unsafe { V::nearest(V::times(sums.real(), factors), self.low, self.high) }
     }
 }
 
@@ -84,6 +93,15 @@ impl<V: Whole> Both<V> {
     /// As above.
     #[inline(always)]
     pub(crate) unsafe fn of(&self, sums: V, factors: V::Real, other: V) -> V {
+        unsafe { self.integers(sums, factors, other).plus(self.shifts[1]) }
+    }
+
+    /// The same as integers, with a sign where they have one.
+    ///
+    /// # Safety
+    /// As above.
+    #[inline(always)]
+    pub(crate) unsafe fn integers(&self, sums: V, factors: V::Real, other: V) -> V {
         let [of_own, of_other] = self.factors;
         unsafe {
             let [own, other] = [self.own.of(sums, factors).real(), other.plus(self.shifts[0]).real()];
@@ -92,7 +110,7 @@ impl<V: Whole> Both<V> {
                 false => V::fused(own, of_own, V::fused(other, of_other, self.fixed)),
                 true => V::fused(other, of_other, V::fused(own, of_own, self.fixed)),
             };
-            V::nearest(sum, self.low, self.high).plus(self.shifts[1])
+            V::nearest(sum, self.low, self.high)
         }
     }
 }

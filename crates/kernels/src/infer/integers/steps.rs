@@ -80,7 +80,7 @@ pub(crate) fn pack(
 }
 
 /// Two quads that sum up to one, in each of which two neighbours times bytes fit 16 bits: `255 * 128 < 2^15`.
-fn split(quad: [i8; QUAD]) -> [[i8; QUAD]; 2] {
+pub(crate) fn split(quad: [i8; QUAD]) -> [[i8; QUAD]; 2] {
     let mut parts = [quad, [0; QUAD]];
     for at in [0, 2] {
         if (i32::from(quad[at]) + i32::from(quad[at + 1])).abs() > 128 {
@@ -90,6 +90,6 @@ fn split(quad: [i8; QUAD]) -> [[i8; QUAD]; 2] {
     parts
 }
 
-fn word(quad: [i8; QUAD]) -> i32 {
+pub(crate) fn word(quad: [i8; QUAD]) -> i32 {
     i32::from_le_bytes(quad.map(|weight| weight as u8))
 }

@@ -1,8 +1,10 @@
 //! Steps on integers against their definitions, byte by byte.
 
+mod sparse;
+
 use proptest::prelude::*;
 
-use super::*;
+use super::{quads::QUAD, *};
 use crate::{
     Convolution,
     exact::{self, Factors, Integers},
@@ -18,6 +20,8 @@ struct Case {
     /// Weights as large as they get, of one sign; or any.
     is_extreme: bool,
     is_per_channel: bool,
+    /// How many of 100 quads of weights are not zero.
+    share: i32,
     threads: usize,
 }
 
@@ -34,11 +38,12 @@ fn cases() -> impl Strategy<Value = Case> {
     let sizes = (1..3usize, 1..14usize, 1..40usize, 5..14usize, 5..14usize);
     let window = (1..4usize, 1..4usize, 1..3usize, 1..3usize, 0..2usize, 0..2usize);
     let groups = prop_oneof![3 => Just(1usize), 1 => 2..5usize];
-    let others = (integers(), integers(), any::<bool>(), any::<bool>(), 1..4usize);
+    let share = prop_oneof![Just(100), Just(50), Just(10), Just(0)];
+    let others = (integers(), integers(), any::<bool>(), any::<bool>(), share, 1..4usize);
     (sizes, window, groups, others).prop_map(|(sizes, window, groups, others)| {
         let (images, inputs, outputs, height, width) = sizes;
         let (h, w, stride, dilation, top, left) = window;
-        let (x, y, is_extreme, is_per_channel, threads) = others;
+        let (x, y, is_extreme, is_per_channel, share, threads) = others;
         let conv = Convolution {
             images,
             groups,
@@ -50,7 +55,7 @@ fn cases() -> impl Strategy<Value = Case> {
             padding: [top.min((h - 1) * dilation), left.min((w - 1) * dilation)],
             dilation: [dilation; 2],
         };
-        Case { conv, x, y, is_extreme, is_per_channel, threads }
+        Case { conv, x, y, is_extreme, is_per_channel, share, threads }
     })
 }
 
@@ -82,12 +87,19 @@ impl Case {
 
     fn weights(&self) -> Vec<i32> {
         let Convolution { inputs, outputs, groups, kernel: [h, w], .. } = self.conv;
-        let any = draw(outputs * (inputs / groups) * h * w, 2, [-128, 127]);
-        if self.is_extreme {
-            any.iter().map(|weight| 127 - weight.signum().min(0) * -255).collect()
-        } else {
-            any
-        }
+        let (taps, each) = (h * w, inputs / groups);
+        let any = draw(outputs * each * taps, 2, [-128, 127]);
+        let kept = draw(outputs * inputs.div_ceil(QUAD) * taps, 4, [0, 99]);
+        let weight = |(at, weight): (usize, &i32)| {
+            let (output, channel, tap) = (at / taps / each, at / taps % each, at % taps);
+            let quad = (output * groups / outputs * each + channel) / QUAD;
+            match kept[(output * inputs.div_ceil(QUAD) + quad) * taps + tap] < self.share {
+                true if self.is_extreme => 127 - weight.signum().min(0) * -255,
+                true => *weight,
+                false => 0,
+            }
+        };
+        any.iter().enumerate().map(weight).collect()
     }
 
     fn scales(&self) -> Vec<f32> {
@@ -140,7 +152,9 @@ fn run(
     }
     let tight = Place::tight(floats.channels, floats.size);
     let store = Move::new(floats, tight, Source::Output, vec![Part::ALL]);
-    let program = Program::new(Quantise::new(dots, values[0]), steps, store, floats.end(images), images);
+    let ends = steps.iter().map(|step| step.scratch().end).chain([floats.end(images)]);
+    let end = ends.max().unwrap();
+    let program = Program::new(Quantise::new(dots, values[0]), steps, store, end, images);
     let (mut arena, mut team) = (Arena::zeros(program.floats()), Team::new(threads).unwrap());
     // What was there before is of no matter.
     arena.values_mut().fill(f32::NAN);
@@ -166,7 +180,7 @@ fn layers_of_many_weights_are_exact() {
             dilation: [1, 1],
         };
         let y = Integers { scale: 900.0, zero_point: 128, bounds: [0, 255] };
-        let case = Case { conv, x: of, y, is_extreme, is_per_channel: true, threads: 2 };
+        let case = Case { conv, x: of, y, is_extreme, is_per_channel: true, share: 100, threads: 2 };
         let (input, expected) = (numbers(&case.input(), &of), case.expected(&y));
         for dots in Dots::available() {
             let mut values =

@@ -1,5 +1,8 @@
 //! Registers of whole numbers, and what the loops on integers do with them.
 
+/// The most lanes that a register has.
+pub(crate) const MOST: usize = 16;
+
 /// A register of i32.
 ///
 /// # Safety (of all functions)
@@ -19,6 +22,9 @@ pub(crate) trait Whole: Copy {
 
     /// A number for each lane, or four bytes.
     unsafe fn load(from: *const i32) -> Self;
+
+    /// Writes a number of each lane.
+    unsafe fn store(self, to: *mut i32);
 
     /// To each lane the products of four bytes without a sign with four with one.
     unsafe fn dot(self, bytes: Self, weights: Self) -> Self;
@@ -55,4 +61,16 @@ pub(crate) trait Whole: Copy {
 
     /// Between whole bounds, and then the nearest whole number, of two the even one.
     unsafe fn nearest(numbers: Self::Real, low: Self::Real, high: Self::Real) -> Self;
+
+    /// Of as many rows as there are lanes, each of four numbers, the columns: a row in each lane.
+    unsafe fn columns(from: *const i32, rows: &[usize; MOST]) -> [Self; 4];
+
+    /// Writes four columns as rows, the reverse of [`Self::columns`].
+    unsafe fn rows(columns: [Self; 4], to: *mut i32, rows: &[usize; MOST]);
+
+    /// Byte number `at` of each lane, as a number without a sign.
+    unsafe fn byte(self, at: u32) -> Self;
+
+    /// `a + 2^8 b + 2^16 c + 2^24 d`, of which what is beyond 32 bits is left out: four bytes of four numbers.
+    unsafe fn together(bytes: [Self; 4]) -> Self;
 }
