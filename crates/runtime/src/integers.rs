@@ -7,6 +7,9 @@
 mod build;
 mod forms;
 #[cfg(test)]
+#[path = "../examples/integers/pruned.rs"]
+mod pruned;
+#[cfg(test)]
 #[path = "../examples/integers/random.rs"]
 mod random;
 mod schedule;

@@ -6,7 +6,10 @@ use sapwood_graph::{
     Activation, Conv, DType, Error, Graph, GraphBuilder, Op, QuantizedNetwork, Scheme, Symmetry, Wire,
 };
 
-use super::{super::random, check};
+use super::{
+    super::{pruned::pruned, random},
+    check,
+};
 
 /// A network of layers, activations, pools, sums and values behind each other, in any order.
 fn drawn(draw: &mut impl FnMut() -> f32) -> Graph {
@@ -95,7 +98,7 @@ fn drawn_networks_are_exact() {
         let mut network = random::network(graph, dtype, symmetry, seed).unwrap();
         rounded_everywhere(&mut network).unwrap();
         for (share, size) in [(1.0, 1), (0.1, 4), (0.05, 1)].into_iter().skip(seed as usize / 3 % 3).take(1) {
-            network = random::pruned(network, share, size).unwrap();
+            network = pruned(network, share, size).unwrap();
         }
         kernels.extend(check(&network));
     }
