@@ -149,8 +149,7 @@ fn rows_are_the_examples_wherever_their_dimension_lies() {
 #[test]
 fn tokens_come_as_numbers_too() {
     let device = DeviceSpec::CPU.resolve().unwrap();
-    let mut g =
-        Graph::builder_of(vec![Entry { name: "tokens".into(), dims: Dims::rows(3), integers: true }]);
+    let mut g = Graph::builder_of(vec![Entry { name: "tokens".into(), dims: Dims::rows(3), integers: true }]);
     let x = g.embedding("table", g.input(), 5, 2);
     let net = Net::new(g.finish_with(&[x]).unwrap(), &device);
     net.check_rows().unwrap();

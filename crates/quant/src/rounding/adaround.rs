@@ -132,8 +132,9 @@ impl<'a> Row<'a> {
         let (first, second) = (1.0 - 0.9f64.powi(at), 1.0 - 0.999f64.powi(at));
         for j in 0..self.v.len() {
             let inside = f64::from(u8::from(self.numbers[j].1));
-            let of_output =
-                2.0 * f64::from(self.lost[j]) / count.max(1) as f64 * f64::from(self.grids[j].scale()) * inside;
+            let of_output = 2.0 * f64::from(self.lost[j]) / count.max(1) as f64
+                * f64::from(self.grids[j].scale())
+                * inside;
             let of_gate = if done > 0.0 { of.lambda * penalty(self.gates[j].0, beta).1 } else { 0.0 };
             let slope = (of_output + of_gate) * self.gates[j].1;
             self.mean[j] = 0.9 * self.mean[j] + 0.1 * slope;
@@ -236,14 +237,15 @@ mod tests {
         for (columns, rows) in [(1, 1), (4, 9), (7, 3), (11, 17)] {
             let weights: Vec<f64> = (0..rows * columns).map(number).collect();
             let gram: Vec<f64> = (0..columns * columns)
-                .map(|at| (0..20).map(|k| number(at / columns * 20 + k) * number(at % columns * 20 + k)).sum())
+                .map(|at| {
+                    (0..20).map(|k| number(at / columns * 20 + k) * number(at % columns * 20 + k)).sum()
+                })
                 .collect();
             let grid = |at: usize| scheme.grid(-1.0 - (at / columns) as f32, 1.0).unwrap();
             let together = adaround.round(&weights, columns, [&gram, &gram], 20, &grid);
             for (row, found) in together.chunks(columns).enumerate() {
                 let own = &weights[row * columns..][..columns];
-                let alone =
-                    adaround.round(own, columns, [&gram, &gram], 20, &|at| grid(row * columns + at));
+                let alone = adaround.round(own, columns, [&gram, &gram], 20, &|at| grid(row * columns + at));
                 assert_eq!(found, alone, "{columns} {row}");
             }
         }
