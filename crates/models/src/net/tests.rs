@@ -4,7 +4,10 @@ use super::*;
 use crate::{Init, Spec};
 use burn::{prelude::Int, tensor::DType};
 use sapwood_backend::{DeviceSpec, Seed};
-use sapwood_core::{Activation, Conv, Entry, GraphBuilder, Layout, Reduction, Wire, gradients, map};
+use sapwood_core::{
+    Activation, Array, Conv, Entry, GraphBuilder, Layout, ModuleState, ParamPath, Reduction, State, Wire,
+    gradients, map,
+};
 
 /// Residuals, their shortcuts, and what mobile networks are made of.
 fn networks() -> [Graph; 2] {
