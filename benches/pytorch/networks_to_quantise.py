@@ -4,11 +4,14 @@
     python3 networks_to_quantise.py lite0   FOLDER     EfficientNet-Lite0: lite0.onnx, lite0-relu.onnx (ReLU for ReLU6), calibrate.npz
                                                 (crops of 6 pictures), test.npz (192 crops of the other 6, labelled by ONNX Runtime)
     python3 networks_to_quantise.py words   FOLDER     text direction, 0 or 180 degrees: words.onnx, calibrate.npz, test.npz (600 words)
+    python3 networks_to_quantise.py magika  FOLDER     types of files: magika.onnx, calibrate.npz (256 files of this machine), test.npz (others,
+                                                700 at least, labelled by their names' endings; which ones files.txt tells)
 
 Needs the PyPI packages torch, onnx, onnxruntime, numpy and pillow, and for words Debian's package fonts-dejavu-core.
 """
 
 import io
+import json
 import subprocess
 import sys
 import zipfile
@@ -144,6 +147,8 @@ def lite0(folder):
     for name, relu6 in (("lite0.onnx", True), ("lite0-relu.onnx", False)):
         (Path(folder) / name).write_bytes(lite0_onnx(weights, relu6))
     calibrate, test = (crops(folder, names, 32, seed) for seed, names in enumerate(PICTURES))
+    # The first N are of all pictures.
+    calibrate = calibrate[np.random.default_rng(2).permutation(len(calibrate))]
     labels = ran(folder, "lite0.onnx", test).argmax(1)
     np.savez(Path(folder) / "calibrate.npz", images=calibrate, labels=ran(folder, "lite0.onnx", calibrate).argmax(1))
     np.savez(Path(folder) / "test.npz", images=test, labels=labels)
@@ -205,6 +210,47 @@ def words(folder):
         print(f"{name}: {right} of {number} right")
 
 
+def types_of_files(folder):
+    """Files below /usr and Python's folders whose ending stands for one type, at most 40 of each: type, path."""
+    known = json.loads(fetched(folder, "magika==1.0.3", "content_types_kb.min.json"))
+    types = json.loads(fetched(folder, "magika==1.0.3", "standard_v3_3/config.min.json"))["target_labels_space"]
+    of_endings = {}
+    for name, said in known.items():
+        for ending in said["extensions"]:
+            of_endings.setdefault(ending, []).append(name)
+    of_endings = {f".{ending}": types.index(names[0]) for ending, names in of_endings.items() if len(names) == 1 and names[0] in types}
+    found, bytes_seen = {}, set()
+    paths = {path for root in ("/usr", sys.prefix) for path in Path(root).rglob("*.*") if path.suffix in of_endings}
+    for path in np.random.default_rng(3).permutation(sorted(map(str, paths))):
+        path = Path(path)
+        of_ending = found.setdefault(path.suffix, [])
+        if len(of_ending) < 40 and not path.is_symlink() and path.is_file() and 8 <= path.stat().st_size < 1 << 22:
+            data = path.read_bytes()
+            if data not in bytes_seen:
+                bytes_seen.add(data)
+                of_ending.append((of_endings[path.suffix], path, data))
+    found = [row for of_ending in found.values() for row in of_ending]
+    return [found[at] for at in np.random.default_rng(4).permutation(len(found))]
+
+
+def magika(folder):
+    """The first 1024 bytes and the last 1024 of each file, 256 where there are none, as Magika's own code takes them."""
+
+    def row(data):
+        head, tail = data[:4096].lstrip()[:1024], data[-4096:].rstrip()[-1024:]
+        return list(head) + [256] * (2048 - len(head) - len(tail)) + list(tail)
+
+    (Path(folder) / "magika.onnx").write_bytes(fetched(folder, "magika==1.0.3", "standard_v3_3/model.onnx"))
+    files = types_of_files(folder)
+    x, labels = np.array([row(data) for _, _, data in files], np.int32), np.array([kind for kind, _, _ in files])
+    answers = ran(folder, "magika.onnx", x).argmax(1)
+    for name, part in (("calibrate.npz", slice(256)), ("test.npz", slice(256, 1206))):
+        np.savez(Path(folder) / name, x=x[part], y=labels[part])
+        print(f"{name}: {int((answers == labels)[part].sum())} of {len(x[part])} right")
+    assert len(files) >= 956, "there are too few files of known types on this machine"
+    (Path(folder) / "files.txt").write_text("".join(f"{path}\n" for _, path, _ in files[256:1206]))
+
+
 def digits(folder):
     """Three convolutions with pooling and two linear layers, in the order in which their tensors are stored."""
     import torch
@@ -230,4 +276,4 @@ def digits(folder):
 
 if __name__ == "__main__":
     Path(sys.argv[2]).mkdir(parents=True, exist_ok=True)
-    {"digits": digits, "lite0": lite0, "words": words}[sys.argv[1]](sys.argv[2])
+    {"digits": digits, "lite0": lite0, "magika": magika, "words": words}[sys.argv[1]](sys.argv[2])

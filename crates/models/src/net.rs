@@ -18,8 +18,8 @@ use crate::{
 
 /// A network of the zoo, or any other [`Graph`] with its weights.
 ///
-/// One with a single input of numbers and a single output is a [`Network`] from images to rows. Any can be run
-/// by [`Net::run_all`].
+/// One with a single input and a single output is a [`Network`] from images to rows; tokens are then numbers too.
+/// Any can be run by [`Net::run_all`].
 #[derive(Clone, Debug)]
 pub struct Net {
     pub(crate) graph: Arc<Graph>,
@@ -77,7 +77,7 @@ impl Net {
         let layers = graph.nodes().iter().map(layer).collect();
         let steps = steps(&graph);
         Self {
-            rows_at: single(&graph).ok(),
+            rows_at: rows_at(&graph).ok(),
             last_use: last_use(&graph, &steps),
             graph: Arc::new(graph),
             layers,
@@ -97,13 +97,26 @@ impl Net {
         Self { ops, ..self }
     }
 
-    /// Whether it takes one input of numbers and gives one output that is computed of it: only then is it run
-    /// by [`Network::forward`], and so trained, evaluated and scored.
+    /// Whether it takes one input of numbers and gives one output that is computed of it: only then is it trained
+    /// and scored.
     ///
     /// # Errors
     /// [`Error::Ends`] says what it has.
     pub fn check_single(&self) -> Result<(), Error> {
-        single(&self.graph).map(|_| ())
+        self.check_rows()?;
+        match &self.graph.entries()[0] {
+            entry if entry.integers => Err(Error::Ends { found: format!("integers in `{}`", entry.name) }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether it takes one input, of numbers or of tokens, and gives one output that is computed of it: only then
+    /// is it run by [`Network::forward`], and so evaluated and quantised.
+    ///
+    /// # Errors
+    /// [`Error::Ends`] says what it has.
+    pub fn check_rows(&self) -> Result<(), Error> {
+        rows_at(&self.graph).map(|_| ())
     }
 
     /// Runs the network: its outputs, for its inputs, in the order in which its graph has them.
@@ -199,7 +212,7 @@ impl Network for Net {
     type Output = Tensor<2>;
 
     /// # Panics
-    /// If the network takes other inputs, or [`Net::check_single`] finds that it is none from images to rows.
+    /// If the network takes other inputs, or [`Net::check_rows`] finds that it is none from images to rows.
     fn forward(&self, input: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<2> {
         self.rows(input, pass).unwrap_or_else(|error| panic!("{error}"))
     }
@@ -208,14 +221,18 @@ impl Network for Net {
 impl Net {
     /// The values of the output, a row for each example.
     fn rows(&self, input: Tensor<4>, pass: &mut Pass<'_>) -> Result<Tensor<2>, Error> {
-        let at = self.rows_at.map_or_else(|| single(&self.graph), Ok)?;
+        let at = self.rows_at.map_or_else(|| rows_at(&self.graph), Ok)?;
         let [n, c, h, w] = input.dims();
         let entry = &self.graph.entries()[0];
         let fitting = entry.fit([c, h, w]).ok_or_else(|| sapwood_core::Error::Input {
             expected: format!("numbers {}", entry.dims),
             found: format!("numbers {:?}", [n, c, h, w]),
         })?;
-        let input = Value::from(input).reshaped(&fitting.at(n));
+        let mut input = Value::from(input).reshaped(&fitting.at(n));
+        if entry.integers {
+            let (row, sizes) = input.row_of_integers();
+            input = Value::of_integers(row, &sizes);
+        }
         // There is one output, as was checked.
         let output = self.run_all(vec![input], pass)?.pop();
         let output = output.unwrap_or_else(|| unreachable!("a graph ends with a value"));
@@ -240,8 +257,8 @@ fn last_use(graph: &Graph, steps: &[Step]) -> Arc<[usize]> {
     last_use.into()
 }
 
-/// Which dimension of a network's output is the batch's, if it has one input of numbers and one output.
-fn single(graph: &Graph) -> Result<usize, Error> {
+/// Which dimension of a network's output is the batch's, if it has one input and one output.
+fn rows_at(graph: &Graph) -> Result<usize, Error> {
     let (entries, ends) = (graph.entries(), graph.ends());
     let plural = |count: usize, of: &str| match count {
         1 => format!("1 {of}"),
@@ -254,9 +271,6 @@ fn single(graph: &Graph) -> Result<usize, Error> {
             plural(entries.len(), "input"),
             plural(ends.len(), "output")
         )));
-    }
-    if entries[0].integers {
-        return Err(wrong(format!("integers in `{}`", entries[0].name)));
     }
     let batch = graph.dims()?[ends[0]].batch();
     batch.ok_or_else(|| wrong("an output that is the same for all examples".into()))

@@ -1,7 +1,7 @@
 //! Networks in ONNX files.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -99,7 +99,7 @@ pub fn to_onnx(
     let graph = spec.graph()?;
     let bytes = export(&graph, state, &options(spec, trained_on, opset)?)?;
     let found = import(&bytes)?;
-    match is_same(&graph, &found.graph) && found.state == *state {
+    match places(&graph, &found.graph).is_some() && found.state == *state {
         true => Ok(bytes),
         false => Err(Error::ReadBack),
     }
@@ -118,9 +118,12 @@ pub fn to_quantized_onnx(
 ) -> Result<Vec<u8>, Error> {
     let bytes = export_quantized(network, form, &options(spec, trained_on, opset)?)?;
     let found = import(&bytes)?;
-    let same =
-        found.integers.is_some_and(|found| found.weights == network.weights && found.grids == network.grids);
-    match same && is_same(&network.graph, &found.graph) {
+    let places = places(&network.graph, &found.graph);
+    let same = places.zip(found.integers).is_some_and(|(places, found)| {
+        let grids = network.grids.iter().map(|(at, grid)| (places[*at], *grid));
+        found.weights == network.weights && found.grids == grids.collect::<BTreeMap<_, _>>()
+    });
+    match same {
         true => Ok(bytes),
         false => Err(Error::ReadBack),
     }
@@ -136,9 +139,10 @@ fn options(spec: &Spec, trained_on: Option<&TrainedOn>, opset: i64) -> Result<Op
     Ok(Options { opset, metadata, ..Options::default() })
 }
 
-/// Whether two networks compute the same with the same parameters: operations have no names in ONNX, and
-/// numbers only those of f32.
-fn is_same(one: &Graph, other: &Graph) -> bool {
+/// Where each node of a network is in another one, if both compute the same with the same parameters: operations have no
+/// names in ONNX, and numbers only those of f32; what is computed with what comes before it is written and read with it,
+/// so that branches may come in another order.
+fn places(one: &Graph, other: &Graph) -> Option<Vec<usize>> {
     let close = |a: f64, b: f64| (a - b).abs() <= 1e-6 * a.abs().max(b.abs());
     let same = |a: Op, b: Op| match (a, b) {
         (
@@ -155,17 +159,29 @@ fn is_same(one: &Graph, other: &Graph) -> bool {
         ) => (g, a) == (h, b) && close(e, f),
         (a, b) => a == b,
     };
-    (one.entries(), one.ends()) == (other.entries(), other.ends())
-        && one.nodes().len() == other.nodes().len()
-        && one.nodes().iter().zip(other.nodes()).all(|(a, b)| {
-            same(a.op, b.op) && a.inputs == b.inputs && (a.name == b.name || !a.op.has_parameters())
-        })
+    if one.entries() != other.entries() || one.nodes().len() != other.nodes().len() {
+        return None;
+    }
+    let mut left: Vec<usize> = (0..other.nodes().len()).collect();
+    let mut places: Vec<usize> = Vec::with_capacity(left.len());
+    for node in one.nodes() {
+        let inputs: Vec<usize> = node.inputs.iter().map(|input| places[*input]).collect();
+        let is_it = |at: &usize| {
+            let found = &other.nodes()[*at];
+            same(node.op, found.op)
+                && found.inputs == inputs
+                && (found.name == node.name || !node.op.has_parameters())
+        };
+        let at = left.iter().position(is_it)?;
+        places.push(left.remove(at));
+    }
+    one.ends().iter().map(|end| places[*end]).eq(other.ends().iter().copied()).then_some(places)
 }
 
 #[cfg(test)]
 mod tests {
     use sapwood_backend::{DeviceSpec, Seed, block_on};
-    use sapwood_core::{ModuleState, Observed, infos};
+    use sapwood_core::{Conv, ModuleState, Observed, infos};
 
     use super::*;
     use crate::{Init, MODELS, Padding, Reading, Shortcut, Zeros, open_bytes};
@@ -197,6 +213,27 @@ mod tests {
             }
             assert!(block_on(State::read(&opened.net)).unwrap() == state, "{}", spec.model);
         }
+    }
+
+    #[test]
+    fn branches_may_come_in_another_order() {
+        let net = |relu_first: bool| {
+            let mut g = Graph::builder([2, 4, 4]);
+            let x = g.conv("a", g.input(), Conv::new(2, 1));
+            let early = relu_first.then(|| g.relu(x));
+            let y = g.conv("b", g.input(), Conv::new(2, 1));
+            let x = early.unwrap_or_else(|| g.relu(x));
+            g.add(x, y);
+            g.finish().unwrap()
+        };
+        assert_eq!(places(&net(false), &net(false)), Some(vec![0, 1, 2, 3, 4]));
+        assert_eq!(places(&net(false), &net(true)), Some(vec![0, 1, 3, 2, 4]));
+        let mut g = Graph::builder([2, 4, 4]);
+        let x = g.conv("a", g.input(), Conv::new(2, 1));
+        let y = g.conv("b", g.input(), Conv::new(2, 1));
+        let y = g.relu(y);
+        g.add(x, y);
+        assert_eq!(places(&net(false), &g.finish().unwrap()), None);
     }
 
     #[test]

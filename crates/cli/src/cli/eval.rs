@@ -49,7 +49,7 @@ impl Eval {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let device = self.device.resolve()?;
         let opened = self.network.open(&device)?;
-        opened.net.check_single()?;
+        opened.net.check_rows()?;
         if is_file(&self.data) {
             return self.of_file(&opened, &device, out);
         }

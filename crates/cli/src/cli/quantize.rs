@@ -130,6 +130,7 @@ impl Quantize {
         }
         let device = self.device.resolve()?;
         let opened = self.network.open_to_change(&device)?;
+        opened.net.check_rows()?;
         let graph = opened.net.graph();
         let float = named(&Exceptions::parse(&self.except)?, graph)?;
         let of_layers = self.of_layers(graph)?;

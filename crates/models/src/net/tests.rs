@@ -4,7 +4,10 @@ use super::*;
 use crate::{Init, Spec};
 use burn::{prelude::Int, tensor::DType};
 use sapwood_backend::{DeviceSpec, Seed};
-use sapwood_core::{Activation, Conv, Entry, GraphBuilder, Layout, Reduction, Wire, gradients, map};
+use sapwood_core::{
+    Activation, Array, Conv, Entry, GraphBuilder, Layout, ModuleState, ParamPath, Reduction, State, Wire,
+    gradients, map,
+};
 
 /// Residuals, their shortcuts, and what mobile networks are made of.
 fn networks() -> [Graph; 2] {
@@ -144,6 +147,22 @@ fn rows_are_the_examples_wherever_their_dimension_lies() {
     let windows =
         of(Entry::images([3, 1, 4]), &|g| g.reshape(g.input(), Dims::with_batch(&[3, 4], 0).unwrap()));
     assert_eq!(windows, as_it_was);
+}
+
+#[test]
+fn tokens_come_as_numbers_too() {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    let mut g = Graph::builder_of(vec![Entry { name: "tokens".into(), dims: Dims::rows(3), integers: true }]);
+    let x = g.embedding("table", g.input(), 5, 2);
+    let net = Net::new(g.finish_with(&[x]).unwrap(), &device);
+    net.check_rows().unwrap();
+    assert!(net.check_single().unwrap_err().to_string().ends_with("found integers in `tokens`"));
+    let table = ParamPath::from("table.weight");
+    let net = State([(table, Array::new([5, 2], numbers(10)).unwrap())].into()).write(net).unwrap();
+    let tokens = Tensor::<1>::from_floats([4.0, 0.0, 1.0], &device).reshape([1, 3, 1, 1]);
+    let rows: Vec<f32> = net.forward(tokens, &mut Pass::evaluate()).into_data().iter().collect();
+    let expected: Vec<f32> = [8, 9, 0, 1, 2, 3].map(|at| numbers(10)[at]).into();
+    assert_eq!(rows, expected);
 }
 
 #[test]

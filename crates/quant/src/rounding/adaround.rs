@@ -52,6 +52,107 @@ fn penalty(h: f64, beta: f64) -> (f64, f64) {
     (1.0 - x.abs().powf(beta), -2.0 * beta * x.abs().powf(beta - 1.0) * x.signum())
 }
 
+/// Rows that are learnt side by side, and lines of products that each takes at once.
+const BLOCK: usize = 8;
+const LINES: usize = 4;
+
+/// The weights of an output while they are learnt.
+struct Row<'a> {
+    grids: &'a [Grid],
+    below: &'a [f64],
+    /// What the products should be: `w0 sum x z^T`.
+    wanted: Vec<f64>,
+    v: Vec<f64>,
+    /// `h(v)` and its derivative.
+    gates: Vec<(f64, f64)>,
+    /// The weight that this is, and whether it lies between the bounds.
+    numbers: Vec<(f32, bool)>,
+    /// The products less what they should be. Adam forgives the digits of f32.
+    lost: Vec<f32>,
+    mean: Vec<f64>,
+    square: Vec<f64>,
+}
+
+/// The least and the largest integer of a grid, counted from that of 0.
+fn bounds(grid: &Grid) -> [f64; 2] {
+    grid.integers().map(|q| f64::from(q - grid.zero_point()))
+}
+
+impl<'a> Row<'a> {
+    fn new(w: &[f64], grids: &'a [Grid], below: &'a [f64], cross: &[f64]) -> Self {
+        let n = w.len();
+        let fraction = |j: usize| w[j] / f64::from(grids[j].scale()) - below[j];
+        Self {
+            grids,
+            below,
+            wanted: (0..n).map(|k| (0..n).map(|j| w[j] * cross[j * n + k]).sum()).collect(),
+            v: (0..n).map(|j| beginning(fraction(j))).collect(),
+            gates: vec![(0.0, 0.0); n],
+            numbers: vec![(0.0, false); n],
+            lost: vec![0.0; n],
+            mean: vec![0.0; n],
+            square: vec![0.0; n],
+        }
+    }
+
+    /// The weights of a step, before any product.
+    fn begin(&mut self) {
+        for (j, v) in self.v.iter().enumerate() {
+            self.gates[j] = gate(*v);
+            let [low, high] = bounds(&self.grids[j]);
+            let q = self.below[j] + self.gates[j].0;
+            let number = q.clamp(low, high) * f64::from(self.grids[j].scale());
+            self.numbers[j] = (number as f32, (low..=high).contains(&q));
+        }
+        self.lost.iter_mut().zip(&self.wanted).for_each(|(lost, wanted)| *lost = -wanted as f32);
+    }
+
+    /// Adds the products of these lines, of which the first is that of weight `at`; one after the other.
+    fn add(&mut self, at: usize, lines: &[f32]) {
+        let n = self.lost.len();
+        let number = |line: usize| self.numbers[at + line].0;
+        if lines.len() == LINES * n {
+            let [a, b, c, d] = [0, 1, 2, 3].map(|line| (number(line), &lines[line * n..][..n]));
+            for (k, lost) in self.lost.iter_mut().enumerate() {
+                *lost = *lost + a.0 * a.1[k] + b.0 * b.1[k] + c.0 * c.1[k] + d.0 * d.1[k];
+            }
+            return;
+        }
+        for (line, products) in lines.chunks(n.max(1)).enumerate() {
+            let number = number(line);
+            self.lost.iter_mut().zip(products).for_each(|(lost, product)| *lost += number * product);
+        }
+    }
+
+    /// A step of Adam.
+    fn step(&mut self, of: AdaRound, step: usize, count: usize) {
+        let done = (step as f64 / of.steps as f64 - of.warm_up) / (1.0 - of.warm_up);
+        let beta = BETA[1] + (BETA[0] - BETA[1]) * (1.0 - done).clamp(0.0, 1.0);
+        let at = step as i32 + 1;
+        let (first, second) = (1.0 - 0.9f64.powi(at), 1.0 - 0.999f64.powi(at));
+        for j in 0..self.v.len() {
+            let inside = f64::from(u8::from(self.numbers[j].1));
+            let of_output = 2.0 * f64::from(self.lost[j]) / count.max(1) as f64
+                * f64::from(self.grids[j].scale())
+                * inside;
+            let of_gate = if done > 0.0 { of.lambda * penalty(self.gates[j].0, beta).1 } else { 0.0 };
+            let slope = (of_output + of_gate) * self.gates[j].1;
+            self.mean[j] = 0.9 * self.mean[j] + 0.1 * slope;
+            self.square[j] = 0.999 * self.square[j] + 0.001 * slope * slope;
+            self.v[j] -= of.rate * (self.mean[j] / first) / ((self.square[j] / second).sqrt() + 1e-8);
+        }
+    }
+
+    fn integers(&self) -> Vec<i32> {
+        let each = self.v.iter().zip(self.below).zip(self.grids).map(|((v, below), grid)| {
+            let up = f64::from(u8::from(gate(*v).0 >= 0.5));
+            let [low, high] = bounds(grid);
+            (below + up).clamp(low, high) as i32 + grid.zero_point()
+        });
+        each.collect()
+    }
+}
+
 impl AdaRound {
     /// The integers of `[rows, columns]` weights, of which the one at a position lies on `grid`.
     pub(crate) fn round(
@@ -66,52 +167,28 @@ impl AdaRound {
         let grids: Vec<Grid> = (0..weights.len()).map(grid).collect();
         let below: Vec<f64> =
             weights.iter().zip(&grids).map(|(w, grid)| (w / f64::from(grid.scale())).floor()).collect();
-        let bounds = |grid: &Grid| grid.integers().map(|q| f64::from(q - grid.zero_point()));
         let rows = weights.len() / n.max(1);
         let products: Vec<f32> = gram[..n * n].iter().map(|x| *x as f32).collect();
         let mut rounded = vec![0; weights.len()];
-        for row in 0..rows {
-            let part = row * n..(row + 1) * n;
-            let (w, grids, below) = (&weights[part.clone()], &grids[part.clone()], &below[part.clone()]);
-            // What the products should be: w0 sum x z^T.
-            let wanted: Vec<f64> = (0..n).map(|k| (0..n).map(|j| w[j] * cross[j * n + k]).sum()).collect();
-            let fraction = |j: usize| w[j] / f64::from(grids[j].scale()) - below[j];
-            let mut v: Vec<f64> = (0..n).map(|j| beginning(fraction(j))).collect();
-            let (mut first, mut second) = (vec![0.0; n], vec![0.0; n]);
-            // Nearly all of the time is spent here, and Adam forgives the digits.
-            let mut lost = vec![0.0f32; n];
+        for first in (0..rows).step_by(BLOCK) {
+            let block: Vec<usize> = (first..rows.min(first + BLOCK)).collect();
+            let mut learnt: Vec<Row> = block
+                .iter()
+                .map(|row| {
+                    let part = row * n..(row + 1) * n;
+                    Row::new(&weights[part.clone()], &grids[part.clone()], &below[part], cross)
+                })
+                .collect();
             for step in 0..self.steps {
-                let gates: Vec<(f64, f64)> = v.iter().map(|v| gate(*v)).collect();
-                let number = |j: usize| {
-                    let [low, high] = bounds(&grids[j]);
-                    let q = below[j] + gates[j].0;
-                    (q.clamp(low, high) * f64::from(grids[j].scale()), (low..=high).contains(&q))
-                };
-                lost.iter_mut().zip(&wanted).for_each(|(lost, wanted)| *lost = -wanted as f32);
-                for j in 0..n {
-                    let (number, line) = (number(j).0 as f32, &products[j * n..(j + 1) * n]);
-                    lost.iter_mut().zip(line).for_each(|(lost, g)| *lost += number * g);
+                learnt.iter_mut().for_each(Row::begin);
+                // Nearly all of the time is spent here: a line of products is read once for all rows of a block.
+                for (at, lines) in products.chunks(LINES * n.max(1)).enumerate() {
+                    learnt.iter_mut().for_each(|row| row.add(at * LINES, lines));
                 }
-                let done = (step as f64 / self.steps as f64 - self.warm_up) / (1.0 - self.warm_up);
-                let beta = BETA[1] + (BETA[0] - BETA[1]) * (1.0 - done).clamp(0.0, 1.0);
-                for j in 0..n {
-                    let inside = f64::from(u8::from(number(j).1));
-                    let of_output =
-                        2.0 * f64::from(lost[j]) / count.max(1) as f64 * f64::from(grids[j].scale()) * inside;
-                    let of_gate = if done > 0.0 { self.lambda * penalty(gates[j].0, beta).1 } else { 0.0 };
-                    let slope = (of_output + of_gate) * gates[j].1;
-                    first[j] = 0.9 * first[j] + 0.1 * slope;
-                    second[j] = 0.999 * second[j] + 0.001 * slope * slope;
-                    let at = step as i32 + 1;
-                    let (mean, square) =
-                        (first[j] / (1.0 - 0.9f64.powi(at)), second[j] / (1.0 - 0.999f64.powi(at)));
-                    v[j] -= self.rate * mean / (square.sqrt() + 1e-8);
-                }
+                learnt.iter_mut().for_each(|row| row.step(self, step, count));
             }
-            for j in 0..n {
-                let up = f64::from(u8::from(gate(v[j]).0 >= 0.5));
-                let [low, high] = bounds(&grids[j]);
-                rounded[row * n + j] = (below[j] + up).clamp(low, high) as i32 + grids[j].zero_point();
+            for (row, learnt) in block.iter().zip(&learnt) {
+                rounded[row * n..(row + 1) * n].copy_from_slice(&learnt.integers());
             }
         }
         rounded
@@ -149,5 +226,28 @@ mod tests {
         let half = [2.0; 4];
         let found = AdaRound::default().round(&[0.9, 0.8], 2, [&[1.0; 4], &half], 4, &|_| grid);
         assert_eq!(found, [1, 1]);
+    }
+
+    /// The formulas, an output at a time and a product at a time.
+    #[test]
+    fn rows_learn_side_by_side_what_each_learns_alone() {
+        let scheme = Scheme::new(DType::I4, Symmetry::Symmetric).unwrap();
+        let number = |at: usize| ((at * 37 % 101) as f64 - 50.0) / 50.0;
+        let adaround = AdaRound { steps: 50, ..AdaRound::default() };
+        for (columns, rows) in [(1, 1), (4, 9), (7, 3), (11, 17)] {
+            let weights: Vec<f64> = (0..rows * columns).map(number).collect();
+            let gram: Vec<f64> = (0..columns * columns)
+                .map(|at| {
+                    (0..20).map(|k| number(at / columns * 20 + k) * number(at % columns * 20 + k)).sum()
+                })
+                .collect();
+            let grid = |at: usize| scheme.grid(-1.0 - (at / columns) as f32, 1.0).unwrap();
+            let together = adaround.round(&weights, columns, [&gram, &gram], 20, &grid);
+            for (row, found) in together.chunks(columns).enumerate() {
+                let own = &weights[row * columns..][..columns];
+                let alone = adaround.round(own, columns, [&gram, &gram], 20, &|at| grid(row * columns + at));
+                assert_eq!(found, alone, "{columns} {row}");
+            }
+        }
     }
 }
