@@ -46,9 +46,7 @@ impl Chosen {
             return Err(Error::setting("data.only", problem));
         }
         let list: List = serde_json::from_slice(&bytes).map_err(|error| Error::Json {
-            problem: format!(
-                "expected a list of examples, found another file ({error}): write one by `data prune`"
-            ),
+            problem: format!("expected a list of examples, found another file: {error}"),
             path: self.list.clone(),
             error,
         })?;

@@ -4,9 +4,13 @@ mod files;
 mod group_scores;
 mod inputs;
 mod layers;
+mod misfits;
 mod runtime;
 mod shrunk;
 mod table;
+#[path = "../../../onnx/tests/onnx/written.rs"]
+#[allow(dead_code, reason = "other files are written elsewhere")]
+mod written;
 
 use sapwood_backend::block_on;
 use sapwood_conformance::{CHECKS, Findings, On, devices, workload};

@@ -1,3 +1,5 @@
+//! Each way of choosing, on a few digits.
+
 use sapwood_backend::DeviceSpec;
 use sapwood_core::Observed as _;
 use sapwood_data::{OpenOptions, Split, open};

@@ -1,10 +1,10 @@
 //! Networks that go into ONNX and come back.
 
 mod foreign;
-mod misfits;
 mod pairs;
 mod quantised;
 mod quantiser;
 mod round_trip;
 mod spoilt;
 mod wide;
+mod written;

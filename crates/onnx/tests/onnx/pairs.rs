@@ -3,7 +3,10 @@
 use sapwood_graph::{Activation, Array, DType, Grid, Op, PadMode, Per};
 use sapwood_onnx::{Imported, Note};
 
-use crate::foreign::{Foreign, IMAGES, operations};
+use crate::{
+    foreign::{IMAGES, operations},
+    written::Foreign,
+};
 
 /// A scale, and a zero point of bytes, under a name with `_s` and `_z` behind it.
 trait Scaled {

@@ -3,7 +3,7 @@
 
 use sapwood_runtime::{Dots, Error, Runtime};
 
-use crate::foreign::Foreign;
+use crate::written::Foreign;
 
 const IMAGES: &[Option<i64>] = &[None, Some(2), Some(2), Some(2)];
 

@@ -2,7 +2,7 @@
 //! have in ONNX. Reading what was written has to give the same network.
 //!
 //! ```sh
-//! cargo run -p sapwood-onnx --example integers -- in.onnx [qdq|qoperator out.onnx [OPSET]]
+//! cargo run -p sapwood-onnx --example quantised -- in.onnx [qdq|qoperator out.onnx [OPSET]]
 //! ```
 
 use std::{env, error::Error, fs};
