@@ -6,7 +6,7 @@
 
 use crate::{
     layer::{Kind, Layer},
-    schedule::{Buffer, Planned, Schedule, Work},
+    schedule::{Buffer, Lie, Planned, Schedule, Work},
 };
 
 /// A product of a weight that is there, where pixels are in the lanes: loads are what it waits for.
@@ -17,6 +17,9 @@ const LOOKED_UP: f64 = 5.0;
 const PASSED: f64 = 10.0;
 /// A product of a channel with a kernel of its own, of which each number is loaded for few products.
 const DEPTHWISE: f64 = 4.0;
+/// A number that an activation, a product or a sum between two layers takes more where it lies channel by channel: rows
+/// are shorter there, and the zeros between them are read and written too.
+const BETWEEN: f64 = 35.0;
 /// Copying a row of a channel into another form: 20 ns.
 const ROW: f64 = 700.0;
 /// Copying a number of it.
@@ -45,6 +48,7 @@ pub(crate) fn cost(layers: &[Layer<'_>], schedule: &Schedule) -> f64 {
                 let rows = (buffer.channels * buffer.size[0]) as f64;
                 rows * ROW + buffer.channels as f64 * pixels * NUMBER
             }
+            Work::Other if buffer.lie == Lie::Planar => BETWEEN * buffer.channels as f64 * pixels,
             Work::Other | Work::Plain => 0.0,
         }
     };

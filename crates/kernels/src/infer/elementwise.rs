@@ -211,16 +211,45 @@ impl<F: Fn(f32, f32) -> f32> Loop for Pairs<'_, F> {
 
     #[inline(always)]
     fn run(self) {
-        let count = self.to.size[1] * self.to.steps()[1];
-        for row in self.context.rows(self.to) {
-            let [a, b] = self.from.map(|place| self.context.row(place, row).cast_const());
-            let to = self.context.row(self.to, row);
-            for at in 0..count {
-                // SAFETY: numbers of a row, each read before it is written.
-                unsafe { *to.add(at) = (self.f)(*a.add(at), *b.add(at)) };
+        let width = self.to.size[1] * self.to.steps()[1];
+        let [a, b] = self.from;
+        match one_pitch([a, b, self.to]).filter(|_| (self.f)(0.0, 0.0) == 0.0) {
+            // A channel at once, with the zeros between its rows, which are this thread's to clear: short rows would
+            // be done number by number.
+            Some(pitch) => {
+                for plane in self.context.planes(self.to) {
+                    self.stretch(plane, (self.to.size[0] - 1) * pitch + width);
+                }
+            }
+            None => {
+                for row in self.context.rows(self.to) {
+                    self.stretch(row, width);
+                }
             }
         }
     }
+}
+
+impl<F: Fn(f32, f32) -> f32> Pairs<'_, F> {
+    /// This number of numbers from a row's first one on.
+    #[inline(always)]
+    fn stretch(&self, row: [usize; 3], count: usize) {
+        let [a, b] = self.from.map(|place| self.context.row(place, row).cast_const());
+        let to = self.context.row(self.to, row);
+        for at in 0..count {
+            // SAFETY: numbers of rows, and zeros between them, each read before it is written.
+            unsafe { *to.add(at) = (self.f)(*a.add(at), *b.add(at)) };
+        }
+    }
+}
+
+/// From one row to the next, where values lie channel by channel and all alike.
+fn one_pitch(places: [&Place; 3]) -> Option<usize> {
+    let pitch = |place: &Place| match place.form {
+        Form::Planar { pitch, .. } => Some(pitch),
+        Form::Blocked { .. } => None,
+    };
+    pitch(places[0]).filter(|first| places.iter().all(|place| pitch(place) == Some(*first)))
 }
 
 struct Scaled<'a> {
@@ -242,6 +271,12 @@ impl Loop for Scaled<'_> {
             let factors = self.context.row(factor, [image, block, 0]);
             let (input, output) =
                 (self.context.row(from, [image, block, y]), self.context.row(to, [image, block, y]));
+            if lanes == 1 {
+                // SAFETY (all): numbers of a row, and the channel's factor, read once: whoever writes might write there.
+                let factor = unsafe { *factors };
+                (0..to.size[1]).for_each(|x| unsafe { *output.add(x) = *input.add(x) * factor });
+                continue;
+            }
             for x in 0..to.size[1] {
                 for l in 0..lanes {
                     // SAFETY: numbers of a row, and the factor of each lane.

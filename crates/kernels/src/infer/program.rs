@@ -65,6 +65,13 @@ impl Context<'_> {
         units.map(move |unit| [unit / rows / blocks, unit / rows % blocks, unit % rows])
     }
 
+    /// This thread's share of the channels or blocks of a value, the same as of what lies around them: image, block and
+    /// the first row.
+    pub(crate) fn planes(&self, place: &Place) -> impl Iterator<Item = [usize; 3]> {
+        let blocks = place.blocks();
+        self.member.share(self.images * blocks).map(move |unit| [unit / blocks, unit % blocks, 0])
+    }
+
     /// Where a row's first pixel lies.
     pub(crate) fn row(&self, place: &Place, [image, block, y]: [usize; 3]) -> *mut f32 {
         let at = place.at + image * place.image + block * place.block() + place.lead() + y * place.steps()[0];

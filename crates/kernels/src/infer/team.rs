@@ -9,7 +9,7 @@
 //! the calling thread is, wherever there are cores for all.
 
 use std::{
-    cell::UnsafeCell,
+    cell::{Cell, UnsafeCell},
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
         Arc, OnceLock,
@@ -95,17 +95,39 @@ pub(crate) struct Member<'a> {
     /// How many there are.
     pub(crate) of: usize,
     barrier: &'a Barrier,
+    /// Of the calling thread: who keeps the others off its core.
+    keeper: Option<&'a Keeper<'a>>,
 }
 
 impl Member<'_> {
     /// Returns when all members have come here: what they wrote before can then be read.
     pub(crate) fn wait(&self) {
+        if let Some(keeper) = self.keeper {
+            keeper.look();
+        }
         self.barrier.wait();
     }
 
     /// Its share of so many units, in order: sizes differ by one at most.
     pub(crate) fn share(&self, units: usize) -> std::ops::Range<usize> {
         units * self.index / self.of..units * (self.index + 1) / self.of
+    }
+}
+
+/// Who keeps workers off the core on which the calling thread is. The system moves that as it likes, also in the
+/// middle of a network, so this looks at each barrier: some 20 nanoseconds.
+struct Keeper<'a> {
+    workers: &'a [Worker],
+    /// The core that all were told to keep off.
+    kept: Cell<Option<usize>>,
+}
+
+impl Keeper<'_> {
+    fn look(&self) {
+        let here = here();
+        if here != self.kept.get() {
+            self.kept.set(here.filter(|&core| keep_off(self.workers, core)));
+        }
     }
 }
 
@@ -167,14 +189,12 @@ impl Team {
     /// If one of them does.
     pub(crate) fn run(&mut self, work: &Work<'_>) {
         let shared = &*self.shared;
-        let member = Member { index: 0, of: self.threads(), barrier: &shared.barrier };
+        let keeper = Keeper { workers: &self.workers, kept: Cell::new(self.kept) };
+        let member = Member { index: 0, of: self.threads(), barrier: &shared.barrier, keeper: Some(&keeper) };
         if self.workers.is_empty() {
-            return work(member);
+            return work(Member { keeper: None, ..member });
         }
-        let here = here();
-        if here != self.kept {
-            self.kept = here.filter(|&core| keep_off(&self.workers, core));
-        }
+        keeper.look();
         shared.done.0.store(0, Ordering::Relaxed);
         // SAFETY: nobody reads between two rounds, and what is borrowed outlives this call, which
         // returns only when all others are done with it.
@@ -190,6 +210,7 @@ impl Team {
             shared.barrier.is_broken.store(true, Ordering::SeqCst);
         }
         look_until(|| shared.done.0.load(Ordering::Acquire) == self.workers.len());
+        self.kept = keeper.kept.get();
         if shared.barrier.is_broken.swap(false, Ordering::SeqCst) {
             shared.barrier.arrived.0.store(0, Ordering::SeqCst);
             match mine {
@@ -252,7 +273,7 @@ fn serve(shared: &Shared, index: usize, Seat { is_asleep, cores }: &Seat) {
         }
         // SAFETY: the round has begun, so the work was written before, and stays until this thread is done.
         let work = unsafe { (*shared.work.get()).map(|work| &*work) };
-        let member = Member { index, of: shared.barrier.of, barrier: &shared.barrier };
+        let member = Member { index, of: shared.barrier.of, barrier: &shared.barrier, keeper: None };
         let done = catch_unwind(AssertUnwindSafe(|| work.into_iter().for_each(|work| work(member))));
         if done.is_err() {
             shared.barrier.is_broken.store(true, Ordering::SeqCst);
@@ -287,7 +308,7 @@ mod tests {
     fn shares_are_everything_once() {
         let barrier = Barrier { of: 3, ..Barrier::default() };
         for units in [0, 1, 2, 3, 7, 100] {
-            let share = |index| Member { index, of: 3, barrier: &barrier }.share(units);
+            let share = |index| Member { index, of: 3, barrier: &barrier, keeper: None }.share(units);
             assert_eq!((0..3).flat_map(share).collect::<Vec<_>>(), (0..units).collect::<Vec<_>>());
         }
     }
