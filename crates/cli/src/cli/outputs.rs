@@ -31,16 +31,25 @@ pub(super) fn tell(classes: &Classes) {
     }
 }
 
-/// An error with the option that allows what was refused, where the command has it.
-pub(super) fn hinted(error: Lab, new_classes: bool) -> Error {
+/// An error with the options that allow what was refused, where the command has them: one that trains begins with weights
+/// of other classes.
+pub(super) fn hinted(error: Lab, trains: bool) -> Error {
     let said = match &error {
+        Lab::MoreOutputs { expected, .. } if trains => format!(
+            "{error}; `--new-head` gives these weights a last layer of {expected}, and with `--allow-more-outputs` the first \
+             {expected} are taken for them"
+        ),
+        Lab::Unfit { expected, .. } if trains && expected.ends_with("classes") => {
+            format!("{error}; `--new-head` gives trained weights a last layer for {expected}")
+        }
         Lab::MoreOutputs { expected, .. } => {
             format!("{error}; with `--allow-more-outputs` the first {expected} are taken for them")
         }
-        Lab::OtherClasses { .. } if new_classes => {
-            format!("{error}; with `--new-classes` the outputs are taken for them, in their order")
-        }
-        Lab::NothingNew { .. } if new_classes => format!("{error}: leave `--new-classes` out"),
+        Lab::OtherClasses { .. } if trains => format!(
+            "{error}; `--new-head` gives it a last layer for these, and with `--new-classes` the outputs are taken for them, in \
+             their order"
+        ),
+        Lab::NothingNew { .. } if trains => format!("{error}: leave `--new-classes` out"),
         _ => return error.into(),
     };
     Error::Hinted { said, error: error.into() }

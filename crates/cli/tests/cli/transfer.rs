@@ -204,6 +204,7 @@ fn what_cannot_be_transferred_is_one_line() {
     );
     place.refuse(&format!("{train} --new-head --new-classes"), &["--new-classes"]);
     place.refuse(&format!("{train} --new-head --then 3"), &["--probe"]);
+    place.refuse(&train, &["does not know `dog`", "`--new-head` gives it a last layer"]);
     place.refuse(
         &format!("{train} --new-head --unfreeze 3 --epochs 2"),
         &["all layers learn after 1 to 2 epochs"],
