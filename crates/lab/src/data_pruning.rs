@@ -1,18 +1,16 @@
 //! Training sets that are made smaller: the examples to keep are chosen.
 
-mod el2n;
-mod forgetting;
-mod grand;
-mod k_centre;
+use std::sync::Arc;
 
 use burn::prelude::Device;
 use rand::RngExt;
-use sapwood_backend::{Seed, Stream};
-use sapwood_data::{Dataset, Labels};
+use sapwood_backend::{Seed, Stream, block_on};
+use sapwood_data::{Dataset, Labels, Loader, LoaderOptions};
 use sapwood_models::Net;
+use sapwood_train::worth::{el2n, forgetting, grand, k_centre};
 use serde::Serialize;
 
-use crate::{Error, List, Reporter};
+use crate::{Error, List, Reporter, probe::Probe};
 
 /// How examples are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -121,17 +119,19 @@ impl Choice {
         };
         let sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
         let shares = sapwood_data::shares(&sizes, keep);
+        let options = LoaderOptions { batch_size: 256, ..LoaderOptions::default() };
+        let all = Loader::new(Arc::new(dataset.clone()), options)?;
         let mut kept = Vec::with_capacity(keep);
         if by == Choosing::KCentre {
-            let features = k_centre::features(&nets[0], dataset, device, reporter)?;
+            let rows = Probe::of(&nets[0], device)?.of_examples(&all, device, reporter)?.into_rows();
             for (group, share) in groups.iter().zip(shares) {
-                kept.extend(features.spread(group, share, seed));
+                kept.extend(k_centre(&rows, rows.len() / examples, group, share, seed));
             }
         } else {
             let scores = match by {
-                Choosing::El2n => el2n::scores(nets, dataset, device, reporter)?,
-                Choosing::Grand => grand::scores(nets, dataset, device, reporter)?,
-                Choosing::Forgetting => forgetting::scores(nets, dataset, device, reporter)?,
+                Choosing::El2n => block_on(el2n(nets, &all, device, reporter))?,
+                Choosing::Grand => block_on(grand(nets, &all, device, reporter))?,
+                Choosing::Forgetting => block_on(forgetting(nets, &all, device, reporter))?,
                 Choosing::Random | Choosing::KCentre => {
                     let mut rng = seed.stream(Stream::Criterion, 0);
                     (0..examples).map(|_| rng.random()).collect()

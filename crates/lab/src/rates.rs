@@ -22,10 +22,14 @@ pub fn try_rates(config: &TrainConfig, datasets: &Datasets, device: &Device) -> 
         || config.transfer.probe
         || config.quantize.is_some()
         || config.sparse.is_some()
-        || config.small.mixing.is_some();
+        || config.small.mixing.is_some()
+        || config.small.average.is_some()
+        || config.transfer.l2_sp.is_some()
+        || config.transfer.unfreeze.is_some()
+        || config.regulariser.is_some();
     if more {
-        let problem = "rates are tried by the loss of labels alone: leave teacher, probe, rounding, sparse training and \
-                       mixed images out";
+        let problem = "rates are tried by the loss of labels and by nothing else: leave teacher, probe, rounding, sparse \
+                       training, mixed images, averages, pulls, late layers and regularisers out";
         return Err(Error::setting("rates", problem));
     }
     let (net, masks) = match &config.beginning {

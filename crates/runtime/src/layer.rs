@@ -34,7 +34,7 @@ pub(crate) enum Kind<'a> {
     Curve(Curve),
     /// By a factor for each channel, which the second input has.
     Scale,
-    /// By taking every so-manieth pixel, with so many channels of zeros in front, and others behind.
+    /// By taking every `stride`-th pixel, with `front` channels of zeros in front, and others behind.
     Subsample { stride: [usize; 2], front: usize },
     /// By a function without a kernel, of this name.
     Plain(&'static str, Function),

@@ -46,7 +46,7 @@ impl Plan {
     /// What answers: with memory and threads of its own.
     ///
     /// # Errors
-    /// Where the system has not so many threads.
+    /// Where the system has no more threads.
     pub fn session(&self) -> Result<Session, Error> {
         Session::new(self.inner.clone())
     }

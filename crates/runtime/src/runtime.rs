@@ -26,12 +26,12 @@ impl Runtime {
         Self::default()
     }
 
-    /// With so many threads, and no fewer than one.
+    /// With this number of threads, and no fewer than one.
     pub fn threads(self, threads: usize) -> Self {
         Self { threads: threads.max(1), ..self }
     }
 
-    /// For runs of so many images: these are computed together as far as memory allows. A session answers
+    /// For runs of this number of images: these are computed together as far as memory allows. A session answers
     /// more or fewer as well.
     pub fn batch(self, batch: usize) -> Self {
         Self { batch: batch.max(1), ..self }

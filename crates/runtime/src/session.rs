@@ -33,7 +33,7 @@ impl Session {
         self.watch(images, &|_| {})
     }
 
-    /// What each layer takes, as the least of so many runs on these images.
+    /// What each layer takes, as the least of `runs` runs on these images.
     ///
     /// # Errors
     /// As [`Session::run`].

@@ -89,6 +89,7 @@ mod snapshot;
 mod trainer;
 mod unfreezing;
 mod watched;
+pub mod worth;
 
 pub use adamw::AdamW;
 pub use checkpoints::{Checkpoints, Rejected, Resumed};

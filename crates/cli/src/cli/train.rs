@@ -95,7 +95,7 @@ pub(super) struct Train {
     #[arg(long)]
     nesterov: bool,
     /// Write nothing, but try rates from 1e-6 to 1 in 100 steps and say where the loss falls most steeply
-    #[arg(long, conflicts_with_all = ["lr", "out", "probe"])]
+    #[arg(long, conflicts_with_all = ["lr", "out", "probe", "keep"])]
     find_rate: bool,
     #[arg(long, default_value_t = 0.0)]
     weight_decay: f64,

@@ -204,6 +204,15 @@ fn what_cannot_be_transferred_is_one_line() {
     );
     place.refuse(&format!("{train} --new-head --new-classes"), &["--new-classes"]);
     place.refuse(&format!("{train} --new-head --then 3"), &["--probe"]);
+    let rates = train.replace(" --lr 0.01", "").replace(" --out x", "");
+    for option in
+        ["--mix mixup=1", "--average 0.9", "--l2-sp 0.1", "--unfreeze 2", "--regulariser slimming=1e-5"]
+    {
+        place.refuse(
+            &format!("{rates} --new-head --find-rate {option}"),
+            &["rates are tried by the loss of labels"],
+        );
+    }
     place.refuse(&train, &["does not know `dog`", "`--new-head` gives it a last layer"]);
     place.refuse(
         &format!("{train} --new-head --unfreeze 3 --epochs 2"),

@@ -17,7 +17,7 @@ pub struct Arena {
 }
 
 impl Arena {
-    /// So many zeros.
+    /// `len` zeros.
     pub fn zeros(len: usize) -> Self {
         let begins_at = if len < PAGE { LINE } else { PAGE };
         let mut room = vec![0.0; len + begins_at];

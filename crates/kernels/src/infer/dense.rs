@@ -74,7 +74,7 @@ pub struct Dense {
 }
 
 impl Dense {
-    /// A layer with these weights, for so many images and threads at most.
+    /// A layer with these weights, for at most these numbers of images and threads.
     ///
     /// # Panics
     /// If a place does not hold what the window needs, or the output is not in blocks of the level's lanes.
@@ -134,7 +134,7 @@ impl Dense {
         TileShape { outputs: group.outputs, pixels: group.pixels[0], together: self.together }
     }
 
-    /// Of its tiles, counted group by group, those of one of so many threads.
+    /// Of its tiles, counted group by group, those of one of a number of threads.
     fn share(&self, images: usize, index: usize, of: usize) -> impl Iterator<Item = (&Group, Range<usize>)> {
         let pixels = images * self.to.pixels();
         let tiles = move |group: &Group| pixels.div_ceil(group.pixels[images - 1]);

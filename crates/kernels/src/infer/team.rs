@@ -108,7 +108,7 @@ impl Member<'_> {
         self.barrier.wait();
     }
 
-    /// Its share of so many units, in order: sizes differ by one at most.
+    /// Its share of `units` units, in order: sizes differ by one at most.
     pub(crate) fn share(&self, units: usize) -> std::ops::Range<usize> {
         units * self.index / self.of..units * (self.index + 1) / self.of
     }
@@ -154,7 +154,7 @@ pub struct Team {
 }
 
 impl Team {
-    /// So many threads; no fewer than one.
+    /// This number of threads; no fewer than one.
     ///
     /// # Errors
     /// Where the system has no more threads.

@@ -58,11 +58,12 @@ fn the_hardest_and_the_easiest_share_nothing_and_scores_agree_with_their_formula
     let zeros = vec![Spec::named("lenet-300-100").unwrap().fit([1, 8, 8], 10).net(&device).unwrap()];
     assert!(zeros[0].graph().nodes().len() > 1);
     let expected = (0.9_f64.powi(2) + 9.0 * 0.1_f64.powi(2)).sqrt();
-    for score in el2n::scores(&zeros, &data, &device, &Silent).unwrap() {
+    let all = Loader::new(Arc::new(data), LoaderOptions::default()).unwrap();
+    for score in block_on(el2n(&zeros, &all, &device, &Silent)).unwrap() {
         assert!((score - expected).abs() < 1e-6, "{score}");
     }
     // And the gradient is that of the last bias alone: the same vector.
-    for score in grand::scores(&zeros, &data, &device, &Silent).unwrap() {
+    for score in block_on(grand(&zeros, &all, &device, &Silent)).unwrap() {
         assert!((score - expected).abs() < 1e-6, "{score}");
     }
 }

@@ -41,7 +41,7 @@ pub(crate) struct Size {
 }
 
 impl Cut {
-    /// With so many registers of pixels whose windows see so many quads.
+    /// With this number of registers of pixels whose windows see this number of quads.
     fn of(dots: Dots, width: usize, seen: usize) -> Self {
         let bytes = 4 * width * dots.lanes();
         let parts = (seen * bytes).div_ceil(SEEN).max(1);
@@ -49,7 +49,7 @@ impl Cut {
         Self { width, outputs, quads: seen.div_ceil(parts).max(1) }
     }
 
-    /// The cut that takes the least time for so many pixels, with at most so many registers.
+    /// The cut that takes the least time for `pixels` pixels, with at most `most` registers.
     pub(crate) fn best(dots: Dots, size: Size, pixels: usize, most: usize) -> Self {
         let all = WIDTHS.into_iter().filter(|width| *width <= most);
         let cuts = all.map(|width| Self::of(dots, width, size.seen));
@@ -57,7 +57,7 @@ impl Cut {
         cuts.min_by(|a, b| time(a).total_cmp(&time(b))).unwrap_or_else(|| Self::of(dots, 1, size.seen))
     }
 
-    /// About how many cycles the layer takes for so many pixels and threads.
+    /// About how many cycles the layer takes for a number of pixels and threads.
     pub(crate) fn time(&self, dots: Dots, size: Size, [pixels, threads]: [usize; 2]) -> f64 {
         let (width, tiles) = (self.width as f64, pixels.div_ceil(self.width * dots.lanes()));
         // Two loads at once; products in three instructions take longer.

@@ -52,7 +52,7 @@ pub(crate) fn entries(
 }
 
 impl Rows {
-    /// Of weights whose windows see so many quads of each pixel, in numbers of which one quad has `step`.
+    /// Of weights whose windows see a number of quads of each pixel, in numbers of which one quad has `step`.
     pub(crate) fn of(
         dots: Dots,
         weights: &Weights<'_>,

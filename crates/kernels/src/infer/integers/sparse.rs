@@ -102,7 +102,7 @@ impl Sparse {
         }
     }
 
-    /// Numbers of the arena that such a layer needs meanwhile, of a value with so many quads a pixel, for so many pixels
+    /// Numbers of the arena that such a layer needs meanwhile, of a value with this number of quads a pixel, for this number of pixels
     /// of all images and threads.
     pub fn room(
         dots: Dots,
@@ -114,8 +114,8 @@ impl Sparse {
         size.seen * Cut::best(dots, size, pixels, usize::MAX).width * dots.lanes() * threads
     }
 
-    /// Whether a layer's zeros are worth skipping: its value has so many quads a pixel, and so many pixels of all images
-    /// are computed by so many threads.
+    /// Whether a layer's zeros are worth skipping: its value has this number of quads a pixel, and this number of pixels of all images
+    /// are computed by this number of threads.
     pub fn pays(
         dots: Dots,
         (quads, window): (usize, &Window),
