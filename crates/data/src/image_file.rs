@@ -25,8 +25,12 @@ pub(crate) const EXTENSIONS: &[&str] =
     &["png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "dib", "tif", "tiff", "gif"];
 /// The decoders and the resampling, as a number that is raised with every change of what they give.
 pub(crate) const VERSION: u64 = 1;
-/// The pixels of the largest image: what a file of a few bytes can claim has to end somewhere.
+/// The pixels of the largest image.
 const PIXELS: usize = 1 << 28;
+/// The pixels that a file of any length may claim, and those for each of its bytes: as many as the shortest PNG has, of
+/// one bit each (deflate makes 1032 bytes of one).
+const OF_ANY: usize = 1 << 22;
+const OF_A_BYTE: usize = 8256;
 
 /// A decoded image, upright.
 ///
@@ -105,11 +109,17 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Image, String> {
     })
 }
 
-/// Refuses what is larger than any photograph, before there is memory for it.
-fn too_large(width: usize, height: usize) -> Result<(), String> {
+/// The most pixels of an image in a file of this many bytes: what a few bytes can claim has to end somewhere.
+fn most_pixels(file: usize) -> usize {
+    file.saturating_mul(OF_A_BYTE).clamp(OF_ANY, PIXELS)
+}
+
+/// Refuses what is larger than any photograph, or than a file of this many bytes can be, before there is memory for it.
+fn too_large(width: usize, height: usize, file: usize) -> Result<(), String> {
+    let most = most_pixels(file);
     match width.checked_mul(height) {
-        Some(pixels) if pixels <= PIXELS => Ok(()),
-        _ => Err(format!("its size is {width}x{height}: expected {PIXELS} pixels at most")),
+        Some(pixels) if pixels <= most => Ok(()),
+        _ => Err(format!("its size is {width}x{height}: expected {most} pixels at most in {file} bytes")),
     }
 }
 

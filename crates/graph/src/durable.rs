@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{ErrorKind, Write},
+    io::{self, ErrorKind, Write},
     path::Path,
 };
 
@@ -12,10 +12,12 @@ const MAGIC: &[u8; 8] = b"SAPWOOD1";
 const HASH: usize = 32;
 /// How the names of files begin that are being written.
 const TEMPORARY: &str = ".sapwood-";
+/// How often a file is written that somebody else sweeps away at once.
+const TRIES: usize = 10;
 
 /// Writes a file so that a reader, or a crash at any moment, sees either the old
 /// content or the new: temporary file in the same folder, sync, rename. Folders
-/// on the way are made. What is no ordinary file (a device, a pipe) is written to,
+/// on the way are made, and what killed writers left beside it is removed. What is no ordinary file (a device, a pipe) is written to,
 /// never replaced, and a link goes on pointing where it did.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let error = |action| FileError::of::<Error>(action, path.to_path_buf());
@@ -35,16 +37,45 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         _ => Path::new("."),
     };
     fs::create_dir_all(folder).map_err(error("make the folder for"))?;
-    let mut file = temporary().tempfile_in(folder).map_err(error("write"))?;
-    file.write_all(bytes).map_err(error("write"))?;
-    file.as_file().sync_all().map_err(error("write"))?;
-    file.persist(&target).map_err(|failed| error("write")(failed.error))?;
+    sweep_abandoned(folder);
+    let mut tries = 0..TRIES;
+    loop {
+        match write_once(folder, &target, bytes) {
+            // Somebody swept in the moment before the file was locked.
+            Err(gone) if gone.kind() == ErrorKind::NotFound && tries.next().is_some() => {}
+            written => break written.map_err(error("write"))?,
+        }
+    }
     // The rename itself is durable once the folder is; not every system lets a
     // folder be opened, and then there is nothing to wait for.
     if let Ok(folder) = File::open(folder) {
         folder.sync_all().map_err(error("write"))?;
     }
     Ok(())
+}
+
+/// Writes a temporary file, which is locked meanwhile, and gives it the name of another.
+fn write_once(folder: &Path, target: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = temporary().tempfile_in(folder)?;
+    // Where there are no locks, nobody sweeps.
+    let _ = file.as_file().try_lock();
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(target).map_err(|failed| failed.error)?;
+    Ok(())
+}
+
+/// Removes the temporary files of processes that were killed while they wrote: those that nobody has locked. It is no
+/// failure of a writer that this cannot be done.
+fn sweep_abandoned(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(TEMPORARY)
+            && let Ok(file) = File::options().write(true).open(entry.path())
+            && file.try_lock().is_ok()
+        {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Removes the temporary files that a process left in a folder when it was killed
@@ -125,6 +156,34 @@ mod tests {
         sweep(folder.path()).unwrap();
         assert!(!left.exists() && folder.path().join("kept").exists());
         sweep(&folder.path().join("nowhere")).unwrap();
+    }
+
+    #[test]
+    fn a_writer_removes_what_killed_ones_left_and_not_what_is_being_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_, left) = temporary().tempfile_in(folder.path()).unwrap().keep().unwrap();
+        let (busy, written) = temporary().tempfile_in(folder.path()).unwrap().keep().unwrap();
+        busy.try_lock().unwrap();
+        write_atomic(&folder.path().join("file"), b"").unwrap();
+        assert!(!left.exists() && written.exists());
+        drop(busy);
+        write_atomic(&folder.path().join("file"), b"").unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn of_many_writers_in_one_folder_none_is_disturbed() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for writer in 0..4u8 {
+                let path = folder.path().join(writer.to_string());
+                scope.spawn(move || (0..100).for_each(|at| write_atomic(&path, &[writer, at]).unwrap()));
+            }
+        });
+        for writer in 0..4u8 {
+            assert_eq!(std::fs::read(folder.path().join(writer.to_string())).unwrap(), [writer, 99]);
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 4);
     }
 
     #[cfg(unix)]

@@ -8,10 +8,12 @@ use sapwood_models::{Checkpoint, Note, Reading, Shapes, Wants};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Error, Supernet, family, reference};
+use crate::{Error, Family, Supernet, family, reference};
 
 /// The largest image, and the most classes, that a file may speak of.
 const MOST: usize = 1 << 14;
+/// Values that a network may have beyond four times those of its file before it is made.
+const SLACK: u64 = 1 << 20;
 
 /// Which family a weight file belongs to: its metadata.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,13 +36,18 @@ impl SupernetSpec {
     /// # Errors
     /// No such family, or one that does not take the images.
     pub fn build(&self, device: &Device) -> Result<Supernet, Error> {
+        Ok(Supernet::new(&self.family()?, device))
+    }
+
+    /// Its family, with its images and classes.
+    fn family(&self) -> Result<Family, Error> {
         let sizes = [self.classes].into_iter().chain(self.input);
         if sizes.clone().any(|size| size == 0 || MOST < size) {
             let problem =
                 format!("expected sizes and classes from 1 to {MOST}, found {:?}", sizes.collect::<Vec<_>>());
             return Err(Error::Family { family: self.supernet.clone(), problem });
         }
-        Ok(Supernet::new(&family(&self.supernet, Some(self.input), Some(self.classes))?, device))
+        family(&self.supernet, Some(self.input), Some(self.classes))
     }
 
     /// The content of a weight file.
@@ -128,6 +135,14 @@ impl Supernet {
                 (spec, Classes::Known)
             }
         };
+        let needs = spec.family()?.whole().anatomy(spec.input)?.params();
+        let has = file.values() as u64;
+        // What is missing is listed below; this much of it is another network, and would be made first.
+        if classes == Classes::Known && has.saturating_mul(4).saturating_add(SLACK) < needs {
+            let problem =
+                format!("its metadata say a network of {needs} values, but it has {has}: it was altered");
+            return Err(wrong(problem));
+        }
         let supernet = spec.build(device)?;
         let fitted = file.fitted(&Wanted { params: infos(&supernet), classes }, reading)?;
         if !fitted.masks.is_empty() {

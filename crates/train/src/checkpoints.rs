@@ -115,11 +115,16 @@ impl<'a> Checkpoints<'a> {
         // and nobody else would remove it.
         sweep(&self.folder)?;
         let mut rejected = Vec::new();
-        for path in self.present()?.into_iter().rev() {
+        let mut present = self.present()?;
+        while let Some(path) = present.pop() {
             let bytes = std::fs::read(&path).map_err(failed("read", &path))?;
             match unseal(&bytes) {
                 Ok(payload) => {
                     self.whole = vec![path.clone()];
+                    // Who was killed between writing one and removing another may have been at its end.
+                    for old in &present[..(present.len() + 1).saturating_sub(KEPT)] {
+                        std::fs::remove_file(old).map_err(failed("remove", old))?;
+                    }
                     return Ok((Some(Whole { path, payload: payload.to_vec() }), rejected));
                 }
                 Err(error) => {
@@ -221,6 +226,22 @@ mod tests {
         assert_eq!(left.len(), KEPT);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), KEPT);
         assert_eq!(again.newest().unwrap().0.unwrap().payload, [5]);
+    }
+
+    #[test]
+    fn what_a_killed_run_had_not_removed_yet_is_removed_by_the_next_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut checkpoints = Checkpoints::in_folder(folder.path());
+        for iteration in [1, 2] {
+            checkpoints.write(iteration, &[iteration as u8]).unwrap();
+        }
+        let last = folder.path().join("checkpoint-000000000003.sapwood");
+        std::fs::write(&last, seal(&[3])).unwrap();
+        let mut again = Checkpoints::in_folder(folder.path());
+        assert_eq!(again.newest().unwrap().0.unwrap().payload, [3]);
+        let left = again.present().unwrap();
+        assert_eq!(left.len(), KEPT);
+        assert!(left[0].ends_with("checkpoint-000000000002.sapwood") && left[1] == last);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use zune_jpeg::{
     zune_core::{colorspace::ColorSpace, options::DecoderOptions},
 };
 
-use super::{Decoded, Image};
+use super::{Decoded, Image, too_large};
 
 /// "End of image".
 const END: [u8; 2] = [0xff, 0xd9];
@@ -54,6 +54,8 @@ fn is_progressive(bytes: &[u8]) -> bool {
 fn strict(bytes: &[u8]) -> Result<Decoded, String> {
     let mut decoder = JpegDecoder::new(Cursor::new(bytes));
     decoder.decode_headers().map_err(|error| error.to_string())?;
+    let (width, height) = decoder.dimensions().ok_or("it has no size")?;
+    too_large(width, height, bytes.len())?;
     let (input, grey) = (decoder.input_colorspace(), ColorSpace::Luma);
     let (channels, space) = if input == Some(grey) { (1, grey) } else { (3, ColorSpace::RGB) };
     let mut decoder = JpegDecoder::new_with_options(

@@ -10,7 +10,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, String> {
     decoder.set_transformations(png::Transformations::normalize_to_color8());
     let mut reader = decoder.read_info().map_err(|error| error.to_string())?;
     let (width, height) = reader.info().size();
-    too_large(width as usize, height as usize)?;
+    too_large(width as usize, height as usize, bytes.len())?;
     let mut pixels = vec![0; reader.output_buffer_size().ok_or("it is too large")?];
     let info = reader.next_frame(&mut pixels).map_err(|error| error.to_string())?;
     pixels.truncate(info.buffer_size());

@@ -53,6 +53,20 @@ fn grey_and_colour_are_converted_and_sizes_fitted() {
     check(&jpeg_bytes(), [3, 2, 2], &[200.0; 12]);
 }
 
+/// Found by spoiling files: there was memory for what a few bytes claim, before they were looked at.
+#[test]
+fn a_file_of_few_bytes_cannot_claim_many_pixels_or_a_long_chunk() {
+    assert!(too_large(4000, 3000, 1500).is_ok() && too_large(1 << 14, (1 << 14) + 1, 1 << 30).is_err());
+    let mut bytes = jpeg_bytes();
+    let sizes = bytes.windows(2).position(|marker| marker == [0xff, 0xc0]).unwrap() + 5;
+    bytes[sizes..sizes + 4].copy_from_slice(&[0x40, 0, 0x40, 0]);
+    let refused = decode(&bytes).unwrap_err();
+    assert!(refused.starts_with("its size is 16384x16384: expected 4194304 pixels at most in"), "{refused}");
+
+    let chunk = |length: u32| [b"RIFF\x14\0\0\0WEBPEXIF".as_slice(), &length.to_le_bytes(), b"MM*"].concat();
+    assert!(from_others::has_whole_chunks(&chunk(3)) && !from_others::has_whole_chunks(&chunk(0x7fff_ffff)));
+}
+
 #[test]
 fn a_damaged_image_is_an_error_in_one_line() {
     let folder = tempfile::tempdir().unwrap();

@@ -105,9 +105,11 @@ impl Claim {
             return false;
         }
         let path = path(&self.folder, self.number);
-        let touched =
-            File::options().write(true).open(&path).and_then(|file| file.set_modified(SystemTime::now()));
-        let mine = touched.is_ok() && newest(&self.folder).is_ok_and(|newest| newest == Some(self.number));
+        // By the clock that the others look at: this machine's may be wrong.
+        let touched = now(&self.folder).is_ok_and(|now| {
+            File::options().write(true).open(&path).is_ok_and(|file| file.set_modified(now).is_ok())
+        });
+        let mine = touched && newest(&self.folder).is_ok_and(|newest| newest == Some(self.number));
         if !mine {
             self.tell("claim lost");
         }
@@ -152,7 +154,8 @@ fn look(folder: &Path, newest: Option<u64>) -> Result<Held, Error> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Held::Free),
         Err(error) => return Err(Error::file("read", path)(error)),
     };
-    let silent = now(folder)?.duration_since(touched).unwrap_or_default();
+    // A clock that was set back must not keep a dead holder alive until that time comes again.
+    let silent = now(folder)?.duration_since(touched).unwrap_or_else(|ahead| ahead.duration());
     Ok(match serde_json::from_slice::<Holder>(&text) {
         Ok(holder) if silent < SILENCE && !holder.is_gone() => Held::By(holder),
         // It is being written, or its writer was killed then.
@@ -248,8 +251,12 @@ mod tests {
         fs::write(&path, serde_json::to_string(&elsewhere).unwrap()).unwrap();
         assert_eq!(held(folder.path()).unwrap(), Held::By(elsewhere));
         let file = File::options().write(true).open(&path).unwrap();
-        file.set_modified(SystemTime::now() - SILENCE - Duration::from_secs(1)).unwrap();
-        assert_eq!(held(folder.path()).unwrap(), Held::Abandoned);
+        let long = SILENCE + Duration::from_secs(1);
+        // Or since before the clock was set back.
+        for touched in [SystemTime::now() + long, SystemTime::now() - long] {
+            file.set_modified(touched).unwrap();
+            assert_eq!(held(folder.path()).unwrap(), Held::Abandoned);
+        }
         let claim = Claim::take(folder.path()).unwrap().unwrap();
         // A holder that wakes up again sees that another one has its run.
         let late = Claim { folder: folder.path().into(), number: 0 };

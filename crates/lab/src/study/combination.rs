@@ -6,7 +6,10 @@ use sapwood_prune::{Allocation, Criterion, Granularity, Growth, Options, Sparsit
 use sapwood_train::{Recipe, Retraining};
 use std::num::NonZero;
 
-use super::{Control, CutSettings, During, Method, Pruning, Several, plan::ascending};
+use super::{
+    Control, CutSettings, During, Method, Pruning, Several,
+    plan::{MOST_RUNS, ascending, too_many},
+};
 use crate::{Error, Examples, GradualScore, Quantize, SparseTraining};
 
 /// A method with one value of each setting, but for the sparsity.
@@ -42,6 +45,12 @@ impl<'a> Combination<'a> {
         let quantized = method.quantize.as_ref();
         let quantized =
             quantized.map_or(vec![None], |s| s.0.iter().map(|of| Some(Quantize::from(*of))).collect());
+        let lengths =
+            [cuts.len(), ats.len(), retrains.map_or(1, <[_]>::len), controls.len(), quantized.len()];
+        let count = lengths.iter().fold(1, |count: usize, length| count.saturating_mul(*length));
+        if MOST_RUNS < count {
+            return Err(too_many("methods", count));
+        }
         let ambiguous = cuts.len() * ats.len() * retrains.map_or(1, <[_]>::len) * quantized.len() > 1;
         let mut found = Vec::new();
         for cut in &cuts {

@@ -137,6 +137,17 @@ impl Plan {
     }
 }
 
+/// The most runs of a study: many times what anybody has carried out, and few enough to be planned.
+pub(super) const MOST_RUNS: usize = 1_000_000;
+
+/// A setting that asks for more runs than that.
+pub(super) fn too_many(key: &str, found: usize) -> Error {
+    Error::setting(
+        key,
+        format!("`{key}`: expected at most {MOST_RUNS} runs in a study, found {found}: leave some out"),
+    )
+}
+
 /// Makes the runs of one variant.
 struct Planner<'a> {
     criteria: &'a Criteria,
@@ -210,6 +221,12 @@ impl<'a> Planner<'a> {
         let mut known: BTreeMap<(String, u64), usize> =
             runs.iter().enumerate().map(|(place, run)| ((run.hash.clone(), run.replicate), place)).collect();
         let methods = self.methods()?;
+        let each = methods.iter().map(|(_, levels, shares)| levels.len() * (1 + shares.len())).sum::<usize>();
+        let replicates = usize::try_from(self.variant.experiment.replicates).unwrap_or(usize::MAX);
+        let count = (1 + each).saturating_mul(replicates).saturating_add(runs.len());
+        if MOST_RUNS < count {
+            return Err(too_many("replicates", count));
+        }
         let hash = self.dense.hash()?;
         let specs: Vec<Vec<(String, RunSpec)>> = methods
             .iter()

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize as _;
 use toml::{Table, Value};
 
-use super::Experiment;
+use super::{Experiment, plan::MOST_RUNS};
 use crate::{
     Error,
     experiment_file::{meaning, refuse},
@@ -36,6 +36,10 @@ pub fn read(text: &str, path: &Path, set: &[String]) -> Result<Vec<Variant>, Err
         let Value::Array(values) = values else {
             return Err(wrong("expected a list of values".into()));
         };
+        let count = variants.len().saturating_mul(values.len());
+        if MOST_RUNS < count {
+            return Err(wrong(format!("expected at most {MOST_RUNS} combinations of values, found {count}")));
+        }
         let last = key.rsplit('.').next().unwrap_or(&key);
         let with = |(labels, table): &(Vec<String>, Table), value: &Value| {
             let (mut labels, mut table) = (labels.clone(), table.clone());

@@ -10,8 +10,10 @@ use serde_json::Value;
 
 use super::{
     Reading, Shapes, Wants,
+    candidates::dense,
     fit::fit,
     masks::{assemble, masks_beside, settle},
+    places::Places,
     read_masks,
 };
 use crate::{
@@ -118,6 +120,14 @@ impl Checkpoint {
     /// What the file says of itself in our metadata; `null` where it says nothing.
     pub fn metadata(&self) -> &Value {
         &self.metadata
+    }
+
+    /// How many values lie in it, as far as they are numbers of a tensor that is there as a whole.
+    pub fn values(&self) -> usize {
+        let tensors = Places::of(&self.root);
+        let count = |shape: &[usize]| shape.iter().fold(1, |count: usize, side| count.saturating_mul(*side));
+        let counts = tensors.below("").filter_map(|(_, stored)| Some(count(dense(stored)?.shape())));
+        counts.fold(0, usize::saturating_add)
     }
 
     /// The tensors of a network: of those below all keys, the ones whose names and shapes are the

@@ -50,6 +50,18 @@ fn our_own_files_know_their_family() {
     assert!(error.to_string().contains("cut a network out of it first"), "{error}");
 }
 
+/// Found by spoiling files: a network of gigabytes was made before the file was looked at.
+#[test]
+fn metadata_of_a_network_that_the_file_cannot_hold_are_refused_before_it_is_made() {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    let spec = SupernetSpec { supernet: "mlp".into(), input: [1, 8, 8], classes: 7, trained_on: None };
+    let state = block_on(State::read(&spec.build(&device).unwrap())).unwrap();
+    let altered = SupernetSpec { input: [1, 16384, 16384], ..spec };
+    let bytes = altered.pack(state).unwrap().to_bytes().unwrap();
+    let error = Supernet::open_bytes(&bytes, "altered", &device).unwrap_err().to_string();
+    assert!(error.contains("its metadata say a network of 34359"), "{error}");
+}
+
 #[test]
 fn a_supernet_is_found_below_any_key_and_what_is_not_finite_is_refused() {
     let device = DeviceSpec::CPU.resolve().unwrap();

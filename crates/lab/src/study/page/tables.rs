@@ -22,7 +22,7 @@ impl Page<'_> {
                 Summary::of(&values).map_or(0.0, |summary| summary.mean)
             };
             let layers = |f: fn(&sapwood_prune::LayerHealth) -> usize| {
-                let of = |row: &Row| row.outcome.layers.iter().map(f).sum::<usize>() as f64;
+                let of = |row: &Row| row.outcome.layers.iter().map(f).fold(0, usize::saturating_add) as f64;
                 match group.sparsity {
                     Some(_) => Cell::count(mean(&of).round() as u64),
                     None => Cell::none(),

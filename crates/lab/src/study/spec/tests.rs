@@ -59,6 +59,27 @@ fn settings_that_do_not_go_together_are_named_with_the_file() {
     assert!(error.to_string().ends_with("study.toml"), "{error}");
 }
 
+#[test]
+fn a_study_of_more_runs_than_anybody_carries_out_is_refused_and_not_planned() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("study.toml");
+    let with = |line: &str| format!("{line}\n{STUDY}");
+    let many = vec!["1"; 1001].join(", ");
+    for (study, expected) in [
+        (with("replicates = 9223372036854775807"), "`replicates`: expected at most 1000000 runs in a study"),
+        (with("replicates = 200000"), "found 1600000: leave some out"),
+        (
+            format!("{STUDY}\n[sweep]\nseed = [{many}]\nreplicates = [{many}]\n"),
+            "expected at most 1000000 combinations of values, found 1002001",
+        ),
+    ] {
+        std::fs::write(&path, study).unwrap();
+        let read = Plan::read(&Criteria::default(), &path, &[], &Datasets::below(Path::new("nowhere")));
+        let error = read.unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
 /// Pinned: another hash would orphan the runs that people have.
 #[test]
 fn names_of_runs_are_pinned() {
