@@ -103,6 +103,9 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Image, String> {
             Err(format!("expected {FORMATS}, found {found}"))
         }
     }?;
+    if image.size.contains(&0) {
+        return Err(format!("its size is {}x{}: expected a pixel at least", image.size[1], image.size[0]));
+    }
     Ok(match exif {
         Some(exif) => Orientation::of_exif(&exif).upright(image),
         None => image,

@@ -17,11 +17,19 @@ pub(super) fn decode(bytes: &[u8], format: ImageFormat) -> Result<Decoded, Strin
     let mut decoder = reader.into_decoder().map_err(said)?;
     let (width, height) = decoder.dimensions();
     too_large(width as usize, height as usize, bytes.len())?;
+    let whole = format != ImageFormat::WebP || {
+        let (chunks, whole) = riff_chunks(bytes);
+        chunks
+            .iter()
+            .filter_map(webp_size)
+            .try_for_each(|[width, height]| too_large(width, height, bytes.len()))?;
+        whole
+    };
     let (mut orientation, mut exif) = (None, None);
     match format {
         ImageFormat::Tiff => orientation = decoder.orientation().ok(),
         // There would be memory for what a chunk claims before it is known to be there.
-        ImageFormat::WebP if !has_whole_chunks(bytes) => {}
+        _ if !whole => {}
         _ => exif = decoder.exif_metadata().ok().flatten(),
     }
     let image = DynamicImage::from_decoder(decoder).map_err(said)?;
@@ -46,18 +54,41 @@ pub(super) fn decode(bytes: &[u8], format: ImageFormat) -> Result<Decoded, Strin
     Ok((image, exif))
 }
 
-/// Whether all that a RIFF file says it consists of is there.
-pub(super) fn has_whole_chunks(bytes: &[u8]) -> bool {
-    let mut rest = bytes.get(12..).unwrap_or_default();
-    while let Some(([_, _, _, _, length @ ..], behind)) = rest.split_first_chunk::<8>() {
-        let length = u32::from_le_bytes(*length) as usize;
-        // A chunk of odd length has a byte behind it, which the last one may lack.
+/// A name and what lies behind it.
+type Chunk<'a> = ([u8; 4], &'a [u8]);
+
+/// What a RIFF file consists of, also the frames of an animation, and whether all that it says is there.
+pub(super) fn riff_chunks(bytes: &[u8]) -> (Vec<Chunk<'_>>, bool) {
+    let (mut chunks, mut rest) = (Vec::new(), bytes.get(12..).unwrap_or_default());
+    while let Some(([a, b, c, d, length @ ..], behind)) = rest.split_first_chunk::<8>() {
+        let (name, length) = ([*a, *b, *c, *d], u32::from_le_bytes(*length) as usize);
+        if &name == b"ANMF" {
+            // Frames stand in chunks of their own behind 16 bytes.
+            rest = behind.get(16..).unwrap_or_default();
+            continue;
+        }
+        chunks.push((name, behind.get(..length).unwrap_or(behind)));
         match behind.get(length..) {
+            // A chunk of odd length has a byte behind it, which the last one may lack.
             Some(after) => rest = after.get(length % 2..).unwrap_or_default(),
-            None => return false,
+            None => return (chunks, false),
         }
     }
-    true
+    (chunks, true)
+}
+
+/// The size of a WebP image by its own header, for which the decoder makes room whatever the file says before it.
+fn webp_size((name, content): &Chunk<'_>) -> Option<[usize; 2]> {
+    match (name, *content) {
+        (b"VP8 ", [_, _, _, _, _, _, a, b, c, d, ..]) => {
+            Some([[a, b], [c, d]].map(|[low, high]| usize::from(u16::from_le_bytes([*low, *high]) & 0x3fff)))
+        }
+        (b"VP8L", [_, a, b, c, d, ..]) => {
+            let both = u32::from_le_bytes([*a, *b, *c, *d]);
+            Some([both, both >> 14].map(|side| (side & 0x3fff) as usize + 1))
+        }
+        _ => None,
+    }
 }
 
 fn upper(values: &[u16]) -> Vec<u8> {

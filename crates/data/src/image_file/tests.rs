@@ -64,7 +64,17 @@ fn a_file_of_few_bytes_cannot_claim_many_pixels_or_a_long_chunk() {
     assert!(refused.starts_with("its size is 16384x16384: expected 4194304 pixels at most in"), "{refused}");
 
     let chunk = |length: u32| [b"RIFF\x14\0\0\0WEBPEXIF".as_slice(), &length.to_le_bytes(), b"MM*"].concat();
-    assert!(from_others::has_whole_chunks(&chunk(3)) && !from_others::has_whole_chunks(&chunk(0x7fff_ffff)));
+    assert!(from_others::riff_chunks(&chunk(3)).1 && !from_others::riff_chunks(&chunk(0x7fff_ffff)).1);
+    // A canvas of 7x9 pixels, and a frame that says it has 14087x14329.
+    let mut webp =
+        b"RIFF\x38\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x06\0\0\x08\0\0VP8 \x1a\0\0\0\x10\x02\0\x9d\x01\x2a"
+            .to_vec();
+    webp.extend([0x07, 0xf7, 0xf9, 0x37]);
+    webp.extend([0; 16]);
+    let refused = decode(&webp).unwrap_err();
+    assert!(refused.starts_with("its size is 14087x14329: expected 4194304 pixels at most"), "{refused}");
+    let nothing = b"GIF89a\0\0\x09\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\0\0\x09\0\0\x02\x02\x44\x01\0;";
+    assert!(decode(nothing).is_err());
 }
 
 #[test]

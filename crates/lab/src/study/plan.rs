@@ -137,8 +137,8 @@ impl Plan {
     }
 }
 
-/// The most runs of a study: many times what anybody has carried out, and few enough to be planned.
-pub(super) const MOST_RUNS: usize = 1_000_000;
+/// The most runs of a study: three times those of the largest that is published, and few enough to be planned in little memory.
+pub(super) const MOST_RUNS: usize = 20_000;
 
 /// A setting that asks for more runs than that.
 pub(super) fn too_many(key: &str, found: usize) -> Error {

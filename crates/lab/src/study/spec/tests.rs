@@ -66,11 +66,11 @@ fn a_study_of_more_runs_than_anybody_carries_out_is_refused_and_not_planned() {
     let with = |line: &str| format!("{line}\n{STUDY}");
     let many = vec!["1"; 1001].join(", ");
     for (study, expected) in [
-        (with("replicates = 9223372036854775807"), "`replicates`: expected at most 1000000 runs in a study"),
+        (with("replicates = 9223372036854775807"), "`replicates`: expected at most 20000 runs in a study"),
         (with("replicates = 200000"), "found 1600000: leave some out"),
         (
             format!("{STUDY}\n[sweep]\nseed = [{many}]\nreplicates = [{many}]\n"),
-            "expected at most 1000000 combinations of values, found 1002001",
+            "expected at most 20000 combinations of values, found 1002001",
         ),
     ] {
         std::fs::write(&path, study).unwrap();
