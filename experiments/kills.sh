@@ -156,8 +156,10 @@ killed() { # The job and all that it started, killed after this many seconds; wa
 }
 attempt() { # The job, killed after up to this many milliseconds. 0: done, 1: not.
   local code
-  [ $kind = disk ] && { rm -f ballast && head -c "$(df --output=avail -B1 . | tail -1 | awk -v r=$RANDOM '{ print int($1 - r * 12) }')" /dev/zero >ballast; } 2>/dev/null
-  [ $kind = disk ] && [ $((RANDOM % 4)) = 0 ] && rm -f ballast
+  if [ $kind = disk ]; then # Three of four times there is room for 400 KB at most.
+    rm -f ballast
+    [ $((RANDOM % 4)) = 0 ] || head -c $(($(df --output=avail -B1 . | tail -1) - RANDOM * 12)) /dev/zero >ballast
+  fi
   rm -f kills
   case $kind in
     two | clock) "$script" --job $kind "$(moment "$1")" "$(moment "$1")" ;;
