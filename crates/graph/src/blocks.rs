@@ -11,9 +11,19 @@ impl Graph {
     /// network does, so their costs add up to its. A network of several inputs or outputs is one part.
     pub fn blocks(&self, input: Shape) -> Result<Vec<Graph>, Error> {
         let dims = self.dims_for(input)?;
+        let ends = self.block_ends();
+        if ends.len() == 1 {
+            return Ok(vec![self.clone()]);
+        }
+        let begins = std::iter::once(1).chain(ends.iter().map(|end| end + 1));
+        Ok(begins.zip(&ends).map(|(first, last)| self.part(first, *last, dims[first - 1])).collect())
+    }
+
+    /// The last node of each part that [`Graph::blocks`] cuts the network into.
+    pub fn block_ends(&self) -> Vec<usize> {
         let nodes = self.nodes();
         if self.entries().len() != 1 || self.ends() != [nodes.len() - 1] {
-            return Ok(vec![self.clone()]);
+            return vec![nodes.len() - 1];
         }
         let mut last_use: Vec<usize> = (0..nodes.len()).collect();
         for (id, node) in nodes.iter().enumerate() {
@@ -23,14 +33,7 @@ impl Graph {
         let alone = |id: usize| (0..id).all(|earlier| last_use[earlier] <= id);
         let begins =
             |id: usize| nodes.get(id).is_some_and(|node| node.op.has_weights() || used_twice(nodes, id - 1));
-        let (mut found, mut first) = (Vec::new(), 1);
-        for id in 1..nodes.len() {
-            if id + 1 == nodes.len() || alone(id) && begins(id + 1) {
-                found.push(self.part(first, id, dims[first - 1]));
-                first = id + 1;
-            }
-        }
-        Ok(found)
+        (1..nodes.len()).filter(|id| id + 1 == nodes.len() || alone(*id) && begins(id + 1)).collect()
     }
 
     /// The nodes from `first` to `last`, where what stands before them is the input.

@@ -103,6 +103,11 @@ pub(crate) struct Features {
 }
 
 impl Features {
+    /// How many numbers an example has.
+    pub(crate) fn width(&self) -> usize {
+        self.shape.iter().product()
+    }
+
     /// The numbers, one example after the other.
     pub(crate) fn into_rows(self) -> Vec<f32> {
         self.rows
@@ -110,7 +115,7 @@ impl Features {
 
     fn batch(&self, examples: &[usize]) -> Result<Batch, SourceError> {
         let [c, h, w] = self.shape;
-        let size = c * h * w;
+        let size = self.width();
         let rows = examples.iter().flat_map(|at| &self.rows[at * size..][..size]).copied().collect();
         let classes = examples.iter().map(|at| self.classes[*at]).collect();
         Ok(Batch::new([examples.len(), c, h, w], rows, Target::Class(classes))?)

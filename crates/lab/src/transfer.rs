@@ -1,9 +1,9 @@
 //! What a network that begins with weights keeps of them, and who teaches it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use burn::prelude::Device;
-use sapwood_core::{Observed as _, Role, Step, TrainedOn, infos};
+use sapwood_core::{Observed as _, Role, Step, TrainedOn, graph::Graph, infos};
 use sapwood_data::Dataset;
 use sapwood_models::{Net, Spec};
 use sapwood_train::{Distillation, Distilled, Hook, L2Sp, Plan, Unfreezing};
@@ -160,6 +160,7 @@ impl Teacher {
     pub(crate) fn lessons(
         &self,
         student: &Classes,
+        student_net: &Net,
         data: &Dataset,
         device: &Device,
     ) -> Result<Distilled<Net>, Error> {
@@ -169,6 +170,19 @@ impl Teacher {
         if classes != *student {
             return Err(Error::Teaching { data: data.name().into() });
         }
-        Ok(Distilled::new(self.how, self.net.clone(), device)?)
+        let lessons = Distilled::new(self.how, self.net.clone(), device)?;
+        Ok(match self.how {
+            Distillation::Blocks => lessons.ending(alike(student_net.graph(), self.net.graph())),
+            _ => lessons,
+        })
     }
+}
+
+/// Where blocks of both end that are named alike; their shapes are compared when they have values.
+fn alike(student: &Graph, teacher: &Graph) -> Vec<(usize, usize)> {
+    let ends = |graph: &Graph| -> BTreeMap<String, usize> {
+        graph.block_ends().into_iter().map(|end| (graph.nodes()[end].name.clone(), end)).collect()
+    };
+    let theirs = ends(teacher);
+    ends(student).into_iter().filter_map(|(name, own)| Some((own, *theirs.get(&name)?))).collect()
 }

@@ -1,57 +1,13 @@
 //! Attention maps: where a network looks.
 
-use std::collections::BTreeMap;
-
 use burn::tensor::Tensor;
-use sapwood_core::Tap;
-
-use crate::Error;
-
-/// What the layers of a network were shown in a pass, in the order in which they ran.
-#[derive(Debug, Default)]
-pub(crate) struct Shown(Vec<(String, Tensor<4>)>);
-
-impl Shown {
-    /// The same values for losses that have gradients.
-    pub(crate) fn autodiff(self) -> Self {
-        Self(self.0.into_iter().map(|(layer, values)| (layer, values.autodiff())).collect())
-    }
-}
-
-impl Tap for Shown {
-    fn input(&mut self, layer: &str, input: Tensor<4>) -> Tensor<4> {
-        self.0.push((layer.into(), input.clone()));
-        input
-    }
-}
-
-/// The distance of two networks' attention, summed over the layers at which they are compared: for each height and
-/// width the last layer of which both have one of the same name that is shown values of that height and width.
-///
-/// # Errors
-/// [`Error::NothingAlike`] where there is no such layer.
-pub(crate) fn apart(student: Shown, teacher: Shown) -> Result<Tensor<1>, Error> {
-    let theirs: BTreeMap<String, Tensor<4>> = teacher.0.into_iter().collect();
-    let mut pairs = BTreeMap::new();
-    for (layer, own) in student.0 {
-        let size = |values: &Tensor<4>| [values.dims()[2], values.dims()[3]];
-        match theirs.get(&layer) {
-            Some(other) if size(other) == size(&own) && size(&own) != [1, 1] => {
-                pairs.insert(size(&own), (own, other.clone()));
-            }
-            _ => {}
-        }
-    }
-    let sum = pairs.into_values().map(|(own, other)| distance(own, other)).reduce(|sum, next| sum + next);
-    sum.ok_or(Error::NothingAlike)
-}
 
 /// The mean over all elements of `(Q(s) - Q(t))^2`, where `Q` is the mean of the squares of all channels, flattened, with
 /// length 1 for each example (Zagoruyko and Komodakis 2017, "Paying More Attention to Attention", equation 2).
 ///
 /// # Shapes
 /// `[N, C, H, W]` and `[N, D, H, W]`
-fn distance(student: Tensor<4>, teacher: Tensor<4>) -> Tensor<1> {
+pub(crate) fn distance(student: Tensor<4>, teacher: Tensor<4>) -> Tensor<1> {
     let [q, p] = [student, teacher].map(|values| {
         let map: Tensor<2> = values.square().mean_dim(1).flatten(1, 3);
         let square = map.clone().square().sum_dim(1);
@@ -68,6 +24,7 @@ mod tests {
     use sapwood_backend::DeviceSpec;
 
     use super::*;
+    use crate::shown::{Shown, apart};
 
     fn values(of: [f32; 8]) -> Tensor<4> {
         let device = DeviceSpec::CPU.resolve().unwrap();
@@ -90,9 +47,9 @@ mod tests {
         let vector = own.clone().reshape([1, 8, 1, 1]);
         let student = shown(&[("a", &other), ("b", &own), ("own", &other), ("fc", &vector)]);
         let teacher = shown(&[("a", &own), ("b", &other), ("fc", &vector)]);
-        let found = apart(student, teacher).unwrap().into_scalar::<f64>();
+        let found = apart(student, teacher, distance).unwrap().into_scalar::<f64>();
         assert!((found - GOLDEN).abs() < 1e-6, "{found}");
-        let said = apart(shown(&[("a", &own)]), shown(&[("b", &own)])).unwrap_err().to_string();
+        let said = apart(shown(&[("a", &own)]), shown(&[("b", &own)]), distance).unwrap_err().to_string();
         assert!(said.contains("no layer"), "{said}");
     }
 

@@ -1,18 +1,13 @@
 //! Learning from another network's answers.
 
-use burn::{prelude::Device, tensor::Tensor};
+use burn::tensor::Tensor;
 use sapwood_backend::ordered::{log_softmax, mean, softmax, sum_last};
-use sapwood_core::{
-    Batch, Layout, Moments, Network, Norm, Output, Pass, Target, gradients, loss, soft_labels,
-};
+use sapwood_core::{Target, loss, soft_labels};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Error, Lesson, Objective, StepContext,
-    attention::{self, Shown},
-};
+use crate::Error;
 
-/// What a student learns of its teacher's logits, beside the labels.
+/// What a student learns of its teacher.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "method", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Distillation {
@@ -44,6 +39,17 @@ pub enum Distillation {
         /// Customarily 1000; 0 or more.
         weight: f64,
     },
+    /// `CE + weight * sum over layers of what of the teacher's features no linear map of the student's explains` (Romero
+    /// et al. 2015, "FitNets"), at the layers of [`Distillation::At`]; the map is the best one for each batch.
+    Features {
+        /// 0 or more.
+        weight: f64,
+    },
+    /// The sum over blocks of the mean square between what both networks' blocks give, over that of the teacher's, where
+    /// each block of the student is shown what the teacher's is. Labels are not looked at: for a network that was made
+    /// smaller inside of its blocks (Li et al. 2020, "Few Sample Knowledge Distillation", without their 1x1
+    /// convolutions).
+    Blocks,
 }
 
 impl Default for Distillation {
@@ -84,11 +90,12 @@ impl Distillation {
                 positive("alpha", alpha, 0.0)?;
                 positive("beta", beta, 0.0)
             }
-            Self::At { weight } => positive("weight", weight, 0.0),
+            Self::At { weight } | Self::Features { weight } => positive("weight", weight, 0.0),
+            Self::Blocks => Ok(()),
         }
     }
 
-    /// The loss of a batch, of which attention maps are no part; `progress` are the epochs that have passed.
+    /// The loss of a batch's logits, of which attention, features and blocks are no part; `progress` are the epochs that have passed.
     ///
     /// # Shapes
     /// Logits `[rows, K]` of both; returns `[1]`.
@@ -104,7 +111,7 @@ impl Distillation {
     ) -> Result<Tensor<1>, Error> {
         let labels = loss(student.clone(), target, smoothing)?;
         Ok(match *self {
-            Self::At { .. } => labels,
+            Self::At { .. } | Self::Features { .. } | Self::Blocks => labels,
             Self::Kd { temperature, weight } => {
                 let apart = divergence(teacher / temperature, student / temperature);
                 labels * (1.0 - weight) + apart * (weight * temperature * temperature)
@@ -162,105 +169,6 @@ fn decoupled(teacher: Tensor<2>, student: Tensor<2>, own: Tensor<2>) -> [Tensor<
 
 /// What is taken off the logit of a row's class, so that softmax gives it nothing.
 const FAR: f64 = 1000.0;
-
-/// An objective: the labels, and what a teacher answers to the same inputs.
-///
-/// The teacher is in evaluation mode and has no gradients. What it answers is computed anew in each step, since
-/// inputs are augmented.
-///
-/// ```no_run
-/// # fn example<N: sapwood_core::Network>(
-/// #     (student, teacher): (N, N),
-/// #     recipe: sapwood_train::Recipe,
-/// #     train: &dyn sapwood_core::Source,
-/// #     device: &burn::prelude::Device,
-/// # ) -> Result<(), sapwood_train::Error> {
-/// use sapwood_train::{Distilled, Distillation, Trainer};
-///
-/// let lessons = Distilled::new(Distillation::default(), teacher, device)?;
-/// let trained = Trainer::new(recipe, device).objective(lessons).run_blocking(student, train)?;
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Debug)]
-pub struct Distilled<T> {
-    how: Distillation,
-    teacher: T,
-}
-
-impl<T: Network> Distilled<T> {
-    /// Lessons of a teacher.
-    ///
-    /// # Errors
-    /// [`Error::Recipe`] for weights or a temperature that nothing can be learnt with.
-    pub fn new(how: Distillation, teacher: T, device: &Device) -> Result<Self, Error> {
-        how.check()?;
-        Ok(Self { how, teacher: teacher.valid().to_device(&device.clone().inner()) })
-    }
-
-    /// Refuses a student that this teacher can teach nothing, as seen by some examples: before a run, a step would say it
-    /// late.
-    ///
-    /// # Errors
-    /// As for a step.
-    pub fn check<N>(&self, student: &N, batch: &Batch, device: &Device) -> Result<(), Error>
-    where
-        N: Network<Input = T::Input>,
-    {
-        let device = device.clone().inner();
-        let maps = matches!(self.how, Distillation::At { .. });
-        let (teacher, _, theirs) = answers(&self.teacher, batch.input(&device)?, Norm::Running, maps);
-        let (student, _, own) = answers(&student.valid(), batch.input(&device)?, Norm::Running, maps);
-        alike(&student, &teacher)?;
-        if maps {
-            attention::apart(own, theirs)?;
-        }
-        Ok(())
-    }
-}
-
-impl<N: Network, T: Network<Input = N::Input>> Objective<N> for Distilled<T> {
-    fn teach(&mut self, network: &N, batch: &Batch, at: &StepContext<'_>) -> Result<Lesson, Error> {
-        let maps = matches!(self.how, Distillation::At { .. });
-        let (teacher, _, theirs) = answers(&self.teacher, batch.input(at.device)?, Norm::Running, maps);
-        let input = batch.input(&at.device.clone().autodiff())?;
-        let (student, moments, own) = answers(network, input, Norm::Batch, maps);
-        alike(&student, &teacher)?;
-        let progress = at.iteration as f64 / at.plan.length.per_epoch as f64;
-        let smoothing = at.plan.recipe.label_smoothing;
-        let loss = self.how.loss(student, teacher.autodiff(), batch.target(), (smoothing, progress))?;
-        let loss = match self.how {
-            Distillation::At { weight } => loss + attention::apart(own, theirs.autodiff())? * weight,
-            _ => loss,
-        };
-        let value = loss.clone().inner();
-        let gradients = gradients(network, loss, Layout::Stored);
-        Ok(Lesson { loss: value, gradients, moments })
-    }
-}
-
-/// Refuses answers of different shapes.
-fn alike(student: &Tensor<2>, teacher: &Tensor<2>) -> Result<(), Error> {
-    let (own, theirs) = (student.dims(), teacher.dims());
-    let problem = format!("the teacher answers {theirs:?} (examples, classes), the student {own:?}");
-    if own == theirs { Ok(()) } else { Err(sapwood_core::Error::Target(problem).into()) }
-}
-
-/// What a network answers, what its normalisations saw, and, if that is wanted, what its layers were shown.
-fn answers<N: Network>(
-    network: &N,
-    input: N::Input,
-    norm: Norm,
-    maps: bool,
-) -> (Tensor<2>, Vec<Moments>, Shown) {
-    let (mut shown, mut pass) = (Shown::default(), Pass::new(norm));
-    if !maps {
-        return (network.forward(input, &mut pass).rows(), pass.into_moments(), shown);
-    }
-    let mut pass = pass.with_tap(&mut shown);
-    let outputs = network.forward(input, &mut pass).rows();
-    (outputs, pass.into_moments(), shown)
-}
 
 #[cfg(test)]
 mod tests {

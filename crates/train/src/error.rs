@@ -123,8 +123,8 @@ pub enum Error {
     },
     /// Two networks have no layer at which their attention could be compared.
     #[error(
-        "no layer of the student has the name of one of the teacher's and sees values of the same height and width, above \
-         1x1: attention cannot be compared; take a teacher of the same family, or compare answers"
+        "no layer of the student has the name of one of the teacher's and values of the same height and width, above 1x1, \
+         or for blocks of the same shape: layers cannot be compared; take a teacher of the same family, or compare answers"
     )]
     NothingAlike,
     /// The file system refused.

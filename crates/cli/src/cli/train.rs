@@ -1,7 +1,10 @@
 //! `train`
 
+mod phases;
 mod recipe;
 mod suited;
+
+use phases::{Phases, start};
 
 use std::{collections::BTreeSet, io::Write, num::NonZero, path::PathBuf, sync::atomic::AtomicBool};
 
@@ -10,12 +13,11 @@ use sapwood_backend::Ops;
 use sapwood_core::{Source, Step};
 use sapwood_data::{Split, Task};
 use sapwood_lab::{
-    Augmenting, Beginning, CheckpointEvery, Conditions, DataConfig, Datasets, Evaluate, Outputs, RunFolder,
-    SmallData, Start, TrainConfig, Transfer, Work,
+    Beginning, CheckpointEvery, Conditions, DataConfig, Datasets, Evaluate, Outputs, RunFolder, SmallData,
+    TrainConfig, Transfer, Work,
 };
-use sapwood_models::{Init, NormScale, Opened, Spec};
+use sapwood_models::{Init, NormScale, Spec};
 use sapwood_sparse::Regulariser;
-use sapwood_train::Recipe;
 
 use super::{
     bar::Bar,
@@ -25,11 +27,11 @@ use super::{
     image::Images,
     model_shape::ModelShape,
     on_device::OnDevice,
-    outputs::{MoreOutputs, hinted},
+    outputs::MoreOutputs,
     rounding::Rounding,
     sparse::Sparse,
     transfer::{Kept, TransferArgs},
-    weight_file::{Reading, of_file},
+    weight_file::Reading,
 };
 use crate::Error;
 
@@ -225,10 +227,12 @@ impl Train {
             ops: this.ops,
         };
         config.small = this.few.of(config.train_source(&datasets, 0)?.examples());
+        if this.transfer.new_statistics {
+            config = config.with_new_statistics(&datasets, &device)?;
+        }
         let source = config.train_source(&datasets, 0)?;
-        let Kept { frozen, still, rates, mut notes } =
+        let Kept { frozen, still, rates, notes } =
             this.transfer.kept(&config.model.net(&device)?, source.examples())?;
-        notes.extend(suited);
         config.recipe.rates = rates;
         let teacher = this.transfer.teacher(&device)?;
         let (l2_sp, unfreeze) = (this.transfer.pull(&config.model)?, this.transfer.unfreeze());
@@ -238,6 +242,8 @@ impl Train {
         if this.find_rate {
             return find_rate::write(&sapwood_lab::try_rates(&config, &datasets, &device)?, out);
         }
+        let is_rate_open =
+            this.transfer.phases().is_some() && this.lr.is_none() && matches!(this.optimizer, Rule::Sgd);
         let name = format!("{}-{}-{}", config.model.model, config.data.name, config.hash()?);
         let folder = RunFolder::new(this.out.unwrap_or_else(|| ["runs", &name].iter().collect()));
         let conditions = Conditions {
@@ -249,29 +255,11 @@ impl Train {
             work: &Work::default(),
             stop: &AtomicBool::new(false),
         };
-        let train = |config: &TrainConfig, folder: &RunFolder| {
-            sapwood_lab::train(config, folder, &conditions).map_err(|error| hinted(error, true))
-        };
-        let test = match this.transfer.phases() {
-            None => train(&config, &folder)?,
-            Some((epochs, None)) => {
-                let transfer =
-                    Transfer { probe: true, notes: Vec::new(), still: BTreeSet::new(), ..config.transfer };
-                let recipe = Recipe { epochs, ..config.recipe };
-                train(&TrainConfig { recipe, transfer, ..config }, &folder)?
-            }
-            Some((epochs, Some(then))) => {
-                let probed = RunFolder::new(folder.path().join("probe"));
-                train(&probing(&config, epochs), &probed)?;
-                let path = probed.weights();
-                let opened = sapwood_models::open(&path, None, &device)?;
-                let learning_rate = config.recipe.learning_rate * AFTER_PROBE;
-                let recipe = Recipe { epochs: then, learning_rate, ..config.recipe };
-                let outputs = Outputs { new: false, ..config.outputs };
-                let beginning = start(opened, of_file(&path)?);
-                train(&TrainConfig { beginning, recipe, outputs, ..config }, &folder)?
-            }
-        };
+        let mut phases = Phases::new(this.transfer.phases(), suited);
+        if is_rate_open {
+            config.recipe.learning_rate = phases.suited_rate(&config, &conditions)?;
+        }
+        let test = phases.train(config, &folder, &conditions)?;
         writeln!(out, "{}", super::eval::line(&test))?;
         writeln!(out, "{}", folder.weights().display())?;
         Ok(())
@@ -306,33 +294,6 @@ impl Train {
     fn init(&self) -> Result<Init, Error> {
         let norm_scale = if self.norm_scale_uniform { NormScale::Uniform } else { NormScale::One };
         Ok(Init { norm_scale, ..Init::named(&self.init)? })
-    }
-}
-
-/// What the learning rate is multiplied by once a probe has found the last layer (Kumar et al. 2022, "Fine-Tuning
-/// can Distort Pretrained Features and Underperform Out-of-Distribution").
-const AFTER_PROBE: f64 = 0.1;
-
-fn start(opened: Opened, digest: String) -> Beginning {
-    let Opened { net, masks, trained_on, .. } = opened;
-    Beginning::From(Box::new(Start { digest, net, masks, trained_on }))
-}
-
-/// The training of the last layer alone that comes before another, without what only that other can do.
-fn probing(config: &TrainConfig, epochs: usize) -> TrainConfig {
-    let recipe = Recipe { epochs, start_at: Step::START, until: Step::End, ..config.recipe.clone() };
-    let data = DataConfig { augment: Augmenting::NONE, ..config.data.clone() };
-    let transfer = Transfer { probe: true, ..Transfer::default() };
-    let small = SmallData { mixing: None, ..config.small };
-    TrainConfig {
-        recipe,
-        data,
-        transfer,
-        small,
-        sparse: None,
-        quantize: None,
-        regulariser: None,
-        ..config.clone()
     }
 }
 

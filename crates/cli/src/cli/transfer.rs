@@ -37,11 +37,12 @@ pub(super) struct TransferArgs {
     /// a recipe that suits the number of images is taken, and said
     #[arg(long, requires = "weights", conflicts_with = "new_classes")]
     new_head: bool,
-    /// Train the last layer alone, for this number of epochs, on features that are computed once; instead of `--epochs`
+    /// Train the last layer alone, for this number of epochs, on features that are computed once; instead of `--epochs`.
+    /// Without `--lr` the learning rate of sgd is what these features allow
     #[arg(long, value_name = "EPOCHS", requires = "weights", conflicts_with = "epochs")]
     probe: Option<Epochs>,
-    /// Then train all layers, for this number of epochs, at a tenth of the learning rate; without this the probe is what is
-    /// written
+    /// Then train all layers, for this number of epochs, at a tenth of the learning rate that was given, or at all of the
+    /// one that was found; without this the probe is what is written
     #[arg(long, value_name = "EPOCHS", requires = "probe", conflicts_with = "epochs")]
     then: Option<Epochs>,
     /// Layers whose parameters and running statistics do not move, as in `stem`, `features.0-5`, `layer1.*`,
@@ -54,6 +55,10 @@ pub(super) struct TransferArgs {
     /// Batch normalisations that use the running statistics in training too, and keep them
     #[arg(long, value_name = "LAYERS", value_delimiter = ',')]
     freeze_statistics: Vec<Except>,
+    /// First take the running statistics of batch normalisation from the training images, in the place of those that the
+    /// weights come with; whether they then stay or learn is said as without this
+    #[arg(long, requires = "weights")]
+    pub(super) new_statistics: bool,
     /// Multiply the learning rate of these layers by a factor; of several that describe a layer the last counts
     #[arg(long, value_name = "LAYERS=FACTOR")]
     rate: Vec<LayerRate>,
@@ -68,14 +73,16 @@ pub(super) struct TransferArgs {
     #[arg(long, value_name = "FILE")]
     teacher: Option<PathBuf>,
     /// What is learnt of the teacher: all of its answers at once (Hinton et al. 2015), apart for the right class and the
-    /// others (Zhao et al. 2022), or where in the image its layers are active (Zagoruyko and Komodakis 2017)
+    /// others (Zhao et al. 2022), where in the image its layers are active (Zagoruyko and Komodakis 2017), what its
+    /// features are told from (Romero et al. 2015), or, without labels, what each of its blocks gives
     #[arg(long, value_enum, requires = "teacher", default_value_t = Method::Kd)]
     distill: Method,
     /// What logits are divided by before they are compared
     #[arg(long, requires = "teacher", default_value_t = 4.0)]
     temperature: f64,
     /// The weight of the teacher's answers: with kd the labels have what is left of 1 [default: 0.9]; with dkd of
-    /// the classes that are not right [default: 8]; with at of its attention maps [default: 1000]
+    /// the classes that are not right [default: 8]; with at of its attention maps [default: 1000]; with features of what
+    /// of these is not explained [default: 1]
     #[arg(long, requires = "teacher", value_name = "WEIGHT")]
     teacher_weight: Option<f64>,
 }
@@ -85,6 +92,8 @@ enum Method {
     Kd,
     Dkd,
     At,
+    Features,
+    Blocks,
 }
 
 /// A number of epochs: `20ep` or `20`.
@@ -274,6 +283,12 @@ impl TransferArgs {
                 warm_up: 0,
             },
             Method::At => Distillation::At { weight: self.teacher_weight.unwrap_or(1000.0) },
+            Method::Features => Distillation::Features { weight: self.teacher_weight.unwrap_or(1.0) },
+            Method::Blocks if self.teacher_weight.is_some() => {
+                let problem = "`--teacher-weight` says nothing with `--distill blocks`, which looks at no labels: leave it out";
+                return Err(Error::Usage(problem.into()));
+            }
+            Method::Blocks => Distillation::Blocks,
         };
         how.check()?;
         Ok(Some(Teacher { digest: of_file(path)?, how, spec, net, trained_on }))

@@ -121,7 +121,69 @@ fn attention_is_learnt_from_a_larger_network_of_the_family_and_from_no_other() {
     place.succeed(&format!("{student} --teacher {NET} --distill at --out at"));
     assert!(!moved(&place, "alone/weights.safetensors", "at/weights.safetensors").is_empty());
     let other = student.replace("resnet-20 --width 0.125", "lenet-300-100 --width 0.1");
-    place.refuse(&format!("{other} --teacher {NET} --distill at --out x"), &["attention cannot be compared"]);
+    place.refuse(&format!("{other} --teacher {NET} --distill at --out x"), &["layers cannot be compared"]);
+}
+
+#[test]
+fn features_are_learnt_and_blocks_without_labels() {
+    let place = place();
+    let student = format!(
+        "train --model resnet-20 --width 0.125 {COLOURS} --image 3x8x8 --batch-size 4 --lr 0.01 --epochs 1"
+    );
+    place.succeed(&format!("{student} --out alone"));
+    place.succeed(&format!("{student} --teacher {NET} --distill features --out features"));
+    assert!(!moved(&place, "alone/weights.safetensors", "features/weights.safetensors").is_empty());
+    // Blocks of another width give nothing that could be compared.
+    let blocks = format!("--teacher {NET} --distill blocks");
+    place.refuse(&format!("{student} {blocks} --teacher-weight 1 --out x"), &["looks at no labels"]);
+    place.succeed(&format!("prune --weights {NET} --sparsity 0.5 --out half.safetensors"));
+    let again = format!(
+        "train --weights half.safetensors --image 3x8x8 --batch-size 4 --lr 0.001 --epochs 2 {blocks}"
+    );
+    place.succeed(&format!("{again} {COLOURS} --out blocks"));
+    assert!(!moved(&place, "half.safetensors", "blocks/weights.safetensors").is_empty());
+    let curve = String::from_utf8(place.read("blocks/curve.csv")).unwrap();
+    let losses: Vec<f64> =
+        curve.lines().skip(1).map(|row| row.split(',').nth(3).unwrap().parse().unwrap()).collect();
+    assert!(losses[1] < losses[0], "{losses:?}");
+}
+
+#[test]
+fn a_probe_without_a_rate_takes_the_one_that_its_features_allow() {
+    let place = place();
+    let train = OTHERS.replace(" --lr 0.01", "");
+    let said = place.run(&format!("train {train} --new-head --probe 3ep --then 1ep --out both")).err;
+    assert!(said.contains("learning rates "), "{said}");
+    let rate = |folder: &str| -> f64 {
+        let config: serde_json::Value =
+            serde_json::from_slice(&place.read(&format!("{folder}/config.json"))).unwrap();
+        config["recipe"]["learning_rate"].as_f64().unwrap()
+    };
+    let (probe, then) = (rate("both/probe"), rate("both"));
+    assert!(then == probe.min(0.02) && 0.0 < probe, "{probe} {then}");
+    place.succeed(&format!("train {train} --lr {probe} --new-head --probe 3ep --out given"));
+    assert_eq!(
+        moved(&place, "given/weights.safetensors", "both/probe/weights.safetensors"),
+        [] as [String; 0]
+    );
+}
+
+#[test]
+fn statistics_are_taken_from_the_new_images_and_stay_where_these_are_few() {
+    let place = place();
+    let train = format!("train {OTHERS} --new-head --epochs 1");
+    place.succeed(&format!("{train} --out old"));
+    place.succeed(&format!("{train} --new-statistics --out new"));
+    place.succeed(&format!("{train} --new-statistics --label-smoothing 0.1 --out smoothed"));
+    let running = |before: &str, after: &str| {
+        moved(&place, before, after).into_iter().filter(|path| path.contains("running")).count()
+    };
+    assert!(0 < running("old/weights.safetensors", "new/weights.safetensors"));
+    assert_eq!(running("new/weights.safetensors", "smoothed/weights.safetensors"), 0);
+    let data = format!("{COLOURS} --image 3x8x8");
+    place.succeed(&format!("train --model lenet-300-100 --width 0.1 {data} --until 0it --out plain"));
+    let plain = &format!("train --weights plain/weights.safetensors {data} --new-statistics --out x");
+    place.refuse(plain, &["batch normalisation, found none"]);
 }
 
 #[test]

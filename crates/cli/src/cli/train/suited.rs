@@ -2,13 +2,13 @@
 
 use sapwood_core::Step;
 
-use super::{AFTER_PROBE, Rule, Train};
+use super::{Rule, Train};
 
 /// The images that a probe sees in all, where there are many, and those that all layers see behind it.
 const PROBE_IMAGES: usize = 60_000;
 const THEN_IMAGES: usize = 20_000;
-/// The learning rate of a probe.
-const PROBE_RATE: f64 = 0.05;
+/// The most epochs of either, where there are few.
+const MOST_EPOCHS: usize = 30;
 /// Below this number of images batches are small, so that there are steps enough.
 const FEW: usize = 2000;
 
@@ -26,15 +26,13 @@ impl Train {
         {
             return (self, None);
         }
-        let times = |images: usize, most: usize| (images / examples.max(1)).clamp(3, most);
-        let (probe, then) = (times(PROBE_IMAGES, 30), times(THEN_IMAGES, 10));
+        let times = |images: usize| (images / examples.max(1)).clamp(3, MOST_EPOCHS);
+        let (probe, then) = (times(PROBE_IMAGES), times(THEN_IMAGES));
         let batch = if examples < FEW { 32 } else { 64 };
-        (self.lr, self.batch_size) = (Some(PROBE_RATE), Some(batch));
+        self.batch_size = Some(batch);
         self.transfer = self.transfer.probing(probe, then);
         let said = format!(
-            "recipe for {examples} images: the last layer for {probe} epochs at a learning rate of {PROBE_RATE}, then all \
-             layers for {then} at {}, {batch} at a time",
-            PROBE_RATE * AFTER_PROBE
+            "recipe for {examples} images: the last layer for {probe} epochs, then all layers for {then}, {batch} at a time"
         );
         (self, Some(said))
     }

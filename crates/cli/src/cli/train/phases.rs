@@ -1,0 +1,118 @@
+//! What is trained one after the other: all layers, the last one alone, or both.
+
+use std::collections::BTreeSet;
+
+use sapwood_core::Step;
+use sapwood_lab::{
+    Augmenting, Beginning, Conditions, DataConfig, Outputs, RunFolder, SmallData, Start, TrainConfig,
+    Transfer,
+};
+use sapwood_models::Opened;
+use sapwood_train::{Evaluation, Recipe};
+
+use super::super::{outputs::hinted, weight_file::of_file};
+use crate::Error;
+
+/// What a learning rate that was given is multiplied by once a probe has found the last layer (Kumar et al. 2022,
+/// "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution").
+const AFTER_PROBE: f64 = 0.1;
+
+/// The highest learning rate of all layers behind a probe whose own was found by its features: earlier layers bear less.
+/// LeNet-5 and EfficientNet-Lite0 do best at 0.02 to 0.05 and at 0.003 to 0.01, where the last layer alone bears 0.2 and
+/// 0.003.
+const MOST_AFTER_PROBE: f64 = 0.02;
+
+/// Why a learning rate is what it is.
+const WHY: &str = "the curvature of the last layer's loss on these features allows no more";
+
+/// The parts of a training.
+pub(super) struct Phases {
+    /// The epochs of a probe, and of what follows it.
+    probe_and_then: Option<(usize, Option<usize>)>,
+    /// The learning rate behind the probe, where both were found.
+    then_rate: Option<f64>,
+    /// What is said before the probe.
+    notes: Vec<String>,
+}
+
+impl Phases {
+    pub(super) fn new(probe_and_then: Option<(usize, Option<usize>)>, suited: Option<String>) -> Self {
+        Self { probe_and_then, then_rate: None, notes: suited.into_iter().collect() }
+    }
+
+    /// The learning rate that the last layer bears, where none was given. Behind it all layers have the same, or
+    /// [`MOST_AFTER_PROBE`].
+    pub(super) fn suited_rate(
+        &mut self,
+        config: &TrainConfig,
+        conditions: &Conditions<'_>,
+    ) -> Result<f64, Error> {
+        let Conditions { datasets, device, reporter, .. } = *conditions;
+        let rate = sapwood_lab::probe_rate(config, datasets, device, reporter)
+            .map_err(|error| hinted(error, true))?;
+        let then = rate.min(MOST_AFTER_PROBE);
+        self.then_rate = Some(then);
+        self.notes.push(match self.probe_and_then {
+            Some((_, Some(_))) => format!("learning rates {rate} and {then}: {WHY}"),
+            _ => format!("learning rate {rate}: {WHY}"),
+        });
+        Ok(rate)
+    }
+
+    /// Trains what the configuration says in all layers, or behind or instead of that the last one.
+    pub(super) fn train(
+        self,
+        config: TrainConfig,
+        folder: &RunFolder,
+        conditions: &Conditions<'_>,
+    ) -> Result<Evaluation, Error> {
+        let train = |config: &TrainConfig, folder: &RunFolder| {
+            sapwood_lab::train(config, folder, conditions).map_err(|error| hinted(error, true))
+        };
+        match self.probe_and_then {
+            None => train(&config, folder),
+            Some((epochs, None)) => {
+                let (notes, still) = (self.notes, BTreeSet::new());
+                let transfer = Transfer { probe: true, notes, still, ..config.transfer };
+                let recipe = Recipe { epochs, ..config.recipe };
+                train(&TrainConfig { recipe, transfer, ..config }, folder)
+            }
+            Some((epochs, Some(then))) => {
+                let probed = RunFolder::new(folder.path().join("probe"));
+                train(&probing(&config, epochs, self.notes), &probed)?;
+                let path = probed.weights();
+                let opened = sapwood_models::open(&path, None, conditions.device)?;
+                let given = config.recipe.learning_rate;
+                let learning_rate = self.then_rate.unwrap_or(AFTER_PROBE * given);
+                let recipe = Recipe { epochs: then, learning_rate, ..config.recipe };
+                let outputs = Outputs { new: false, ..config.outputs };
+                let beginning = start(opened, of_file(&path)?);
+                train(&TrainConfig { beginning, recipe, outputs, ..config }, folder)
+            }
+        }
+    }
+}
+
+/// The training of the last layer alone that comes before another, without what only that other can do.
+fn probing(config: &TrainConfig, epochs: usize, notes: Vec<String>) -> TrainConfig {
+    let recipe = Recipe { epochs, start_at: Step::START, until: Step::End, ..config.recipe.clone() };
+    let data = DataConfig { augment: Augmenting::NONE, ..config.data.clone() };
+    let transfer = Transfer { probe: true, notes, ..Transfer::default() };
+    let small = SmallData { mixing: None, ..config.small };
+    TrainConfig {
+        recipe,
+        data,
+        transfer,
+        small,
+        sparse: None,
+        quantize: None,
+        regulariser: None,
+        ..config.clone()
+    }
+}
+
+/// A training begins with what was opened.
+pub(super) fn start(opened: Opened, digest: String) -> Beginning {
+    let Opened { net, masks, trained_on, .. } = opened;
+    Beginning::From(Box::new(Start { digest, net, masks, trained_on }))
+}

@@ -1,0 +1,49 @@
+//! Running statistics of normalisation, of the data that are to be learnt.
+
+use std::{num::NonZero, sync::Arc};
+
+use burn::prelude::Device;
+use sapwood_backend::Seed;
+use sapwood_core::{Observed as _, reestimate};
+use sapwood_models::Net;
+
+use crate::{Beginning, Datasets, Error, Examples, Start, TrainConfig, digest};
+
+/// The batches that statistics are taken of, where there are so many.
+const BATCHES: NonZero<usize> = NonZero::new(16).unwrap();
+/// The examples of each.
+const EXAMPLES: NonZero<usize> = NonZero::new(64).unwrap();
+
+impl TrainConfig {
+    /// The same, beginning with batch normalisations whose running statistics are those of the training images, without
+    /// augmentation, and no longer those of the data that the weights were trained on (Li et al. 2017, "Revisiting
+    /// Batch Normalization for Practical Domain Adaptation"). Nothing else of the network changes.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for new weights, and for a network without batch normalisation; data that do not fit the
+    /// network.
+    pub fn with_new_statistics(self, datasets: &Datasets, device: &Device) -> Result<Self, Error> {
+        let refuse = |problem: &str| Err(Error::setting("statistics", problem));
+        let Beginning::From(start) = &self.beginning else {
+            return refuse("new weights have no statistics that could be taken again");
+        };
+        if !start.net.graph().nodes().iter().any(|node| node.op.kind() == "batch_norm") {
+            return refuse(
+                "expected a network with batch normalisation, found none: there are no statistics",
+            );
+        }
+        let dataset = Arc::clone(self.train_source(datasets, 0)?.dataset());
+        let batches =
+            Examples::Batches { number: BATCHES, size: EXAMPLES }.choose(dataset, Seed(self.seed))?;
+        let net: Net = reestimate(start.net.clone(), &batches, device)?;
+        let name = format!(
+            "{}\nstatistics of {} images, seed {}",
+            start.digest,
+            BATCHES.get() * EXAMPLES.get(),
+            self.seed
+        );
+        let Start { masks, trained_on, .. } = (**start).clone();
+        let start = Start { digest: digest(name.as_bytes()), net, masks, trained_on };
+        Ok(Self { beginning: Beginning::From(Box::new(start)), ..self })
+    }
+}
