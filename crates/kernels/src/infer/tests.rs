@@ -1,5 +1,7 @@
 //! Steps against their definitions, in f64.
 
+mod channels;
+
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
