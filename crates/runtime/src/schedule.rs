@@ -1,5 +1,8 @@
 //! Which layers run, by which kind of kernel, and in which form each reads and writes its values.
 
+#[cfg(test)]
+mod tests;
+
 use sapwood_kernels::{
     Level,
     infer::{Part, Place, Shifted, Window},
@@ -268,7 +271,8 @@ impl Schedule {
         for number in 0..self.buffers.len() {
             let (width, gap) = needs[self.first_like(number)];
             // Where registers are few, loads are not what is waited for.
-            let at_vectors = Some(width).filter(|_| level.numbers() == 16).and_then(|width| Shifted::pitch(level, width));
+            let at_vectors =
+                Some(width).filter(|_| level.numbers() == 16).and_then(|width| Shifted::pitch(level, width));
             // Who reads beyond rows does so where they begin at vectors too, if there is enough between them.
             let at_vectors = at_vectors.filter(|pitch| width + gap <= *pitch);
             let around = self

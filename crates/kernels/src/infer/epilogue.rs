@@ -14,6 +14,9 @@ pub struct Epilogue {
 impl Epilogue {
     /// Whether a layer can have it.
     pub(crate) fn check(&self) {
-        assert!(self.curve.is_none_or(Curve::is_in_registers), "curves of other layers are done in registers");
+        assert!(
+            self.curve.is_none_or(Curve::is_in_registers),
+            "curves of other layers are done in registers"
+        );
     }
 }

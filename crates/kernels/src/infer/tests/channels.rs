@@ -6,7 +6,10 @@ use super::*;
 fn places(level: Level, channels: usize, size: [usize; 2]) -> [[Place; 2]; 4] {
     let lanes = level.numbers();
     [
-        [Place::blocked(channels, size, lanes, [1, 0, 2, 1]), Place::blocked(channels, [1, 1], lanes, [0; 4])],
+        [
+            Place::blocked(channels, size, lanes, [1, 0, 2, 1]),
+            Place::blocked(channels, [1, 1], lanes, [0; 4]),
+        ],
         [Place::planar(channels, size, size[1] + 2, 5), Place::tight(channels, [1, 1])],
         [Place::planar(channels, size, size[1] + 1, 3), Place::planar(channels, [1, 1], 2, 1)],
         [Place::tight(channels, size), Place::tight(channels, [1, 1])],
@@ -28,7 +31,10 @@ fn case(size: [usize; 2], channels: usize, threads: usize) -> Case {
 
 fn means(case: &Case) -> Vec<f64> {
     let pixels = case.size[0] * case.size[1];
-    case.images().chunks(pixels).map(|plane| plane.iter().map(|x| f64::from(*x)).sum::<f64>() / pixels as f64).collect()
+    case.images()
+        .chunks(pixels)
+        .map(|plane| plane.iter().map(|x| f64::from(*x)).sum::<f64>() / pixels as f64)
+        .collect()
 }
 
 proptest! {
