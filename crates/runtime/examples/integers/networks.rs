@@ -5,15 +5,16 @@ mod mobile;
 
 use sapwood_graph::{Conv, Error, Graph, GraphBuilder, Wire};
 
-/// The network of a name: `resnet-18`, `resnet-50`, `resnet-20`, `vgg-16`, `mobilenet`, `mobilenet-v3` or
+/// The network of a name: `resnet-18`, `resnet-18-small`, `resnet-50`, `resnet-20`, `vgg-16`, `mobilenet`, `mobilenet-v3` or
 /// `efficientnet`.
 ///
 /// # Errors
 /// Another name.
 pub(crate) fn named(name: &str) -> Result<Graph, Box<dyn std::error::Error>> {
     Ok(match name {
-        "resnet-18" => resnet(&[2, 2, 2, 2], false)?,
-        "resnet-50" => resnet(&[3, 4, 6, 3], true)?,
+        "resnet-18" => resnet(&[2, 2, 2, 2], false, 224)?,
+        "resnet-18-small" => resnet(&[2, 2, 2, 2], false, 32)?,
+        "resnet-50" => resnet(&[3, 4, 6, 3], true, 224)?,
         "resnet-20" => small(3)?,
         "vgg-16" => vgg()?,
         "mobilenet" => mobile::mobilenet()?,
@@ -23,12 +24,15 @@ pub(crate) fn named(name: &str) -> Result<Graph, Box<dyn std::error::Error>> {
     })
 }
 
-/// A residual network on images of 224 pixels (He et al. 2015), with blocks of two or of three layers.
-fn resnet(blocks: &[usize], is_deep: bool) -> Result<Graph, Error> {
-    let mut g = Graph::builder([3, 224, 224]);
-    let x = g.conv("stem", g.input(), Conv::new(64, 7).same().stride(2));
-    let x = g.relu(x);
-    let mut x = g.max_pool(x, 3, 2, 1);
+/// A residual network (He et al. 2015), with blocks of two or of three layers, which makes large images smaller first.
+fn resnet(blocks: &[usize], is_deep: bool, side: usize) -> Result<Graph, Error> {
+    let mut g = Graph::builder([3, side, side]);
+    let stem = if side > 32 { Conv::new(64, 7).same().stride(2) } else { Conv::new(64, 3).same() };
+    let x = g.conv("stem", g.input(), stem);
+    let mut x = g.relu(x);
+    if side > 32 {
+        x = g.max_pool(x, 3, 2, 1);
+    }
     for (stage, count) in blocks.iter().enumerate() {
         for block in 0..*count {
             let (name, width) = (format!("{}.{block}", stage + 1), 64 << stage);

@@ -38,7 +38,7 @@ fn state(graph: &Graph, otherwise: f32) -> State {
     let mut state = State::default();
     for node in graph.nodes() {
         let Op::Conv(spec) = &node.op else { continue };
-        let keeps = |at: usize| spec.is_depthwise() || at * 7 % 10 == 0;
+        let keeps = |at: usize| spec.is_depthwise() || at.is_multiple_of(10);
         let value =
             |at: usize| if keeps(at) { ((at * 37 % 23) as f32 / 23.0 - 0.5) / 4.0 } else { otherwise };
         state.0.insert(format!("{}.weight", node.name).into(), Array::from_fn(spec.weight(), value));
