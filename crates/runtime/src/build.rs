@@ -47,7 +47,7 @@ pub(crate) fn plan(runtime: &Runtime, layers: &[Layer<'_>]) -> Plan {
     let mut labels = vec![Label::of("input", "copy", 0)];
     let mut steps: Vec<Box<dyn Step>> = Vec::with_capacity(schedule.steps.len());
     let made = each(runtime.threads, &schedule.steps, |planned| {
-        let at_vectors = schedule.buffers[planned.writes].gap == 0;
+        let at_vectors = schedule.buffers[planned.writes].is_at_vectors;
         step(runtime, layers, (planned, at_vectors), &all, images)
     });
     for (planned, (step, kernel)) in schedule.steps.iter().zip(made) {
@@ -105,7 +105,7 @@ pub(crate) fn step(
             let epilogue = Epilogue { residual, curve: conv.curve };
             let percent = 100.0 * conv.there as f64 / conv.weight.len().max(1) as f64;
             let what = format!("{} sparse {percent:.0} %", describe(conv, &from(0)));
-            if at_vectors && to.pixels() > 1 {
+            if at_vectors && phases.is_near() && to.pixels() > 1 {
                 let taps = phases.taps(conv, &from(0));
                 let step = Shifted::new(level, (from(0), to), &taps, &conv.biases(), epilogue);
                 let ([rows, vectors], panels) = (step.shape(), step.panels());

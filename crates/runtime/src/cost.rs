@@ -16,10 +16,12 @@ const LOOKED_UP: f64 = 5.0;
 /// A number that a sparse layer reads or writes: where it has few weights, that is what is waited for.
 const PASSED: f64 = 10.0;
 /// A product of a channel with a kernel of its own, of which each number is loaded for few products.
-const DEPTHWISE: f64 = 4.0;
-/// A number that an activation, a product or a sum between two layers takes more where it lies channel by channel: rows
-/// are shorter there, and the zeros between them are read and written too.
-const BETWEEN: f64 = 35.0;
+const DEPTHWISE: f64 = 1.5;
+/// A number that an activation, a product or a sum between two layers takes more where it lies channel by channel: the
+/// zeros between rows are read and written too.
+const BETWEEN: f64 = 5.0;
+/// A number that a window of a pool takes more there: it is one for itself.
+const POOLED: f64 = 35.0;
 /// Copying a row of a channel into another form: 20 ns.
 const ROW: f64 = 700.0;
 /// Copying a number of it.
@@ -48,7 +50,11 @@ pub(crate) fn cost(layers: &[Layer<'_>], schedule: &Schedule) -> f64 {
                 let rows = (buffer.channels * buffer.size[0]) as f64;
                 rows * ROW + buffer.channels as f64 * pixels * NUMBER
             }
-            Work::Other if buffer.lie == Lie::Planar => BETWEEN * buffer.channels as f64 * pixels,
+            Work::Other if buffer.lie == Lie::Planar => {
+                let of_number =
+                    if matches!(layers[step.layer].kind, Kind::Pool(..)) { POOLED } else { BETWEEN };
+                of_number * buffer.channels as f64 * pixels
+            }
             Work::Other | Work::Plain => 0.0,
         }
     };

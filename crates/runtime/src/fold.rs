@@ -64,7 +64,7 @@ fn curve(layers: &mut [Layer<'_>], id: usize) {
     let before = layers[id].inputs[0];
     let Kind::Curve(curve) = layers[id].kind else { return };
     let is_open = match &layers[before].kind {
-        Kind::Conv(conv) => conv.curve.is_none() && curve.is_short(),
+        Kind::Conv(conv) => conv.curve.is_none() && curve.is_in_registers(),
         Kind::Add(before) => before.is_none(),
         _ => false,
     };

@@ -1,5 +1,8 @@
 //! Which layers run, by which kind of kernel, and in which form each reads and writes its values.
 
+#[cfg(test)]
+mod tests;
+
 use sapwood_kernels::{
     Level,
     infer::{Part, Place, Shifted, Window},
@@ -35,8 +38,10 @@ pub(crate) struct Buffer {
     like: usize,
     /// How far apart rows are that lie channel by channel.
     pitch: usize,
-    /// Zeros that some reader needs between rows; where it is none, rows begin where vectors do.
-    pub(crate) gap: usize,
+    /// Zeros that some reader needs between rows.
+    gap: usize,
+    /// Whether rows begin where vectors do, or vectors hold whole rows.
+    pub(crate) is_at_vectors: bool,
 }
 
 /// By which kernel.
@@ -158,7 +163,13 @@ impl Schedule {
                     Lie::Tight => Lie::Planar,
                     lie => lie,
                 };
-                let reads = inputs.iter().map(|&input| self.read(layers, input, Some(lie))).collect();
+                let is_factor = |number: usize| matches!(layer.kind, Kind::Scale) && number == 1;
+                let reads = inputs.iter().enumerate().map(|(number, &input)| {
+                    // Factors are read as sparse layers leave them.
+                    let is_tight = is_factor(number) && lie == Lie::Planar;
+                    self.read(layers, input, Some(if is_tight { Lie::Tight } else { lie }))
+                });
+                let reads = reads.collect();
                 // Where there are no pixels, there is nothing between them.
                 (
                     Work::Other,
@@ -174,7 +185,16 @@ impl Schedule {
 
     fn buffer(&mut self, channels: usize, size: [usize; 2], lie: Lie) -> usize {
         let number = self.buffers.len();
-        self.buffers.push(Buffer { channels, size, lie, rim: [0; 4], like: number, pitch: 0, gap: 0 });
+        self.buffers.push(Buffer {
+            channels,
+            size,
+            lie,
+            rim: [0; 4],
+            like: number,
+            pitch: 0,
+            gap: 0,
+            is_at_vectors: false,
+        });
         number
     }
 
@@ -251,8 +271,10 @@ impl Schedule {
         for number in 0..self.buffers.len() {
             let (width, gap) = needs[self.first_like(number)];
             // Where registers are few, loads are not what is waited for.
-            let begins_at_vectors = gap == 0 && level.numbers() == 16;
-            let at_vectors = if begins_at_vectors { Shifted::pitch(level, width) } else { None };
+            let at_vectors =
+                Some(width).filter(|_| level.numbers() == 16).and_then(|width| Shifted::pitch(level, width));
+            // Who reads beyond rows does so where they begin at vectors too, if there is enough between them.
+            let at_vectors = at_vectors.filter(|pitch| width + gap <= *pitch);
             let around = self
                 .buffers
                 .iter()
@@ -260,10 +282,8 @@ impl Schedule {
                 .filter(|(at, _)| self.first_like(*at) == self.first_like(number));
             let rim = around.map(|(_, buffer)| buffer.rim[1].max(buffer.rim[3])).max().unwrap_or(0);
             let buffer = &mut self.buffers[number];
-            (buffer.pitch, buffer.gap) = match at_vectors {
-                Some(pitch) => (pitch, 0),
-                None => (width + rim, rim.max(1)),
-            };
+            buffer.is_at_vectors = at_vectors.is_some();
+            buffer.pitch = at_vectors.unwrap_or(width + rim);
         }
     }
 
@@ -311,11 +331,13 @@ impl Schedule {
 impl Buffer {
     /// Its place, at the beginning of an arena.
     pub(crate) fn place(&self, lanes: usize) -> Place {
-        let Self { channels, size, rim, pitch, gap, .. } = *self;
+        let Self { channels, size, rim, pitch, gap, is_at_vectors, .. } = *self;
         match self.lie {
             Lie::Blocked => Place::blocked(channels, size, lanes, rim),
             Lie::Tight => Place::tight(channels, size),
-            Lie::Planar if gap == 0 => Place::planar(channels, size, pitch, rim[0].max(rim[2]) * pitch),
+            Lie::Planar if is_at_vectors && gap == 0 => {
+                Place::planar(channels, size, pitch, rim[0].max(rim[2]) * pitch)
+            }
             Lie::Planar => {
                 let lead = (rim[0] * pitch + rim[1]).max(rim[2] * pitch + rim[3]);
                 Place::planar(channels, size, pitch, lead)

@@ -1,9 +1,10 @@
 //! Elementwise non-linearities as answers need them: in registers, or number by number.
 //!
-//! Those that need an exponential or an error function are no part of another layer's loop: a call there takes
-//! the registers from the sums.
+//! Those of an exponential are not in the loop of another layer either, where they would take the registers from
+//! the sums: a tile's sums are written down, and bent one by one while the first cache has them ([`bent_by`]). Those
+//! that call a function are steps of their own.
 
-use super::lanes::Lanes;
+use super::{lanes::Lanes, scalar::One};
 use crate::number::Number;
 
 /// An elementwise non-linearity.
@@ -45,8 +46,26 @@ impl Curve {
     }
 
     /// Whether it is done in registers, so that it can be part of another layer.
-    pub fn is_short(self) -> bool {
+    pub fn is_in_registers(self) -> bool {
+        self.is_short() || matches!(self, Self::Sigmoid | Self::Silu | Self::GeluTanh)
+    }
+
+    /// Whether it is done while sums are in the registers.
+    fn is_short(self) -> bool {
         matches!(self, Self::Clip(..) | Self::Leaky(_) | Self::HSwish | Self::HSigmoid)
+    }
+}
+
+/// A curve behind sums: its part while these are in registers, and its part behind that.
+#[derive(Clone, Copy)]
+pub(crate) struct Parted {
+    pub(crate) short: Option<Curve>,
+    pub(crate) long: Option<Curve>,
+}
+
+impl Parted {
+    pub(crate) fn of(curve: Option<Curve>) -> Self {
+        Self { short: curve.filter(|curve| curve.is_short()), long: curve.filter(|curve| !curve.is_short()) }
     }
 }
 
@@ -66,7 +85,7 @@ pub(crate) unsafe fn bend<V: Lanes>(x: V, curve: Curve) -> V {
             }
             Curve::HSwish => x.times(gate(x)),
             Curve::HSigmoid => gate(x),
-            // Layers ask for short ones only.
+            // Others are not short.
             _ => x,
         }
     }
@@ -84,6 +103,31 @@ unsafe fn gate<V: Lanes>(x: V) -> V {
         x.times(V::splat(1.0 / 6.0))
     }
 }
+
+/// Does something with the function of a curve of an exponential: once for each, so that no loop asks which one it is,
+/// and in the caller, whose instructions are known there.
+macro_rules! bent_by {
+    ($vector:ty, $curve:expr, $of:ident => $body:block) => {
+        match $curve {
+            $crate::infer::curve::Curve::Silu => {
+                let $of = $crate::infer::curve::silu::<$vector>;
+                $body
+            }
+            $crate::infer::curve::Curve::Sigmoid => {
+                let $of = $crate::infer::curve::sigmoid::<$vector>;
+                $body
+            }
+            $crate::infer::curve::Curve::GeluTanh => {
+                let $of = $crate::infer::curve::gelu_tanh::<$vector>;
+                $body
+            }
+            // Layers ask for no others.
+            _ => {}
+        }
+    };
+}
+
+pub(crate) use bent_by;
 
 /// A curve of one number. Always inlined, so that loops over a curve that is known are done in registers.
 #[inline(always)]
@@ -105,20 +149,15 @@ pub(crate) fn bent(x: f32, curve: Curve) -> f32 {
         Curve::HSwish => x * gate(x),
         Curve::HSigmoid => gate(x),
         Curve::Gelu => x * 0.5 * (1.0 + Number::erf(x * std::f32::consts::FRAC_1_SQRT_2)),
-        Curve::GeluTanh => x * sigmoid(1.595_769 * (x + 0.044_715 * x * x * x)),
-        Curve::Sigmoid => sigmoid(x),
+        // SAFETY (all): one number needs no instructions.
+        Curve::GeluTanh => unsafe { gelu_tanh(One::<false>(x)).0 },
+        Curve::Sigmoid => unsafe { sigmoid(One::<false>(x)).0 },
         Curve::Tanh => libm::tanhf(x),
-        Curve::Silu => x * sigmoid(x),
+        Curve::Silu => unsafe { silu(One::<false>(x)).0 },
         Curve::Mish => x * libm::tanhf(softplus(x)),
         Curve::Softplus => softplus(x),
         Curve::Elu(factor, all) => all * if x < 0.0 { factor * libm::expm1f(x) } else { x },
     }
-}
-
-/// `1 / (1 + exp(-x))`
-#[inline(always)]
-fn sigmoid(x: f32) -> f32 {
-    1.0 / (1.0 + exponential(-x))
 }
 
 /// `log(1 + exp(x))`
@@ -126,22 +165,53 @@ fn softplus(x: f32) -> f32 {
     if x > 0.0 { x + libm::log1pf(libm::expf(-x)) } else { libm::log1pf(libm::expf(x)) }
 }
 
-/// `exp(x)` to 2e-7 of it, without a branch: `2^n exp(r)` with the nearest whole `n` and the series of `exp` (Cody &
-/// Waite 1980, chapter 6, whose split of `log 2` this is). What is not a number stays so.
+/// `1 / (1 + exp(-x))`
+///
+/// # Safety (of all)
+/// The machine must have the instructions for this register.
 #[inline(always)]
-fn exponential(x: f32) -> f32 {
+pub(crate) unsafe fn sigmoid<V: Lanes>(x: V) -> V {
+    // SAFETY: the caller's.
+    unsafe { V::splat(1.0).over(decay(x, 1.0)) }
+}
+
+/// `x / (1 + exp(-x))`
+#[inline(always)]
+pub(crate) unsafe fn silu<V: Lanes>(x: V) -> V {
+    // SAFETY: the caller's.
+    unsafe { x.over(decay(x, 1.0)) }
+}
+
+/// `x / (1 + exp(-2 sqrt(2 / pi) (x + 0.044715 x^3)))`
+#[inline(always)]
+pub(crate) unsafe fn gelu_tanh<V: Lanes>(x: V) -> V {
+    // SAFETY: the caller's.
+    unsafe {
+        let square = x.times(x);
+        let inner = x.times(square.multiply_add(V::splat(1.595_769 * 0.044_715), V::splat(1.595_769)));
+        x.over(decay(inner, 1.0))
+    }
+}
+
+/// `exp(-x)` to 2e-7 of it, plus `more`, without a branch: `2^n exp(-r)` with the nearest whole `n` (Cody & Waite 1980,
+/// chapter 6, whose split of `log 2` this is). The polynomial is `1 - r`, and the one of degree 3 times `r^2` whose
+/// largest relative error is the least, 1.1e-7. What is not a number stays so.
+#[inline(always)]
+unsafe fn decay<V: Lanes>(x: V, more: f32) -> V {
     /// Adding it leaves the nearest whole number in the lowest bits.
     const WHOLE: f32 = 12_582_912.0;
-    let x = if x > 88.0 { 88.0 } else { x };
-    let x = if x < -87.0 { -87.0 } else { x };
-    let shifted = x * std::f32::consts::LOG2_E + WHOLE;
-    let n = shifted - WHOLE;
-    let r = (x - n * 0.693_359_4) + n * 2.121_944_4e-4;
-    let series = 1.0 / 120.0 + r * (1.0 / 720.0 + r * (1.0 / 5040.0));
-    let series = 0.5 + r * (1.0 / 6.0 + r * (1.0 / 24.0 + r * series));
-    let of_r = 1.0 + (r + r * r * series);
-    // `n` becomes the exponent.
-    of_r * f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3F80_0000))
+    // SAFETY: the caller's.
+    unsafe {
+        let x = x.at_most(V::splat(87.0)).at_least(V::splat(-88.0));
+        let shifted = x.multiply_add(V::splat(-std::f32::consts::LOG2_E), V::splat(WHOLE));
+        let n = shifted.plus(V::splat(-WHOLE));
+        let r = n.multiply_add(V::splat(-2.121_944_4e-4), n.multiply_add(V::splat(0.693_359_4), x));
+        let high = r.multiply_add(V::splat(-0.008_312_5), V::splat(0.041_890_33));
+        let high = r.multiply_add(high, V::splat(-0.166_671_16));
+        let high = r.multiply_add(high, V::splat(0.499_992_3));
+        let of_r = r.times(r).multiply_add(high, V::splat(1.0).plus(r.times(V::splat(-1.0))));
+        of_r.multiply_add(shifted.power_of_two(), V::splat(more))
+    }
 }
 
 #[cfg(test)]
@@ -153,9 +223,12 @@ mod tests {
         for at in -8700..8800 {
             let x = at as f32 / 100.0;
             let expected = f64::from(x).exp();
-            let far = (f64::from(exponential(x)) - expected).abs() / expected;
+            // SAFETY: one number needs no instructions.
+            let found = unsafe { decay(One::<false>(-x), 0.0).0 };
+            let far = (f64::from(found) - expected).abs() / expected;
             assert!(far < 4e-7, "exp({x}) differs by {far:e}");
         }
-        assert!(exponential(f32::NAN).is_nan() && sigmoid(-1e30) < 1e-37 && sigmoid(1e30) == 1.0);
+        let sigmoid = |x| Curve::Sigmoid.of(x);
+        assert!(sigmoid(f32::NAN).is_nan() && sigmoid(-1e30) < 1e-37 && sigmoid(1e30) == 1.0);
     }
 }

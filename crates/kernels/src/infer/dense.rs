@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::{
     Arena, Epilogue, Form, Place, TileShape,
-    curve::bend,
+    curve::{Parted, bend, bent_by},
     lanes::{Lanes, all},
     program::{Context, Step},
     tile::{Run, sums},
@@ -262,6 +262,7 @@ unsafe fn sweep<V: Lanes, const O: usize, const P: usize, const G: usize>(
         let block = place.block();
         (context.arena.wrapping_add(place.at + group.first * block), block, place.image)
     });
+    let curve = Parted::of(dense.epilogue.curve);
     for tile in tiles {
         let (mut inputs, mut outputs, mut residuals) = ([0usize; P], [0usize; P], [0usize; P]);
         for p in 0..P / G {
@@ -286,7 +287,7 @@ unsafe fn sweep<V: Lanes, const O: usize, const P: usize, const G: usize>(
                     });
                 });
             }
-            if let Some(curve) = dense.epilogue.curve {
+            if let Some(curve) = curve.short {
                 all!(8: O, o => {
                     all!(28: P, p => {
                         sums[o][p] = bend(sums[o][p], curve);
@@ -298,6 +299,20 @@ unsafe fn sweep<V: Lanes, const O: usize, const P: usize, const G: usize>(
                     sums[o][p].store(to.add(o * block + outputs[p / G] + p % G * V::LANES));
                 });
             });
+            if let Some(curve) = curve.long {
+                // The last pixels only once.
+                let groups = P.min(total - tile * P).div_ceil(G);
+                bent_by!(V, curve, of => {
+                    for o in 0..O {
+                        for at in &outputs[..groups] {
+                            for p in 0..G {
+                                let at = to.add(o * block + at + p * V::LANES);
+                                of(V::load(at)).store(at);
+                            }
+                        }
+                    }
+                });
+            }
         }
     }
 }

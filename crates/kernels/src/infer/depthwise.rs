@@ -2,7 +2,7 @@
 
 use super::{
     Arena, Epilogue, Form, Place, Window,
-    curve::bend,
+    curve::{Parted, bend, bent_by},
     dense::assert_window,
     lanes::{Lanes, all},
     program::{Context, Step},
@@ -116,6 +116,7 @@ unsafe fn sweep<V: Lanes>(layer: &Depthwise, context: &Context<'_>) {
     let (columns, stride) = (to.size[1], window.stride[1] * V::LANES);
     let padding = window.before[0] * from.steps()[0] + window.before[1] * from.steps()[1];
     let count = layer.taps.len() + 1;
+    let curve = Parted::of(layer.epilogue.curve);
     for [image, block, y] in context.rows(to) {
         let input = context.row(from, [image, block, y * window.stride[0]]).wrapping_sub(padding);
         let output = context.row(to, [image, block, y]);
@@ -139,10 +140,21 @@ unsafe fn sweep<V: Lanes>(layer: &Depthwise, context: &Context<'_>) {
                     if let Some(residual) = residual {
                         sums[p] = sums[p].plus(V::load(residual.add(at[p] * V::LANES)));
                     }
-                    if let Some(curve) = layer.epilogue.curve {
+                    if let Some(curve) = curve.short {
                         sums[p] = bend(sums[p], curve);
                     }
                     sums[p].store(output.add(at[p] * V::LANES));
+                });
+            }
+        }
+        if let Some(curve) = curve.long {
+            // SAFETY: pixels of this row, which was just written.
+            unsafe {
+                bent_by!(V, curve, of => {
+                    for x in 0..columns {
+                        let at = output.add(x * V::LANES);
+                        of(V::load(at)).store(at);
+                    }
                 });
             }
         }

@@ -1,4 +1,4 @@
-//! What is done number by number: sums, activations, and products with a factor for each channel.
+//! What is done number by number: sums and activations.
 
 use super::{
     Form, Place,
@@ -26,15 +26,6 @@ pub struct Curved {
     curve: Curve,
 }
 
-/// A value times a factor for each of its channels.
-#[derive(Debug)]
-pub struct Scale {
-    level: Level,
-    from: Place,
-    factor: Place,
-    to: Place,
-}
-
 impl Add {
     /// # Panics
     /// If the places are of different sizes or forms.
@@ -54,17 +45,6 @@ impl Curved {
         assert_alike(&from, &to);
         assert_eq!(from.size, to.size, "values of one size");
         Self { level, from, to, curve }
-    }
-}
-
-impl Scale {
-    /// # Panics
-    /// If the places are of different sizes or forms, or the factors have more than one pixel.
-    pub fn new(level: Level, from: Place, factor: Place, to: Place) -> Self {
-        assert_alike(&from, &to);
-        assert_alike(&factor, &to);
-        assert!(from.size == to.size && factor.size == [1, 1], "values of one size, and a factor each");
-        Self { level, from, factor, to }
     }
 }
 
@@ -124,22 +104,6 @@ impl Step for Curved {
             let Self { level, to, curve, .. } = self;
             of_curve(*curve, OfRows { level: *level, context, from: [from, from], to, first: |x, _| x });
         }
-    }
-}
-
-impl Step for Scale {
-    fn reads(&self) -> Vec<Place> {
-        vec![self.from, self.factor]
-    }
-
-    fn writes(&self) -> Place {
-        self.to
-    }
-
-    unsafe fn run(&self, context: &Context<'_>) {
-        // SAFETY: the program compared the places with the arena.
-        unsafe { context.clear_rims(&self.to) };
-        self.level.run(Scaled { scale: self, context });
     }
 }
 
@@ -244,45 +208,10 @@ impl<F: Fn(f32, f32) -> f32> Pairs<'_, F> {
 }
 
 /// From one row to the next, where values lie channel by channel and all alike.
-fn one_pitch(places: [&Place; 3]) -> Option<usize> {
+pub(crate) fn one_pitch<const N: usize>(places: [&Place; N]) -> Option<usize> {
     let pitch = |place: &Place| match place.form {
         Form::Planar { pitch, .. } => Some(pitch),
         Form::Blocked { .. } => None,
     };
     pitch(places[0]).filter(|first| places.iter().all(|place| pitch(place) == Some(*first)))
-}
-
-struct Scaled<'a> {
-    scale: &'a Scale,
-    context: &'a Context<'a>,
-}
-
-impl Loop for Scaled<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Scale { from, factor, to, .. } = self.scale;
-        let lanes = match to.form {
-            Form::Blocked { lanes, .. } => lanes,
-            Form::Planar { .. } => 1,
-        };
-        for [image, block, y] in self.context.rows(to) {
-            let factors = self.context.row(factor, [image, block, 0]);
-            let (input, output) =
-                (self.context.row(from, [image, block, y]), self.context.row(to, [image, block, y]));
-            if lanes == 1 {
-                // SAFETY (all): numbers of a row, and the channel's factor, read once: whoever writes might write there.
-                let factor = unsafe { *factors };
-                (0..to.size[1]).for_each(|x| unsafe { *output.add(x) = *input.add(x) * factor });
-                continue;
-            }
-            for x in 0..to.size[1] {
-                for l in 0..lanes {
-                    // SAFETY: numbers of a row, and the factor of each lane.
-                    unsafe { *output.add(x * lanes + l) = *input.add(x * lanes + l) * *factors.add(l) };
-                }
-            }
-        }
-    }
 }

@@ -7,13 +7,16 @@ use super::{Curve, Place};
 pub struct Epilogue {
     /// A value of the output's size and kind of form that is added first.
     pub residual: Option<Place>,
-    /// What the sum goes through then: a short curve.
+    /// What the sum goes through then: a curve that is done in registers.
     pub curve: Option<Curve>,
 }
 
 impl Epilogue {
     /// Whether a layer can have it.
     pub(crate) fn check(&self) {
-        assert!(self.curve.is_none_or(Curve::is_short), "curves of other layers are short");
+        assert!(
+            self.curve.is_none_or(Curve::is_in_registers),
+            "curves of other layers are done in registers"
+        );
     }
 }

@@ -5,11 +5,15 @@
 
 use super::{
     Epilogue, Place,
-    curve::bent,
     program::{Context, Step},
     sparse::Entry,
 };
 use crate::Level;
+#[cfg(target_arch = "x86_64")]
+use crate::{
+    infer::curve::{Curve, Parted, bend, bent_by},
+    vector::{Registers, Vector},
+};
 
 /// Rows that go together.
 const ROWS: usize = 16;
@@ -112,18 +116,44 @@ impl Step for Gathered {
             }
             #[cfg(not(target_arch = "x86_64"))]
             let _ = (from, offsets, weights, steps, &mut sums);
-            for (lane, sum) in sums.into_iter().enumerate() {
-                let Some(&row) = self.order.get(group * ROWS + lane) else { break };
+            let rows = &self.order[group * ROWS..self.order.len().min((group + 1) * ROWS)];
+            for (sum, &row) in sums.iter_mut().zip(rows) {
                 let row = row as usize;
-                let mut sum = sum + self.bias[row];
-                unsafe {
-                    if let Some(residual) = self.epilogue.residual {
-                        sum += *context.arena.add(residual.at + image * residual.image + row);
-                    }
-                    let bent = self.epilogue.curve.map_or(sum, |curve| bent(sum, curve));
-                    *context.arena.add(self.to.at + image * self.to.image + row) = bent;
+                *sum += self.bias[row];
+                if let Some(residual) = self.epilogue.residual {
+                    *sum += unsafe { *context.arena.add(residual.at + image * residual.image + row) };
                 }
             }
+            #[cfg(target_arch = "x86_64")]
+            if let Some(curve) = self.epilogue.curve {
+                unsafe { bend_all(curve, &mut sums) };
+            }
+            for (sum, &row) in sums.iter().zip(rows) {
+                unsafe { *context.arena.add(self.to.at + image * self.to.image + row as usize) = *sum };
+            }
+        }
+    }
+}
+
+/// A curve of all of them.
+///
+/// # Safety
+/// The machine must have the instructions.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,fma")]
+unsafe fn bend_all(curve: Curve, sums: &mut [f32; ROWS]) {
+    type Register = <f32 as Registers>::Avx512;
+    let (Parted { short, long }, at) = (Parted::of(Some(curve)), sums.as_mut_ptr());
+    // SAFETY (all): the caller's, and there are as many as a register has lanes.
+    unsafe {
+        let sums = Register::load(at);
+        if let Some(curve) = short {
+            bend(sums, curve).store(at);
+        }
+        if let Some(curve) = long {
+            bent_by!(Register, curve, of => {
+                of(sums).store(at);
+            });
         }
     }
 }

@@ -31,6 +31,23 @@ impl Context<'_> {
     /// # Safety
     /// As [`Self::clear_rims`].
     pub(crate) unsafe fn fill_rims(&self, place: &Place, byte: u8) {
+        // SAFETY: the caller's.
+        unsafe { self.fill(place, byte, true) };
+    }
+
+    /// Fills this thread's share of what lies before and behind the planes of a value with zeros, but not of what lies
+    /// between their rows.
+    ///
+    /// # Safety
+    /// As [`Self::clear_rims`].
+    pub(crate) unsafe fn clear_ends(&self, place: &Place) {
+        // SAFETY: the caller's.
+        unsafe { self.fill(place, 0, false) };
+    }
+
+    /// # Safety
+    /// As [`Self::clear_rims`].
+    unsafe fn fill(&self, place: &Place, byte: u8, between: bool) {
         let row = place.steps()[0];
         let (blocks, block) = (place.blocks(), place.block());
         // Numbers before the first pixel, between two rows, and behind the last.
@@ -50,7 +67,7 @@ impl Context<'_> {
                 unsafe { self.arena.add(first + at).write_bytes(byte, count) };
             };
             clear(0, lead);
-            if gap > 0 {
+            if between && gap > 0 {
                 (1..place.size[0]).for_each(|y| clear(lead + y * row - gap, gap));
             }
             let last = lead + (place.size[0] - 1) * row + pixels;

@@ -1,11 +1,11 @@
 //! A register of one number: for values without pixels.
 
-use super::lanes::Lanes;
+use super::lanes::{Lanes, power_of_two};
 use crate::vector::Vector;
 
 /// One number, whose product and sum are rounded together where the level's registers do so.
 #[derive(Clone, Copy)]
-pub(crate) struct One<const FUSED: bool>(f32);
+pub(crate) struct One<const FUSED: bool>(pub(crate) f32);
 
 impl<const FUSED: bool> Vector for One<FUSED> {
     type Number = f32;
@@ -48,6 +48,16 @@ impl<const FUSED: bool> Lanes for One<FUSED> {
     #[inline(always)]
     unsafe fn times(self, b: Self) -> Self {
         Self(self.0 * b.0)
+    }
+
+    #[inline(always)]
+    unsafe fn over(self, b: Self) -> Self {
+        Self(self.0 / b.0)
+    }
+
+    #[inline(always)]
+    unsafe fn power_of_two(self) -> Self {
+        Self(power_of_two(self.0))
     }
 
     #[inline(always)]

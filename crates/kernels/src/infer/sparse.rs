@@ -15,7 +15,7 @@ use shape::{columns, length};
 
 use super::{
     Arena, Epilogue, Form, Place,
-    curve::bend,
+    curve::{Parted, bend, bent_by},
     lanes::{Lanes, all},
     program::{Context, Step},
     scalar::One,
@@ -327,6 +327,7 @@ unsafe fn sweep<V: Lanes, const S: bool, const R: usize, const P: usize>(
     let offsets = layer.offsets[group.offsets..].as_ptr();
     let weights = layer.weights[group.weights..].as_ptr();
     let mask = layer.mask.values().as_ptr();
+    let curve = Parted::of(layer.epilogue.curve);
     for image in 0..context.images {
         let from = context.arena.wrapping_add(layer.from.at + image * layer.from.image).cast_const();
         let to = context.arena.wrapping_add(layer.to.at + image * layer.to.image);
@@ -392,7 +393,7 @@ unsafe fn sweep<V: Lanes, const S: bool, const R: usize, const P: usize>(
                         });
                     });
                 }
-                if let Some(curve) = layer.epilogue.curve {
+                if let Some(curve) = curve.short {
                     all!(8: R, r => {
                         all!(28: P, p => {
                             sums[r][p] = bend(sums[r][p], curve);
@@ -405,6 +406,18 @@ unsafe fn sweep<V: Lanes, const S: bool, const R: usize, const P: usize>(
                         sums[r][p].masked(mask).store(outputs[r].add(at + p * V::LANES));
                     });
                 });
+                if let Some(curve) = curve.long {
+                    bent_by!(V, curve, of => {
+                        for output in &outputs {
+                            for p in 0..P {
+                                let at = at + p * V::LANES;
+                                // What lies between the pixels becomes zero again.
+                                let bent = of(V::load(output.add(at))).masked(V::load(mask.add(at)));
+                                bent.store(output.add(at));
+                            }
+                        }
+                    });
+                }
             }
             first += P;
         }

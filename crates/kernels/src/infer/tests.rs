@@ -1,5 +1,7 @@
 //! Steps against their definitions, in f64.
 
+mod channels;
+
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
@@ -141,6 +143,9 @@ fn cases() -> impl Strategy<Value = Case> {
         Just(Some(Curve::Leaky(0.1))),
         Just(Some(Curve::HSigmoid)),
         Just(Some(Curve::HSwish)),
+        Just(Some(Curve::Sigmoid)),
+        Just(Some(Curve::Silu)),
+        Just(Some(Curve::GeluTanh)),
     ];
     let sizes = (1..3usize, 1..20usize, 1..40usize, 5..18usize, 5..18usize);
     (sizes, window, any::<bool>(), activation, 1..4usize).prop_map(

@@ -1,28 +1,38 @@
 //! Networks as they are often measured, whose values are drawn at random.
 
-use sapwood_graph::{Activation, Conv, Error, Graph, GraphBuilder, Wire};
+#[path = "mobile.rs"]
+mod mobile;
 
-/// The network of a name: `resnet-18`, `resnet-50`, `resnet-20`, `vgg-16` or `mobilenet`.
+use sapwood_graph::{Conv, Error, Graph, GraphBuilder, Wire};
+
+/// The network of a name: `resnet-18`, `resnet-18-small`, `resnet-50`, `resnet-20`, `vgg-16`, `mobilenet`, `mobilenet-v3` or
+/// `efficientnet`.
 ///
 /// # Errors
 /// Another name.
 pub(crate) fn named(name: &str) -> Result<Graph, Box<dyn std::error::Error>> {
     Ok(match name {
-        "resnet-18" => resnet(&[2, 2, 2, 2], false)?,
-        "resnet-50" => resnet(&[3, 4, 6, 3], true)?,
+        "resnet-18" => resnet(&[2, 2, 2, 2], false, 224)?,
+        "resnet-18-small" => resnet(&[2, 2, 2, 2], false, 32)?,
+        "resnet-50" => resnet(&[3, 4, 6, 3], true, 224)?,
         "resnet-20" => small(3)?,
         "vgg-16" => vgg()?,
-        "mobilenet" => mobilenet()?,
+        "mobilenet" => mobile::mobilenet()?,
+        "mobilenet-v3" => mobile::mobilenet_v3()?,
+        "efficientnet" => mobile::efficientnet()?,
         other => return Err(format!("there is no network `{other}`").into()),
     })
 }
 
-/// A residual network on images of 224 pixels (He et al. 2015), with blocks of two or of three layers.
-fn resnet(blocks: &[usize], is_deep: bool) -> Result<Graph, Error> {
-    let mut g = Graph::builder([3, 224, 224]);
-    let x = g.conv("stem", g.input(), Conv::new(64, 7).same().stride(2));
-    let x = g.relu(x);
-    let mut x = g.max_pool(x, 3, 2, 1);
+/// A residual network (He et al. 2015), with blocks of two or of three layers, which makes large images smaller first.
+fn resnet(blocks: &[usize], is_deep: bool, side: usize) -> Result<Graph, Error> {
+    let mut g = Graph::builder([3, side, side]);
+    let stem = if side > 32 { Conv::new(64, 7).same().stride(2) } else { Conv::new(64, 3).same() };
+    let x = g.conv("stem", g.input(), stem);
+    let mut x = g.relu(x);
+    if side > 32 {
+        x = g.max_pool(x, 3, 2, 1);
+    }
     for (stage, count) in blocks.iter().enumerate() {
         for block in 0..*count {
             let (name, width) = (format!("{}.{block}", stage + 1), 64 << stage);
@@ -88,41 +98,5 @@ fn vgg() -> Result<Graph, Error> {
     }
     let x = g.global_avg_pool(x);
     g.linear("fc", x, 10);
-    g.finish()
-}
-
-/// Inverted residuals (Sandler et al. 2018).
-fn mobilenet() -> Result<Graph, Error> {
-    let mut g = Graph::builder([3, 224, 224]);
-    let x = g.conv("stem", g.input(), Conv::new(32, 3).same().stride(2));
-    let mut x = g.activation(x, Activation::Relu6);
-    let stages = [
-        (1, 16, 1, 1),
-        (6, 24, 2, 2),
-        (6, 32, 3, 2),
-        (6, 64, 4, 2),
-        (6, 96, 3, 1),
-        (6, 160, 3, 2),
-        (6, 320, 1, 1),
-    ];
-    for (stage, (factor, outputs, count, first)) in stages.into_iter().enumerate() {
-        for block in 0..count {
-            let (inputs, stride) = (g.shape(x)[0], if block == 0 { first } else { 1 });
-            let (name, width) = (format!("{}.{block}", stage + 1), inputs * factor);
-            let mut y = x;
-            if factor > 1 {
-                y = g.conv(&format!("{name}.a"), y, Conv::new(width, 1));
-                y = g.activation(y, Activation::Relu6);
-            }
-            y = g.conv(&format!("{name}.b"), y, Conv::new(width, 3).same().stride(stride).groups(width));
-            y = g.activation(y, Activation::Relu6);
-            y = g.conv(&format!("{name}.c"), y, Conv::new(outputs, 1));
-            x = if stride == 1 && inputs == outputs { g.add(y, x) } else { y };
-        }
-    }
-    let x = g.conv("last", x, Conv::new(1280, 1));
-    let x = g.activation(x, Activation::Relu6);
-    let x = g.global_avg_pool(x);
-    g.linear("fc", x, 1000);
     g.finish()
 }

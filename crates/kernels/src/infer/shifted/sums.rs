@@ -4,7 +4,7 @@ use super::{Context, Shifted, Tile, shape::at_once};
 use crate::{
     Level,
     infer::{
-        curve::bend,
+        curve::{Parted, bend, bent_by},
         lanes::{Lanes, all},
     },
     vector::Registers,
@@ -224,7 +224,8 @@ unsafe fn sum<V: Lanes, const R: usize, const P: usize, const E: usize>(
                 });
             });
         }
-        if let Some(curve) = layer.epilogue.curve {
+        let curve = Parted::of(layer.epilogue.curve);
+        if let Some(curve) = curve.short {
             all!(4: R, r => {
                 all!(14: P, p => {
                     sums[r][p] = bend(sums[r][p], curve);
@@ -237,5 +238,16 @@ unsafe fn sum<V: Lanes, const R: usize, const P: usize, const E: usize>(
                 sums[r][p].masked(V::load(mask.add(p * V::LANES))).store(to.add(r * block + p * V::LANES));
             });
         });
+        if let Some(curve) = curve.long {
+            bent_by!(V, curve, of => {
+                for r in 0..R {
+                    for p in 0..P {
+                        let at = to.add(r * block + p * V::LANES);
+                        // What lies between the pixels becomes zero again.
+                        of(V::load(at)).masked(V::load(mask.add(p * V::LANES))).store(at);
+                    }
+                }
+            });
+        }
     }
 }
