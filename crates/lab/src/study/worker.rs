@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{self, ErrorKind},
     sync::{
         atomic::{AtomicBool, Ordering::Relaxed},
         mpsc,
@@ -252,6 +253,18 @@ impl Worker<'_> {
 
 fn is_of_the_disk(error: &Error) -> bool {
     use sapwood_core::{Error::Graph, graph::Error::File};
+    // Whoever wrote, a hook of a training too.
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(this) = cause {
+        let kind = this.downcast_ref::<io::Error>().map(io::Error::kind);
+        if matches!(
+            kind,
+            Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::ReadOnlyFilesystem)
+        ) {
+            return true;
+        }
+        cause = this.source();
+    }
     match error {
         Error::File(_) | Error::Core(Graph(File(_))) => true,
         Error::Train(error) => {
@@ -273,4 +286,23 @@ pub fn forgive(plan: &Plan, folder: &StudyFolder) -> Result<usize, Error> {
         }
     }
     Ok(forgiven)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Found by kills on a full disk: a run whose weights of a position could not be written counted as failed.
+    #[test]
+    fn a_full_disk_is_no_failure_of_a_run_whoever_wrote() {
+        let full = |kind: ErrorKind| {
+            let path = "weights-1ep.safetensors".into();
+            let error: sapwood_core::graph::Error = sapwood_core::FileError::of("write", path)(kind.into());
+            let error = Error::Core(sapwood_core::Error::Graph(error));
+            Error::Train(sapwood_train::Error::Hook { iteration: 6, error: error.into() })
+        };
+        assert!(is_of_the_disk(&full(ErrorKind::StorageFull)));
+        assert!(!is_of_the_disk(&full(ErrorKind::NotFound)));
+        assert!(!is_of_the_disk(&Error::WatchEnded));
+    }
 }
