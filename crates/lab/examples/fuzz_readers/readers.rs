@@ -191,10 +191,10 @@ fn image(path: &Path) -> bool {
 fn png_sealed(mut bytes: Vec<u8>) -> Vec<u8> {
     let mut at = 8;
     while bytes.starts_with(b"\x89PNG") && at + 12 <= bytes.len() {
-        let length = bytes[at..at + 4].iter().fold(0usize, |sum, byte| sum << 8 | usize::from(*byte));
+        let length = bytes[at..at + 4].iter().fold(0usize, |sum, byte| (sum << 8) | usize::from(*byte));
         let Some(end) = (at + 8).checked_add(length).filter(|end| end + 4 <= bytes.len()) else { break };
         let sum = !bytes[at + 4..end].iter().fold(u32::MAX, |sum, byte| {
-            (0..8).fold(sum ^ u32::from(*byte), |sum, _| sum >> 1 ^ 0xedb8_8320 * (sum & 1))
+            (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ (0xedb8_8320 * (sum & 1)))
         });
         bytes[end..end + 4].copy_from_slice(&sum.to_be_bytes());
         at = end + 4;
