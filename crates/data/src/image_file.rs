@@ -4,6 +4,7 @@ mod from_jpeg;
 mod from_others;
 mod from_png;
 mod orientation;
+mod tiff_claims;
 mod view;
 
 use std::path::Path;

@@ -62,15 +62,29 @@ impl Default for LifeOptions {
     }
 }
 
+impl LifeOptions {
+    /// Refuses boards that cannot be made.
+    ///
+    /// # Errors
+    /// [`Error::Option`] with the field that is out of range.
+    pub fn check(&self) -> Result<(), Error> {
+        if !(0.0..=1.0).contains(&self.density) {
+            return Err(wrong("density", self.density, "a number from 0 to 1"));
+        }
+        if !(3..=4096).contains(&self.side) {
+            return Err(wrong("side", self.side, "3 to 4096"));
+        }
+        Ok(())
+    }
+}
+
 /// Test boards are drawn from streams that begin here, so that they stay the same
 /// whatever the number of training boards.
 const TEST: u64 = 1 << 40;
 
 /// Random boards.
 pub fn boards(split: Split, options: &LifeOptions) -> Result<Dataset, Error> {
-    if !(0.0..=1.0).contains(&options.density) {
-        return Err(wrong("density", options.density, "a number from 0 to 1"));
-    }
+    options.check()?;
     let (examples, first) = match split {
         Split::Train => (options.examples, 0),
         Split::Test => (options.test_examples, TEST),
@@ -126,9 +140,7 @@ fn dataset(
     examples: usize,
     board: impl Fn(usize) -> Vec<u8>,
 ) -> Result<Dataset, Error> {
-    if options.side < 3 || options.side > 4096 {
-        return Err(wrong("side", options.side, "3 to 4096"));
-    }
+    options.check()?;
     played((0..examples).map(board), [options.side; 2], options.steps, options.boundary)
 }
 

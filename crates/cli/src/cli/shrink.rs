@@ -1,5 +1,6 @@
 //! `shrink`
 
+mod multiple;
 mod plan;
 mod ranked;
 mod timed;

@@ -53,6 +53,18 @@ fn masked_filters_leave_and_the_outputs_stay() {
 }
 
 #[test]
+fn channels_are_rounded_to_what_a_register_of_the_machine_holds() {
+    let place = Workplace::with_net();
+    place.succeed(&format!("shrink --weights {NET} --channels 50% --round-to auto --out half.safetensors"));
+    let widest = shape(&read(&place, "half.safetensors").state, "fc1.weight")[0];
+    assert_eq!(widest % sapwood_runtime::Level::detect().numbers(), 0, "{widest}");
+    place.refuse(
+        &format!("shrink --weights {NET} --channels 50% --round-to 0 --out x"),
+        &["1 to 4096, or auto"],
+    );
+}
+
+#[test]
 fn targets_are_reached_and_the_plan_says_who_goes_together() {
     let place = Workplace::with_net();
     place.succeed(&format!("shrink --weights {NET} --channels 50% --out half.safetensors"));

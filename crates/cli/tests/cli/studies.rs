@@ -88,6 +88,8 @@ fn a_key_or_a_name_that_is_not_there_is_named_with_its_line_and_the_nearest_one(
     refused(&with("kind = \"prune\"", "kind = \"prun\""), &["`prun`", "prune", "line 1"]);
     refused(&with("\"snip\"", "\"snap\""), &["unknown criterion `snap`", "snip"]);
     refused(&with("\"digits\"", "\"digit\""), &["unknown data set `digit`", "digits"]);
+    let boards = "\"life\"\noptions = { life = { side = 1000000000000 } }";
+    refused(&with("\"digits\"", boards), &["side is 1000000000000", "3 to 4096"]);
     refused(&with("\"lenet-300-100\"", "\"lenet\""), &["unknown model `lenet`", "lenet-5"]);
     refused(&with("epochs = 3", "epochs = \"3\""), &["line 15", "invalid type"]);
     refused(&with("epochs = 3", "epochs = = 3"), &["line 15"]);

@@ -4,11 +4,14 @@ use std::io::Cursor;
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-use super::{Decoded, Image, most_pixels, orientation::Orientation, too_large};
+use super::{Decoded, Image, most_pixels, orientation::Orientation, tiff_claims, too_large};
 
 /// Of several frames or pages the first is taken. 16 bits become their upper 8, as in a PNG.
 pub(super) fn decode(bytes: &[u8], format: ImageFormat) -> Result<Decoded, String> {
     let said = |error: image::ImageError| error.to_string().replace('\n', " ");
+    if format == ImageFormat::Tiff {
+        tiff_claims::check(bytes)?;
+    }
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::default();
     // Four channels of 16 bits, beside what the decoder needs itself.

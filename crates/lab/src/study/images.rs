@@ -74,6 +74,7 @@ impl Facts {
             }
             _ if data.name == "life" => {
                 let life = &data.options.life;
+                life.check()?;
                 ([1, life.side, life.side], Task::Dense(life.side.pow(2)), life.examples)
             }
             _ => {

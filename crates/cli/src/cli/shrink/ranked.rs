@@ -10,6 +10,7 @@ use sapwood_shrink::{
 
 use super::{
     super::scoring::{Scored, Scoring},
+    multiple::Multiple,
     timed::Aim,
 };
 use crate::Error;
@@ -29,9 +30,10 @@ pub(super) struct Ranked {
     /// Which channels are compared: those of a group, all, or those of groups with the same kinds of layers
     #[arg(long, value_enum, default_value_t = SelectionName::PerGroup)]
     selection: SelectionName,
-    /// Make the channels that stay a multiple of this, the nearest, where a group has that many
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096))]
-    round_to: u32,
+    /// Make the channels that stay a multiple of this, the nearest, where a group has that many; auto takes the numbers that
+    /// a register of this machine holds, which is what the kernels of `predict` and `profile` compute at once
+    #[arg(long, value_name = "N|auto", default_value = "1")]
+    round_to: Multiple,
     /// In how many rounds: each scores the network without what has left before
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
@@ -103,12 +105,7 @@ impl Ranked {
                     &Removal::none(groups),
                     scored,
                 )?;
-                return timed.choose(
-                    self.selection(),
-                    (&graph, groups, &state),
-                    &units,
-                    self.round_to as usize,
-                );
+                return timed.choose(self.selection(), (&graph, groups, &state), &units, self.round_to.0);
             }
         };
         let whole = scored.net.clone();
@@ -154,7 +151,7 @@ impl Ranked {
         (scored, target): (&Scored, Target),
     ) -> Result<Chosen, Shrinking> {
         let scores = self.units(groups, scores, gone, scored)?;
-        self.selection().choose(graph, groups, &scores, target, self.round_to as usize)
+        self.selection().choose(graph, groups, &scores, target, self.round_to.0)
     }
 
     fn selection(&self) -> Selection {
