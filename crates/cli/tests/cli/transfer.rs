@@ -153,7 +153,7 @@ fn a_probe_without_a_rate_takes_the_one_that_its_features_allow() {
     let place = place();
     let train = OTHERS.replace(" --lr 0.01", "");
     let said = place.run(&format!("train {train} --new-head --probe 3ep --then 1ep --out both")).err;
-    assert!(said.contains("learning rates "), "{said}");
+    assert!(said.contains("for the last layer, one over the curvature"), "{said}");
     let rate = |folder: &str| -> f64 {
         let config: serde_json::Value =
             serde_json::from_slice(&place.read(&format!("{folder}/config.json"))).unwrap();

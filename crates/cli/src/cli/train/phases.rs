@@ -22,9 +22,6 @@ const AFTER_PROBE: f64 = 0.1;
 /// 0.003.
 const MOST_AFTER_PROBE: f64 = 0.02;
 
-/// Why a learning rate is what it is.
-const WHY: &str = "the curvature of the last layer's loss on these features allows no more";
-
 /// The parts of a training.
 pub(super) struct Phases {
     /// The epochs of a probe, and of what follows it.
@@ -52,10 +49,13 @@ impl Phases {
             .map_err(|error| hinted(error, true))?;
         let then = rate.min(MOST_AFTER_PROBE);
         self.then_rate = Some(then);
-        self.notes.push(match self.probe_and_then {
-            Some((_, Some(_))) => format!("learning rates {rate} and {then}: {WHY}"),
-            _ => format!("learning rate {rate}: {WHY}"),
-        });
+        let behind = match self.probe_and_then {
+            Some((_, Some(_))) => format!(", and then {then} for all layers"),
+            _ => String::new(),
+        };
+        self.notes.push(format!(
+            "learning rate {rate} for the last layer, one over the curvature of its loss on these features{behind}"
+        ));
         Ok(rate)
     }
 
