@@ -3,6 +3,7 @@
 mod architectures;
 mod bar;
 mod benchmark;
+mod cache;
 mod calibration;
 mod clean;
 mod cluster;
@@ -37,7 +38,6 @@ mod outputs;
 mod overwriting;
 mod own_input;
 mod pack;
-mod photo_cache;
 mod plan;
 mod portion;
 mod predict;

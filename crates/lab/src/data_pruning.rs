@@ -123,7 +123,7 @@ impl Choice {
         let all = Loader::new(Arc::new(dataset.clone()), options)?;
         let mut kept = Vec::with_capacity(keep);
         if by == Choosing::KCentre {
-            let rows = Probe::of(&nets[0], device)?.of_examples(&all, device, reporter)?.into_rows();
+            let rows = Probe::of(&nets[0], device)?.of_examples(&all, None, device, reporter)?.into_rows();
             for (group, share) in groups.iter().zip(shares) {
                 kept.extend(k_centre(&rows, rows.len() / examples, group, share, seed));
             }

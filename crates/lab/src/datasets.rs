@@ -44,7 +44,8 @@ impl Datasets {
         }
     }
 
-    /// With a folder in which resized photographs are kept for the next time.
+    /// With a folder in which resized photographs (in `photos`) and the features of probes (in `features`) are kept for
+    /// the next time.
     pub fn keeping(self, cache: Option<PathBuf>) -> Self {
         Self { cache, ..self }
     }
@@ -64,6 +65,11 @@ impl Datasets {
 
     fn untold(&self) -> MutexGuard<'_, Vec<Summary>> {
         self.untold.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where something is kept for the next time, if anywhere.
+    pub(crate) fn cache(&self) -> Option<&Path> {
+        self.cache.as_deref()
     }
 
     /// The folder.
@@ -93,7 +99,8 @@ impl Datasets {
             }
             Arc::new(portion)
         } else {
-            let (skip_bad, cache) = (config.skip_bad, self.cache.as_deref());
+            let photos = self.cache.as_ref().map(|cache| cache.join("photos"));
+            let (skip_bad, cache) = (config.skip_bad, photos.as_deref());
             let opened = config.open_with(split, &self.root, &Reading { skip_bad, cache, watch: self })?;
             self.untold().extend(opened.summary);
             Arc::new(opened.dataset)

@@ -1,6 +1,8 @@
 //! A linear probe: the last layer is trained on features that are computed once.
 
-use std::collections::BTreeMap;
+mod kept;
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use burn::{module::Module as _, prelude::Device};
 use sapwood_backend::{block_on, read};
@@ -8,9 +10,10 @@ use sapwood_core::{
     Batch, ExampleShape, Layout, Masks, Network as _, Observed as _, Pass, Shape, Source, SourceError,
     Target, infos, map, tensors,
 };
-use sapwood_data::{Loader, LoaderOptions, Order};
+use sapwood_data::{Dataset, Labels, Loader, LoaderOptions, Order};
 use sapwood_models::Net;
 
+use self::kept::Kept;
 use crate::{Error, Reporter};
 
 /// A network in two parts: what gives features, in evaluation mode, and its last layer.
@@ -50,34 +53,56 @@ impl Probe {
             .collect()
     }
 
-    /// The features of a data set's examples, as they are without augmentation.
+    /// The features of a data set's examples, as they are without augmentation; read where they were kept below the
+    /// folder, and kept there.
     ///
     /// # Errors
-    /// Examples that cannot be read; a device that fails.
+    /// Examples that cannot be read, or have no classes; a device that fails.
     pub(crate) fn of_examples(
         &self,
         loader: &Loader,
+        folder: Option<&Path>,
         device: &Device,
         reporter: &dyn Reporter,
     ) -> Result<Features, Error> {
+        let dataset = loader.dataset();
+        let Labels::Class(classes) = dataset.labels() else {
+            return Err(Error::setting("transfer.probe", "a probe learns classes: these data have none"));
+        };
+        let kept = folder.map(|folder| Kept::of(folder, &self.features, dataset, device)).transpose()?;
+        let count = dataset.len() * self.shape.iter().product::<usize>();
+        let rows = match kept.as_ref().and_then(|kept| kept.read(count)) {
+            Some(rows) => rows,
+            None => {
+                let rows = self.compute(Arc::clone(dataset), device, reporter)?;
+                kept.iter().for_each(|kept| kept.write(&rows));
+                rows
+            }
+        };
+        Ok(Features { rows, classes: classes.clone(), shape: self.shape, cuts: loader.clone() })
+    }
+
+    /// The features of all examples, in order.
+    fn compute(
+        &self,
+        dataset: Arc<Dataset>,
+        device: &Device,
+        reporter: &dyn Reporter,
+    ) -> Result<Vec<f32>, Error> {
         let in_order =
             LoaderOptions { batch_size: 256, order: Order::Sequential, ..LoaderOptions::default() };
-        let all = Loader::new(loader.dataset().clone(), in_order)?;
-        let (mut rows, mut classes) = (Vec::new(), Vec::new());
+        let all = Loader::new(dataset, in_order)?;
+        let mut rows = Vec::new();
         reporter.begin("features", all.batches() as u64);
         for batch in all.epoch(0, 0) {
             let batch = batch.map_err(sapwood_train::Error::Source)?;
             let input = batch.input(device).map_err(sapwood_train::Error::from)?;
             let found = self.features.forward(input, &mut Pass::evaluate());
             rows.extend(block_on(read(found)).map_err(sapwood_train::Error::from)?.iter::<f32>());
-            let Target::Class(of) = batch.target() else {
-                return Err(Error::setting("transfer.probe", "a probe learns classes: these data have none"));
-            };
-            classes.extend(of);
             reporter.advance(1);
         }
         reporter.end();
-        Ok(Features { rows, classes, shape: self.shape, cuts: loader.clone() })
+        Ok(rows)
     }
 
     /// The whole network with a last layer that was trained.

@@ -39,7 +39,7 @@ pub fn probe_rate(
     let some = if LOOKED_AT < all.len() { Arc::new(all.draw(LOOKED_AT)?) } else { all };
     let loader = Loader::new(some, LoaderOptions { batch_size: 256, ..LoaderOptions::default() })?;
     let net = start.net.clone().with_ops(config.ops);
-    let features = Probe::of(&net, device)?.of_examples(&loader, device, reporter)?;
+    let features = Probe::of(&net, device)?.of_examples(&loader, datasets.cache(), device, reporter)?;
     let width = features.width();
     let largest = largest_eigenvalue(&features.into_rows(), width);
     if !largest.is_finite() {

@@ -155,7 +155,8 @@ pub fn train(
     }
     let anatomy = config.model.graph()?.anatomy(source.dataset().shape())?;
     work.example_costs(forward_macs(&anatomy, &masks));
-    let cached = |loader| probe.as_ref().map(|probe| probe.of_examples(loader, device, reporter)).transpose();
+    let of = |probe: &Probe, loader| probe.of_examples(loader, datasets.cache(), device, reporter);
+    let cached = |loader| probe.as_ref().map(|probe| of(probe, loader)).transpose();
     if let Some(teacher) = teacher {
         work.teacher_costs(teacher.net.graph().anatomy(source.dataset().shape())?.macs());
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use sapwood_lab::Datasets;
 
-use super::{bar::Bar, photo_cache};
+use super::{bar::Bar, cache};
 
 /// The folder of the data sets.
 #[derive(Args)]
@@ -19,6 +19,6 @@ pub(super) struct DataRoot {
 impl DataRoot {
     /// The data sets there: with a bar while many images are read, and kept for the next time.
     pub(super) fn datasets(&self) -> Datasets {
-        Datasets::below(&self.data_root).keeping(photo_cache::folder()).telling(Bar::default())
+        Datasets::below(&self.data_root).keeping(cache::folder()).telling(Bar::default())
     }
 }

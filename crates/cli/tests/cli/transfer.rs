@@ -1,10 +1,11 @@
 //! A trained network learns another task: `train` with a new head, frozen layers, a probe or a teacher.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs};
 
 use sapwood_core::StateFile;
 
 use crate::{
+    child,
     own_images::{BLUE, GREEN, RED, images},
     workplace::{NET, Workplace},
 };
@@ -166,6 +167,28 @@ fn a_probe_without_a_rate_takes_the_one_that_its_features_allow() {
         moved(&place, "given/weights.safetensors", "both/probe/weights.safetensors"),
         [] as [String; 0]
     );
+}
+
+#[test]
+fn features_are_kept_for_the_next_probe_of_the_same_images_and_weights() {
+    let place = place();
+    let kept =
+        || fs::read_dir(place.path().join("kept/features")).unwrap().map(|entry| entry.unwrap().path());
+    let probe = |data: &str, out: &str| {
+        let line = format!("train {} --new-head --probe 3ep --out {out}", OTHERS.replace("others", data));
+        let arguments: Vec<&str> = line.split_whitespace().collect();
+        let mut command = child::command(place.path(), &arguments);
+        let outcome = child::finish(command.env("SAPWOOD_CACHE", place.path().join("kept")));
+        assert_eq!(outcome.code, Some(0), "{outcome:#?}");
+        (kept().count(), place.read(&format!("{out}/weights.safetensors")))
+    };
+    let first = probe("others", "first");
+    assert_eq!(first.0, 1, "both splits are the same images");
+    assert!(probe("others", "again") == first, "other weights");
+    kept().for_each(|path| fs::write(path, "damaged").unwrap());
+    assert!(probe("others", "damaged") == first, "other weights");
+    images(&place, "more", 6, &[("dog", RED), ("eel", BLUE)]);
+    assert_eq!(probe("more", "other").0, 2);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Where resized photographs are kept.
+//! Where something is kept for the next time: photographs that were resized, and features of probes.
 
 use std::{env, path::PathBuf};
 
@@ -8,10 +8,9 @@ const VARIABLE: &str = "SAPWOOD_CACHE";
 /// The folder in the user's cache, the one that `SAPWOOD_CACHE` names, or none with
 /// `SAPWOOD_CACHE=off`.
 pub(super) fn folder() -> Option<PathBuf> {
-    let root = match env::var_os(VARIABLE) {
+    match env::var_os(VARIABLE) {
         Some(value) if value == "off" => return None,
-        Some(folder) if !folder.is_empty() => PathBuf::from(folder),
-        _ => dirs::cache_dir()?.join("sapwood"),
-    };
-    Some(root.join("photos"))
+        Some(folder) if !folder.is_empty() => Some(PathBuf::from(folder)),
+        _ => Some(dirs::cache_dir()?.join("sapwood")),
+    }
 }
