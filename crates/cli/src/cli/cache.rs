@@ -9,7 +9,7 @@ const VARIABLE: &str = "SAPWOOD_CACHE";
 /// `SAPWOOD_CACHE=off`.
 pub(super) fn folder() -> Option<PathBuf> {
     match env::var_os(VARIABLE) {
-        Some(value) if value == "off" => return None,
+        Some(value) if value == "off" => None,
         Some(folder) if !folder.is_empty() => Some(PathBuf::from(folder)),
         _ => Some(dirs::cache_dir()?.join("sapwood")),
     }
