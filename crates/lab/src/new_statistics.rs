@@ -9,7 +9,7 @@ use sapwood_models::Net;
 
 use crate::{Beginning, Datasets, Error, Examples, Start, TrainConfig, digest};
 
-/// The batches that statistics are taken of, where there are so many.
+/// The most batches that statistics are taken of.
 const BATCHES: NonZero<usize> = NonZero::new(16).unwrap();
 /// The examples of each.
 const EXAMPLES: NonZero<usize> = NonZero::new(64).unwrap();

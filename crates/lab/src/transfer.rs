@@ -83,6 +83,11 @@ impl Transfer {
             let problem = "a network that learns with rounding has no teacher: leave one of the two out";
             return Err(Error::setting("transfer.teacher", problem));
         }
+        let blocks = self.teacher.as_ref().is_some_and(|teacher| teacher.how == Distillation::Blocks);
+        if blocks && config.recipe.label_smoothing != 0.0 {
+            let problem = "blocks are learnt without labels: leave their smoothing out";
+            return Err(Error::setting("training.label_smoothing", problem));
+        }
         if config.regulariser.is_some() && config.quantize.is_some() {
             let problem =
                 "a regulariser does not know a network that learns with rounding: leave one of the two out";

@@ -78,8 +78,9 @@ pub(super) struct TransferArgs {
     #[arg(long, value_enum, requires = "teacher", default_value_t = Method::Kd)]
     distill: Method,
     /// What logits are divided by before they are compared
-    #[arg(long, requires = "teacher", default_value_t = 4.0)]
-    temperature: f64,
+    /// [default: 4]; for kd and dkd
+    #[arg(long, requires = "teacher")]
+    temperature: Option<f64>,
     /// The weight of the teacher's answers: with kd the labels have what is left of 1 [default: 0.9]; with dkd of
     /// the classes that are not right [default: 8]; with at of its attention maps [default: 1000]; with features of what
     /// of these is not explained [default: 1]
@@ -273,7 +274,12 @@ impl TransferArgs {
         integers::refuse(&opened, "those of a teacher")?;
         let Opened { spec, net, trained_on, .. } = opened;
         net.check_single()?;
-        let temperature = self.temperature;
+        if self.temperature.is_some() && !matches!(self.distill, Method::Kd | Method::Dkd) {
+            let problem =
+                "`--temperature` divides logits, which only `--distill kd` and `dkd` compare: leave it out";
+            return Err(Error::Usage(problem.into()));
+        }
+        let temperature = self.temperature.unwrap_or(4.0);
         let how = match self.distill {
             Method::Kd => Distillation::Kd { temperature, weight: self.teacher_weight.unwrap_or(0.9) },
             Method::Dkd => Distillation::Dkd {

@@ -136,7 +136,10 @@ fn features_are_learnt_and_blocks_without_labels() {
     assert!(!moved(&place, "alone/weights.safetensors", "features/weights.safetensors").is_empty());
     // Blocks of another width give nothing that could be compared.
     let blocks = format!("--teacher {NET} --distill blocks");
+    place.refuse(&format!("{student} {blocks} --out x"), &["layers cannot be compared"]);
     place.refuse(&format!("{student} {blocks} --teacher-weight 1 --out x"), &["looks at no labels"]);
+    place.refuse(&format!("{student} {blocks} --temperature 2 --out x"), &["only `--distill kd` and `dkd`"]);
+    place.refuse(&format!("{student} {blocks} --label-smoothing 0.1 --out x"), &["without labels"]);
     place.succeed(&format!("prune --weights {NET} --sparsity 0.5 --out half.safetensors"));
     let again = format!(
         "train --weights half.safetensors --image 3x8x8 --batch-size 4 --lr 0.001 --epochs 2 {blocks}"

@@ -137,7 +137,7 @@ impl Plan {
     }
 }
 
-/// The most runs of a study: three times those of the largest that is published, and few enough to be planned in little memory.
+/// The most runs of a study: few enough to be planned in little memory.
 pub(super) const MOST_RUNS: usize = 20_000;
 
 /// A setting that asks for more runs than that.
