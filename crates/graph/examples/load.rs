@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let (a, b) = (folder.join("dense.safetensors"), folder.join("sparse.sapwood"));
         fs::write(&a, dense.to_bytes()?)?;
         fs::write(&b, sparse.to_coded()?.bytes)?;
-        assert_eq!(StateFile::from_bytes(&fs::read(&b)?)?, sparse);
+        assert_eq!(StateFile::read(&b)?, sparse);
         let mut least = [f64::INFINITY; 2];
         for _ in 0..TURNS {
             for (least, path) in least.iter_mut().zip([&a, &b]) {
@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 fn seconds(path: &Path) -> Result<f64, Box<dyn std::error::Error>> {
     let start = Instant::now();
-    let file = StateFile::from_bytes(&fs::read(path)?)?;
+    let file = StateFile::read(path)?;
     let seconds = start.elapsed().as_secs_f64();
     drop(file);
     Ok(seconds)

@@ -2,22 +2,26 @@
 
 mod coded;
 mod form;
+mod tensors;
 #[cfg(test)]
 mod tests;
 
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet, HashMap},
+    fs,
+    path::Path,
 };
 
 pub use coded::{CodedFile, Coding, Piece};
 use form::Form;
-use safetensors::{Dtype, SafeTensors, View, tensor::TensorView};
+use safetensors::{Dtype, SafeTensors, View, tensor::Metadata};
 use serde_json::Value;
+use tensors::{DTYPES, Opened, Source};
 
 use crate::{
-    Array, Bits, Cause, DType, Error, Masks, Mismatch, ParamPath, Quantized, Ranges, State, canonical_json,
-    state::check,
+    Array, Bits, Cause, Error, FileError, Masks, Mismatch, ParamPath, Quantized, Ranges, State,
+    canonical_json, state::check,
 };
 
 const MASK: &str = "_mask";
@@ -103,18 +107,40 @@ impl StateFile {
         if Self::is_coded(bytes) {
             return coded::read(bytes);
         }
-        let file = SafeTensors::deserialize(bytes).map_err(|error| Error::format_of(WHAT, error))?;
-        let mut metadata = written(bytes)?;
+        let (header, metadata) = header(bytes)?;
+        Self::of(&metadata, &bytes[8 + header..])
+    }
+
+    /// Reads a file as [`StateFile::from_bytes`] does its bytes, but each value straight to its place, by several
+    /// threads where there is much to read.
+    ///
+    /// # Errors
+    /// As those of [`StateFile::from_bytes`], and what the file system refuses.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        match Opened::new(path)? {
+            Some(opened) => Self::of(&opened.metadata()?, &opened),
+            None => Self::from_bytes(&fs::read(path).map_err(FileError::of::<Error>("read", path.into()))?),
+        }
+    }
+
+    /// What a header says, with its tensors from where they are.
+    fn of(header: &Metadata, source: &(impl Source + ?Sized)) -> Result<Self, Error> {
+        let mut metadata = said(header)?;
         let mut form = Form::take(&mut metadata)?;
         let ranges = std::mem::take(&mut form.ranges);
         let mut found = Self { metadata, ranges, ..Self::default() };
         let mut shapes = Vec::new();
-        for (name, view) in file.iter() {
-            if let (Some(path), Dtype::BOOL) = (name.strip_suffix(MASK), view.dtype()) {
-                found.masks.insert(path.into(), view.data().iter().map(|byte| *byte != 0).collect::<Bits>());
-                shapes.push((path.to_string(), view.shape().to_vec()));
-            } else if !name.ends_with(BATCHES) {
-                found.state.0.insert(ParamPath::from(name), array(name, &view, &mut form)?);
+        let wanted = |name: &str| !name.ends_with(BATCHES);
+        for (name, tensor) in tensors::read(header, source, &mut form, wanted)? {
+            match (name.strip_suffix(MASK), tensor.dtype) {
+                (Some(path), Dtype::BOOL) => {
+                    let bytes = tensor.values.as_slice::<u8>().unwrap_or_default();
+                    found.masks.insert(path.into(), bytes.iter().map(|byte| *byte != 0).collect::<Bits>());
+                    shapes.push((path.to_string(), tensor.values.shape().to_vec()));
+                }
+                _ => {
+                    found.state.0.insert(ParamPath::from(name), tensor.values);
+                }
             }
         }
         if let Some(path) = form.packed.keys().next() {
@@ -163,7 +189,7 @@ impl StateFile {
         if Self::is_coded(bytes) {
             return coded::metadata(bytes);
         }
-        let mut metadata = written(bytes)?;
+        let mut metadata = said(&header(bytes)?.1)?;
         Form::take(&mut metadata).map(|_| metadata)
     }
 
@@ -191,9 +217,13 @@ impl StateFile {
     }
 }
 
-/// The metadata as they are written.
-fn written(bytes: &[u8]) -> Result<Value, Error> {
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| Error::format_of(WHAT, error))?;
+/// The header of a file, and the bytes that it takes.
+fn header(bytes: &[u8]) -> Result<(usize, Metadata), Error> {
+    SafeTensors::read_metadata(bytes).map_err(|error| Error::format_of(WHAT, error))
+}
+
+/// What a header says in our metadata.
+fn said(header: &Metadata) -> Result<Value, Error> {
     let Some(text) = header.metadata().as_ref().and_then(|map| map.get(METADATA)) else {
         return Ok(Value::Null);
     };
@@ -233,18 +263,6 @@ impl View for Raw<'_> {
     }
 }
 
-/// The types that weights, inputs and labels come in.
-const DTYPES: &[(Dtype, DType)] = &[
-    (Dtype::F64, DType::F64),
-    (Dtype::F32, DType::F32),
-    (Dtype::F16, DType::F16),
-    (Dtype::BF16, DType::BF16),
-    (Dtype::I64, DType::I64),
-    (Dtype::I32, DType::I32),
-    (Dtype::I8, DType::I8),
-    (Dtype::U8, DType::U8),
-];
-
 /// A tensor as it lies in the file; of one whose values share bytes, the metadata keep type and shape.
 fn raw<'a>(name: &str, value: &'a Array, form: &mut Form) -> Raw<'a> {
     let bytes = value.as_bytes();
@@ -255,19 +273,6 @@ fn raw<'a>(name: &str, value: &'a Array, form: &mut Form) -> Raw<'a> {
             Raw { dtype: Dtype::U8, shape: vec![bytes.len()], bytes }
         }
     }
-}
-
-fn array(name: &str, view: &TensorView<'_>, form: &mut Form) -> Result<Array, Error> {
-    let (dtype, shape) = match form.packed.remove(name) {
-        Some(packed) if view.dtype() == Dtype::U8 => packed,
-        _ => {
-            let row = DTYPES.iter().find(|row| row.0 == view.dtype());
-            let unsupported = || format!("tensor `{name}` has the unsupported type {:?}", view.dtype());
-            (row.ok_or_else(|| format(unsupported()))?.1, view.shape().to_vec())
-        }
-    };
-    let found = Array::of_bytes(dtype, shape, view.data());
-    found.map_err(|error| caused(format!("tensor `{name}`: {error}"), error))
 }
 
 /// What messages call it.

@@ -1,7 +1,7 @@
 //! Tests of weight files.
 
 use super::*;
-use crate::{Packed, Per, Range};
+use crate::{DType, Packed, Per, Range};
 
 fn file() -> StateFile {
     let weight = Array::new([2, 2], vec![1.0f32, 0.0, 3.0, 0.0]).unwrap();
@@ -54,8 +54,31 @@ fn a_mask_of_another_shape_is_refused_even_with_the_right_size() {
 #[test]
 fn any_truncation_is_an_error() {
     let bytes = file().to_bytes().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cut");
     for end in 0..bytes.len() {
         assert!(StateFile::from_bytes(&bytes[..end]).is_err(), "{end}");
+        fs::write(&path, &bytes[..end]).unwrap();
+        assert!(StateFile::read(&path).is_err(), "{end}");
+    }
+}
+
+#[test]
+fn a_file_is_read_as_its_bytes_are_by_one_thread_and_by_several() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("net.safetensors");
+    let missing = StateFile::read(&path).unwrap_err().to_string();
+    assert!(missing.starts_with("cannot read") && missing.ends_with("net.safetensors"), "{missing}");
+    let mut large = integers();
+    // Of a length that no piece divides.
+    let side = 3 * (1 << 20) + 5;
+    large.state.0.insert("fc2.weight".into(), Array::from_fn([side], |at| at as f32));
+    large.state.0.insert("fc3.weight".into(), Array::from_fn([77, 1001], |at| -(at as f64)));
+    let coded = integers().to_coded().unwrap().bytes;
+    let plain = [file(), integers(), large].map(|file| (file.to_bytes().unwrap(), file));
+    for (bytes, file) in plain.into_iter().chain([(coded, integers())]) {
+        fs::write(&path, bytes).unwrap();
+        assert!(StateFile::read(&path).unwrap() == file);
     }
 }
 
@@ -84,7 +107,7 @@ fn integers() -> StateFile {
 /// The bytes of a file of ours with other metadata.
 fn with_metadata(file: &StateFile, change: impl Fn(&mut Value)) -> Vec<u8> {
     let bytes = file.to_bytes().unwrap();
-    let mut metadata = written(&bytes).unwrap();
+    let mut metadata = said(&header(&bytes).unwrap().1).unwrap();
     change(&mut metadata);
     let tensors = SafeTensors::deserialize(&bytes).unwrap();
     let metadata = HashMap::from([(METADATA.to_string(), metadata.to_string())]);
@@ -112,9 +135,9 @@ fn integers_come_back_with_scales_zero_points_masks_and_ranges() {
 
 #[test]
 fn a_file_says_no_more_than_it_needs() {
-    let plain = written(&file().to_bytes().unwrap()).unwrap();
+    let plain = said(&header(&file().to_bytes().unwrap()).unwrap().1).unwrap();
     assert_eq!(plain, file().metadata);
-    let metadata = written(&integers().to_bytes().unwrap()).unwrap();
+    let metadata = said(&header(&integers().to_bytes().unwrap()).unwrap().1).unwrap();
     assert_eq!(metadata["format"], 2);
     assert_eq!(metadata["quantized"]["i4.weight"], serde_json::json!({"group": {"axis": 1, "size": 2}}));
 }
@@ -149,6 +172,11 @@ fn tensors_that_do_not_fit_what_the_metadata_say_are_named() {
         (
             changed(&|m| m["packed"]["signs"] = serde_json::json!(["f32", [11]])),
             "`signs`: a tensor of shape [11]",
+        ),
+        // Its two bytes are half of a value.
+        (
+            changed(&|m| m["packed"]["signs"] = serde_json::json!(["f32", [0]])),
+            "`signs`: a tensor of shape [0]",
         ),
         (changed(&|m| m["packed"]["lost"] = serde_json::json!(["u1", [1]])), "name a tensor `lost`"),
         (changed(&|m| m["ranges"]["relu"]["max"] = (-1).into()), "expected finite bounds"),

@@ -44,7 +44,7 @@ fn answer(name: &str, path: &str, [threads, images, answers]: [usize; 3]) -> Out
     let _ = fs::write("/proc/self/clear_refs", "5");
     let before = kilobytes("VmRSS:");
     let begin = Instant::now();
-    let file = StateFile::from_bytes(&fs::read(path)?)?;
+    let file = StateFile::read(path.as_ref())?;
     let read = begin.elapsed();
     let plan = Runtime::new().threads(threads).batch(images).plan(&graph, &file.state)?;
     drop(file);
