@@ -23,6 +23,7 @@ mod lanes;
 mod machine;
 mod moves;
 mod pages;
+pub mod peak;
 mod place;
 mod plain;
 mod pooling;

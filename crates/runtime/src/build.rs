@@ -10,7 +10,7 @@ use crate::{
     each::each,
     layer::{Conv, Kind, Layer},
     memory::{Life, least, plan as places},
-    plan::Label,
+    plan::{Label, Products},
     schedule::{Planned, Schedule, Work},
 };
 
@@ -44,7 +44,7 @@ pub(crate) fn plan(runtime: &Runtime, layers: &[Layer<'_>]) -> Plan {
     let load = Move::new(Place::tight(first.channels, first.size), all[0], Source::Input, vec![Part::ALL]);
     let to = Place::tight(last.channels, last.size);
     let store = Move::new(all[schedule.output()], to, Source::Output, vec![Part::ALL]);
-    let mut labels = vec![Label::of("input", "copy", 0)];
+    let mut labels = vec![Label::of("input", "copy", Products::default())];
     let mut steps: Vec<Box<dyn Step>> = Vec::with_capacity(schedule.steps.len());
     let made = each(runtime.threads, &schedule.steps, |planned| {
         let at_vectors = schedule.buffers[planned.writes].is_at_vectors;
@@ -52,18 +52,23 @@ pub(crate) fn plan(runtime: &Runtime, layers: &[Layer<'_>]) -> Plan {
     });
     for (planned, (step, kernel)) in schedule.steps.iter().zip(made) {
         let layer = &layers[planned.layer];
-        let macs = match (&layer.kind, &planned.work) {
-            (Kind::Conv(conv), Work::Dense | Work::Depthwise | Work::Sparse(_)) => {
-                conv.weight.len() * all[planned.writes].pixels()
-            }
-            _ => 0,
-        };
-        labels.push(Label::of(&layer.name, &kernel, macs as u64));
+        let pixels = all[planned.writes].pixels();
+        labels.push(Label::of(&layer.name, &kernel, products(layer, &planned.work, pixels)));
         steps.push(step);
     }
-    labels.push(Label::of("output", "copy", 0));
+    labels.push(Label::of("output", "copy", Products::default()));
     let program = Program::new(load, steps, store, floats, images);
     Plan::new(program, runtime.clone(), labels, least(&lives))
+}
+
+/// What a step multiplies.
+pub(crate) fn products(layer: &Layer<'_>, work: &Work, pixels: usize) -> Products {
+    let of = |all: usize, made: usize| Products { all: all * pixels, made: made * pixels, are_bytes: false };
+    match (&layer.kind, work) {
+        (Kind::Conv(conv), Work::Dense | Work::Depthwise) => of(conv.weight.len(), conv.weight.len()),
+        (Kind::Conv(conv), Work::Sparse(_)) => of(conv.weight.len(), conv.there),
+        _ => Products::default(),
+    }
 }
 
 /// A step, and what its kernel is called.

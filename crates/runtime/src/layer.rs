@@ -16,6 +16,15 @@ pub(crate) struct Layer<'a> {
     pub(crate) size: [usize; 2],
 }
 
+impl Layer<'_> {
+    /// Counts all weights as there, whatever they are.
+    pub(crate) fn keep_all(&mut self) {
+        if let Kind::Conv(conv) = &mut self.kind {
+            conv.there = conv.weight.len();
+        }
+    }
+}
+
 /// How a value comes about.
 pub(crate) enum Kind<'a> {
     /// It comes in.

@@ -28,13 +28,22 @@ pub(crate) struct Inner {
 pub(crate) struct Label {
     pub(crate) layer: String,
     pub(crate) kernel: String,
-    /// Multiply-accumulates of an image.
-    pub(crate) macs: u64,
+    pub(crate) products: Products,
+}
+
+/// Multiply-accumulates of an image.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Products {
+    /// All that the layer has.
+    pub(crate) all: usize,
+    /// Those that its kernel makes: without weights that are zero, where it leaves them out.
+    pub(crate) made: usize,
+    pub(crate) are_bytes: bool,
 }
 
 impl Label {
-    pub(crate) fn of(layer: &str, kernel: &str, macs: u64) -> Self {
-        Self { layer: layer.into(), kernel: kernel.into(), macs }
+    pub(crate) fn of(layer: &str, kernel: &str, products: Products) -> Self {
+        Self { layer: layer.into(), kernel: kernel.into(), products }
     }
 }
 
@@ -54,6 +63,11 @@ impl Plan {
     /// Which kernel computes which layer, in the order in which they run.
     pub fn kernels(&self) -> impl Iterator<Item = (&str, &str)> {
         self.inner.labels.iter().map(|label| (label.layer.as_str(), label.kernel.as_str()))
+    }
+
+    /// Whether a layer leaves out weights that are zero.
+    pub fn skips_zeros(&self) -> bool {
+        self.inner.labels.iter().any(|label| label.products.made < label.products.all)
     }
 
     /// Numbers of an image that come in, and that go out.

@@ -3,7 +3,7 @@
 use sapwood_graph::{Graph, QuantizedNetwork, State};
 use sapwood_kernels::{Level, infer::integers::Dots};
 
-use crate::{Error, Plan, build, each::each, fold::fold, integers, lower::lower};
+use crate::{Error, Plan, build, each::each, fold::fold, integers, layer::Layer, lower::lower};
 
 /// How plans are made: for how many threads, images and which instructions.
 #[derive(Clone, Debug)]
@@ -12,11 +12,12 @@ pub struct Runtime {
     pub(crate) batch: usize,
     pub(crate) level: Level,
     pub(crate) dots: Option<Dots>,
+    pub(crate) skips_zeros: bool,
 }
 
 impl Default for Runtime {
     fn default() -> Self {
-        Self { threads: 1, batch: 1, level: Level::detect(), dots: None }
+        Self { threads: 1, batch: 1, level: Level::detect(), dots: None, skips_zeros: true }
     }
 }
 
@@ -45,6 +46,12 @@ impl Runtime {
     /// With products of bytes summed by these instructions; otherwise by the best as wide as the level's.
     pub fn dots(self, dots: Dots) -> Self {
         Self { dots: Some(dots), ..self }
+    }
+
+    /// Whether weights that are zero are left out where that pays, as they are unless this says otherwise: what a
+    /// layer gains from zeros is what it takes without.
+    pub fn skip_zeros(self, skips_zeros: bool) -> Self {
+        Self { skips_zeros, ..self }
     }
 
     /// A plan for a network of integers, which computes with them wherever weights and values have some, and in
@@ -99,6 +106,9 @@ impl Runtime {
         checked.into_iter().collect::<Result<(), _>>()?;
         let mut layers = lower(graph, state, self.threads)?;
         fold(&mut layers);
+        if !self.skips_zeros {
+            layers.iter_mut().for_each(Layer::keep_all);
+        }
         Ok(build::plan(self, &layers))
     }
 }

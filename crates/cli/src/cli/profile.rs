@@ -9,7 +9,7 @@ use sapwood_backend::{DeviceSpec, block_on};
 use sapwood_core::{ModuleState, Observed as _, State};
 use sapwood_models::{OnnxForm, Opened, to_onnx, to_quantized_onnx};
 use sapwood_report::{Cell, Table};
-use sapwood_runtime::{Profile as Found, Runtime};
+use sapwood_runtime::{Profile as Found, Row, Runtime};
 use serde::Serialize;
 
 use self::against::{APART, Compared, INTEGERS_APART, against};
@@ -21,10 +21,11 @@ use crate::Error;
 
 /// Time each layer of a network as the runtime computes it on the CPU, which gains from zeros
 ///
-/// Prints for each layer its kernel, the least time of all runs, its share of the whole and how many
-/// multiply-accumulates a second that is; those of removed weights count too. `dense OxP` is a kernel of O blocks
-/// of outputs and P pixels at once, `sparse D % ... RxVxL` one for the D % of weights that are there, of R rows and V
-/// vectors of L pixels.
+/// Prints for each layer its kernel, the least time of all runs, its share of the whole, how many
+/// multiply-accumulates a second that is, those of removed weights among them, and how much of what the processor
+/// multiplies at most the kernel does, without those that it leaves out. Where zeros are left out, the last column is the
+/// time with all weights. `dense OxP` is a kernel of O blocks of outputs and P pixels at once, `sparse D % ... RxVxL`
+/// one for the D % of weights that are there, of R rows and V vectors of L pixels.
 #[derive(Args)]
 pub(super) struct Profile {
     #[command(flatten)]
@@ -67,6 +68,9 @@ struct Json<'a> {
     seconds: f64,
     memory: usize,
     least_memory: usize,
+    /// Where zeros are left out: the time with all weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds_with_zeros: Option<f64>,
     layers: Vec<Layer<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     against: Option<Compared>,
@@ -78,18 +82,29 @@ struct Layer<'a> {
     kernel: &'a str,
     seconds: f64,
     macs: u64,
+    of_peak: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds_with_zeros: Option<f64>,
 }
 
 impl Profile {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let opened = self.network.open(&DeviceSpec::CPU.resolve()?)?;
         let runtime = Runtime::new().threads(self.threads as usize).batch(self.batch as usize);
-        let (plan, level) = (plan(&runtime, &opened, opened.spec.input)?, level());
-        let count = self.batch as usize * plan.sizes()[0];
+        let (made, level) = (plan(&runtime, &opened, opened.spec.input)?, level());
+        let count = self.batch as usize * made.sizes()[0];
         // What the numbers are is no matter, as long as no sum becomes so small that it takes longer.
         let images: Vec<f32> = (0..count).map(|at| ((at * 7919) % 1009) as f32 / 504.5 - 1.0).collect();
-        let mut session = plan.session()?;
+        let mut session = made.session()?;
         let found = session.profile(&images, self.runs as usize)?;
+        let with_zeros = match made.skips_zeros() {
+            true => {
+                let all = plan(&runtime.skip_zeros(false), &opened, opened.spec.input)?;
+                Some(all.session()?.profile(&images, self.runs as usize)?)
+            }
+            false => None,
+        };
+        let with_zeros = with_zeros.as_ref();
         let compared = match self.against {
             Some(Other::OnnxRuntime) => {
                 let file = onnx(&opened)?;
@@ -99,13 +114,15 @@ impl Profile {
             }
             None => None,
         };
-        let [memory, least_memory] = plan.memory();
+        let [memory, least_memory] = made.memory();
         if self.json {
             let layers = found.rows.iter().map(|row| Layer {
                 layer: &row.layer,
                 kernel: &row.kernel,
                 seconds: row.time.as_secs_f64(),
                 macs: row.macs,
+                of_peak: row.of_peak,
+                seconds_with_zeros: with_zeros.and_then(|all| seconds_of(all, row)),
             });
             let json = Json {
                 batch: self.batch,
@@ -114,13 +131,14 @@ impl Profile {
                 seconds: found.whole.as_secs_f64(),
                 memory,
                 least_memory,
+                seconds_with_zeros: with_zeros.map(|all| all.whole.as_secs_f64()),
                 layers: layers.collect(),
                 against: compared,
             };
             writeln!(out, "{}", super::json::lines(&json)?)?;
             return Ok(());
         }
-        write!(out, "{}", table(&found).to_text())?;
+        write!(out, "{}", table(&found, with_zeros).to_text())?;
         writeln!(
             out,
             "{:.4} ms for {} at once on {} of {}; {} KiB for values, at least {} KiB",
@@ -131,6 +149,15 @@ impl Profile {
             memory.div_ceil(1024),
             least_memory.div_ceil(1024)
         )?;
+        if let Some(all) = with_zeros {
+            let (all, left) = (all.whole.as_secs_f64(), found.whole.as_secs_f64());
+            writeln!(
+                out,
+                "{:.4} ms with all weights: zeros make it {:.2} times as fast",
+                1e3 * all,
+                all / left
+            )?;
+        }
         if let Some(Compared { version, ours_s, peer_s, empty_s, ratio }) = compared {
             writeln!(
                 out,
@@ -161,18 +188,29 @@ fn named(count: u32, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-fn table(found: &Found) -> Table {
-    let mut table = Table::new(["layer", "kernel", "us", "share (%)", "GMAC/s"]);
+/// What the products of a layer take in another profile.
+fn seconds_of(found: &Found, layer: &Row) -> Option<f64> {
+    let same = |row: &&Row| row.of_peak.is_some() && row.layer == layer.layer;
+    layer.of_peak.and_then(|_| found.rows.iter().find(same)).map(|row| row.time.as_secs_f64())
+}
+
+fn table(found: &Found, with_zeros: Option<&Found>) -> Table {
+    let titles = ["layer", "kernel", "us", "share (%)", "GMAC/s", "peak (%)"];
+    let mut table = Table::new(titles.into_iter().chain(with_zeros.map(|_| "all weights (us)")));
     let whole = found.rows.iter().map(|row| row.time.as_secs_f64()).sum::<f64>().max(1e-9);
+    let fixed = |number: Option<f64>| number.map_or_else(Cell::none, |number| Cell::fixed(number, 1));
     for row in &found.rows {
         let seconds = row.time.as_secs_f64();
-        table.row([
+        let cells = [
             Cell::from(row.layer.as_str()),
             Cell::from(row.kernel.as_str()),
             Cell::fixed(1e6 * seconds, 1),
             Cell::fixed(100.0 * seconds / whole, 1),
-            if row.macs == 0 { Cell::none() } else { Cell::fixed(row.rate() / 1e9, 1) },
-        ]);
+            fixed((row.macs > 0).then(|| row.rate() / 1e9)),
+            fixed(row.of_peak.map(|share| 100.0 * share)),
+        ];
+        let all = with_zeros.map(|all| fixed(seconds_of(all, row).map(|seconds| 1e6 * seconds)));
+        table.row(cells.into_iter().chain(all));
     }
     table
 }

@@ -55,6 +55,26 @@ fn each_layer_of_a_network_is_timed_with_its_kernel() {
         serde_json::from_str(&place.succeed(&format!("describe --weights {NET} --json"))).unwrap();
     assert_eq!(described["macs"], macs);
     assert!(json["memory"].as_u64() >= json["least_memory"].as_u64(), "{json}");
+    let shares = layers.iter().filter(|layer| layer["macs"].as_u64() > Some(0));
+    assert!(shares.clone().count() > 0 && shares.clone().all(|layer| layer["of_peak"].as_f64() > Some(0.0)));
+    assert!(json["seconds_with_zeros"].is_null(), "{json}");
+}
+
+#[test]
+fn what_zeros_gain_stands_beside_what_is_left() {
+    let place = Workplace::new();
+    let net = "--model vgg-16 --width 0.25 --data digits --image 1x32x32 --examples 64 --batch-size 64";
+    place.succeed(&format!("train {net} --until 1it --out dense"));
+    place.succeed("prune --weights dense/weights.safetensors --sparsity 95% --out sparse.safetensors");
+    let table = place.succeed("profile --weights sparse.safetensors --runs 2");
+    for expected in ["peak (%)", "all weights (us)", " sparse ", "ms with all weights: zeros make it "] {
+        assert!(table.contains(expected), "{expected}: {table}");
+    }
+    let json: serde_json::Value =
+        serde_json::from_str(&place.succeed("profile --weights sparse.safetensors --runs 2 --json")).unwrap();
+    assert!(json["seconds_with_zeros"].as_f64() > Some(0.0), "{json}");
+    let layers = json["layers"].as_array().unwrap();
+    assert!(layers.iter().all(|layer| layer["macs"] == 0 || layer["seconds_with_zeros"].is_f64()), "{json}");
 }
 
 #[test]

@@ -16,7 +16,7 @@ mod floats;
 mod mean;
 mod pick;
 mod pool;
-mod portable;
+pub(crate) mod portable;
 mod quads;
 mod quantise;
 mod rounded;
@@ -31,9 +31,9 @@ mod tests;
 mod tile;
 mod turned;
 mod weights;
-mod whole;
+pub(crate) mod whole;
 #[cfg(target_arch = "x86_64")]
-mod x86_64;
+pub(crate) mod x86_64;
 
 pub use add::Add;
 pub use after::{Added, After};

@@ -112,7 +112,10 @@ impl<'a, 'm> Running<'a, 'm> {
         };
         let found = match plain {
             Ok(()) => self.called(&call, depth)?,
-            Err(refusal) => Err(refusal),
+            // What nobody reads is more than what it would have been read with.
+            Err(refusal) => {
+                Err(handler(node).err().filter(|_| !matches!(node.op, "If" | "Split")).unwrap_or(refusal))
+            }
         };
         let found = match lifted {
             Some(grid) => found.and_then(|values| carriers::lowered(self.making, values, grid)),

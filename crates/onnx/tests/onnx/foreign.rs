@@ -135,13 +135,15 @@ fn all_that_is_not_supported_is_one_line_with_nodes_and_counts() {
         .node("Loop", "x", "h", &[])
         .node("QuantizeLinear", "x w", "i", &[])
         .node("Conv", "x w", "j", &["group=3"])
+        .unsigned("many", &[50, 100], &[7; 5000])
+        .node("MatMulInteger", "x many", "k", &[])
         .node("Add", "c x", "y", &[]);
     assert_eq!(
         file.refused(),
         "it has operations that a network here cannot have: Conv in 3 dimensions (1 node: `/d/Conv`); \
          Conv where expected 6 channels, found 2 (1 node: `/j/Conv`); \
          Conv with `brightness` (1 node: `/e/Conv`); LRN (2 nodes: `/a/LRN`, `/b/LRN`); \
-         LSTM (1 node: `/g/LSTM`); Loop (1 node: `/h/Loop`); QuantizeLinear of values with 36 scales (1 node: `/i/QuantizeLinear`); \
+         LSTM (1 node: `/g/LSTM`); Loop (1 node: `/h/Loop`); MatMulInteger (1 node: `/k/MatMulInteger`); QuantizeLinear of values with 36 scales (1 node: `/i/QuantizeLinear`); \
          Resize in mode `cubic` (1 node: `/f/Resize`)"
     );
 }

@@ -19,12 +19,12 @@ use super::{
 };
 use crate::{
     Error, Plan, Runtime,
-    build::{LINE, MOST, step as float},
+    build::{LINE, MOST, products, step as float},
     fold::alone,
     layer::Layer,
     lower::{curve, lower, opposite},
     memory::{Life, least, plan as places},
-    plan::Label,
+    plan::{Label, Products},
     schedule::Planned,
 };
 
@@ -33,7 +33,7 @@ pub(crate) fn plan(runtime: &Runtime, network: &QuantizedNetwork) -> Result<Plan
     let dots = runtime.dots.unwrap_or_else(|| Dots::of(runtime.level));
     // Values of layers in floating point lie in blocks as wide as sums.
     let level = Level::available().find(|level| level.numbers() == dots.lanes()).unwrap_or(runtime.level);
-    let runtime = Runtime { level, ..runtime.clone() };
+    let runtime = Runtime { level, dots: Some(dots), ..runtime.clone() };
     let mut state = network.rest.clone();
     state.0.extend(network.weights.iter().map(|(path, weight)| (path.clone(), weight.dequantized())));
     state.check_finite()?;
@@ -78,16 +78,17 @@ pub(crate) fn plan(runtime: &Runtime, network: &QuantizedNetwork) -> Result<Plan
         values.iter().zip(&starts).map(|(value, &at)| value.place(dots.lanes()).moved(at)).collect();
     let (input, output) = ((input, values[input].clone()), all[output]);
     let (values, jobs) = (schedule.values, schedule.jobs);
-    let mut labels = vec![Label::of("input", if input.1.quads().is_some() { "quantise" } else { "copy" }, 0)];
+    let taken = if input.1.quads().is_some() { "quantise" } else { "copy" };
+    let mut labels = vec![Label::of("input", taken, Products::default())];
     let mut steps: Vec<Box<dyn Step>> = Vec::with_capacity(jobs.len());
     let builder = Builder { runtime: &runtime, dots, values: &values, places: &all, images };
     for (job, scratch) in jobs.iter().zip(scratch) {
         let scratch = scratch.map(|life| starts[life]);
-        let (step, kernel, macs) = builder.step((job, scratch), &layers)?;
-        labels.push(Label::of(&layers[job.node].name, &kernel, macs as u64));
+        let (step, kernel, products) = builder.step((job, scratch), &layers)?;
+        labels.push(Label::of(&layers[job.node].name, &kernel, products));
         steps.push(step);
     }
-    labels.push(Label::of("output", "copy", 0));
+    labels.push(Label::of("output", "copy", Products::default()));
     let store =
         Move::new(output, Place::tight(output.channels, output.size), Source::Output, vec![Part::ALL]);
     let program = match input.1.quads() {
@@ -108,6 +109,9 @@ fn shapes(layers: &[Layer<'_>]) -> Vec<Shape> {
     layers.iter().map(|layer| [layer.channels, layer.size[0], layer.size[1]]).collect()
 }
 
+/// Weights that a sparse product has together.
+const QUAD: usize = 4;
+
 /// What steps are made with.
 struct Builder<'a> {
     runtime: &'a Runtime,
@@ -123,7 +127,7 @@ impl Builder<'_> {
         &self,
         (job, scratch): (&Job, Option<usize>),
         layers: &[Layer<'_>],
-    ) -> Result<(Box<dyn Step>, String, usize), Error> {
+    ) -> Result<(Box<dyn Step>, String, Products), Error> {
         let dots = self.dots;
         let wrong =
             |problem: &str| Error::Layer { layer: layers[job.node].name.clone(), problem: problem.into() };
@@ -146,27 +150,31 @@ impl Builder<'_> {
                     }
                 };
                 let after = After { result: *result, added };
-                let products = layer.products() * to.place().pixels();
+                let pixels = to.place().pixels();
                 let what = layer.describe(from.place().size);
-                let (step, kernel): (Box<dyn Step>, String) = layer.with(from.of().scale, |weights| {
-                    if layer.is_depthwise() {
-                        let step = Depthwise::new(dots, (from, to), layer.window, weights, &after);
-                        return (Box::new(step) as _, format!("{what} depthwise int8 {name}"));
-                    }
-                    if let Some(at) = scratch {
-                        let step = Sparse::new(dots, (from, to), layer.window, weights, &after, (most, at));
-                        let width = step.width();
-                        return (Box::new(step) as _, format!("{what} sparse int8 {name} {width}"));
-                    }
-                    let step = Dense::new(dots, (from, to), layer.window, weights, &after, most);
-                    let [outputs, pixels] = step.shape();
-                    (Box::new(step) as _, format!("{what} dense int8 {name} {outputs}x{pixels}"))
-                });
+                let all = layer.products();
+                let (step, kernel, made): (Box<dyn Step>, String, usize) =
+                    layer.with(from.of().scale, |weights| {
+                        if layer.is_depthwise() {
+                            let step = Depthwise::new(dots, (from, to), layer.window, weights, &after);
+                            return (Box::new(step) as _, format!("{what} depthwise int8 {name}"), all);
+                        }
+                        if let Some(at) = scratch {
+                            let step =
+                                Sparse::new(dots, (from, to), layer.window, weights, &after, (most, at));
+                            let (width, made) = (step.width(), QUAD * step.weights());
+                            return (Box::new(step) as _, format!("{what} sparse int8 {name} {width}"), made);
+                        }
+                        let step = Dense::new(dots, (from, to), layer.window, weights, &after, most);
+                        let [outputs, pixels] = step.shape();
+                        (Box::new(step) as _, format!("{what} dense int8 {name} {outputs}x{pixels}"), all)
+                    });
+                let products = Products { all: all * pixels, made: made * pixels, are_bytes: true };
                 return Ok((step, kernel, products));
             }
             Work::Sums(layer) => {
                 let (from, to) = (quads(job.reads[0])?, self.places[job.writes]);
-                let products = layer.products() * to.pixels();
+                let all = layer.products() * to.pixels();
                 let what = layer.describe(from.place().size);
                 let step = layer.with(from.of().scale, |weights| {
                     Dense::floats(dots, (from, to), layer.window, weights, most)
@@ -175,7 +183,7 @@ impl Builder<'_> {
                 return Ok((
                     Box::new(step),
                     format!("{what} dense int8 {name} {outputs}x{pixels}"),
-                    products,
+                    Products { all, made: all, are_bytes: true },
                 ));
             }
             Work::Add(result) => {
@@ -240,14 +248,11 @@ impl Builder<'_> {
             Work::Float(work) => {
                 let Job { node, reads, writes, .. } = job.clone();
                 let planned = Planned { layer: node, work: work.clone(), reads, writes };
-                let products = match &layers[node].kind {
-                    crate::layer::Kind::Conv(conv) => conv.weight.len() * self.places[writes].pixels(),
-                    _ => 0,
-                };
+                let products = products(&layers[node], &planned.work, self.places[writes].pixels());
                 let (step, kernel) = float(self.runtime, layers, (&planned, false), self.places, self.images);
                 return Ok((step, format!("{kernel} f32"), products));
             }
         };
-        Ok((step, kernel, 0))
+        Ok((step, kernel, Products::default()))
     }
 }

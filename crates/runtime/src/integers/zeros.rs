@@ -14,6 +14,9 @@ pub(crate) fn skipped(schedule: &mut Schedule<'_>, dots: Dots, runtime: &Runtime
     let Schedule { values, jobs, .. } = schedule;
     let is_skipped = |job: &Job| {
         let Work::Layer(layer, ..) = &job.work else { return false };
+        if !runtime.skips_zeros {
+            return false;
+        }
         let [height, width] = values[job.writes].size;
         let (from, pixels) = (&mut values[job.reads[0]], runtime.batch * height * width);
         let wide = Value { is_wide: true, ..from.clone() }.quads();
