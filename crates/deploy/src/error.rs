@@ -77,6 +77,9 @@ pub enum Error {
     /// Networks.
     #[error(transparent)]
     Models(#[from] sapwood_models::Error),
+    /// The runtime.
+    #[error(transparent)]
+    Runtime(#[from] sapwood_runtime::Error),
     /// The device failed.
     #[error(transparent)]
     Backend(#[from] sapwood_backend::Error),

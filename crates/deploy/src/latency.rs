@@ -9,6 +9,7 @@
 mod cover;
 mod coverage;
 mod energy;
+mod engine;
 mod import;
 mod measured;
 mod prediction;
@@ -18,7 +19,6 @@ mod times;
 
 use std::collections::BTreeMap;
 
-use burn::prelude::Device;
 use sapwood_core::{Graph, Reporter, Shape, Silent};
 use sapwood_search::{BlockTime, Genome, LatencyTable};
 use sapwood_supernet::Family;
@@ -28,6 +28,7 @@ use cover::Cover;
 pub use cover::draw;
 pub use coverage::{Coverage, Covered};
 pub use energy::EnergyMeter;
+pub use engine::Engine;
 pub use import::{ImportWarning, Imported, import};
 pub use measured::Measured;
 pub use prediction::keys;
@@ -38,10 +39,8 @@ pub use times::{Timed, Times};
 /// How times are taken.
 #[derive(Clone, Debug)]
 pub struct Stopwatch {
-    /// Where networks run.
-    pub device: Device,
-    /// What that is called: `cpu`, `vulkan:0`.
-    pub place: String,
+    /// What runs networks.
+    pub engine: Engine,
     /// The day, for the table.
     pub date: String,
     /// Images at a time.
@@ -72,7 +71,7 @@ impl Stopwatch {
     pub fn time_all(&self, graphs: &[Graph], reporter: &dyn Reporter) -> Result<Vec<Times>, Error> {
         let mut rounds = Rounds::default();
         for graph in graphs {
-            let number = rounds.build(self, graph);
+            let number = rounds.build(self, graph)?;
             rounds.row(vec![number]);
         }
         rounds.run(self, reporter)
@@ -83,15 +82,18 @@ impl Stopwatch {
     pub fn table(&self, family: &Family, name: &str, reporter: &dyn Reporter) -> Result<LatencyTable, Error> {
         let cover = Cover::of(family)?;
         let mut rounds = Rounds::default();
-        let numbers: BTreeMap<&String, usize> =
-            cover.blocks.iter().map(|(key, block)| (key, rounds.build(self, block))).collect();
+        let mut numbers: BTreeMap<&String, usize> = BTreeMap::new();
+        for (key, block) in &cover.blocks {
+            numbers.insert(key, rounds.build(self, block)?);
+        }
         // A run of nothing, where others run: what every run costs is no block's.
-        let idle = rounds.build(self, &nothing([family.whole().outputs()?, 1, 1])?);
+        let idle = rounds.build(self, &nothing([family.whole().outputs()?, 1, 1])?)?;
         for network in &cover.networks {
             rounds.row(network.iter().map(|key| numbers[key]).chain([idle]).collect());
         }
         let fitted = fitted(family, FITTED)?;
-        let whole: Vec<usize> = fitted.iter().map(|(_, graph)| rounds.build(self, graph)).collect();
+        let whole = fitted.iter().map(|(_, graph)| rounds.build(self, graph));
+        let whole: Vec<usize> = whole.collect::<Result<_, _>>()?;
         whole.iter().for_each(|number| rounds.row(vec![*number]));
         let found: Vec<Timed> = rounds.run(self, reporter)?.iter().map(Times::all).collect();
 
@@ -102,9 +104,9 @@ impl Stopwatch {
         let blocks =
             numbers.into_iter().map(|(key, number)| (key.clone(), block_time(&found[number], overhead_ms)));
         let mut table = LatencyTable {
-            backend: format!("sapwood {} on {}", env!("CARGO_PKG_VERSION"), self.place),
+            backend: self.engine.name(),
             date: self.date.clone(),
-            threads: threads(),
+            threads: self.engine.threads(),
             ..LatencyTable::of(family.name(), name, self.batch, blocks.collect())
         };
         let measured: Result<Vec<_>, Error> = fitted
@@ -144,11 +146,6 @@ fn fitted(family: &Family, random: usize) -> Result<Vec<(Genome, Graph)>, Error>
         found.push((genome, graph));
     }
     Ok(found)
-}
-
-fn threads() -> usize {
-    let asked = std::env::var("RAYON_NUM_THREADS").ok().and_then(|n| n.parse().ok()).filter(|n| *n > 0);
-    asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 #[cfg(test)]

@@ -7,6 +7,6 @@ mod day;
 pub use counters::energy_meter;
 pub use day::today;
 pub use sapwood_deploy::latency::{
-    Coverage, Covered, EnergyMeter, ImportWarning, Imported, Measured, Stopwatch, Timed, Times, draw, import,
-    keys, predicted, predicted_energy,
+    Coverage, Covered, EnergyMeter, Engine, ImportWarning, Imported, Measured, Stopwatch, Timed, Times, draw,
+    import, keys, predicted, predicted_energy,
 };

@@ -41,7 +41,12 @@ impl Session {
         profile::measure(self, images, runs)
     }
 
-    pub(crate) fn watch(&mut self, images: &[f32], after: &(dyn Fn(usize) + Sync)) -> Result<&[f32], Error> {
+    /// [`Session::run`], which calls a function behind each step, by its number among [`Plan::kernels`](crate::Plan::kernels):
+    /// the first one takes what comes in, and the last one gives what goes out. Each thread waits meanwhile.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn watch(&mut self, images: &[f32], after: &(dyn Fn(usize) + Sync)) -> Result<&[f32], Error> {
         let [expected, outputs] = self.plan.program.sizes();
         let (found, count) = (images.len(), images.len() / expected);
         if count == 0 || found != count * expected {

@@ -3,7 +3,7 @@
 use std::{io::Write, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
-use sapwood_deploy::latency::{EnergyMeter, Imported, Stopwatch, Times, draw, import, predicted};
+use sapwood_deploy::latency::{EnergyMeter, Engine, Imported, Stopwatch, Times, draw, import, predicted};
 use sapwood_lab::latency::{energy_meter, today};
 use sapwood_report::{
     Cell, Table,
@@ -66,15 +66,25 @@ struct What {
 }
 
 impl What {
-    fn stopwatch(&self, batch: usize) -> Result<Stopwatch, Error> {
+    /// By the runtime where this number of threads of it is given.
+    fn stopwatch(&self, batch: usize, runtime: Option<usize>) -> Result<Stopwatch, Error> {
         if batch == 0 || self.runs == 0 || self.rounds < 2 || !(0.0..=86_400.0).contains(&self.seconds) {
             let problem = "expected `--batch` and `--runs` from 1 up, `--rounds` from 2 up, and `--seconds` \
                            from 0 to 86400";
             return Err(Error::Usage(problem.into()));
         }
         let (device, place) = (self.device.resolve()?, self.device.device.clone());
+        let engine = match runtime {
+            Some(_) if place != "cpu" => {
+                return Err(Error::Usage(format!(
+                    "the runtime runs on the CPU: leave `--device {place}` out"
+                )));
+            }
+            Some(threads) => Engine::Runtime { threads },
+            None => Engine::Burn { device, place },
+        };
         let Self { rounds, runs, seconds, .. } = *self;
-        Ok(Stopwatch { device, place, date: today(), batch, rounds, runs, seconds })
+        Ok(Stopwatch { engine, date: today(), batch, rounds, runs, seconds })
     }
 }
 
@@ -86,6 +96,12 @@ struct Build {
     /// Images at a time
     #[arg(long, default_value_t = 1, value_name = "N")]
     batch: usize,
+    /// Time the networks as the runtime runs them on the CPU, as `predict` does, and not as training runs them
+    #[arg(long)]
+    runtime: bool,
+    /// Threads of the runtime
+    #[arg(long, default_value_t = 1, requires = "runtime", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    threads: u32,
     /// What the device is called in the table
     #[arg(long, default_value = "this machine")]
     name: String,
@@ -103,7 +119,8 @@ struct Build {
 impl Build {
     fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let family = architectures::named(&self.what.space, self.what.input)?;
-        let stopwatch = self.what.stopwatch(self.batch)?;
+        let runtime = self.runtime.then_some(self.threads as usize);
+        let stopwatch = self.what.stopwatch(self.batch, runtime)?;
         // Better now than after everything was timed.
         let mut meter = self.energy.then(|| self.meter()).transpose()?;
         let mut table = stopwatch.table(&family, &self.name, &Bar::default())?;
@@ -152,7 +169,9 @@ impl Check {
         let table = read_table(&self.table)?;
         let family =
             architectures::named(table.for_space(&self.what.space)?.space.as_str(), self.what.input)?;
-        let stopwatch = self.what.stopwatch(table.batch)?;
+        // By what the table was made with.
+        let runtime = Engine::is_runtime(&table.backend).then_some(table.threads);
+        let stopwatch = self.what.stopwatch(table.batch, runtime)?;
         let genomes: Vec<Genome> =
             (0..self.networks as u64).map(|number| draw(&family, FIRST + number)).collect();
         let told = genomes.iter().map(|genome| predicted(&table, &family, genome));

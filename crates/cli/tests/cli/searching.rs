@@ -83,6 +83,18 @@ fn the_best_network_is_found_for_each_device() {
         each.starts_with("architecture,predicted_ms,measured_ms\nd=") && each.lines().count() == 6,
         "{each}"
     );
+    // By the runtime, and the check by what the table says.
+    let runtime =
+        "latency build --space mlp --runtime --threads 2 --rounds 2 --runs 3 --seconds 0 --out runtime.toml";
+    place.succeed(runtime);
+    let table = String::from_utf8(place.read("runtime.toml")).unwrap();
+    assert!(table.contains("backend = \"sapwood-runtime ") && table.contains("threads = 2"), "{table}");
+    place.succeed("latency check --space mlp --rounds 2 --networks 5 --table runtime.toml");
+    place.refuse(
+        "latency check --space mlp --table runtime.toml --device ndarray",
+        &["the runtime runs on the CPU", "--device ndarray"],
+    );
+    place.refuse("latency build --space mlp --threads 2 --out other.toml", &["--runtime"]);
     fs::copy(place.path().join("phone.toml"), place.path().join("watch.toml")).unwrap();
 
     let search = "search --space mlp --pairs pairs.csv --evaluations 200";

@@ -6,20 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use burn::tensor::Tensor;
 use rand::seq::SliceRandom as _;
 use sapwood_backend::{Seed, Stream};
-use sapwood_core::{Graph, Observed as _, Reporter};
-use sapwood_models::{Init, Net};
+use sapwood_core::{Graph, Reporter};
 use sapwood_search::LatencyTable;
 use sapwood_supernet::Family;
 
 use super::{
-    FITTED_AT_LEAST, Stopwatch,
-    cover::Cover,
-    fitted, keys, nothing,
-    rounds::{images, timed_run},
-    times::median,
+    FITTED_AT_LEAST, Stopwatch, cover::Cover, engine::Runnable, fitted, keys, nothing, times::median,
 };
 use crate::Error;
 
@@ -82,19 +76,16 @@ impl EnergyMeter {
         stopwatch: &Stopwatch,
         reporter: &dyn Reporter,
     ) -> Result<Vec<f64>, Error> {
-        let build =
-            |graph: &&Graph| Init::default().apply(Net::new((*graph).clone(), &stopwatch.device), Seed(0));
-        let nets: Vec<Net> = graphs.iter().map(build).collect();
+        let build = |graph: &&Graph| stopwatch.engine.build(graph, stopwatch.batch);
+        let mut nets: Vec<Runnable> = graphs.iter().map(build).collect::<Result<_, _>>()?;
         let mut found = vec![Vec::new(); nets.len()];
         reporter.begin("stretches of energy", ROUNDS * nets.len() as u64);
         for round in 0..ROUNDS {
             let mut order: Vec<usize> = (0..nets.len()).collect();
             order.shuffle(&mut Seed(0).stream(Stream::Timing, ENERGIES | round));
             for at in order {
-                let net = &nets[at];
-                let input: Tensor<4> =
-                    images(stopwatch.batch, net.graph().input())?.input(&stopwatch.device)?;
-                let run = || timed_run(stopwatch, net, input.clone()).map(drop);
+                let net = &mut nets[at];
+                let run = || net.run(net.images(), Ends { first: true, last: true }).map(drop);
                 found[at].push(self.per_run(run)?);
                 reporter.advance(1);
             }

@@ -2,13 +2,14 @@
 
 use std::time::Instant;
 
-use burn::tensor::Tensor;
 use rand::seq::SliceRandom as _;
-use sapwood_backend::{Seed, Stream, Timer, block_on, read};
-use sapwood_core::{Batch, Graph, Network as _, Observed as _, Pass, Reporter, Target};
-use sapwood_models::{Init, Net};
+use sapwood_backend::{Seed, Stream};
+use sapwood_core::{Graph, Reporter};
 
-use super::{Stopwatch, Times};
+use super::{
+    Stopwatch, Times,
+    engine::{Ends, Runnable},
+};
 use crate::Error;
 
 /// Passes over everything before the first that counts: a device chooses its kernels, and
@@ -25,16 +26,15 @@ const FEWEST: usize = 2;
 /// has in the caches is its own.
 #[derive(Default)]
 pub(super) struct Rounds {
-    nets: Vec<Net>,
+    nets: Vec<Runnable>,
     rows: Vec<Vec<usize>>,
 }
 
 impl Rounds {
     /// Builds a network with new weights; its number.
-    pub(super) fn build(&mut self, stopwatch: &Stopwatch, graph: &Graph) -> usize {
-        let net = Net::new(graph.clone(), &stopwatch.device);
-        self.nets.push(Init::default().apply(net, Seed(0)));
-        self.nets.len() - 1
+    pub(super) fn build(&mut self, stopwatch: &Stopwatch, graph: &Graph) -> Result<usize, Error> {
+        self.nets.push(stopwatch.engine.build(graph, stopwatch.batch)?);
+        Ok(self.nets.len() - 1)
     }
 
     /// Runs these networks one after the other, each on the output of the one before, once in
@@ -45,13 +45,12 @@ impl Rounds {
 
     /// The times of each network. The last of these rounds is the one that begins before the
     /// stopwatch's seconds are over.
-    pub(super) fn run(&self, stopwatch: &Stopwatch, reporter: &dyn Reporter) -> Result<Vec<Times>, Error> {
+    pub(super) fn run(mut self, stopwatch: &Stopwatch, reporter: &dyn Reporter) -> Result<Vec<Times>, Error> {
         let mut found = vec![Times::default(); self.nets.len()];
-        let inputs: Vec<Batch> =
-            self.rows.iter().map(|row| self.input(stopwatch, row)).collect::<Result<_, _>>()?;
+        let rows = std::mem::take(&mut self.rows);
         for _ in 0..WARM_UP {
-            for (row, input) in self.rows.iter().zip(&inputs) {
-                self.pass(stopwatch, row, input, |_, _| {})?;
+            for row in &rows {
+                self.pass(row, |_, _| {})?;
             }
         }
         reporter.begin("rounds", stopwatch.rounds as u64);
@@ -60,13 +59,12 @@ impl Rounds {
             if FEWEST <= round && stopwatch.seconds < begun.elapsed().as_secs_f64() {
                 break;
             }
-            let mut order: Vec<usize> = (0..self.rows.len()).collect();
+            let mut order: Vec<usize> = (0..rows.len()).collect();
             order.shuffle(&mut Seed(0).stream(Stream::Timing, round as u64));
             for at in order {
-                let (row, input) = (&self.rows[at], &inputs[at]);
-                self.pass(stopwatch, row, input, |_, _| {})?;
+                self.pass(&rows[at], |_, _| {})?;
                 for _ in 0..stopwatch.runs {
-                    self.pass(stopwatch, row, input, |number, ms| found[number].add(round, ms))?;
+                    self.pass(&rows[at], |number, ms| found[number].add(round, ms))?;
                 }
             }
             reporter.advance(1);
@@ -76,48 +74,15 @@ impl Rounds {
     }
 
     /// Runs a row once, and says how many milliseconds each network took.
-    fn pass(
-        &self,
-        stopwatch: &Stopwatch,
-        row: &[usize],
-        input: &Batch,
-        mut took: impl FnMut(usize, f64),
-    ) -> Result<(), Error> {
-        // New in each pass and nobody else's, as values within a network are: in the caches, and
-        // to be written over.
-        let mut x = input.input::<Tensor<4>>(&stopwatch.device)?;
-        for (at, number) in row.iter().enumerate() {
-            let (output, ms) = timed_run(stopwatch, &self.nets[*number], x)?;
-            took(*number, ms);
-            let Some(next) = row.get(at + 1) else { break };
-            let [c, h, w] = self.nets[*next].graph().input();
-            x = output.reshape([stopwatch.batch, c, h, w]);
+    fn pass(&mut self, row: &[usize], mut took: impl FnMut(usize, f64)) -> Result<(), Error> {
+        let Some(first) = row.first() else { return Ok(()) };
+        let mut value = self.nets[*first].images();
+        for (at, &number) in row.iter().enumerate() {
+            let ends = Ends { first: at == 0, last: at + 1 == row.len() };
+            let (output, ms) = self.nets[number].run(value, ends)?;
+            took(number, ms);
+            value = output;
         }
         Ok(())
     }
-
-    fn input(&self, stopwatch: &Stopwatch, row: &[usize]) -> Result<Batch, Error> {
-        images(stopwatch.batch, row.first().map_or([1; 3], |first| self.nets[*first].graph().input()))
-    }
-}
-
-/// Numbers from -1 to 1.
-pub(super) fn images(batch: usize, [c, h, w]: sapwood_core::Shape) -> Result<Batch, Error> {
-    let shape = [batch, c, h, w];
-    let values = (0..shape.iter().product()).map(|at: usize| (at * 7919 % 1009) as f32 / 504.5 - 1.0);
-    Ok(Batch::new(shape, values.collect(), Target::Class(vec![0; batch]))?)
-}
-
-/// What a network makes of its input, and in how many milliseconds.
-pub(super) fn timed_run(
-    stopwatch: &Stopwatch,
-    net: &Net,
-    input: Tensor<4>,
-) -> Result<(Tensor<2>, f64), Error> {
-    let timer = Timer::start(&stopwatch.device)?;
-    let output = net.forward(input, &mut Pass::evaluate());
-    // One value is enough to wait for; a block's outputs would take time to read.
-    block_on(read(output.clone().slice([0..1, 0..1])))?;
-    let ms = timer.stop()?.as_secs_f64() * 1e3;
-    Ok((output, ms))
 }

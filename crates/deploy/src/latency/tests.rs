@@ -6,8 +6,8 @@ use super::*;
 
 fn stopwatch() -> Stopwatch {
     let device = DeviceSpec::CPU.resolve().unwrap();
-    let (place, date) = ("cpu".into(), "2026-11-25".into());
-    Stopwatch { device, place, date, batch: 2, rounds: 3, runs: 2, seconds: 60.0 }
+    let (engine, date) = (Engine::Burn { device, place: "cpu".into() }, "2026-11-25".into());
+    Stopwatch { engine, date, batch: 2, rounds: 3, runs: 2, seconds: 60.0 }
 }
 
 #[test]
@@ -22,6 +22,17 @@ fn every_block_is_timed_in_every_round_and_every_network_has_a_prediction() {
     }
     let error = predicted_energy(&table, &family, &family.smallest()).unwrap_err();
     assert!(matches!(error, Error::Lacking { measured: Measured::Energies, .. }), "{error}");
+}
+
+#[test]
+fn a_table_of_the_runtime_says_so_and_predicts_what_it_takes() {
+    let family = sapwood_supernet::family("resnet-tiny-image", None, None).unwrap();
+    let stopwatch = Stopwatch { engine: Engine::Runtime { threads: 2 }, ..stopwatch() };
+    let table = stopwatch.table(&family, "here", &Silent).unwrap();
+    assert!(Engine::is_runtime(&table.backend) && table.threads == 2, "{}", table.backend);
+    assert!(!Engine::is_runtime("sapwood 0.1.0 on cpu"));
+    let ms = [family.smallest(), family.largest()].map(|genome| predicted(&table, &family, &genome).unwrap());
+    assert!(0.0 < ms[0] && ms[0] < ms[1], "{ms:?}");
 }
 
 #[test]

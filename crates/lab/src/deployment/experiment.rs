@@ -77,6 +77,9 @@ pub struct Latencies {
     pub runs: usize,
     /// No further round is begun after this number of seconds.
     pub seconds: f64,
+    /// Networks run by the runtime, on this number of threads of the CPU; otherwise by Burn, on the device of the study.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runtime_threads: Option<usize>,
 }
 
 /// What is searched for.
@@ -176,7 +179,7 @@ impl Default for PairsConfig {
 impl Default for Latencies {
     /// One image at a time, and a hundred rounds of three runs, as `latency build` has them.
     fn default() -> Self {
-        Self { batch: 1, rounds: 100, runs: 3, seconds: 240.0 }
+        Self { batch: 1, rounds: 100, runs: 3, seconds: 240.0, runtime_threads: None }
     }
 }
 
@@ -193,7 +196,7 @@ impl SearchExperiment {
             supernet.recipe(*epochs, *learning_rate)?;
         }
         Method::named(&self.search.method)?;
-        let Latencies { batch, rounds, runs, seconds } = self.latency;
+        let Latencies { batch, rounds, runs, seconds, runtime_threads } = self.latency;
         let (key, problem) = if self.search.limits.is_empty() {
             ("search.limits", "`search.limits`: expected at least one latency, as in [\"40%\", 12.5]")
         } else if self.search.evaluations == 0 {
@@ -203,6 +206,8 @@ impl SearchExperiment {
                 "latency",
                 "`latency`: expected `batch` and `runs` from 1 up, `rounds` from 2 up, and `seconds` from 0 to 86400",
             )
+        } else if runtime_threads.is_some_and(|threads| !(1..=1024).contains(&threads)) {
+            ("latency.runtime_threads", "`latency.runtime_threads`: expected 1 to 1024")
         } else if self.data.held_out.is_none() {
             (
                 "data.held_out",

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Conditions, Error, Known, RunFolder,
-    latency::{Stopwatch, today},
+    latency::{Engine, Stopwatch, today},
     ledger::{Macs, Watts},
     run_folder::digest,
     supernet::{Judged, JudgingImages, Pairs, Sample, SupernetExperiment, pack_cut},
@@ -268,9 +268,12 @@ impl Study<'_> {
     }
 
     fn stopwatch(&self, conditions: &Conditions<'_>) -> Stopwatch {
-        let super::Latencies { batch, rounds, runs, seconds } = self.experiment.latency;
-        let (device, place) = (conditions.device.clone(), self.place.device.into());
-        Stopwatch { device, place, date: today(), batch, rounds, runs, seconds }
+        let super::Latencies { batch, rounds, runs, seconds, runtime_threads } = self.experiment.latency;
+        let engine = match runtime_threads {
+            Some(threads) => Engine::Runtime { threads },
+            None => Engine::Burn { device: conditions.device.clone(), place: self.place.device.into() },
+        };
+        Stopwatch { engine, date: today(), batch, rounds, runs, seconds }
     }
 
     fn judging(&self, conditions: &Conditions<'_>) -> Result<JudgingImages, Error> {

@@ -7,7 +7,7 @@
 //! ```
 //! use std::{path::Path, sync::Arc};
 //! use sapwood::{core::Silent, data, graph::Graph, prelude::*};
-//! use sapwood::deploy::{Pairs, Sample, Searching, latency::{Stopwatch, predicted}};
+//! use sapwood::deploy::{Pairs, Sample, Searching, latency::{Engine, Stopwatch, predicted}};
 //! use sapwood::search::{Choice, Constraint, Goal, Method, Objective, Space};
 //! use sapwood::supernet::{Family, Judge, Open, Phase, Progressive, Rule, RunContext, Supernet};
 //!
@@ -41,9 +41,9 @@
 //! let supernet = training.train_blocking(&train, folder, &RunContext::new(&device))?;
 //!
 //! // How long the blocks take here, image by image.
-//! let place = "cpu".to_string();
+//! let engine = Engine::Runtime { threads: 1 };
 //! let date = "2026-11-28".to_string();
-//! let stopwatch = Stopwatch { device: device.clone(), place, date, batch: 1, rounds: 2, runs: 5, seconds: 5.0 };
+//! let stopwatch = Stopwatch { engine, date, batch: 1, rounds: 2, runs: 5, seconds: 5.0 };
 //! let table = stopwatch.table(&family, "this machine", &Silent)?;
 //!
 //! // How accurate some sub-networks are, and what a predictor makes of that.
