@@ -13,7 +13,11 @@ use sapwood_search::LatencyTable;
 use sapwood_supernet::Family;
 
 use super::{
-    FITTED_AT_LEAST, Stopwatch, cover::Cover, engine::Runnable, fitted, keys, nothing, times::median,
+    FITTED_AT_LEAST, Stopwatch,
+    cover::Cover,
+    engine::{Ends, Runnable},
+    fitted, keys, nothing,
+    times::median,
 };
 use crate::Error;
 
