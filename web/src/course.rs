@@ -43,7 +43,7 @@ impl<N: Network> Course<N> {
         self.recipe.epochs * data.train.batches()
     }
 
-    /// Makes so many steps, or fewer at the end of an epoch, and evaluates the network. `None`
+    /// Makes this number of steps, or fewer at the end of an epoch, and evaluates the network. `None`
     /// if it was done before.
     ///
     /// If anything goes wrong the course stays where it was.

@@ -43,7 +43,7 @@ pub struct Elastic {
 }
 
 impl Elastic {
-    /// A new one of a family, to be trained for so many epochs.
+    /// A new one of a family, to be trained for this number of epochs.
     ///
     /// # Errors
     /// No such family.

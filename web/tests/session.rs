@@ -22,7 +22,7 @@ fn request(criterion: &str, sparsity: &str) -> PruneRequest {
     }
 }
 
-/// Trains to the end in slices of so many steps, and tells the accuracy there.
+/// Trains to the end in slices of a number of steps, and tells the accuracy there.
 fn finish(session: &mut Session, which: Which, steps: usize) -> f64 {
     loop {
         let progress = block_on(session.train(which, steps)).unwrap();

@@ -17,8 +17,9 @@ const TRIES: usize = 10;
 
 /// Writes a file so that a reader, or a crash at any moment, sees either the old
 /// content or the new: temporary file in the same folder, sync, rename. Folders
-/// on the way are made, and what killed writers left beside it is removed. What is no ordinary file (a device, a pipe) is written to,
-/// never replaced, and a link goes on pointing where it did.
+/// on the way are made, and what killed writers left beside it is removed. What is
+/// no ordinary file (a device, a pipe) is written to, never replaced, and a link
+/// goes on pointing where it did.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let error = |action| FileError::of::<Error>(action, path.to_path_buf());
     let target = match fs::metadata(path) {

@@ -51,7 +51,7 @@ impl Cover {
         &self.positions[..count]
     }
 
-    /// The room of one output plane of so many images.
+    /// The room of one output plane of a number of images.
     pub(crate) fn room(&self, images: usize) -> usize {
         (images * self.image).next_multiple_of(self.lanes)
     }

@@ -150,7 +150,7 @@ impl<'a, T: Number> Batch<'a, T> {
         self.dy_layout.length(self.together).next_multiple_of(LANES)
     }
 
-    /// The pieces of rows of so many images.
+    /// The pieces of rows of a number of images.
     fn pieces(&self, images: usize) -> Pieces {
         let Self { x_layout, dy_layout, x, dy, .. } = self;
         let [height, width] = dy.size;

@@ -138,7 +138,7 @@ impl Moves {
 }
 
 /// # Safety
-/// Both places must hold so many values.
+/// Both places must hold that number of values.
 #[inline(always)]
 unsafe fn copy<T: Copy, const N: usize>(from: *const T, at: u32, to: *mut T, there: u32) {
     // SAFETY: the caller's.

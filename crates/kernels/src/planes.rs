@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 
 use super::rows::BLOCK;
 
-/// Images are taken together until a plane has about so many bytes, so that small
+/// Images are taken together until a plane has about this number of bytes, so that small
 /// planes make many vectors.
 const LENGTH: usize = 4096;
 
@@ -71,17 +71,17 @@ impl Layout {
         (LENGTH / size_of::<T>()).div_ceil(self.image())
     }
 
-    /// The flat length of so many images without the zeros at the ends.
+    /// The flat length of a number of images without the zeros at the ends.
     pub(crate) fn length(&self, images: usize) -> usize {
         images * self.image()
     }
 
-    /// The flat length of one plane of so many images.
+    /// The flat length of one plane of a number of images.
     pub(crate) fn plane(&self, images: usize) -> usize {
         self.lead + self.length(images) + self.tail
     }
 
-    /// Where the row of each tap begins, in planes of so many images.
+    /// Where the row of each tap begins, in planes of a number of images.
     pub(crate) fn starts(&self, taps: &[Tap], images: usize) -> Vec<usize> {
         let start = |tap: &Tap| {
             let origin = tap.plane * self.plane(images) + self.lead;

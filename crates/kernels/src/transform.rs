@@ -21,12 +21,12 @@ pub(crate) struct Planes<'a, T> {
     pub(crate) channels: usize,
     /// `[H, W]`
     pub(crate) size: [usize; 2],
-    /// Each channel gives so many planes.
+    /// How many planes each channel gives.
     pub(crate) phases: &'a [Phase],
 }
 
 impl<T: Number> Planes<'_, T> {
-    /// How each of its planes is taken apart, into planes of so many values.
+    /// How each of its planes is taken apart, and how many values the planes have that come of it.
     pub(crate) fn moves(&self, layout: &Layout, plane: usize) -> Moves {
         Moves::new(self.phases, self.size[1], |phase, y| phase * plane + y * layout.pitch)
     }

@@ -165,7 +165,14 @@ impl TrainConfig {
     /// # Errors
     /// A setting that cannot be written down.
     pub fn hash(&self) -> Result<String, Error> {
-        let text = serde_json::to_string(self).map_err(Error::unwritable)?;
+        let mut named = self.clone();
+        if let Some(chosen) = &mut named.data.only
+            && chosen.digest.is_some()
+        {
+            // What is on a list decides, not where it lies.
+            chosen.list = Default::default();
+        }
+        let text = serde_json::to_string(&named).map_err(Error::unwritable)?;
         Ok(blake3::hash(text.as_bytes()).to_hex()[..16].to_string())
     }
 

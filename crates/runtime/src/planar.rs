@@ -62,7 +62,7 @@ impl Phases {
         self.firsts.len()
     }
 
-    /// How the planes are taken out of a value of so many channels.
+    /// How the planes are taken out of a value of this number of channels.
     pub(crate) fn parts(&self, channels: usize) -> Vec<Part> {
         let part = |(number, &first)| Part { first, stride: self.window.stride, channel: number * channels };
         self.firsts.iter().enumerate().map(part).collect()

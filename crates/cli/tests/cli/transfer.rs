@@ -266,6 +266,9 @@ fn a_rate_is_found_without_a_trace_and_training_examples_are_chosen() {
     place.succeed(&format!("{train} --only el2n.json --out half"));
     let curve = String::from_utf8(place.read("half/curve.csv")).unwrap();
     assert!(curve.contains("\n1,3,"), "9 images in batches of 4: {curve}");
+    // The same list in another place is the same run.
+    place.put("moved.json", place.read("el2n.json"));
+    place.succeed(&format!("{train} --only moved.json --out half"));
     // Another list under the same name is another run.
     place.put("el2n.json", place.read("k-centre.json"));
     place.refuse(&format!("{train} --only el2n.json --out half"), &["holds another run", "data.only.digest"]);

@@ -175,7 +175,7 @@ fn is_row(place: &Place) -> bool {
         }
 }
 
-/// Copies so many pixels of so many numbers each, which lie so far apart.
+/// Copies pixels of a number of numbers each, which lie as far apart as is said.
 ///
 /// # Safety
 /// They must be there, and not overlap.

@@ -60,7 +60,7 @@ impl Place {
         Self { at: 0, image, channels, size, form: Form::Blocked { lanes, rim } }
     }
 
-    /// A value channel by channel, whose rows are so far apart, with so many zeros before the first. A
+    /// A value channel by channel, with the distance between its rows and the number of zeros before the first. A
     /// plane ends where a vector does, and behind the last there is room for what shifted vectors read.
     pub fn planar(channels: usize, size: [usize; 2], pitch: usize, lead: usize) -> Self {
         let lead = lead.next_multiple_of(VECTOR);
@@ -74,12 +74,12 @@ impl Place {
         Self { at, ..self }
     }
 
-    /// Where it ends, with so many images.
+    /// Where it ends, with a number of images.
     pub fn end(&self, images: usize) -> usize {
         self.at + images * self.image
     }
 
-    /// Whether they have a number in common, with so many images each.
+    /// Whether they have a place in common, with a number of images each.
     pub fn overlaps(&self, other: &Self, images: usize) -> bool {
         self.at < other.end(images) && other.at < self.end(images)
     }

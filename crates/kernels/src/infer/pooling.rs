@@ -13,7 +13,7 @@ pub enum Pooling {
     Largest,
     /// Their mean; what lies beyond the input is not counted.
     Mean,
-    /// Their mean, where rows and columns before the input and so many behind it count as zeros.
+    /// Their mean, where the rows and columns before the input, and this number behind it, count as zeros.
     MeanWithPadding([usize; 2]),
 }
 

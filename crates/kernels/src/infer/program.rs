@@ -140,11 +140,11 @@ pub struct Program {
 }
 
 impl Program {
-    /// Brings the input to its place, takes steps, and brings out what the last of them left, for so many
-    /// images at once at most.
+    /// Brings the input to its place, takes steps, and brings out what the last of them left, for at most `images` at
+    /// once.
     ///
     /// # Panics
-    /// If something does not lie in an arena of so many numbers, or a step writes where it reads.
+    /// If something does not lie in an arena of `floats` numbers, or a step writes where it reads.
     pub fn new(
         load: impl Load + 'static,
         steps: Vec<Box<dyn Step>>,

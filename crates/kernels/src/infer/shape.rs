@@ -11,7 +11,7 @@ pub struct TileShape {
     pub outputs: usize,
     /// Pixels.
     pub pixels: usize,
-    /// Of which so many lie beside each other.
+    /// How many of these lie beside each other.
     pub together: usize,
 }
 
@@ -34,7 +34,7 @@ const SEVENS: Shapes = &[(2, &[7, 14]), (1, &[7, 14, 28])];
 const POINTERS: usize = 9;
 
 impl TileShape {
-    /// How many pixels can be taken to lie beside each other where rows have so many that do.
+    /// How many pixels can be taken to lie beside each other, by the number that do in a row.
     pub(crate) fn together(level: Level, width: usize) -> usize {
         // Where registers are few, so are the pixels of a tile.
         let has_many = level.registers() == 32;
@@ -58,7 +58,7 @@ impl TileShape {
         (sums.max(loads) / at_once).max(weights).max(4.0) + 1.0
     }
 
-    /// The shape of so many blocks and pixels that takes the least time of so many threads.
+    /// The shape that takes the least time, for a number of blocks and pixels and a number of threads.
     pub(crate) fn best(level: Level, together: usize, blocks: usize, pixels: usize, threads: usize) -> Self {
         let mut best = (f64::INFINITY, Self { outputs: 1, pixels: 1, together });
         for &(outputs, _) in shapes(together).iter().filter(|(outputs, _)| *outputs <= blocks) {
@@ -73,7 +73,7 @@ impl TileShape {
         best.1
     }
 
-    /// Of the shapes with so many outputs, the one that covers the pixels in the least time.
+    /// Of the shapes with this number of outputs, the one that covers the pixels in the least time.
     pub(crate) fn of(level: Level, together: usize, outputs: usize, pixels: usize) -> Option<Self> {
         let (_, widths) = shapes(together).iter().find(|(number, _)| *number == outputs)?;
         let shapes = widths.iter().map(|&pixels| Self { outputs, pixels, together });

@@ -191,7 +191,7 @@ impl Sparse {
         self.shape
     }
 
-    /// Of the groups, those of one of so many threads: of about equally many products.
+    /// Of the groups, one thread's share: all have about the same number of products.
     fn share_of(&self, index: usize, of: usize) -> Range<usize> {
         let total = self.before[self.groups.len()];
         let groups = &self.before[..self.groups.len()];

@@ -211,7 +211,7 @@ proptest! {
     }
 }
 
-/// A channel of so many values that sums are settled on the way.
+/// A channel with enough values for sums to be settled on the way.
 #[test]
 fn large_channels_are_summed_alike() {
     let size = Size { images: 7, channels: 2, plane: 900 };

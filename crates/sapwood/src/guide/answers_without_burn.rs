@@ -1,8 +1,8 @@
 //! A pruned network that only answers, on the CPU and without Burn.
 //!
-//! A [`Plan`](crate::runtime::Plan) is made of a graph and its values, as they are in memory or in a file: normalisations are folded, each
-//! layer has a kernel, and where most weights of a layer are zero it computes with the others alone. Pairs of neighbouring outputs
-//! that keep the same inputs are faster than single weights.
+//! A [`Plan`](crate::runtime::Plan) is made of a graph and its values, as they are in memory or in a file:
+//! normalisations are folded, each layer has a kernel, and where most weights of a layer are zero it computes with the
+//! others alone. Pairs of neighbouring outputs that keep the same inputs are faster than single weights.
 //!
 //! ```
 //! use std::path::Path;
