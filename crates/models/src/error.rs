@@ -94,7 +94,9 @@ pub enum Error {
     #[error(transparent)]
     Onnx(#[from] sapwood_onnx::Error),
     /// A file that is read as another network than it was made of.
-    #[error("the file that was made is read as another network: nothing was written")]
+    #[error(
+        "the file that was made is read as another network, which gives other answers: nothing was written"
+    )]
     ReadBack,
     /// An error of the layers, weights or files.
     #[error(transparent)]

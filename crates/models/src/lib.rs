@@ -20,6 +20,7 @@
 //! # let _ = net;
 //! ```
 
+mod agreement;
 mod coded_file;
 mod compute;
 mod constant;

@@ -110,6 +110,9 @@ pub enum Problem {
     /// The size of an example was given, and the file says it itself.
     #[error("it says the size of its input itself: only ONNX files leave that open")]
     NoOpenSize,
+    /// An ONNX file that leaves the size of an example open.
+    #[error(transparent)]
+    OpenSize(sapwood_onnx::Error),
     /// Zeros were to be kept, and there are none.
     #[error("no weight without a mask is zero: there is nothing to keep")]
     NoZeros,

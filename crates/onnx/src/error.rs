@@ -54,6 +54,15 @@ pub enum Error {
     /// Inputs or outputs that a network here cannot have.
     #[error("{0}")]
     Ends(String),
+    /// An input of which more is open than the number of examples.
+    #[error(
+        "expected an input of 1 to 6 dimensions of which only the first, that of examples, is no \
+         number, found {found}: give the size of an example"
+    )]
+    OpenSize {
+        /// What the file says of it.
+        found: String,
+    },
     /// All operations that a network here cannot have.
     #[error("{0}")]
     Unsupported(Unsupported),
@@ -75,6 +84,8 @@ pub enum Error {
 pub struct Unsupported {
     /// What each is (`Conv with dilations [2, 2]`), and the names of its nodes.
     pub operations: BTreeMap<String, BTreeSet<String>>,
+    /// Of how many examples the file is, if it is of one number alone: shapes say less than in one of any number.
+    pub examples: Option<i64>,
 }
 
 impl fmt::Display for Unsupported {
@@ -91,6 +102,15 @@ impl fmt::Display for Unsupported {
             let (separator, s) = (if at == 0 { "" } else { "; " }, if nodes.len() == 1 { "" } else { "s" });
             write!(f, "{separator}{operation} ({} node{s}: {shown}{more})", nodes.len())?;
         }
-        Ok(())
+        match self.examples {
+            Some(examples) => {
+                let s = if examples == 1 { "" } else { "s" };
+                write!(
+                    f,
+                    "; it is of {examples} example{s} alone: shapes may fit when it is exported for any number of them"
+                )
+            }
+            None => Ok(()),
+        }
     }
 }

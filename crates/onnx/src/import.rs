@@ -21,6 +21,7 @@ mod pads;
 mod pairs;
 mod parts;
 mod pools;
+mod reduced;
 mod refusal;
 mod resize;
 mod rounding;
@@ -227,7 +228,9 @@ fn read(
             None => return Err(Error::Format(format!("nothing computes its output `{output}`"))),
         }
     }
-    let unsupported = running.unsupported;
+    let mut unsupported = running.unsupported;
+    unsupported.examples =
+        making.fixed_batch.filter(|_| unsupported.operations.keys().any(|it| it.contains("shapes")));
     if !unsupported.operations.is_empty() {
         return Err(Error::Unsupported(unsupported));
     }

@@ -18,6 +18,8 @@ pub enum Note {
     Rounded,
     /// Outputs are integers.
     Levels,
+    /// Layers share these tensors in the file, and have one each here.
+    Shared(Vec<String>),
     /// These values are rounded for some of those that read them only, or twice.
     Apart(Vec<String>),
 }
@@ -39,19 +41,32 @@ impl fmt::Display for Note {
             Self::Levels => {
                 "outputs of the ONNX file are integers: here they are the numbers for which these stand"
             }
-            Self::Apart(values) => {
-                const SHOWN: usize = 4;
-                let shown = values.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join("`, `");
-                let more = match values.len().saturating_sub(SHOWN) {
-                    0 => String::new(),
-                    more => format!(" and {more} more"),
-                };
+            Self::Shared(tensors) => {
                 return write!(
                     f,
-                    "values of the ONNX file are rounded twice, or for some of their readers only: `{shown}`{more}"
+                    "several layers of the ONNX file share tensors: here each has its own, so that training and pruning move them \
+                     apart: {}",
+                    few(tensors)
+                );
+            }
+            Self::Apart(values) => {
+                return write!(
+                    f,
+                    "values of the ONNX file are rounded twice, or for some of their readers only: {}",
+                    few(values)
                 );
             }
         };
         f.write_str(said)
+    }
+}
+
+/// The first of several names, and how many more there are.
+fn few(names: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join("`, `");
+    match names.len().saturating_sub(SHOWN) {
+        0 => format!("`{shown}`"),
+        more => format!("`{shown}` and {more} more"),
     }
 }

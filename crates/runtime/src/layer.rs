@@ -115,6 +115,21 @@ impl Conv<'_> {
         self.groups == self.inputs && self.groups == self.bias.len() && self.groups > 1
     }
 
+    /// The same as one group, with zeros where a group does not look.
+    pub(crate) fn join_groups(&mut self) {
+        let (groups, outputs) = (self.groups, self.bias.len());
+        if groups == 1 || self.is_depthwise() {
+            return;
+        }
+        let each = self.weight.len() / outputs.max(1);
+        let mut joined = vec![0.0; groups * self.weight.len()];
+        for (output, weights) in self.weight.chunks_exact(each).enumerate() {
+            let group = output / (outputs / groups);
+            joined[(output * groups + group) * each..][..each].copy_from_slice(weights);
+        }
+        (self.groups, self.weight) = (1, joined.into());
+    }
+
     /// Puts a line behind it.
     pub(crate) fn fold(&mut self, scale: &[f64], shift: &[f64]) {
         for ((bias, scale), shift) in self.bias.iter_mut().zip(scale).zip(shift) {

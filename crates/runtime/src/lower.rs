@@ -1,6 +1,6 @@
 //! From a graph's nodes to layers: with `plain`, the one place that knows what operations a graph has.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use sapwood_graph::{Activation, Array, ConvSpec, Dims, Graph, Node, Op, Pads, State, Window as Written};
 use sapwood_kernels::infer::{Curve, Function, Plain, Pooling, Window};
@@ -9,7 +9,7 @@ use crate::{
     Error,
     each::each,
     layer::{Conv, Kind, Layer},
-    plain::{constant, plain},
+    plain::{constant, linear_of_rounded, plain},
 };
 
 /// The layers of a network, one for each node of its graph up to the one whose value goes out. Threads count their
@@ -62,7 +62,11 @@ pub(crate) fn lower<'a>(graph: &Graph, state: &'a State, threads: usize) -> Resu
             inputs.clear();
         }
         if kind.is_none() {
-            without_kernel.push(format!("`{}` ({})", node.name, node.op.kind()));
+            let lacks = format!("`{}` ({})", node.name, node.op.kind());
+            // Operations without a name of their own are called alike.
+            if !without_kernel.contains(&lacks) {
+                without_kernel.push(lacks);
+            }
         }
         let [channels, height, width] = found.image();
         let (name, kind) = (node.name.clone(), kind.unwrap_or(Kind::Gone));
@@ -81,6 +85,22 @@ pub(crate) fn lower<'a>(graph: &Graph, state: &'a State, threads: usize) -> Resu
         }
     }
     Ok(layers)
+}
+
+/// Makes layers round what they read, row by row, as those that have no bounds of their own are computed.
+pub(crate) fn round_rows(
+    layers: &mut [Layer<'_>],
+    graph: &Graph,
+    state: &State,
+    names: &BTreeSet<String>,
+) -> Result<(), Error> {
+    for (layer, node) in layers.iter_mut().zip(graph.nodes()).filter(|(_, node)| names.contains(&node.name)) {
+        let values = |name: &str, shape: &[usize]| parameter(state, &node.name, name, shape);
+        if let Some(function) = linear_of_rounded(&node.op, &values)? {
+            layer.kind = Kind::Plain("linear of rounded rows", function);
+        }
+    }
+    Ok(())
 }
 
 /// What a function gives of constants alone.

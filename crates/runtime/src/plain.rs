@@ -37,6 +37,14 @@ pub(crate) fn plain(
     let owned = |name: &str, shape: &[usize]| values(name, shape).map(Cow::into_owned);
     // Where the batch comes first, what lies behind is one image's.
     let is_first = |dims: &Dims| dims.batch().is_none_or(|batch| batch == 0);
+    // Otherwise an image's values are the same ones in the same order where as many lie between two images as before.
+    let is_beside = |from: &Dims, to: &Dims| {
+        let apart = |dims: &Dims| {
+            let batch = dims.batch()?;
+            Some((dims.sizes()[batch], dims.sizes()[batch + 1..].iter().product::<usize>()))
+        };
+        apart(from).is_some_and(|found| apart(to) == Some(found))
+    };
     Ok(Some(match *op {
         Op::Conv(spec) if spec.transposed.is_some() => {
             let ConvSpec { outputs, bias, .. } = spec;
@@ -72,7 +80,9 @@ pub(crate) fn plain(
         Op::Wrap { padding } => moves::wrap(x, padding),
         Op::Pad(pad) => moves::pad(x, &pad),
         Op::Reduce { to, ref axes, .. } => arithmetic::reduce(lines(x, axes), to),
-        Op::Flatten | Op::Reshape(_) if is_first(inputs[0]) && is_first(found) => {
+        Op::Flatten | Op::Reshape(_)
+            if is_first(inputs[0]) && is_first(found) || is_beside(inputs[0], found) =>
+        {
             arithmetic::of(|from, to| to.copy_from_slice(from[0]))
         }
         Op::Transpose { ref order } => moves::transpose(x, order),
@@ -91,6 +101,13 @@ pub(crate) fn plain(
         Op::MatMul => products::matmul([x, inputs[1].sizes()], to),
         _ => return Ok(None),
     }))
+}
+
+/// A linear layer that rounds the rows that it reads; none for another operation.
+pub(crate) fn linear_of_rounded(op: &Op, values: Values<'_, '_>) -> Result<Option<Function>, Error> {
+    let Op::Linear { inputs, outputs, bias, .. } = *op else { return Ok(None) };
+    let bias = if bias { values("bias", &[outputs])?.into_owned() } else { vec![0.0; outputs] };
+    Ok(Some(products::linear_of_rounded(inputs, values("weight", &[outputs, inputs])?.into_owned(), bias)))
 }
 
 /// What gives the same values for every image.

@@ -55,10 +55,7 @@ pub enum Error {
         reason: String,
     },
     /// Masks that keep some weights of channels whose others they remove.
-    #[error(
-        "the masks are not of whole channels: {more} more weights of {channels} channels must go before all that is \
-         masked can leave; {dead} channels are dead already"
-    )]
+    #[error("{}", partial(*more, *channels, *dead))]
     Partial {
         /// Weights of channels that are partly masked.
         more: u64,
@@ -94,4 +91,17 @@ pub enum Error {
     /// The network itself.
     #[error(transparent)]
     Graph(#[from] sapwood_graph::Error),
+}
+
+fn partial(more: u64, channels: usize, dead: usize) -> String {
+    match more {
+        0 => format!(
+            "the masks cover {channels} channels that give something without weights too (a bias, or the shift of a \
+             normalisation), which other layers see: they cannot leave; {dead} channels can"
+        ),
+        _ => format!(
+            "the masks are not of whole channels: {more} more weights of {channels} channels must go before all that is \
+             masked can leave; {dead} channels are dead already"
+        ),
+    }
 }

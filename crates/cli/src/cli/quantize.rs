@@ -134,7 +134,10 @@ impl Quantize {
         let graph = opened.net.graph();
         let float = named(&Exceptions::parse(&self.except)?, graph)?;
         let of_layers = self.of_layers(graph)?;
-        let dynamic = named(&Exceptions::parse(&self.dynamic)?, graph)?;
+        let dynamic = Exceptions::parse(&self.dynamic).map_err(Error::from);
+        let dynamic = dynamic
+            .and_then(|dynamic| Ok(named(&dynamic, graph)?))
+            .map_err(|error| Error::Usage(error.to_string().replacen("the exception", "`--dynamic`:", 1)))?;
         let ptq = Ptq { float, of_layers, dynamic, ..self.ptq()? };
         let calibration = Calibration {
             data: &self.data,

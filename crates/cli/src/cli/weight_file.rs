@@ -224,6 +224,7 @@ pub(super) fn hinted(error: Models) -> Error {
     let hint = match &*problem {
         Problem::NoModel { nearest: None, .. } | Problem::SeveralModels { .. } => ": name it with `--model`",
         Problem::SeveralFit { .. } => " with `--key`",
+        Problem::OpenSize(_) => " by `--input-size`, as in 3x224x224",
         Problem::MasksTwice => ": leave `--masks` out",
         Problem::Mismatch { mismatch, .. }
             if !mismatch.missing.is_empty() && !mismatch.unexpected.is_empty() =>

@@ -103,7 +103,8 @@ pub(super) fn slice(x: &str, slice: &Slice) -> String {
 /// A number as Python writes it.
 pub(super) fn number(value: f64) -> String {
     match value.is_finite() {
-        true => format!("{value:?}"),
+        // Beyond what PyTorch's numbers hold is as far as they go.
+        true => format!("{:?}", value.clamp(f64::from(f32::MIN), f64::from(f32::MAX))),
         false if value.is_nan() => r#"float("nan")"#.into(),
         false if value < 0.0 => r#"float("-inf")"#.into(),
         false => r#"float("inf")"#.into(),

@@ -1,6 +1,6 @@
 //! Layers under dotted names, as modules in modules.
 
-use sapwood_core::{Dims, Graph, graph::Error};
+use sapwood_core::{Dims, Graph, Node, Op, graph::Error};
 
 use super::layers::{Made, layer};
 
@@ -25,8 +25,11 @@ impl Tree {
             };
             tree.at(&path).made = Some(made);
         }
-        let unsaid =
-            graph.nodes().iter().find(|node| node.op.has_parameters() && tree.path(&node.name).is_none());
+        let is_unsaid = |node: &&Node| {
+            let is_tensor = matches!(node.op, Op::Constant { .. });
+            tree.path(&node.name).is_none() || is_tensor && tree.has_parts(&node.name)
+        };
+        let unsaid = graph.nodes().iter().filter(|node| node.op.has_parameters()).find(is_unsaid);
         match unsaid {
             None => Ok(tree),
             Some(node) => Err(Error::Graph {
@@ -45,6 +48,14 @@ impl Tree {
             });
             &mut tree.parts[at].1
         })
+    }
+
+    /// Whether something lies below a name.
+    fn has_parts(&self, name: &str) -> bool {
+        let below = name.split('.').try_fold(self, |tree, part| {
+            tree.parts.iter().find(|(name, _)| name == part).map(|(_, below)| below)
+        });
+        below.is_some_and(|tree| !tree.parts.is_empty())
     }
 
     /// How a forward pass says a layer: `self.layer1["0"].conv1`. None where it cannot.

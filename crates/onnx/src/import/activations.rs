@@ -2,7 +2,7 @@
 
 use sapwood_graph::{Activation, Binary, Factor, Op};
 
-use super::{arithmetic::factor, call::Call, fold, making::Making, refusal::Refusal, value::Value};
+use super::{arithmetic::factor, call::Call, fold, making::Making, reduced, refusal::Refusal, value::Value};
 
 fn activate<'a>(
     making: &mut Making<'a>,
@@ -47,6 +47,9 @@ pub(super) fn activation<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Re
 pub(super) fn clip<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
     let min = call.number("min", 1, f32::MIN)?;
     let max = call.number("max", 2, f32::MAX)?;
+    if call.is_constant() && !min.is_nan() && !max.is_nan() {
+        return reduced::clip(making, call.known(0)?, min, max);
+    }
     match (min, max) {
         (0.0, 6.0) => activate(making, call, Activation::Relu6),
         (0.0, max) if f32::MAX <= max => activate(making, call, Activation::Relu),

@@ -55,13 +55,7 @@ pub(super) fn entry<'a>(
         return Err(Error::Ends(format!("examples of {example:?} do not go into its input {}", said())));
     }
     let found = sizes.and_then(|example| Dims::batch_of(&example)).filter(|dims| dims.values() <= 1 << 40);
-    let found = found.ok_or_else(|| {
-        Error::Ends(format!(
-            "expected an input of 1 to 6 dimensions of which only the first, that of examples, is no number, found {}: \
-             give the size of an example",
-            said()
-        ))
-    })?;
+    let found = found.ok_or_else(|| Error::OpenSize { found: said().to_string() })?;
     let fixed = match dims.first() {
         Some(Dim::Number(examples)) if 0 < *examples => Some(*examples),
         _ => None,

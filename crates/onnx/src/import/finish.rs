@@ -1,6 +1,6 @@
 //! The network that a file is, once all of it was read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sapwood_graph::{Array, Graph, Node, Op, ParamPath, State};
 
@@ -24,6 +24,7 @@ impl Making<'_> {
         let entries = std::mem::take(&mut self.entries);
         let settled = settle(&mut self.nodes, &mut ends, &self.rounding.grids);
         let needed = needed(&self.nodes, &ends);
+        self.part_constants(&needed);
         let place: BTreeMap<usize, usize> = needed.iter().enumerate().map(|(new, old)| (*old, new)).collect();
         let nodes = needed.iter().map(|old| {
             let Node { name, op, inputs } = self.nodes[*old].clone();
@@ -40,6 +41,16 @@ impl Making<'_> {
         }
         if !apart.is_empty() {
             self.note(Note::Apart(apart));
+        }
+        let mut users: BTreeMap<&str, usize> = BTreeMap::new();
+        for (_, params) in self.params.iter().filter(|(old, _)| needed.contains(old)) {
+            let shareable = params.iter().filter(|(_, stored)| stored.is_listed() && stored.len() > 1);
+            shareable.for_each(|(_, stored)| *users.entry(stored.name).or_default() += 1);
+        }
+        let shared = users.into_iter().filter(|(_, users)| *users > 1).map(|(name, _)| name.to_string());
+        let shared: Vec<String> = shared.collect();
+        if !shared.is_empty() {
+            self.note(Note::Shared(shared));
         }
         let (mut state, mut taken) = (State::default(), 0);
         for (old, params) in self.params.into_iter().filter(|(old, _)| needed.contains(old)) {
@@ -71,6 +82,27 @@ impl Making<'_> {
         }
         let integers = Some(integers).filter(|found| !found.grids.is_empty() || !found.weights.is_empty());
         Ok(Made { graph, state, integers, notes: self.notes })
+    }
+}
+
+impl Making<'_> {
+    /// Renames constants that are called like a module with layers or tensors of its own: a name stands for one of both.
+    fn part_constants(&mut self, needed: &BTreeSet<usize>) {
+        let names = || needed.iter().map(|at| self.nodes[*at].name.as_str());
+        let mut taken: BTreeSet<String> = names().map(String::from).collect();
+        let modules: BTreeSet<String> = names()
+            .flat_map(|name| name.match_indices('.').map(move |(end, _)| name[..end].to_string()))
+            .collect();
+        for at in needed {
+            let node = &mut self.nodes[*at];
+            if matches!(node.op, Op::Constant { .. }) && modules.contains(&node.name) {
+                let mut name = format!("{}.constant", node.name);
+                while !taken.insert(name.clone()) {
+                    name += "_";
+                }
+                node.name = name;
+            }
+        }
     }
 }
 

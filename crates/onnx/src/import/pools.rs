@@ -5,6 +5,7 @@ use sapwood_graph::{AvgPool, Op, Pads, Pair, Ranked, Reduction};
 use super::{
     call::{Call, axis},
     making::Making,
+    reduced,
     refusal::Refusal,
     value::{Data, Value},
     windows::Said,
@@ -43,7 +44,7 @@ pub(super) fn global_average<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -
 pub(super) fn global_max<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
     let x = call.planes(0)?;
     let places: Vec<usize> = (2..x.dims.rank()).collect();
-    reduced(making, x, Reduction::Max, &places, true).map(Value::from)
+    over(making, x, Reduction::Max, &places, true).map(Value::from)
 }
 
 /// A figure over some dimensions.
@@ -51,6 +52,9 @@ pub(super) fn reduce<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result
     let keep = call.integer("keepdims", 1)? != 0;
     let nothing = call.integer("noop_with_empty_axes", 0)? != 0;
     let axes = call.either("axes", 1)?.unwrap_or_default();
+    if call.is_constant() && !(nothing && axes.is_empty()) {
+        return reduced::reduce(making, (call.node.op, call.known(0)?), &axes, keep);
+    }
     let x = call.data(0)?;
     let rank = x.dims.rank();
     let mut axes = axes.iter().map(|at| axis(*at, rank)).collect::<Result<Vec<usize>, _>>()?;
@@ -70,11 +74,11 @@ pub(super) fn reduce<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result
         "ReduceL2" => Reduction::L2,
         "ReduceSumSquare" => {
             let squares = making.push(Op::Binary(sapwood_graph::Binary::Mul), &[x, x])?;
-            return reduced(making, squares, Reduction::Sum, &axes, keep).map(Value::from);
+            return over(making, squares, Reduction::Sum, &axes, keep).map(Value::from);
         }
         "ReduceL1" => {
             let sizes = making.push(Op::Unary(sapwood_graph::Unary::Abs), &[x])?;
-            return reduced(making, sizes, Reduction::Sum, &axes, keep).map(Value::from);
+            return over(making, sizes, Reduction::Sum, &axes, keep).map(Value::from);
         }
         _ => return Err(Refusal::Unheard),
     };
@@ -90,10 +94,10 @@ pub(super) fn reduce<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result
             false => making.flatten("", mean).map(Value::from),
         };
     }
-    reduced(making, x, to, &axes, keep).map(Value::from)
+    over(making, x, to, &axes, keep).map(Value::from)
 }
 
-fn reduced(
+fn over(
     making: &mut Making<'_>,
     x: Data,
     to: Reduction,

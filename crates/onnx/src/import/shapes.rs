@@ -6,6 +6,7 @@ use super::{
     call::{Call, axis, plain},
     known::Known,
     making::Making,
+    reduced,
     refusal::Refusal,
     value::{Data, Size, Stored, Value},
     whole::Whole,
@@ -442,6 +443,11 @@ pub(super) fn for_each_example(making: &mut Making<'_>, x: Data, like: &Dims) ->
 pub(super) fn softmax<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
     let log = call.node.op == "LogSoftmax";
     let at = call.integer("axis", if call.opset < 13 { 1 } else { -1 })?;
+    if call.is_constant() && call.opset >= 13 {
+        let known = call.known(0)?;
+        let at = axis(at, known.shape.len())?;
+        return reduced::softmax(making, known, at, log);
+    }
     let x = call.data(0)?;
     let at = axis(at, x.dims.rank())?;
     // Older ones add over all dimensions from this one on.

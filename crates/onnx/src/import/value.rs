@@ -149,16 +149,19 @@ impl<'a> Stored<'a> {
         self.shape.iter().product()
     }
 
-    /// Whether it lies in the file under a name by which a module would call it.
-    pub(super) fn is_learnt(&self) -> bool {
-        let listed = match &self.source {
+    /// Whether the file lists it among its tensors.
+    pub(super) fn is_listed(&self) -> bool {
+        match &self.source {
             Source::File(tensor) => tensor.listed,
             Source::Coded(coded) => coded.whole.is_listed(),
             Source::Made(_) => false,
-        };
+        }
+    }
+
+    /// Whether it lies in the file under a name by which a module would call it.
+    pub(super) fn is_learnt(&self) -> bool {
         let made_up = ["val_", "_", "const", "onnx::", "scalar", "tensor"];
-        listed
-            && self.len() > 1
+        self.is_listed()
             && self.name.contains(|c: char| c.is_ascii_alphabetic())
             && !self.name.contains(['/', '[', ':'])
             && !made_up.iter().any(|prefix| self.name.starts_with(prefix))

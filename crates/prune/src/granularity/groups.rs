@@ -60,7 +60,9 @@ struct Grid {
 
 impl Grid {
     fn of(granularity: Granularity, info: &ParamInfo) -> Self {
-        let size = [info.shape[0], info.len() / info.shape[0].max(1)];
+        // A single number is a row of one.
+        let rows = info.shape.first().copied().unwrap_or(1);
+        let size = [rows, info.len() / rows.max(1)];
         let group = match granularity {
             Granularity::Weight | Granularity::Pattern { .. } | Granularity::Channel(_) => [1, 1],
             Granularity::Block { rows, columns } => [rows.get(), columns.get()],

@@ -21,8 +21,8 @@ use crate::{
     Error, Plan, Runtime,
     build::{LINE, MOST, products, step as float},
     fold::alone,
-    layer::Layer,
-    lower::{curve, lower, opposite},
+    layer::{Kind, Layer},
+    lower::{curve, lower, opposite, round_rows},
     memory::{Life, least, plan as places},
     plan::{Label, Products},
     schedule::Planned,
@@ -38,7 +38,14 @@ pub(crate) fn plan(runtime: &Runtime, network: &QuantizedNetwork) -> Result<Plan
     state.0.extend(network.weights.iter().map(|(path, weight)| (path.clone(), weight.dequantized())));
     state.check_finite()?;
     let mut layers = lower(&network.graph, &state, runtime.threads)?;
-    layers.iter_mut().for_each(alone);
+    round_rows(&mut layers, &network.graph, &state, &network.dynamic)?;
+    for layer in &mut layers {
+        alone(layer);
+        // Kernels in floating point know no groups between one and as many as channels, where values lie in blocks.
+        if let Kind::Conv(conv) = &mut layer.kind {
+            conv.join_groups();
+        }
+    }
     let shapes = shapes(&layers);
     let mut schedule = Schedule::of(network, &layers, &shapes)?;
     let is_skipped = skipped(&mut schedule, dots, &runtime);

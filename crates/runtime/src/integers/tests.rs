@@ -2,7 +2,10 @@
 
 mod drawn;
 
-use sapwood_graph::{Activation, AvgPool, Conv, DType, Graph, Op, QuantizedNetwork, Symmetry, Window, Wire};
+use sapwood_graph::{
+    Activation, Array, AvgPool, Conv, DType, Graph, Op, Per, Quantized, QuantizedNetwork, State, Symmetry,
+    Window, Wire,
+};
 
 use super::random::{network, numbers};
 use crate::{Dots, Exact, Runtime};
@@ -41,6 +44,50 @@ fn check_all(build: impl Fn() -> Graph) {
     {
         check(&network(build(), dtype, symmetry, 3).unwrap());
     }
+}
+
+#[test]
+fn rows_without_bounds_are_rounded_between_their_own() {
+    let mut g = Graph::builder([6, 1, 1]);
+    g.linear("fc", g.input(), 2);
+    let weight = Array::new([2, 6], vec![1i8, -2, 3, 4, -5, 6, 0, 0, 1, 0, 0, 0]).unwrap();
+    let weight = Quantized::new(weight, Per::Tensor, Array::new([], vec![0.5f32]).unwrap(), None).unwrap();
+    let bias = Array::new([2], vec![0.25f32, -1.0]).unwrap();
+    let network = QuantizedNetwork {
+        graph: g.finish().unwrap(),
+        weights: [("fc.weight".into(), weight)].into(),
+        rest: State([("fc.bias".into(), bias)].into()),
+        grids: [].into(),
+        dynamic: ["fc".into()].into(),
+    };
+    // The example of ONNX's DynamicQuantizeLinear, and a row of zeros.
+    let images = [0.0f32, 2.0, -3.0, -2.5, 1.34, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+    let x = [153.0, 255.0, 0.0, 26.0, 221.0, 179.0].map(|q: f32| (q - 153.0) * 5.0 / 255.0);
+    let first = 0.5 * (x[0] - 2.0 * x[1] + 3.0 * x[2] + 4.0 * x[3] - 5.0 * x[4] + 6.0 * x[5]) + 0.25;
+    let expected = [first, 0.5 * x[2] - 1.0, 0.25, -1.0];
+    let plan = Runtime::new().batch(2).plan_integers(&network).unwrap();
+    assert!(plan.kernels().any(|(_, kernel)| kernel.starts_with("linear of rounded rows")));
+    let mut session = plan.session().unwrap();
+    let found = session.run(&images).unwrap();
+    assert!(found.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-5), "{found:?}");
+}
+
+#[test]
+fn groups_of_channels_run_where_a_layer_has_no_integers() {
+    let mut g = Graph::builder([6, 5, 5]);
+    let x = g.conv("grouped", g.input(), Conv::new(9, 3).same().groups(3));
+    g.global_avg_pool(x);
+    let graph = g.finish().unwrap();
+    let mut draw = numbers(11);
+    let mut array = |shape: &[usize]| Array::from_fn(shape, |_| draw());
+    let rest = [("grouped.weight", array(&[9, 2, 3, 3])), ("grouped.bias", array(&[9]))];
+    let rest = State(rest.map(|(path, value)| (path.into(), value)).into());
+    let image: Vec<f32> = (0..150).map(|at| (at % 11) as f32 / 5.0 - 1.0).collect();
+    let run = |plan: crate::Plan| plan.session().unwrap().run(&image).unwrap().to_vec();
+    let expected = run(Runtime::new().plan(&graph, &rest).unwrap());
+    let network = QuantizedNetwork { graph, weights: [].into(), rest, grids: [].into(), dynamic: [].into() };
+    let found = run(Runtime::new().plan_integers(&network).unwrap());
+    assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-5), "{found:?} {expected:?}");
 }
 
 #[test]

@@ -1,0 +1,95 @@
+//! Whether two networks give the same answers, however each is put together.
+
+use burn::{
+    prelude::Device,
+    tensor::{Int, Tensor, TensorData},
+};
+use sapwood_backend::{DeviceSpec, block_on, read};
+use sapwood_core::{Entry, Graph, ModuleState as _, Pass, State, graph::QuantizedNetwork};
+use sapwood_runtime::Runtime;
+
+use crate::{Error, Net, Value};
+
+/// Examples that are compared: more than one, since what belongs to one of them must not be another's.
+const EXAMPLES: usize = 2;
+/// How far apart outputs may be, by their norms: sums in another order are about so far in f32.
+const APART: f64 = 1e-5;
+
+/// Whether two networks with these values give the same outputs to drawn inputs. False where one of them cannot run on
+/// this machine's CPU.
+pub(crate) fn agree(one: (&Graph, &State), other: (&Graph, &State)) -> bool {
+    let Ok(device) = DeviceSpec::CPU.resolve() else { return false };
+    if one.0.entries() != other.0.entries() {
+        return false;
+    }
+    let both = [one, other].map(|(graph, state)| outputs(graph, state, &device));
+    let [Ok(one), Ok(other)] = both else { return false };
+    one.len() == other.len() && one.iter().zip(&other).all(|(one, other)| near(one, other))
+}
+
+/// The same of networks of integers, by the runtime.
+pub(crate) fn agree_in_integers(one: &QuantizedNetwork, other: &QuantizedNetwork) -> bool {
+    let image = |network: &QuantizedNetwork| {
+        let grid = network.grids.get(&0).copied();
+        let size = network.graph.input().iter().product::<usize>();
+        let number = |draw: f64| match grid {
+            Some(grid) => {
+                let [low, high] = grid.integers().map(f64::from);
+                grid.number((low + draw * (high - low)).round() as i32)
+            }
+            None => (2.0 * draw - 1.0) as f32,
+        };
+        drawn(EXAMPLES * size).map(number).collect::<Vec<f32>>()
+    };
+    let images = image(one);
+    let both = [one, other].map(|network| {
+        let plan = Runtime::new().batch(EXAMPLES).plan_integers(network)?;
+        Ok::<_, sapwood_runtime::Error>(plan.session()?.run(&images)?.to_vec())
+    });
+    let [Ok(one), Ok(other)] = both else { return false };
+    near(&one, &other)
+}
+
+/// Numbers from 0 to 1 that lie everywhere: multiples of the golden ratio.
+fn drawn(count: usize) -> impl Iterator<Item = f64> {
+    (1..=count).map(|at| (at as f64 * 0.618_033_988_749_895).fract())
+}
+
+fn near(one: &[f32], other: &[f32]) -> bool {
+    let norm = |all: &mut dyn Iterator<Item = f64>| all.map(|x| x * x).sum::<f64>().sqrt();
+    let apart = norm(&mut one.iter().zip(other).map(|(a, b)| f64::from(*a) - f64::from(*b)));
+    let size = norm(&mut one.iter().map(|x| f64::from(*x)));
+    one.len() == other.len() && apart <= APART * size.max(f64::MIN_POSITIVE)
+}
+
+/// All outputs of a network, row by row.
+fn outputs(graph: &Graph, state: &State, device: &Device) -> Result<Vec<Vec<f32>>, Error> {
+    let net = state.write(Net::new(graph.clone(), device))?;
+    let inputs = graph.entries().iter().map(|entry| input(entry, device)).collect();
+    let found = net.run_all(inputs, &mut Pass::evaluate())?;
+    let row = |value: Value| block_on(read(value.into_row())).map(|row| row.iter::<f32>().collect());
+    let rows: Result<_, sapwood_backend::Error> = found.into_iter().map(row).collect();
+    rows.map_err(|error| Error::Core(error.into()))
+}
+
+fn input(entry: &Entry, device: &Device) -> Value {
+    let mut sizes = entry.dims.sizes().to_vec();
+    if let Some(batch) = entry.dims.batch() {
+        sizes[batch] *= EXAMPLES;
+    }
+    let count = sizes.iter().product();
+    match entry.integers {
+        // The first rows of whatever table they are looked up in.
+        true => {
+            let integers: Vec<i64> = drawn(count).map(|draw| i64::from(draw > 0.5)).collect();
+            Value::of_integers(
+                Tensor::<1, Int>::from_data(TensorData::new(integers, [count]), device),
+                &sizes,
+            )
+        }
+        false => {
+            let numbers: Vec<f32> = drawn(count).map(|draw| (2.0 * draw - 1.0) as f32).collect();
+            Value::of_row(Tensor::<1>::from_floats(numbers.as_slice(), device), &sizes)
+        }
+    }
+}
