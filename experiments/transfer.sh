@@ -35,7 +35,7 @@ for size in ${SIZES:-10 50 250}; do
       name=$out/$set-$size-$arm-$seed
       begin=$SECONDS
       # shellcheck disable=SC2086
-      line=$(run train $how $few --seed "$seed" --out "$name" | grep 'top-1')
+      line=$(run train $how $few --seed "$seed" --out "$name" | grep 'top-1') || line=": $(tail -n 1 "$out/log.txt")"
       echo "$set, $size of each class, seed $seed, $arm: ${line#*: } $((SECONDS - begin)) s"
     done
   done

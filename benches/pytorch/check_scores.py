@@ -86,7 +86,7 @@ def unfolded_inputs_are_the_layers():
     model, (images, _) = subject("resnet-20")
     layer = model.layer2[0].conv1
     x = torch.randn(3, 16, 32, 32, dtype=torch.float64)
-    found = layer.weight.detach().flatten(1) @ layer_inputs.columns(layer, x)
+    found = layer.weight.detach().flatten(1) @ layer_inputs.columns(layer, x)[0]
     outputs = F.conv2d(x, layer.weight.detach(), None, layer.stride, layer.padding)
     good = check("unfolded conv", distance(found, outputs.transpose(0, 1).flatten(1)), 1e-13)
     samples = torch.randn(12, 40, dtype=torch.float64)

@@ -14,13 +14,13 @@ DAMPING = 0.01
 
 
 def columns(layer, images):
-    """The unfolded input, one row per weight of an output: [rows, examples * positions]."""
+    """The unfolded input, one row per weight of an output: [groups, rows, examples * positions]."""
     if isinstance(layer, nn.Linear):
-        return images.t()
-    if layer.groups != 1 or layer.padding_mode != "zeros":
-        raise ValueError("expected a convolution without groups, padded with zeros")
+        return images.t()[None]
+    if layer.padding_mode != "zeros":
+        raise ValueError("expected a convolution padded with zeros")
     unfolded = F.unfold(images, layer.kernel_size, layer.dilation, layer.padding, layer.stride)
-    return unfolded.transpose(0, 1).flatten(1)
+    return unfolded.unflatten(1, (layer.groups, -1)).permute(1, 2, 0, 3).flatten(2)
 
 
 def over_inputs(model, batches, statistic):
@@ -31,25 +31,30 @@ def over_inputs(model, batches, statistic):
         def visit(layer, arguments):
             x = columns(layer, arguments[0])
             sums, count = found.get(path, (0, 0))
-            found[path] = (sums + statistic(x), count + x.shape[1])
+            found[path] = (sums + statistic(x), count + x.shape[-1])
 
         return visit
 
     hooks = [layer.register_forward_pre_hook(hook(path)) for path, layer in layers(model).items()]
-    with torch.no_grad():
-        for images, _ in batches:
-            model.eval()(images)
-    for one in hooks:
-        one.remove()
+    try:
+        with torch.no_grad():
+            for images, _ in batches:
+                model.eval()(images)
+    finally:
+        for one in hooks:
+            one.remove()
     return found
 
 
 def wanda(model, batches):
     """|w_ij| times the L2 norm of row j over all examples and positions."""
-    squares = over_inputs(model, batches, lambda x: x.square().sum(1))
-    return {
-        path: (w.flatten(1).abs() * squares[path][0].sqrt()).view_as(w) for path, w in weights(model).items()
-    }
+    squares = over_inputs(model, batches, lambda x: x.square().sum(-1))
+    scores = {}
+    for path, w in weights(model).items():
+        norms = squares[path][0].sqrt()
+        of_groups = w.flatten(1).abs().unflatten(0, (len(norms), -1))
+        scores[path] = (of_groups * norms[:, None]).view_as(w)
+    return scores
 
 
 def inverse_factor(hessian):
@@ -64,11 +69,13 @@ def inverse_factor(hessian):
 
 def sparsegpt(model, batches):
     """w_ij^2 / U_jj^2 where the inverse of H = (2 / columns) sum x x^T is U^T U; dead inputs have score 0."""
-    products = over_inputs(model, batches, lambda x: x @ x.t())
+    products = over_inputs(model, batches, lambda x: x @ x.mT)
     scores = {}
     for path, w in weights(model).items():
         sums, count = products.pop(path)
-        factor, dead = inverse_factor(2 / count * sums)
-        score = w.flatten(1).square() / factor.diagonal().square()
-        scores[path] = torch.where(dead, 0, score).view_as(w)
+        of_groups = []
+        for hessian, rows in zip(2 / count * sums, w.flatten(1).unflatten(0, (len(sums), -1))):
+            factor, dead = inverse_factor(hessian)
+            of_groups.append(torch.where(dead, 0, rows.square() / factor.diagonal().square()))
+        scores[path] = torch.stack(of_groups).view_as(w)
     return scores

@@ -14,6 +14,8 @@ use crate::{Error, Net, Value};
 const EXAMPLES: usize = 2;
 /// How far apart outputs may be, by their norms: sums in another order are about so far in f32.
 const APART: f64 = 1e-5;
+/// The same of integers: biases are whole multiples of a step in a file, and may be none in the network.
+const APART_IN_INTEGERS: f64 = 1e-2;
 
 /// Whether two networks with these values give the same outputs to drawn inputs. False where one of them cannot run on
 /// this machine's CPU.
@@ -24,7 +26,7 @@ pub(crate) fn agree(one: (&Graph, &State), other: (&Graph, &State)) -> bool {
     }
     let both = [one, other].map(|(graph, state)| outputs(graph, state, &device));
     let [Ok(one), Ok(other)] = both else { return false };
-    one.len() == other.len() && one.iter().zip(&other).all(|(one, other)| near(one, other))
+    one.len() == other.len() && one.iter().zip(&other).all(|(one, other)| near(one, other, APART))
 }
 
 /// The same of networks of integers, by the runtime.
@@ -47,7 +49,7 @@ pub(crate) fn agree_in_integers(one: &QuantizedNetwork, other: &QuantizedNetwork
         Ok::<_, sapwood_runtime::Error>(plan.session()?.run(&images)?.to_vec())
     });
     let [Ok(one), Ok(other)] = both else { return false };
-    near(&one, &other)
+    near(&one, &other, APART_IN_INTEGERS)
 }
 
 /// Numbers from 0 to 1 that lie everywhere: multiples of the golden ratio.
@@ -55,11 +57,11 @@ fn drawn(count: usize) -> impl Iterator<Item = f64> {
     (1..=count).map(|at| (at as f64 * 0.618_033_988_749_895).fract())
 }
 
-fn near(one: &[f32], other: &[f32]) -> bool {
+fn near(one: &[f32], other: &[f32], most: f64) -> bool {
     let norm = |all: &mut dyn Iterator<Item = f64>| all.map(|x| x * x).sum::<f64>().sqrt();
     let apart = norm(&mut one.iter().zip(other).map(|(a, b)| f64::from(*a) - f64::from(*b)));
     let size = norm(&mut one.iter().map(|x| f64::from(*x)));
-    one.len() == other.len() && apart <= APART * size.max(f64::MIN_POSITIVE)
+    one.len() == other.len() && apart <= most * size.max(f64::MIN_POSITIVE)
 }
 
 /// All outputs of a network, row by row.
@@ -91,5 +93,62 @@ fn input(entry: &Entry, device: &Device) -> Value {
             let numbers: Vec<f32> = drawn(count).map(|draw| (2.0 * draw - 1.0) as f32).collect();
             Value::of_row(Tensor::<1>::from_floats(numbers.as_slice(), device), &sizes)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sapwood_core::{Array, Conv};
+
+    use super::*;
+
+    /// A convolution, a ReLU and a linear layer, in two ways to write it: the ReLU as itself or as a largest value.
+    fn network(is_relu: bool) -> Graph {
+        let mut g = Graph::builder([2, 3, 3]);
+        let x = g.conv("conv", g.input(), Conv::new(4, 3));
+        let x = match is_relu {
+            true => g.relu(x),
+            false => {
+                let zero = g.constant("zero", &[1, 1, 1], false);
+                g.binary(x, zero, sapwood_core::Binary::Max)
+            }
+        };
+        let x = g.flatten(x);
+        g.linear("fc", x, 3);
+        g.finish().unwrap()
+    }
+
+    fn state(weight: f32) -> State {
+        let value = |at: usize| ((at * 37 + 11) % 19) as f32 / 9.5 - 1.0;
+        State(
+            [
+                ("conv.weight".into(), Array::from_fn([4, 2, 3, 3], value)),
+                ("conv.bias".into(), Array::from_fn([4], value)),
+                ("fc.weight".into(), Array::from_fn([3, 4], |at| weight * value(at))),
+                ("fc.bias".into(), Array::from_fn([3], value)),
+                ("zero".into(), Array::from_fn([1, 1, 1], |_| 0.0f32)),
+            ]
+            .into(),
+        )
+    }
+
+    fn of(graph: &Graph, weight: f32) -> State {
+        let mut state = state(weight);
+        if !graph.nodes().iter().any(|node| node.name == "zero") {
+            state.0.remove("zero");
+        }
+        state
+    }
+
+    #[test]
+    fn networks_agree_that_answer_alike_however_they_are_put_together() {
+        let [one, other] = [true, false].map(network);
+        let agrees = |weight| agree((&one, &of(&one, 1.0)), (&other, &of(&other, weight)));
+        assert_eq!((agrees(1.0), agrees(1.001)), (true, false));
+        let mut g = Graph::builder([2, 4, 3]);
+        let x = g.flatten(g.input());
+        g.linear("fc", x, 3);
+        let larger = g.finish().unwrap();
+        assert!(!agree((&one, &of(&one, 1.0)), (&larger, &state(1.0))), "other inputs");
     }
 }

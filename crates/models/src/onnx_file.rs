@@ -224,6 +224,20 @@ mod tests {
     }
 
     #[test]
+    fn one_place_of_many_is_written_though_onnx_says_it_otherwise() {
+        let mut g = Graph::builder([6, 4, 1]);
+        let x = g.conv("a", g.input(), Conv::new(5, 1));
+        let first = g.slice(x, sapwood_core::Slice { axis: 2, start: 0, length: 1, step: 1 });
+        let row = g.reshape(first, sapwood_core::Dims::rows(5));
+        g.linear("fc", row, 2);
+        let spec = Spec::of_layers("own", g.finish().unwrap()).unwrap();
+        let state = state(&spec);
+        let bytes = to_onnx(&spec, None, &state, 18).unwrap();
+        let found = import(&bytes).unwrap();
+        assert!(agree((&spec.graph().unwrap(), &state), (&found.graph, &found.state)));
+    }
+
+    #[test]
     fn branches_may_come_in_another_order() {
         let net = |relu_first: bool| {
             let mut g = Graph::builder([2, 4, 4]);

@@ -186,6 +186,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn bounds_are_numbers_that_pytorch_has_and_no_tensor_is_a_module() {
+        let mut g = Graph::builder([2, 3, 3]);
+        let bounds = Activation::Clip(sapwood_core::Factor(1e-12), sapwood_core::Factor(3.4028235e38));
+        let x = g.activation(g.input(), bounds);
+        let scale = g.constant("g.scale", &[2, 1, 1], true);
+        g.binary(x, scale, sapwood_core::Binary::Mul);
+        let text = source("bounded", &g.finish().unwrap(), None).unwrap();
+        assert!(text.contains("x.clamp(1e-12, 3.4028234663852886e38)"), "{text}");
+        let mut g = Graph::builder([2, 3, 3]);
+        let [inner, outer] = ["g.scale", "g"].map(|name| g.constant(name, &[2, 1, 1], true));
+        let x = g.binary(inner, outer, sapwood_core::Binary::Mul);
+        g.add(g.input(), x);
+        let refused = source("twice", &g.finish().unwrap(), None).unwrap_err().to_string();
+        assert!(refused.contains("`g`") && refused.contains("no module of PyTorch's"), "{refused}");
+    }
+
+    #[test]
     fn a_network_is_written_as_one_would_write_it_by_hand() {
         let mut g = Graph::builder([3, 8, 8]);
         let x = g.conv("stem.0", g.input(), Conv::new(4, 3).same().no_bias());

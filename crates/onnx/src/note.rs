@@ -18,6 +18,8 @@ pub enum Note {
     Rounded,
     /// Outputs are integers.
     Levels,
+    /// These single numbers learn in training, since they lie among the file's tensors.
+    Single(Vec<String>),
     /// Layers share these tensors in the file, and have one each here.
     Shared(Vec<String>),
     /// These values are rounded for some of those that read them only, or twice.
@@ -40,6 +42,13 @@ impl fmt::Display for Note {
             }
             Self::Levels => {
                 "outputs of the ONNX file are integers: here they are the numbers for which these stand"
+            }
+            Self::Single(numbers) => {
+                return write!(
+                    f,
+                    "single numbers among the tensors of the ONNX file learn in training, unless they are frozen: {}",
+                    few(numbers)
+                );
             }
             Self::Shared(tensors) => {
                 return write!(

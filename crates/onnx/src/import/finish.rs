@@ -52,6 +52,12 @@ impl Making<'_> {
         if !shared.is_empty() {
             self.note(Note::Shared(shared));
         }
+        let single = |at: &&usize| matches!(self.nodes[**at].op, Op::Constant { dims, learnt: true } if dims.values() == 1);
+        let single: Vec<String> =
+            needed.iter().filter(single).map(|at| self.nodes[*at].name.clone()).collect();
+        if !single.is_empty() {
+            self.note(Note::Single(single));
+        }
         let (mut state, mut taken) = (State::default(), 0);
         for (old, params) in self.params.into_iter().filter(|(old, _)| needed.contains(old)) {
             for (suffix, stored) in params {

@@ -301,6 +301,55 @@ fn normalisation_and_activations_come_back_from_their_formulas() {
 }
 
 #[test]
+fn tensors_that_layers_share_and_single_numbers_that_learn_are_told() {
+    let file = Foreign::new(17, IMAGES)
+        .floats("conv.weight", &[2, 2, 1, 1], |at| at as f32)
+        .floats("gamma", &[1], |_| 0.5)
+        .node("Conv", "x conv.weight", "a", &[])
+        .node("Conv", "a conv.weight", "b", &[])
+        .node("Mul", "b gamma", "y", &[]);
+    let found = file.import().unwrap();
+    let gamma = found.graph.nodes().iter().find(|node| node.name == "gamma").unwrap();
+    assert!(matches!(gamma.op, Op::Constant { learnt: true, .. }), "{gamma:?}");
+    let notes: Vec<String> = found.notes.iter().map(ToString::to_string).collect();
+    assert!(
+        notes.iter().any(|note| note.contains("share tensors") && note.ends_with("`conv.weight`")),
+        "{notes:?}"
+    );
+    assert!(
+        notes.iter().any(|note| note.contains("learn in training") && note.ends_with("`gamma`")),
+        "{notes:?}"
+    );
+}
+
+#[test]
+fn a_constant_is_not_called_like_a_module() {
+    let file = Foreign::new(17, IMAGES)
+        .floats("g.scale", &[2, 1, 1], |at| at as f32)
+        .node("Constant", "", "e", &["value_float=0.25"])
+        .node("Add", "x e", "a", &[])
+        .node("Mul", "a g.scale", "y", &[]);
+    let mut file = file;
+    file.graph.node[0].name = Some("/g/Constant".into());
+    file.graph.node[0].input.clear();
+    let found = file.import().unwrap();
+    let names: Vec<String> = found.state.0.keys().map(ToString::to_string).collect();
+    assert!(names.iter().all(|name| name != "g") && names.contains(&"g.scale".to_string()), "{names:?}");
+}
+
+#[test]
+fn constants_are_reduced_where_weights_are_computed() {
+    let file = Foreign::new(17, IMAGES)
+        .floats("v", &[2, 2, 1, 1], |at| [3.0, 4.0, 6.0, 8.0][at])
+        .node("ReduceL2", "v", "norm", &["axes=[1, 2, 3]", "keepdims=1"])
+        .node("Div", "v norm", "w", &[])
+        .node("Conv", "x w", "y", &[]);
+    let found = file.import().unwrap();
+    let weight = found.state.0.values().next().unwrap();
+    assert_eq!(weight.as_slice::<f32>().unwrap(), [0.6, 0.8, 0.6, 0.8]);
+}
+
+#[test]
 fn rows_of_a_table_are_found_by_integers_or_by_ones_in_their_place() {
     let mut table = Foreign::new(17, &[None, Some(7)]).floats("emb.weight", &[9, 4], |at| at as f32).node(
         "Gather",

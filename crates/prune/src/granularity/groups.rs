@@ -109,3 +109,19 @@ impl Grid {
         self.places().map(|place| kept.get(place)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sapwood_core::Role;
+
+    use super::*;
+
+    #[test]
+    fn a_single_number_is_a_group() {
+        let info = ParamInfo { path: "gamma".into(), role: Role::Bias, shape: vec![], transposed: false };
+        let masks = MaskSet::from(Masks::from([("gamma".into(), Bits::ones(1))]));
+        for granularity in [Granularity::Filter, Granularity::Kernel, "4x4".parse().unwrap()] {
+            assert_eq!(count(granularity, std::slice::from_ref(&info), &masks), [1, 1], "{granularity}");
+        }
+    }
+}

@@ -102,6 +102,14 @@ fn shapes_tokens_and_sums_of_different_shapes() {
             exp(at / 2) / (0..5).map(exp).sum::<f64>()
         })
     });
+    // Queries, keys and values beside each other, with the batch behind them: each of one has a rank less.
+    let keys = |g: &mut GraphBuilder, x| {
+        let y = g.reshape(x, Dims::with_batch(&[1, 4, 3, 2], 0).unwrap());
+        let y = g.op("order", Op::Transpose { order: ranked(&[2, 0, 1, 3]) }, &[y]);
+        let y = g.slice(y, Slice { axis: 0, start: 1, length: 1, step: 1 });
+        g.reshape(y, Dims::batch_of(&[4, 2]).unwrap())
+    };
+    check(&[4, 6], &[], keys, |x| Whole::of(&[IMAGES, 4, 2], |i| x.at(&[i[0], i[1], 2 + i[2]])));
     check(
         &[2, 3, 1],
         &[],
