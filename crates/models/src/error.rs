@@ -95,7 +95,7 @@ pub enum Error {
     Onnx(#[from] sapwood_onnx::Error),
     /// A file that is read as another network than it was made of.
     #[error(
-        "the file that was made is read as another network, which gives other answers: nothing was written"
+        "the file that was made is read as another network, and no run showed that it gives the same answers: nothing was written"
     )]
     ReadBack,
     /// An error of the layers, weights or files.
