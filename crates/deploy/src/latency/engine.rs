@@ -96,7 +96,7 @@ pub(super) struct Ends {
 
 /// What goes into a network, and what comes out: where its engine has it.
 pub(super) enum Value {
-    Tensor(Tensor<2>),
+    Tensor(Box<Tensor<2>>),
     Numbers(Vec<f32>),
 }
 
@@ -111,7 +111,7 @@ impl Runnable {
         match &self.inner {
             Inner::Burn { device, .. } => {
                 let flat = Tensor::<1>::from_floats(values.as_slice(), device);
-                Value::Tensor(flat.reshape([batch, size]))
+                Value::Tensor(Box::new(flat.reshape([batch, size])))
             }
             Inner::Runtime { .. } => Value::Numbers(values),
         }
@@ -131,7 +131,7 @@ impl Runnable {
                 // One value is enough to wait for; a block's outputs would take time to read.
                 block_on(read(output.clone().slice([0..1, 0..1])))?;
                 let ms = timer.stop()?.as_secs_f64() * 1e3;
-                Ok((Value::Tensor(output), ms))
+                Ok((Value::Tensor(Box::new(output)), ms))
             }
             (Inner::Runtime { session, steps }, Value::Numbers(input)) => {
                 let last = *steps - 1;

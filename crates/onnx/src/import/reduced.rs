@@ -29,8 +29,11 @@ fn floats(op: &str) -> Option<fn(&[f64]) -> f64> {
     })
 }
 
+/// What becomes of integers; none where it is none.
+type OfIntegers = fn(&[i64]) -> Option<i64>;
+
 /// The same of integers, which sizes are.
-fn integers(op: &str) -> Option<fn(&[i64]) -> Option<i64>> {
+fn integers(op: &str) -> Option<OfIntegers> {
     Some(match op {
         "ReduceSum" => |all| all.iter().try_fold(0i64, |sum, x| sum.checked_add(*x)),
         "ReduceProd" => |all| all.iter().try_fold(1i64, |product, x| product.checked_mul(*x)),
