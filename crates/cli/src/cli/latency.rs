@@ -73,7 +73,7 @@ impl What {
                            from 0 to 86400";
             return Err(Error::Usage(problem.into()));
         }
-        let (device, place) = (self.device.resolve()?, self.device.device.clone());
+        let place = self.device.device.clone();
         let engine = match runtime {
             Some(_) if place != "cpu" => {
                 return Err(Error::Usage(format!(
@@ -81,7 +81,7 @@ impl What {
                 )));
             }
             Some(threads) => Engine::Runtime { threads },
-            None => Engine::Burn { device, place },
+            None => Engine::Burn { device: self.device.resolve()?, place },
         };
         let Self { rounds, runs, seconds, .. } = *self;
         Ok(Stopwatch { engine, date: today(), batch, rounds, runs, seconds })
