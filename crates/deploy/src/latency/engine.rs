@@ -36,7 +36,7 @@ impl Engine {
         let version = env!("CARGO_PKG_VERSION");
         match self {
             Self::Burn { place, .. } => format!("sapwood {version} on {place}"),
-            Self::Runtime { .. } => format!("{RUNTIME} {version}, {}", Level::detect().name()),
+            Self::Runtime { .. } => format!("{RUNTIME} {version}, {}", level().name()),
         }
     }
 
@@ -65,12 +65,19 @@ impl Engine {
             Self::Burn { device, .. } => Inner::Burn { net: new(device), device: device.clone() },
             Self::Runtime { threads } => {
                 let state = block_on(State::read(&new(&DeviceSpec::CPU.resolve()?)))?;
-                let plan = Runtime::new().threads(*threads).batch(batch).plan(graph, &state)?;
+                let runtime = Runtime::new().level(level()).threads(*threads).batch(batch);
+                let plan = runtime.plan(graph, &state)?;
                 Inner::Runtime { session: Box::new(plan.session()?), steps: plan.kernels().count() }
             }
         };
         Ok(Runnable { inner, shape })
     }
+}
+
+/// The instructions that were asked for, or this machine's best.
+fn level() -> Level {
+    let level = Level::available().find(|level| level.name() == sapwood_backend::level());
+    level.unwrap_or_else(Level::detect)
 }
 
 /// What the runtime is called in tables.
