@@ -55,7 +55,11 @@ fn a_quantised_network_is_smaller_and_answers_alike() {
         "--dynamic fc2 --except fc3 --method gptq",
     ] {
         place.succeed(&format!("quantize --weights {NET} --data digits {more} --out m.safetensors"));
-        assert!((top1("eval --weights m.safetensors --data digits") - float).abs() < 5.0, "{more}");
+        let found = top1("eval --weights m.safetensors --data digits");
+        assert!((found - float).abs() < 5.0, "{more}");
+        // The runtime rounds what the tensor library rounds: an image in 360 may lie between two classes.
+        let by_runtime = top1("eval --weights m.safetensors --data digits --runtime");
+        assert!((by_runtime - found).abs() < 0.6, "{more}: {by_runtime} {found}");
     }
 }
 
@@ -68,6 +72,7 @@ fn what_cannot_be_quantised_and_what_integers_cannot_be_used_for_is_one_line() {
         ("--ranges average", "unknown range method `average`"),
         ("--method round", "unknown rounding `round`"),
         ("--except conv9", "conv9"),
+        ("--dynamic type:conv", "`--dynamic`: `type:conv` is no type of a layer here"),
         ("--mixed", "`--mixed` wants `--budget` or `--max-drop`"),
         ("--mixed --budget 5kbits", "bytes as in 500kB"),
         ("--mixed --budget 10B", "the fewest bits take"),
