@@ -134,7 +134,8 @@ impl StateFile {
         for (name, tensor) in tensors::read(header, source, &mut form, wanted)? {
             match (name.strip_suffix(MASK), tensor.dtype) {
                 (Some(path), Dtype::BOOL) => {
-                    let bytes = tensor.values.as_slice::<u8>().unwrap_or_default();
+                    let bytes = tensor.values.as_slice::<u8>();
+                    let bytes = bytes.ok_or_else(|| format(format!("`{name}` is no mask")))?;
                     found.masks.insert(path.into(), bytes.iter().map(|byte| *byte != 0).collect::<Bits>());
                     shapes.push((path.to_string(), tensor.values.shape().to_vec()));
                 }

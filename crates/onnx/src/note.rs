@@ -18,6 +18,8 @@ pub enum Note {
     Rounded,
     /// Outputs are integers.
     Levels,
+    /// Weights are computed of others, which are gone.
+    Computed,
     /// These single numbers learn in training, since they lie among the file's tensors.
     Single(Vec<String>),
     /// Layers share these tensors in the file, and have one each here.
@@ -42,6 +44,9 @@ impl fmt::Display for Note {
             }
             Self::Levels => {
                 "outputs of the ONNX file are integers: here they are the numbers for which these stand"
+            }
+            Self::Computed => {
+                "weights of the ONNX file are computed of others: here they are weights themselves, and training changes them alone"
             }
             Self::Single(numbers) => {
                 return write!(

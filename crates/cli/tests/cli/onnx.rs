@@ -51,6 +51,14 @@ fn what_cannot_be_read_or_written_is_one_line() {
     place.refuse("describe --weights cut.onnx", &["not a usable ONNX file: it ends too early", "cut.onnx"]);
     place.refuse("export --weights net.onnx --out net.onnx", &["would be written over", "--out"]);
     place.refuse("eval --weights net.onnx --model lenet-5 --data digits", &["those of `lenet-300-100`"]);
+    // The size of an example is open, and asked for by its option.
+    let (fixed, open) = (b"\x0a\x02\x08\x08\x0a\x02\x08\x08", b"\x0a\x02\x12\0\x0a\x02\x12\0");
+    place.put("open.onnx", replaced(&bytes, &fixed[..], &open[..]));
+    place.refuse(
+        "describe --weights open.onnx",
+        &["give the size of an example by `--input-size`", "open.onnx"],
+    );
+    place.succeed("describe --weights open.onnx --input-size 1x8x8");
     // Other bytes of the same length: an opset, an operation and a type that are not read.
     for (file, from, to, expected) in [
         ("old.onnx", &b"\n\0\x10\x12"[..], &b"\n\0\x10\x05"[..], &["opset 5", "7 to 22"][..]),

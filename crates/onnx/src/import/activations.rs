@@ -48,6 +48,7 @@ pub(super) fn clip<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<V
     let min = call.number("min", 1, f32::MIN)?;
     let max = call.number("max", 2, f32::MAX)?;
     if call.is_constant() && !min.is_nan() && !max.is_nan() {
+        making.computed(call.input(0));
         return reduced::clip(making, call.known(0)?, min, max);
     }
     match (min, max) {

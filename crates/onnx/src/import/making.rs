@@ -128,6 +128,15 @@ impl<'a> Making<'a> {
         }
     }
 
+    /// A constant is computed of this one: if that would learn, it no longer does.
+    pub(super) fn computed(&mut self, of: &Value<'_>) {
+        if let Value::Stored(stored) = of
+            && stored.is_learnt()
+        {
+            self.note(Note::Computed);
+        }
+    }
+
     /// An operation without parameters, called as a builder does.
     pub(super) fn push(&mut self, op: Op, inputs: &[Data]) -> Result<Data, Refusal> {
         self.push_named(op.kind(), op, inputs)

@@ -53,6 +53,7 @@ pub(super) fn reduce<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result
     let nothing = call.integer("noop_with_empty_axes", 0)? != 0;
     let axes = call.either("axes", 1)?.unwrap_or_default();
     if call.is_constant() && !(nothing && axes.is_empty()) {
+        making.computed(call.input(0));
         return reduced::reduce(making, (call.node.op, call.known(0)?), &axes, keep);
     }
     let x = call.data(0)?;

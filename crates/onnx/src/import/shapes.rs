@@ -446,6 +446,7 @@ pub(super) fn softmax<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Resul
     if call.is_constant() && call.opset >= 13 {
         let known = call.known(0)?;
         let at = axis(at, known.shape.len())?;
+        making.computed(call.input(0));
         return reduced::softmax(making, known, at, log);
     }
     let x = call.data(0)?;

@@ -347,6 +347,7 @@ fn constants_are_reduced_where_weights_are_computed() {
     let found = file.import().unwrap();
     let weight = found.state.0.values().next().unwrap();
     assert_eq!(weight.as_slice::<f32>().unwrap(), [0.6, 0.8, 0.6, 0.8]);
+    assert_eq!(found.notes, [sapwood_onnx::Note::Computed]);
 }
 
 #[test]

@@ -41,7 +41,7 @@ pub(crate) fn plan(runtime: &Runtime, network: &QuantizedNetwork) -> Result<Plan
     round_rows(&mut layers, &network.graph, &state, &network.dynamic)?;
     for layer in &mut layers {
         alone(layer);
-        // Kernels in floating point know no groups between one and as many as channels, where values lie in blocks.
+        // In blocks, a layer without integers is computed in one group, or in a group for each channel.
         if let Kind::Conv(conv) = &mut layer.kind {
             conv.join_groups();
         }
