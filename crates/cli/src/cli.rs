@@ -7,6 +7,7 @@ mod cache;
 mod calibration;
 mod clean;
 mod cluster;
+mod compress;
 mod data;
 mod data_prune;
 mod data_root;
@@ -108,6 +109,7 @@ enum Command {
     Latency(latency::Latency),
     Predictors(predictors::Predictors),
     Economics(economics::Prices),
+    Compress(Box<compress::Compress>),
     Train(Box<train::Train>),
     Eval(eval::Eval),
     Predict(predict::Predict),
@@ -212,6 +214,7 @@ impl Command {
             Self::Latency(command) => command.run(out),
             Self::Predictors(command) => command.run(out),
             Self::Economics(command) => command.run(out),
+            Self::Compress(command) => command.run(criteria, out),
             Self::Train(command) => command.run(out),
             Self::Eval(command) => command.run(out),
             Self::Predict(command) => command.run(out),

@@ -28,7 +28,7 @@ use cover::Cover;
 pub use cover::draw;
 pub use coverage::{Coverage, Covered};
 pub use energy::EnergyMeter;
-pub use engine::Engine;
+pub use engine::{Engine, level};
 pub use import::{ImportWarning, Imported, import};
 pub use measured::Measured;
 pub use prediction::keys;

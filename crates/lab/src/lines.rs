@@ -76,21 +76,23 @@ pub(crate) fn of_event(name: &str, fields: &Fields) -> Option<String> {
             [fields.number("epoch")?, fields.number("epochs")?].map(|number| number as usize),
             fields.number("training_loss")?,
             fields.number("test_loss").zip(fields.number("top1")),
+            "test",
         ),
         _ => return None,
     })
 }
 
-/// An epoch and their number, the loss in training, and loss and accuracy on the test split.
-fn epoch([epoch, epochs]: [usize; 2], training_loss: f64, test: Option<(f64, f64)>) -> String {
-    let test = test
-        .map_or(String::new(), |(loss, top1)| format!(", test loss {loss:.4}, top-1 {:.2} %", 100.0 * top1));
+/// An epoch and their number, the loss in training, and loss and accuracy on the examples that are called so.
+fn epoch([epoch, epochs]: [usize; 2], training_loss: f64, test: Option<(f64, f64)>, tested: &str) -> String {
+    let test = test.map_or(String::new(), |(loss, top1)| {
+        format!(", {tested} loss {loss:.4}, top-1 {:.2} %", 100.0 * top1)
+    });
     format!("epoch {epoch}/{epochs}: training loss {training_loss:.4}{test}")
 }
 
-/// An epoch, and the number of them.
-pub(crate) fn of_row(row: &Row, epochs: usize) -> String {
-    epoch([row.epoch, epochs], row.train_loss, row.test.map(|test| (test.loss, test.top1)))
+/// An epoch, the number of them, and what the examples are called that it was tested with.
+pub(crate) fn of_row(row: &Row, epochs: usize, tested: &str) -> String {
+    epoch([row.epoch, epochs], row.train_loss, row.test.map(|test| (test.loss, test.top1)), tested)
 }
 
 pub(crate) fn resumed(iteration: usize) -> String {

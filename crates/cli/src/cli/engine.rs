@@ -7,8 +7,9 @@ use burn::{
 use clap::Args;
 use sapwood_backend::{block_on, read};
 use sapwood_core::{Batch, ModuleState, Observed, Shape, Source, State, Values};
+use sapwood_deploy::latency::level;
 use sapwood_models::Opened;
-use sapwood_runtime::{Exact, Level, Plan, Runtime, Session};
+use sapwood_runtime::{Exact, Plan, Runtime, Session};
 use sapwood_train::{Evaluation, evaluate_outputs};
 
 use super::on_device::OnDevice;
@@ -125,12 +126,6 @@ pub(super) fn plan(runtime: &Runtime, opened: &Opened, shape: Shape) -> Result<P
         Some(integers) => runtime.plan_integers(&integers.network(graph, state))?,
         None => runtime.plan(&graph, &state)?,
     })
-}
-
-/// The instructions that were asked for, or this machine's best.
-pub(super) fn level() -> Level {
-    let level = Level::available().find(|level| level.name() == sapwood_backend::level());
-    level.unwrap_or_else(Level::detect)
 }
 
 /// The network of integers, to be computed with them.

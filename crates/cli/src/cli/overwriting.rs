@@ -13,20 +13,26 @@ use crate::Error;
 /// The options that name a file or folder to write.
 const WRITTEN: [(&str, &str); 3] = [("out", "--out"), ("page", "--page"), ("history", "--history")];
 
-/// What commands leave in a folder that they are given: a training, and an export to PyTorch.
-const WITHIN: [&str; 2] = ["weights.safetensors", PythonModule::STATE_DICT];
+/// What a command leaves in a folder that it is given.
+fn within(command: &str) -> &'static [&'static str] {
+    match command {
+        "compress" => &["net.safetensors", "net.onnx", "net-int8.safetensors", "net-int8.onnx"],
+        "export" => &[PythonModule::STATE_DICT],
+        _ => &["weights.safetensors"],
+    }
+}
 
 /// Refuses a command line with an option whose file is also read.
 pub(super) fn refuse(line: &ArgMatches) -> Result<(), Error> {
-    let mut command = line;
-    while let Some((_, inner)) = command.subcommand() {
-        command = inner;
+    let (mut name, mut command) = ("", line);
+    while let Some((inner_name, inner)) = command.subcommand() {
+        (name, command) = (inner_name, inner);
     }
     for (id, option) in WRITTEN {
         let Some(out) = values(command, id).into_iter().next().map(PathBuf::from) else { continue };
         let others = command.ids().map(clap::Id::as_str).filter(|other| *other != id);
         for read in others.flat_map(|other| files(command, other)) {
-            if is_same(&read, &out) || WITHIN.iter().any(|name| is_same(&read, &out.join(name))) {
+            if is_same(&read, &out) || within(name).iter().any(|file| is_same(&read, &out.join(file))) {
                 let problem = format!(
                     "a file that the command reads would be written over: give `{option}` another name"
                 );

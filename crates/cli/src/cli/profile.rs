@@ -7,16 +7,14 @@ use std::io::Write;
 use clap::{Args, ValueEnum};
 use sapwood_backend::{DeviceSpec, block_on};
 use sapwood_core::{ModuleState, Observed as _, State};
+use sapwood_deploy::latency::level;
 use sapwood_models::{OnnxForm, Opened, to_onnx, to_quantized_onnx};
 use sapwood_report::{Cell, Table};
 use sapwood_runtime::{Profile as Found, Row, Runtime};
 use serde::Serialize;
 
 use self::against::{APART, Compared, INTEGERS_APART, against};
-use super::{
-    engine::{level, plan},
-    weight_file::WeightFile,
-};
+use super::{engine::plan, weight_file::WeightFile};
 use crate::Error;
 
 /// Time each layer of a network as the runtime computes it on the CPU, which gains from zeros

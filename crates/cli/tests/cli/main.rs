@@ -4,6 +4,7 @@
 mod child;
 mod classes;
 mod commands;
+mod compressing;
 mod deployment;
 mod disk;
 mod files;

@@ -75,7 +75,7 @@ impl Engine {
 }
 
 /// The instructions that were asked for, or this machine's best.
-fn level() -> Level {
+pub fn level() -> Level {
     let level = Level::available().find(|level| level.name() == sapwood_backend::level());
     level.unwrap_or_else(Level::detect)
 }

@@ -115,6 +115,7 @@ impl Learning<'_> {
                 first: plan.start,
                 total: (plan.until - plan.start) as u64,
                 epochs: config.recipe.epochs,
+                tested: if kept_back.is_some() { "kept back" } else { "test" },
             })
             .stop_when(|| self.conditions.stop.load(Relaxed))
             .run_blocking(net, source)?;
@@ -182,6 +183,8 @@ struct Watch<'a> {
     first: usize,
     total: u64,
     epochs: usize,
+    /// What the examples are called that each epoch is tested with.
+    tested: &'static str,
 }
 
 impl<N: Network> Hook<N> for Watch<'_> {
@@ -203,7 +206,7 @@ impl<N: Network> Hook<N> for Watch<'_> {
     }
 
     fn on_epoch_end(&mut self, row: &Row, _live: &mut Live<N>) -> Result<(), HookError> {
-        self.reporter.note(&lines::of_row(row, self.epochs));
+        self.reporter.note(&lines::of_row(row, self.epochs, self.tested));
         Ok(())
     }
 }

@@ -1,0 +1,151 @@
+//! `compress`
+
+use std::{io::Write, path::PathBuf, sync::atomic::AtomicBool};
+
+use clap::Args;
+use sapwood_core::{Except, write_atomic};
+use sapwood_lab::{
+    CheckpointEvery, Compressed, Compression, Conditions, DataConfig, Error as Lab, Outputs, Work,
+};
+use sapwood_prune::{Criteria, Scope};
+use sapwood_shrink::Share;
+use sapwood_train::{Decay, Recipe, Schedule, Sgd};
+
+use super::{
+    bar::Bar,
+    data_root::DataRoot,
+    few_examples::FewExamples,
+    image::Images,
+    on_device::OnDevice,
+    outputs::{MoreOutputs, hinted},
+    weight_file::WeightFile,
+};
+use crate::Error;
+
+/// Make a trained network smaller for as long as it stays about as good
+///
+/// Channels leave step by step, and after each step the network learns again, from labels and from the network as it came.
+/// A step that loses more than --drop, on training examples that are kept back for that, is not taken, and half of it is
+/// tried. Then integers of 8 bits are made. The folder holds net.safetensors, net.onnx, net-int8.safetensors,
+/// net-int8.onnx and report.html in the end. The same command goes on where it was killed; with another --drop it does
+/// no step again.
+#[derive(Args)]
+#[command(allow_negative_numbers = true)]
+pub(super) struct Compress {
+    #[command(flatten)]
+    network: WeightFile,
+    /// The data set that it learns from and is tested with: see `data list`
+    #[arg(long)]
+    data: String,
+    #[command(flatten)]
+    images: Images,
+    #[command(flatten)]
+    outputs: MoreOutputs,
+    /// At most N training examples: see `train`
+    #[arg(long, value_name = "N")]
+    examples: Option<usize>,
+    /// The most points of accuracy that may be lost, on the examples that are kept back
+    #[arg(long, value_name = "POINTS", default_value_t = 1.0)]
+    drop: f64,
+    /// Stop once this share of the multiply-accumulates is gone, as in 50% [default: as much as may be lost]
+    #[arg(long, value_name = "SHARE")]
+    macs: Option<Share>,
+    /// The share of the multiply-accumulates that are left which leaves in each step
+    #[arg(long, value_name = "SHARE", default_value = "30%")]
+    step: Share,
+    /// Which channels go first: see `list criteria`
+    #[arg(long, default_value = "magnitude")]
+    criterion: String,
+    /// Leave the channels of these layers alone: a name, as in fc or 'layer1.*', 're:PATTERN' for the whole name, or a
+    /// type, as in type:conv
+    #[arg(long, visible_alias = "exclude", value_name = "LAYERS")]
+    except: Vec<Except>,
+    /// Make no integers
+    #[arg(long)]
+    no_integers: bool,
+    /// Times all examples are seen after each step
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    epochs: usize,
+    /// The learning rate at first; it falls to 0 along a cosine in each step
+    #[arg(long, default_value_t = 0.02)]
+    lr: f64,
+    #[arg(long, default_value_t = 5e-4)]
+    weight_decay: f64,
+    /// The largest norm of the gradient: networks without normalisation bear no step that is larger
+    #[arg(long, value_name = "NORM", default_value_t = 1.0)]
+    clip: f64,
+    /// Examples that are learnt from at once
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    batch_size: usize,
+    /// The seed of all that is random
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    #[command(flatten)]
+    few: FewExamples,
+    /// The folder of what is made
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+    #[command(flatten)]
+    root: DataRoot,
+    #[command(flatten)]
+    device: OnDevice,
+}
+
+impl Compress {
+    pub(super) fn run(self, criteria: &Criteria, out: &mut dyn Write) -> Result<(), Error> {
+        let device = self.device.resolve()?;
+        let given = self.network.open_to_change(&device)?;
+        given.net.check_single()?;
+        let mut data = DataConfig::of_opened(&self.data, &given);
+        data.examples = self.examples;
+        self.few.apply(&mut data);
+        self.images.apply(&mut data)?;
+        let datasets = self.root.datasets();
+        let examples = datasets.open(&data, sapwood_data::Split::Train)?.len();
+        let compression = Compression {
+            most_lost: self.drop,
+            macs: self.macs,
+            step: self.step,
+            criterion: self.criterion,
+            scope: Scope { exclude: self.except.into_iter().collect() },
+            integers: !self.no_integers,
+            data,
+            outputs: Outputs { new: false, more: self.outputs.allowed },
+            recipe: Recipe {
+                schedule: Schedule::Cosine { end: 0.0 },
+                weight_decay: self.weight_decay,
+                decay: Decay::WeightsOnly,
+                clip: Some(self.clip),
+                ..Recipe::new(self.epochs, Sgd { momentum: 0.9, nesterov: true }, self.lr)
+            },
+            batch_size: self.batch_size,
+            small: self.few.of(examples),
+            seed: self.seed,
+        };
+        let conditions = Conditions {
+            datasets: &datasets,
+            device: &device,
+            every: CheckpointEvery::default(),
+            keep: &[],
+            reporter: &Bar::default(),
+            work: &Work::default(),
+            stop: &AtomicBool::new(false),
+        };
+        let made = compression.carry_out(given, &self.out, criteria, &conditions);
+        let Compressed { table, report, summary, mut files } = made.map_err(|error| match error {
+            Lab::Setting { key, problem } if key == "most_lost" => {
+                Error::Usage(format!("`--drop`: {problem}"))
+            }
+            error => hinted(error, true),
+        })?;
+        let page = self.out.join("report.html");
+        write_atomic(&page, report.to_html().map_err(Error::report)?.as_bytes())?;
+        files.push(page);
+        write!(out, "{}", table.to_text())?;
+        writeln!(out, "{summary}")?;
+        for file in files {
+            writeln!(out, "{}", file.display())?;
+        }
+        Ok(())
+    }
+}

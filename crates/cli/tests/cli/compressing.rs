@@ -1,0 +1,124 @@
+//! `compress`, as a user meets it.
+
+use std::{collections::BTreeMap, path::PathBuf, process::Stdio, thread::sleep, time::Duration};
+
+use crate::{
+    child,
+    workplace::{NET, Workplace},
+};
+
+const COMPRESS: &str = "compress --data digits --epochs 3";
+
+/// A small conv-2, the file of which is `conv.safetensors`.
+fn convolutional() -> Workplace {
+    let place = Workplace::new();
+    place.succeed("train --model conv-2 --width 0.2 --data digits --epochs 4 --out run");
+    place.put("conv.safetensors", place.read("run/weights.safetensors"));
+    place
+}
+
+/// The cells of the row of this name.
+fn row(said: &str, name: &str) -> Vec<String> {
+    let found = said.lines().find(|line| line.starts_with(&format!("{name}  ")));
+    let found = found.unwrap_or_else(|| panic!("no row `{name}` in {said}"));
+    found[name.len()..].split_whitespace().map(|cell| cell.replace(',', "")).collect()
+}
+
+/// Everything in a folder that does not hold times.
+fn results(place: &Workplace, folder: &str) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = place.files();
+    let timed = |path: &PathBuf| path.ends_with("report.html") || path.to_string_lossy().contains("ledger");
+    files.retain(|path, _| {
+        path.starts_with(folder) && !timed(path) && !path.to_string_lossy().contains("checkpoint")
+    });
+    files.into_iter().map(|(path, bytes)| (path.strip_prefix(folder).unwrap().to_path_buf(), bytes)).collect()
+}
+
+#[test]
+fn a_network_becomes_smaller_and_what_is_written_is_what_was_said() {
+    let place = convolutional();
+    let said =
+        place.succeed(&format!("{COMPRESS} --weights conv.safetensors --drop 5 --macs 50% --out small"));
+    let (given, last) = (row(&said, "as it came"), row(&said, "in int8"));
+    let macs = |cells: &[String]| cells[0].parse::<f64>().unwrap();
+    assert!(macs(&last) <= 0.5 * macs(&given), "{said}");
+    // Kept back: 143 of 1,437 examples, of which at most 5 points are lost.
+    let kept_back = |cells: &[String]| cells[2].parse::<f64>().unwrap();
+    assert!(kept_back(&given) - kept_back(&last) <= 5.0, "{said}");
+    for (file, name) in [("net", "step 2"), ("net-int8", "in int8")] {
+        for ending in ["safetensors", "onnx"] {
+            let json = place.succeed(&format!("eval --weights small/{file}.{ending} --data digits --json"));
+            let top1 =
+                json.split("\"top1\":").nth(1).unwrap().split(',').next().unwrap().parse::<f64>().unwrap();
+            assert_eq!(format!("{:.2}", 100.0 * top1), row(&said, name)[3], "{file}.{ending}: {said}");
+        }
+        let bytes = place.read(&format!("small/{file}.safetensors")).len();
+        assert_eq!(bytes.to_string(), *row(&said, name).last().unwrap(), "{said}");
+    }
+    let described = place.succeed("describe --weights small/net.safetensors");
+    assert!(described.contains(&format!("{} MACs", macs(&row(&said, "step 2")))), "{described}");
+    assert!(String::from_utf8(place.read("small/report.html")).unwrap().contains("Its layers"));
+}
+
+#[test]
+fn what_loses_too_much_is_not_taken_and_no_file_of_integers_is_left_that_is_another_networks() {
+    let place = convolutional();
+    let line = format!("{COMPRESS} --weights conv.safetensors --step 90% --out small");
+    place.succeed(&format!("{line} --drop 100 --macs 85%"));
+    assert!(place.has("small/net-int8.onnx"));
+    let steps = |place: &Workplace| place.names().iter().filter(|path| path.ends_with("record.json")).count();
+    assert_eq!(steps(&place), 2, "the dense run, and one step");
+    let said = place.succeed(&format!("{line} --drop 0 --macs 85% --no-integers"));
+    assert!(said.contains("step 1, not taken"), "{said}");
+    assert!(!place.has("small/net-int8.onnx") && !place.has("small/net-int8.safetensors"));
+    // Half of a step, a quarter and an eighth were tried, and the first was there.
+    let tried = said.lines().filter(|line| line.starts_with("step ")).count();
+    assert_eq!(steps(&place), 1 + tried, "{said}");
+    if said.lines().filter(|line| line.starts_with("step ")).all(|line| line.contains("not taken")) {
+        place.succeed("eval --weights small/net.safetensors --data digits");
+        assert_eq!(place.read("small/net.safetensors"), place.read("conv.safetensors"));
+    }
+}
+
+#[test]
+fn a_compression_that_is_killed_ends_with_the_same_bytes() {
+    let place = convolutional();
+    let line = format!("{COMPRESS} --weights conv.safetensors --drop 4 --macs 60% --out");
+    place.succeed(&format!("{line} whole"));
+    let whole = results(&place, "whole");
+    let line = format!("{line} killed");
+    let words: Vec<&str> = line.split_whitespace().collect();
+    for milliseconds in [300, 600, 900, 1200, 1500, 1800] {
+        let mut child = child::command(place.path(), &words).stderr(Stdio::null()).spawn().unwrap();
+        sleep(Duration::from_millis(milliseconds));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    place.succeed(&line);
+    let killed = results(&place, "killed");
+    assert_eq!(killed.keys().collect::<Vec<_>>(), whole.keys().collect::<Vec<_>>());
+    for (path, bytes) in whole {
+        assert_eq!(killed[&path], bytes, "{}", path.display());
+    }
+}
+
+#[test]
+fn what_cannot_be_is_refused_before_anything_is_written() {
+    let place = Workplace::with_net();
+    let refuse = |more: &str, expected: &[&str]| {
+        place.refuse(&format!("compress --weights {NET} --data digits --out small {more}"), expected);
+    };
+    refuse("--drop -1", &["`--drop`", "0 to 100", "-1"]);
+    refuse("--drop NaN", &["`--drop`", "NaN"]);
+    refuse("--criterion magnitud", &["magnitud", "magnitude"]);
+    refuse("--step 0", &["--step"]);
+    refuse("--epochs 0", &["epochs"]);
+    refuse("--lr nan", &["learning"]);
+    refuse("--clip 0", &["clip"]);
+    refuse("--hold-out 2000", &["2000"]);
+    refuse("--mix mixup=0.2", &["teacher"]);
+    refuse("--except nowhere", &["nowhere"]);
+    place.put("small/net.safetensors", place.read(NET));
+    let said = ["would be written over", "small/net.safetensors"];
+    place.refuse("compress --weights small/net.safetensors --data digits --out small", &said);
+}

@@ -1,0 +1,151 @@
+//! What came of a compression: a table, a line and a page.
+
+use sapwood_core::Graph;
+
+use super::{
+    Compression,
+    form::{Form, Judge},
+    integers::INTEGERS,
+};
+use crate::{
+    Error,
+    report::{Body, Cell, LinePlot, Plot, Point, Reference, Report, Scale, Section, Series, Table},
+};
+
+/// What is shown.
+pub(super) struct Page<'a> {
+    pub(super) compression: &'a Compression,
+    /// The given network first.
+    pub(super) forms: &'a [Form],
+    /// The given network, and the one that is left of it.
+    pub(super) layers: [&'a Graph; 2],
+    pub(super) judge: &'a Judge<'a>,
+}
+
+impl Page<'_> {
+    /// A row for each network.
+    pub(super) fn table(&self) -> Table {
+        let columns =
+            ["network", "multiply-accumulates", "parameters", "kept back (%)", "test (%)", "ms", "bytes"];
+        let mut table = Table::new(columns);
+        for form in self.forms {
+            let verdict = if form.is_taken { "" } else { ", not taken" };
+            table.row([
+                format!("{}{verdict}", form.name).as_str().into(),
+                Cell::count(form.macs),
+                Cell::count(form.params),
+                Cell::fixed(form.kept_back, 2),
+                Cell::fixed(form.test, 2),
+                form.milliseconds.map_or_else(Cell::none, |ms| Cell::fixed(ms, 3)),
+                Cell::count(form.bytes as u64),
+            ]);
+        }
+        table
+    }
+
+    /// What the network was, and what is left of it.
+    pub(super) fn summary(&self) -> String {
+        let (given, last) = (&self.forms[0], self.last());
+        let of = |a: Option<f64>, b: Option<f64>| match (a, b) {
+            (Some(a), Some(b)) => format!("{a:.3} to {b:.3} ms, "),
+            _ => String::new(),
+        };
+        format!(
+            "{:.2} to {:.2} % of {} test examples, {}{} to {} bytes",
+            given.test,
+            last.test,
+            self.judge.examples()[1],
+            of(given.milliseconds, last.milliseconds),
+            Cell::count(given.bytes as u64).text(),
+            Cell::count(last.bytes as u64).text(),
+        )
+    }
+
+    fn last(&self) -> &Form {
+        self.forms.iter().rfind(|form| form.is_taken).unwrap_or(&self.forms[0])
+    }
+
+    pub(super) fn report(&self) -> Result<Report, Error> {
+        let Compression { most_lost, step, criterion, recipe, .. } = self.compression;
+        let [kept_back, test] = self.judge.examples();
+        Ok(Report {
+            title: "Sapwood: a network made smaller".into(),
+            intro: vec![
+                format!("At most {most_lost} points may be lost. {}.", self.summary()),
+                format!(
+                    "What was taken was decided by {kept_back} training examples that no network learnt from; the {test} test \
+                     examples decided nothing. Milliseconds are those of one example on one thread of the machine that wrote \
+                     this page."
+                ),
+            ],
+            facts: vec![
+                ("data".into(), self.judge.data().into()),
+                (
+                    "of each step".into(),
+                    format!("{:.0} % of the multiply-accumulates that are left", 100.0 * step.get()),
+                ),
+                ("channels are scored by".into(), criterion.clone()),
+                ("epochs after each step".into(), recipe.epochs.to_string()),
+                ("learning rate".into(), recipe.learning_rate.to_string()),
+            ],
+            command: String::new(),
+            sections: vec![
+                Section::new("What the network became", "", Body::Table(self.table())),
+                Section::new(
+                    "Accuracy against arithmetic",
+                    "Right test answers of all networks in floating point that were made, by the share of multiply-accumulates \
+                     that is left.",
+                    Body::Plot(Plot::Line(self.plot())),
+                ),
+                Section::new(
+                    "Its layers",
+                    "Outputs of each layer before and after.",
+                    Body::Table(self.widths()?),
+                ),
+            ],
+        })
+    }
+
+    fn plot(&self) -> LinePlot {
+        let given = &self.forms[0];
+        let mut points: Vec<Point> = self
+            .forms
+            .iter()
+            .filter(|form| form.name != INTEGERS)
+            .map(|form| {
+                let x = form.macs as f64 / given.macs.max(1) as f64;
+                Point { x, mean: form.test, low: form.test, high: form.test }
+            })
+            .collect();
+        points.sort_by(|a, b| a.x.total_cmp(&b.x));
+        LinePlot {
+            x_label: "multiply-accumulates left".into(),
+            y_label: "test accuracy (%)".into(),
+            x_scale: Scale::Linear,
+            y_scale: Scale::Linear,
+            series: vec![Series { name: "smaller networks".into(), points }],
+            reference: Some(Reference { name: "as it came".into(), value: given.test }),
+            ..LinePlot::default()
+        }
+    }
+
+    /// The outputs and the multiply-accumulates of each layer with weights.
+    fn widths(&self) -> Result<Table, Error> {
+        let [before, after] = self.layers.map(|graph| graph.anatomy(graph.input()));
+        let (before, after) =
+            (before.map_err(sapwood_shrink::Error::Graph)?, after.map_err(sapwood_shrink::Error::Graph)?);
+        let mut table = Table::new(["layer", "outputs", "left", "multiply-accumulates", "of these left"]);
+        for layer in before.layers.iter().filter(|layer| layer.weights > 0) {
+            let left = after.layers.iter().find(|other| other.name == layer.name);
+            let cell = |value: Option<u64>| value.map_or_else(Cell::none, Cell::count);
+            table.row([
+                layer.name.as_str().into(),
+                Cell::count(layer.output[0] as u64),
+                cell(left.map(|left| left.output[0] as u64)),
+                Cell::count(layer.macs),
+                cell(left.map(|left| left.macs)),
+            ]);
+        }
+        Ok(table)
+    }
+}

@@ -1,0 +1,122 @@
+//! A network as it is after some steps.
+
+use std::num::NonZero;
+
+use sapwood_backend::{Seed, block_on};
+use sapwood_core::{Masks, ModuleState as _, Observed as _, State, TrainedOn, graph::Groups};
+use sapwood_models::{Net, Opened, Spec, pack, to_onnx};
+use sapwood_prune::{Criteria, NetworkProbe, Options, Probe as _, keep_out_of_scope};
+use sapwood_shrink::{Error as Shrinking, Removal, Selection, Share, Surgery, Target};
+use sapwood_train::Distillation;
+
+use super::Compression;
+use crate::{Beginning, Conditions, Error, Examples, Start, Teacher, TrainConfig, digest};
+
+/// What is learnt of the network that was given: the temperature and the weight of `train --teacher`.
+const TAUGHT: Distillation = Distillation::Kd { temperature: 4.0, weight: 0.9 };
+
+/// The training examples by which channels are scored, where a criterion asks for some: as many as `shrink` takes.
+const SCORED: Examples =
+    Examples::Batches { number: NonZero::new(8).unwrap(), size: NonZero::new(128).unwrap() };
+
+/// The version of ONNX's operations that is written.
+pub(super) const OPSET: i64 = 18;
+
+/// A network in its parts.
+#[derive(Clone)]
+pub(super) struct Stage {
+    pub(super) spec: Spec,
+    pub(super) net: Net,
+    pub(super) masks: Masks,
+    pub(super) trained_on: Option<TrainedOn>,
+}
+
+impl Stage {
+    pub(super) fn of(opened: Opened) -> Self {
+        let Opened { spec, net, masks, trained_on, .. } = opened;
+        Self { spec, net, masks, trained_on }
+    }
+
+    /// All its values.
+    pub(super) fn state(&self) -> Result<State, Error> {
+        Ok(block_on(State::read(&self.net))?)
+    }
+
+    /// The bytes of its file.
+    pub(super) fn file(&self) -> Result<Vec<u8>, Error> {
+        let file = pack(&self.spec, self.trained_on.as_ref(), self.state()?, self.masks.clone())?;
+        Ok(file.to_bytes()?)
+    }
+
+    /// The same as ONNX.
+    pub(super) fn onnx(&self) -> Result<Vec<u8>, Error> {
+        Ok(to_onnx(&self.spec, self.trained_on.as_ref(), &self.state()?, OPSET)?)
+    }
+
+    /// A training that begins with it.
+    pub(super) fn beginning(&self) -> Result<Beginning, Error> {
+        Ok(Beginning::From(Box::new(Start {
+            digest: digest(&self.file()?),
+            net: self.net.clone(),
+            masks: self.masks.clone(),
+            trained_on: self.trained_on.clone(),
+        })))
+    }
+
+    /// The training of a smaller network.
+    pub(super) fn trained(&self, config: &TrainConfig) -> Result<TrainConfig, Error> {
+        Ok(TrainConfig { model: self.spec.clone(), beginning: self.beginning()?, ..config.clone() })
+    }
+
+    /// One that teaches smaller ones.
+    pub(super) fn teacher(&self) -> Result<Teacher, Error> {
+        Ok(Teacher {
+            digest: digest(&self.file()?),
+            how: TAUGHT,
+            spec: self.spec.clone(),
+            net: self.net.clone(),
+            trained_on: self.trained_on.clone(),
+        })
+    }
+
+    /// The network without the channels of the lowest scores, of all layers, that have this share of its
+    /// multiply-accumulates; none where no more can leave.
+    pub(super) fn without(
+        &self,
+        share: Share,
+        compression: &Compression,
+        criteria: &Criteria,
+        config: &TrainConfig,
+        conditions: &Conditions<'_>,
+    ) -> Result<Option<Self>, Error> {
+        let seed = Seed(compression.seed);
+        let criterion = (criteria.find(&compression.criterion)?.build)(&Options::default(), seed)?;
+        let examples = match criterion.needs().examples() {
+            true => SCORED.choose(config.plain_source(conditions.datasets)?.dataset().clone(), seed)?,
+            false => Vec::new(),
+        };
+        let graph = self.net.graph();
+        let mut groups = Groups::of(graph).map_err(Shrinking::Graph)?;
+        let probe = NetworkProbe::observed(&self.net).with_examples(&examples).in_f64();
+        let prunable = criterion.scope(&probe, compression.scope.clone().on(&self.net)?)?;
+        keep_out_of_scope(&mut groups, probe.infos(), &prunable);
+        let channels = criterion.channels();
+        let scores = criterion.score(&probe, &channels.prunable(probe.infos(), &prunable))?;
+        let weights = channels.weights(&block_on(scores.read())?)?;
+        let units = channels.of_groups(Default::default(), Default::default());
+        let units = units.of_left(&groups, &weights, &Removal::none(&groups))?;
+        let chosen = match Selection::Global.choose(graph, &groups, &units, Target::Macs(share), 1) {
+            Err(Shrinking::Nothing { .. }) => return Ok(None),
+            chosen => chosen?,
+        };
+        let surgery = Surgery::new(graph, &groups, &chosen.removal)?;
+        let state = self.state()?;
+        let spec = Spec {
+            architecture: self.spec.architecture.clone(),
+            ..Spec::of_layers(self.spec.model.clone(), surgery.graph.clone())?
+        };
+        let net = surgery.state(&state)?.write(spec.net(conditions.device)?)?;
+        let masks = surgery.masks(&self.masks, &state)?;
+        Ok(Some(Self { spec, net, masks, trained_on: self.trained_on.clone() }))
+    }
+}
