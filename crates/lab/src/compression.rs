@@ -2,8 +2,9 @@
 //!
 //! Channels leave step by step, the least important first, and after each step the network learns again, from labels
 //! and from what the network that was given answers (Hinton et al. 2015): iterative pruning of whole channels (Molchanov et
-//! al. 2017, section 2). Integers of 8 bits end it. A step that loses more than may be lost, on training examples that
-//! are kept back for that, is not taken; half of it is tried in its place. The test split decides nothing.
+//! al. 2017, section 2). Integers of 8 bits end it. A step that loses more than may be lost is not taken, and half of it
+//! is tried in its place. That is decided by one half of the test split, and what is told is of the other half; or, where
+//! training examples are kept back, by these, and the whole test split tells.
 
 mod form;
 mod integers;
@@ -36,16 +37,12 @@ use crate::{
 /// Once a step would take less than this share of the multiply-accumulates that are left, no other is tried.
 const LEAST_STEP: f64 = 0.1;
 
-/// The part of the training examples that is kept back where nothing is said of it, and the most of them.
-const KEPT_BACK: usize = 10;
-const MOST_KEPT_BACK: usize = 5000;
-
 /// What may be lost, and how a network becomes smaller.
 #[derive(Clone, Debug)]
 pub struct Compression {
-    /// The most points of accuracy that may be lost, on the examples that are kept back.
+    /// The most points of accuracy that may be lost, on the examples that decide.
     pub most_lost: f64,
-    /// The share of the multiply-accumulates after which no more leave; without it as many as the loss allows.
+    /// The share of the multiply-accumulates after which no more leave; without it as many as may.
     pub macs: Option<Share>,
     /// The share of the multiply-accumulates that are left which leaves in each step.
     pub step: Share,
@@ -63,7 +60,8 @@ pub struct Compression {
     pub recipe: Recipe,
     /// The examples of a step of that.
     pub batch_size: usize,
-    /// What else helps it to learn. Where it keeps back no number of examples, a tenth is, at most 5,000.
+    /// What else helps it to learn. Where training examples are kept back, they decide: a network that was trained on
+    /// them answers them better than new ones, and so seems to lose more than it does.
     pub small: SmallData,
     /// The seed of all that is random.
     pub seed: u64,
@@ -83,14 +81,14 @@ pub struct Compressed {
 }
 
 impl Compression {
-    /// Makes a network smaller for as long as the loss allows, and writes `net.safetensors` and `net.onnx`, and
-    /// with integers `net-int8.safetensors` and `net-int8.onnx`.
+    /// Makes a network smaller for as long as it loses no more than it may, and writes `net.safetensors` and `net.onnx`,
+    /// and with integers `net-int8.safetensors` and `net-int8.onnx`.
     ///
-    /// Each step is a run below `steps` in the folder, named by what decides it: what was killed goes on, and what was
-    /// done once for another loss is not done again.
+    /// Each step is a run below `steps` in the folder, named by what decides it: what was killed goes on, and a step that
+    /// was done once is not done again where more or less may be lost.
     ///
     /// # Errors
-    /// A loss that is no number from 0 to 100; an unknown criterion; examples that the network does not take, and what
+    /// What may be lost is no number from 0 to 100; an unknown criterion; examples that the network does not take, and what
     /// [`train`] refuses.
     pub fn carry_out(
         &self,
@@ -120,7 +118,7 @@ impl Compression {
         // Those of an earlier command may be of another network.
         integers::remove(folder)?;
         if self.integers {
-            let lowest = forms[0].kept_back - self.most_lost;
+            let lowest = forms[0].deciding - self.most_lost;
             let (form, written) = integers::made(&taken, &config, &judge, lowest, folder)?;
             forms.extend(form);
             files.extend(written);
@@ -151,7 +149,7 @@ impl Compression {
             if share <= 0.0 {
                 break;
             }
-            let Some(smaller) = taken.without(Share::new(share)?, self, criteria, config, conditions)? else {
+            let Some(smaller) = taken.without(Share::new(share)?, self, (criteria, config, judge))? else {
                 lines::note(conditions.reporter, "no more channels can leave");
                 break;
             };
@@ -160,7 +158,7 @@ impl Compression {
             train(&config, &run, conditions)?;
             let learnt = Stage::of(sapwood_models::open(&run.weights(), None, conditions.device)?);
             let mut form = judge.form(&format!("step {}", forms.len()), &learnt.file()?)?;
-            let lost = forms[0].kept_back - form.kept_back;
+            let lost = forms[0].deciding - form.deciding;
             form.is_taken = lost <= self.most_lost;
             let is_taken = form.is_taken;
             let change = match lost {
@@ -181,6 +179,16 @@ impl Compression {
                 true => (taken, best) = (learnt, forms.len() - 1),
                 false => step /= 2.0,
             }
+        }
+        if let Some(left) = self.still_to_go(&forms[0], &forms[best]).filter(|left| 0.0 < *left) {
+            let (asked, more) = (100.0 * self.macs.map_or(0.0, Share::get), 100.0 * left);
+            lines::note(
+                conditions.reporter,
+                format_args!(
+                    "note: {asked:.1} % of the multiply-accumulates were to leave; of those that are left {more:.1} % more would \
+                     have to"
+                ),
+            );
         }
         Ok(taken)
     }
@@ -206,15 +214,11 @@ impl Compression {
             regulariser: None,
             shared: BTreeSet::new(),
             transfer: Transfer { teacher: Some(given.teacher()?), ..Transfer::default() },
-            small: SmallData { hold_out: None, ..self.small },
-            evaluate: Evaluate::EveryEpoch,
+            small: self.small,
+            evaluate: Evaluate::AtEnd,
             order: 0,
             ops: Ops::default(),
         };
-        let examples = config.train_source(conditions.datasets, 0)?.examples();
-        let usual = (examples / KEPT_BACK).clamp(1, MOST_KEPT_BACK);
-        let small = SmallData { hold_out: self.small.hold_out.or(Some(usual)), ..self.small };
-        let config = TrainConfig { small, ..config };
         // What a step would refuse is refused before anything is written.
         config.transfer.check(&config, &[])?;
         config.small.check(&config)?;

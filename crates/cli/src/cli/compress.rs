@@ -25,8 +25,8 @@ use crate::Error;
 /// Make a trained network smaller for as long as it stays about as good
 ///
 /// Channels leave step by step, and after each step the network learns again, from labels and from the network as it came.
-/// A step that loses more than --drop, on training examples that are kept back for that, is not taken, and half of it is
-/// tried. Then integers of 8 bits are made. The folder holds net.safetensors, net.onnx, net-int8.safetensors,
+/// A step that loses more than --drop is not taken, and half of it is tried. One half of the test split decides that, and
+/// what is told is of the other half; with --hold-out training examples decide. Then integers of 8 bits are made. The folder holds net.safetensors, net.onnx, net-int8.safetensors,
 /// net-int8.onnx and report.html in the end. The same command goes on where it was killed; with another --drop it does
 /// no step again.
 #[derive(Args)]
@@ -44,7 +44,7 @@ pub(super) struct Compress {
     /// At most N training examples: see `train`
     #[arg(long, value_name = "N")]
     examples: Option<usize>,
-    /// The most points of accuracy that may be lost, on the examples that are kept back
+    /// The most points of accuracy that may be lost, on the examples that decide
     #[arg(long, value_name = "POINTS", default_value_t = 1.0)]
     drop: f64,
     /// Stop once this share of the multiply-accumulates is gone, as in 50% [default: as much as may be lost]
@@ -135,6 +135,9 @@ impl Compress {
         let Compressed { table, report, summary, mut files } = made.map_err(|error| match error {
             Lab::Setting { key, problem } if key == "most_lost" => {
                 Error::Usage(format!("`--drop`: {problem}"))
+            }
+            Lab::Setting { key, problem } if key == "small.hold_out" => {
+                Error::Usage(format!("{problem}: `--hold-out 20%`"))
             }
             error => hinted(error, true),
         })?;

@@ -1,6 +1,6 @@
 //! How good, large and fast each network is that was made.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sapwood_backend::block_on;
 use sapwood_core::{ModuleState as _, Observed as _, Source as _, State};
@@ -20,9 +20,9 @@ pub(super) struct Form {
     pub(super) name: String,
     pub(super) macs: u64,
     pub(super) params: u64,
-    /// Right answers on the examples that are kept back, in percent.
-    pub(super) kept_back: f64,
-    /// Right answers on the test split, in percent.
+    /// Right answers on the examples that decide what is taken, in percent.
+    pub(super) deciding: f64,
+    /// Right answers on the examples that it is tested with, in percent.
     pub(super) test: f64,
     /// Of its file.
     pub(super) bytes: usize,
@@ -33,10 +33,10 @@ pub(super) struct Form {
     plan: Option<Plan>,
 }
 
-/// What tells how good a network is.
+/// What tells how good a network is: examples that decide what is taken, and others that it is tested with.
 pub(super) struct Judge<'a> {
     classes: Classes,
-    kept_back: Loader,
+    deciding: Loader,
     test: Loader,
     pub(super) conditions: &'a Conditions<'a>,
 }
@@ -46,11 +46,12 @@ impl<'a> Judge<'a> {
     pub(super) fn new(config: &TrainConfig, conditions: &'a Conditions<'a>) -> Result<Self, Error> {
         let test = config.data.test_source(conditions.datasets)?;
         let classes = fits(&config.model, config.known(), test.dataset())?;
-        let Some(kept_back) = config.kept_back(conditions.datasets)? else {
-            return Err(Error::setting("small.hold_out", "expected a number of examples to keep back"));
+        let (deciding, test) = match config.kept_back(conditions.datasets)? {
+            Some(kept_back) => (kept_back, test),
+            None => halves(&test)?,
         };
-        let (kept_back, test) = (classes.of_batches(kept_back)?, classes.of_batches(test)?);
-        Ok(Self { classes, kept_back, test, conditions })
+        let (deciding, test) = (classes.of_batches(deciding)?, classes.of_batches(test)?);
+        Ok(Self { classes, deciding, test, conditions })
     }
 
     /// Examples with the labels that the network's outputs have.
@@ -58,9 +59,9 @@ impl<'a> Judge<'a> {
         self.classes.of_batches(examples)
     }
 
-    /// The number of examples that are kept back, and of those that it is tested with.
+    /// The number of examples that decide, and of those that it is tested with.
     pub(super) fn examples(&self) -> [usize; 2] {
-        [&self.kept_back, &self.test].map(|examples| examples.examples())
+        [&self.deciding, &self.test].map(|examples| examples.examples())
     }
 
     /// What the data set is called.
@@ -74,7 +75,7 @@ impl<'a> Judge<'a> {
         let opened = open_bytes(file, name, None, device)?;
         let network = rounded(&opened);
         let right = |examples| Ok::<_, Error>(100.0 * evaluate(&network, examples, device, reporter)?.top1);
-        let (kept_back, test) = (right(&self.kept_back)?, right(&self.test)?);
+        let (deciding, test) = (right(&self.deciding)?, right(&self.test)?);
         let graph = opened.net.graph().clone();
         let Cost { macs, params, .. } = Cost::of(&graph)?;
         let runtime = Runtime::new().level(sapwood_deploy::latency::level());
@@ -88,7 +89,7 @@ impl<'a> Judge<'a> {
             name,
             macs,
             params,
-            kept_back,
+            deciding,
             test,
             bytes,
             is_taken: true,
@@ -96,6 +97,19 @@ impl<'a> Judge<'a> {
             plan: plan.ok(),
         })
     }
+}
+
+/// A test split in halves, of each class its share.
+fn halves(test: &Loader) -> Result<(Loader, Loader), Error> {
+    let all = test.dataset();
+    let (rest, half) = all.hold_out_of_each(all.len() / 2).map_err(|error| {
+        let problem = format!(
+            "one half of the test split decides what is taken, and the other half tests it, but it is too small for that: keep \
+             back training examples in its place ({error})"
+        );
+        Error::setting("small.hold_out", problem)
+    })?;
+    Ok((test.clone().over(Arc::new(half))?, test.clone().over(Arc::new(rest))?))
 }
 
 /// Times all of them on one thread, one example at once.

@@ -41,7 +41,7 @@ pub(super) fn remove(folder: &Path) -> Result<(), Error> {
 }
 
 /// Makes integers, the nearest and then those of GPTQ with corrected biases, and writes the first that are at least so
-/// good on the examples that are kept back, in percent. Otherwise the last ones are told of and nothing is written.
+/// good on the examples that decide, in percent. Otherwise the last ones are told of and nothing is written.
 pub(super) fn made(
     stage: &Stage,
     config: &TrainConfig,
@@ -62,11 +62,11 @@ pub(super) fn made(
             made => made?,
         };
         let mut form = judge.form(INTEGERS, &file)?;
-        form.is_taken = lowest <= form.kept_back;
-        let (right, verdict) = (form.kept_back, if form.is_taken { "taken" } else { "not taken" });
+        form.is_taken = lowest <= form.deciding;
+        let (right, verdict) = (form.deciding, if form.is_taken { "taken" } else { "not taken" });
         lines::note(
             reporter,
-            format_args!("int8, {rounding}: {right:.2} % of the examples kept back, {verdict}"),
+            format_args!("int8, {rounding}: {right:.2} % of the examples that decide, {verdict}"),
         );
         if form.is_taken {
             let mut files = vec![write(folder, FILE, &file)?];

@@ -26,7 +26,7 @@ impl Page<'_> {
     /// A row for each network.
     pub(super) fn table(&self) -> Table {
         let columns =
-            ["network", "multiply-accumulates", "parameters", "kept back (%)", "test (%)", "ms", "bytes"];
+            ["network", "multiply-accumulates", "parameters", "decides (%)", "test (%)", "ms", "bytes"];
         let mut table = Table::new(columns);
         for form in self.forms {
             let verdict = if form.is_taken { "" } else { ", not taken" };
@@ -34,7 +34,7 @@ impl Page<'_> {
                 format!("{}{verdict}", form.name).as_str().into(),
                 Cell::count(form.macs),
                 Cell::count(form.params),
-                Cell::fixed(form.kept_back, 2),
+                Cell::fixed(form.deciding, 2),
                 Cell::fixed(form.test, 2),
                 form.milliseconds.map_or_else(Cell::none, |ms| Cell::fixed(ms, 3)),
                 Cell::count(form.bytes as u64),
@@ -51,7 +51,8 @@ impl Page<'_> {
             _ => String::new(),
         };
         format!(
-            "{:.2} to {:.2} % of {} test examples, {}{} to {} bytes",
+            "{:.1} % of the multiply-accumulates gone; {:.2} to {:.2} % of {} test examples, {}{} to {} bytes",
+            100.0 * (1.0 - last.macs as f64 / given.macs.max(1) as f64),
             given.test,
             last.test,
             self.judge.examples()[1],
@@ -67,15 +68,15 @@ impl Page<'_> {
 
     pub(super) fn report(&self) -> Result<Report, Error> {
         let Compression { most_lost, step, criterion, recipe, .. } = self.compression;
-        let [kept_back, test] = self.judge.examples();
+        let [deciding, test] = self.judge.examples();
         Ok(Report {
             title: "Sapwood: a network made smaller".into(),
             intro: vec![
                 format!("At most {most_lost} points may be lost. {}.", self.summary()),
                 format!(
-                    "What was taken was decided by {kept_back} training examples that no network learnt from; the {test} test \
-                     examples decided nothing. Milliseconds are those of one example on one thread of the machine that wrote \
-                     this page."
+                    "What was taken was decided by {deciding} examples, and all was tested with {test} others; the smaller \
+                     networks learnt from neither. Milliseconds are those of one example on one thread of the machine that \
+                     wrote this page."
                 ),
             ],
             facts: vec![

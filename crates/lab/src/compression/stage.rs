@@ -1,6 +1,6 @@
 //! A network as it is after some steps.
 
-use std::num::NonZero;
+use std::{num::NonZero, sync::Arc};
 
 use sapwood_backend::{Seed, block_on};
 use sapwood_core::{Masks, ModuleState as _, Observed as _, State, TrainedOn, graph::Groups};
@@ -9,7 +9,7 @@ use sapwood_prune::{Criteria, NetworkProbe, Options, Probe as _, keep_out_of_sco
 use sapwood_shrink::{Error as Shrinking, Removal, Selection, Share, Surgery, Target};
 use sapwood_train::Distillation;
 
-use super::Compression;
+use super::{Compression, form::Judge};
 use crate::{Beginning, Conditions, Error, Examples, Start, Teacher, TrainConfig, digest};
 
 /// What is learnt of the network that was given: the temperature and the weight of `train --teacher`.
@@ -85,14 +85,16 @@ impl Stage {
         &self,
         share: Share,
         compression: &Compression,
-        criteria: &Criteria,
-        config: &TrainConfig,
-        conditions: &Conditions<'_>,
+        (criteria, config, judge): (&Criteria, &TrainConfig, &Judge<'_>),
     ) -> Result<Option<Self>, Error> {
         let seed = Seed(compression.seed);
         let criterion = (criteria.find(&compression.criterion)?.build)(&Options::default(), seed)?;
+        let Conditions { datasets, device, .. } = *judge.conditions;
         let examples = match criterion.needs().examples() {
-            true => SCORED.choose(config.plain_source(conditions.datasets)?.dataset().clone(), seed)?,
+            true => {
+                let source = judge.labelled(config.plain_source(datasets)?)?;
+                SCORED.choose(Arc::clone(source.dataset()), seed)?
+            }
             false => Vec::new(),
         };
         let graph = self.net.graph();
@@ -115,7 +117,7 @@ impl Stage {
             architecture: self.spec.architecture.clone(),
             ..Spec::of_layers(self.spec.model.clone(), surgery.graph.clone())?
         };
-        let net = surgery.state(&state)?.write(spec.net(conditions.device)?)?;
+        let net = surgery.state(&state)?.write(spec.net(device)?)?;
         let masks = surgery.masks(&self.masks, &state)?;
         Ok(Some(Self { spec, net, masks, trained_on: self.trained_on.clone() }))
     }
