@@ -43,6 +43,7 @@ mod plan;
 mod portion;
 mod predict;
 mod predictors;
+mod probabilities;
 mod profile;
 mod prune;
 mod quantize;

@@ -58,6 +58,20 @@ impl Graph {
         &self.outputs
     }
 
+    /// For each input, the number of entries of the smallest table that its tokens are looked up in; [`usize::MAX`]
+    /// where nothing looks them up as they come.
+    pub fn tokens(&self) -> Vec<usize> {
+        let read_by = |input: usize| {
+            let tables = self.nodes.iter().filter(|node| node.inputs.first() == Some(&input));
+            let entries = tables.filter_map(|node| match node.op {
+                Op::Embedding { entries, .. } => Some(entries),
+                _ => None,
+            });
+            entries.min().unwrap_or(usize::MAX)
+        };
+        (0..self.nodes.len()).filter(|at| matches!(self.nodes[*at].op, Op::Input)).map(read_by).collect()
+    }
+
     /// The first input for which the network was built, as channels, height and width.
     pub fn input(&self) -> Shape {
         self.entries.first().map_or([1; 3], |entry| entry.dims.image())

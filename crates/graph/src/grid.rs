@@ -85,12 +85,18 @@ impl Scheme {
             Symmetry::Affine => [min, max],
             Symmetry::Symmetric => [-max.max(-min), max.max(-min)],
         };
-        let scale = (max - min) / (high - low) as f64;
+        // Where the type has one integer more below 0 than above, it is there for what lies beyond the bounds.
+        let steps = match self.symmetry() {
+            Symmetry::Symmetric if low < 0 => 2 * high.min(-low),
+            _ => high - low,
+        };
+        let scale = (max - min) / steps as f64;
         if scale < f64::from(f32::MIN_POSITIVE) {
             return Grid::new(1.0, 0.clamp(integers[0], integers[1]), integers);
         }
         let zero_point = match self.symmetry() {
             Symmetry::Affine => low as f64 - min / scale,
+            Symmetry::Symmetric if low < 0 => 0.0,
             Symmetry::Symmetric => (low + high) as f64 / 2.0,
         };
         Grid::new(scale as f32, zero_point.round_ties_even() as i32, integers)
@@ -118,6 +124,15 @@ mod tests {
             assert_eq!((grid.zero_point(), grid.scale()), (zero_point, scale), "{dtype} {min} {max}");
             assert_eq!(grid.number(grid.nearest(0.0)), 0.0);
         }
+    }
+
+    #[test]
+    fn the_lowest_integer_of_a_symmetric_grid_is_for_what_lies_beyond_the_bounds() {
+        let whole = Scheme::new(DType::I8, Symmetry::Symmetric).unwrap();
+        let all = whole.within(-128..=127).unwrap().grid(-0.2, 0.7).unwrap();
+        let without = whole.grid(-0.2, 0.7).unwrap();
+        assert_eq!((all.scale(), all.zero_point()), (without.scale(), 0));
+        assert_eq!((all.nearest(-9.0), without.nearest(-9.0), all.nearest(9.0)), (-128, -127, 127));
     }
 
     #[test]

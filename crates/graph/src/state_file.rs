@@ -77,9 +77,11 @@ impl StateFile {
         for (name, array) in self.arrays() {
             let raw = raw(&name, array, &mut form);
             let layer = name.strip_suffix(MEAN).filter(|_| self.state.0.contains_key(name.as_str()));
-            if let Some(layer) = layer {
+            let counter = layer.map(|layer| format!("{layer}{BATCHES}"));
+            // A state dict of no network here keeps its own.
+            if let Some(counter) = counter.filter(|name| !self.state.0.contains_key(name.as_str())) {
                 let zero = Raw { dtype: Dtype::I64, shape: vec![], bytes: Cow::Owned(vec![0; 8]) };
-                tensors.push((format!("{layer}{BATCHES}"), zero));
+                tensors.push((counter, zero));
             }
             tensors.push((name, raw));
         }

@@ -68,7 +68,15 @@ fn batches_of(
 
 fn target(labels: Array, examples: usize) -> Result<Target, String> {
     if labels.dtype().integers().is_none() {
-        return Ok(Target::Dense(labels.iter::<f32>().collect()));
+        let values: Vec<f32> = labels.iter().collect();
+        if let Some(at) = values.iter().position(|value| !(0.0..=1.0).contains(value)) {
+            let found = values[at];
+            return Err(format!(
+                "`labels` in floating point are targets from 0 to 1, one for each output, but value {at} is {found}: give classes \
+                 as whole numbers (i64)"
+            ));
+        }
+        return Ok(Target::Dense(values));
     }
     if labels.len() != examples {
         return Err(format!("`labels` should be [{examples}], but is {:?}", labels.shape()));
@@ -114,7 +122,10 @@ impl ReadBatches {
                 }
                 Target::Dense(values) if values.len() != batch.len() * outputs => {
                     let each = values.len() / batch.len().max(1);
-                    return Err(wrong(format!("there are {each} target values for {outputs} outputs")));
+                    return Err(wrong(format!(
+                        "there are {each} target values for {outputs} outputs: targets in floating point are one for each output, \
+                         and classes are whole numbers (i64)"
+                    )));
                 }
                 _ => {}
             }

@@ -143,7 +143,7 @@ impl Clustering {
 
     fn bits_of(&self, info: &ParamInfo) -> Option<u32> {
         match info.role {
-            Role::ConvWeight => Some(self.conv_bits),
+            Role::ConvWeight | Role::TransposedConvWeight => Some(self.conv_bits),
             Role::LinearWeight => Some(self.bits),
             Role::Bias => self.bias_bits,
             _ => None,

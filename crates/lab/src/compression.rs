@@ -162,7 +162,7 @@ impl Compression {
             form.is_taken = lost <= self.most_lost;
             let is_taken = form.is_taken;
             let change = match lost {
-                lost if lost <= 0.0 => format!("{:.2} points better", -lost),
+                lost if lost <= 0.0 => format!("{:.2} points better", 0.0 - lost),
                 lost => format!("{lost:.2} points lost of {} that may be", self.most_lost),
             };
             lines::note(

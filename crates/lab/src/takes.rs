@@ -1,6 +1,6 @@
 //! From arrays of a user's to inputs of a network.
 
-use sapwood_core::{Array, Shape, TrainedOn, graph::DType};
+use sapwood_core::{Array, Observed as _, Shape, TrainedOn, graph::DType};
 use sapwood_data::Normalisation;
 use sapwood_models::Opened;
 
@@ -11,12 +11,18 @@ pub struct Takes<'a> {
     pub input: Shape,
     /// How its images were made, where that is known.
     pub trained_on: Option<&'a TrainedOn>,
+    /// Of a network that takes tokens, the number of entries of the table that they are looked up in: [`usize::MAX`]
+    /// where that is not known.
+    pub tokens: Option<usize>,
 }
 
 impl<'a> Takes<'a> {
     /// What a network of a file takes.
     pub fn of(opened: &'a Opened) -> Self {
-        Self { input: opened.spec.input, trained_on: opened.trained_on.as_ref() }
+        let graph = opened.net.graph();
+        let first = graph.entries().first().filter(|entry| entry.integers);
+        let tokens = first.and_then(|_| graph.tokens().first().copied());
+        Self { input: opened.spec.input, trained_on: opened.trained_on.as_ref(), tokens }
     }
 
     /// The values of an array as inputs, `[N, C, H, W]`.
@@ -45,8 +51,20 @@ impl<'a> Takes<'a> {
                 ));
             }
         };
-        if array.dtype() == DType::U8 {
-            self.normalise(name, shape, &mut values)?;
+        if let Some(entries) = self.tokens {
+            return match wrong_token(array, entries) {
+                Some(problem) => Err(format!("{name} {problem}")),
+                None => Ok((shape, values)),
+            };
+        }
+        match array.dtype() {
+            DType::U8 => self.normalise(name, shape, &mut values)?,
+            whole if whole.integers().is_some() && self.trained_on.is_some() => {
+                return Err(format!(
+                    "{name} has whole numbers ({whole}), and the weights know images: give stored values as u8, or inputs as f32"
+                ));
+            }
+            _ => {}
         }
         match values.iter().position(|value| !value.is_finite()) {
             Some(at) => Err(format!("{name} should be finite, but value {at} is {}", values[at])),
@@ -73,6 +91,21 @@ impl<'a> Takes<'a> {
     }
 }
 
+/// What is wrong with tokens that are looked up in a table of this number of entries, if anything is; [`usize::MAX`]
+/// stands for no table.
+pub(crate) fn wrong_token(tokens: &Array, entries: usize) -> Option<String> {
+    if entries == usize::MAX {
+        return None;
+    }
+    let is_one = |token: &f64| token.fract() == 0.0 && (0.0..entries as f64).contains(token);
+    let at = tokens.iter::<f64>().position(|token| !is_one(&token))?;
+    let found = tokens.iter::<f64>().nth(at).unwrap_or_default();
+    let last = entries.saturating_sub(1);
+    Some(format!(
+        "should be whole numbers from 0 to {last}, entries of the network's table, but value {at} is {found}"
+    ))
+}
+
 /// Values with channels last, with channels first.
 fn channels_first(array: &Array, [n, rows, columns, channels]: [usize; 4]) -> Vec<f32> {
     let values: Vec<f32> = array.iter().collect();
@@ -87,7 +120,7 @@ fn channels_first(array: &Array, [n, rows, columns, channels]: [usize; 4]) -> Ve
 mod tests {
     use super::*;
 
-    const TAKES: Takes<'_> = Takes { input: [2, 1, 2], trained_on: None };
+    const TAKES: Takes<'_> = Takes { input: [2, 1, 2], trained_on: None, tokens: None };
 
     fn inputs(shape: &[usize]) -> Result<([usize; 4], Vec<f32>), String> {
         TAKES.inputs("x", &Array::from_fn(shape, |at| at as f32))
@@ -108,6 +141,19 @@ mod tests {
     }
 
     #[test]
+    fn tokens_are_entries_of_the_table() {
+        let takes = Takes { input: [3, 1, 1], tokens: Some(30), ..TAKES };
+        let tokens = |values: [f64; 3]| takes.inputs("x", &Array::new([1, 3], values.to_vec()).unwrap());
+        assert_eq!(tokens([0.0, 29.0, 7.0]).unwrap().1, [0.0, 29.0, 7.0]);
+        for wrong in [30.0, -1.0, 3.5, f64::NAN, 1e12] {
+            let error = tokens([0.0, wrong, 1.0]).unwrap_err();
+            assert!(error.contains("from 0 to 29") && error.contains("value 1 is"), "{error}");
+        }
+        // Bytes are tokens as well.
+        assert!(takes.inputs("x", &Array::from_fn([1, 3], |at| at as u8)).is_ok());
+    }
+
+    #[test]
     fn bytes_are_normalised_as_the_network_knows_it() {
         let bytes = Array::from_fn([1, 2, 1, 2], |at| [0_u8, 255, 127, 51][at]);
         let error = TAKES.inputs("x", &bytes).unwrap_err();
@@ -119,6 +165,9 @@ mod tests {
         for (found, expected) in found.iter().zip([0.0, 1.0, -1.0 / 255.0, -0.6]) {
             assert!((found - expected).abs() < 1e-6, "{found} {expected}");
         }
+        let whole = Array::from_fn([1, 2, 1, 2], |at| at as i64);
+        assert!(takes.inputs("x", &whole).unwrap_err().contains("as u8, or inputs as f32"));
+        assert_eq!(TAKES.inputs("x", &whole).unwrap().1, [0.0, 1.0, 2.0, 3.0]);
         let nan = Array::new([1, 2, 1, 2], vec![0.0_f64, f64::NAN, 0.0, 0.0]).unwrap();
         assert_eq!(TAKES.inputs("", &nan).unwrap_err(), "the array should be finite, but value 1 is NaN");
     }

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use burn::prelude::{Device, Int};
 use burn::tensor::{Tensor, TensorData};
-use sapwood_core::{Entry, State, StateFile, array, tensor_data, write_atomic};
+use sapwood_core::{Entry, Graph, State, StateFile, array, tensor_data, write_atomic};
 use sapwood_models::Value;
 
-use crate::{ArrayFile, Error, Takes};
+use crate::{ArrayFile, Error, Takes, takes::wrong_token};
 
 /// Reads what a network is to be run on: the tensor `input` (or `x`) of a safetensors file or of NumPy's `.npz`, or the
 /// array of a `.npy`; see [`Takes`].
@@ -23,10 +23,13 @@ pub fn read_input(path: &Path, takes: &Takes<'_>, device: &Device) -> Result<Ten
 
 /// Reads what goes into each input of a network: the tensor of its name, in its dimensions for any number of
 /// examples, as f32 or as integers.
-pub fn read_inputs(path: &Path, entries: &[Entry], device: &Device) -> Result<Vec<Value>, Error> {
+///
+/// # Errors
+/// Tokens that are no entries of the table that they are looked up in.
+pub fn read_inputs(path: &Path, graph: &Graph, device: &Device) -> Result<Vec<Value>, Error> {
     let mut file = ArrayFile::read(path)?;
     let mut inputs = Vec::new();
-    for Entry { name, integers, dims } in entries {
+    for (Entry { name, integers, dims }, entries) in graph.entries().iter().zip(graph.tokens()) {
         let value = file.take(name, name, &format!(" of shape {dims}"))?;
         let sizes = value.shape().to_vec();
         if !(1..=6).contains(&sizes.len()) || value.is_empty() {
@@ -38,6 +41,9 @@ pub fn read_inputs(path: &Path, entries: &[Entry], device: &Device) -> Result<Ve
                 Value::of_row(Tensor::from_data(tensor_data(row), device), &sizes)
             }
             true => {
+                if let Some(problem) = wrong_token(&value, entries) {
+                    return Err(file.wrong(format!("tensor `{name}` {problem}")));
+                }
                 let data = tensor_data(value.cast::<i64>());
                 match sizes.len() {
                     1 => Tensor::<1, Int>::from_data(data, device).into(),

@@ -25,6 +25,7 @@ mod reduced;
 mod refusal;
 mod resize;
 mod rounding;
+mod rows;
 mod running;
 mod settle;
 mod shapes;

@@ -1,6 +1,9 @@
 //! How far the answers of two networks are from each other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use burn::prelude::Device;
 use sapwood_backend::read;
@@ -8,6 +11,35 @@ use sapwood_core::{ModuleState, Network, Observed, Output as _, ParamPath, Pass,
 use sapwood_graph::{Points, grids};
 
 use crate::{Error, Examples, Made, Rounded};
+
+/// How far integers agree with the numbers that they stand for. It reads as a share of what the float network gives.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Agreement {
+    /// The share of examples with the same answer, the largest output.
+    Answers(f64),
+    /// The share of the outputs' power that is not that of their differences, where none of them is the answer.
+    Power(f64),
+}
+
+impl Agreement {
+    /// The share, from 0 to 1.
+    pub fn share(self) -> f64 {
+        match self {
+            Self::Answers(share) | Self::Power(share) => share,
+        }
+    }
+}
+
+impl fmt::Display for Agreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answers(share) => write!(f, "the answer of the float network for {:.2} %", 100.0 * share),
+            Self::Power(share) => {
+                write!(f, "{:.2} % of the power of the float network's outputs", 100.0 * share)
+            }
+        }
+    }
+}
 
 /// The outputs of a network on some examples.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +93,19 @@ impl Answers {
             a.is_some() && a == b
         });
         same.count() as f64 / self.rows().count().max(1) as f64
+    }
+
+    /// How far the other's agree, of a network whose largest output is its answer, or of another one.
+    pub fn agrees(&self, other: &Self, is_answer: bool) -> Agreement {
+        match is_answer {
+            true => Agreement::Answers(self.agreement(other)),
+            false => Agreement::Power(self.power_shared(other)),
+        }
+    }
+
+    /// The share of the power of these outputs that is not that of their differences.
+    fn power_shared(&self, other: &Self) -> f64 {
+        (1.0 - 10f64.powf(-self.signal_to_noise(other) / 10.0)).max(0.0)
     }
 
     /// The power of these outputs over that of their differences, in decibels.
@@ -149,8 +194,8 @@ pub async fn layer_costs<N: Observed>(
 ///
 /// # Errors
 /// [`Error::Disagrees`].
-pub fn alarm(agreement: f64, least: f64, costs: &[LayerCost]) -> Result<(), Error> {
-    if agreement >= least {
+pub fn alarm(agreement: Agreement, least: f64, costs: &[LayerCost]) -> Result<(), Error> {
+    if agreement.share() >= least {
         return Ok(());
     }
     const WORST: usize = 3;
@@ -174,7 +219,10 @@ mod tests {
     fn equal_answers_agree_and_have_no_noise() {
         let a = answers(&[1.0, 2.0, 3.0, 3.0]);
         assert_eq!((a.agreement(&a), a.divergence(&a)), (1.0, 0.0));
-        assert_eq!(a.signal_to_noise(&a), f64::INFINITY);
+        assert_eq!((a.signal_to_noise(&a), a.power_shared(&a)), (f64::INFINITY, 1.0));
+        // One of 23.
+        let shared = a.power_shared(&answers(&[1.0, 2.0, 3.0, 4.0]));
+        assert!((shared - 22.0 / 23.0).abs() < 1e-12, "{shared}");
         let b = answers(&[1.0, 2.0, 3.0, 4.0]);
         assert_eq!(a.agreement(&b), 0.5);
         assert!((a.signal_to_noise(&b) - 10.0 * 23f64.log10()).abs() < 1e-12);
@@ -195,8 +243,14 @@ mod tests {
             divergence,
         };
         let costs = [cost("a", 0.1), cost("b", 3.0), cost("c", f64::NAN), cost("d", 0.2)];
-        assert!(alarm(0.99, 0.95, &costs).is_ok());
-        let error = alarm(0.5, 0.95, &costs).unwrap_err().to_string();
+        assert!(alarm(Agreement::Answers(0.99), 0.95, &costs).is_ok());
+        assert!(
+            alarm(Agreement::Power(0.9), 0.95, &costs)
+                .unwrap_err()
+                .to_string()
+                .contains("90.00 % of the power")
+        );
+        let error = alarm(Agreement::Answers(0.5), 0.95, &costs).unwrap_err().to_string();
         assert!(error.contains("50.00 %") && error.contains("95.00 %"), "{error}");
         assert!(error.ends_with("most is lost in `c` (20.0 dB), `b` (20.0 dB), `d` (20.0 dB)"), "{error}");
     }

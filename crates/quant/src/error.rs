@@ -2,6 +2,8 @@
 
 use sapwood_core::SourceError;
 
+use crate::Agreement;
+
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -56,15 +58,10 @@ pub enum Error {
         layers: String,
     },
     /// Integers that answer too differently.
-    #[error(
-        "the integers give the answer of the float network for {percent:.2} % of the calibration data, less than \
-         {least:.2} %; most is lost in {worst}",
-        percent = 100.0 * agreement,
-        least = 100.0 * least
-    )]
+    #[error("the integers give {agreement} of the calibration data, less than {least:.2} %; most is lost in {worst}", least = 100.0 * least)]
     Disagrees {
-        /// The share of equal answers.
-        agreement: f64,
+        /// How far they agree.
+        agreement: Agreement,
         /// The least that was allowed.
         least: f64,
         /// The layers that cost most, with what they cost.

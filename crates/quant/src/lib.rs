@@ -91,7 +91,7 @@ mod rounding;
 mod weights;
 
 pub use absorption::absorbed;
-pub use compared::{Answers, LayerCost, alarm, layer_costs};
+pub use compared::{Agreement, Answers, LayerCost, alarm, layer_costs};
 pub use equalisation::Equalisation;
 pub use error::Error;
 pub use examples::Examples;

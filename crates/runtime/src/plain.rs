@@ -37,13 +37,11 @@ pub(crate) fn plain(
     let owned = |name: &str, shape: &[usize]| values(name, shape).map(Cow::into_owned);
     // Where the batch comes first, what lies behind is one image's.
     let is_first = |dims: &Dims| dims.batch().is_none_or(|batch| batch == 0);
-    // Otherwise an image's values are the same ones in the same order where as many lie between two images as before.
+    // Otherwise an image's values are the same ones in the same order where as many dimensions' values lie before the
+    // batch's as before: in a dimension of `2n` values the two of an image are beside each other.
     let is_beside = |from: &Dims, to: &Dims| {
-        let apart = |dims: &Dims| {
-            let batch = dims.batch()?;
-            Some((dims.sizes()[batch], dims.sizes()[batch + 1..].iter().product::<usize>()))
-        };
-        apart(from).is_some_and(|found| apart(to) == Some(found))
+        let before = |dims: &Dims| Some(dims.sizes()[..dims.batch()?].iter().product::<usize>());
+        before(from).is_some_and(|found| before(to) == Some(found))
     };
     Ok(Some(match *op {
         Op::Conv(spec) if spec.transposed.is_some() => {

@@ -4,15 +4,18 @@ use std::path::PathBuf;
 
 use burn::{
     prelude::{Device, TensorData},
-    tensor::activation::{sigmoid, softmax},
+    tensor::Tensor,
 };
 use clap::Args;
 use sapwood_backend::{block_on, read};
-use sapwood_core::{Network, Norm, Observed, Pass};
-use sapwood_lab::{Takes, read_input, read_inputs, rounded, write_tensors};
-use sapwood_models::Net;
+use sapwood_core::{Batch, Network, Norm, Observed, Pass};
+use sapwood_lab::{Takes, read_input, read_inputs, read_unlabelled, rounded, write_tensors};
+use sapwood_models::{Net, Opened};
 
-use super::{engine::EngineChoice, integers::refuse, on_device::OnDevice, weight_file::WeightFile};
+use super::{
+    engine::EngineChoice, integers::refuse, on_device::OnDevice, probabilities::Probabilities,
+    weight_file::WeightFile,
+};
 use crate::Error;
 
 /// Run a network on the tensor `input` of a file and write its outputs
@@ -21,7 +24,7 @@ use crate::Error;
 /// are normalised as the network's images were. Output: `logits` [N, K] (for
 /// life-net the value per cell before the sigmoid, [N, 1, H, W]) and
 /// `probabilities` of the same shape. The number of classes and of input channels
-/// is read from the weights. A network with several inputs, or of integers, reads a
+/// is read from the weights. Of a network that gives no classes there are no probabilities. A network with several inputs, or of integers, reads a
 /// tensor under the name of each; of several outputs the file has `output_0` and so on.
 #[derive(Args)]
 pub(super) struct Forward {
@@ -51,6 +54,9 @@ impl Forward {
         let opened = self.network.open(&device)?;
         if opened.net.check_single().is_err() {
             self.engine.none("only the tensor library takes several inputs or gives several outputs")?;
+            if opened.net.check_rows().is_ok() && opened.integers.is_some() {
+                return self.tokens(&opened, &device);
+            }
             refuse(&opened, "computed with several inputs or outputs")?;
             return self.all(&opened.net, &device);
         }
@@ -63,21 +69,34 @@ impl Forward {
             Some(mut engine) => engine.forward(input, &device)?,
             None => rounded(&opened).forward(input, &mut Pass::new(norm)),
         };
-        let dense = opened.spec.model == "life-net";
-        let probabilities = if dense { sigmoid(logits.clone()) } else { softmax(logits.clone(), 1) };
-        let (logits, probabilities) = if dense {
-            let board = [n, 1, h, w];
-            (block_on(read(logits.reshape(board)))?, block_on(read(probabilities.reshape(board)))?)
-        } else {
-            (block_on(read(logits))?, block_on(read(probabilities))?)
+        let of = Probabilities::of(&opened, [c, h, w])?;
+        let probabilities = of.map(|of| of.among(logits.clone()));
+        let shaped = |values: Tensor<2>| match opened.spec.model.as_str() {
+            "life-net" => block_on(read(values.reshape([n, 1, h, w]))),
+            _ => block_on(read(values)),
         };
-        Ok(write_tensors(&self.out, [("logits".into(), logits), ("probabilities".into(), probabilities)])?)
+        let mut found = vec![("logits".into(), shaped(logits)?)];
+        if let Some(probabilities) = probabilities {
+            found.push(("probabilities".into(), shaped(probabilities)?));
+        }
+        Ok(write_tensors(&self.out, found)?)
+    }
+
+    /// The outputs of a network of integers that takes tokens, as its file means them.
+    fn tokens(&self, opened: &Opened, device: &Device) -> Result<(), Error> {
+        let (batches, _) = read_unlabelled(&self.input, usize::MAX, &Takes::of(opened))?;
+        let norm = if self.batch_statistics { Norm::Batch } else { Norm::Running };
+        let network = rounded(opened);
+        let forward =
+            |batch: &Batch| Ok::<_, Error>(network.forward(batch.input(device)?, &mut Pass::new(norm)));
+        let logits = Tensor::cat(batches.iter().map(forward).collect::<Result<Vec<Tensor<2>>, _>>()?, 0);
+        Ok(write_tensors(&self.out, [("logits".into(), block_on(read(logits))?)])?)
     }
 
     /// The same with any number of inputs and outputs.
     fn all(&self, net: &Net, device: &Device) -> Result<(), Error> {
         let norm = if self.batch_statistics { Norm::Batch } else { Norm::Running };
-        let inputs = read_inputs(&self.input, net.graph().entries(), device)?;
+        let inputs = read_inputs(&self.input, net.graph(), device)?;
         let outputs = net.run_all(inputs, &mut Pass::new(norm))?;
         let several = outputs.len() > 1;
         let mut found = Vec::new();

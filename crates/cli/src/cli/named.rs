@@ -11,6 +11,7 @@ use super::{
     bar,
     image::ImageShape,
     outputs::{MoreOutputs, hinted},
+    probabilities::Probabilities,
 };
 use crate::Error;
 
@@ -24,6 +25,8 @@ pub(super) struct Named {
     pub(super) normalisation: Normalisation,
     /// How images get that shape.
     pub(super) fit: ImageFit,
+    /// How outputs become probabilities.
+    pub(super) probabilities: Probabilities,
     /// Whether outputs are shown by number where none has a name.
     numbered: bool,
     classes: Vec<String>,
@@ -49,10 +52,12 @@ impl Named {
         };
         let [outputs, height, width] = opened.spec.output(own.shape)?;
         let model = &opened.spec.model;
-        if height * width != 1 || (own.classes.is_empty() && !own.numbered) {
+        let probabilities = Probabilities::of(opened, own.shape)?
+            .filter(|_| height * width == 1 && !(own.classes.is_empty() && !own.numbered));
+        let Some(probabilities) = probabilities else {
             let problem = format!("`{model}` gives no classes: see what it gives with `forward`");
             return Err(Error::Usage(problem));
-        }
+        };
         let (names, model) = (own.classes.len(), model.clone());
         if outputs < names {
             let (found, data) = (format!("{outputs} outputs"), data.map_or("", |(data, _)| data).into());
@@ -69,7 +74,7 @@ impl Named {
                 "{unnamed} of {outputs} outputs have no name: they are shown by number, from 0"
             ));
         }
-        Ok(own)
+        Ok(Self { probabilities, ..own })
     }
 
     fn of_file(
@@ -105,6 +110,7 @@ impl Named {
             shape: config.options.image.unwrap_or(trained_on.input),
             normalisation: trained_on.into(),
             fit: trained_on.image.unwrap_or_default(),
+            probabilities: Probabilities::OfClasses,
             numbered: trained_on.image.is_some(),
             classes: trained_on.classes.clone(),
         })
@@ -120,7 +126,8 @@ impl Named {
             _ => entry.normalisation.clone(),
         };
         let (fit, classes) = (ImageFit::default(), names(entry, root)?);
-        Ok(Self { shape, normalisation, fit, numbered: false, classes })
+        let probabilities = Probabilities::OfClasses;
+        Ok(Self { shape, normalisation, fit, probabilities, numbered: false, classes })
     }
 
     /// What an output is called: its number where it has no name.

@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
 };
 
-use burn::tensor::{Tensor, TensorData, activation::softmax};
+use burn::tensor::{Tensor, TensorData};
 use clap::Args;
 use sapwood_backend::{block_on, read};
 use sapwood_core::{Network, Pass};
@@ -53,7 +53,7 @@ impl Predict {
         let data = self.data.as_deref().map(|data| (data, self.root.data_root.as_path()));
         let net = rounded(&opened);
         let named = Named::of(&opened, data, &self.image, &self.outputs)?;
-        let shape = named.shape;
+        let (shape, of) = (named.shape, named.probabilities);
         // What has no kernel yet is computed by the tensor library, as on other devices.
         let mut engine = match self.device.device.as_str() {
             "cpu" => Engine::runtime(&opened, shape, 1).ok(),
@@ -83,7 +83,11 @@ impl Predict {
                 Some(engine) => engine.forward(input, &device)?,
                 None => net.forward(input, &mut Pass::evaluate()),
             };
-            let probabilities: Vec<f32> = block_on(read(softmax(logits, 1)))?.iter::<f32>().collect();
+            let probabilities: Vec<f32> = block_on(read(of.among(logits)))?.iter::<f32>().collect();
+            if probabilities.iter().any(|p| !p.is_finite()) {
+                let problem = "the network's outputs for it are not finite".into();
+                return Err(Error::Content { problem, path: path.clone() });
+            }
             let mut ranked: Vec<(usize, f32)> = probabilities.into_iter().enumerate().collect();
             ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
             let answers =

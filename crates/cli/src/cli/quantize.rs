@@ -11,7 +11,7 @@ use sapwood_core::{
 };
 use sapwood_models::{Net, Opened, fold, pack, pack_integers};
 use sapwood_quant::{
-    Answers, Equalisation, Examples, LayerCost, Made, Ptq, RangeMethod, Rounding, absorbed, alarm,
+    Agreement, Answers, Equalisation, Examples, LayerCost, Made, Ptq, RangeMethod, Rounding, absorbed, alarm,
     layer_costs, named, weight_scheme,
 };
 use sapwood_report::{Cell, Table};
@@ -46,9 +46,9 @@ pub(super) struct Quantize {
     /// How many of them
     #[arg(long, value_name = "N", default_value_t = NonZero::new(512).unwrap_or(NonZero::<usize>::MIN))]
     calibrate: NonZero<usize>,
-    /// The bits of weights: 8, 6, 5, 4, 3 or 2
-    #[arg(long, value_name = "N", default_value_t = 8)]
-    weights_bits: usize,
+    /// The bits of weights: 8, 6, 5, 4, 3 or 2 [default: 8]
+    #[arg(long, value_name = "N", conflicts_with = "mixed")]
+    weights_bits: Option<usize>,
     /// Which weights share a scale: tensor, channel, or groups of N inputs, as in group:64
     #[arg(long, value_name = "WHICH", default_value = "channel", value_parser = sharing)]
     per: Sharing,
@@ -84,7 +84,8 @@ pub(super) struct Quantize {
     /// Round what these linear layers read row by row, each between its own bounds, as in type:linear
     #[arg(long, value_name = "PATTERN")]
     dynamic: Vec<String>,
-    /// The least share of calibration examples with the answer of the float network
+    /// The least share of calibration examples with the answer of the float network; of a network that gives no classes the
+    /// least share of the power of its outputs
     #[arg(long, value_name = "SHARE", default_value_t = 0.95)]
     least_agreement: f64,
     /// Write the file also where the integers answer too differently
@@ -163,14 +164,21 @@ impl Quantize {
         let ptq = self.mixed.apply(&net, ptq, tried, &device, out)?;
         let made = block_on(ptq.quantize(&net, examples, &device))?;
         let costs = block_on(layer_costs(&net, &made, examples.at_most(TRIED), &device))?;
-        let (agreement, rise) = compared(&net, &made, examples, &device)?;
+        let [outputs, height, width] = opened.spec.output(opened.spec.input)?;
+        let is_answer = height * width == 1 && outputs > 1;
+        let (agreement, rise) = compared(&net, &made, examples, is_answer, &device)?;
         write!(out, "{}", table(&ptq, &made, &costs).to_text())?;
-        let share = 100.0 * agreement;
-        writeln!(
-            out,
-            "agrees with the float network on {share:.2} % of {} training examples; the loss rises by {rise:.4}",
-            examples.number()
-        )?;
+        let (share, number) = (100.0 * agreement.share(), examples.number());
+        match agreement {
+            Agreement::Answers(_) => writeln!(
+                out,
+                "agrees with the float network on {share:.2} % of {number} training examples; the loss rises by {rise:.4}"
+            )?,
+            Agreement::Power(_) => writeln!(
+                out,
+                "keeps {share:.2} % of the power of the float network's outputs, on {number} training examples"
+            )?,
+        }
         if !self.force {
             alarm(agreement, self.least_agreement, &costs)?;
         }
@@ -209,9 +217,10 @@ impl Quantize {
     fn ptq(&self) -> Result<Ptq, Error> {
         let activations = match self.activations {
             Activations::U8 => Scheme::new(DType::U8, Symmetry::Affine)?,
-            Activations::S8 => Scheme::new(DType::I8, Symmetry::Symmetric)?,
+            // ONNX has no type without -128.
+            Activations::S8 => Scheme::new(DType::I8, Symmetry::Symmetric)?.within(-128..=127)?,
         };
-        let weights = weight_scheme(self.weights_bits, self.per.0)?;
+        let weights = weight_scheme(self.weights_bits.unwrap_or(8), self.per.0)?;
         let (ranges, rounding, correct_bias) = (self.ranges, self.method, self.correct_bias);
         Ok(Ptq { weights, activations, ranges, rounding, correct_bias, ..Ptq::default() })
     }
@@ -232,16 +241,17 @@ impl Quantize {
     }
 }
 
-/// On which share of the examples both networks agree, and by how much the loss rises.
+/// How far both networks agree, and by how much the loss rises.
 fn compared(
     net: &Net,
     made: &Made,
     examples: Examples<'_>,
+    is_answer: bool,
     device: &burn::prelude::Device,
-) -> Result<(f64, f64), Error> {
+) -> Result<(Agreement, f64), Error> {
     let float = block_on(Answers::of(net, examples, device))?;
     let integers = block_on(Answers::of(&made.network(net.clone())?, examples, device))?;
-    Ok((float.agreement(&integers), integers.loss - float.loss))
+    Ok((float.agrees(&integers, is_answer), integers.loss - float.loss))
 }
 
 /// What each layer has become, and what that costs where it alone is quantised.

@@ -73,8 +73,8 @@ pub(super) struct Reading {
     masks_from_zeros: bool,
     #[command(flatten)]
     stated: Stated,
-    /// The size of an example, where an ONNX file leaves it open, as in 3x48x192
-    #[arg(long, value_name = "CxHxW", value_parser = shape::parse, requires = "weights")]
+    /// The size of an example, where an ONNX file leaves it open, as in 3x48x192; 6x64 for 6 channels of 64 values, or 64
+    #[arg(long, value_name = "SIZES", value_parser = shape::parse_any, requires = "weights")]
     input_size: Option<Shape>,
 }
 
@@ -224,7 +224,7 @@ pub(super) fn hinted(error: Models) -> Error {
     let hint = match &*problem {
         Problem::NoModel { nearest: None, .. } | Problem::SeveralModels { .. } => ": name it with `--model`",
         Problem::SeveralFit { .. } => " with `--key`",
-        Problem::OpenSize(_) => " by `--input-size`, as in 3x224x224",
+        Problem::OpenSize(_) => " by `--input-size`, as in 3x224x224, or 6x64 for 6 channels of 64 values",
         Problem::MasksTwice => ": leave `--masks` out",
         Problem::Mismatch { mismatch, .. }
             if !mismatch.missing.is_empty() && !mismatch.unexpected.is_empty() =>

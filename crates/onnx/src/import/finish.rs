@@ -6,6 +6,7 @@ use sapwood_graph::{Array, Graph, Node, Op, ParamPath, State};
 
 use super::{
     making::Making,
+    rows::stay_apart,
     settle::{needed, settle},
 };
 use crate::{Error, Integers, Note};
@@ -22,6 +23,8 @@ impl Making<'_> {
     /// The network that ends with these nodes, of files of this number of bytes.
     pub(super) fn finish(mut self, mut ends: Vec<usize>, bytes: usize) -> Result<Made, Error> {
         let entries = std::mem::take(&mut self.entries);
+        let all = needed(&self.nodes, &ends);
+        stay_apart(&mut self.nodes, &mut self.dims, &all, &mut ends);
         let settled = settle(&mut self.nodes, &mut ends, &self.rounding.grids);
         let needed = needed(&self.nodes, &ends);
         self.part_constants(&needed);

@@ -26,7 +26,7 @@ pub(super) fn needed(nodes: &[Node], ends: &[usize]) -> BTreeSet<usize> {
 }
 
 /// For each needed node, those that read it.
-fn readers(nodes: &[Node], needed: &BTreeSet<usize>) -> Vec<Vec<usize>> {
+pub(super) fn readers(nodes: &[Node], needed: &BTreeSet<usize>) -> Vec<Vec<usize>> {
     let mut readers = vec![Vec::new(); nodes.len()];
     for at in needed {
         nodes[*at].inputs.iter().for_each(|input| readers[*input].push(*at));

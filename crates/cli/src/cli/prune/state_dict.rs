@@ -4,8 +4,8 @@ use std::io::Write;
 
 use burn::tensor::Tensor;
 use sapwood_backend::Seed;
-use sapwood_core::{ParamInfo, StateFile, tensor_data, write_atomic};
-use sapwood_lab::Error as Lab;
+use sapwood_core::{ParamInfo, ParamPath, StateFile, tensor_data, write_atomic};
+use sapwood_lab::{Error as Lab, few};
 use sapwood_models::{Error as Models, Fitted, Problem, StateDict};
 use sapwood_prune::{Criteria, MaskSet, Needs, Options, ParamTensors, Pruned, StateProbe};
 use sapwood_report::{Cell, Table};
@@ -22,6 +22,15 @@ pub(super) fn is_unknown(error: &Error) -> bool {
     };
     let Lab::Models(Models::Weights { problem, .. }) = error else { return false };
     matches!(**problem, Problem::NoModel { .. })
+}
+
+/// The tensors of two dimensions and more that were not scored.
+fn state_left_out(file: &StateFile, scored: impl Fn(&ParamPath) -> bool) -> Vec<String> {
+    let tensors = file.state.0.iter().filter(|(path, value)| value.shape().len() > 1 && !scored(path));
+    tensors
+        .filter(|(path, _)| path.as_str().rsplit('.').next() != Some("weight"))
+        .map(|(path, _)| path.to_string())
+        .collect()
 }
 
 impl Prune {
@@ -69,6 +78,14 @@ impl Prune {
         }
         write!(out, "{}", table.to_text())?;
         writeln!(out, "{} of {} weights kept", masks.kept(), masks.total())?;
+        let scored = |path: &ParamPath| masks.get(path).is_some();
+        let left_out = state_left_out(&file, scored);
+        if !left_out.is_empty() {
+            let names = few(&left_out);
+            bar::note(&format!(
+                "note: only tensors called `weight` were scored; others with rows and columns were left as they are: {names}"
+            ));
+        }
         bar::note(
             "note: no model is known that has these weights, so they were taken by their shapes: not checked is which of \
              them are embeddings, whether the kept weights still lie on a path, and what the network computes",
