@@ -13,6 +13,7 @@ mod mistakes;
 mod numpy;
 mod onnx;
 mod own_images;
+mod own_networks;
 mod packing;
 mod photos;
 mod preprocess;

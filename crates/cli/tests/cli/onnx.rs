@@ -56,7 +56,7 @@ fn what_cannot_be_read_or_written_is_one_line() {
     place.put("open.onnx", replaced(&bytes, &fixed[..], &open[..]));
     place.refuse(
         "describe --weights open.onnx",
-        &["give the size of an example by `--input-size`", "open.onnx"],
+        &["give the size of an example by `--input-size`", "6x64 for 6 channels of 64 values", "open.onnx"],
     );
     place.succeed("describe --weights open.onnx --input-size 1x8x8");
     // Other bytes of the same length: an opset, an operation and a type that are not read.

@@ -23,6 +23,29 @@ fn renamed(path: &str) -> String {
 }
 
 #[test]
+fn counters_of_normalisation_stay_and_what_is_not_scored_is_told() {
+    let place = Workplace::new();
+    let counter = vec![7, 0, 0, 0, 0, 0, 0, 0];
+    place.put(
+        "own.safetensors",
+        file(&[
+            ("0.weight", "F32", &[4, 3, 3, 3], floats(108, 0.5)),
+            ("1.running_mean", "F32", &[4], floats(4, 0.0)),
+            ("1.running_var", "F32", &[4], floats(4, 1.0)),
+            ("1.num_batches_tracked", "I64", &[], counter.clone()),
+            ("lstm.weight_ih_l0", "F32", &[4, 4], floats(16, 0.5)),
+        ]),
+    );
+    let said = place.run("prune --weights own.safetensors --sparsity 0.5 --out pruned.safetensors");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.err.contains("left as they are: `lstm.weight_ih_l0`"), "{said:?}");
+    let pruned = place.read("pruned.safetensors");
+    let header = String::from_utf8_lossy(&pruned).into_owned();
+    assert!(header.contains("1.num_batches_tracked") && header.contains("lstm.weight_ih_l0"), "{header}");
+    assert!(pruned.windows(8).any(|bytes| bytes == counter), "the counter is what it was");
+}
+
+#[test]
 fn they_are_pruned_by_their_shapes_as_the_network_would_be() {
     let place = Workplace::with_net();
     let before = unknown(&place);

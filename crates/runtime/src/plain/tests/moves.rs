@@ -110,6 +110,14 @@ fn shapes_tokens_and_sums_of_different_shapes() {
         g.reshape(y, Dims::batch_of(&[4, 2]).unwrap())
     };
     check(&[4, 6], &[], keys, |x| Whole::of(&[IMAGES, 4, 2], |i| x.at(&[i[0], i[1], 2 + i[2]])));
+    // Heads beside the images, as PyTorch's attention has them behind places: two of each image.
+    let heads = |g: &mut GraphBuilder, x| {
+        let y = g.op("order", Op::Transpose { order: ranked(&[1, 0, 2]) }, &[x]);
+        let y = g.reshape(y, Dims::with_batch(&[4, 2, 3], 1).unwrap());
+        let y = g.op("back", Op::Transpose { order: ranked(&[1, 0, 2]) }, &[y]);
+        g.reshape(y, Dims::batch_of(&[2, 4, 3]).unwrap())
+    };
+    check(&[4, 6], &[], heads, |x| Whole::of(&[IMAGES, 2, 4, 3], |i| x.at(&[i[0], i[2], 3 * i[1] + i[3]])));
     check(
         &[2, 3, 1],
         &[],
