@@ -108,6 +108,17 @@ impl Compression {
         let judge = Judge::new(&config, conditions)?;
         let _lock = RunFolder::new(folder).lock()?;
         conditions.datasets.tell(conditions.reporter);
+        let [deciding, _] = judge.examples();
+        let one = 100.0 / deciding as f64;
+        if self.most_lost < one {
+            lines::note(
+                conditions.reporter,
+                format_args!(
+                    "note: one of the {deciding} examples that decide is {one:.2} points, more than the {} that may be lost",
+                    self.most_lost
+                ),
+            );
+        }
         let mut forms = vec![judge.form("as it came", &given.file()?)?];
         let taken = self.steps(&given, &config, &judge, (folder, criteria), &mut forms)?;
         let mut files = vec![write(folder, "net.safetensors", &taken.file()?)?];
