@@ -71,6 +71,7 @@
 //! ```
 
 mod absorption;
+mod agreement;
 mod compared;
 mod equalisation;
 mod error;
@@ -91,7 +92,8 @@ mod rounding;
 mod weights;
 
 pub use absorption::absorbed;
-pub use compared::{Agreement, Answers, LayerCost, alarm, layer_costs};
+pub use agreement::Agreement;
+pub use compared::{Answers, LayerCost, alarm, layer_costs};
 pub use equalisation::Equalisation;
 pub use error::Error;
 pub use examples::Examples;

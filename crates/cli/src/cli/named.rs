@@ -53,7 +53,7 @@ impl Named {
         let [outputs, height, width] = opened.spec.output(own.shape)?;
         let model = &opened.spec.model;
         let probabilities = Probabilities::of(opened, own.shape)?
-            .filter(|_| height * width == 1 && !(own.classes.is_empty() && !own.numbered));
+            .filter(|_| height * width == 1 && (own.numbered || !own.classes.is_empty()));
         let Some(probabilities) = probabilities else {
             let problem = format!("`{model}` gives no classes: see what it gives with `forward`");
             return Err(Error::Usage(problem));

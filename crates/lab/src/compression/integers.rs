@@ -32,7 +32,7 @@ pub(super) fn remove(folder: &Path) -> Result<(), Error> {
     for path in [FILE, ONNX].map(|name| folder.join(name)) {
         match fs::remove_file(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(Error::file("remove", path)(error).into());
+                return Err(Error::file("remove", path)(error));
             }
             _ => {}
         }
