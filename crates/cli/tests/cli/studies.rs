@@ -115,6 +115,11 @@ fn what_does_not_go_together_is_refused_before_anything_is_written() {
     refused(&method("criterion = \"magnitude\"\niterative = true"), &["say `at = \"end\"`"]);
     refused(&method("at = \"end\""), &["it has no `criterion`"]);
     refused(
+        &method("criterion = \"magnitude\"\ngranularity = \"2:4\"\nsparsity = 0.9"),
+        &["the pattern 2:4 removes 0.5 of the weights, not 0.9"],
+    );
+    refused(&method("criterion = \"magnitude\"\nexcept = [\"nope\"]"), &["`nope` excludes no weight"]);
+    refused(
         &method(
             "criterion = \"snip\"\nduring = { kind = \"gradual\", begin = \"0ep\", end = \"2ep\", every = \"1it\" }",
         ),

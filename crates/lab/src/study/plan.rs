@@ -6,7 +6,7 @@ use sapwood_backend::Seed;
 use sapwood_core::Step;
 use sapwood_data::Task;
 use sapwood_models::Spec;
-use sapwood_prune::{Criteria, Criterion, Sparsity};
+use sapwood_prune::{Criteria, Criterion, Granularity, Sparsity};
 use sapwood_train::Retraining;
 
 use super::{
@@ -370,6 +370,20 @@ impl<'a> Planner<'a> {
                     "`retrain` goes back to {step}, but the dense run ends at {total}it: nothing would be trained"
                 ),
             ));
+        }
+        if let Some(cut) = &pruning.cut {
+            let graph = self.dense.model.graph()?;
+            let anatomy = graph.anatomy(graph.input()).map_err(sapwood_core::Error::from)?;
+            let layers = anatomy.layers.iter().filter(|layer| layer.weights > 0);
+            let layers = layers.map(|layer| (layer.name.as_str(), layer.kind));
+            cut.exclude.among(layers).map_err(sapwood_core::Error::from)?;
+            if let Granularity::Pattern { keep, of } = cut.granularity
+                && pruning.sparsity.to_f64() != 1.0 - keep.get() as f64 / of.get() as f64
+            {
+                let (found, fits) = (pruning.sparsity, 1.0 - keep.get() as f64 / of.get() as f64);
+                let problem = format!("the pattern {keep}:{of} removes {fits} of the weights, not {found}");
+                return Err(Error::setting("methods.sparsity", problem));
+            }
         }
         let recipe = pruning.recipe(&self.dense.recipe, self.batches)?.plan(self.batches)?;
         if let Some(sparse) = pruning.sparse_training() {

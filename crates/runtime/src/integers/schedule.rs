@@ -1,9 +1,13 @@
 //! Which steps run, by which kind of kernel, and in which form each reads and writes its values.
 
 use sapwood_graph::{Activation, AvgPool, Node, Op, QuantizedNetwork, Shape};
-use sapwood_kernels::{exact::Integers, infer::Window};
+use sapwood_kernels::{
+    exact::Integers,
+    infer::{Window, integers::Quads},
+};
 
 use super::{
+    forms::integers,
     value::{Form, Value},
     weights::Layer,
 };
@@ -99,6 +103,15 @@ impl<'a> Schedule<'a> {
                     readers[input] += 1;
                 }
             }
+        }
+        // What lies on more integers than a byte holds would be left unrounded.
+        let wide =
+            network.grids.keys().filter(|id| is_seen[**id] && !Quads::hold(&integers(&network.grids[*id])));
+        let wide: Vec<String> = wide
+            .map(|id| format!("`{}` (values on more than 256 integers)", network.graph.nodes()[*id].name))
+            .collect();
+        if !wide.is_empty() {
+            return Err(Error::NoKernel(wide));
         }
         let (of, open) = (vec![Vec::new(); layers.len()], vec![None; layers.len()]);
         let (values, jobs) = (Vec::new(), Vec::new());

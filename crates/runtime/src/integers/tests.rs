@@ -3,8 +3,8 @@
 mod drawn;
 
 use sapwood_graph::{
-    Activation, Array, AvgPool, Conv, DType, Graph, Op, Per, Quantized, QuantizedNetwork, State, Symmetry,
-    Window, Wire,
+    Activation, Array, AvgPool, Conv, DType, Graph, Grid, Op, Per, Quantized, QuantizedNetwork, State,
+    Symmetry, Window, Wire,
 };
 
 use super::random::{network, numbers};
@@ -232,4 +232,28 @@ fn is_near_float(mut network: QuantizedNetwork, floats: &[&str]) {
         let far = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).sum::<f32>() / found.len() as f32;
         assert!(far < 0.02, "{}: {far} {found:?} {expected:?}", dots.name());
     }
+}
+
+#[test]
+fn values_on_more_integers_than_a_byte_holds_are_refused() {
+    let mut g = Graph::builder([2, 4, 4]);
+    let x = g.conv("conv", g.input(), Conv::new(3, 3));
+    let x = g.relu(x);
+    let x = g.flatten(x);
+    g.linear("fc", x, 2);
+    let graph = g.finish().unwrap();
+    let value = |shape: &[usize]| Array::from_fn(shape, |at| at as f32 / 50.0);
+    let rest =
+        [("conv.weight", &[3, 2, 3, 3][..]), ("conv.bias", &[3]), ("fc.weight", &[2, 48]), ("fc.bias", &[2])];
+    let rest = State(rest.map(|(name, shape)| (name.into(), value(shape))).into());
+    let network = |high: i32| QuantizedNetwork {
+        graph: graph.clone(),
+        weights: [].into(),
+        rest: rest.clone(),
+        grids: [(1, Grid::new(0.01, 0, [0, high]).unwrap())].into(),
+        dynamic: [].into(),
+    };
+    assert!(Runtime::new().plan_integers(&network(255)).is_ok());
+    let error = Runtime::new().plan_integers(&network(65_535)).unwrap_err().to_string();
+    assert!(error.contains("`conv` (values on more than 256 integers)"), "{error}");
 }
