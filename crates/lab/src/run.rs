@@ -111,6 +111,15 @@ pub fn train(
     let kept_back = config.kept_back(datasets)?.map(|loader| classes.of_batches(loader)).transpose()?;
     let trained_on = test.dataset().trained_on();
     let plan = config.recipe.clone().plan(source.batches())?;
+    let position = |step: &Step| step.iterations(plan.length.per_epoch, plan.length.total);
+    if let Some(step) =
+        conditions.keep.iter().find(|step| !(plan.start..=plan.until).contains(&position(step)))
+    {
+        let (start, until) = (plan.start, plan.until);
+        let problem =
+            format!("weights of {step} were to be kept, but the run goes from {start}it to {until}it");
+        return Err(Error::setting("keep", problem));
+    }
     config.transfer.check(config, conditions.keep)?;
     config.small.check(config)?;
     config.small.average.map(|decay| Average::new(decay, &plan)).transpose()?;

@@ -139,7 +139,15 @@ impl Quantize {
         let dynamic = dynamic
             .and_then(|dynamic| Ok(named(&dynamic, graph)?))
             .map_err(|error| Error::Usage(error.to_string().replacen("the exception", "`--dynamic`:", 1)))?;
+        if let Some(both) = dynamic.intersection(&float).next() {
+            let problem = format!("`--except` and `--dynamic` both describe `{both}`: leave it out of one");
+            return Err(Error::Usage(problem));
+        }
         let ptq = Ptq { float, of_layers, dynamic, ..self.ptq()? };
+        if ptq.dynamic.is_empty() && ptq.points(&opened.net)?.layers().next().is_none() {
+            let problem = "no layer is left whose weights could be integers: leave some of `--except` out";
+            return Err(Error::Usage(problem.into()));
+        }
         let calibration = Calibration {
             data: &self.data,
             images: &self.images,

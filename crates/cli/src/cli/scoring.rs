@@ -154,6 +154,11 @@ impl Scoring {
         let row = criteria.find(name)?;
         let criterion = (row.build)(&options, Seed(self.seed))?;
         self.check(name, criterion.needs())?;
+        if self.data.is_some() && !examples && criterion.needs() == Needs::Weights {
+            bar::note(&format!(
+                "note: criterion `{name}` looks at the weights alone: nothing of `--data` is read"
+            ));
+        }
         let opened = self.opened_to_change()?;
         if !matches!(criterion.needs(), Needs::Weights | Needs::Graph) {
             opened.net.check_single()?;

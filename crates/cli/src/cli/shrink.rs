@@ -52,9 +52,9 @@ pub(super) struct Shrink {
     /// The most milliseconds that one image takes, as the runtime computes it here on --threads
     #[arg(long, value_name = "MS", conflicts_with = "rounds")]
     milliseconds: Option<f64>,
-    /// Threads of that time
-    #[arg(long, default_value_t = 1, requires = "milliseconds", value_parser = clap::value_parser!(u32).range(1..=1024))]
-    threads: u32,
+    /// Threads of that time [default: 1]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    threads: Option<u32>,
     #[command(flatten)]
     ranked: Ranked,
     /// Of masks that are not of whole channels, take out the channels that are dead, and keep the masks of the rest
@@ -88,6 +88,11 @@ struct Made {
 
 impl Shrink {
     pub(super) fn run(self, criteria: &Criteria, out: &mut dyn Write) -> Result<(), Error> {
+        if self.threads.is_some() && self.milliseconds.is_none() {
+            let problem =
+                "`--threads` says by how many `--milliseconds` are measured: add that, or leave it out";
+            return Err(Error::Usage(problem.into()));
+        }
         let made = match self.target() {
             Some(target) => self.chosen(criteria, target)?,
             None => self.dead()?,
@@ -137,7 +142,8 @@ impl Shrink {
     fn target(&self) -> Option<Aim> {
         let share = self.channels.map(Target::Channels).or(self.macs.map(Target::Macs));
         let share = share.or(self.params.map(Target::Params)).or(self.bytes.map(Target::Bytes));
-        let timed = |most| Aim::Milliseconds(Timed { most, threads: self.threads as usize });
+        let threads = self.threads.unwrap_or(1) as usize;
+        let timed = |most| Aim::Milliseconds(Timed { most, threads });
         share.map(Aim::Share).or(self.milliseconds.map(timed))
     }
 

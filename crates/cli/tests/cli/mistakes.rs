@@ -7,6 +7,16 @@ fn check(line: &str, expected: &[&str]) {
 }
 
 #[test]
+fn weights_of_a_position_that_no_run_passes_are_refused() {
+    let place = Workplace::new();
+    let line = "train --model lenet-300-100 --width 0.1 --data digits --epochs 2";
+    place.refuse(&format!("{line} --keep 1ep,5ep --out run"), &["weights of 5ep", "from 0it to 46it"]);
+    place.refuse(&format!("{line} --start-at 1ep --keep 3it --out run"), &["weights of 3it", "from 23it"]);
+    place.succeed(&format!("{line} --keep 1ep --out run"));
+    assert!(place.has("run/weights-1ep.safetensors"));
+}
+
+#[test]
 fn an_unknown_name_brings_the_nearest_ones() {
     check("train --model lenet-300-10 --data digits", &["unknown model `lenet-300-10`", "lenet-300-100"]);
     check("train --model resnet-20 --data digit", &["unknown data set `digit`", "digits"]);

@@ -8,6 +8,12 @@ use crate::{
 #[test]
 fn a_quantised_network_is_smaller_and_answers_alike() {
     let place = Workplace::with_net();
+    let refuse = |more: &str, expected: &[&str]| {
+        place.refuse(&format!("quantize --weights {NET} --data digits {more} --out q"), expected);
+    };
+    refuse("--except *", &["no layer is left"]);
+    refuse("--except fc3 --dynamic type:linear", &["both describe `fc3`"]);
+    refuse("--mixed --budget 4kB --weights-bits 4", &["--weights-bits", "--mixed"]);
     let said =
         place.succeed(&format!("quantize --weights {NET} --data digits --calibrate 200 --out q.safetensors"));
     assert!(said.contains("of 200 training examples") && said.contains("fc1"), "{said}");

@@ -58,6 +58,7 @@ fn channels_are_rounded_to_what_a_register_of_the_machine_holds() {
     place.succeed(&format!("shrink --weights {NET} --channels 50% --round-to auto --out half.safetensors"));
     let widest = shape(&read(&place, "half.safetensors").state, "fc1.weight")[0];
     assert_eq!(widest % sapwood_runtime::Level::detect().numbers(), 0, "{widest}");
+    place.refuse(&format!("shrink --weights {NET} --channels 50% --threads 2 --out x"), &["--milliseconds"]);
     place.refuse(
         &format!("shrink --weights {NET} --channels 50% --round-to 0 --out x"),
         &["1 to 4096, or auto"],
