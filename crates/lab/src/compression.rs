@@ -44,6 +44,8 @@ pub struct Compression {
     pub most_lost: f64,
     /// The share of the multiply-accumulates after which no more leave; without it as many as may.
     pub macs: Option<Share>,
+    /// The most milliseconds for one example, as the runtime takes them on one thread here, after which no more leave.
+    pub milliseconds: Option<f64>,
     /// The share of the multiply-accumulates that are left which leaves in each step.
     pub step: Share,
     /// By which criterion channels are scored: those with the lowest scores leave.
@@ -102,6 +104,9 @@ impl Compression {
             return Err(Error::setting("most_lost", problem));
         }
         criteria.find(&self.criterion)?;
+        if self.milliseconds.is_some_and(|most| !(most.is_finite() && 0.0 < most)) {
+            return Err(Error::setting("milliseconds", "expected a number of milliseconds above 0"));
+        }
         let given = Stage::of(given);
         self.scope.on(&given.net)?;
         let config = self.training(&given, conditions)?;
@@ -135,6 +140,15 @@ impl Compression {
             files.extend(written);
         }
         form::time(&mut forms)?;
+        let last = forms.iter().rfind(|form| form.is_taken).and_then(|form| form.milliseconds);
+        if let (Some(most), Some(found)) =
+            (self.milliseconds, last.filter(|found| self.milliseconds < Some(*found)))
+        {
+            lines::note(
+                conditions.reporter,
+                format_args!("note: {most} ms were asked for, {found:.3} are taken"),
+            );
+        }
         let page = Page {
             compression: self,
             forms: &forms,
@@ -157,12 +171,16 @@ impl Compression {
         let (mut taken, mut best, mut step) = (given.clone(), 0, self.step.get());
         while LEAST_STEP <= step {
             let share = self.still_to_go(&forms[0], &forms[best]).map_or(step, |left| step.min(left));
-            if share <= 0.0 {
+            if share <= 0.0 || self.is_fast(&forms[best])? {
                 break;
             }
-            let Some(smaller) = taken.without(Share::new(share)?, self, (criteria, config, judge))? else {
-                lines::note(conditions.reporter, "no more channels can leave");
-                break;
+            let smaller = match taken.without(Share::new(share)?, self, (criteria, config, judge))? {
+                Ok(smaller) => smaller,
+                Err(why) => {
+                    lines::note(conditions.reporter, why);
+                    step /= 2.0;
+                    continue;
+                }
             };
             let config = smaller.trained(config)?;
             let run = RunFolder::new(folder.join("steps").join(config.hash()?));
@@ -202,6 +220,18 @@ impl Compression {
             );
         }
         Ok(taken)
+    }
+
+    /// Whether a network takes no more than the time that was asked for.
+    fn is_fast(&self, form: &Form) -> Result<bool, Error> {
+        let Some(most) = self.milliseconds else { return Ok(false) };
+        match form.timed()? {
+            Some(found) => Ok(found <= most),
+            None => Err(Error::setting(
+                "milliseconds",
+                "the runtime has no kernel for some of the network's layers, so its time cannot be told: leave it out",
+            )),
+        }
     }
 
     /// The share of what is left that has to leave until what was asked for is gone.

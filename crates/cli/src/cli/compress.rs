@@ -50,6 +50,9 @@ pub(super) struct Compress {
     /// Stop once this share of the multiply-accumulates is gone, as in 50% [default: as much as may be lost]
     #[arg(long, value_name = "SHARE")]
     macs: Option<Share>,
+    /// Stop once one example takes no more than this, as `profile` measures it on one thread
+    #[arg(long, value_name = "MS")]
+    milliseconds: Option<f64>,
     /// The share of the multiply-accumulates that are left which leaves in each step
     #[arg(long, value_name = "SHARE", default_value = "30%")]
     step: Share,
@@ -105,6 +108,7 @@ impl Compress {
         let compression = Compression {
             most_lost: self.drop,
             macs: self.macs,
+            milliseconds: self.milliseconds,
             step: self.step,
             criterion: self.criterion,
             scope: Scope { exclude: self.except.into_iter().collect() },
@@ -135,6 +139,9 @@ impl Compress {
         let Compressed { table, report, summary, mut files } = made.map_err(|error| match error {
             Lab::Setting { key, problem } if key == "most_lost" => {
                 Error::Usage(format!("`--drop`: {problem}"))
+            }
+            Lab::Setting { key, problem } if key == "milliseconds" => {
+                Error::Usage(format!("`--milliseconds`: {problem}"))
             }
             Lab::Setting { key, problem } if key == "small.hold_out" => {
                 Error::Usage(format!("{problem}: `--hold-out 20%`"))

@@ -86,6 +86,19 @@ fn what_loses_too_much_is_not_taken_and_no_file_of_integers_is_left_that_is_anot
 }
 
 #[test]
+fn no_more_leave_once_the_time_is_reached() {
+    let place = convolutional();
+    let line = format!("{COMPRESS} --weights conv.safetensors --drop 100 --no-integers --out small");
+    let said = place.succeed(&format!("{line} --milliseconds 1000"));
+    assert_eq!(said.lines().filter(|line| line.starts_with("step ")).count(), 0, "{said}");
+    let outcome = place.run(&format!("{line} --milliseconds 0.000001 --step 90%"));
+    assert!(
+        outcome.code == Some(0) && outcome.err.contains("note: 0.000001 ms were asked for"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
 fn a_compression_that_is_killed_ends_with_the_same_bytes() {
     let place = convolutional();
     let line = format!("{COMPRESS} --weights conv.safetensors --drop 4 --macs 60% --out");
@@ -115,6 +128,7 @@ fn what_cannot_be_is_refused_before_anything_is_written() {
     };
     refuse("--drop -1", &["`--drop`", "0 to 100", "-1"]);
     refuse("--drop NaN", &["`--drop`", "NaN"]);
+    refuse("--milliseconds 0", &["`--milliseconds`", "above 0"]);
     refuse("--criterion magnitud", &["magnitud", "magnitude"]);
     refuse("--step 0", &["--step"]);
     refuse("--epochs 0", &["epochs"]);

@@ -33,6 +33,15 @@ pub(super) struct Form {
     plan: Option<Plan>,
 }
 
+impl Form {
+    /// What one example takes on one thread now, in milliseconds, where the runtime computes all layers.
+    pub(super) fn timed(&self) -> Result<Option<f64>, Error> {
+        let Some(plan) = &self.plan else { return Ok(None) };
+        let found = plan.session()?.profile(&vec![0.5; plan.sizes()[0]], TURNS * RUNS)?;
+        Ok(Some(1e3 * found.whole.as_secs_f64()))
+    }
+}
+
 /// What tells how good a network is: examples that decide what is taken, and others that it is tested with.
 pub(super) struct Judge<'a> {
     classes: Classes,

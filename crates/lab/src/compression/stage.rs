@@ -80,13 +80,13 @@ impl Stage {
     }
 
     /// The network without the channels of the lowest scores, of all layers, that have this share of its
-    /// multiply-accumulates; none where no more can leave.
+    /// multiply-accumulates; or why as many cannot leave.
     pub(super) fn without(
         &self,
         share: Share,
         compression: &Compression,
         (criteria, config, judge): (&Criteria, &TrainConfig, &Judge<'_>),
-    ) -> Result<Option<Self>, Error> {
+    ) -> Result<Result<Self, Shrinking>, Error> {
         let seed = Seed(compression.seed);
         let criterion = (criteria.find(&compression.criterion)?.build)(&Options::default(), seed)?;
         let Conditions { datasets, device, .. } = *judge.conditions;
@@ -108,7 +108,7 @@ impl Stage {
         let units = channels.of_groups(Default::default(), Default::default());
         let units = units.of_left(&groups, &weights, &Removal::none(&groups))?;
         let chosen = match Selection::Global.choose(graph, &groups, &units, Target::Macs(share), 1) {
-            Err(Shrinking::Nothing { .. }) => return Ok(None),
+            Err(why @ (Shrinking::Nothing { .. } | Shrinking::Unreachable { .. })) => return Ok(Err(why)),
             chosen => chosen?,
         };
         let surgery = Surgery::new(graph, &groups, &chosen.removal)?;
@@ -119,6 +119,6 @@ impl Stage {
         };
         let net = surgery.state(&state)?.write(spec.net(device)?)?;
         let masks = surgery.masks(&self.masks, &state)?;
-        Ok(Some(Self { spec, net, masks, trained_on: self.trained_on.clone() }))
+        Ok(Ok(Self { spec, net, masks, trained_on: self.trained_on.clone() }))
     }
 }
