@@ -85,18 +85,12 @@ impl Scheme {
             Symmetry::Affine => [min, max],
             Symmetry::Symmetric => [-max.max(-min), max.max(-min)],
         };
-        // Where the type has one integer more below 0 than above, it is there for what lies beyond the bounds.
-        let steps = match self.symmetry() {
-            Symmetry::Symmetric if low < 0 => 2 * high.min(-low),
-            _ => high - low,
-        };
-        let scale = (max - min) / steps as f64;
+        let scale = (max - min) / (high - low) as f64;
         if scale < f64::from(f32::MIN_POSITIVE) {
             return Grid::new(1.0, 0.clamp(integers[0], integers[1]), integers);
         }
         let zero_point = match self.symmetry() {
             Symmetry::Affine => low as f64 - min / scale,
-            Symmetry::Symmetric if low < 0 => 0.0,
             Symmetry::Symmetric => (low + high) as f64 / 2.0,
         };
         Grid::new(scale as f32, zero_point.round_ties_even() as i32, integers)
@@ -127,12 +121,12 @@ mod tests {
     }
 
     #[test]
-    fn the_lowest_integer_of_a_symmetric_grid_is_for_what_lies_beyond_the_bounds() {
-        let whole = Scheme::new(DType::I8, Symmetry::Symmetric).unwrap();
-        let all = whole.within(-128..=127).unwrap().grid(-0.2, 0.7).unwrap();
-        let without = whole.grid(-0.2, 0.7).unwrap();
-        assert_eq!((all.scale(), all.zero_point()), (without.scale(), 0));
-        assert_eq!((all.nearest(-9.0), without.nearest(-9.0), all.nearest(9.0)), (-128, -127, 127));
+    fn a_symmetric_grid_of_a_whole_type_has_its_zero_at_0_and_its_lowest_integer() {
+        let all = Scheme::new(DType::I8, Symmetry::Symmetric).unwrap().within(-128..=127).unwrap();
+        let grid = all.grid(-0.2, 0.7).unwrap();
+        assert_eq!(grid.zero_point(), 0);
+        assert_eq!((grid.nearest(-9.0), grid.nearest(9.0), grid.nearest(0.7)), (-128, 127, 127));
+        assert!((grid.number(grid.nearest(0.7)) - 0.7).abs() <= grid.scale());
     }
 
     #[test]

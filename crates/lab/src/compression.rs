@@ -13,6 +13,8 @@ mod stage;
 
 use std::{
     collections::BTreeSet,
+    fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -34,8 +36,8 @@ use crate::{
     train,
 };
 
-/// Once a step would take less than this share of the multiply-accumulates that are left, no other is tried.
-const LEAST_STEP: f64 = 0.1;
+/// The network in numbers, as ONNX.
+const ONNX: &str = "net.onnx";
 
 /// What may be lost, and how a network becomes smaller.
 #[derive(Clone, Debug)]
@@ -127,12 +129,12 @@ impl Compression {
         let mut forms = vec![judge.form("as it came", &given.file()?)?];
         let taken = self.steps(&given, &config, &judge, (folder, criteria), &mut forms)?;
         let mut files = vec![write(folder, "net.safetensors", &taken.file()?)?];
+        // Those of an earlier command may be of another network.
+        remove(folder, &[ONNX, integers::FILE, integers::ONNX])?;
         match taken.onnx() {
-            Ok(bytes) => files.push(write(folder, "net.onnx", &bytes)?),
+            Ok(bytes) => files.push(write(folder, ONNX, &bytes)?),
             Err(error) => lines::note(conditions.reporter, format_args!("note: no ONNX file: {error}")),
         }
-        // Those of an earlier command may be of another network.
-        integers::remove(folder)?;
         if self.integers {
             let lowest = forms[0].deciding - self.most_lost;
             let (form, written) = integers::made(&taken, &config, &judge, lowest, folder)?;
@@ -169,7 +171,8 @@ impl Compression {
     ) -> Result<Stage, Error> {
         let conditions = judge.conditions;
         let (mut taken, mut best, mut step) = (given.clone(), 0, self.step.get());
-        while LEAST_STEP <= step {
+        // Of a step that is not taken half is tried, and of that no less.
+        while self.step.get() / 2.0 <= step {
             let share = self.still_to_go(&forms[0], &forms[best]).map_or(step, |left| step.min(left));
             if share <= 0.0 || self.is_fast(&forms[best])? {
                 break;
@@ -266,6 +269,19 @@ impl Compression {
         config.recipe.clone().plan(config.train_source(conditions.datasets, 0)?.batches())?;
         Ok(config)
     }
+}
+
+/// Removes files from the folder, where they are there.
+fn remove(folder: &Path, names: &[&str]) -> Result<(), Error> {
+    for path in names.iter().map(|name| folder.join(name)) {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(Error::file("remove", path)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Writes a file in the folder, and tells where it is.

@@ -76,7 +76,7 @@ fn what_loses_too_much_is_not_taken_and_no_file_of_integers_is_left_that_is_anot
     let said = place.succeed(&format!("{line} --drop 0 --macs 85% --no-integers"));
     assert!(said.contains("step 1, not taken"), "{said}");
     assert!(!place.has("small/net-int8.onnx") && !place.has("small/net-int8.safetensors"));
-    // Half of a step, a quarter and an eighth were tried, and the first was there.
+    // Half of the step was tried, and the first was there.
     let tried = said.lines().filter(|line| line.starts_with("step ")).count();
     assert_eq!(steps(&place), 1 + tried, "{said}");
     if said.lines().filter(|line| line.starts_with("step ")).all(|line| line.contains("not taken")) {

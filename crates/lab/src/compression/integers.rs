@@ -1,10 +1,6 @@
 //! The network in integers of 8 bits, where these are good enough.
 
-use std::{
-    fs,
-    io::ErrorKind,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use sapwood_backend::block_on;
 use sapwood_core::{ModuleState as _, Observed as _, graph::QuantizedNetwork};
@@ -24,21 +20,8 @@ const EXAMPLES: usize = 512;
 /// What tables call it.
 pub(super) const INTEGERS: &str = "in int8";
 
-const FILE: &str = "net-int8.safetensors";
-const ONNX: &str = "net-int8.onnx";
-
-/// Removes the files of a network in integers, which may be another one's.
-pub(super) fn remove(folder: &Path) -> Result<(), Error> {
-    for path in [FILE, ONNX].map(|name| folder.join(name)) {
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(Error::file("remove", path)(error));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
+pub(super) const FILE: &str = "net-int8.safetensors";
+pub(super) const ONNX: &str = "net-int8.onnx";
 
 /// Makes integers, the nearest and then those of GPTQ with corrected biases, and writes the first that are at least so
 /// good on the examples that decide, in percent. Otherwise the last ones are told of and nothing is written.
