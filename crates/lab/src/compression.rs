@@ -44,7 +44,8 @@ const ONNX: &str = "net.onnx";
 pub struct Compression {
     /// The most points of accuracy that may be lost, on the examples that decide.
     pub most_lost: f64,
-    /// The share of the multiply-accumulates after which no more leave; without it as many as may.
+    /// The share of the multiply-accumulates after which no more channels leave; without it channels leave for
+    /// as long as no more points are lost than may be.
     pub macs: Option<Share>,
     /// The most milliseconds for one example, as the runtime takes them on one thread here, after which no more leave.
     pub milliseconds: Option<f64>,
@@ -113,7 +114,6 @@ impl Compression {
         self.scope.on(&given.net)?;
         let config = self.training(&given, conditions)?;
         let judge = Judge::new(&config, conditions)?;
-        let _lock = RunFolder::new(folder).lock()?;
         conditions.datasets.tell(conditions.reporter);
         let [deciding, _] = judge.examples();
         let one = 100.0 / deciding as f64;
@@ -127,6 +127,9 @@ impl Compression {
             );
         }
         let mut forms = vec![judge.form("as it came", &given.file()?)?];
+        // A time that cannot be told is refused before anything is written.
+        self.is_fast(&forms[0])?;
+        let _lock = RunFolder::new(folder).lock()?;
         let taken = self.steps(&given, &config, &judge, (folder, criteria), &mut forms)?;
         let mut files = vec![write(folder, "net.safetensors", &taken.file()?)?];
         // Those of an earlier command may be of another network.

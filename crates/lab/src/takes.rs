@@ -98,8 +98,7 @@ pub(crate) fn wrong_token(tokens: &Array, entries: usize) -> Option<String> {
         return None;
     }
     let is_one = |token: &f64| token.fract() == 0.0 && (0.0..entries as f64).contains(token);
-    let at = tokens.iter::<f64>().position(|token| !is_one(&token))?;
-    let found = tokens.iter::<f64>().nth(at).unwrap_or_default();
+    let (at, found) = tokens.iter::<f64>().enumerate().find(|(_, token)| !is_one(token))?;
     let last = entries.saturating_sub(1);
     Some(format!(
         "should be whole numbers from 0 to {last}, entries of the network's table, but value {at} is {found}"

@@ -99,6 +99,14 @@ fn no_more_leave_once_the_time_is_reached() {
 }
 
 #[test]
+fn boards_have_no_classes_that_could_be_lost() {
+    let place = Workplace::new();
+    place.succeed("train --model life-net --data life --examples 32 --epochs 1 --out run");
+    let line = "compress --weights run/weights.safetensors --data life --examples 32 --out small";
+    place.refuse(line, &["the data set has none", "name one with classes"]);
+}
+
+#[test]
 fn a_compression_that_is_killed_ends_with_the_same_bytes() {
     let place = convolutional();
     let line = format!("{COMPRESS} --weights conv.safetensors --drop 4 --macs 60% --out");

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use sapwood_backend::block_on;
 use sapwood_core::{ModuleState as _, Observed as _, Source as _, State};
-use sapwood_data::Loader;
+use sapwood_data::{Loader, Task};
 use sapwood_models::open_bytes;
 use sapwood_runtime::{Plan, Runtime};
 use sapwood_shrink::Cost;
@@ -55,6 +55,10 @@ impl<'a> Judge<'a> {
     pub(super) fn new(config: &TrainConfig, conditions: &'a Conditions<'a>) -> Result<Self, Error> {
         let test = config.data.test_source(conditions.datasets)?;
         let classes = fits(&config.model, config.known(), test.dataset())?;
+        if let Task::Dense(_) = test.dataset().task() {
+            let problem = "what may be lost is counted in right classes, and the data set has none: name one with classes";
+            return Err(Error::setting("data", problem));
+        }
         let (deciding, test) = match config.kept_back(conditions.datasets)? {
             Some(kept_back) => (kept_back, test),
             None => halves(&test)?,

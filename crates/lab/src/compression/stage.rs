@@ -15,7 +15,7 @@ use crate::{Beginning, Conditions, Error, Examples, Start, Teacher, TrainConfig,
 /// What is learnt of the network that was given: the temperature and the weight of `train --teacher`.
 const TAUGHT: Distillation = Distillation::Kd { temperature: 4.0, weight: 0.9 };
 
-/// The training examples by which channels are scored, where a criterion asks for some: as many as `shrink` takes.
+/// The training examples by which channels are scored, where a criterion asks for some: 1,024, as by default in `shrink`.
 const SCORED: Examples =
     Examples::Batches { number: NonZero::new(8).unwrap(), size: NonZero::new(128).unwrap() };
 
