@@ -23,7 +23,7 @@ use sapwood_core::{Observed as _, Source as _, write_atomic};
 use sapwood_models::Opened;
 use sapwood_prune::{Criteria, Scope};
 use sapwood_shrink::Share;
-use sapwood_train::Recipe;
+use sapwood_train::{Average, Recipe};
 
 use self::{
     form::{Form, Judge},
@@ -35,6 +35,9 @@ use crate::{
     report::{Report, Table},
     train,
 };
+
+/// Points of accuracy that are less than one example, whatever the number of these, and more than numbers are rounded by.
+const ROUNDING: f64 = 1e-9;
 
 /// The network in numbers, as ONNX.
 const ONNX: &str = "net.onnx";
@@ -106,12 +109,11 @@ impl Compression {
             let problem = format!("expected points of accuracy from 0 to 100, found {}", self.most_lost);
             return Err(Error::setting("most_lost", problem));
         }
-        criteria.find(&self.criterion)?;
         if self.milliseconds.is_some_and(|most| !(most.is_finite() && 0.0 < most)) {
             return Err(Error::setting("milliseconds", "expected a number of milliseconds above 0"));
         }
         let given = Stage::of(given);
-        self.scope.on(&given.net)?;
+        given.scored(self, criteria)?;
         let config = self.training(&given, conditions)?;
         let judge = Judge::new(&config, conditions)?;
         conditions.datasets.tell(conditions.reporter);
@@ -139,8 +141,8 @@ impl Compression {
             Err(error) => lines::note(conditions.reporter, format_args!("note: no ONNX file: {error}")),
         }
         if self.integers {
-            let lowest = forms[0].deciding - self.most_lost;
-            let (form, written) = integers::made(&taken, &config, &judge, lowest, folder)?;
+            let is_enough = |form: &Form| self.allows(&forms[0], form);
+            let (form, written) = integers::made(&taken, &config, &judge, is_enough, folder)?;
             forms.extend(form);
             files.extend(written);
         }
@@ -173,9 +175,9 @@ impl Compression {
         forms: &mut Vec<Form>,
     ) -> Result<Stage, Error> {
         let conditions = judge.conditions;
-        let (mut taken, mut best, mut step) = (given.clone(), 0, self.step.get());
+        let (mut taken, mut best, mut step, mut refused) = (given.clone(), 0, self.step.get(), 0);
         // Of a step that is not taken half is tried, and of that no less.
-        while self.step.get() / 2.0 <= step {
+        while refused < 2 {
             let share = self.still_to_go(&forms[0], &forms[best]).map_or(step, |left| step.min(left));
             if share <= 0.0 || self.is_fast(&forms[best])? {
                 break;
@@ -184,7 +186,7 @@ impl Compression {
                 Ok(smaller) => smaller,
                 Err(why) => {
                     lines::note(conditions.reporter, why);
-                    step /= 2.0;
+                    (step, refused) = (share / 2.0, refused + 1);
                     continue;
                 }
             };
@@ -194,7 +196,7 @@ impl Compression {
             let learnt = Stage::of(sapwood_models::open(&run.weights(), None, conditions.device)?);
             let mut form = judge.form(&format!("step {}", forms.len()), &learnt.file()?)?;
             let lost = forms[0].deciding - form.deciding;
-            form.is_taken = lost <= self.most_lost;
+            form.is_taken = self.allows(&forms[0], &form);
             let is_taken = form.is_taken;
             let change = match lost {
                 lost if lost <= 0.0 => format!("{:.2} points better", 0.0 - lost),
@@ -212,7 +214,7 @@ impl Compression {
             forms.push(form);
             match is_taken {
                 true => (taken, best) = (learnt, forms.len() - 1),
-                false => step /= 2.0,
+                false => (step, refused) = (share / 2.0, refused + 1),
             }
         }
         if let Some(left) = self.still_to_go(&forms[0], &forms[best]).filter(|left| 0.0 < *left) {
@@ -226,6 +228,11 @@ impl Compression {
             );
         }
         Ok(taken)
+    }
+
+    /// Whether a network loses no more than it may.
+    fn allows(&self, given: &Form, form: &Form) -> bool {
+        is_within(given.deciding - form.deciding, self.most_lost)
     }
 
     /// Whether a network takes no more than the time that was asked for.
@@ -269,9 +276,16 @@ impl Compression {
         // What a step would refuse is refused before anything is written.
         config.transfer.check(&config, &[])?;
         config.small.check(&config)?;
-        config.recipe.clone().plan(config.train_source(conditions.datasets, 0)?.batches())?;
+        let plan = config.recipe.clone().plan(config.train_source(conditions.datasets, 0)?.batches())?;
+        config.small.average.map(|decay| Average::new(decay, &plan)).transpose()?;
         Ok(config)
     }
+}
+
+/// Whether points that were lost are no more than may be. Shares of the same examples differ by whole examples, but for
+/// the rounding of their numbers.
+fn is_within(lost: f64, most: f64) -> bool {
+    lost <= most + ROUNDING
 }
 
 /// Removes files from the folder, where they are there.
@@ -292,4 +306,21 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, Error> {
     let path = folder.join(name);
     write_atomic(&path, bytes)?;
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_as_may_be_lost_may_be() {
+        for examples in [100u32, 180, 5000] {
+            let share = |right: u32| 100.0 * (f64::from(right) / f64::from(examples));
+            for right in 2..=examples {
+                let one = 100.0 / f64::from(examples);
+                assert!(is_within(share(right) - share(right - 1), one), "{right} of {examples}");
+                assert!(!is_within(share(right) - share(right - 2), one), "{right} of {examples}");
+            }
+        }
+    }
 }

@@ -7,7 +7,7 @@ use sapwood_backend::Seed;
 use sapwood_core::{Observed as _, reestimate};
 use sapwood_models::Net;
 
-use crate::{Beginning, Datasets, Error, Examples, Start, TrainConfig, digest};
+use crate::{Beginning, Datasets, Error, Examples, Start, TrainConfig, digest, fits::fits};
 
 /// The most batches that statistics are taken of.
 const BATCHES: NonZero<usize> = NonZero::new(16).unwrap();
@@ -33,6 +33,7 @@ impl TrainConfig {
             );
         }
         let dataset = Arc::clone(self.train_source(datasets, 0)?.dataset());
+        fits(&self.model, self.known(), &dataset)?;
         let batches =
             Examples::Batches { number: BATCHES, size: EXAMPLES }.choose(dataset, Seed(self.seed))?;
         let net: Net = reestimate(start.net.clone(), &batches, device)?;

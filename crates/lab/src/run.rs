@@ -129,8 +129,9 @@ pub fn train(
     };
     let net = config.transfer.apply(net.with_ops(config.ops))?;
     let teacher = config.transfer.teacher.as_ref();
-    let lessons =
-        teacher.map(|teacher| teacher.lessons(&classes, &net, source.dataset(), device)).transpose()?;
+    let lessons = teacher
+        .map(|teacher| teacher.lessons((&classes, config.outputs), &net, source.dataset(), device))
+        .transpose()?;
     if let Some(lessons) = &lessons {
         let one = source.dataset().batch(&[0])?;
         lessons.check(&net, &one, device)?;

@@ -157,19 +157,20 @@ impl Transfer {
 }
 
 impl Teacher {
-    /// The lessons that it gives of a data set.
+    /// The lessons that it gives of a data set. It may have more outputs than there are classes where the student may.
     ///
     /// # Errors
     /// A teacher that does not answer what the data set asks, or whose outputs stand for other classes than the
     /// student's.
     pub(crate) fn lessons(
         &self,
-        student: &Classes,
+        (student, outputs): (&Classes, Outputs),
         student_net: &Net,
         data: &Dataset,
         device: &Device,
     ) -> Result<Distilled<Net>, Error> {
-        let known = Known { trained_on: self.trained_on.as_ref(), outputs: Outputs::default() };
+        let outputs = Outputs { more: outputs.more, ..Outputs::default() };
+        let known = Known { trained_on: self.trained_on.as_ref(), outputs };
         let classes =
             fits(&self.spec, known, data).map_err(|error| Error::Teacher { error: Box::new(error) })?;
         if classes != *student {

@@ -12,6 +12,9 @@ use sapwood_graph::{Histogram, Points};
 
 use crate::{Error, Examples};
 
+/// Values that are counted at once: an f32 holds every number of them.
+const COUNTED: usize = 1 << 24;
+
 /// The extremes of each value that is rounded, by its node: for each batch `[least, largest]`. In memory are a batch's
 /// extremes and what the network itself keeps.
 ///
@@ -73,9 +76,13 @@ pub async fn histograms<N: Network>(
                 let place = ((x.reshape([size]) - low) / width).floor().clamp(0.0, (bins - 1) as f64);
                 let place: Tensor<1, Int> = place.int();
                 let (device, dtype) = (place.device(), burn::tensor::DType::F32);
-                // Exact below 2^24 values of one bin in one batch.
-                let counts = Tensor::<1>::zeros([bins], (&device, dtype));
-                counts.scatter(0, place, Tensor::ones([size], (&device, dtype)), IndexingUpdateOp::Add)
+                let counts = |part: Tensor<1, Int>| {
+                    let ones = Tensor::ones(part.dims(), (&device, dtype));
+                    let none = Tensor::<1>::zeros([bins], (&device, dtype));
+                    none.scatter(0, part, ones, IndexingUpdateOp::Add)
+                };
+                // One row of counts for as many values as an f32 can count.
+                Tensor::cat(place.split(COUNTED, 0).into_iter().map(counts).collect(), 0)
             },
             seen: Vec::new(),
         };
@@ -84,7 +91,9 @@ pub async fn histograms<N: Network>(
         for (node, value) in nodes.into_iter().zip(read_all(values).await?) {
             let [low, high] = bounds.get(&node).copied().unwrap_or([0.0, 0.0]);
             let all = found.entry(node).or_insert_with(|| Histogram { low, high, counts: vec![0; bins] });
-            all.counts.iter_mut().zip(value.iter::<f32>()).for_each(|(all, more)| *all += more as u64);
+            for (at, more) in value.iter::<f32>().enumerate() {
+                all.counts[at % bins] += more as u64;
+            }
         }
     }
     Ok(found)

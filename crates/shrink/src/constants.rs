@@ -55,12 +55,27 @@ impl Walk<'_> {
         self.graph.nodes()[node].inputs.get(number).map_or(&[], |input| self.before.at(*input))
     }
 
+    /// Whether it is this dimension that runs over a node's channels.
+    fn runs_over(&self, node: usize, dim: usize) -> bool {
+        dimension(self.groups, node) == Some(dim)
+    }
+
+    fn runs_over_the_last(&self, node: usize) -> bool {
+        let dims = self.graph.dims().unwrap_or_default();
+        dims.get(node).is_some_and(|dims| self.runs_over(node, dims.rank() - 1))
+    }
+
     fn node(&self, id: usize, slots: &[Slot]) -> Vec<Option<f64>> {
         let x = self.input(id, 0);
         let each = |function: &dyn Fn(f64) -> f64| x.iter().map(|x| x.map(function)).collect::<Vec<_>>();
         let zeros_stay = || x.iter().map(|x| x.filter(|x| *x == 0.0)).collect::<Vec<_>>();
         match self.graph.nodes()[id].op {
             Op::Conv(_) => {
+                let x = if self.graph.nodes()[id].inputs.first().is_some_and(|x| self.runs_over(*x, 1)) {
+                    x
+                } else {
+                    &[]
+                };
                 let sums = Sums::of(self.graph, id, self.state);
                 sums.map(|sums| sums.constants(x)).unwrap_or_default()
             }
@@ -74,6 +89,16 @@ impl Walk<'_> {
                 });
                 let sums = Sums::of(self.graph, id, self.state);
                 sums.map(|sums| sums.constants(&row)).unwrap_or_default()
+            }
+            Op::LayerNorm { last: true, .. } if self.runs_over_the_last(id) => {
+                self.scaled(id, &vec![None; slots.len()])
+            }
+            Op::LayerNorm { last: true, .. } => Vec::new(),
+            // These have their numbers for dimension 1, which is not always the one that runs over channels.
+            Op::BatchNorm { .. } | Op::LayerNorm { .. } | Op::GroupNorm { .. } | Op::Prelu { .. }
+                if !self.runs_over(id, 1) =>
+            {
+                Vec::new()
             }
             Op::BatchNorm { epsilon, .. } => self.batch_norm(id, epsilon),
             Op::LayerNorm { .. } | Op::GroupNorm { .. } => self.scaled(id, &vec![None; slots.len()]),

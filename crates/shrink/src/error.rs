@@ -88,6 +88,17 @@ pub enum Error {
         /// The group.
         group: String,
     },
+    /// A score below 0 where a share of a sum is taken.
+    #[error(
+        "a channel of `{group}` has the score {score:.3e}, and the normaliser `lamp` takes scores of at least 0: take \
+         `mean`, or a criterion whose scores have no sign"
+    )]
+    Negative {
+        /// The group.
+        group: String,
+        /// The score.
+        score: f64,
+    },
     /// The network itself.
     #[error(transparent)]
     Graph(#[from] sapwood_graph::Error),

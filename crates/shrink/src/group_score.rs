@@ -38,14 +38,14 @@ pub enum Members {
 pub enum Normaliser {
     /// They stay as they are.
     None,
-    /// Over the mean of the group.
+    /// Over the mean size in the group, so that scores below 0 stay below 0.
     #[default]
     Mean,
-    /// Over the largest of the group.
+    /// Over the largest size in the group.
     Max,
     /// Less the mean, over the standard deviation.
     Gaussian,
-    /// Over the sum of those that are not smaller (Lee et al. 2021, *LAMP*).
+    /// Over the sum of those that are not smaller (Lee et al. 2021, *LAMP*), which is for scores of at least 0.
     Lamp,
 }
 
@@ -65,7 +65,7 @@ impl GroupScore {
     /// For each group a score for each unit; higher stays. Parameters without scores are no members.
     ///
     /// # Errors
-    /// [`Error::NotFinite`].
+    /// [`Error::NotFinite`]; [`Error::Negative`] for [`Normaliser::Lamp`].
     pub fn of(&self, groups: &Groups, scores: &WeightScores) -> Result<Vec<Vec<f64>>, Error> {
         self.of_left(groups, scores, &Removal::none(groups))
     }
@@ -74,7 +74,7 @@ impl GroupScore {
     /// the others.
     ///
     /// # Errors
-    /// [`Error::NotFinite`].
+    /// As for [`GroupScore::of`].
     pub fn of_left(
         &self,
         groups: &Groups,
@@ -86,6 +86,11 @@ impl GroupScore {
             let gone = |unit: usize| gone.has(Slot { group: at as u32, unit: unit as u32 });
             let left: Vec<f64> =
                 total.iter().enumerate().filter(|(unit, _)| !gone(*unit)).map(|(_, score)| *score).collect();
+            if let (Normaliser::Lamp, Some(score)) =
+                (self.normaliser, left.iter().find(|score| **score < 0.0))
+            {
+                return Err(Error::Negative { group: groups[at].name.clone(), score: *score });
+            }
             let mut left = self.normaliser.of(left).into_iter();
             let found: Vec<f64> = (0..total.len())
                 .map(|unit| if gone(unit) { f64::NEG_INFINITY } else { left.next().unwrap_or(f64::NAN) })
@@ -158,6 +163,7 @@ impl Normaliser {
     fn of(self, scores: Vec<f64>) -> Vec<f64> {
         let count = scores.len().max(1) as f64;
         let mean = scores.iter().sum::<f64>() / count;
+        let sizes = || scores.iter().map(|score| score.abs());
         // A group of zeros stays one.
         let over = |scores: Vec<f64>, by: f64| match by == 0.0 {
             true => scores,
@@ -165,9 +171,12 @@ impl Normaliser {
         };
         match self {
             Self::None => scores,
-            Self::Mean => over(scores, mean),
+            Self::Mean => {
+                let size = sizes().sum::<f64>() / count;
+                over(scores, size)
+            }
             Self::Max => {
-                let most = scores.iter().copied().fold(0.0, f64::max);
+                let most = sizes().fold(0.0, f64::max);
                 over(scores, most)
             }
             Self::Gaussian => {
@@ -203,4 +212,26 @@ pub fn squares(graph: &Graph, state: &State) -> WeightScores {
         Some((path, Array::new(value.shape(), squares).ok()?))
     });
     found.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_normaliser_turns_the_order_of_scores_round() {
+        let scores = vec![-3.0, 1.0, -0.5, 0.25, -2.0];
+        let order = |scores: &[f64]| {
+            let mut order: Vec<usize> = (0..scores.len()).collect();
+            order.sort_by(|a, b| scores[*a].total_cmp(&scores[*b]));
+            order
+        };
+        for normaliser in [Normaliser::None, Normaliser::Mean, Normaliser::Max, Normaliser::Gaussian] {
+            assert_eq!(order(&normaliser.of(scores.clone())), order(&scores), "{normaliser:?}");
+        }
+        // Sums that cancel out give no large numbers.
+        assert_eq!(Normaliser::Mean.of(vec![1.0, -1.0]), [1.0, -1.0]);
+        assert_eq!(Normaliser::Mean.of(vec![1.0, 3.0]), [0.5, 1.5]);
+        assert_eq!(Normaliser::Max.of(vec![1.0, -4.0]), [0.25, -1.0]);
+    }
 }

@@ -99,7 +99,11 @@ pub(super) fn line(evaluation: &Evaluation) -> String {
     let rest = match (evaluation.top5, evaluation.exact) {
         (Some(top5), _) => format!("top-1 {}, top-5 {}", percent(evaluation.top1), percent(top5)),
         (None, Some(exact)) => {
-            format!("cells right {}, boards right {}", percent(evaluation.top1), percent(exact))
+            format!(
+                "labels right {}, examples with all labels right {}",
+                percent(evaluation.top1),
+                percent(exact)
+            )
         }
         (None, None) => format!("top-1 {}", percent(evaluation.top1)),
     };

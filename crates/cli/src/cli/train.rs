@@ -244,8 +244,6 @@ impl Train {
         }
         let is_rate_open =
             this.transfer.phases().is_some() && this.lr.is_none() && matches!(this.optimizer, Rule::Sgd);
-        let name = format!("{}-{}-{}", config.model.model, config.data.name, config.hash()?);
-        let folder = RunFolder::new(this.out.unwrap_or_else(|| ["runs", &name].iter().collect()));
         let conditions = Conditions {
             datasets: &datasets,
             device: &device,
@@ -259,6 +257,8 @@ impl Train {
         if is_rate_open {
             config.recipe.learning_rate = phases.suited_rate(&config, &conditions)?;
         }
+        let name = format!("{}-{}-{}", config.model.model, config.data.name, phases.hash(&config)?);
+        let folder = RunFolder::new(this.out.unwrap_or_else(|| ["runs", &name].iter().collect()));
         let test = phases.train(config, &folder, &conditions)?;
         writeln!(out, "{}", super::eval::line(&test))?;
         writeln!(out, "{}", folder.weights().display())?;

@@ -245,7 +245,7 @@ fn the_game_of_life_is_learnt_by_a_network_of_cells() {
     let out = place.succeed(
         "train --model life-net --overcompleteness 2 --data life --examples 64 --epochs 1 --optimizer adamw --out run",
     );
-    assert!(out.contains("cells right") && out.contains("boards right"), "{out}");
+    assert!(out.contains("labels right") && out.contains("examples with all labels right"), "{out}");
     let curve = String::from_utf8(place.read("run/curve.csv")).unwrap();
     let [names, values] = [0, 1].map(|line| curve.lines().nth(line).unwrap().split(',').collect::<Vec<_>>());
     assert_eq!((names.len(), names.last()), (values.len(), Some(&"test_exact")));

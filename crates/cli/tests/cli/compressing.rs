@@ -2,8 +2,11 @@
 
 use std::{collections::BTreeMap, path::PathBuf, process::Stdio, thread::sleep, time::Duration};
 
+use sapwood_core::StateFile;
+
 use crate::{
     child,
+    own_images::{BLUE, GREEN, images},
     workplace::{NET, Workplace},
 };
 
@@ -86,6 +89,33 @@ fn what_loses_too_much_is_not_taken_and_no_file_of_integers_is_left_that_is_anot
 }
 
 #[test]
+fn half_of_what_was_tried_is_tried_next_where_less_than_a_step_is_left_to_go() {
+    let place = convolutional();
+    // At this rate nothing is learnt again, and what leaves is lost.
+    let line = format!("{COMPRESS} --lr 1e-9 --criterion random --weights conv.safetensors --no-integers");
+    let said = place.succeed(&format!("{line} --step 90% --macs 40% --drop 0 --out small"));
+    let [first, second] =
+        ["step 1, not taken", "step 2, not taken"].map(|name| row(&said, name)[0].parse::<f64>().unwrap());
+    let given = row(&said, "as it came")[0].parse::<f64>().unwrap();
+    assert!((0.55..=0.61).contains(&(first / given)) && (0.75..=0.81).contains(&(second / given)), "{said}");
+}
+
+#[test]
+fn outputs_that_nobody_names_may_be_more_than_the_classes_where_that_is_allowed() {
+    let place = Workplace::new();
+    images(&place, "own", 8, &[("dark", BLUE), ("light", GREEN)]);
+    place.succeed("train --model conv-2 --width 0.2 --data digits --epochs 1 --out run");
+    let mut file = StateFile::from_bytes(&place.read("run/weights.safetensors")).unwrap();
+    file.metadata.as_object_mut().unwrap().remove("trained_on").unwrap();
+    place.put("conv.safetensors", file.to_bytes().unwrap());
+    let line = "compress --weights conv.safetensors --data image-folder --data-root own --epochs 1 --batch-size 4 \
+                --drop 100 --macs 20% --no-integers --out small";
+    place.refuse(line, &["has 10 outputs", "`--allow-more-outputs`"]);
+    let said = place.succeed(&format!("{line} --allow-more-outputs"));
+    assert!(row(&said, "step 1")[0].parse::<f64>().unwrap() > 0.0, "{said}");
+}
+
+#[test]
 fn no_more_leave_once_the_time_is_reached() {
     let place = convolutional();
     let line = format!("{COMPRESS} --weights conv.safetensors --drop 100 --no-integers --out small");
@@ -145,6 +175,8 @@ fn what_cannot_be_is_refused_before_anything_is_written() {
     refuse("--hold-out 2000", &["2000"]);
     refuse("--mix mixup=0.2", &["teacher"]);
     refuse("--except nowhere", &["nowhere"]);
+    refuse("--average 2", &["average"]);
+    refuse("--criterion bn-scale", &["batch norm"]);
     place.put("small/net.safetensors", place.read(NET));
     let said = ["would be written over", "small/net.safetensors"];
     place.refuse("compress --weights small/net.safetensors --data digits --out small", &said);

@@ -1,6 +1,9 @@
 //! A trained network learns another task: `train` with a new head, frozen layers, a probe or a teacher.
 
-use std::{collections::BTreeMap, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use sapwood_core::StateFile;
 
@@ -210,6 +213,21 @@ fn statistics_are_taken_from_the_new_images_and_stay_where_these_are_few() {
     place.succeed(&format!("train --model lenet-300-100 --width 0.1 {data} --until 0it --out plain"));
     let plain = &format!("train --weights plain/weights.safetensors {data} --new-statistics --out x");
     place.refuse(plain, &["batch normalisation, found none"]);
+    let digits = format!("train --weights {NET} --data digits --new-statistics --out x");
+    place.refuse(&digits, &["does not take 1x8x8 inputs"]);
+}
+
+#[test]
+fn a_probe_of_another_length_has_a_folder_of_its_own() {
+    let place = place();
+    let probe = |more: &str| {
+        let said = place.succeed(&format!("train {OTHERS} --new-head {more}"));
+        said.lines().last().unwrap().to_string()
+    };
+    let folders: BTreeSet<String> =
+        ["--probe 1", "--probe 2", "--probe 1 --then 1", "--epochs 1"].map(probe).into();
+    assert_eq!(folders.len(), 4, "{folders:?}");
+    assert!(folders.contains(&probe("--probe 2")), "the same training goes on");
 }
 
 #[test]

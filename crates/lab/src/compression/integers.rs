@@ -23,13 +23,13 @@ pub(super) const INTEGERS: &str = "in int8";
 pub(super) const FILE: &str = "net-int8.safetensors";
 pub(super) const ONNX: &str = "net-int8.onnx";
 
-/// Makes integers, the nearest and then those of GPTQ with corrected biases, and writes the first that are at least so
-/// good on the examples that decide, in percent. Otherwise the last ones are told of and nothing is written.
+/// Makes integers, the nearest and then those of GPTQ with corrected biases, and writes the first that are good enough.
+/// Otherwise the last ones are told of and nothing is written.
 pub(super) fn made(
     stage: &Stage,
     config: &TrainConfig,
     judge: &Judge<'_>,
-    lowest: f64,
+    is_enough: impl Fn(&Form) -> bool,
     folder: &Path,
 ) -> Result<(Option<Form>, Vec<PathBuf>), Error> {
     let reporter = judge.conditions.reporter;
@@ -45,7 +45,7 @@ pub(super) fn made(
             made => made?,
         };
         let mut form = judge.form(INTEGERS, &file)?;
-        form.is_taken = lowest <= form.deciding;
+        form.is_taken = is_enough(&form);
         let (right, verdict) = (form.deciding, if form.is_taken { "taken" } else { "not taken" });
         lines::note(
             reporter,

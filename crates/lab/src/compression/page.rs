@@ -1,6 +1,6 @@
 //! What came of a compression: a table, a line and a page.
 
-use sapwood_core::Graph;
+use sapwood_core::{Graph, graph::Op};
 
 use super::{
     Compression,
@@ -130,7 +130,7 @@ impl Page<'_> {
         }
     }
 
-    /// The outputs and the multiply-accumulates of each layer with weights.
+    /// The channels of what each layer with weights gives, and its multiply-accumulates.
     fn widths(&self) -> Result<Table, Error> {
         let [before, after] = self.layers.map(|graph| graph.anatomy(graph.input()));
         let (before, after) =
@@ -141,12 +141,21 @@ impl Page<'_> {
             let cell = |value: Option<u64>| value.map_or_else(Cell::none, Cell::count);
             table.row([
                 layer.name.as_str().into(),
-                Cell::count(layer.output[0] as u64),
-                cell(left.map(|left| left.output[0] as u64)),
+                cell(outputs(self.layers[0], &layer.name)),
+                cell(outputs(self.layers[1], &layer.name)),
                 Cell::count(layer.macs),
                 cell(left.map(|left| left.macs)),
             ]);
         }
         Ok(table)
+    }
+}
+
+/// The channels that a layer with weights gives.
+fn outputs(graph: &Graph, layer: &str) -> Option<u64> {
+    match graph.nodes().iter().find(|node| node.name == layer)?.op {
+        Op::Conv(conv) => Some(conv.outputs as u64),
+        Op::Linear { outputs, .. } => Some(outputs as u64),
+        _ => None,
     }
 }

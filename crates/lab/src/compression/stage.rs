@@ -5,7 +5,7 @@ use std::{num::NonZero, sync::Arc};
 use sapwood_backend::{Seed, block_on};
 use sapwood_core::{Masks, ModuleState as _, Observed as _, State, TrainedOn, graph::Groups};
 use sapwood_models::{Net, Opened, Spec, pack, to_onnx};
-use sapwood_prune::{Criteria, NetworkProbe, Options, Probe as _, keep_out_of_scope};
+use sapwood_prune::{Criteria, Criterion, NetworkProbe, Options, Probe as _, Prunable, keep_out_of_scope};
 use sapwood_shrink::{Error as Shrinking, Removal, Selection, Share, Surgery, Target};
 use sapwood_train::Distillation;
 
@@ -79,6 +79,22 @@ impl Stage {
         })
     }
 
+    /// By which criterion channels are scored, and what of the network it is asked about.
+    ///
+    /// # Errors
+    /// An unknown criterion, or one that is not for this network; layers that are not there.
+    pub(super) fn scored(
+        &self,
+        compression: &Compression,
+        criteria: &Criteria,
+    ) -> Result<(Box<dyn Criterion>, Prunable), Error> {
+        let build = criteria.find(&compression.criterion)?.build;
+        let criterion = build(&Options::default(), Seed(compression.seed))?;
+        let scope = compression.scope.clone().on(&self.net)?;
+        let prunable = criterion.scope(&NetworkProbe::observed(&self.net), scope)?;
+        Ok((criterion, prunable))
+    }
+
     /// The network without the channels of the lowest scores, of all layers, that have this share of its
     /// multiply-accumulates; or why as many cannot leave.
     pub(super) fn without(
@@ -88,7 +104,7 @@ impl Stage {
         (criteria, config, judge): (&Criteria, &TrainConfig, &Judge<'_>),
     ) -> Result<Result<Self, Shrinking>, Error> {
         let seed = Seed(compression.seed);
-        let criterion = (criteria.find(&compression.criterion)?.build)(&Options::default(), seed)?;
+        let (criterion, prunable) = self.scored(compression, criteria)?;
         let Conditions { datasets, device, .. } = *judge.conditions;
         let examples = match criterion.needs().examples() {
             true => {
@@ -100,7 +116,6 @@ impl Stage {
         let graph = self.net.graph();
         let mut groups = Groups::of(graph).map_err(Shrinking::Graph)?;
         let probe = NetworkProbe::observed(&self.net).with_examples(&examples).in_f64();
-        let prunable = criterion.scope(&probe, compression.scope.clone().on(&self.net)?)?;
         keep_out_of_scope(&mut groups, probe.infos(), &prunable);
         let channels = criterion.channels();
         let scores = criterion.score(&probe, &channels.prunable(probe.infos(), &prunable))?;

@@ -91,7 +91,9 @@ fn sizes(op: &str, a: Size, b: Size) -> Result<Size, Refusal> {
             "Sub" => whole(a.checked_sub(b)).map(Number),
             "Mul" => whole(a.checked_mul(b)).map(Number),
             "Div" => whole(a.checked_div(b)).map(Number),
-            "Mod" => whole(a.checked_rem_euclid(b)).map(Number),
+            // Whose sign the rest has is a matter of `fmod`.
+            "Mod" if a < 0 || b < 0 => Err(Refusal::Cannot("of numbers below 0".into())),
+            "Mod" => whole(a.checked_rem(b)).map(Number),
             "Pow" => whole(u32::try_from(b).ok().and_then(|b| a.checked_pow(b))).map(Number),
             "Max" => Ok(Number(a.max(b))),
             "Min" => Ok(Number(a.min(b))),

@@ -126,7 +126,9 @@ pub(super) fn slice<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<
         let axis = axis(*dim, x.dims.rank())?;
         if x.dims.batch() == Some(axis) {
             // All examples, whatever their number.
-            let most = making.fixed_batch.unwrap_or(super::windows::MOST);
+            let most = making
+                .fixed_batch
+                .map_or(super::windows::MOST, |batch| batch.saturating_mul(x.dims.sizes()[axis] as i64));
             match (starts[at], steps[at]) {
                 (0, 1) if most <= ends[at] => continue,
                 _ => return Err(Refusal::Cannot("of some examples".into())),
@@ -213,6 +215,13 @@ pub(super) fn gather<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result
     };
     let axis = axis(at, x.dims.rank())?;
     let size = x.dims.sizes()[axis];
+    if x.dims.batch() == Some(axis) {
+        // In a file of one example the first is all of them.
+        return match (&all[..], shape.len()) {
+            ([Size::Number(0 | -1)], 1) if making.fixed_batch == Some(1) && size == 1 => Ok(x.into()),
+            _ => Err(Refusal::Cannot("of some examples".into())),
+        };
+    }
     let place = |place: &Size| match place {
         Size::Number(at) => {
             usize::try_from(if *at < 0 { at + size as i64 } else { *at }).ok().filter(|at| *at < size)

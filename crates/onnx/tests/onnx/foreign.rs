@@ -407,3 +407,39 @@ fn constants_that_outgrow_the_file_are_refused() {
     let said = file.refused();
     assert!(said.contains("ConstantOfShape of constants that outgrow the file"), "{said}");
 }
+
+#[test]
+fn one_example_of_several_is_refused_and_not_taken_for_all() {
+    let first = |examples: Option<i64>, is_number: bool| {
+        let mut file = Foreign::new(13, &[examples, Some(3)])
+            .integers("first", &[0])
+            .node("Relu", "x", "r", &[])
+            .node("Gather", "r first", "y", &["axis=0"]);
+        if is_number {
+            file.graph.initializer.last_mut().unwrap().dims.clear();
+        }
+        file
+    };
+    for (examples, is_number) in [(None, false), (None, true), (Some(2), false), (Some(1), true)] {
+        let said = first(examples, is_number).refused();
+        assert!(said.contains("Gather of some examples"), "{said}");
+    }
+    // In a file of one example the first is all of them.
+    assert_eq!(operations(&first(Some(1), false).import().unwrap()), "relu");
+}
+
+#[test]
+fn a_rest_has_the_sign_that_both_meanings_of_mod_give_it() {
+    let rest = |of: i64, by: i64| {
+        Foreign::new(13, IMAGES)
+            .integers("of", &[of])
+            .integers("by", &[by])
+            .integers("ones", &[2, 1, 1])
+            .node("Mod", "of by", "m", &[])
+            .node("Concat", "m ones", "shape", &["axis=0"])
+            .node("ConstantOfShape", "shape", "c", &[])
+            .node("Add", "x c", "y", &[])
+    };
+    assert!(rest(7, 3).import().is_ok());
+    assert!(rest(-7, 3).refused().contains("Mod of numbers below 0"));
+}

@@ -1,6 +1,6 @@
 //! What a masked network can lose.
 
-use sapwood_graph::{Activation, Array, Bits, Conv, Graph, GraphBuilder, Groups, Masks, State};
+use sapwood_graph::{Activation, Array, Bits, Conv, Dims, Graph, GraphBuilder, Groups, Masks, State};
 use sapwood_shrink::{Constants, Dead, without_zero_branches};
 
 use crate::{
@@ -113,6 +113,29 @@ fn masks_of_single_weights_say_how_many_more_must_go_and_a_dead_layer_keeps_a_ch
     let dead = Dead::of(&graph, &groups, &values);
     let small = dead.remove(&graph, &groups, &values, &masks).unwrap();
     assert_eq!(small.state.0["conv1.weight"].shape()[0], 1);
+    assert!(far(&run(&small.graph, &small.state, &image()), &run(&graph, &values, &image())) < 1e-12);
+}
+
+#[test]
+fn numbers_for_each_token_say_nothing_of_the_channels_of_a_token() {
+    // Eight tokens of nine numbers; the normalisation has eight means, one for each token.
+    let mut g = Graph::builder([2, 6, 6]);
+    let x = g.reshape(g.input(), Dims::batch_of(&[8, 9]).unwrap());
+    let x = g.linear_at_places("a", x, 10);
+    let x = g.batch_norm("bn", x);
+    let x = g.activation(x, Activation::Relu);
+    let x = g.linear_at_places("b", x, 5);
+    let x = g.flatten(x);
+    g.linear("fc", x, 3);
+    let graph = g.finish().unwrap();
+    let mut values = state(&graph, 5);
+    let kept: Bits = (0..90).map(|at| at / 9 != 1 && at / 9 != 9).collect();
+    let masks: Masks = [("a.weight".into(), kept)].into();
+    values.apply(&masks).unwrap();
+    let groups = Groups::of(&graph).unwrap();
+    let dead = Dead::of(&graph, &groups, &values);
+    assert_eq!((dead.removal.units(), dead.kept.len()), (0, 2));
+    let small = dead.remove(&graph, &groups, &values, &masks).unwrap();
     assert!(far(&run(&small.graph, &small.state, &image()), &run(&graph, &values, &image())) < 1e-12);
 }
 

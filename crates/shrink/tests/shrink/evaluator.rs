@@ -69,8 +69,11 @@ fn operation(node: &Node, inputs: &[&Value], to: &[usize], state: &State) -> Vec
         }
         Op::Linear { inputs, outputs, .. } => {
             let (weight, bias) = (param("weight").unwrap(), param("bias").unwrap());
-            let row = |o: usize| weight[o * inputs..(o + 1) * inputs].iter().zip(x).map(|(w, x)| w * x);
-            (0..outputs).map(|o| bias[o] + row(o).sum::<f64>()).collect()
+            let dot = |x: &[f64], o: usize| {
+                weight[o * inputs..(o + 1) * inputs].iter().zip(x).map(|(w, x)| w * x).sum::<f64>()
+            };
+            let of_place = |x: &[f64]| (0..outputs).map(|o| bias[o] + dot(x, o)).collect::<Vec<_>>();
+            x.chunks(inputs).flat_map(of_place).collect()
         }
         Op::BatchNorm { epsilon, .. } => {
             let of = |name: &str| param(name).unwrap();

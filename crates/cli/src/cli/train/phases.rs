@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use sapwood_core::Step;
+use sapwood_core::{Step, identity};
 use sapwood_lab::{
     Augmenting, Beginning, Conditions, DataConfig, Outputs, RunFolder, SmallData, Start, TrainConfig,
     Transfer,
 };
 use sapwood_models::Opened;
 use sapwood_train::{Evaluation, Recipe};
+use serde_json::json;
 
 use super::super::{outputs::hinted, weight_file::of_file};
 use crate::Error;
@@ -57,6 +58,15 @@ impl Phases {
             "learning rate {rate} for the last layer, one over the curvature of its loss on these features{behind}"
         ));
         Ok(rate)
+    }
+
+    /// What names the folder of a training: the hash of its configuration, or of that and its phases.
+    pub(super) fn hash(&self, config: &TrainConfig) -> Result<String, Error> {
+        let hash = config.hash()?;
+        Ok(match self.probe_and_then {
+            None => hash,
+            Some(phases) => identity(&json!([hash, phases, self.then_rate]))[..hash.len()].into(),
+        })
     }
 
     /// Trains what the configuration says in all layers, or behind or instead of that the last one.
