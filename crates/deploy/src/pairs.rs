@@ -37,14 +37,15 @@ pub struct Sample {
     pub origin: String,
 }
 
-/// Folds of the cross-validation by which a predictor is chosen.
-const FOLDS: usize = 5;
 /// Networks that are drawn without a new one before a space is taken to have no others.
 const TRIES: u64 = 1000;
 /// Numbers of draws that no training has.
 const PAIRS: u64 = 1 << 52;
 
 impl Pairs {
+    /// Folds of the cross-validation by which a predictor is chosen: it takes no fewer networks.
+    pub const FOLDS: usize = 5;
+
     /// Reads a file: what `supernet pairs` writes, CSV with a column for each choice, or a JSON object in each line.
     /// A line at the end that was cut short is passed over.
     pub fn read(family: &Family, path: &Path) -> Result<Self, Error> {
@@ -137,7 +138,7 @@ impl Pairs {
             PredictorKind::Bagged(Bagged::default()),
             PredictorKind::Mlp(Mlp::default()),
         ];
-        Ok((encoding, choose(&kinds, &rows, &targets, FOLDS, seed)?))
+        Ok((encoding, choose(&kinds, &rows, &targets, Self::FOLDS, seed)?))
     }
 }
 

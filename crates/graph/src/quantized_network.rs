@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Calibrated, Error, Graph, Grid, ParamPath, Quantized, Ranges, Scheme, State};
+use crate::{Activation, Calibrated, Error, Graph, Grid, Op, ParamPath, Quantized, Ranges, Scheme, State};
 
 /// A network whose weights are integers and whose values are rounded to grids, as a file says it: what computes with
 /// integers is made of it, and what writes them elsewhere.
@@ -36,12 +36,17 @@ impl QuantizedNetwork {
         Ok(Self { graph, weights, rest, grids, dynamic: calibrated.dynamic.clone() })
     }
 
-    /// The grid of what leaves a node: its own, or that of the activation which alone reads it, since the two are
+    /// The grid of what leaves a node: its own, or that of the ReLU or ReLU6 which alone reads it, since the two are
     /// computed together.
     pub fn grid_of(&self, node: usize) -> Option<&Grid> {
-        let nodes = self.graph.nodes();
-        let behind = || (node + 1..nodes.len()).find(|next| nodes[*next].inputs.first() == Some(&node));
-        self.grids.get(&node).or_else(|| self.grids.get(&behind()?))
+        let behind = || {
+            let nodes = self.graph.nodes().iter().enumerate();
+            let mut readers = nodes.filter(|(_, reader)| reader.inputs.contains(&node));
+            let (at, reader) = readers.next().filter(|_| !self.graph.ends().contains(&node))?;
+            let is_clip = matches!(reader.op, Op::Activation(Activation::Relu | Activation::Relu6));
+            self.grids.get(&at).filter(|_| is_clip && readers.next().is_none())
+        };
+        self.grids.get(&node).or_else(behind)
     }
 }
 

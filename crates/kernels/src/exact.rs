@@ -35,6 +35,23 @@ impl Integers {
         Self { bounds: [low.max(self.zero_point), high], ..self }
     }
 
+    /// Those that do not stand for more than this, rounded as it is.
+    pub fn at_most(self, number: f32) -> Self {
+        let [low, high] = self.bounds;
+        let most = (number / self.scale).round_ties_even() as i32;
+        Self { bounds: [low, high.min(most.saturating_add(self.zero_point)).max(low)], ..self }
+    }
+
+    /// Whether some stand for more than this, beyond the rounding of their scale.
+    pub fn exceed(&self, number: f32) -> bool {
+        number * 1.000_01 < (self.bounds[1] - self.zero_point) as f32 * self.scale
+    }
+
+    /// The nearest of them.
+    pub fn clamp(&self, q: i32) -> i32 {
+        q.clamp(self.bounds[0], self.bounds[1])
+    }
+
     fn bounded(&self, q: f32) -> i32 {
         // The cast saturates, and the bounds are those of a byte.
         (q.round_ties_even() as i32).clamp(self.bounds[0], self.bounds[1])

@@ -322,7 +322,12 @@ impl DataConfig {
                 format!("no examples of `{name}` are held out: say how many, by `held_out`"),
             )
         })?;
-        Ok(datasets.open(&self.whole(), Split::Train)?.hold_out(held_out)?.1)
+        let whole = datasets.open(&self.whole(), Split::Train)?;
+        // Of the listed ones, as those that are learnt from.
+        Ok(match &self.only {
+            Some(chosen) => chosen.of(&whole)?.hold_out(held_out)?.1,
+            None => whole.hold_out(held_out)?.1,
+        })
     }
 
     /// Whether the training split has the size that the catalogue says, or the first `examples` of it.

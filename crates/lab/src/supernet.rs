@@ -14,6 +14,7 @@ pub use experiment::{Alone, Judging, Kind as SupernetKind, MethodConfig, PhaseCo
 pub use judging_images::JudgingImages;
 pub use results::SupernetResults;
 pub(crate) use results::short;
+pub(crate) use run::check_training;
 pub use run::{Job, run_all};
 pub use sapwood_deploy::{METRICS, Pairs, Sample, Searching, check, coverage};
 pub use sapwood_supernet::{CALIBRATION, Judge, Judged, pack_cut_blocking as pack_cut};

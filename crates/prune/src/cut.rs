@@ -165,6 +165,11 @@ impl Cut {
         if let Some(alive) = alive {
             alive.fits_params(probe.infos())?;
         }
+        if criterion.reconstruction().is_some() && self.allocation == Allocation::Rows {
+            let criterion = criterion.name();
+            let problem = format!("`{criterion}` chooses among all outputs of a layer: take `uniform`");
+            return Err(Error::Allocation { found: Allocation::Rows.to_string(), problem });
+        }
         let in_scope = self.scope.of(probe.infos())?;
         let prunable = criterion.scope(probe, in_scope.clone())?;
         prunable.tell(probe.infos(), &in_scope, criterion.name());

@@ -89,6 +89,17 @@ impl Granularity {
         }
     }
 
+    /// Refuses a sparsity that it cannot have: a pattern has one.
+    ///
+    /// # Errors
+    /// [`Error::Granularity`].
+    pub fn check_sparsity(self, sparsity: Sparsity) -> Result<(), Error> {
+        match self {
+            Self::Pattern { keep, of } => pattern::check_sparsity([keep.get(), of.get()], sparsity),
+            _ => Ok(()),
+        }
+    }
+
     /// What it leaves dense of these layers, whatever their scores.
     pub fn left_dense(self, prunable: &Prunable) -> Vec<Warning> {
         match self {

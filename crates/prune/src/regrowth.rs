@@ -65,6 +65,11 @@ impl Regrowth {
         if !(0.0 < self.fraction && self.fraction <= 1.0) {
             return wrong("regrown fraction", "above 0 and at most 1", self.fraction.to_string());
         }
+        if let Anneal::Power(power) = self.anneal
+            && !(0.0..f64::INFINITY).contains(&power)
+        {
+            return wrong("power of the regrown fraction", "at least 0", power.to_string());
+        }
         if self.every == 0 {
             return wrong("interval of regrowth", "at least 1it", "0it".into());
         }

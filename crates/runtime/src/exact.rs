@@ -86,6 +86,14 @@ impl Exact {
                     ));
                 }
             }
+            // A bound within a grid need not lie on it.
+            let before = node.inputs.first().and_then(|read| network.grid_of(*read));
+            if matches!(node.op, Op::Activation(Activation::Relu6))
+                && !network.grids.contains_key(&at)
+                && before.is_some_and(|grid| integers(grid).exceed(6.0))
+            {
+                return Err(refuse("it has no range, and what it reads goes beyond 6"));
+            }
             // What gives its input's integers has no grid but theirs.
             let read = node.inputs.first().and_then(|read| network.grid_of(*read));
             let own = network.grids.get(&at);
@@ -109,7 +117,11 @@ impl Exact {
     /// `input`: `[N, C, H, W]`; the result `[N, K]`
     pub fn run(&self, input: &[f32], shape: Shape) -> Result<Vec<f32>, Error> {
         let shapes = self.network.graph.shapes(shape)?;
-        let images = input.len() / shape.iter().product::<usize>().max(1);
+        let size: usize = shape.iter().product();
+        if size == 0 || !input.len().is_multiple_of(size) {
+            return Err(Error::Input { expected: size, found: input.len() });
+        }
+        let images = input.len() / size;
         let nodes = self.network.graph.nodes();
         let names = self.network.graph.value_names();
         let mut values: Vec<Option<Value>> = vec![None; nodes.len()];
@@ -190,7 +202,10 @@ impl Exact {
                             let number = (q - x.of.zero_point) as f32 * x.of.scale;
                             grid.nearest(curve(activation).of(number))
                         }
-                        _ => (*q).max(x.of.zero_point),
+                        _ => match activation {
+                            Activation::Relu6 => x.of.rectified().at_most(6.0).clamp(*q),
+                            _ => x.of.rectified().clamp(*q),
+                        },
                     };
                     let of = self.network.grids.get(&at).map_or(x.of, integers);
                     Value { integers: x.integers.iter().map(one).collect(), of, shape: shapes[at] }

@@ -3,7 +3,7 @@
 use std::{cell::RefCell, rc::Rc};
 
 use burn::prelude::Device;
-use sapwood_core::{Masks, Network, Source};
+use sapwood_core::{Batch, ExampleShape, Masks, Network, Source, SourceError};
 
 use crate::{Error, Hook, HookError, Live, Recipe, Schedule, StepReport, Trainer};
 
@@ -91,6 +91,7 @@ impl RangeTest {
             let found = format!("from {from} to {to} in {steps} steps");
             return Err(Error::Recipe { field: "range test", expected, found });
         }
+        let train = &First { source: train, batches: steps };
         let epochs = steps.div_ceil(train.batches().max(1));
         // The schedule reaches the highest rate with the last step of the run, which may be later than the last one
         // here: so much higher is its end.
@@ -150,6 +151,31 @@ impl<N: Network> Hook<N> for Losses {
         let loss = (SMOOTHING * sum + (1.0 - SMOOTHING) * step.loss) / (1.0 - SMOOTHING.powi(n + 1));
         tried.push(Tried { learning_rate: step.learning_rate, loss });
         Ok(())
+    }
+}
+
+/// The first batches of each epoch: rates that rise from batch to batch would leave the numbers there are, if they rose
+/// for all batches of a long epoch.
+struct First<'a> {
+    source: &'a dyn Source,
+    batches: usize,
+}
+
+impl Source for First<'_> {
+    fn examples(&self) -> usize {
+        self.source.examples()
+    }
+
+    fn batches(&self) -> usize {
+        self.source.batches().min(self.batches)
+    }
+
+    fn shape(&self) -> ExampleShape {
+        self.source.shape()
+    }
+
+    fn epoch(&self, epoch: usize, from: usize) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + '_> {
+        Box::new(self.source.epoch(epoch, from).take(self.batches.saturating_sub(from)))
     }
 }
 

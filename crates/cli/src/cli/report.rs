@@ -98,7 +98,7 @@ fn events(results: &Results, folder: &StudyFolder) -> Result<String, Error> {
             }
         }
         let label = &row.run.label;
-        let sparsity = row.line().sparsity;
+        let sparsity = row.sparsity().map_or("0".into(), |sparsity| sparsity.to_string());
         let words = [label.variant.as_str(), &label.method, row.control().name(), &sparsity];
         let name = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
         let name: String = name

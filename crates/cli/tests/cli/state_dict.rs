@@ -46,6 +46,23 @@ fn counters_of_normalisation_stay_and_what_is_not_scored_is_told() {
 }
 
 #[test]
+fn a_layer_that_is_called_like_a_mean_is_a_layer_and_means_of_weights_are_left_out() {
+    let place = Workplace::new();
+    let net = ("net.0.weight", "F32", &[8, 4][..], floats(32, 0.5));
+    let head = ("mean.weight", "F32", &[2, 8][..], floats(16, 0.5));
+    let names = |entries: &[Entry<'_>]| {
+        place.put("own.safetensors", file(entries));
+        place.succeed("prune --weights own.safetensors --sparsity 0.5 --out pruned.safetensors");
+        let found = StateFile::from_bytes(&place.read("pruned.safetensors")).unwrap();
+        found.state.0.keys().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let policy = [net.clone(), head, ("log_std", "F32", &[2], floats(2, 0.5))];
+    assert_eq!(names(&policy), ["log_std", "mean.weight", "net.0.weight"]);
+    let averaged = [net, ("ema.0.weight", "F32", &[8, 4], floats(32, 0.25))];
+    assert_eq!(names(&averaged), ["0.weight"]);
+}
+
+#[test]
 fn they_are_pruned_by_their_shapes_as_the_network_would_be() {
     let place = Workplace::with_net();
     let before = unknown(&place);

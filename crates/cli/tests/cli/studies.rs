@@ -116,7 +116,7 @@ fn what_does_not_go_together_is_refused_before_anything_is_written() {
     refused(&method("at = \"end\""), &["it has no `criterion`"]);
     refused(
         &method("criterion = \"magnitude\"\ngranularity = \"2:4\"\nsparsity = 0.9"),
-        &["the pattern 2:4 removes 0.5 of the weights, not 0.9"],
+        &["this pattern removes 0.5 of the weights, not 0.9"],
     );
     refused(&method("criterion = \"magnitude\"\nexcept = [\"nope\"]"), &["`nope` excludes no weight"]);
     refused(

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     DataConfig, Error, experiment_file,
-    supernet::{CALIBRATION, Judging, MethodConfig, PhaseConfig, SupernetExperiment, SupernetKind},
+    supernet::{CALIBRATION, Judging, MethodConfig, Pairs, PhaseConfig, SupernetExperiment, SupernetKind},
 };
 
 /// A file that says for which limits a supernet serves, and how it comes to be.
@@ -208,6 +208,11 @@ impl SearchExperiment {
             )
         } else if runtime_threads.is_some_and(|threads| !(1..=1024).contains(&threads)) {
             ("latency.runtime_threads", "`latency.runtime_threads`: expected 1 to 1024")
+        } else if self.pairs.count < Pairs::FOLDS {
+            (
+                "pairs.count",
+                "`pairs.count`: expected 5 or more, as many as the folds by which a predictor is chosen",
+            )
         } else if self.data.held_out.is_none() {
             (
                 "data.held_out",

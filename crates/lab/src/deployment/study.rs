@@ -17,7 +17,7 @@ use crate::{
     latency::{Engine, Stopwatch, today},
     ledger::{Macs, Watts},
     run_folder::digest,
-    supernet::{Judged, JudgingImages, Pairs, Sample, SupernetExperiment, pack_cut},
+    supernet::{Judged, JudgingImages, Pairs, Sample, SupernetExperiment, check_training, pack_cut},
     work::Counted,
 };
 
@@ -55,6 +55,7 @@ pub fn carry_out(
     let study = Study { experiment, supernet, spec, family, place };
     // What can be checked at once is checked before anything is trained.
     experiment.data.open_held_out(conditions.datasets)?;
+    check_training(&study.supernet, conditions)?;
     let steps = Steps { folder, conditions, device: place.device, watts: place.watts };
     let Places { training, trained, judged, timed, searched } = study.places();
 

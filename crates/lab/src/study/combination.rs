@@ -77,6 +77,14 @@ impl<'a> Combination<'a> {
         if self.control == Control::Reinit && !begins_anew {
             return refuse("`reinit` draws new initial weights, but its `retrain` goes on with trained ones");
         }
+        if let (Some(epochs), Retraining::FineTune { epochs: own }) = (self.method.epochs, self.retrain) {
+            return refuse(&format!(
+                "`epochs` is {epochs}, and fine-tuning says {own} of its own: leave one of the two out"
+            ));
+        }
+        if self.method.share.is_some() && self.quantize.is_some() {
+            return refuse("values that are shared are no integers: leave `share` or `quantize` out");
+        }
         if self.method.iterative && self.at != Step::End {
             return refuse("`iterative` scores the trained network of the level before: say `at = \"end\"`");
         }
@@ -187,6 +195,20 @@ impl<'a> Combination<'a> {
             text += &format!(", {}", quantize.name());
         }
         text
+    }
+
+    /// All that decides its runs but the sparsity and the control, by which tables tell runs of one name apart.
+    pub(super) fn settings(&self) -> Result<serde_json::Value, Error> {
+        let all = Pruning { control: Control::None, ..self.levels(&[Sparsity::DENSE])?.swap_remove(0) };
+        let mut settings = serde_json::to_value(&all).map_err(Error::unwritable)?;
+        settings["iterative"] = self.method.iterative.into();
+        if let Some(cut) = settings.get("cut").cloned() {
+            settings.as_object_mut().and_then(|settings| settings.remove("cut"));
+            for (key, value) in cut.as_object().into_iter().flatten() {
+                settings[key.as_str()] = value.clone();
+            }
+        }
+        Ok(settings)
     }
 
     /// Whether each of its runs has a twin.

@@ -96,11 +96,13 @@ impl Task<'_> {
             (None, _) => dense,
             (_, Some(share)) if let Some(unshared) = self.run.parents.unshared => {
                 let unshared = self.folder.run(&self.plan.runs[unshared]);
-                let (start, layers) =
+                let (model, start, layers) =
                     share.begin(folder, &unshared, &spec.data, &conditions, self.run.seed().0)?;
                 TrainConfig {
+                    model,
                     beginning: Beginning::From(Box::new(start)),
                     recipe: share.recipe(),
+                    regulariser: None,
                     shared: shared_paths(&layers),
                     ..dense
                 }
@@ -222,7 +224,10 @@ impl Task<'_> {
             let net = spec.init.apply_from(net, self.run.seed(), Stream::Reinitialisation);
             return Ok((small, block_on(State::read(&net))?, Masks::new()));
         }
-        Ok((small, surgery.state(&state)?, Masks::new()))
+        // What was masked before, by the weights that were transferred, stays so; of channels nothing is left to mask.
+        let mut masks = surgery.masks(pruned.masks.as_masks(), &state)?;
+        masks.retain(|_, mask| mask.count_ones() < mask.len());
+        Ok((small, surgery.state(&state)?, masks))
     }
 
     fn cut(self, pruning: &Pruning, cut: &CutSettings, net: &Net, alive: Masks) -> Result<Pruned, Error> {

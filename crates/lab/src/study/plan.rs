@@ -6,8 +6,9 @@ use sapwood_backend::Seed;
 use sapwood_core::Step;
 use sapwood_data::Task;
 use sapwood_models::Spec;
-use sapwood_prune::{Criteria, Criterion, Granularity, Sparsity};
+use sapwood_prune::{Criteria, Criterion, Sparsity};
 use sapwood_train::Retraining;
+use serde_json::Value;
 
 use super::{
     Combination, During, Experiment, Images, ModelSettings, Pretrained, Pruning, RunSpec, Several, Share,
@@ -39,6 +40,8 @@ pub struct Run {
     pub spec: RunSpec,
     /// What it is called.
     pub label: Label,
+    /// What it is called in other variants of the sweep, whose settings ask for the same run.
+    pub also: Vec<Label>,
     /// The runs whose results it begins with.
     pub parents: Parents,
     /// Positions whose weights other runs begin with.
@@ -72,6 +75,11 @@ pub struct Label {
 }
 
 impl Run {
+    /// What it is called in each variant that it belongs to.
+    pub fn labels(&self) -> impl Iterator<Item = &Label> {
+        std::iter::once(&self.label).chain(&self.also)
+    }
+
     /// The seed of all its random streams.
     pub fn seed(&self) -> Seed {
         Seed(self.spec.seed.wrapping_add(self.replicate))
@@ -241,13 +249,20 @@ impl<'a> Planner<'a> {
             })
             .collect::<Result<_, Error>>()?;
         let mut add = |runs: &mut Vec<Run>, hash: &str, replicate, spec: &RunSpec, method: &str, parents| {
+            let label = Label { variant: self.variant.label.clone(), method: method.into() };
+            if let Some(place) = known.get(&(hash.to_string(), replicate)) {
+                if runs[*place].labels().all(|label| label.variant != self.variant.label) {
+                    runs[*place].also.push(label);
+                }
+                return *place;
+            }
             *known.entry((hash.to_string(), replicate)).or_insert_with(|| {
-                let label = Label { variant: self.variant.label.clone(), method: method.into() };
                 runs.push(Run {
                     hash: hash.into(),
                     replicate,
                     spec: spec.clone(),
                     label,
+                    also: Vec::new(),
                     parents,
                     keep: Vec::new(),
                     examples: self.examples,
@@ -311,6 +326,7 @@ impl<'a> Planner<'a> {
     /// shared behind each.
     fn methods(&self) -> Result<Vec<Combined>, Error> {
         let mut methods = Vec::new();
+        let mut called: BTreeMap<String, Value> = BTreeMap::new();
         for method in &self.variant.experiment.methods {
             let sparsities = self.variant.experiment.sparsities_of(method);
             let prunes = method.criterion.is_some() || method.during.is_some();
@@ -325,6 +341,16 @@ impl<'a> Planner<'a> {
             for combination in
                 Combination::all(method, self.task, |name, options| self.criterion(name, options))?
             {
+                let settings = combination.settings()?;
+                let known = called.entry(combination.name()).or_insert_with(|| settings.clone());
+                if let Some(differs) = first_difference(known, &settings) {
+                    let problem = format!(
+                        "two methods are called `{}`, and tables would take them for one, but `{differs}` is another: give \
+                         each a `name`",
+                        combination.name()
+                    );
+                    return Err(Error::setting("methods.name", problem));
+                }
                 let pruning = combination.levels(sparsities)?;
                 pruning.iter().try_for_each(|pruning| self.check(pruning))?;
                 let twins = |pruning: Pruning| {
@@ -377,13 +403,9 @@ impl<'a> Planner<'a> {
             let layers = anatomy.layers.iter().filter(|layer| layer.weights > 0);
             let layers = layers.map(|layer| (layer.name.as_str(), layer.kind));
             cut.exclude.among(layers).map_err(sapwood_core::Error::from)?;
-            if let Granularity::Pattern { keep, of } = cut.granularity
-                && pruning.sparsity.to_f64() != 1.0 - keep.get() as f64 / of.get() as f64
-            {
-                let (found, fits) = (pruning.sparsity, 1.0 - keep.get() as f64 / of.get() as f64);
-                let problem = format!("the pattern {keep}:{of} removes {fits} of the weights, not {found}");
-                return Err(Error::setting("methods.sparsity", problem));
-            }
+            cut.granularity
+                .check_sparsity(pruning.sparsity)
+                .map_err(|error| Error::setting("methods.sparsity", error.to_string()))?;
         }
         let recipe = pruning.recipe(&self.dense.recipe, self.batches)?.plan(self.batches)?;
         if let Some(sparse) = pruning.sparse_training() {
@@ -405,6 +427,12 @@ impl<'a> Planner<'a> {
         }
         Ok(())
     }
+}
+
+/// The first key of two tables under which they differ.
+fn first_difference(a: &Value, b: &Value) -> Option<String> {
+    let keys = [a, b].into_iter().filter_map(Value::as_object).flat_map(|table| table.keys());
+    keys.into_iter().find(|key| a.get(key.as_str()) != b.get(key.as_str())).cloned()
 }
 
 /// The sparsities of a method, from the smallest to the largest.

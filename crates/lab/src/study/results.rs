@@ -6,7 +6,7 @@ use sapwood_core::Step;
 use sapwood_train::Connectivity;
 use serde::Serialize;
 
-use super::{Control, Plan, Run, State, StudyFolder, account, life::Rule, share};
+use super::{Control, Label, Plan, Run, State, StudyFolder, account, life::Rule, share};
 use crate::{Error, Outcome, ledger::Account};
 
 /// What came of a study: the runs that are done, in the order of the plan.
@@ -93,8 +93,12 @@ impl Row {
         self.run.spec.pruning.as_ref().map(|pruning| pruning.sparsity)
     }
 
-    /// As it is written.
-    pub fn line(&self) -> Line {
+    /// As it is written: a line for each variant of the sweep that it belongs to.
+    pub fn lines(&self) -> impl Iterator<Item = Line> {
+        self.run.labels().map(|label| self.line(label))
+    }
+
+    fn line(&self, label: &Label) -> Line {
         let pruning = self.run.spec.pruning.as_ref();
         let layers = &self.outcome.layers;
         let sum = |f: fn(&sapwood_prune::LayerHealth) -> usize| {
@@ -103,8 +107,8 @@ impl Row {
         };
         let test = &self.outcome.test;
         Line {
-            variant: self.run.label.variant.clone(),
-            method: self.run.label.method.clone(),
+            variant: label.variant.clone(),
+            method: label.method.clone(),
             criterion: pruning.and_then(|pruning| Some(pruning.cut.as_ref()?.criterion.clone())),
             at: pruning.map(|pruning| pruning.at),
             retrained_from: pruning.map(|pruning| pruning.retrain.weights()),
@@ -156,8 +160,8 @@ impl Results {
     /// `results.csv`: the same bytes whenever and wherever the runs were carried out.
     pub fn to_csv(&self) -> Result<String, Error> {
         let mut writer = csv::Writer::from_writer(Vec::new());
-        for row in &self.rows {
-            writer.serialize(row.line()).map_err(|error| Error::Report(error.into()))?;
+        for line in self.rows.iter().flat_map(Row::lines) {
+            writer.serialize(line).map_err(|error| Error::Report(error.into()))?;
         }
         let bytes = writer.into_inner().map_err(|error| Error::Report(error.to_string().into()))?;
         String::from_utf8(bytes).map_err(|error| Error::Report(error.into()))
@@ -168,14 +172,15 @@ impl Results {
     /// # Errors
     /// What cannot be written down.
     pub fn to_jsonl(&self) -> Result<String, Error> {
-        let line = |row: &Row| {
-            let mut value = serde_json::to_value(row.line())?;
+        let line = |(row, line): (&Row, Line)| {
+            let mut value = serde_json::to_value(line)?;
             value["curve"] = serde_json::to_value(&row.outcome.curve)?;
             value["layers"] = serde_json::to_value(&row.outcome.layers)?;
             value["cost"] = serde_json::to_value(&row.account)?;
             Ok::<_, serde_json::Error>(format!("{value}\n"))
         };
-        self.rows.iter().map(line).collect::<Result<_, _>>().map_err(Error::unwritable)
+        let lines = self.rows.iter().flat_map(|row| row.lines().map(move |line| (row, line)));
+        lines.map(line).collect::<Result<_, _>>().map_err(Error::unwritable)
     }
 
     /// What all of it cost.
@@ -188,8 +193,8 @@ impl Results {
         let mut places: BTreeMap<(&str, &str, &str, Option<String>), usize> = BTreeMap::new();
         let mut groups: Vec<Group<'_>> = Vec::new();
         // A twin is there for the sake of its line alone.
-        for row in self.rows.iter().filter(|row| row.run.parents.twin.is_none()) {
-            let label = &row.run.label;
+        let rows = self.rows.iter().filter(|row| row.run.parents.twin.is_none());
+        for (row, label) in rows.flat_map(|row| row.run.labels().map(move |label| (row, label))) {
             let sparsity = row.sparsity();
             let key = (
                 label.variant.as_str(),

@@ -5,7 +5,7 @@ use std::fs;
 use sapwood_backend::block_on;
 use sapwood_core::{ModuleState, State, StateFile, write_atomic};
 use sapwood_data::Split;
-use sapwood_models::{Opened, pack};
+use sapwood_models::{Opened, Spec, pack};
 use sapwood_train::{AdamW, Recipe, Schedule};
 use serde::{Deserialize, Serialize};
 
@@ -82,7 +82,7 @@ impl Share {
         }
     }
 
-    /// The network of another run with shared weights, from a file that stays once it is there.
+    /// The network of another run with shared weights, which lie in a file of their own, and the layers that share.
     pub(super) fn begin(
         &self,
         folder: &RunFolder,
@@ -90,7 +90,7 @@ impl Share {
         data: &DataConfig,
         conditions: &Conditions<'_>,
         seed: u64,
-    ) -> Result<(Start, Vec<SharedLayer>), Error> {
+    ) -> Result<(Spec, Start, Vec<SharedLayer>), Error> {
         let Opened { spec, net, masks, .. } =
             sapwood_models::open(&unshared.weights(), None, conditions.device)?;
         let SharedNet { net, masks, layers } = self.clustering(seed).share(net, &masks)?;
@@ -99,7 +99,7 @@ impl Share {
         let state = block_on(State::read(&net))?;
         let file = pack(&spec, Some(&trained_on), state, masks.clone())?.to_bytes()?;
         write_atomic(&path, &file)?;
-        Ok((Start { digest: digest(&file), net, masks, trained_on: Some(trained_on) }, layers))
+        Ok((spec, Start { digest: digest(&file), net, masks, trained_on: Some(trained_on) }, layers))
     }
 }
 

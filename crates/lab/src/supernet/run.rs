@@ -42,7 +42,7 @@ pub fn run_all(
     // Its images are part of what decides a run, where they are the user's own.
     let data = conditions.datasets.identified(experiment.data.clone())?;
     let experiment = &SupernetExperiment { data, ..experiment.clone() };
-    check(experiment, conditions)?;
+    check_training(experiment, conditions)?;
     for job in jobs(experiment, conditions)? {
         let run = RunFolder::new(folder.join(name(experiment, &job)));
         let config = json!({ "experiment": experiment.decides(&job), "run": name(experiment, &job) });
@@ -70,7 +70,10 @@ pub fn run_all(
 }
 
 /// Refuses what would otherwise end a run that has gone on for hours.
-fn check(experiment: &SupernetExperiment, conditions: &Conditions<'_>) -> Result<(), Error> {
+pub(crate) fn check_training(
+    experiment: &SupernetExperiment,
+    conditions: &Conditions<'_>,
+) -> Result<(), Error> {
     let source = experiment.source(Seed(0), conditions.datasets)?;
     if source.batches() < Tenths::PARTS {
         let (parts, found) = (Tenths::PARTS, source.batches());

@@ -85,13 +85,25 @@ fn kind(name: &str, stored: &Stored) -> Option<Kind> {
 
 /// The key below which the only weights lie: none, where nothing else is in the file.
 fn only(places: &Places<'_>) -> Result<String, Problem> {
-    let other = |key: &str| is_optimiser(key) || places.averaged(key).is_some();
     let tops = places.tops();
+    // A layer may be called `mean`: means repeat the weights of another key.
+    let weights = |key: &str| {
+        let of = places.below(key).filter(|(name, _)| name.ends_with("weight"));
+        let mut shapes: Vec<Vec<usize>> =
+            of.filter_map(|(_, stored)| Some(dense(stored)?.shape().to_vec())).collect();
+        shapes.sort_unstable();
+        shapes
+    };
+    let repeats = |key: &str| {
+        let own = weights(key);
+        tops.iter().any(|top| *top != key && places.averaged(top).is_none() && weights(top) == own)
+    };
+    let other = |key: &str| is_optimiser(key) || (places.averaged(key).is_some() && repeats(key));
     if !tops.iter().any(|top| other(top)) {
         return Ok(String::new());
     }
     let weighty = |key: &&str| !other(key) && places.below(key).any(|(name, _)| name.ends_with("weight"));
-    let keys: Vec<String> = tops.into_iter().filter(weighty).map(Into::into).collect();
+    let keys: Vec<String> = tops.iter().copied().filter(weighty).map(Into::into).collect();
     match keys.as_slice() {
         [] => Err(Problem::NoTensors),
         [only] => Ok(only.clone()),

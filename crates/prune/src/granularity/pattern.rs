@@ -13,13 +13,8 @@ pub(super) fn select(
     allocation: &Allocation,
     alive: Option<&MaskSet>,
 ) -> Result<(MaskSet, Option<Ties>), Error> {
+    check_sparsity([keep, of], sparsity)?;
     let wrong = |problem: String| Err(Error::Granularity { found: format!("{keep}:{of}"), problem });
-    // `of` weights out of `of` at this sparsity, without a rounding that could hide
-    // another one.
-    if sparsity.density_digits() * of as u128 != sparsity.one() * keep as u128 {
-        let fits = (of - keep) as f64 / of as f64;
-        return wrong(format!("this pattern removes {fits} of the weights, not {sparsity}"));
-    }
     if *allocation != Allocation::Global && *allocation != Allocation::Uniform {
         return wrong(format!("a pattern is the same in every layer, and leaves nothing to `{allocation}`"));
     }
@@ -51,6 +46,16 @@ pub(super) fn select(
         masks.push((info.path.clone(), kept));
     }
     Ok((masks.into_iter().collect::<sapwood_core::Masks>().into(), Ties::join(ties.into_iter())))
+}
+
+/// Refuses another sparsity than the pattern's, by digits, without a rounding that could hide another one.
+pub(super) fn check_sparsity([keep, of]: [usize; 2], sparsity: Sparsity) -> Result<(), Error> {
+    if sparsity.density_digits() * of as u128 == sparsity.one() * keep as u128 {
+        return Ok(());
+    }
+    let fits = (of - keep) as f64 / of as f64;
+    let problem = format!("this pattern removes {fits} of the weights, not {sparsity}");
+    Err(Error::Granularity { found: format!("{keep}:{of}"), problem })
 }
 
 /// The inputs of one group of channels.

@@ -13,6 +13,9 @@ use super::{
 };
 use crate::{Error, layer::Kind, lower::window, schedule::Work as Float};
 
+/// The bound of ReLU6.
+const SIX: f32 = 6.0;
+
 /// By which kernel.
 #[derive(Clone, Debug)]
 pub(crate) enum Work {
@@ -152,7 +155,7 @@ impl<'a> Schedule<'a> {
                 self.carried(id, Work::Largest(window(pool)))?
             }
             Op::Flatten if self.shapes[inputs[0]] == self.shapes[id] => {
-                if self.numbers(inputs[0]).is_some() {
+                if self.carries(id) {
                     let value = self.integers(inputs[0], true)?;
                     self.of[id].push(value);
                     return Ok(());
@@ -249,11 +252,18 @@ impl<'a> Schedule<'a> {
         }
         // What has a grid of its own is rounded once more.
         let own = self.grid(id);
-        let is_alike = |open: &mut Open| own.is_none_or(|own| own == open.result);
+        let is_alike = |open: &mut Open| match own {
+            Some(own) => own == open.result,
+            // A bound within a grid need not lie on it.
+            None => activation != Activation::Relu6 || !open.result.exceed(SIX),
+        };
         let Some(mut open) = self.open[input].take_if(is_alike) else { return false };
         match &mut open.work {
             Work::Layer(_, _, Some((_, of))) | Work::Layer(_, of, None) | Work::Add(of) => {
-                *of = of.rectified()
+                *of = of.rectified();
+                if activation == Activation::Relu6 {
+                    *of = of.at_most(SIX);
+                }
             }
             _ => {
                 self.open[input] = Some(open);
@@ -267,11 +277,10 @@ impl<'a> Schedule<'a> {
     /// An activation of integers: what is below 0 cut off, or by a table of its own numbers.
     fn curved(&mut self, id: usize, activation: Activation) -> Result<Option<Open>, Error> {
         let input = self.layers[id].inputs[0];
-        if self.numbers(input).is_none() {
-            return Ok(None);
-        }
+        let Some(numbers) = self.numbers(input) else { return Ok(None) };
         match (self.grid(id), activation) {
-            (None, Activation::Relu | Activation::Relu6) => self.carried(id, Work::Rectify),
+            (None, Activation::Relu) => self.carried(id, Work::Rectify),
+            (None, Activation::Relu6) if !numbers.exceed(SIX) => self.carried(id, Work::Rectify),
             (Some(result), _) => {
                 let reads = vec![self.integers(input, true)?];
                 Ok(Some(Open { node: id, work: Work::Table(activation), reads, result }))
@@ -289,10 +298,16 @@ impl<'a> Schedule<'a> {
         Ok(Some(Open { node: id, work, reads, result }))
     }
 
+    /// Whether a value can have the numbers of the one that it reads: there are some, and no others of its own.
+    fn carries(&self, id: usize) -> bool {
+        let numbers = self.numbers(self.layers[id].inputs[0]);
+        numbers.is_some() && self.grid(id).is_none_or(|own| Some(own) == numbers)
+    }
+
     /// What has the numbers of the value that it reads.
     fn carried(&mut self, id: usize, work: Work) -> Result<Option<Open>, Error> {
         let input = self.layers[id].inputs[0];
-        if self.numbers(input).is_none() {
+        if !self.carries(id) {
             return Ok(None);
         }
         let read = self.integers(input, true)?;

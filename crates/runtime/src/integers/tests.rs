@@ -90,6 +90,67 @@ fn groups_of_channels_run_where_a_layer_has_no_integers() {
     assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-5), "{found:?} {expected:?}");
 }
 
+/// A convolution that gives what it reads, whose input lies on steps of 1/16.
+fn identity(
+    behind: impl FnOnce(&mut sapwood_graph::GraphBuilder, Wire) -> Wire,
+    grids: &[(&str, f32)],
+) -> QuantizedNetwork {
+    let mut g = Graph::builder([1, 2, 2]);
+    let x = g.conv("conv", g.input(), Conv::new(1, 1).no_bias());
+    behind(&mut g, x);
+    let graph = g.finish().unwrap();
+    let scale = Array::new([], vec![1.0f32]).unwrap();
+    let weight =
+        Quantized::new(Array::new([1, 1, 1, 1], vec![1i8]).unwrap(), Per::Tensor, scale, None).unwrap();
+    let scheme = sapwood_graph::Scheme::new(DType::U8, Symmetry::Affine).unwrap();
+    let at = |name: &str| graph.nodes().iter().position(|node| node.name == name).unwrap();
+    let mut all: std::collections::BTreeMap<usize, Grid> =
+        grids.iter().map(|(name, top)| (at(name), scheme.grid(0.0, *top).unwrap())).collect();
+    all.insert(0, scheme.grid(0.0, 255.0 / 16.0).unwrap());
+    let weights = [("conv.weight".into(), weight)].into();
+    QuantizedNetwork { graph, weights, rest: State::default(), grids: all, dynamic: [].into() }
+}
+
+#[test]
+fn what_a_bound_or_a_second_grid_cuts_off_is_cut_off() {
+    let image = [1.0, 5.5, 7.0, 15.0];
+    let run = |network: &QuantizedNetwork| {
+        Dots::available()
+            .map(|dots| {
+                let plan = Runtime::new().dots(dots).plan_integers(network).unwrap();
+                plan.session().unwrap().run(&image).unwrap().to_vec()
+            })
+            .collect::<Vec<_>>()
+    };
+    let top = 255.0 / 32.0;
+    // On a grid that goes on behind 6, of its own or of the layer before it.
+    let relu6 = |g: &mut sapwood_graph::GraphBuilder, x| g.activation(x, Activation::Relu6);
+    for grids in [&[("relu6", top)][..], &[("conv", top), ("relu6", top)]] {
+        let network = identity(relu6, grids);
+        assert_eq!(
+            Exact::new(network.clone()).unwrap().run(&image, [1, 2, 2]).unwrap(),
+            [1.0, 5.5, 6.0, 6.0]
+        );
+        run(&network).iter().for_each(|found| assert_eq!(found, &[1.0, 5.5, 6.0, 6.0]));
+    }
+    let network = identity(relu6, &[("conv", top)]);
+    assert!(Exact::new(network.clone()).is_err());
+    run(&network).iter().for_each(|found| assert_eq!(found, &[1.0, 5.5, 6.0, 6.0]));
+    // A pool with a grid that ends before that of what it reads.
+    let pool = |g: &mut sapwood_graph::GraphBuilder, x| g.op("pool", Op::MaxPool(Window::new(1, 1)), &[x]);
+    let network = identity(pool, &[("conv", 255.0 / 16.0), ("pool", 255.0 / 51.0)]);
+    assert!(Exact::new(network.clone()).is_err());
+    for found in run(&network) {
+        let expected = [1.0, 5.0, 5.0, 5.0];
+        assert!(
+            found.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-5),
+            "{found:?}"
+        );
+    }
+    let short = Exact::new(identity(relu6, &[("relu6", top)])).unwrap().run(&image[..3], [1, 2, 2]);
+    assert!(short.unwrap_err().to_string().contains("expected 4 numbers"));
+}
+
 #[test]
 fn residual_networks_are_exact() {
     check_all(|| {

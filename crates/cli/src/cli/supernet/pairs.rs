@@ -47,6 +47,15 @@ impl Collect {
             &self.out,
             &Bar::default(),
         )?;
+        let (number, folds) = (pairs.pairs.len(), Pairs::FOLDS);
+        if number < folds {
+            writeln!(
+                out,
+                "{number} networks, and a predictor takes {folds} or more: {}",
+                self.out.display()
+            )?;
+            return Ok(());
+        }
         let (_, chosen) = pairs.predictor(supernet.family(), 0)?;
         let mut table = Table::new(["predictor", "RMSE, points", "Kendall tau"]);
         for each in &chosen.all {

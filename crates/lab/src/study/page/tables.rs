@@ -23,9 +23,10 @@ impl Page<'_> {
             };
             let layers = |f: fn(&sapwood_prune::LayerHealth) -> usize| {
                 let of = |row: &Row| row.outcome.layers.iter().map(f).fold(0, usize::saturating_add) as f64;
-                match group.sparsity {
-                    Some(_) => Cell::count(mean(&of).round() as u64),
-                    None => Cell::none(),
+                // Of a network whose channels were taken out nothing is masked, and nothing of one that was only rounded.
+                match group.rows.iter().all(|row| row.outcome.layers.is_empty()) {
+                    true => Cell::none(),
+                    false => Cell::count(mean(&of).round() as u64),
                 }
             };
             let control = if group.sparsity.is_some() { group.control.name().into() } else { Cell::none() };
@@ -114,14 +115,14 @@ impl Page<'_> {
         let mut table = Table::new(["method", "control", "removed", "instability (points)", "pairs"]);
         for group in self.groups {
             let twins = self.results.rows.iter().filter(|row| {
-                let label = &row.run.label;
-                (label.variant.as_str(), label.method.as_str()) == (group.variant, group.method)
+                let name = (group.variant, group.method);
+                row.run.labels().any(|label| (label.variant.as_str(), label.method.as_str()) == name)
                     && (row.control(), row.sparsity()) == (group.control, group.sparsity)
             });
             let instabilities: Vec<f64> = twins.filter_map(|row| Some(100.0 * row.instability?)).collect();
             let Some(summary) = Summary::of(&instabilities) else { continue };
             table.row([
-                Cell::from(group.method),
+                Cell::from(joined([group.variant, group.method])),
                 group.control.name().into(),
                 group.sparsity.map_or(Cell::none(), |s| Cell::written(s.to_f64(), s.to_string())),
                 match summary.standard_deviation {
