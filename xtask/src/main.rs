@@ -27,7 +27,7 @@ const CHORES: &[Chore] = &[
     ("web", "The page for browsers: web build|serve|test", web::run),
     (
         "bench",
-        "Time this project beside its peers: bench train|score|masking|supernet|growth|levels|outside",
+        "Time this project beside its peers: bench train|infer|score|masking|supernet|growth|levels|outside",
         bench::run,
     ),
 ];

@@ -19,11 +19,12 @@ use std::{
 };
 
 use sapwood_backend::Ops;
-use sapwood_core::{Observed as _, Source as _, write_atomic};
+use sapwood_core::{Observed as _, write_atomic};
 use sapwood_models::Opened;
 use sapwood_prune::{Criteria, Scope};
 use sapwood_shrink::Share;
-use sapwood_train::{Average, Recipe};
+use sapwood_train::Recipe;
+use serde_json::json;
 
 use self::{
     form::{Form, Judge},
@@ -31,7 +32,8 @@ use self::{
     stage::Stage,
 };
 use crate::{
-    Conditions, DataConfig, Error, Evaluate, Outputs, RunFolder, SmallData, TrainConfig, Transfer, lines,
+    Conditions, DataConfig, Error, Evaluate, Outputs, RunFolder, SmallData, TrainConfig, Transfer, digest,
+    lines,
     report::{Report, Table},
     train,
 };
@@ -131,7 +133,10 @@ impl Compression {
         let mut forms = vec![judge.form("as it came", &given.file()?)?];
         // A time that cannot be told is refused before anything is written.
         self.is_fast(&forms[0])?;
-        let _lock = RunFolder::new(folder).lock()?;
+        let run = RunFolder::new(folder);
+        let _lock = run.lock()?;
+        // The files of another network would be written over.
+        run.claim(&json!({ "network": digest(&given.file()?) }))?;
         let taken = self.steps(&given, &config, &judge, (folder, criteria), &mut forms)?;
         let mut files = vec![write(folder, "net.safetensors", &taken.file()?)?];
         // Those of an earlier command may be of another network.
@@ -274,10 +279,7 @@ impl Compression {
             ops: Ops::default(),
         };
         // What a step would refuse is refused before anything is written.
-        config.transfer.check(&config, &[])?;
-        config.small.check(&config)?;
-        let plan = config.recipe.clone().plan(config.train_source(conditions.datasets, 0)?.batches())?;
-        config.small.average.map(|decay| Average::new(decay, &plan)).transpose()?;
+        config.check_ahead(conditions.datasets)?;
         Ok(config)
     }
 }

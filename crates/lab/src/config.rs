@@ -130,6 +130,10 @@ impl Serialize for Start {
 pub struct DataConfig {
     /// Its name.
     pub name: String,
+    /// Whether a network that was trained elsewhere takes inputs as is customary, because nothing says how it does: then
+    /// that is told.
+    #[serde(skip)]
+    pub is_guessed: bool,
     /// At most this many examples of the training split: the first; of an `image-folder`, which is
     /// sorted by class, a random sample with each class's share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -225,7 +229,8 @@ impl DataConfig {
         let name = name.into();
         let augment = Augmenting::NONE;
         let (examples, held_out, per_class, only, content) = (None, None, None, None, None);
-        Self { name, examples, held_out, per_class, only, augment, skip_bad: false, options, content }
+        let (is_guessed, skip_bad) = (false, false);
+        Self { name, is_guessed, examples, held_out, per_class, only, augment, skip_bad, options, content }
     }
 
     /// The data on which a network of the zoo is at home: boards as far ahead and
@@ -247,6 +252,7 @@ impl DataConfig {
     /// images better than the network does, and may know how they are made into inputs.
     pub fn of_opened(name: &str, opened: &Opened) -> Self {
         let mut data = Self::of(name, &opened.spec);
+        data.is_guessed = opened.trained_on.is_none();
         if let Some(trained_on) = &opened.trained_on {
             // Of a data set in the catalogue a network may have seen another size than it is stored in.
             let native = sapwood_data::entry(name).ok().and_then(|entry| entry.shape);

@@ -102,7 +102,12 @@ impl Datasets {
             let photos = self.cache.as_ref().map(|cache| cache.join("photos"));
             let (skip_bad, cache) = (config.skip_bad, photos.as_deref());
             let opened = config.open_with(split, &self.root, &Reading { skip_bad, cache, watch: self })?;
-            self.untold().extend(opened.summary);
+            let customary = "inputs are made with ImageNet's mean and standard deviation, since the weights do not say how";
+            let guess = config.is_guessed.then(|| customary.to_string());
+            self.untold().extend(opened.summary.map(|mut summary| {
+                summary.notes.extend(guess);
+                summary
+            }));
             Arc::new(opened.dataset)
         };
         read.insert(key, Arc::clone(&dataset));

@@ -17,7 +17,7 @@ use sapwood_models::Net;
 use sapwood_prune::{Diagnosis, LayerHealth, MaskSet};
 use sapwood_quant::{Examples, Rounds};
 use sapwood_supernet::RunContext;
-use sapwood_train::{Average, Checkpoints, Evaluation, Mixed, Row};
+use sapwood_train::{Average, Checkpoints, Evaluation, Mixed, Plan, Row};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -95,6 +95,25 @@ pub struct Outcome {
     pub curve: Vec<Row>,
 }
 
+impl TrainConfig {
+    /// Refuses what does not go together.
+    fn check(&self, plan: &Plan, keep: &[Step]) -> Result<(), Error> {
+        self.transfer.check(self, keep)?;
+        self.small.check(self)?;
+        self.small.average.map(|decay| Average::new(decay, plan)).transpose()?;
+        Ok(())
+    }
+
+    /// Refuses what [`train`] refuses of what was asked for, before a training that comes first is begun.
+    ///
+    /// # Errors
+    /// Those of [`train`] that can be told without the network.
+    pub fn check_ahead(&self, datasets: &Datasets) -> Result<(), Error> {
+        let plan = self.recipe.clone().plan(self.train_source(datasets, 0)?.batches())?;
+        self.check(&plan, &[])
+    }
+}
+
 /// Trains a network in a folder, from where it was left, and writes what comes of
 /// it there. A run that is done is only read.
 pub fn train(
@@ -120,9 +139,7 @@ pub fn train(
             format!("weights of {step} were to be kept, but the run goes from {start}it to {until}it");
         return Err(Error::setting("keep", problem));
     }
-    config.transfer.check(config, conditions.keep)?;
-    config.small.check(config)?;
-    config.small.average.map(|decay| Average::new(decay, &plan)).transpose()?;
+    config.check(&plan, conditions.keep)?;
     let (net, masks) = match &config.beginning {
         Beginning::Drawn(init) => (init.apply(config.model.net(device)?, Seed(config.seed)), Masks::new()),
         Beginning::From(start) => (start.net.clone(), start.masks.clone()),

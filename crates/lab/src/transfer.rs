@@ -98,6 +98,13 @@ impl Transfer {
                            later: leave one of the two out";
             return Err(Error::setting("transfer", problem));
         }
+        let epochs = config.recipe.epochs;
+        if let Some(found) = self.unfreeze.filter(|unfreeze| *unfreeze == 0 || epochs < *unfreeze) {
+            let problem = format!(
+                "expected that all layers learn after 1 to {epochs} epochs, those of the run, found {found}"
+            );
+            return Err(Error::setting("transfer.unfreeze", problem));
+        }
         match self.probe {
             true if self.l2_sp.is_some() => refuse("the pull to where it began"),
             true if self.unfreeze.is_some() => refuse("layers that begin later"),
@@ -116,7 +123,7 @@ impl Transfer {
     /// What accompanies the training of a network that begins as it is now.
     ///
     /// # Errors
-    /// Strengths out of range; an unfreezing that is longer than the run.
+    /// Strengths out of range.
     pub(crate) fn hooks(
         &self,
         net: &Net,
@@ -128,13 +135,6 @@ impl Transfer {
             hooks.push(Box::new(L2Sp::of(net, (*alpha, *beta), |path| path.is_of(new), device)?));
         }
         if let Some(epochs) = self.unfreeze {
-            if epochs == 0 || plan.recipe.epochs < epochs {
-                let problem = format!(
-                    "expected that all layers learn after 1 to {} epochs, those of the run, found {epochs}",
-                    plan.recipe.epochs
-                );
-                return Err(Error::setting("transfer.unfreeze", problem));
-            }
             let nodes = net.graph().nodes().iter().filter(|node| node.op.has_parameters());
             let layers = nodes.map(|node| node.name.clone()).filter(|name| !self.frozen.contains(name));
             hooks.push(Box::new(Unfreezing::new(layers, epochs, plan)));

@@ -65,8 +65,10 @@ pub(crate) fn plan(runtime: &Runtime, layers: &[Layer<'_>]) -> Plan {
 pub(crate) fn products(layer: &Layer<'_>, work: &Work, pixels: usize) -> Products {
     let of = |all: usize, made: usize| Products { all: all * pixels, made: made * pixels, are_bytes: false };
     match (&layer.kind, work) {
-        (Kind::Conv(conv), Work::Dense | Work::Depthwise) => of(conv.weight.len(), conv.weight.len()),
-        (Kind::Conv(conv), Work::Sparse(_)) => of(conv.weight.len(), conv.there),
+        (Kind::Conv(conv), Work::Dense | Work::Depthwise | Work::Sparse(_)) => {
+            let all = conv.weight.len() / conv.joined;
+            of(all, if matches!(work, Work::Sparse(_)) { conv.there } else { all })
+        }
         _ => Products::default(),
     }
 }

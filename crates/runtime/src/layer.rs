@@ -61,6 +61,8 @@ pub(crate) struct Conv<'a> {
     pub(crate) weight: Cow<'a, [f32]>,
     /// How many weights are not zero.
     pub(crate) there: usize,
+    /// How many times as many there are as the layer has, since groups were joined.
+    pub(crate) joined: usize,
     /// What each output's weights are multiplied by.
     pub(crate) scale: Option<Vec<f64>>,
     /// Of each output.
@@ -72,7 +74,7 @@ impl<'a> Conv<'a> {
     /// Of one group, without an activation; all weights count as there.
     pub(crate) fn new(window: Window, inputs: usize, weight: Cow<'a, [f32]>, bias: Vec<f64>) -> Self {
         let there = weight.len();
-        Self { window, groups: 1, inputs, weight, there, scale: None, bias, curve: None }
+        Self { window, groups: 1, inputs, weight, there, joined: 1, scale: None, bias, curve: None }
     }
 }
 
@@ -127,7 +129,7 @@ impl Conv<'_> {
             let group = output / (outputs / groups);
             joined[(output * groups + group) * each..][..each].copy_from_slice(weights);
         }
-        (self.groups, self.weight) = (1, joined.into());
+        (self.groups, self.weight, self.joined) = (1, joined.into(), groups);
     }
 
     /// Puts a line behind it.

@@ -161,7 +161,7 @@ impl<'a> Ranking<'a> {
             what: target.what(),
             asked: target.share().to_string(),
             reachable: format!("{:.2}%", (1e4 * reachable).floor() / 100.0),
-            reason: "at least one channel of each layer stays, and what has to stay whole".into(),
+            reason: "each layer keeps one channel, and some layers must stay whole".into(),
         })
     }
 

@@ -47,8 +47,8 @@ pub(super) struct Cluster {
     /// that are drawn
     #[arg(long, value_enum, default_value_t = StartName::Linear)]
     start: StartName,
-    /// What a bit is worth, in mean squares of a layer's weights: some take a value that is cheaper to say, or go; 0.01 is
-    /// little and 0.1 much
+    /// How much squared error of a weight is accepted to save one bit, in units of the mean squared weight of its layer:
+    /// weights take a value that is cheaper to say, or go; 0.01 is little and 0.1 much
     #[arg(long, value_name = "PRICE", default_value_t = 0.0)]
     bit_price: f64,
     /// What the shared values are trained on: see `data list`

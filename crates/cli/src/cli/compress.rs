@@ -25,10 +25,11 @@ use crate::Error;
 /// Make a trained network smaller for as long as it stays about as good
 ///
 /// Channels leave step by step, and after each step the network learns again, from labels and from the network as it came.
-/// A step that loses more than --drop is not taken, and half of it is tried. One half of the test split decides that, and
-/// what is told is of the other half; with --hold-out training examples decide. Then integers of 8 bits are made. The folder holds net.safetensors, net.onnx, net-int8.safetensors,
-/// net-int8.onnx and report.html in the end. The same command goes on where it was killed; with another --drop it does
-/// no step again.
+/// A step with which more than --drop is lost, of what the network as it came has, is not taken, and half of it is tried.
+/// One half of the test split decides that, and the accuracy that is told is that of the other half; with --hold-out training
+/// examples decide. Then integers of 8 bits are made, where these lose no more either. The folder holds net.safetensors,
+/// net.onnx, net-int8.safetensors, net-int8.onnx and report.html in the end; what cannot be made is said. The same command
+/// goes on where it was killed; with another --drop it does no step again.
 #[derive(Args)]
 #[command(allow_negative_numbers = true)]
 pub(super) struct Compress {
@@ -44,10 +45,11 @@ pub(super) struct Compress {
     /// At most N training examples: see `train`
     #[arg(long, value_name = "N")]
     examples: Option<usize>,
-    /// The most points of accuracy that may be lost, on the examples that decide
+    /// The most percentage points of accuracy that may be lost in all, on the examples that decide
     #[arg(long, value_name = "POINTS", default_value_t = 1.0)]
     drop: f64,
-    /// Stop once this share of the multiply-accumulates is gone, as in 50% [default: as much as may be lost]
+    /// Stop once this share of the multiply-accumulates is gone, as in 50%, or the time of --milliseconds is reached
+    /// [default: as long as no more is lost than may be]
     #[arg(long, value_name = "SHARE")]
     macs: Option<Share>,
     /// Stop once one example takes no more than this, as `profile` measures it on one thread
@@ -72,9 +74,10 @@ pub(super) struct Compress {
     /// The learning rate at first; it falls to 0 along a cosine in each step
     #[arg(long, default_value_t = 0.02)]
     lr: f64,
+    /// The decay of weights, not of biases and normalisation
     #[arg(long, default_value_t = 5e-4)]
     weight_decay: f64,
-    /// The largest norm of the gradient: networks without normalisation bear no step that is larger
+    /// Scale the gradient down to this norm where it is larger; networks without batch normalisation diverge without that
     #[arg(long, value_name = "NORM", default_value_t = 1.0)]
     clip: f64,
     /// Examples that are learnt from at once
@@ -83,8 +86,6 @@ pub(super) struct Compress {
     /// The seed of all that is random
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    #[command(flatten)]
-    few: FewExamples,
     /// The folder of what is made
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
@@ -92,6 +93,9 @@ pub(super) struct Compress {
     root: DataRoot,
     #[command(flatten)]
     device: OnDevice,
+    // Last: a heading is that of all that follows.
+    #[command(flatten)]
+    few: FewExamples,
 }
 
 impl Compress {
@@ -146,7 +150,7 @@ impl Compress {
             Lab::Setting { key, problem } if key == "small.hold_out" => {
                 Error::Usage(format!("{problem}: `--hold-out 20%`"))
             }
-            error => hinted(error, true),
+            error => hinted(error, false),
         })?;
         let page = self.out.join("report.html");
         write_atomic(&page, report.to_html().map_err(Error::report)?.as_bytes())?;

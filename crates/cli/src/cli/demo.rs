@@ -14,7 +14,7 @@ use crate::Error;
 
 /// Train, prune, shrink, quantise and pack small networks on embedded data, and report
 ///
-/// Takes a minute or two on two cores and needs no download.
+/// Takes half a minute on two cores and needs no download.
 #[derive(Args)]
 #[command(allow_negative_numbers = true)]
 pub(super) struct Demo {

@@ -26,9 +26,6 @@ pub(super) struct FewExamples {
     /// resized-crop=LEAST, erase=PROBABILITY, jitter=STRENGTH and rand-augment=NUMBER/MAGNITUDE, in the order given
     #[arg(long, value_name = "CHANGES", num_args = 0..=1, default_missing_value = "customary")]
     augment: Option<Augmenting>,
-    /// Mix the images of each batch in pairs, and their labels: mixup=0.2 or cutmix=1
-    #[arg(long, value_name = "NAME=ALPHA")]
-    mix: Option<Mix>,
     /// Leave an average of the weights of all steps, in which those before fade by this factor a step, as in 0.99
     #[arg(long, value_name = "DECAY")]
     average: Option<f64>,
@@ -36,7 +33,7 @@ pub(super) struct FewExamples {
 
 /// `mixup=ALPHA` or `cutmix=ALPHA`.
 #[derive(Clone, Copy)]
-struct Mix(Mixing);
+pub(super) struct Mix(pub(super) Mixing);
 
 impl FromStr for Mix {
     type Err = String;
@@ -66,6 +63,6 @@ impl FewExamples {
     /// How a number of examples is learnt from.
     pub(super) fn of(&self, examples: usize) -> SmallData {
         let hold_out = self.hold_out.map(|portion| portion.of(examples));
-        SmallData { mixing: self.mix.map(|Mix(how)| how), average: self.average, hold_out }
+        SmallData { mixing: None, average: self.average, hold_out }
     }
 }

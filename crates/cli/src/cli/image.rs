@@ -10,9 +10,8 @@ use crate::Error;
 /// What images are made into.
 #[derive(Args)]
 pub(super) struct ImageShape {
-    /// Crop and resize each image to this, as in 3x32x32 [default: that of the weights for image-folder, and where
-    /// they were trained on this data set in another size than it is stored in; without weights that of the images,
-    /// which must all have one]
+    /// Crop and resize each image to this, as in 3x32x32 [default: the input size of the weights; without weights that of
+    /// the images, which must then all be of one size]
     #[arg(long, value_parser = shape::parse, value_name = "CxHxW")]
     image: Option<Shape>,
 }

@@ -8,7 +8,7 @@ use sapwood_backend::block_on;
 use sapwood_models::Net;
 use sapwood_quant::{Assignment, Budget, Examples, Ptq, Sensitivity, weight_scheme};
 use sapwood_report::{Cell, Table};
-use sapwood_search::kendall_tau;
+use sapwood_search::{Method, kendall_tau};
 
 use crate::Error;
 
@@ -22,13 +22,14 @@ pub(super) struct Mixed {
     /// What the weights may take: bytes as in 500kB, or multiply-accumulates times bits as in 2Gbops
     #[arg(long, value_name = "SIZE", requires = "mixed", conflicts_with = "max_drop")]
     budget: Option<Budget>,
-    /// By how many points the share of right answers on calibration examples may fall
+    /// By how many percentage points the share of right answers may fall, on the examples by which layers are judged:
+    /// one of 128 of them is 0.78 points
     #[arg(long, value_name = "POINTS", requires = "mixed")]
     max_drop: Option<f64>,
     /// The bits to choose from
     #[arg(long, value_name = "BITS", value_delimiter = ',', default_values_t = [8, 4, 2], requires = "mixed")]
     mixed_bits: Vec<usize>,
-    /// Who chooses within a budget: greedy, or random, regularised-evolution, evolution, nsga2 or local-search
+    /// Who chooses within a budget: greedy, or random, regularised-evolution, evolution, nsga2, local-search or linas
     #[arg(long, value_name = "NAME", default_value = "greedy", requires = "budget")]
     searcher: String,
 }
@@ -52,6 +53,12 @@ impl Mixed {
         }
         if self.max_drop.is_some_and(|points| !(0.0..=100.0).contains(&points)) {
             return Err(Error::Usage("`--max-drop` is a number of points from 0 to 100".into()));
+        }
+        if self.budget.is_none() && self.max_drop.is_none() {
+            return Err(Error::Usage("`--mixed` wants `--budget` or `--max-drop`".into()));
+        }
+        if self.searcher != "greedy" {
+            Method::named(&self.searcher)?;
         }
         let all = block_on(Sensitivity::of(net, &ptq, &self.mixed_bits, examples, device))?;
         if all.layers.is_empty() {

@@ -39,6 +39,28 @@ enum ShortcutName {
 }
 
 impl ModelShape {
+    /// The options that were given.
+    fn given(&self) -> impl Iterator<Item = &'static str> {
+        let all = [
+            ("--width", self.width.is_some()),
+            ("--shortcut", self.shortcut.is_some()),
+            ("--overcompleteness", self.overcompleteness.is_some()),
+            ("--steps", self.steps.is_some()),
+            ("--boundary", self.boundary.is_some()),
+        ];
+        all.into_iter().filter(|(_, given)| *given).map(|(option, _)| option)
+    }
+
+    /// Refuses them beside an option that says the whole network.
+    pub(super) fn none(&self, beside: &str) -> Result<(), Error> {
+        match self.given().next() {
+            None => Ok(()),
+            Some(option) => Err(Error::Usage(format!(
+                "`{option}` belongs to `--model`, and `{beside}` names a whole network: leave it out"
+            ))),
+        }
+    }
+
     /// The network with these options, for a data set; one that it does not have is
     /// refused.
     pub(super) fn apply(&self, spec: Spec, data: Option<&str>) -> Result<Spec, Error> {
@@ -50,14 +72,8 @@ impl ModelShape {
             _ => &["--width"],
         };
         let of_data: &[&str] = if data == Some("life") { &["--steps", "--boundary"] } else { &[] };
-        for (option, given) in [
-            ("--width", self.width.is_some()),
-            ("--shortcut", self.shortcut.is_some()),
-            ("--overcompleteness", self.overcompleteness.is_some()),
-            ("--steps", self.steps.is_some()),
-            ("--boundary", self.boundary.is_some()),
-        ] {
-            if given && !known.contains(&option) && !of_data.contains(&option) {
+        for option in self.given() {
+            if !known.contains(&option) && !of_data.contains(&option) {
                 let (model, known) = (spec.model, known.join(", "));
                 let problem = format!("`{model}` has no option `{option}`, only {known}: leave it out");
                 return Err(Error::Usage(problem));

@@ -45,8 +45,8 @@ impl Named {
             (Some(trained_on), data) => Self::of_file(opened, trained_on, data, image)?,
             (None, Some((data, root))) => Self::of_data(opened, data, root, image)?,
             (None, None) => {
-                let problem =
-                    "the weights do not say what they were trained on: name the data set with `--data`";
+                let problem = "the weights do not say what they were trained on: name the data set with `--data`, or how images \
+                               become inputs with `--preprocess`, and the classes with `--class-names`";
                 return Err(Error::Usage(problem.into()));
             }
         };

@@ -10,8 +10,8 @@ use crate::Error;
 /// Where weights do not name their outputs.
 #[derive(Args)]
 pub(super) struct MoreOutputs {
-    /// Where the weights do not say what their outputs stand for, and have more than the data have
-    /// classes: take the first ones for the classes, in the order of their names
+    /// Where the weights name no classes and have more outputs than the data have classes: the first output stands for
+    /// the first class in the order of their names, and so on, and the other outputs for nothing
     #[arg(long = "allow-more-outputs")]
     pub(super) allowed: bool,
 }

@@ -20,8 +20,8 @@ use crate::Error;
 /// Time each layer of a network as the runtime computes it on the CPU, which gains from zeros
 ///
 /// Prints for each layer its kernel, the least time of all runs, its share of the whole, how many
-/// multiply-accumulates a second that is, those of removed weights among them, and how much of what the processor
-/// multiplies at most the kernel does, without those that it leaves out. Where zeros are left out, the last column is the
+/// multiply-accumulates a second that is, those of removed weights among them, and which share of the processor's peak
+/// rate the kernel reaches, without those that it leaves out. Where zeros are left out, the last column is the
 /// time with all weights. `dense OxP` is a kernel of O blocks of outputs and P pixels at once, `sparse D % ... RxVxL`
 /// one for the D % of weights that are there, of R rows and V vectors of L pixels.
 #[derive(Args)]

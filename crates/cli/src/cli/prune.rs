@@ -44,8 +44,8 @@ pub(super) struct Prune {
     /// conv1.weight=0.5,fc.weight=0.9
     #[arg(long, default_value = "global")]
     allocation: Allocation,
-    /// What goes together: weight, kernel, filter, a pattern such as 2:4, or a block such
-    /// as 4x4
+    /// What goes together: weight, kernel, filter, channel (counted as such, or as channel-macs or channel-params), a
+    /// pattern such as 2:4, or a block such as 4x4
     #[arg(long, default_value = "weight")]
     granularity: Granularity,
     /// In how many rounds [default: 100 for synflow, 10 for iterative-snip and force, else 1]
@@ -63,7 +63,8 @@ pub(super) struct Prune {
     /// Instead of scoring, take the masks of this file
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "sparsity", "criterion", "options", "except", "data", "allocation", "granularity", "iterations", "course",
-        "batch_per_round", "ablation", "masks", "masks_from_zeros",
+        "batch_per_round", "ablation", "masks", "masks_from_zeros", "precision", "seed", "skip_bad", "image",
+        "allowed",
     ])]
     masks_from: Option<PathBuf>,
     /// The file to write

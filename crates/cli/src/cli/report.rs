@@ -12,6 +12,9 @@ use sapwood_report::tensorboard::{EventFile, FILE_NAME};
 use super::studies::StartedStudy;
 use crate::Error;
 
+/// Whose electricity, where nothing is said.
+const WORLD: &str = "world";
+
 /// Write what came of a study, as far as it is
 #[derive(Args)]
 pub(super) struct Report {
@@ -21,9 +24,9 @@ pub(super) struct Report {
     #[arg(long, value_enum, default_value_t = Format::Html)]
     format: Format,
     /// Whose electricity: a country or a mix
-    #[arg(long, default_value = "world", value_name = "NAME")]
+    #[arg(long, default_value = WORLD, value_name = "NAME")]
     grid: String,
-    /// What the building draws for each unit that the machine does
+    /// The power usage effectiveness of the data centre: what the building draws for each unit that the machine does
     #[arg(long, default_value_t = 1.0)]
     pue: f64,
 }
@@ -43,6 +46,11 @@ impl Report {
                 "`--pue` should be a number of at least 1, but it is {}",
                 self.pue
             )));
+        }
+        let counts = matches!(self.format, Format::Html | Format::Csv);
+        if !counts && (self.grid != WORLD || self.pue != 1.0) {
+            let problem = "`--grid` and `--pue` belong to a page and to tables, which count what runs cost: leave them out";
+            return Err(Error::Usage(problem.into()));
         }
         let carbon = Carbon { grid: grid(&self.grid)?, pue: self.pue };
         let (plan, folder) = self.study.open(criteria)?;

@@ -26,7 +26,7 @@ pub(super) struct Rounding {
     /// One scale for all weights of a layer instead of one for each output
     #[arg(long, requires = "quantize")]
     per_tensor: bool,
-    /// Training examples of which the bounds are taken with which values begin [default: 512]
+    /// How many training examples show the first bounds of values [default: 512]
     #[arg(long, value_name = "N", requires = "quantize")]
     calibrate: Option<NonZero<usize>>,
     /// Where steps and the statistics of normalisation stop to move [default: 3/4 of the iterations]

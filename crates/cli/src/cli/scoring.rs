@@ -109,6 +109,22 @@ impl Scored {
 }
 
 impl Scoring {
+    /// Refuses what says how weights are scored, where none are.
+    pub(super) fn nothing_is_scored(&self) -> Result<(), Error> {
+        let given = [
+            ("--option", !self.options.is_empty()),
+            ("--except", !self.except.is_empty()),
+            ("--data", self.data.is_some()),
+        ];
+        match given.into_iter().find(|(_, given)| *given) {
+            None => Ok(()),
+            Some((option, _)) => Err(Error::Usage(format!(
+                "`{option}` belongs to a target such as `--channels 30%`: what is dead leaves whatever its layer, and no output \
+                 changes by it; leave it out"
+            ))),
+        }
+    }
+
     /// An error of scoring, with the option that may help.
     pub(super) fn explain(&self, error: sapwood_prune::Error) -> Error {
         match (&error, self.precision) {

@@ -33,40 +33,40 @@ pub(super) struct Search {
     space: Option<String>,
     /// What is wanted, the principal one first: `max accuracy`, `min latency_ms` [default: max
     /// accuracy]
-    #[arg(long, value_name = "OBJECTIVE")]
+    #[arg(long, value_name = "OBJECTIVE", conflicts_with = "experiment")]
     objective: Vec<Objective>,
     /// What is allowed: `latency_ms <= 12`
-    #[arg(long, value_name = "CONSTRAINT")]
+    #[arg(long, value_name = "CONSTRAINT", conflicts_with = "experiment")]
     limit: Vec<Constraint>,
     /// The same as `--limit 'latency_ms <= N'`: milliseconds
-    #[arg(long, value_name = "N", value_parser = number)]
+    #[arg(long, value_name = "N", value_parser = number, conflicts_with = "experiment")]
     max_latency: Option<f64>,
     /// The same as `--limit 'macs <= N'`; 230M and 1.2G are understood
-    #[arg(long, value_name = "N", value_parser = number)]
+    #[arg(long, value_name = "N", value_parser = number, conflicts_with = "experiment")]
     max_macs: Option<f64>,
     /// The same as `--limit 'params <= N'`; 5M is understood
-    #[arg(long, value_name = "N", value_parser = number)]
+    #[arg(long, value_name = "N", value_parser = number, conflicts_with = "experiment")]
     max_params: Option<f64>,
     /// The same as `--limit 'energy_mj <= N'`: millijoules
-    #[arg(long, value_name = "N", value_parser = number)]
+    #[arg(long, value_name = "N", value_parser = number, conflicts_with = "experiment")]
     max_energy: Option<f64>,
     /// How: random, regularised-evolution, evolution, nsga2, local-search, linas
-    #[arg(long, default_value = "nsga2")]
+    #[arg(long, default_value = "nsga2", conflicts_with = "experiment")]
     method: String,
     /// Judged networks, from which accuracies are predicted: what `supernet pairs` wrote
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "experiment")]
     pairs: Option<PathBuf>,
     /// Input shape, as in 3x32x32 [default: the space's usual one]
-    #[arg(long, value_parser = super::shape::parse, value_name = "CxHxW")]
+    #[arg(long, value_parser = super::shape::parse, value_name = "CxHxW", conflicts_with = "experiment")]
     input: Option<[usize; 3]>,
     /// The latencies of a device, and perhaps its energies: what `latency build` wrote
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "experiment")]
     table: Option<PathBuf>,
     /// Leave out the resolutions of which the table lacks blocks
-    #[arg(long)]
+    #[arg(long, conflicts_with = "experiment")]
     only_measured: bool,
     /// A search for each of these tables, all with the same limits
-    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["table", "front", "page"])]
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["table", "front", "page", "json", "experiment"])]
     many: Vec<PathBuf>,
     /// With `--many`: the supernet out of which the best network is cut for each device, into a
     /// file beside its table
@@ -76,23 +76,23 @@ pub(super) struct Search {
     #[arg(long, requires = "weights")]
     data: Option<String>,
     /// How many architectures are looked at [default: 2 % of a table, 50100 of a space]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "experiment")]
     evaluations: Option<usize>,
     /// The seed of all that is random
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, conflicts_with = "experiment")]
     seed: u64,
     /// Show all that no other one beats, not only the best
-    #[arg(long)]
+    #[arg(long, conflicts_with = "experiment")]
     front: bool,
     /// Write a page with a plot of the first objective over the second
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "experiment")]
     page: Option<PathBuf>,
     /// A file that keeps what was looked at: the same command goes on with it, also after it was
     /// killed, and with more `--evaluations`
-    #[arg(long, value_name = "FILE", conflicts_with = "many")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["many", "experiment"])]
     history: Option<PathBuf>,
     /// Print JSON
-    #[arg(long)]
+    #[arg(long, conflicts_with = "experiment")]
     json: bool,
     #[command(flatten)]
     root: DataRoot,

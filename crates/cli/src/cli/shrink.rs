@@ -95,7 +95,10 @@ impl Shrink {
         }
         let made = match self.target() {
             Some(target) => self.chosen(criteria, target)?,
-            None => self.dead()?,
+            None => {
+                self.scoring.nothing_is_scored()?;
+                self.dead()?
+            }
         };
         let (before, after) = (made.before, Cost::of(&made.shrunk.graph)?);
         let written = match &self.out {

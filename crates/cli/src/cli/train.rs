@@ -22,7 +22,7 @@ use sapwood_sparse::Regulariser;
 use super::{
     bar::Bar,
     data_root::DataRoot,
-    few_examples::FewExamples,
+    few_examples::{FewExamples, Mix},
     find_rate,
     image::Images,
     model_shape::ModelShape,
@@ -85,6 +85,7 @@ pub(super) struct Train {
     /// The seed of all that is random
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// The rule by which weights move
     #[arg(long, value_enum, default_value_t = Rule::Sgd)]
     optimizer: Rule,
     /// Learning rate [default: 0.1 for sgd, 0.001 for adamw]
@@ -99,6 +100,7 @@ pub(super) struct Train {
     /// Write nothing, but try rates from 1e-6 to 1 in 100 steps and say where the loss falls most steeply
     #[arg(long, conflicts_with_all = ["lr", "out", "probe", "keep"])]
     find_rate: bool,
+    /// The decay of weights: of sgd added to the gradient times each weight, of adamw taken off beside it
     #[arg(long, default_value_t = 0.0)]
     weight_decay: f64,
     /// Do not decay biases and normalisation
@@ -119,6 +121,7 @@ pub(super) struct Train {
     /// The largest norm of the gradient
     #[arg(long, value_name = "NORM")]
     clip: Option<f64>,
+    /// The share of each label that is spread over all classes
     #[arg(long, default_value_t = 0.0)]
     label_smoothing: f64,
     /// Where training starts: the learning rate and the order of the data are those of a
@@ -133,10 +136,6 @@ pub(super) struct Train {
     keep: Vec<Step>,
     #[command(flatten)]
     sparse: Sparse,
-    #[command(flatten)]
-    few: FewExamples,
-    #[command(flatten)]
-    transfer: TransferArgs,
     #[command(flatten)]
     rounding: Rounding,
     /// Drive whole channels to zero before they are removed: group-norm=5e-4 (meant without weight decay),
@@ -158,6 +157,14 @@ pub(super) struct Train {
     root: DataRoot,
     #[command(flatten)]
     device: OnDevice,
+    // Last: a heading is that of all that follows.
+    #[command(flatten)]
+    few: FewExamples,
+    /// Mix the images of each batch in pairs, and their labels: mixup=0.2 or cutmix=1
+    #[arg(long, value_name = "NAME=ALPHA", help_heading = "Few examples")]
+    mix: Option<Mix>,
+    #[command(flatten)]
+    transfer: TransferArgs,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -197,6 +204,7 @@ impl Train {
             }
             (None, None) => match &self.layers_of {
                 Some(path) => {
+                    self.shape.none("--layers-of")?;
                     let opened = self.reading.open_to_change(path, None, &device)?;
                     opened.net.check_single()?;
                     let data = self.data(DataConfig::of_opened(&self.data, &opened), &datasets)?;
@@ -227,6 +235,7 @@ impl Train {
             ops: this.ops,
         };
         config.small = this.few.of(config.train_source(&datasets, 0)?.examples());
+        config.small.mixing = this.mix.map(|Mix(how)| how);
         if this.transfer.new_statistics {
             config = config.with_new_statistics(&datasets, &device)?;
         }
@@ -282,6 +291,7 @@ impl Train {
             ("--gamma", self.gamma.is_some(), multi_step, "--schedule multi-step"),
             ("--momentum", self.momentum.is_some(), sgd, "--optimizer sgd"),
             ("--nesterov", self.nesterov, sgd, "--optimizer sgd"),
+            ("--decay-weights-only", self.decay_weights_only, self.weight_decay != 0.0, "--weight-decay"),
             ("--allow-more-outputs", self.outputs.allowed, self.weights.is_some(), "--weights"),
         ] {
             if given && !fits {

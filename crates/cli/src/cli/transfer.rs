@@ -41,8 +41,8 @@ pub(super) struct TransferArgs {
     /// Without `--lr` the learning rate of sgd is what these features allow
     #[arg(long, value_name = "EPOCHS", requires = "weights", conflicts_with = "epochs")]
     probe: Option<Epochs>,
-    /// Then train all layers, for this number of epochs, at a tenth of the learning rate that was given, or at all of the
-    /// one that was found; without this the probe is what is written
+    /// Then train all layers, for this number of epochs, at a tenth of the learning rate that was given, or at the
+    /// one that was found, 0.02 at most; without this the probe is what is written
     #[arg(long, value_name = "EPOCHS", requires = "probe", conflicts_with = "epochs")]
     then: Option<Epochs>,
     /// Layers whose parameters and running statistics do not move, as in `stem`, `features.0-5`, `layer1.*`,
@@ -66,7 +66,7 @@ pub(super) struct TransferArgs {
     /// second one, in the place of weight decay, as in 0.01,0.01
     #[arg(long, value_name = "ALPHA[,BETA]", requires = "weights", conflicts_with = "weight_decay")]
     l2_sp: Option<Strengths>,
-    /// Let the last layers learn first, and earlier ones join them, until after this number of epochs all do
+    /// Let the last layers learn first, and earlier ones join them: from this epoch on all learn
     #[arg(long, value_name = "EPOCHS", requires = "weights")]
     unfreeze: Option<Epochs>,
     /// Learn also what this network answers to the same images

@@ -222,7 +222,10 @@ pub(super) fn hinted(error: Models) -> Error {
         error => return error.into(),
     };
     let hint = match &*problem {
-        Problem::NoModel { nearest: None, .. } | Problem::SeveralModels { .. } => ": name it with `--model`",
+        Problem::NoModel { nearest: None, .. } => {
+            ": name it with `--model`; a network of your own comes in as ONNX (`torch.onnx.export`)"
+        }
+        Problem::SeveralModels { .. } => ": name it with `--model`",
         Problem::SeveralFit { .. } => " with `--key`",
         Problem::OpenSize(_) => " by `--input-size`, as in 3x224x224, or 6x64 for 6 channels of 64 values",
         Problem::MasksTwice => ": leave `--masks` out",

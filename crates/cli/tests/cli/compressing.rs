@@ -173,7 +173,7 @@ fn what_cannot_be_is_refused_before_anything_is_written() {
     refuse("--lr nan", &["learning"]);
     refuse("--clip 0", &["clip"]);
     refuse("--hold-out 2000", &["2000"]);
-    refuse("--mix mixup=0.2", &["teacher"]);
+    refuse("--mix mixup=0.2", &["--mix"]);
     refuse("--except nowhere", &["nowhere"]);
     refuse("--average 2", &["average"]);
     refuse("--criterion bn-scale", &["batch norm"]);

@@ -149,6 +149,67 @@ fn what_does_not_go_together_is_refused_before_anything_is_written() {
 }
 
 #[test]
+fn two_methods_of_one_name_are_refused_where_tables_would_take_them_for_one() {
+    let method = |settings: &str| format!("{STUDY}\n[[methods]]\ncriterion = \"snip\"\n{settings}\n");
+    refused(
+        &method("granularity = \"filter\""),
+        &["two methods are called `snip at init`", "`granularity`", "a `name`"],
+    );
+    refused(&method("epochs = 1"), &["two methods are called `snip at init`", "`epochs`"]);
+    let named = place(&method("granularity = \"filter\"\nname = \"filters\""));
+    assert!(named.succeed("plan first.toml").contains("4 runs, 4 to do"));
+    // Of one method more sparsities, or other controls, are the same method.
+    let more = place(&method("sparsity = 0.5\nablation = \"invert\""));
+    assert!(more.succeed("plan first.toml").contains("4 runs, 4 to do"));
+    refused(
+        &method("at = \"end\"\nretrain = { fine-tune = { epochs = 2 } }\nepochs = 1"),
+        &["fine-tuning says 2"],
+    );
+    refused(
+        &method("name = \"both\"\nquantize = \"int8\"\nshare = { bits = 5 }"),
+        &["leave `share` or `quantize` out"],
+    );
+    // What is exact in digits is not in binary.
+    let pattern = place(&method("name = \"pattern\"\ngranularity = \"4:5\"\nsparsity = 0.2"));
+    pattern.succeed("plan first.toml");
+}
+
+#[test]
+fn a_run_that_two_variants_of_a_sweep_ask_for_is_told_in_both() {
+    let study = with("[[methods]]", "[sweep]\nmethods.1.at = [\"1ep\", \"2ep\"]\n\n[[methods]]");
+    let place = place(&format!("{study}\n[[methods]]\ncriterion = \"magnitude\"\n"));
+    assert!(place.succeed("run first.toml").contains("5 runs done, 5 in all"));
+    let csv = String::from_utf8(place.read("runs/first/results.csv")).unwrap();
+    for variant in ["at 1ep", "at 2ep"] {
+        let lines: Vec<&str> = csv.lines().filter(|line| line.starts_with(&format!("{variant},"))).collect();
+        assert_eq!(lines.len(), 4, "{csv}");
+        assert!(lines.iter().any(|line| line.starts_with(&format!("{variant},dense,"))), "{csv}");
+    }
+    place.succeed("report first");
+}
+
+#[test]
+fn shared_weights_of_a_network_without_channels_are_a_file_that_opens() {
+    let study = with(
+        "\"snip\"\nablation = [\"none\", \"shuffle\"]",
+        "\"magnitude\"\nat = \"end\"\nshare = { bits = 4, epochs = 1 }",
+    );
+    let study = study.replace("[[methods]]", "[[methods]]\ngranularity = \"channel\"\nsparsity = 0.5");
+    let place = place(&study);
+    assert!(place.succeed("run first.toml").contains("3 runs done, 3 in all"));
+    let csv = String::from_utf8(place.read("runs/first/results.csv")).unwrap();
+    let macs = |name: &str| {
+        let line = csv.lines().find(|line| line.contains(name)).unwrap_or_else(|| panic!("{name} in {csv}"));
+        line.rsplit(',').nth(8).unwrap().parse::<f64>().unwrap()
+    };
+    let hash = csv.lines().last().unwrap().rsplit(',').nth(12).unwrap().to_string();
+    let [dense, shared] = [macs(",dense,"), macs("4 bits")];
+    assert!(shared < 0.7 * dense, "{csv}");
+    let described = place.succeed(&format!("describe --weights runs/first/{hash}/r0/weights.safetensors"));
+    assert!(described.contains(&format!("{shared} MACs")), "{described}");
+}
+
+#[test]
 fn a_study_is_planned_run_and_reported() {
     let place = place(STUDY);
     let plan = place.succeed("plan first.toml");

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::names::{name, shown};
+use super::names::{form, name, shown};
 use crate::{Error, image_file::EXTENSIONS};
 
 /// How many files were passed over, by what they are: the ends of their names, mostly.
@@ -63,7 +63,8 @@ impl Inside {
             fs::read_dir(folder).map_err(refused())?.map(|entry| entry.map(|entry| entry.path())).collect();
         let mut paths = entries.map_err(refused())?;
         paths.retain(|path| !is_hidden(path));
-        paths.sort();
+        // Computers differ in how they write letters with accents: the order is that of what they mean.
+        paths.sort_by_cached_key(|path| (form(&name(path.file_name().unwrap_or_default())), path.clone()));
         let (folders, others) = paths.into_iter().partition(|path| path.is_dir());
         Ok(Self { folders, others })
     }

@@ -92,7 +92,7 @@ impl Dense {
         let per_output = from.channels * window.kernel[0] * window.kernel[1];
         assert_eq!(weights.values.len(), to.channels * per_output, "a weight for each input of a window");
         assert_window(&from, &to, &window);
-        epilogue.check();
+        epilogue.check_blocks(&to);
         let (runs, inputs) = runs(&from, &window);
         let blocks = to.blocks();
         let is_beside = matches!(from.form, Form::Blocked { .. }) && window.stride[1] == 1;

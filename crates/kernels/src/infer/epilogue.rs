@@ -1,6 +1,6 @@
 //! What comes behind a sum: a value added, and an activation.
 
-use super::{Curve, Place};
+use super::{Curve, Form, Place};
 
 /// What comes behind a sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -12,6 +12,20 @@ pub struct Epilogue {
 }
 
 impl Epilogue {
+    /// Whether a layer that goes block by block into this place can have it.
+    pub(crate) fn check_blocks(&self, to: &Place) {
+        self.check();
+        let lanes = |place: &Place| match place.form {
+            Form::Blocked { lanes, .. } => Some(lanes),
+            Form::Planar { .. } => None,
+        };
+        let fits = |residual: &Place| {
+            residual.check();
+            (residual.size, residual.channels, lanes(residual)) == (to.size, to.channels, lanes(to))
+        };
+        assert!(self.residual.as_ref().is_none_or(fits), "a residual of the output's size and form");
+    }
+
     /// Whether a layer can have it.
     pub(crate) fn check(&self) {
         assert!(

@@ -68,7 +68,7 @@ impl Move {
     /// Copies these parts.
     ///
     /// # Panics
-    /// If a part has no channel to become.
+    /// If a part has no channel to become, or the side of the caller does not begin at 0.
     pub fn new(from: Place, to: Place, source: Source, parts: Vec<Part>) -> Self {
         from.check();
         to.check();
@@ -76,6 +76,12 @@ impl Move {
             Form::Blocked { lanes, .. } => lanes,
             Form::Planar { .. } => 1,
         };
+        let outside = match source {
+            Source::Arena => None,
+            Source::Input => Some(&from),
+            Source::Output => Some(&to),
+        };
+        assert!(outside.is_none_or(|place| place.at == 0), "what the caller has begins with its first image");
         let (of_from, of_to) = (lanes(&from), lanes(&to));
         let mut runs: Vec<Vec<Run>> = vec![Vec::new(); to.blocks()];
         for (number, part) in parts.iter().enumerate() {

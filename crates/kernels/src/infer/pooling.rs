@@ -29,12 +29,14 @@ pub struct Pool {
 
 impl Pool {
     /// # Panics
-    /// If the places have other channels or forms.
+    /// If the places have other channels or forms, or a window has gaps or sees nothing of the input.
     pub fn new(level: Level, (from, to): (Place, Place), window: Window, pooling: Pooling) -> Self {
         assert_alike(&from, &to);
         for axis in 0..2 {
             let last = (to.size[axis] - 1) * window.stride[axis];
             assert!(last < from.size[axis] + window.before[axis], "windows begin in the input");
+            assert!(window.before[axis] < window.kernel[axis], "windows end in the input");
+            assert_eq!(window.dilation[axis], 1, "windows without gaps");
         }
         Self { level, from, to, window, pooling }
     }

@@ -109,6 +109,11 @@ pub trait Step: Send + Sync {
         0..0
     }
 
+    /// The most threads that share it: of what it needs meanwhile there is a part for each.
+    fn most_threads(&self) -> usize {
+        usize::MAX
+    }
+
     /// Whether it may write where it reads: it reads each number before it writes in its place.
     fn is_in_place(&self) -> bool {
         false
@@ -196,7 +201,7 @@ impl Program {
     /// 0 for the input, and one more than there are steps for the output.
     ///
     /// # Panics
-    /// If the arena, input or output has another size.
+    /// If the arena, input or output has another size, or there are more threads than a step was made for.
     pub fn run(
         &self,
         arena: &mut Arena,
@@ -206,6 +211,8 @@ impl Program {
     ) {
         let [per_input, per_output] = self.sizes();
         assert_eq!(arena.len(), self.floats, "an arena of this program");
+        let most = self.steps.iter().map(|step| step.most_threads()).min().unwrap_or(usize::MAX);
+        assert!(team.threads() <= most, "no more threads than the program was made for");
         let count = input.len() / per_input;
         assert_eq!((input.len(), output.len()), (count * per_input, count * per_output), "whole images");
         let arena = Shared(arena.values_mut().as_mut_ptr());

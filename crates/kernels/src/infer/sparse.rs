@@ -78,6 +78,7 @@ impl Sparse {
         from.check();
         to.check();
         epilogue.check();
+        shape.check(level);
         let pitch = to.steps()[0];
         assert!(
             [Some(from), Some(to), epilogue.residual]

@@ -1,6 +1,9 @@
 //! `search --space FAMILY`
 
-use std::{io::Write, path::Path};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use sapwood_backend::Seed;
 use sapwood_core::{TrainedOn, write_atomic};
@@ -82,6 +85,15 @@ pub(super) fn run(options: &Search, name: &str, goal: &Goal, out: &mut dyn Write
     };
     let cutter =
         options.weights.as_deref().map(|weights| Cutter::new(options, &family, weights)).transpose()?;
+    // Better now than behind some of the searches.
+    for path in options.many.iter().map(|table| network_beside(table)).filter(|_| cutter.is_some()) {
+        let read = options.weights.iter().chain(&options.pairs).chain(&options.many);
+        if read.into_iter().any(|read| is_same(read, &path)) {
+            let problem =
+                "a network would be written over a file that the search reads: give the table another name";
+            return Err(Error::Content { problem: problem.into(), path });
+        }
+    }
     let head = ["device", "architecture"].into_iter().map(String::from).chain(goal.metrics().iter().cloned());
     let mut table = Table::new(head);
     let mut unserved = Vec::new();
@@ -103,13 +115,7 @@ pub(super) fn run(options: &Search, name: &str, goal: &Goal, out: &mut dyn Write
         let text = space.text(&best.genome);
         table.row([Cell::from(latencies.device.as_str()), Cell::from(text)].into_iter().chain(values));
         if let Some(cutter) = &cutter {
-            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-            let path = path.with_file_name(format!("{stem}.safetensors"));
-            let read = options.weights.iter().chain(&options.pairs).chain(&options.many);
-            if read.into_iter().any(|read| is_same(read, &path)) {
-                let problem = "a network would be written over a file that the search reads: give the table another name";
-                return Err(Error::Content { problem: problem.into(), path });
-            }
+            let path = network_beside(path);
             let genome = family.space().adopt(&space, &best.genome)?;
             let net = cutter.images.judge().cut(&cutter.supernet, &genome)?;
             let (family, trained_on) = (cutter.supernet.family(), cutter.trained_on.as_ref());
@@ -121,6 +127,12 @@ pub(super) fn run(options: &Search, name: &str, goal: &Goal, out: &mut dyn Write
         true => Ok(()),
         false => Err(Error::Usage(unserved.join("; "))),
     }
+}
+
+/// The file of the network for the device of a table.
+fn network_beside(table: &Path) -> PathBuf {
+    let stem = table.file_stem().unwrap_or_default().to_string_lossy();
+    table.with_file_name(format!("{stem}.safetensors"))
 }
 
 /// Writes what was found for each device.

@@ -25,7 +25,7 @@ pub(super) struct Study {
     /// the latency are found, cut out, fine-tuned and measured; the same command goes on
     pub(super) experiment: Option<PathBuf>,
     /// Of a study: the folder of all runs
-    #[arg(long, default_value = "runs", value_name = "FOLDER")]
+    #[arg(long, default_value = "runs", value_name = "FOLDER", requires = "experiment")]
     out: PathBuf,
     /// Of a study: iterations between checkpoints [default: every three seconds]
     #[arg(long, value_name = "N", requires = "experiment")]

@@ -19,23 +19,23 @@ use crate::Error;
 #[derive(Args)]
 pub(super) struct Ranked {
     /// Which channels go first: see `list criteria`. For magnitude their weights and scales are squared
-    #[arg(long, default_value = "magnitude")]
+    #[arg(long, default_value = "magnitude", requires = "target")]
     criterion: String,
     /// How the scores that a channel has in each of its layers become one
-    #[arg(long, value_enum, default_value_t = ReductionName::Mean)]
+    #[arg(long, value_enum, default_value_t = ReductionName::Mean, requires = "target")]
     reduction: ReductionName,
     /// How the scores of different groups are made comparable
-    #[arg(long, value_enum, default_value_t = NormaliserName::Mean)]
+    #[arg(long, value_enum, default_value_t = NormaliserName::Mean, requires = "target")]
     normaliser: NormaliserName,
     /// Which channels are compared: those of a group, all, or those of groups with the same kinds of layers
-    #[arg(long, value_enum, default_value_t = SelectionName::PerGroup)]
+    #[arg(long, value_enum, default_value_t = SelectionName::PerGroup, requires = "target")]
     selection: SelectionName,
     /// Make the channels that stay a multiple of this, the nearest, where a group has that many; auto takes the numbers that
     /// a register of this machine holds, which is what the kernels of `predict` and `profile` compute at once
-    #[arg(long, value_name = "N|auto", default_value = "1")]
+    #[arg(long, value_name = "N|auto", default_value = "1", requires = "target")]
     round_to: Multiple,
     /// In how many rounds: each scores the network without what has left before
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "target", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
 }
 

@@ -88,6 +88,9 @@ impl Phases {
                 train(&TrainConfig { recipe, transfer, ..config }, folder)
             }
             Some((epochs, Some(then))) => {
+                let recipe = Recipe { epochs: then, ..config.recipe.clone() };
+                // Better now than behind the probe.
+                TrainConfig { recipe, ..config.clone() }.check_ahead(conditions.datasets)?;
                 let probed = RunFolder::new(folder.path().join("probe"));
                 train(&probing(&config, epochs, self.notes), &probed)?;
                 let path = probed.weights();

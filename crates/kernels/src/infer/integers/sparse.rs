@@ -164,6 +164,10 @@ impl Step for Sparse {
         self.scratch.clone()
     }
 
+    fn most_threads(&self) -> usize {
+        self.scratch.len() / self.own.max(1)
+    }
+
     unsafe fn run(&self, context: &Context<'_>) {
         // SAFETY (all): the program compared the places with the arena, and the instructions were found.
         unsafe { context.fill_rims(self.to.place(), self.to.zero()) };

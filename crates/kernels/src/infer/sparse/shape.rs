@@ -35,6 +35,16 @@ const SHARED: &[(usize, &[usize])] =
 const APART: &[(usize, &[usize])] = &[(8, &[1]), (4, &[1, 2, 3]), (2, &[4, 5])];
 
 impl SparseShape {
+    /// Whether there is a loop for it, with registers that the machine has.
+    pub(super) fn check(&self, level: Level) {
+        let table = if self.is_shared { SHARED } else { APART };
+        let has_loop =
+            |(rows, widths): &(usize, &[usize])| *rows == self.rows && widths.contains(&self.vectors);
+        assert!(table.iter().any(has_loop), "a loop for these rows and vectors");
+        let all = [1, level.lanes::<f32>(), lanes(level, false)];
+        assert!(all.contains(&self.lanes), "as many lanes as a register has, or one");
+    }
+
     /// The best shape for these rows into this place, whose vectors begin at lines of the cache or not, and what it
     /// takes of one thread, in about a cycle.
     pub fn best(level: Level, rows: &[Vec<Entry>], to: &Place, is_aligned: bool) -> (Self, f64) {
