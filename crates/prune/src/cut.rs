@@ -135,9 +135,8 @@ impl Cut {
                 return Err(Error::NothingToAblate { criterion: criterion.name().into(), ablation });
             }
             (Some(reconstruction), None) => {
-                let granularity = self.granularity;
-                let found =
-                    reconstruct(reconstruction, probe, &prunable, &chosen, granularity, &before).await?;
+                let how = (self.granularity, self.allocation == Allocation::Rows);
+                let found = reconstruct(reconstruction, probe, &prunable, &chosen, how, &before).await?;
                 (found.0, Some(found.1))
             }
         };
@@ -164,11 +163,6 @@ impl Cut {
     ) -> Result<(Prunable, MaskSet), Error> {
         if let Some(alive) = alive {
             alive.fits_params(probe.infos())?;
-        }
-        if criterion.reconstruction().is_some() && self.allocation == Allocation::Rows {
-            let criterion = criterion.name();
-            let problem = format!("`{criterion}` chooses among all outputs of a layer: take `uniform`");
-            return Err(Error::Allocation { found: Allocation::Rows.to_string(), problem });
         }
         let in_scope = self.scope.of(probe.infos())?;
         let prunable = criterion.scope(probe, in_scope.clone())?;

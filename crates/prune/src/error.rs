@@ -170,14 +170,6 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
-    /// An allocation that cannot be, here.
-    #[error("allocation `{found}`: {problem}")]
-    Allocation {
-        /// What was asked for.
-        found: String,
-        /// What is wrong with it.
-        problem: String,
-    },
     /// An allocation table that cannot be kept.
     #[error("the allocation table cannot be kept: {problem}")]
     Table {

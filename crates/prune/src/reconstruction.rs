@@ -38,6 +38,8 @@ pub struct LayerProblem<'a> {
     pub inputs: usize,
     /// How many weights are kept, where single weights are removed.
     pub keep: usize,
+    /// How many of each row, where each keeps a number of its own.
+    pub keep_of_rows: Option<Vec<usize>>,
     /// `[N, M]` where of each M consecutive columns N are kept in each row; M divides
     /// the columns.
     pub pattern: Option<[usize; 2]>,
@@ -83,6 +85,7 @@ impl<'a> LayerProblem<'a> {
             gram: gram_of_group.to_vec(),
             inputs,
             keep: rows * columns,
+            keep_of_rows: None,
             pattern: None,
             alive: Bits::ones(rows * columns),
         };
@@ -102,13 +105,13 @@ impl<'a> LayerProblem<'a> {
     }
 }
 
-/// Sweeps all layers that masks have, keeping as many weights of each as the masks do.
+/// Sweeps all layers that masks have, keeping as many weights of each as the masks do, or of each output of each.
 pub(crate) async fn reconstruct(
     reconstruction: &dyn Reconstruction,
     probe: &dyn Probe,
     prunable: &Prunable,
     counts: &MaskSet,
-    granularity: Granularity,
+    (granularity, is_of_rows): (Granularity, bool),
     alive: &MaskSet,
 ) -> Result<(MaskSet, ParamTensors), Error> {
     let layers = LayerColumns::of(probe, prunable)?;
@@ -133,8 +136,13 @@ pub(crate) async fn reconstruct(
         let quotas = share_out(&vec![size; room.len()], &room, kept);
         for (group, (problem, keep)) in problems.into_iter().zip(quotas).enumerate() {
             let order = input_first(&problem, pattern.is_some(), info);
-            let problem = LayerProblem { alive: part(&living, group), keep, pattern, ..problem };
             let n = problem.columns;
+            let rows = counts.get(&info.path).filter(|_| is_of_rows).map(|counts| {
+                let chosen: Bits = part(counts, group);
+                (0..size).step_by(n).map(|row| (row..row + n).filter(|at| chosen.get(*at)).count()).collect()
+            });
+            let alive = part(&living, group);
+            let problem = LayerProblem { alive, keep, keep_of_rows: rows, pattern, ..problem };
             let swept = reconstruction.sweep(problem.reordered(&order))?;
             let mut back = vec![0; n];
             order.iter().enumerate().for_each(|(now, before)| back[*before] = now);

@@ -125,12 +125,23 @@ impl Reconstruction for SparseGpt {
         let width = self.block.max(1).next_multiple_of(multiple);
         let blocks: Vec<Range<usize>> =
             (0..n).step_by(width).map(|first| first..n.min(first + width)).collect();
-        let room: Vec<usize> = blocks.iter().map(|block| alive(&kept, 0..rows, block, n).len()).collect();
         let sizes: Vec<usize> = blocks.iter().map(Range::len).collect();
-        for (block, quota) in blocks.iter().zip(share_out(&sizes, &room, layer.keep)) {
-            if layer.pattern.is_none() {
-                let places = alive(&kept, 0..rows, block, n);
-                keep_best(&factor, &w, &mut kept, places, quota);
+        // Rows that are compared, and how many of each block they keep.
+        let together: Vec<(Range<usize>, usize)> = match layer.keep_of_rows {
+            Some(keep) => keep.into_iter().enumerate().map(|(row, keep)| (row..row + 1, keep)).collect(),
+            None => vec![(0..rows, layer.keep)],
+        };
+        let quotas: Vec<Vec<usize>> = together
+            .iter()
+            .map(|(rows, keep)| {
+                let room = |block| alive(&kept, rows.clone(), block, n).len();
+                share_out(&sizes, &blocks.iter().map(room).collect::<Vec<_>>(), *keep)
+            })
+            .collect();
+        for (number, block) in blocks.iter().enumerate() {
+            for ((rows, _), quotas) in together.iter().zip(&quotas).filter(|_| layer.pattern.is_none()) {
+                let places = alive(&kept, rows.clone(), block, n);
+                keep_best(&factor, &w, &mut kept, places, quotas[number]);
             }
             for j in block.clone() {
                 if let Some([keep, of]) = layer.pattern

@@ -64,6 +64,7 @@ fn kept_weights_make_up_for_removed_ones() {
         gram: gram.clone(),
         inputs,
         keep: 6,
+        keep_of_rows: None,
         pattern: None,
         alive,
     };
@@ -115,6 +116,24 @@ fn sparsegpt_keeps_exact_counts_and_stays_closer_than_its_masks_alone() {
     assert!(magnitude.weights.is_none());
     assert!(made_up_for < masks_alone, "{made_up_for} {masks_alone}");
     assert!(made_up_for < far(&magnitude.apply(net).unwrap()));
+}
+
+#[test]
+fn sparsegpt_keeps_of_each_output_what_the_allocation_says() {
+    let (net, examples) = (net(), [batch(64)]);
+    let probe = NetworkProbe::observed(&net).with_examples(&examples).in_f64();
+    let rows = Cut::to(sparsity("0.5")).allocation(sapwood_prune::Allocation::Rows);
+    let kept_of_rows = |masks: &sapwood_prune::MaskSet| -> Vec<usize> {
+        let mask = masks.get(&"conv.weight".into()).unwrap();
+        (0..mask.len() / 9).map(|row| (0..9).filter(|at| mask.get(row * 9 + at)).count()).collect()
+    };
+    let swept = rows.prune_blocking(&SparseGpt { block: 5, ..SparseGpt::default() }, &probe, None).unwrap();
+    let ranked = rows.masks_blocking(&Magnitude, &probe, None).unwrap();
+    assert_eq!(kept_of_rows(&swept.masks), kept_of_rows(&ranked));
+    let uniform = rows.allocation(sapwood_prune::Allocation::Uniform);
+    let swept =
+        uniform.prune_blocking(&SparseGpt { block: 5, ..SparseGpt::default() }, &probe, None).unwrap();
+    assert_ne!(kept_of_rows(&swept.masks), kept_of_rows(&ranked));
 }
 
 #[test]
