@@ -130,8 +130,8 @@ impl Serialize for Start {
 pub struct DataConfig {
     /// Its name.
     pub name: String,
-    /// Whether a network that was trained elsewhere takes inputs as is customary, because nothing says how it does: then
-    /// that is told.
+    /// Whether the weights that are to see its images do not say how these become inputs, so that what is customary is
+    /// taken, and told.
     #[serde(skip)]
     pub is_guessed: bool,
     /// At most this many examples of the training split: the first; of an `image-folder`, which is
