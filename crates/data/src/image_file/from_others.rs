@@ -14,8 +14,10 @@ pub(super) fn decode(bytes: &[u8], format: ImageFormat) -> Result<Decoded, Strin
     }
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::default();
-    // Four channels of 16 bits, beside what the decoder needs itself.
-    limits.max_alloc = Some(16 * most_pixels(bytes.len()) as u64);
+    // Four channels of 16 bits, beside what the decoder needs itself; of a GIF four of 8 bits, whose first frame may claim
+    // more than its canvas.
+    let of_pixel = if format == ImageFormat::Gif { 8 } else { 16 };
+    limits.max_alloc = Some(of_pixel * most_pixels(bytes.len()) as u64);
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(said)?;
     let (width, height) = decoder.dimensions();

@@ -75,6 +75,10 @@ fn a_file_of_few_bytes_cannot_claim_many_pixels_or_a_long_chunk() {
     assert!(refused.starts_with("its size is 14087x14329: expected 4194304 pixels at most"), "{refused}");
     let nothing = b"GIF89a\0\0\x09\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\0\0\x09\0\0\x02\x02\x44\x01\0;";
     assert!(decode(nothing).is_err());
+    // A canvas of 7x9 pixels, and a frame of 65287x255.
+    let large = b"GIF89a\x07\0\x09\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\x07\xff\xff\0\0\x02\x02\x44\x01\0;";
+    let refused = decode(large).unwrap_err();
+    assert!(refused.to_lowercase().contains("memory limit"), "{refused}");
 }
 
 #[test]
