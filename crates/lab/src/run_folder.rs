@@ -151,7 +151,7 @@ fn without_places(mut config: Value) -> Value {
 }
 
 /// The first setting in which two configurations differ.
-fn first_difference(path: &str, a: &Value, b: &Value) -> Option<(String, String, String)> {
+pub(crate) fn first_difference(path: &str, a: &Value, b: &Value) -> Option<(String, String, String)> {
     match (a, b) {
         _ if a == b => None,
         (Value::Object(x), Value::Object(y)) => {

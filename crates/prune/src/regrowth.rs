@@ -197,6 +197,8 @@ mod tests {
         for (broken, total) in [
             (Regrowth { fraction: 0.0, ..rigl }, 0..40),
             (Regrowth { fraction: f64::NAN, ..rigl }, 0..40),
+            (Regrowth { anneal: Anneal::Power(-1.0), ..rigl }, 0..40),
+            (Regrowth { anneal: Anneal::Power(f64::NAN), ..rigl }, 0..40),
             (Regrowth { every: 0, ..rigl }, 0..40),
             (Regrowth { until: 0, ..rigl }, 0..40),
             (rigl, 0..39),

@@ -94,6 +94,7 @@ fn values_out_of_range_are_refused() {
         ("--optimizer adamw --nesterov", "`--nesterov` belongs to `--optimizer sgd`"),
         ("--image 1x16x16", "its examples are no photographs"),
         ("--checkpoint-every 0", "--checkpoint-every"),
+        ("--decay-weights-only", "`--decay-weights-only` belongs to `--weight-decay`"),
         ("--augment", "no augmentation is customary"),
     ] {
         check(&format!("{train} {option}"), &[expected]);
@@ -102,6 +103,15 @@ fn values_out_of_range_are_refused() {
         "describe --model life-net --overcompleteness 99999999999999",
         &["`overcompleteness`: expected 1 to 4096"],
     );
+    // Options that would have no effect.
+    check(&format!("shrink --weights {NET} --except fc1 --out x"), &["`--except` belongs to a target"]);
+    check(&format!("shrink --weights {NET} --data digits --out x"), &["`--data` belongs to a target"]);
+    check(
+        &format!("train --layers-of {NET} --data digits --width 2 --out x"),
+        &["`--width` belongs to `--model`"],
+    );
+    check("search study.toml --max-latency 3", &["--max-latency", "EXPERIMENT"]);
+    check(&format!("prune --weights {NET} --masks-from {NET} --seed 3 --out x"), &["--seed", "--masks-from"]);
     check("describe --model lenet-5 --classes 0", &["`classes`: expected 1 to"]);
     check("describe --model lenet-5 --classes 18446744073709551615", &["`classes`"]);
     check("describe --model resnet-20 --input 3x99999999999x99999999999", &["`input`"]);

@@ -202,12 +202,6 @@ impl<'a> Combination<'a> {
         let all = Pruning { control: Control::None, ..self.levels(&[Sparsity::DENSE])?.swap_remove(0) };
         let mut settings = serde_json::to_value(&all).map_err(Error::unwritable)?;
         settings["iterative"] = self.method.iterative.into();
-        if let Some(cut) = settings.get("cut").cloned() {
-            settings.as_object_mut().and_then(|settings| settings.remove("cut"));
-            for (key, value) in cut.as_object().into_iter().flatten() {
-                settings[key.as_str()] = value.clone();
-            }
-        }
         Ok(settings)
     }
 

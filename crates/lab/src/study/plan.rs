@@ -14,7 +14,7 @@ use super::{
     Combination, During, Experiment, Images, ModelSettings, Pretrained, Pruning, RunSpec, Several, Share,
     StudyFolder, Variant, images::Facts, read,
 };
-use crate::{Datasets, Error, fits};
+use crate::{Datasets, Error, fits, run_folder::first_difference};
 
 /// The runs of a study, parents before children.
 #[derive(Clone, Debug)]
@@ -343,7 +343,8 @@ impl<'a> Planner<'a> {
             {
                 let settings = combination.settings()?;
                 let known = called.entry(combination.name()).or_insert_with(|| settings.clone());
-                if let Some(differs) = first_difference(known, &settings) {
+                if let Some((field, ..)) = first_difference("", known, &settings) {
+                    let differs = field.strip_prefix("cut.").unwrap_or(&field);
                     let problem = format!(
                         "two methods are called `{}`, and tables would take them for one, but `{differs}` is another: give \
                          each a `name`",
@@ -427,12 +428,6 @@ impl<'a> Planner<'a> {
         }
         Ok(())
     }
-}
-
-/// The first key of two tables under which they differ.
-fn first_difference(a: &Value, b: &Value) -> Option<String> {
-    let keys = [a, b].into_iter().filter_map(Value::as_object).flat_map(|table| table.keys());
-    keys.into_iter().find(|key| a.get(key.as_str()) != b.get(key.as_str())).cloned()
 }
 
 /// The sparsities of a method, from the smallest to the largest.
