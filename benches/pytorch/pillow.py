@@ -18,7 +18,7 @@ FILTERS = {
     "bicubic": (Image.BICUBIC, InterpolationMode.BICUBIC),
     "lanczos": (Image.LANCZOS, InterpolationMode.LANCZOS),
 }
-SIZES = [((7, 9), (3, 4)), ((5, 4), (8, 11)), ((40, 31), (13, 17)), ((6, 6), (6, 3))]
+SIZES = [((7, 9), (3, 4)), ((5, 4), (8, 11)), ((40, 31), (13, 17)), ((6, 6), (6, 3)), ((1, 256), (1, 224))]
 # The image, the size its shorter side gets, and what is cut out of its middle.
 VIEWS = [((40, 31), 16, (14, 14)), ((33, 70), 18, (16, 16)), ((9, 12), 20, (15, 20)), ((16, 16), 16, (13, 13))]
 

@@ -13,16 +13,23 @@ export class Elastic {
   #found = new Map();
   #curve = new Curve($("size-curve"), { label: "Accuracy by parameters", text: (y) => percent(y, 0), xText: rough, points: true, empty: "Train all sizes, or open a file." });
   #asked = 0;
-  /** Whether its training was stopped before the end. */
-  unfinished = false;
+  /** The network that is there: its family, the seed that it began with, and whether it was stopped before its end. */
+  #held = null;
 
-  /** `page` has `engine`, `attempt`, `busy`, `save`, `image` and `seed`. */
+  /** `page` has `engine`, `attempt`, `busy`, `buttons`, `save`, `image` and `seed`. */
   constructor(page) {
     this.#page = page;
     $("elastic-button").addEventListener("click", () => page.running === "elastic" ? page.engine.stop() : this.#train());
     $("elastic-file").addEventListener("change", (event) => this.#open(event.target));
-    $("elastic-save").addEventListener("click", () => page.save("elastic", `once-for-all-${$("family").value}`));
+    $("elastic-save").addEventListener("click", () => page.save("elastic", `once-for-all-${this.#held.family}`));
+    $("family").addEventListener("change", () => page.buttons());
     $("size").addEventListener("input", () => this.#chosen());
+  }
+
+  /** Whether what is chosen was stopped before its end. */
+  get unfinished() {
+    const held = this.#held;
+    return Boolean(held?.stopped) && held.family === $("family").value && held.seed === this.#page.seed();
   }
 
   offer(families) {
@@ -31,14 +38,16 @@ export class Elastic {
 
   async #train() {
     const page = this.#page;
-    await page.busy("elastic", async () => {
-      const request = { ask: "begin-elastic", family: $("family").value, epochs: EPOCHS, seed: page.seed() };
-      if (!this.unfinished) this.#show(await page.engine.ask(request));
+    const end = await page.busy("elastic", async () => {
+      const seed = page.seed();
+      const request = { ask: "begin-elastic", family: $("family").value, epochs: EPOCHS, seed };
+      if (!this.unfinished) this.#show(await page.engine.ask(request), { seed, stopped: false });
       const end = await page.engine.run({ ask: "train-elastic" });
-      this.unfinished = end.stopped;
+      this.#held.stopped = end.stopped;
       if (!end.stopped) page.say("All sizes are trained. Move the slider to pick one.");
+      return end;
     });
-    await this.measure();
+    if (end) await this.measure();
   }
 
   async #open(input) {
@@ -46,7 +55,7 @@ export class Elastic {
     if (!file) return;
     const bytes = new Uint8Array(await file.arrayBuffer());
     await this.#page.attempt(async () => {
-      this.#show(await this.#page.engine.call("openFile", { bytes, name: file.name }));
+      this.#show(await this.#page.engine.call("openFile", { bytes, name: file.name }), { seed: null, stopped: false });
       this.#page.say(`${file.name} is open.`);
       await this.measure();
     });
@@ -56,8 +65,7 @@ export class Elastic {
   /** Takes over what another worker has restored. */
   async restored() {
     const about = await this.#page.engine.ask({ ask: "elastic" });
-    this.#show(about);
-    this.unfinished = !about.progress.done;
+    this.#show(about, { seed: this.#held?.seed, stopped: !about.progress.done });
     await this.measure();
   }
 
@@ -65,7 +73,8 @@ export class Elastic {
     $("elastic-progress").value = step / steps;
   }
 
-  #show({ family, sizes, progress }) {
+  #show({ family, sizes, progress }, { seed, stopped }) {
+    this.#held = { family, seed, stopped };
     this.#sizes = sizes;
     this.#found.clear();
     this.#curve.clear();
@@ -73,6 +82,7 @@ export class Elastic {
     this.progress(progress);
     Object.assign($("size"), { max: sizes.length - 1, value: Math.floor(sizes.length / 2), disabled: false });
     $("elastic-save").disabled = false;
+    this.#page.buttons();
     this.#chosen();
   }
 

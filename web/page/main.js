@@ -29,7 +29,7 @@ let running = null;
 let session = 0;
 
 const elastic = new Elastic({
-  engine, attempt, busy, save, say,
+  engine, attempt, busy, buttons, save, say,
   image: () => (ask.life ? null : ask.image),
   seed: () => Number($("seed").value),
   get running() { return running; },
@@ -113,15 +113,14 @@ function offerNetworks() {
   $("epochs").value = chosen().epochs;
 }
 
-/** A new network in the place of the old one. */
+/** A new network in the place of the old one, which stays where none can begin. */
 async function begin() {
-  session++;
-  about = null;
-  cut = null;
-  buttons();
+  if (!["epochs", "seed"].every((id) => $(id).reportValidity())) return buttons();
   const settings = { data: data(), network: $("network").value, epochs: Number($("epochs").value), seed: Number($("seed").value) };
-  const found = await attempt(() => engine.ask({ ask: "begin", ...settings }));
+  const found = await busy("begin", () => engine.ask({ ask: "begin", ...settings }));
   if (!found) return;
+  session++;
+  cut = null;
   accuracy.clear();
   loss.clear();
   layers.clear();
@@ -134,8 +133,9 @@ async function begin() {
 /** Shows a session as the engine tells it. */
 function take(found) {
   about = found;
-  $("network-facts").textContent = `${count(about.params)} parameters, ${count(about.macs)} multiplications for one ${data() === "life" ? "board" : "image"}`;
-  $("accuracy-title").textContent = data() === "life" ? "Cells of test boards predicted right" : "Test digits read right";
+  const life = about.settings.data === "life";
+  $("network-facts").textContent = `${count(about.params)} parameters, ${count(about.macs)} multiplications for one ${life ? "board" : "image"}`;
+  $("accuracy-title").textContent = life ? "Cells of test boards predicted right" : "Test digits read right";
   const before = $("criterion").value;
   $("criterion").replaceChildren(...about.criteria.map(({ name, refused }) => Object.assign(new Option(name, name), { disabled: Boolean(refused) })));
   const usable = about.criteria.some(({ name, refused }) => name === before && !refused);
@@ -243,7 +243,7 @@ async function savePacked() {
   const times = (found.plain / found.packed).toFixed(1);
   $("packed-facts").textContent = `${count(found.plain)} bytes before, ${count(found.packed)} after: ${times} times fewer. Read from these it is right on ${percent(found.test.top1)} of the test examples.`;
   $("packed-facts").hidden = false;
-  await save("packed", `${$("network").value}-small`, "sapwood");
+  await save("packed", `${about.settings.network}-small`, "sapwood");
 }
 
 async function save(file, name, extension = "safetensors") {
@@ -299,14 +299,14 @@ for (const id of ["sparsity", "criterion", "allocation"]) $(id).addEventListener
 // Once it was cut, another sparsity is tried at once.
 for (const id of ["sparsity", "criterion", "allocation", "begin"]) $(id).addEventListener("change", () => cut && prune());
 $("network").addEventListener("change", () => { $("epochs").value = chosen().epochs; begin(); });
-for (const id of ["epochs", "seed"]) $(id).addEventListener("change", () => $(id).reportValidity() && begin());
+for (const id of ["epochs", "seed"]) $(id).addEventListener("change", begin);
 for (const radio of document.querySelectorAll("[name=data]")) {
   radio.addEventListener("change", () => { offerNetworks(); begin(); });
 }
 $("device").addEventListener("change", () => start($("device").value));
 $("save-packed").addEventListener("click", savePacked);
-$("save-dense").addEventListener("click", () => save("dense", `${$("network").value}-whole`));
-$("save-pruned").addEventListener("click", () => save("pruned", `${$("network").value}-small`));
+$("save-dense").addEventListener("click", () => save("dense", `${about.settings.network}-whole`));
+$("save-pruned").addEventListener("click", () => save("pruned", `${about.settings.network}-small`));
 
 // ---- frames a second, for those who want to know
 

@@ -35,6 +35,26 @@ export async function elastic(tests) {
     return found.map(([params, , accuracy]) => `${params} parameters ${accuracy} %`).join(", ");
   });
 
+  await tests.withPage("what was stopped goes on, and with another seed begins anew", {}, async (page) => {
+    await ready(page);
+    const says = (text) => page.waitForFunction((text) => document.getElementById("elastic-button").textContent === text, text);
+    const seed = async (value) => {
+      await page.fill("#seed", value);
+      await page.dispatchEvent("#seed", "change");
+    };
+    await page.click("#elastic-button");
+    await page.waitForFunction(() => document.getElementById("elastic-progress").value > 0);
+    await page.click("#elastic-button");
+    await says("Go on");
+    await seed("7");
+    await says("Train all sizes");
+    await seed("1");
+    await says("Go on");
+    // What cannot begin leaves what was there.
+    await seed("");
+    assert.ok(await page.isEnabled("#train-button"));
+  });
+
   await tests.withPage("a file of something else is refused in a sentence", {}, async (page) => {
     await ready(page);
     const bytes = Buffer.concat([Buffer.from([2, 0, 0, 0, 0, 0, 0, 0]), Buffer.from("{}")]);

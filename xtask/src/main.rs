@@ -21,9 +21,11 @@ use std::{
 type Chore = (&'static str, &'static str, fn(&[OsString]) -> ExitCode);
 
 const CHORES: &[Chore] = &[
-    ("ci", "Check format, lints, documentation and layers", ci::run),
+    ("ci", "Check format, lints, documentation and layers", |args| alone(args, ci::passes)),
     ("test", "Run all tests (--device D, --all-devices), or the kernels' (--sanitizer address)", test::run),
-    ("outside", "Compile the plug-in example outside of this workspace", outside::run),
+    ("outside", "Compile the plug-in example outside of this workspace", |args| {
+        alone(args, outside::compiles)
+    }),
     ("web", "The page for browsers: web build|serve|test", web::run),
     (
         "bench",
@@ -31,6 +33,18 @@ const CHORES: &[Chore] = &[
         bench::run,
     ),
 ];
+
+/// Does what takes no arguments.
+fn alone(args: &[OsString], passes: fn() -> bool) -> ExitCode {
+    match args {
+        [] if passes() => ExitCode::SUCCESS,
+        [] => ExitCode::FAILURE,
+        [first, ..] => {
+            eprintln!("error: unexpected `{}`: this chore takes no arguments", first.to_string_lossy());
+            ExitCode::from(2)
+        }
+    }
+}
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = env::args_os().collect();

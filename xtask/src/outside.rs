@@ -2,21 +2,14 @@
 //! (a dependency that another member turns on, something that is not public) fails there.
 
 use std::{
-    env,
-    ffi::OsString,
-    fs, io,
+    env, fs, io,
     path::{Path, PathBuf},
-    process::ExitCode,
 };
 
 use crate::cargo::cargo_with;
 
 /// The example that brings a criterion of its own to the command line.
 const EXAMPLE: &str = "custom-criterion";
-
-pub(crate) fn run(_args: &[OsString]) -> ExitCode {
-    if compiles() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
 
 /// Checks the example in a workspace of its own, in a folder of the system's.
 pub(crate) fn compiles() -> bool {

@@ -71,7 +71,10 @@ fn test(options: &[&str]) -> Result<(), Problem> {
         match (*option, *value) {
             ("--device", "cpu") => devices = &DEVICES[..1],
             ("--device", "webgpu") => devices = &DEVICES[1..],
-            ("--only", name) => only = Some(name),
+            ("--only", name) => {
+                browser::check_name(name)?;
+                only = Some(name);
+            }
             _ => return Err(USAGE.into()),
         }
         rest = more;

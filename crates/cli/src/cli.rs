@@ -179,6 +179,7 @@ fn run_in(
     whole_process: bool,
 ) -> Result<(), Error> {
     let args: Vec<OsString> = args.into_iter().collect();
+    let typed: Vec<String> = args.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     let line = Line::command().bin_name(program(args.first()));
     match line.try_get_matches_from(args).and_then(|found| Ok((Line::from_arg_matches(&found)?, found))) {
         Ok((line, found)) => {
@@ -188,7 +189,7 @@ fn run_in(
                 if let Some(level) = asked.filter(|level| !level.is_empty()) {
                     sapwood_backend::pin_level(&level)?;
                 }
-                line.command.run(criteria, out).map_err(hints::with_hint)
+                line.command.run(criteria, typed, out).map_err(hints::with_hint)
             })?;
         }
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
@@ -200,7 +201,8 @@ fn run_in(
 }
 
 impl Command {
-    fn run(self, criteria: &Criteria, out: &mut dyn Write) -> Result<(), Error> {
+    /// Carries it out; `typed` are the words that it was made of.
+    fn run(self, criteria: &Criteria, typed: Vec<String>, out: &mut dyn Write) -> Result<(), Error> {
         match self {
             Self::Demo(command) => command.run(out),
             Self::Plan(command) => command.run(criteria, out),
@@ -215,7 +217,7 @@ impl Command {
             Self::Latency(command) => command.run(out),
             Self::Predictors(command) => command.run(out),
             Self::Economics(command) => command.run(out),
-            Self::Compress(command) => command.run(criteria, out),
+            Self::Compress(command) => command.run(criteria, typed, out),
             Self::Train(command) => command.run(out),
             Self::Eval(command) => command.run(out),
             Self::Predict(command) => command.run(out),

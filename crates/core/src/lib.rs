@@ -72,4 +72,4 @@ pub use source::{Source, SourceError};
 pub use state::ModuleState;
 pub use statistics::reestimate;
 pub use step::Step;
-pub use unfold::{unfold, unfold_in_parts};
+pub use unfold::{as_convolution, unfold, unfold_in_parts};

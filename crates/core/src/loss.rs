@@ -7,7 +7,7 @@ use crate::{Error, Target};
 
 /// The mean loss of a batch: cross-entropy of the softmax over classes (with
 /// label smoothing), of examples or of the tokens that count, or binary cross-entropy of the
-/// sigmoid for dense targets.
+/// sigmoid for dense targets, which are taken as they are.
 ///
 /// # Shapes
 /// - `logits`: `[rows, K]`, as [`Output::rows`](crate::Output::rows) gives them

@@ -1,7 +1,25 @@
 //! A convolution's input as a matrix.
 
 use burn::tensor::{Tensor, s};
-use sapwood_graph::ConvSpec;
+use sapwood_graph::{ConvSpec, Op, Pads};
+
+/// The convolution over planes that a layer is for what a [tap](crate::Tap) sees of its input: a linear layer is one of a
+/// single pixel, each of its places an example. None where its weights are no matrix that patches of the input are
+/// multiplied with, as those of a transposed convolution.
+pub fn as_convolution(op: &Op) -> Option<ConvSpec> {
+    match *op {
+        Op::Conv(spec) if spec.transposed.is_some() => None,
+        // A sequence has nothing above and below.
+        Op::Conv(spec) if spec.spatial == 1 => {
+            Some(ConvSpec { padding: Pads { top: 0, bottom: 0, ..spec.padding }, ..spec })
+        }
+        Op::Conv(spec) => Some(spec),
+        Op::Linear { inputs, outputs, bias, .. } => {
+            Some(ConvSpec { bias, ..ConvSpec::new(inputs, outputs, 1) })
+        }
+        _ => None,
+    }
+}
 
 /// Numbers of an unfolded input that are in memory at a time: 32 MiB in f32.
 const IN_MEMORY: usize = 1 << 23;

@@ -13,6 +13,7 @@ use image::ImageFormat;
 use sapwood_core::ImageFit;
 
 use self::orientation::Orientation;
+pub(crate) use self::view::is_same;
 use crate::{
     Error,
     kind::kind,
@@ -25,7 +26,7 @@ pub(crate) const FORMATS: &str = "PNG, JPEG, WebP, BMP, TIFF and GIF";
 pub(crate) const EXTENSIONS: &[&str] =
     &["png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "dib", "tif", "tiff", "gif"];
 /// The decoders and the resampling, as a number that is raised with every change of what they give.
-pub(crate) const VERSION: u64 = 1;
+pub(crate) const VERSION: u64 = 2;
 /// The pixels of the largest image.
 const PIXELS: usize = 1 << 28;
 /// The pixels that a file of any length may claim, and those for each of its bytes: as many as the shortest PNG has, of
@@ -150,8 +151,10 @@ impl Image {
         let pixels = match (self.channels, channels) {
             (1, 3) => self.pixels.iter().flat_map(|grey| [*grey; 3]).collect(),
             (3, 1) => {
+                // Pillow's weights, of 16 bits behind the point.
                 let grey = |[r, g, b]: &[u8; 3]| {
-                    ((299 * u32::from(*r) + 587 * u32::from(*g) + 114 * u32::from(*b) + 500) / 1000) as u8
+                    let [r, g, b] = [r, g, b].map(|byte| u32::from(*byte));
+                    ((19_595 * r + 38_470 * g + 7_471 * b + 0x8000) >> 16) as u8
                 };
                 self.pixels.as_chunks().0.iter().map(grey).collect()
             }

@@ -49,7 +49,7 @@ pub(crate) fn read(
     };
     let photos = Photos { shape, fit, cache: reading.cache, watch: reading.watch };
     let paths: Vec<&Path> = listing.files.iter().map(|(path, _)| path.as_path()).collect();
-    let (images, flaws) = photos.read(&listing.folder, &paths)?;
+    let (images, flaws) = photos.read(&listing.folder, &paths);
     let mut summary = listing.summary();
     let mut labels: Vec<u32> = listing.files.iter().map(|(_, class)| *class).collect();
     // What is only of another size is no bad image, and is never left out.

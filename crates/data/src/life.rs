@@ -85,12 +85,12 @@ const TEST: u64 = 1 << 40;
 /// Random boards.
 pub fn boards(split: Split, options: &LifeOptions) -> Result<Dataset, Error> {
     options.check()?;
-    let (examples, first) = match split {
-        Split::Train => (options.examples, 0),
-        Split::Test => (options.test_examples, TEST),
+    let (option, examples, first) = match split {
+        Split::Train => ("examples", options.examples, 0),
+        Split::Test => ("test_examples", options.test_examples, TEST),
     };
     if examples == 0 {
-        return Err(wrong("examples", examples, "at least 1"));
+        return Err(wrong(option, examples, "at least 1"));
     }
     dataset(options, examples, |index| {
         let mut rng = Seed(options.seed).stream(Stream::Data, first + index as u64);
@@ -253,5 +253,7 @@ mod tests {
         ] {
             assert!(boards(Split::Train, &options).unwrap_err().to_string().contains("expected"));
         }
+        let none = boards(Split::Test, &LifeOptions { test_examples: 0, ..Default::default() });
+        assert!(none.unwrap_err().to_string().contains("test_examples"));
     }
 }

@@ -29,7 +29,8 @@ pub fn is_npz(bytes: &[u8]) -> bool {
 }
 
 /// The array of a `.npy` file, whose first index runs slowest whatever the order in the file; or what is wrong with
-/// it. Numbers of 16 and 32 bits without a sign become wider ones, and truth values 0 and 1.
+/// it. Numbers of 16 and 32 bits without a sign become wider ones, and truth values the numbers 0 and 1: bytes would be
+/// taken for stored values of images.
 ///
 /// # Errors
 /// What is no array of numbers, is cut short or goes on behind its values: a text of one line.
@@ -66,7 +67,8 @@ pub fn read_npy(bytes: &[u8]) -> Result<Array, String> {
             wide(&|value| u32::from_le_bytes([value[0], value[1], value[2], value[3]]).into())
         }
         (Kind::Unsigned, 2) => wide(&|value| u16::from_le_bytes([value[0], value[1]]).into()),
-        (Kind::Unsigned | Kind::Truth, _) => plain(DType::U8),
+        (Kind::Unsigned, _) => plain(DType::U8),
+        (Kind::Truth, _) => wide(&|value| value[0].into()),
     };
     let array = array.map_err(|error| error.to_string())?;
     match columns_first && 1 < shape.len() {

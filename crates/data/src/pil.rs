@@ -3,26 +3,35 @@
 //! Both passes work on bytes, across first, with weights of 22 bits behind the point (`Resample.c` of Pillow 11): so
 //! a network sees here what it saw where it was trained.
 
+use std::ops::Range;
+
 use sapwood_core::Filter;
+
+use crate::resample::Region;
 
 /// Bits of a weight behind the point: a sum of 8 bits, and 2 more for weights below 0 and above 1.
 const BITS: u32 = 32 - 8 - 2;
 
-/// An image in another size.
+/// A part, which is not empty, of an image in another size.
 ///
 /// # Shapes
 /// - `pixels`: `[H, W, C]`, row-major, for a `size` of `[H, W]`
-/// - returns: `[h, w, C]`
+/// - returns: `[h, w, C]` for a part of that height and width
 pub(crate) fn resize(
     pixels: &[u8],
     channels: usize,
     [height, width]: [usize; 2],
     [h, w]: [usize; 2],
+    part: Region,
     interpolation: Filter,
 ) -> Vec<u8> {
-    let [columns, rows] = [(width, w), (height, h)].map(|(from, to)| taps(from, to, interpolation));
-    let mut across = Vec::with_capacity(height * w * channels);
-    for row in pixels.chunks_exact(width * channels) {
+    let columns = taps(width, w, part.left..part.left + part.width, interpolation);
+    let rows = taps(height, h, part.top..part.top + part.height, interpolation);
+    // Across first, and only in the rows that are needed.
+    let top = rows.first().map_or(0, |tap| tap.first);
+    let below = rows.last().map_or(0, |tap| tap.first + tap.weights.len());
+    let mut across = Vec::with_capacity((below - top) * part.width * channels);
+    for row in pixels.chunks_exact(width * channels).take(below).skip(top) {
         for Tap { first, weights } in &columns {
             for channel in 0..channels {
                 let values = row[first * channels + channel..].iter().step_by(channels);
@@ -30,15 +39,19 @@ pub(crate) fn resize(
             }
         }
     }
-    let line = w * channels;
-    let mut out = Vec::with_capacity(h * line);
+    let line = part.width * channels;
+    let mut out = Vec::with_capacity(part.height * line);
     for Tap { first, weights } in &rows {
         for at in 0..line {
-            out.push(sum(weights, across[first * line + at..].iter().step_by(line)));
+            out.push(sum(weights, across[(first - top) * line + at..].iter().step_by(line)));
         }
     }
     out
 }
+
+/// The longest side whose pixels are found as Pillow finds the nearest: a longer one would take seconds, and images of
+/// that size are none of Pillow's.
+const ADDED: usize = 1 << 26;
 
 /// The old pixels that a new one is made of.
 struct Tap {
@@ -52,13 +65,17 @@ fn sum<'a>(weights: &[i32], values: impl Iterator<Item = &'a u8>) -> u8 {
     (sum >> BITS).clamp(0, 255) as u8
 }
 
-fn taps(from: usize, to: usize, interpolation: Filter) -> Vec<Tap> {
+/// Those of some of the pixels of a side that becomes `to` long.
+fn taps(from: usize, to: usize, some: Range<usize>, interpolation: Filter) -> Vec<Tap> {
     let scale = from as f64 / to as f64;
     let Some((support, filter)) = kernel(interpolation) else {
-        let nearest = |at: usize| ((at as f64 + 0.5) * scale) as usize;
-        return (0..to)
-            .map(|at| Tap { first: nearest(at).min(from - 1), weights: vec![1 << BITS] })
-            .collect();
+        let tap = |at: f64| Tap { first: (at as usize).min(from - 1), weights: vec![1 << BITS] };
+        if ADDED < to {
+            return some.map(|at| tap((at as f64 + 0.5) * scale)).collect();
+        }
+        // The places are added up, and rounded as often, as Pillow does: a product has other pixels.
+        let places = std::iter::successors(Some(scale * 0.5), |at| Some(at + scale));
+        return places.take(some.end).skip(some.start).map(tap).collect();
     };
     // An image that shrinks is averaged over more pixels, so that nothing is skipped.
     let stretch = scale.max(1.0);
@@ -76,7 +93,7 @@ fn taps(from: usize, to: usize, interpolation: Filter) -> Vec<Tap> {
         };
         Tap { first, weights: raw.into_iter().map(fixed).collect() }
     };
-    (0..to).map(tap).collect()
+    some.map(tap).collect()
 }
 
 /// How far a filter reaches, and the weight at a distance.

@@ -10,6 +10,11 @@ pub(crate) struct Region {
 }
 
 impl Region {
+    /// All of an image of `[H, W]`.
+    pub(crate) fn whole([height, width]: [usize; 2]) -> Self {
+        Self { top: 0, left: 0, height, width }
+    }
+
     /// The largest region in the middle of an image of `[H, W]` with the aspect
     /// ratio of `[h, w]`.
     pub(crate) fn centre([height, width]: [usize; 2], [h, w]: [usize; 2]) -> Self {

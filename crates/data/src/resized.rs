@@ -6,23 +6,26 @@ use sapwood_core::{ImageFit, Order, Shape};
 
 use crate::{
     Dataset, Error, Labels, Normalisation, OpenOptions, Task,
-    image_file::{Image, check_shape},
+    image_file::{Image, check_shape, is_same},
 };
 
 impl Dataset {
     /// The same examples in the size, and with the constants, that the options say.
     ///
     /// An image of another size is cut and resized as one of a folder: by default to the largest part in its middle
-    /// that has the right aspect ratio. Grey becomes colour by repetition, with the constants of grey.
+    /// that has the right aspect ratio. One of the right size is cut and resized where that changes it. Grey becomes
+    /// colour by repetition, with the constants of grey.
     ///
     /// # Errors
     /// Examples that are no images of bytes, or a shape that no image is made into; constants for another number
     /// of channels.
     pub fn as_inputs(self, options: &OpenOptions) -> Result<Self, Error> {
         let fit = options.preprocess.as_ref().map_or_else(ImageFit::default, |preprocess| preprocess.image);
-        let sized = match options.image {
-            Some(shape) if shape != self.shape() => self.resized(shape, &fit)?,
-            _ => self,
+        let native @ [_, h, w] = self.shape();
+        let shape = options.image.unwrap_or(native);
+        let sized = match shape == native && is_same([h, w], fit.fit) {
+            true => self,
+            false => self.resized(shape, &fit)?,
         };
         match &options.preprocess {
             Some(preprocess) => sized.preprocessed(preprocess),
@@ -93,10 +96,32 @@ mod tests {
     }
 
     #[test]
+    fn an_image_of_the_right_size_is_cut_as_one_of_a_folder() {
+        let image: Vec<u8> = (0..128).collect();
+        let labels = Labels::Class(vec![0, 1]);
+        let own = Dataset::new("own", [1, 8, 8], Task::Classes(2), Normalisation::unit(255.0), image, labels);
+        let own = own.unwrap();
+        let said = |how: &str| OpenOptions { preprocess: Some(how.parse().unwrap()), ..to([1, 8, 8]) };
+        let cropped = own.clone().as_inputs(&said("x/255, crop 0.5, nearest")).unwrap();
+        // Of twice the size the middle half: every pixel of the middle twice.
+        assert_eq!(cropped.image(0).unwrap()[..8], [18, 18, 19, 19, 20, 20, 21, 21]);
+        for same in ["x/255, crop 1", "x/255, stretch, bicubic", "x/255, resize 8"] {
+            assert_eq!(own.clone().as_inputs(&said(same)).unwrap().images(), own.images(), "{same}");
+        }
+        let native = OpenOptions { image: None, ..said("x/255, crop 0.5, nearest") };
+        assert_eq!(own.as_inputs(&native).unwrap(), cropped);
+    }
+
+    #[test]
     fn what_is_no_photograph_keeps_its_size() {
         let digits = open("digits", Split::Test, "".as_ref(), &OpenOptions::default()).unwrap();
         let said = digits.as_inputs(&to([1, 16, 16])).unwrap_err().to_string();
         assert!(said.contains("no photographs"), "{said}");
         assert!(of(1, vec![0; 8]).as_inputs(&to([2, 4, 4])).is_err());
+        let digits = open("digits", Split::Test, "".as_ref(), &OpenOptions::default()).unwrap();
+        let said =
+            |how: &str| OpenOptions { preprocess: Some(how.parse().unwrap()), ..OpenOptions::default() };
+        assert!(digits.clone().as_inputs(&said("x/16, crop 1")).is_ok());
+        assert!(digits.as_inputs(&said("x/16, crop 0.5")).is_err());
     }
 }

@@ -92,7 +92,8 @@ impl Pairs {
         let form = Form::of(path, &text);
         let origin = form.origin(&sample.origin);
         match text.split_once('\n') {
-            None => {
+            // Not even its head was written before a kill.
+            None if form.head(&sample.origin).starts_with(&text) => {
                 file.set_len(0).map_err(refused("write"))?;
                 file.write_all(form.head(&sample.origin).as_bytes()).map_err(refused("write"))?;
             }
@@ -100,6 +101,11 @@ impl Pairs {
                 let problem = format!(
                     "its networks were judged otherwise ({found}, not {origin}): choose another file"
                 );
+                return Err(Error::Content { problem, path: path.into() });
+            }
+            None => {
+                let problem =
+                    "expected judged networks, found a line of something else: choose another file".into();
                 return Err(Error::Content { problem, path: path.into() });
             }
             // Without what was cut short.

@@ -87,6 +87,13 @@ impl Dims {
         }
     }
 
+    /// In how many pieces the values of an example lie: one for each place before the batch. A reshape between
+    /// different numbers of pieces mixes examples.
+    pub fn pieces(&self) -> Option<usize> {
+        let before = &self.sizes[..self.batch()?];
+        before.iter().try_fold(1usize, |product, size| product.checked_mul(*size))
+    }
+
     /// The same seen as channels, height and width, with 1 for what it lacks: `[C, 1, 1]` of a row, `[C, 1, L]`
     /// of a sequence of channels. What has more dimensions has its last ones together in the width.
     pub fn image(&self) -> Shape {
@@ -209,6 +216,9 @@ mod tests {
         let dims = Dims::with_batch(&[2, 3], 0).unwrap();
         assert_eq!((dims.at(5), dims.values(), dims.example()), (vec![10, 3], 6, None));
         assert_eq!(Dims::rows(7).example(), Some(&[7][..]));
+        let windows = Dims::with_batch(&[7, 2, 4, 3], 2).unwrap();
+        assert_eq!([windows, dims].map(|dims| dims.pieces()), [Some(14), Some(1)]);
+        assert_eq!(Dims::fixed(&[3]).and_then(|dims| dims.pieces()), None);
         assert_eq!(Dims::batch_of(&[4, 5]).unwrap().image(), [4, 1, 5]);
     }
 }

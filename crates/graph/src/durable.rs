@@ -90,7 +90,11 @@ pub fn sweep(folder: &Path) -> Result<(), Error> {
     for entry in entries {
         let path = entry.map_err(error("list", folder))?.path();
         if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(TEMPORARY)) {
-            fs::remove_file(&path).map_err(error("remove", &path))?;
+            match fs::remove_file(&path) {
+                // Another process that writes there has just finished, or swept.
+                Err(missing) if missing.kind() == ErrorKind::NotFound => {}
+                removed => removed.map_err(error("remove", &path))?,
+            }
         }
     }
     Ok(())

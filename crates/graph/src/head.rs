@@ -1,6 +1,6 @@
 //! The last layer of a network, which gives each class a number.
 
-use crate::{Error, Graph, Node, Op};
+use crate::{Activation, Error, Graph, Node, Op};
 
 /// Where a network ends and its features begin: the layer whose outputs are the classes.
 ///
@@ -27,7 +27,7 @@ pub struct Head<'a> {
     graph: &'a Graph,
     /// The layer.
     at: usize,
-    /// What goes out, once softmax is taken off.
+    /// What goes out, once what makes it probabilities is taken off.
     end: usize,
 }
 
@@ -50,8 +50,10 @@ impl Graph {
                 Op::Conv(spec) if spec.groups == 1 && spec.transposed.is_none() => {
                     return Ok(Head { graph: self, at, end });
                 }
-                // A loss is taken of what goes into softmax.
-                Op::Softmax { .. } if at == end => (at, end) = (node.inputs[0], node.inputs[0]),
+                // A loss is taken of what goes into it.
+                Op::Softmax { .. } | Op::Activation(Activation::Sigmoid) if at == end => {
+                    (at, end) = (node.inputs[0], node.inputs[0]);
+                }
                 Op::Activation(_) | Op::GlobalAvgPool | Op::Flatten | Op::Reduce { .. } | Op::AvgPool(_) => {
                     at = node.inputs[0];
                 }
@@ -71,11 +73,19 @@ impl Head<'_> {
         &self.graph.nodes()[self.at].name
     }
 
-    /// The same network with this number of outputs, without a softmax behind them.
+    /// The same network with this number of outputs, without a softmax or a sigmoid behind them.
     ///
     /// # Errors
-    /// [`Error::Graph`] where what follows the layer does not go on with another number.
+    /// [`Error::Graph`] where the network ends with another activation, or what follows the layer does not go on with
+    /// another number.
     pub fn with_outputs(&self, outputs: usize) -> Result<Graph, Error> {
+        let end = &self.graph.nodes()[self.end];
+        if let Op::Activation(activation) = end.op {
+            let kind = activation.name();
+            let problem =
+                format!("new outputs would go through `{kind}`, and no loss is taken of that: take it off");
+            return Err(Error::Graph { layer: end.name.clone(), problem });
+        }
         let before = self.classes();
         let mut nodes = self.graph.nodes()[..=self.at.max(self.end)].to_vec();
         match &mut nodes[self.at].op {
@@ -85,9 +95,9 @@ impl Head<'_> {
         }
         for node in &mut nodes[self.at + 1..] {
             if let Op::Reshape(to) = &mut node.op {
-                let sizes: Vec<usize> =
-                    to.sizes().iter().map(|size| if *size == before { outputs } else { *size }).collect();
-                *to = crate::Dims::with_batch(&sizes, to.batch().unwrap_or(0)).unwrap_or(*to);
+                // The first one of that size: the product of all is as many times what it was.
+                let classes = (0..to.rank()).find(|dim| to.number(*dim) == Some(before));
+                *to = classes.map_or(*to, |dim| to.resized(dim, outputs));
             }
         }
         let graph = Graph::of_parts(nodes, self.graph.entries().to_vec(), vec![self.end])?;
@@ -171,6 +181,37 @@ mod tests {
         assert_eq!(head.features().unwrap().shapes([3, 8, 8]).unwrap().last(), Some(&[4, 8, 8]));
         let alone = head.alone().unwrap();
         assert_eq!((alone.input(), alone.outputs().unwrap()), ([4, 8, 8], 10));
+    }
+
+    #[test]
+    fn other_classes_than_one_leave_the_batch_as_it_is() {
+        let single = |to: Dims| {
+            let (mut g, x) = backbone();
+            let x = g.global_avg_pool(x);
+            let x = g.conv("head", x, Conv::new(1, 1));
+            g.reshape(x, to);
+            g.finish().unwrap()
+        };
+        let other = single(Dims::rows(1)).head().unwrap().with_outputs(7).unwrap();
+        assert_eq!(other.dims().unwrap().last(), Some(&Dims::rows(7)));
+        // Squeezed there is no dimension for classes.
+        let squeezed = single(Dims::with_batch(&[1], 0).unwrap());
+        assert!(squeezed.head().unwrap().with_outputs(7).is_err());
+    }
+
+    #[test]
+    fn of_activations_at_the_end_a_sigmoid_goes_with_the_old_head_and_others_are_refused() {
+        for (activation, goes) in [(Activation::Sigmoid, true), (Activation::Tanh, false)] {
+            let (mut g, x) = backbone();
+            let x = g.global_avg_pool(x);
+            let x = g.linear("fc", x, 10);
+            g.activation(x, activation);
+            let graph = g.finish().unwrap();
+            match graph.head().unwrap().with_outputs(3) {
+                Ok(other) => assert!(goes && matches!(other.nodes()[other.ends()[0]].op, Op::Linear { .. })),
+                Err(error) => assert!(!goes && error.to_string().contains("`tanh`"), "{error}"),
+            }
+        }
     }
 
     #[test]

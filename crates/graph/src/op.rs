@@ -238,6 +238,21 @@ impl Op {
         matches!(self, Self::Conv(_) | Self::Linear { .. })
     }
 
+    /// Whether it only moves or picks its input's numbers, perhaps with zeros between them: they stay on its grid.
+    pub fn is_carrier(&self) -> bool {
+        matches!(
+            self,
+            Self::MaxPool(_)
+                | Self::Flatten
+                | Self::Reshape(_)
+                | Self::Transpose { .. }
+                | Self::Slice(_)
+                | Self::Expand(_)
+                | Self::Wrap { .. }
+                | Self::Subsample { .. }
+        )
+    }
+
     /// Whether it is a layer with parameters.
     pub fn has_parameters(&self) -> bool {
         matches!(

@@ -141,14 +141,7 @@ fn kind(op: &Op, float: bool) -> Kind {
     match op {
         Op::Conv(_) | Op::Linear { .. } if !float => Kind::Layer,
         Op::Add | Op::AvgPool(_) | Op::GlobalAvgPool | Op::Concat { .. } => Kind::Sum,
-        Op::MaxPool(_)
-        | Op::Flatten
-        | Op::Wrap { .. }
-        | Op::Subsample { .. }
-        | Op::Reshape(_)
-        | Op::Transpose { .. }
-        | Op::Slice(_)
-        | Op::Expand(_) => Kind::Carrier,
+        op if op.is_carrier() => Kind::Carrier,
         Op::Activation(Activation::Relu) => Kind::Relu,
         Op::Activation(Activation::Relu6) => Kind::Clip,
         _ => Kind::Float,

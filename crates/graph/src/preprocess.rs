@@ -154,8 +154,9 @@ impl FromStr for Preprocess {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let mut image = ImageFit::default();
+        let (mut fit, mut filter, mut order) = (None, None, None);
         let mut constants: Option<[Vec<f64>; 2]> = None;
+        let mut is_imagenet = false;
         for word in words(text) {
             let mut parts = word.split_whitespace();
             let (name, value, rest) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
@@ -164,49 +165,61 @@ impl FromStr for Preprocess {
                 found.ok_or_else(|| wrong(format!("`{word}` needs one number: expected as in `crop 0.875`")))
             };
             let of = |error: &dyn fmt::Display| wrong(format!("`{word}`: {error}"));
-            let given = match name {
-                "imagenet" => {
-                    image.fit = Fit::Crop(0.875);
-                    Some(IMAGENET.map(Vec::from))
+            match (name, value) {
+                ("imagenet", None) => {
+                    is_imagenet = true;
+                    put(&mut constants, IMAGENET.map(Vec::from), "formula", word)
                 }
-                "cover" => set(&mut image.fit, Fit::Cover),
-                "stretch" => set(&mut image.fit, Fit::Stretch),
-                "resize" => {
+                ("cover", None) => put(&mut fit, Fit::Cover, "fit", word),
+                ("stretch", None) => put(&mut fit, Fit::Stretch, "fit", word),
+                ("resize", _) => {
                     let pixels = number()?.parse::<usize>().map_err(|error| of(&error))?;
-                    set(&mut image.fit, Fit::Resize(pixels))
+                    put(&mut fit, Fit::Resize(pixels), "fit", word)
                 }
-                "crop" => {
+                ("crop", _) => {
                     let fraction = number()?.parse::<f64>().map_err(|error| of(&error))?;
-                    set(&mut image.fit, Fit::Crop(fraction))
+                    put(&mut fit, Fit::Crop(fraction), "fit", word)
                 }
-                "nearest" => set(&mut image.interpolation, Filter::Nearest),
-                "bilinear" => set(&mut image.interpolation, Filter::Bilinear),
-                "bicubic" => set(&mut image.interpolation, Filter::Bicubic),
-                "lanczos" => set(&mut image.interpolation, Filter::Lanczos),
-                "rgb" => set(&mut image.order, Order::Rgb),
-                "bgr" => set(&mut image.order, Order::Bgr),
+                ("nearest", None) => put(&mut filter, Filter::Nearest, "filter", word),
+                ("bilinear", None) => put(&mut filter, Filter::Bilinear, "filter", word),
+                ("bicubic", None) => put(&mut filter, Filter::Bicubic, "filter", word),
+                ("lanczos", None) => put(&mut filter, Filter::Lanczos, "filter", word),
+                ("rgb", None) => put(&mut order, Order::Rgb, "order", word),
+                ("bgr", None) => put(&mut order, Order::Bgr, "order", word),
+                (
+                    "imagenet" | "cover" | "stretch" | "nearest" | "bilinear" | "bicubic" | "lanczos" | "rgb"
+                    | "bgr",
+                    Some(_),
+                ) => Err(wrong(format!("`{word}`: expected a comma behind `{name}`"))),
                 _ if word.contains('x') => {
-                    Some(formula::constants(word).map_err(|problem| wrong(format!("`{word}` {problem}")))?)
+                    let given =
+                        formula::constants(word).map_err(|problem| wrong(format!("`{word}` {problem}")))?;
+                    put(&mut constants, given, "formula", word)
                 }
-                _ => return Err(wrong(format!("`{word}` is not known: expected {WORDS}"))),
-            };
-            if given.is_some() && constants.is_some() {
-                return Err(wrong(format!("`{word}` is a second formula: leave one out")));
-            }
-            constants = given.or(constants);
+                _ => Err(wrong(format!("`{word}` is not known: expected {WORDS}"))),
+            }?;
         }
         let Some([mean, std]) = constants else {
             return Err(wrong(
                 "there is no formula: expected `imagenet`, or one as in `x/255` or `(x-127)/128`".into(),
             ));
         };
+        let usual = if is_imagenet { Fit::Crop(0.875) } else { Fit::default() };
+        let image = ImageFit {
+            fit: fit.unwrap_or(usual),
+            interpolation: filter.unwrap_or_default(),
+            order: order.unwrap_or_default(),
+        };
         Self { scale: 255.0, mean, std, image }.check()
     }
 }
 
-fn set<T, U>(place: &mut T, value: T) -> Option<U> {
-    *place = value;
-    None
+/// Takes what a word says, if no other word has said it.
+fn put<T>(place: &mut Option<T>, value: T, what: &str, word: &str) -> Result<(), Error> {
+    match place.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(wrong(format!("`{word}` is a second {what}: leave one out"))),
+    }
 }
 
 /// What stands between commas that are in no list.
@@ -280,6 +293,8 @@ mod tests {
                 "imagenet, resize 232, bicubic",
                 "(x/255-[0.485,0.456,0.406])/[0.229,0.224,0.225], resize 232, bicubic",
             ),
+            ("resize 232, imagenet", "(x/255-[0.485,0.456,0.406])/[0.229,0.224,0.225], resize 232"),
+            ("imagenet, cover", "(x/255-[0.485,0.456,0.406])/[0.229,0.224,0.225]"),
             ("x/255", "x/255"),
             ("x / 255, cover", "x/255"),
             ("(x/255-0.5)/0.5, bgr, stretch, nearest", "(x/255-0.5)/0.5, stretch, nearest, bgr"),
@@ -304,6 +319,11 @@ mod tests {
             ("", "there is no formula"),
             ("bicubic", "there is no formula"),
             ("imagenet, x/255", "`x/255` is a second formula"),
+            ("imagenet bicubic", "`imagenet bicubic`: expected a comma behind `imagenet`"),
+            ("x/255, bicubic resize 256", "expected a comma behind `bicubic`"),
+            ("x/255, crop 0.9, resize 256", "`resize 256` is a second fit"),
+            ("x/255, bicubic, nearest", "`nearest` is a second filter"),
+            ("x/255, rgb, bgr", "`bgr` is a second order"),
             ("cubic", "`cubic` is not known: expected imagenet, cover"),
             ("x/255, crop", "`crop` needs one number"),
             ("x/255, crop 2", "the fraction of a crop is 2: expected 0.05 to 1"),

@@ -1,6 +1,6 @@
 //! What a network was trained on, as its weight file says it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -22,7 +22,7 @@ pub struct TrainedOn {
     /// The shape of its examples, `[C, H, W]`, as the network was given them.
     pub input: Shape,
     /// What the outputs stand for, in their order; empty where they stand for no classes. Outputs
-    /// beyond these have no name.
+    /// beyond these have no name, and two may have the same, as ImageNet's two `crane`s.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<String>,
     /// The stored value that stands for 1: 255 for images.
@@ -88,13 +88,9 @@ impl TrainedOn {
     pub fn check(&self, outputs: usize) -> Result<(), Error> {
         let channels = self.input[0];
         let (means, deviations) = (self.mean.len(), self.std.len());
-        let mut seen = BTreeSet::new();
-        let twice = self.classes.iter().find(|name| !seen.insert(*name));
         let positive = |value: &f64| value.is_finite() && 0.0 < *value;
         let problem = if [means, deviations] != [channels; 2] {
             format!("{means} means and {deviations} deviations for {channels} channels")
-        } else if let Some(name) = twice {
-            format!("class `{name}` is there twice")
         } else if outputs < self.classes.len() {
             format!("{} classes for {outputs} outputs", self.classes.len())
         } else if !positive(&self.scale) || !self.std.iter().all(positive) {
@@ -158,7 +154,6 @@ mod tests {
     #[test]
     fn what_cannot_be_meant_is_refused() {
         for (key, value, expected) in [
-            ("classes", json!(["a", "a"]), "class `a` is there twice"),
             ("classes", json!(["a", "b", "c"]), "3 classes for 2 outputs"),
             ("mean", json!([0.1, 0.2]), "2 means and 1 deviations for 1 channels"),
             ("std", json!([0]), "above 0"),

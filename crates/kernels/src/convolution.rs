@@ -53,9 +53,19 @@ impl Convolution {
     /// The size of an output plane, `[OH, OW]`.
     pub fn output(&self) -> [usize; 2] {
         [0, 1].map(|axis| {
-            let reach = self.dilation[axis] * (self.kernel[axis] - 1) + 1;
-            (self.input[axis] + 2 * self.padding[axis]).saturating_sub(reach) / self.stride[axis] + 1
+            let padded = self.input[axis] + 2 * self.padding[axis];
+            padded.saturating_sub(self.reach(axis)) / self.stride[axis] + 1
         })
+    }
+
+    /// Rows or columns from the kernel's first one to its last.
+    fn reach(&self, axis: usize) -> usize {
+        self.dilation[axis] * (self.kernel[axis] - 1) + 1
+    }
+
+    /// Whether the kernel reaches no further than the padded input.
+    pub(crate) fn is_within(&self) -> bool {
+        (0..2).all(|axis| self.reach(axis) <= self.input[axis] + 2 * self.padding[axis])
     }
 
     /// The size of the largest phase of the input.
@@ -139,13 +149,15 @@ impl Convolution {
         }
     }
 
-    /// What every pass relies on: nothing is empty, and slices are as long as their shapes say.
+    /// What every pass relies on: nothing is empty, the kernel lies in the padded input, and slices are as long as
+    /// their shapes say.
     fn check<T>(&self, input: Option<&[T]>, output: Option<&[T]>, weight: Option<&[T]>) {
         let area = |[height, width]: [usize; 2]| height * width;
         let Self { images, groups, inputs, outputs, .. } = *self;
         let sizes =
             [images * groups * inputs * outputs, area(self.input), area(self.kernel), area(self.stride)];
         assert!(sizes.iter().all(|size| *size > 0), "nothing is empty: {self:?}");
+        assert!(self.is_within(), "the kernel ends in the padded input: {self:?}");
         let expected = [
             (input, images * groups * inputs * area(self.input)),
             (output, images * groups * outputs * area(self.output())),

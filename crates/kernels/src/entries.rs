@@ -182,7 +182,7 @@ impl Convolution {
     /// `[N, C, H, W]`, `[O, C/groups, kh, kw]` and `[O]` to `[N, O, OH, OW]`
     ///
     /// # Panics
-    /// If something is empty, or a slice is not of its shape.
+    /// If something is empty, the kernel reaches beyond the padded input, or a slice is not of its shape.
     pub fn forward<T: Float>(&self, level: Level, x: &[T], weight: &[T], bias: Option<&[T]>) -> Vec<T> {
         T::convolve(self, level, x, weight, bias)
     }

@@ -65,22 +65,25 @@ impl Integers {
 /// - `x`: `[N, C, H, W]`, `weight`: `[O, C/groups, KH, KW]`, `bias`: `[O]` or empty; the result `[N, O, OH, OW]`
 ///
 /// # Panics
-/// If they have other sizes.
+/// If they have other sizes, or the kernel reaches beyond the padded input.
 pub fn sums(conv: &Convolution, x: &[i32], zero_point: i32, weight: &[i32], bias: &[i32]) -> Vec<i32> {
+    assert!(conv.is_within(), "the kernel ends in the padded input: {conv:?}");
     let ([h, w], [kh, kw], [oh, ow]) = (conv.input, conv.kernel, conv.output());
-    let (each, share) = (conv.inputs / conv.groups, conv.outputs / conv.groups);
-    assert_eq!(x.len(), conv.images * conv.inputs * h * w, "values of the input");
-    assert_eq!(weight.len(), conv.outputs * each * kh * kw, "weights");
-    assert!(bias.is_empty() || bias.len() == conv.outputs, "a bias for each output");
+    // Of a group, and of all.
+    let (each, share) = (conv.inputs, conv.outputs);
+    let [inputs, outputs] = [each, share].map(|channels| conv.groups * channels);
+    assert_eq!(x.len(), conv.images * inputs * h * w, "values of the input");
+    assert_eq!(weight.len(), outputs * each * kh * kw, "weights");
+    assert!(bias.is_empty() || bias.len() == outputs, "a bias for each output");
     let size = each * kh * kw;
-    let mut all = vec![0; conv.images * conv.outputs * oh * ow];
+    let mut all = vec![0; conv.images * outputs * oh * ow];
     let mut patch = vec![0; size];
     let place = |o: usize, k: usize, side: usize, end: usize| {
         (o * conv.stride[side] + k * conv.dilation[side])
             .checked_sub(conv.padding[side])
             .filter(|at| *at < end)
     };
-    for (number, image) in x.chunks_exact((conv.inputs * h * w).max(1)).enumerate() {
+    for (number, image) in x.chunks_exact((inputs * h * w).max(1)).enumerate() {
         for (group, pixel) in (0..conv.groups).flat_map(|group| (0..oh * ow).map(move |pixel| (group, pixel)))
         {
             // What one pixel of the group's outputs is made of, less the zero point.
@@ -94,7 +97,7 @@ pub fn sums(conv: &Convolution, x: &[i32], zero_point: i32, weight: &[i32], bias
                     weight[output * size..][..size].iter().zip(&patch).map(|(w, x)| w.wrapping_mul(*x));
                 let sum = products.fold(0i32, i32::wrapping_add);
                 let bias = bias.get(output).copied().unwrap_or(0);
-                all[(number * conv.outputs + output) * oh * ow + pixel] = sum.wrapping_add(bias);
+                all[(number * outputs + output) * oh * ow + pixel] = sum.wrapping_add(bias);
             }
         }
     }

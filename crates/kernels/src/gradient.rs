@@ -3,6 +3,8 @@
 //! The batch is cut into slices of images, whose number depends on sizes alone;
 //! each has its own gradient, and these are added up in their order.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::{
@@ -169,13 +171,7 @@ impl<'a, T: Number> Batch<'a, T> {
     }
 
     /// Adds what some images bring to the gradient of some outputs of a group.
-    fn add_to(
-        &self,
-        range: std::ops::Range<usize>,
-        [group, output]: [usize; 2],
-        starts: &[usize],
-        dw: &mut [T],
-    ) {
+    fn add_to(&self, range: Range<usize>, [group, output]: [usize; 2], starts: &[usize], dw: &mut [T]) {
         let Self { convolution: c, x_layout, dy_layout, x, dy, lie, .. } = self;
         let (taps, plane, room) = (starts.len(), x_layout.plane(self.together), self.room());
         let is_laid = matches!(lie, Lie::Vectors | Lie::Flat);
@@ -245,10 +241,10 @@ impl<T: Number> Gradient<'_, T> {
                 let mut k = first;
                 while k < end {
                     if end - k > C {
-                        self.add_block::<A, B>([o, k], [outputs, taps], dw);
+                        self.add_block::<A, B>(o, k..end, [outputs, taps], dw);
                         k += B;
                     } else {
-                        self.add_block::<A, C>([o, k], [outputs, taps], dw);
+                        self.add_block::<A, C>(o, k..end, [outputs, taps], dw);
                         k += C;
                     }
                 }
@@ -256,9 +252,11 @@ impl<T: Number> Gradient<'_, T> {
         }
     }
 
+    /// The sums of a block that begins with these rows; what is left of it beyond them is another block's.
     fn add_block<const A: usize, const B: usize>(
         &self,
-        [o, k]: [usize; 2],
+        o: usize,
+        rows: Range<usize>,
         [outputs, taps]: [usize; 2],
         dw: &mut [T],
     ) {
@@ -268,12 +266,12 @@ impl<T: Number> Gradient<'_, T> {
             left: self.left,
             left_starts: std::array::from_fn(|i| (o + i).min(outputs - 1) * self.pitch),
             right: self.right,
-            right_starts: std::array::from_fn(|i| self.starts[(k + i).min(taps - 1)]),
+            right_starts: std::array::from_fn(|i| self.starts[(rows.start + i).min(taps - 1)]),
             pieces: self.pieces,
         };
         products.add_to(self.level, &mut sums);
         for (dw, sums) in dw[o * taps..].chunks_mut(taps).zip(&sums) {
-            dw[k..].iter_mut().zip(sums).for_each(|(dw, sum)| *dw += *sum);
+            dw[rows.clone()].iter_mut().zip(sums).for_each(|(dw, sum)| *dw += *sum);
         }
     }
 }

@@ -42,7 +42,10 @@ impl Chosen {
         let bytes = std::fs::read(&self.list).map_err(Error::file("read", &self.list))?;
         let found = digest(&bytes);
         if self.digest.as_ref().is_some_and(|expected| *expected != found) {
-            let problem = format!("it is another one than `data.only.digest` names: {}", self.list.display());
+            let problem = format!(
+                "it is another one than `data.only.digest` names, or than a study was started with: {}",
+                self.list.display()
+            );
             return Err(Error::setting("data.only", problem));
         }
         let list: List = serde_json::from_slice(&bytes).map_err(|error| Error::Json {

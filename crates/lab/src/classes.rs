@@ -89,6 +89,11 @@ impl Classes {
             let (model, data) = (model.clone(), data.name().into());
             return Err(Error::OtherClasses { model, known: few(names), data, unknown: few(&unknown) });
         }
+        let is_twice = |class: &&String| 1 < names.iter().filter(|name| name == class).count();
+        if let Some(class) = classes.iter().find(is_twice) {
+            let (model, class, data) = (model.clone(), class.clone(), data.name().into());
+            return Err(Error::SameNames { model, class, data });
+        }
         let to = classes.iter().filter_map(place).map(|output| output as u32).collect();
         Ok(Self::ByName(ByName { data: data.name().into(), to, names: names.to_vec() }))
     }
@@ -202,6 +207,7 @@ mod tests {
         );
         refused(&[], 2, &["a", "b", "c"], Outputs { more: true, ..plain }, "gives 2 outputs");
         refused(&["a", "b", "c"], 3, &["b"], plain, "one class only");
+        refused(&["a", "b", "a"], 3, &["a", "b"], plain, "two outputs of `lenet-300-100` are called `a`");
         let new = Outputs { new: true, ..plain };
         refused(&["a", "b"], 2, &["a", "b"], new, "have the names of its classes");
         refused(&[], 2, &["a", "b"], new, "name no classes");
@@ -214,6 +220,7 @@ mod tests {
         in_order(&[], 9, Outputs { more: true, ..plain });
         in_order(&["a", "b", "c"], 3, new);
         in_order(&["d", "e", "f"], 9, plain);
+        assert!(matches!(meet(&["a", "b", "c", "c"], 4, &["b", "a"], plain), Ok(Classes::ByName(_))));
         // Leave to have more does not make names mean less.
         refused(&["a", "b", "c"], 9, &["d", "e"], Outputs { more: true, ..plain }, "does not know `d`, `e`");
     }

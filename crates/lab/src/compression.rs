@@ -44,6 +44,9 @@ const ROUNDING: f64 = 1e-9;
 /// The network in numbers, as ONNX.
 const ONNX: &str = "net.onnx";
 
+/// The page, which whoever asks writes beside the networks.
+const REPORT: &str = "report.html";
+
 /// What may be lost, and how a network becomes smaller.
 #[derive(Clone, Debug)]
 pub struct Compression {
@@ -56,7 +59,8 @@ pub struct Compression {
     pub milliseconds: Option<f64>,
     /// The share of the multiply-accumulates that are left which leaves in each step.
     pub step: Share,
-    /// By which criterion channels are scored: those with the lowest scores leave.
+    /// By which criterion channels are scored, once in each step: those with the lowest scores leave. The steps are its
+    /// rounds, however many are customary for it.
     pub criterion: String,
     /// What stays whole.
     pub scope: Scope,
@@ -118,6 +122,12 @@ impl Compression {
         given.scored(self, criteria)?;
         let config = self.training(&given, conditions)?;
         let judge = Judge::new(&config, conditions)?;
+        // What a step would refuse is refused before anything is written, and so are files of other commands.
+        config.prepared(conditions.datasets, conditions.device, &[])?;
+        let run = RunFolder::new(folder);
+        run.check_free(
+            ["net.safetensors", ONNX, integers::FILE, integers::ONNX, REPORT].map(|name| folder.join(name)),
+        )?;
         conditions.datasets.tell(conditions.reporter);
         let [deciding, _] = judge.examples();
         let one = 100.0 / deciding as f64;
@@ -133,7 +143,6 @@ impl Compression {
         let mut forms = vec![judge.form("as it came", &given.file()?)?];
         // A time that cannot be told is refused before anything is written.
         self.is_fast(&forms[0])?;
-        let run = RunFolder::new(folder);
         let _lock = run.lock()?;
         // The files of another network would be written over.
         run.claim(&json!({ "network": digest(&given.file()?) }))?;
@@ -260,7 +269,7 @@ impl Compression {
 
     /// How a network learns after a step.
     fn training(&self, given: &Stage, conditions: &Conditions<'_>) -> Result<TrainConfig, Error> {
-        let config = TrainConfig {
+        Ok(TrainConfig {
             model: given.spec.clone(),
             beginning: given.beginning()?,
             data: conditions.datasets.identified(self.data.clone())?,
@@ -277,10 +286,7 @@ impl Compression {
             evaluate: Evaluate::AtEnd,
             order: 0,
             ops: Ops::default(),
-        };
-        // What a step would refuse is refused before anything is written.
-        config.check_ahead(conditions.datasets)?;
-        Ok(config)
+        })
     }
 }
 

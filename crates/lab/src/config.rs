@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
+use burn::prelude::Device;
 use sapwood_backend::{Ops, Seed};
-use sapwood_core::{Masks, ParamPath, TrainedOn};
+use sapwood_core::{Masks, ParamPath, Shape, TrainedOn};
 use sapwood_data::{
     Augment, Augmentation, Dataset, Layout, Loader, LoaderOptions, OpenOptions, Order, Origin, Reading,
     Split, life::Boundary,
@@ -100,6 +101,14 @@ pub enum Beginning {
     /// New ones.
     #[serde(rename = "init")]
     Drawn(Init),
+    /// New ones for the layers of a file whose network has constants: these stay.
+    #[serde(rename = "redrawn")]
+    Redrawn {
+        /// How weights are drawn.
+        init: Init,
+        /// The file.
+        layers_of: Box<Start>,
+    },
     /// Those of a file.
     #[serde(rename = "weights")]
     From(Box<Start>),
@@ -116,6 +125,17 @@ pub struct Start {
     pub masks: Masks,
     /// What the network was trained on, where the file says it.
     pub trained_on: Option<TrainedOn>,
+}
+
+impl Beginning {
+    /// The network as it begins, and what of it stays zero.
+    pub(crate) fn network(&self, model: &Spec, seed: Seed, device: &Device) -> Result<(Net, Masks), Error> {
+        Ok(match self {
+            Self::Drawn(init) => (init.apply(model.net(device)?, seed), Masks::new()),
+            Self::Redrawn { init, layers_of } => (layers_of.net.redrawn(*init, seed, device), Masks::new()),
+            Self::From(start) => (start.net.clone(), start.masks.clone()),
+        })
+    }
 }
 
 impl Serialize for Start {
@@ -183,7 +203,7 @@ impl TrainConfig {
     /// What is known of the outputs of the network that it begins with.
     pub(crate) fn known(&self) -> Known<'_> {
         let trained_on = match &self.beginning {
-            Beginning::Drawn(_) => None,
+            Beginning::Drawn(_) | Beginning::Redrawn { .. } => None,
             Beginning::From(start) => start.trained_on.as_ref(),
         };
         Known { trained_on, outputs: self.outputs }
@@ -233,8 +253,8 @@ impl DataConfig {
         Self { name, is_guessed, examples, held_out, per_class, only, augment, skip_bad, options, content }
     }
 
-    /// The data on which a network of the zoo is at home: boards as far ahead and
-    /// with the edge that it was made for, images of one's own in its size.
+    /// The data on which a network is at home: boards as far ahead and with the edge that it was made for, images of
+    /// one's own in its size. One of the zoo takes images of the catalogue as they are, another one in its size too.
     pub fn of(name: &str, spec: &Spec) -> Self {
         let mut data = Self::named(name);
         data.options.life.steps = spec.steps;
@@ -243,21 +263,23 @@ impl DataConfig {
             Padding::Zeros => Boundary::Zero,
             Padding::Circular => Boundary::Torus,
         };
-        let folders = sapwood_data::entry(name).is_ok_and(|entry| entry.layout == Layout::Folders);
-        data.options.image = folders.then_some(spec.input);
+        if spec.layers.is_some() || is_folder(name) {
+            data.options.image = resized(name, spec.input);
+        }
         data
     }
 
     /// [`DataConfig::of`] for a weight file: one that says what it was trained on knows the size of
     /// images better than the network does, and may know how they are made into inputs.
     pub fn of_opened(name: &str, opened: &Opened) -> Self {
-        let mut data = Self::of(name, &opened.spec);
-        data.is_guessed = opened.trained_on.is_none();
-        if let Some(trained_on) = &opened.trained_on {
-            // Of a data set in the catalogue a network may have seen another size than it is stored in.
-            let native = sapwood_data::entry(name).ok().and_then(|entry| entry.shape);
-            let resized = trained_on.data == name && native.is_some_and(|shape| shape != trained_on.input);
-            data.options.image = (resized || data.options.image.is_some()).then_some(trained_on.input);
+        Self::of_known(name, &opened.spec, opened.trained_on.as_ref())
+    }
+
+    fn of_known(name: &str, spec: &Spec, trained_on: Option<&TrainedOn>) -> Self {
+        let mut data = Self::of(name, spec);
+        data.is_guessed = trained_on.is_none();
+        if let Some(trained_on) = trained_on {
+            data.options.image = resized(name, trained_on.input);
             data.options.preprocess = trained_on.preprocess();
         }
         data
@@ -359,4 +381,56 @@ impl DataConfig {
 
 fn judging() -> LoaderOptions {
     LoaderOptions { batch_size: TEST_BATCH, ..LoaderOptions::default() }
+}
+
+fn is_folder(name: &str) -> bool {
+    sapwood_data::entry(name).is_ok_and(|entry| entry.layout == Layout::Folders)
+}
+
+/// The size that the images of a data set get for a network with this input, where that is not the one that they are
+/// stored in. What is no photograph keeps its size, and no image is made into a row of values.
+fn resized(name: &str, input: Shape) -> Option<Shape> {
+    let entry = sapwood_data::entry(name).ok()?;
+    let Some(native) = entry.shape else { return is_folder(name).then_some(input) };
+    let is_image = matches!(input, [1 | 3, h, w] if h > 1 && w > 1);
+    (is_image && entry.normalisation.scale == 255.0 && native != input).then_some(input)
+}
+
+#[cfg(test)]
+mod tests {
+    use sapwood_core::Graph;
+
+    use super::*;
+
+    fn input(name: &str, spec: &Spec, trained_on: Option<&TrainedOn>) -> Option<Shape> {
+        DataConfig::of_known(name, spec, trained_on).options.image
+    }
+
+    #[test]
+    fn images_get_the_size_of_a_network_that_has_one_of_its_own() {
+        let own = |input: Shape| {
+            let mut layers = Graph::builder(input);
+            let flat = layers.flatten(layers.input());
+            layers.linear("fc", flat, 10);
+            Spec::of_layers("own", layers.finish().unwrap()).unwrap()
+        };
+        let large = own([3, 224, 224]);
+        assert_eq!(input("cifar10", &large, None), Some([3, 224, 224]));
+        assert_eq!(input("image-folder", &large, None), Some([3, 224, 224]));
+        assert_eq!(input("cifar10", &own([3, 32, 32]), None), None);
+        // The zoo's take another size than the one that they are written down for.
+        let zoo = Spec::named("mobilenet-v2").unwrap();
+        assert_eq!(input("cifar10", &zoo, None), None);
+        // What is no photograph, and what is taken as a row.
+        assert_eq!(input("digits", &own([1, 16, 16]), None), None);
+        assert_eq!(input("mnist", &own([784, 1, 1]), None), None);
+
+        let how = "imagenet".parse().unwrap();
+        let said = TrainedOn::stated(&how, [3, 224, 224]).unwrap();
+        assert_eq!(input("cifar10", &zoo, Some(&said)), Some([3, 224, 224]));
+        assert_eq!(input("cifar10", &large, Some(&said)), Some([3, 224, 224]));
+        let at = |input| TrainedOn { data: "cifar10".into(), input, ..said.clone() };
+        assert_eq!(input("cifar10", &zoo, Some(&at([3, 32, 32]))), None);
+        assert_eq!(input("cifar10", &large, Some(&at([3, 96, 96]))), Some([3, 96, 96]));
+    }
 }

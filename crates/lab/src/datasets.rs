@@ -1,7 +1,7 @@
 //! Data sets that are read once, however many runs learn from them.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt, mem,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -22,6 +22,8 @@ pub struct Datasets {
     contents: Mutex<BTreeMap<String, String>>,
     /// What was found and nobody was told yet.
     untold: Mutex<Vec<Summary>>,
+    /// Which images get another size, likewise.
+    resized: Mutex<BTreeSet<String>>,
 }
 
 impl fmt::Debug for Datasets {
@@ -41,6 +43,7 @@ impl Datasets {
             read: Mutex::default(),
             contents: Mutex::default(),
             untold: Mutex::default(),
+            resized: Mutex::default(),
         }
     }
 
@@ -55,9 +58,11 @@ impl Datasets {
         Self { reporter: Box::new(reporter), ..self }
     }
 
-    /// Tells somebody what folders of images were found to hold, a line for each that was opened
-    /// since this was last called: best once whatever can be refused is refused.
+    /// Tells somebody what folders of images were found to hold, and which images get another size, a line for each
+    /// that was opened since this was last called: best once whatever can be refused is refused.
     pub fn tell(&self, reporter: &dyn Reporter) {
+        let resized = mem::take(&mut *self.resized.lock().unwrap_or_else(PoisonError::into_inner));
+        resized.iter().for_each(|line| lines::note(reporter, line));
         let mut summaries = mem::take(&mut *self.untold());
         summaries.sort_by_key(|summary| summary.split != Split::Train);
         summaries.iter().for_each(|summary| lines::note(reporter, summary));
@@ -102,6 +107,13 @@ impl Datasets {
             let photos = self.cache.as_ref().map(|cache| cache.join("photos"));
             let (skip_bad, cache) = (config.skip_bad, photos.as_deref());
             let opened = config.open_with(split, &self.root, &Reading { skip_bad, cache, watch: self })?;
+            let native = sapwood_data::entry(&config.name)?.shape;
+            if let Some([c, h, w]) = native.filter(|native| *native != opened.dataset.shape()) {
+                let ([channels, height, width], name) = (opened.dataset.shape(), &config.name);
+                let line =
+                    format!("note: images of `{name}`, {c}x{h}x{w}, become {channels}x{height}x{width}");
+                self.resized.lock().unwrap_or_else(PoisonError::into_inner).insert(line);
+            }
             let customary = "inputs are made with ImageNet's mean and standard deviation, since the weights do not say how";
             let guess = config.is_guessed.then(|| customary.to_string());
             self.untold().extend(opened.summary.map(|mut summary| {

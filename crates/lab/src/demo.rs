@@ -18,6 +18,7 @@ use crate::{
         Body, Cell, DensityPlot, DensitySeries, LinePlot, Plot, Point, Reference, Report, Scale, Section,
         Series, Table,
     },
+    statistics::Summary,
 };
 
 /// One way of pruning.
@@ -128,17 +129,13 @@ impl Demo {
         let mut columns = vec!["test accuracy (%)".to_string()];
         columns.extend(self.sparsities.iter().map(|s| format!("{s} removed")));
         let mut table = Table::new(columns);
-        let (dense_mean, dense_spread) = mean_and_deviation(dense);
         let blanks = std::iter::repeat_n(Cell::none(), self.sparsities.len().saturating_sub(1));
-        table.row([Cell::from("dense"), Cell::spread(dense_mean, dense_spread, 1)].into_iter().chain(blanks));
+        table.row([Cell::from("dense"), cell(dense)].into_iter().chain(blanks));
         for (method, entries) in METHODS.iter().zip(entries) {
-            let cells = entries.iter().map(|entry| {
-                let (mean, deviation) = mean_and_deviation(&entry.accuracies);
-                Cell::spread(mean, deviation, 1)
-            });
+            let cells = entries.iter().map(|entry| cell(&entry.accuracies));
             table.row([Cell::from(method.name)].into_iter().chain(cells));
         }
-        let report = self.report(command, &forms, dense_mean, &table, entries);
+        let report = self.report(command, &forms, mean_and_deviation(dense).0, &table, entries);
         DemoOutcome { forms, table, report }
     }
 
@@ -153,6 +150,7 @@ impl Demo {
         let series = METHODS.iter().zip(entries).map(|(method, entries)| {
             let points = self.sparsities.iter().zip(entries).map(|(sparsity, entry)| {
                 let (mean, deviation) = mean_and_deviation(&entry.accuracies);
+                let deviation = deviation.unwrap_or(0.0);
                 Point { x: sparsity.to_f64(), mean, low: mean - deviation, high: mean + deviation }
             });
             Series { name: method.name.into(), points: points.collect() }
@@ -282,12 +280,16 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// The mean and the sample standard deviation.
-fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
-    let n = values.len().max(1) as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    (mean, (squares / (n - 1.0).max(1.0)).sqrt())
+/// The mean and the sample standard deviation, which one run has not.
+fn mean_and_deviation(values: &[f64]) -> (f64, Option<f64>) {
+    Summary::of(values).map_or((f64::NAN, None), |summary| (summary.mean, summary.standard_deviation))
+}
+
+fn cell(values: &[f64]) -> Cell {
+    match mean_and_deviation(values) {
+        (mean, Some(deviation)) => Cell::spread(mean, deviation, 1),
+        (mean, None) => Cell::fixed(mean, 1),
+    }
 }
 
 #[cfg(test)]
@@ -302,6 +304,8 @@ mod tests {
         let device = DeviceSpec::CPU.resolve().unwrap();
         let demo = Demo { sparsities: vec!["0.98".parse().unwrap()], replicates: 1, epochs: 20 };
         let table = demo.run(&device, "", &crate::Silent).unwrap().table.to_text();
+        // Of one run nothing is known of how much runs differ.
+        assert!(!table.contains('±'), "{table}");
         let of = |name: &str| -> f64 {
             let row = table.lines().find(|row| row.starts_with(name)).unwrap();
             row[name.len()..].split_whitespace().next().unwrap().parse().unwrap()

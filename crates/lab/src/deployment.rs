@@ -11,6 +11,7 @@
 
 mod economics;
 mod experiment;
+mod machine;
 mod outcome;
 mod page;
 mod searches;

@@ -130,6 +130,19 @@ pub enum Error {
         /// The first of those that are unknown.
         unknown: String,
     },
+    /// A data set with a class that two outputs are called by.
+    #[error(
+        "two outputs of `{model}` are called `{class}`, as is a class of data set `{data}`: give each output a name of \
+         its own"
+    )]
+    SameNames {
+        /// The network.
+        model: String,
+        /// The name.
+        class: String,
+        /// The data set.
+        data: String,
+    },
     /// Outputs should be taken for new classes, but would not be.
     #[error("nothing is new about the classes of data set `{data}`: the weights {why}")]
     NothingNew {

@@ -8,5 +8,5 @@ pub use counters::energy_meter;
 pub use day::today;
 pub use sapwood_deploy::latency::{
     Coverage, Covered, EnergyMeter, Engine, ImportWarning, Imported, Measured, Stopwatch, Timed, Times, draw,
-    import, keys, predicted, predicted_energy,
+    import, keys, level, predicted, predicted_energy,
 };

@@ -1,11 +1,9 @@
 //! Which learning rate a training bears.
 
 use burn::prelude::Device;
-use sapwood_backend::Seed;
-use sapwood_core::Masks;
 use sapwood_train::{RangeTest, Tried};
 
-use crate::{Beginning, Datasets, Error, TrainConfig, fits::fits};
+use crate::{Datasets, Error, TrainConfig, run::Prepared};
 
 /// Tries learning rates on what a configuration trains, and writes nothing (Smith 2017): the network, its data and its
 /// recipe, but for rates and length.
@@ -13,11 +11,6 @@ use crate::{Beginning, Datasets, Error, TrainConfig, fits::fits};
 /// # Errors
 /// Those of [`train`](crate::train); [`Error::Setting`] where the loss is more than that of labels.
 pub fn try_rates(config: &TrainConfig, datasets: &Datasets, device: &Device) -> Result<Vec<Tried>, Error> {
-    let test = config.data.test_source(datasets)?;
-    let classes = fits(&config.model, config.known(), test.dataset())?;
-    let source = classes.of_batches(config.train_source(datasets, 1)?)?;
-    config.transfer.check(config, &[])?;
-    config.small.check(config)?;
     let more = config.transfer.teacher.is_some()
         || config.transfer.probe
         || config.quantize.is_some()
@@ -32,10 +25,6 @@ pub fn try_rates(config: &TrainConfig, datasets: &Datasets, device: &Device) -> 
                        training, mixed images, averages, pulls, late layers and regularisers out";
         return Err(Error::setting("rates", problem));
     }
-    let (net, masks) = match &config.beginning {
-        Beginning::Drawn(init) => (init.apply(config.model.net(device)?, Seed(config.seed)), Masks::new()),
-        Beginning::From(start) => (start.net.clone(), start.masks.clone()),
-    };
-    let net = config.transfer.apply(net.with_ops(config.ops))?;
+    let Prepared { net, masks, source, .. } = config.prepared(datasets, device, &[])?;
     Ok(RangeTest::default().run_blocking(&config.recipe, net, masks, &source, device)?)
 }

@@ -1,6 +1,7 @@
 //! A training run, in a folder of its own.
 
 mod learning;
+mod prepared;
 mod weights;
 
 use std::{
@@ -10,19 +11,17 @@ use std::{
 };
 
 use burn::prelude::Device;
-use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Masks, Observed, Source, Step, write_atomic};
+use sapwood_backend::block_on;
+use sapwood_core::{Observed, Source, Step, write_atomic};
 use sapwood_data::Loader;
-use sapwood_models::Net;
 use sapwood_prune::{Diagnosis, LayerHealth, MaskSet};
 use sapwood_quant::{Examples, Rounds};
 use sapwood_supernet::RunContext;
-use sapwood_train::{Average, Checkpoints, Evaluation, Mixed, Plan, Row};
+use sapwood_train::{Checkpoints, Evaluation, Row};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Beginning, Datasets, Error, Reporter, RunFolder, SparseTraining, TrainConfig,
-    fits::fits,
+    Datasets, Error, Reporter, RunFolder, TrainConfig,
     ledger::Macs,
     levels, lines,
     probe::{Features, Probe},
@@ -31,6 +30,7 @@ use crate::{
     work::{Counted, Work, forward_macs},
 };
 use learning::{Learning, Learnt, Sources, curve_csv};
+pub(crate) use prepared::Prepared;
 use weights::Described;
 
 /// When checkpoints are written, beside the one at the end. The outcome of a run
@@ -95,25 +95,6 @@ pub struct Outcome {
     pub curve: Vec<Row>,
 }
 
-impl TrainConfig {
-    /// Refuses what does not go together.
-    fn check(&self, plan: &Plan, keep: &[Step]) -> Result<(), Error> {
-        self.transfer.check(self, keep)?;
-        self.small.check(self)?;
-        self.small.average.map(|decay| Average::new(decay, plan)).transpose()?;
-        Ok(())
-    }
-
-    /// Refuses what [`train`] refuses of what was asked for, before a training that comes first is begun.
-    ///
-    /// # Errors
-    /// Those of [`train`] that can be told without the network.
-    pub fn check_ahead(&self, datasets: &Datasets) -> Result<(), Error> {
-        let plan = self.recipe.clone().plan(self.train_source(datasets, 0)?.batches())?;
-        self.check(&plan, &[])
-    }
-}
-
 /// Trains a network in a folder, from where it was left, and writes what comes of
 /// it there. A run that is done is only read.
 pub fn train(
@@ -121,62 +102,42 @@ pub fn train(
     folder: &RunFolder,
     conditions: &Conditions<'_>,
 ) -> Result<Evaluation, Error> {
-    let Conditions { datasets, device, reporter, work, .. } = *conditions;
+    let Conditions { datasets, device, reporter, keep, .. } = *conditions;
     // What can be checked at once is checked before the folder is touched.
     let config = &TrainConfig { data: datasets.identified(config.data.clone())?, ..config.clone() };
-    let test = config.data.test_source(datasets)?;
-    let classes = fits(&config.model, config.known(), test.dataset())?;
-    let (source, test) = (classes.of_batches(config.train_source(datasets, 1)?)?, classes.of_batches(test)?);
-    let kept_back = config.kept_back(datasets)?.map(|loader| classes.of_batches(loader)).transpose()?;
-    let trained_on = test.dataset().trained_on();
-    let plan = config.recipe.clone().plan(source.batches())?;
-    let position = |step: &Step| step.iterations(plan.length.per_epoch, plan.length.total);
-    if let Some(step) =
-        conditions.keep.iter().find(|step| !(plan.start..=plan.until).contains(&position(step)))
-    {
-        let (start, until) = (plan.start, plan.until);
-        let problem =
-            format!("weights of {step} were to be kept, but the run goes from {start}it to {until}it");
-        return Err(Error::setting("keep", problem));
-    }
-    config.check(&plan, conditions.keep)?;
-    let (net, masks) = match &config.beginning {
-        Beginning::Drawn(init) => (init.apply(config.model.net(device)?, Seed(config.seed)), Masks::new()),
-        Beginning::From(start) => (start.net.clone(), start.masks.clone()),
-    };
-    let net = config.transfer.apply(net.with_ops(config.ops))?;
-    let teacher = config.transfer.teacher.as_ref();
-    let lessons = teacher
-        .map(|teacher| teacher.lessons((&classes, config.outputs), &net, source.dataset(), device))
-        .transpose()?;
-    if let Some(lessons) = &lessons {
-        let one = source.dataset().batch(&[0])?;
-        lessons.check(&net, &one, device)?;
-    }
-    let probe = config.transfer.probe.then(|| Probe::of(&net, device)).transpose()?;
-    let changes = |sparse: &SparseTraining| sparse.hook::<Net>(&plan, Seed(config.seed), &net, &masks);
-    config.sparse.as_ref().map(changes).transpose()?;
-    let regulariser = config.regulariser.map(|rule| rule.hook(&plan, net.graph())).transpose()?;
-    let mut hooks = config.transfer.hooks(&net, &plan, device)?;
-    hooks.extend(regulariser);
-    let mixing = config.small.mixing.map(|how| Mixed::new(how, Seed(config.seed))).transpose()?;
-    let qat = config.quantize.as_ref().map(|quantize| Ok::<_, Error>((quantize, quantize.qat(net.graph())?)));
-    let qat = qat.transpose()?;
-    if let Some(note) = classes.note() {
-        lines::note(reporter, format_args!("note: {note}"));
-    }
-    for note in &config.transfer.notes {
-        lines::note(reporter, format_args!("note: {note}"));
-    }
+    let prepared = config.prepared(datasets, device, keep)?;
+    folder.check_unused(keep)?;
     let lock = folder.lock()?;
     folder.claim(config)?;
+    let note = prepared.classes.note().map(ToString::to_string);
+    for note in note.iter().chain(&config.transfer.notes) {
+        lines::note(reporter, format_args!("note: {note}"));
+    }
     datasets.tell(reporter);
     if folder.is_done() {
+        folder.check_kept(keep.iter().copied())?;
         drop(lock);
         lines::note(reporter, "this run is done: nothing to do");
-        return evaluate(&folder.trained(device)?, &test, device, reporter);
+        return evaluate(&folder.trained(device)?, &prepared.test, device, reporter);
     }
+    let test = follow(config, prepared, folder, conditions);
+    if test.is_err() {
+        folder.give_back();
+    }
+    test
+}
 
+/// Trains what was prepared, in a folder that is this run's.
+fn follow(
+    config: &TrainConfig,
+    prepared: Prepared,
+    folder: &RunFolder,
+    conditions: &Conditions<'_>,
+) -> Result<Evaluation, Error> {
+    let Conditions { datasets, device, reporter, work, .. } = *conditions;
+    let Prepared { source, test, kept_back, plan, net, masks, lessons, probe, hooks, mixing, qat, .. } =
+        prepared;
+    let trained_on = test.dataset().trained_on();
     if let Some(mixed) = levels::of_run(folder.path(), device)? {
         lines::note(reporter, mixed);
     }
@@ -184,7 +145,7 @@ pub fn train(
     work.example_costs(forward_macs(&anatomy, &masks));
     let of = |probe: &Probe, loader| probe.of_examples(loader, datasets.cache(), device, reporter);
     let cached = |loader| probe.as_ref().map(|probe| of(probe, loader)).transpose();
-    if let Some(teacher) = teacher {
+    if let Some(teacher) = &config.transfer.teacher {
         work.teacher_costs(teacher.net.graph().anatomy(source.dataset().shape())?.macs());
     }
     let of_kept_back = kept_back.as_ref().map(cached).transpose()?.flatten();
@@ -200,6 +161,7 @@ pub fn train(
     let file = Described { spec: &config.model, trained_on: &trained_on, folder };
     let learning = Learning { config, plan: &plan, conditions, file, anatomy: &anatomy };
     let sources = Sources { train: &source, kept_back, test: &test };
+    let qat = config.quantize.as_ref().zip(qat);
     let (trained, weights) = match (qat, &probe, lessons) {
         (None, None, None) => learning.learn(net, masks, sources, |trainer| {
             let trainer = trainer.hooks(hooks);
@@ -232,7 +194,7 @@ pub fn train(
         warnings.iter().for_each(|warning| lines::warn(reporter, warning));
     }
     let tested = if config.small.hold_out.is_some() { "kept_back" } else { "test" };
-    write_atomic(&folder.path().join("curve.csv"), curve_csv(&trained.curve, tested).as_bytes())?;
+    write_atomic(&folder.curve(), curve_csv(&trained.curve, tested).as_bytes())?;
     let macs = forward_macs(&anatomy, masks.as_masks());
     let outcome = Outcome { weights, test, macs, layers, curve: trained.curve };
     let record = Record { config: config.clone(), outcome };

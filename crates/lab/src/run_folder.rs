@@ -62,6 +62,16 @@ impl RunFolder {
         self.0.join("checkpoints")
     }
 
+    /// How it went, epoch by epoch, as a table.
+    pub(crate) fn curve(&self) -> PathBuf {
+        self.0.join("curve.csv")
+    }
+
+    /// What runs there.
+    fn config(&self) -> PathBuf {
+        self.0.join("config.json")
+    }
+
     /// What marks the run as done.
     pub fn record(&self) -> PathBuf {
         self.0.join("record.json")
@@ -87,6 +97,49 @@ impl RunFolder {
         Ok(file)
     }
 
+    /// Refuses a folder in which no run has begun, and a file lies that a training would write over.
+    pub(crate) fn check_unused(&self, keep: &[Step]) -> Result<(), Error> {
+        let own = [self.weights(), self.record(), self.curve(), self.checkpoints()];
+        self.check_free(own.into_iter().chain(keep.iter().map(|step| self.weights_at(*step))))
+    }
+
+    /// The same, where these are written.
+    pub(crate) fn check_free(&self, written: impl IntoIterator<Item = PathBuf>) -> Result<(), Error> {
+        let found = written.into_iter().find(|path| path.exists());
+        // A run writes its configuration before everything else.
+        match found.filter(|_| !self.config().exists()) {
+            None => Ok(()),
+            Some(path) => {
+                let problem = "a file that no run has left here would be written over: choose another folder";
+                Err(Error::Content { problem: problem.into(), path })
+            }
+        }
+    }
+
+    /// Refuses to be without the weights of positions that have passed.
+    pub(crate) fn check_kept(&self, passed: impl IntoIterator<Item = Step>) -> Result<(), Error> {
+        match passed.into_iter().find(|step| !self.weights_at(*step).exists()) {
+            None => Ok(()),
+            Some(step) => Err(Error::Content {
+                problem: format!(
+                    "weights of {step} were to be kept, but this run has passed that without: choose another folder"
+                ),
+                path: self.0.clone(),
+            }),
+        }
+    }
+
+    /// Leaves the folder to whatever runs next, if nothing lies there that a run would go on from.
+    pub(crate) fn give_back(&self) {
+        let begun = [self.0.join("level.txt"), self.config()];
+        let is_ours = |path: PathBuf| begun.contains(&path) || path == self.0.join("lock");
+        let nothing_else = fs::read_dir(&self.0)
+            .is_ok_and(|mut entries| entries.all(|entry| entry.is_ok_and(|entry| is_ours(entry.path()))));
+        if nothing_else {
+            begun.iter().for_each(|path| drop(fs::remove_file(path)));
+        }
+    }
+
     /// The trained network as its file means it, if that is the one that the record speaks of.
     pub(crate) fn trained(&self, device: &Device) -> Result<Rounded<Net>, Error> {
         let read = |path: PathBuf| fs::read(&path).map_err(Error::file("read", path));
@@ -103,7 +156,7 @@ impl RunFolder {
 
     /// Claims the folder for a configuration: it must be new or hold the same.
     pub(crate) fn claim(&self, config: &impl Serialize) -> Result<(), Error> {
-        let path = self.0.join("config.json");
+        let path = self.config();
         let expected = serde_json::to_value(config).map_err(Error::unwritable)?;
         match fs::read(&path) {
             Ok(bytes) => {
@@ -141,7 +194,7 @@ pub fn digest(bytes: &[u8]) -> String {
 }
 
 /// A configuration but for where a list of examples lies, if it says what is on the list.
-fn without_places(mut config: Value) -> Value {
+pub(crate) fn without_places(mut config: Value) -> Value {
     if let Some(Value::Object(chosen)) = config.pointer_mut("/data/only")
         && chosen.contains_key("digest")
     {

@@ -1,5 +1,6 @@
 //! What helps a network to learn from few examples.
 
+use sapwood_sparse::Regulariser;
 use sapwood_train::Mixing;
 use serde::Serialize;
 
@@ -40,6 +41,11 @@ impl SmallData {
             let problem = "the best epoch may have other masks than the last one, where masks change in training: leave \
                            one of the two out";
             return refuse("hold_out", problem);
+        }
+        if let (Some(_), Some(Regulariser::SoftFilters { .. })) = (self.average, config.regulariser) {
+            let problem = "soft filters become zero after each epoch, and the average of their weights does not: leave \
+                           one of the two out";
+            return refuse("average", problem);
         }
         let rounding = "the average and the best epoch of a network that learns with rounding are not kept: leave them out";
         match config.quantize.is_some() && (self.hold_out.is_some() || self.average.is_some()) {

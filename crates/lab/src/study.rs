@@ -31,14 +31,14 @@ mod worker;
 
 pub use crate::accounts::account;
 pub use experiment::{Experiment, Kind, ModelSettings, Training};
-pub use folder::{State, StudyFolder};
+pub use folder::{State, StudyFolder, study_name};
 pub use forecast::time_a_step;
 pub use images::Images;
 pub use life::Rule;
 pub use method::{Control, Method};
 pub use page::page;
 pub use plan::{Label, Parents, Plan, Run};
-pub use pretrained::Pretrained;
+pub use pretrained::{Pretrained, Transferred};
 pub use progress::{Progress, progress};
 pub use results::{Group, Line, Results, Row};
 pub use sapwood_sparse::During;

@@ -27,9 +27,9 @@ impl<'a> Takes<'a> {
 
     /// The values of an array as inputs, `[N, C, H, W]`.
     ///
-    /// Bytes (`u8`) are stored values of images and are normalised as the network's images were; all other numbers are
-    /// inputs already. An array with channels last, and one of another rank with the network's number of values, is
-    /// brought into the network's shape.
+    /// Bytes (`u8`) are stored values of images and are normalised as the network's images were, and so are all whole
+    /// numbers for a network of boards, on which 1 is stored as 1; all other numbers are inputs already. An array with
+    /// channels last, and one of another rank with the network's number of values, is brought into the network's shape.
     pub(crate) fn inputs(&self, name: &str, array: &Array) -> Result<([usize; 4], Vec<f32>), String> {
         let name = if name.is_empty() { "the array" } else { &format!("`{name}`") };
         let [c, h, w] = self.input;
@@ -59,11 +59,16 @@ impl<'a> Takes<'a> {
         }
         match array.dtype() {
             DType::U8 => self.normalise(name, shape, &mut values)?,
-            whole if whole.integers().is_some() && self.trained_on.is_some() => {
-                return Err(format!(
-                    "{name} has whole numbers ({whole}), and the weights know images: give stored values as u8, or inputs as f32"
-                ));
-            }
+            whole if whole.integers().is_some() => match self.trained_on {
+                None => {}
+                Some(trained_on) if trained_on.scale == 1.0 => self.normalise(name, shape, &mut values)?,
+                Some(_) => {
+                    return Err(format!(
+                        "{name} has truth values, or whole numbers that are no bytes, and the weights know images: give \
+                         stored values as u8, or inputs as f32"
+                    ));
+                }
+            },
             _ => {}
         }
         match values.iter().position(|value| !value.is_finite()) {
@@ -167,6 +172,9 @@ mod tests {
         let whole = Array::from_fn([1, 2, 1, 2], |at| at as i64);
         assert!(takes.inputs("x", &whole).unwrap_err().contains("as u8, or inputs as f32"));
         assert_eq!(TAKES.inputs("x", &whole).unwrap().1, [0.0, 1.0, 2.0, 3.0]);
+        let boards = TrainedOn { scale: 1.0, mean: vec![0.0; 2], std: vec![1.0; 2], ..trained_on.clone() };
+        let takes = Takes { trained_on: Some(&boards), ..TAKES };
+        assert_eq!(takes.inputs("x", &whole).unwrap().1, [0.0, 1.0, 2.0, 3.0]);
         let nan = Array::new([1, 2, 1, 2], vec![0.0_f64, f64::NAN, 0.0, 0.0]).unwrap();
         assert_eq!(TAKES.inputs("", &nan).unwrap_err(), "the array should be finite, but value 1 is NaN");
     }

@@ -6,6 +6,7 @@ use burn::prelude::Device;
 use sapwood_core::{Observed as _, Role, Step, TrainedOn, graph::Graph, infos};
 use sapwood_data::Dataset;
 use sapwood_models::{Net, Spec};
+use sapwood_sparse::Regulariser;
 use sapwood_train::{Distillation, Distilled, Hook, L2Sp, Plan, Unfreezing};
 use serde::{Serialize, Serializer};
 
@@ -73,7 +74,8 @@ fn name<S: Serializer>(spec: &Spec, serializer: S) -> Result<S::Ok, S::Error> {
 }
 
 impl Transfer {
-    /// Refuses a probe beside what it cannot do, since nothing but the last layer is trained.
+    /// Refuses a probe beside what it cannot do, since nothing but the last layer is trained; and other parts of a
+    /// training that contradict one another.
     pub(crate) fn check(&self, config: &TrainConfig, keep: &[Step]) -> Result<(), Error> {
         let refuse = |what: &str| {
             let problem = format!("a probe learns from features that are computed once: leave {what} out");
@@ -96,6 +98,21 @@ impl Transfer {
         if config.quantize.is_some() && (self.l2_sp.is_some() || self.unfreeze.is_some()) {
             let problem = "a network that learns with rounding knows neither a pull to where it began nor layers that begin \
                            later: leave one of the two out";
+            return Err(Error::setting("transfer", problem));
+        }
+        let stays = match self.frozen.is_empty() {
+            false => Some("frozen layers"),
+            true => self.unfreeze.map(|_| "layers that begin later"),
+        };
+        let changes = match (&config.sparse, config.regulariser) {
+            (Some(_), _) => Some("masks that change in training"),
+            (None, Some(Regulariser::SoftFilters { .. })) => Some("soft filters"),
+            _ => None,
+        };
+        if let (Some(stays), Some(changes)) = (stays, changes) {
+            let problem = format!(
+                "{stays} do not move, and {changes} would set some of their weights to zero: leave one of the two out"
+            );
             return Err(Error::setting("transfer", problem));
         }
         let epochs = config.recipe.epochs;

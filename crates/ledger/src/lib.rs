@@ -47,7 +47,7 @@ pub use entry::Entry;
 pub use error::Error;
 pub use gpu::{Gpu, Millijoules, gpu_of, nvml_gpu, visible_gpu};
 pub use grid::{Carbon, DEFAULT_GRID, GRIDS, Grid, co2e_grams, grid};
-pub use host::host;
+pub use host::{host, processor};
 pub use macs::Macs;
 pub use meter::{Meter, Sources, Watts, WrongWatts};
 pub use powercap::{POWERCAP, PackageEnergy, Powercap, Reading};

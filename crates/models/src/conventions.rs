@@ -26,8 +26,9 @@ pub fn read_config(path: &Path) -> Result<TrainedOn, Error> {
     of_timm(&value).and_then(|found| found.ok_or_else(|| "it has no `pretrained_cfg`".into())).map_err(wrong)
 }
 
-/// The same of the file that lies beside weights, if one is there and is timm's.
-pub(crate) fn config_beside(weights: &Path) -> Option<TrainedOn> {
+/// The same of the file that lies beside weights, or why it is not understood; nothing, where none is there or it is
+/// another program's.
+pub(crate) fn config_beside(weights: &Path) -> Option<Result<TrainedOn, String>> {
     let bytes = std::fs::read(weights.with_file_name("config.json")).ok()?;
-    of_timm(&serde_json::from_slice(&bytes).ok()?).ok()?
+    of_timm(&serde_json::from_slice(&bytes).ok()?).transpose()
 }

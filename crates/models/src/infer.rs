@@ -1,6 +1,6 @@
 //! Reading a network's options off the shapes of its weights.
 
-use sapwood_core::{Op, State};
+use sapwood_core::{Graph, Op, State};
 
 use crate::{Error, Shortcut, Spec, reading::Shapes};
 
@@ -35,12 +35,11 @@ pub(crate) fn infer_shapes(shapes: &Shapes, model: &str) -> Result<Spec, Error> 
         spec.shortcut = Shortcut::A;
     }
     let graph = spec.graph()?;
-    let layers: Vec<(Op, Vec<usize>)> = graph
-        .nodes()
-        .iter()
-        .filter(|node| matches!(node.op, Op::Conv(_) | Op::Linear { .. }))
-        .filter_map(|node| Some((node.op, shape(&format!("{}.weight", node.name))?)))
-        .collect();
+    let layers_of = |graph: &Graph| -> Vec<(Op, Vec<usize>)> {
+        let nodes = graph.nodes().iter().filter(|node| matches!(node.op, Op::Conv(_) | Op::Linear { .. }));
+        nodes.filter_map(|node| Some((node.op, shape(&format!("{}.weight", node.name))?))).collect()
+    };
+    let layers = layers_of(&graph);
     // The classes are the last layer's, or its bias's where only that is there: another layer's
     // outputs are not.
     let last = graph.nodes().iter().rev().find(|node| matches!(node.op, Op::Conv(_) | Op::Linear { .. }));
@@ -58,12 +57,20 @@ pub(crate) fn infer_shapes(shapes: &Shapes, model: &str) -> Result<Spec, Error> 
         }
         _ => {}
     }
-    // Each layer was rounded up: the factor is at most found / usual everywhere.
-    let factors = hidden.iter().map(|(op, found)| found[0] as f64 / outputs(op) as f64);
-    spec.width = factors.fold(f64::INFINITY, f64::min);
-    if !spec.width.is_finite() {
-        spec.width = 1.0;
-    }
+    // Where each layer was rounded up the factor is the least found / usual. What squeezes channels in MobileNetV3 is
+    // rounded to a multiple of 8, and may have less.
+    let mut factors: Vec<f64> =
+        hidden.iter().map(|(op, found)| found[0] as f64 / outputs(op) as f64).collect();
+    factors.sort_unstable_by(f64::total_cmp);
+    factors.dedup();
+    let fits = |width: f64| {
+        let graph = Spec { width, ..spec.clone() }.graph();
+        graph.is_ok_and(|graph| {
+            layers_of(&graph).iter().zip(hidden).all(|((op, _), (_, found))| outputs(op) == found[0])
+        })
+    };
+    let width = factors.iter().copied().find(|width| fits(*width)).or(factors.first().copied());
+    spec.width = width.unwrap_or(1.0);
     fit_side(&mut spec, &layers);
     Ok(spec)
 }
@@ -102,4 +109,23 @@ fn outputs(op: &Op) -> usize {
 /// Only the CIFAR ResNets have the choice.
 fn has_shortcut_a(model: &str) -> bool {
     matches!(model, "resnet-20" | "resnet-32" | "resnet-44" | "resnet-56" | "resnet-110")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::params::params;
+
+    #[test]
+    fn the_width_of_squeezing_layers_too_is_read_off_the_shapes() {
+        for model in ["mobilenet-v3-large", "mobilenet-v3-small"] {
+            for width in [0.1, 0.17, 0.25, 0.35, 0.5, 0.75, 0.9, 1.0, 1.25, 1.4] {
+                let spec = Spec { width, ..Spec::named(model).unwrap() };
+                let expected = params(&spec.graph().unwrap());
+                let shapes = expected.iter().map(|info| (info.path.clone(), info.shape.clone())).collect();
+                let found = infer_shapes(&shapes, model).unwrap();
+                assert_eq!(params(&found.graph().unwrap()), expected, "{model} at {width}");
+            }
+        }
+    }
 }

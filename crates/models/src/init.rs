@@ -2,6 +2,7 @@
 
 use burn::{
     module::Module,
+    prelude::Device,
     tensor::{Tensor, TensorData},
 };
 use rand::RngExt as _;
@@ -10,7 +11,7 @@ use sapwood_backend::{Rng, Seed, Stream};
 use sapwood_core::{Layout, ParamInfo, Role, UnknownName, map};
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::{Error, Net, net::Layer};
 
 /// The distribution of the weights of convolutions and linear layers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,6 +129,25 @@ impl Init {
     }
 }
 
+impl Net {
+    /// Whether it has numbers that are no weights of a layer: [`Op::Constant`](sapwood_core::Op::Constant).
+    pub fn has_constants(&self) -> bool {
+        self.layers.iter().any(|layer| matches!(layer, Layer::Constant(_)))
+    }
+
+    /// The same layers with new weights. Constants keep their numbers, also those that are learnt: what is computed
+    /// with them, nobody could draw.
+    pub fn redrawn(&self, init: Init, seed: Seed, device: &Device) -> Self {
+        let drawn = init.apply(Self::new((*self.graph).clone(), device), seed);
+        let pairs = drawn.layers.into_iter().zip(&self.layers);
+        let layers = pairs.map(|(drawn, given)| match given {
+            Layer::Constant(_) => given.clone(),
+            _ => drawn,
+        });
+        Self { layers: layers.collect(), ..drawn }
+    }
+}
+
 impl WeightInit {
     fn draw(self, [fan_in, fan_out]: [usize; 2], n: usize, rng: &mut Rng) -> Vec<f32> {
         let he = (2.0 / fan_in as f64).sqrt();
@@ -154,4 +174,33 @@ fn uniform(bound: f64, n: usize, rng: &mut Rng) -> Vec<f32> {
 
 fn normal(deviation: f64, n: usize, rng: &mut Rng) -> Vec<f32> {
     (0..n).map(|_| (Distribution::<f64>::sample(&StandardNormal, rng) * deviation) as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use sapwood_backend::{DeviceSpec, block_on};
+    use sapwood_core::{Binary, Graph, ModuleState as _, State};
+
+    use super::*;
+
+    #[test]
+    fn constants_keep_their_numbers_where_weights_are_drawn_anew() {
+        let device = DeviceSpec::CPU.resolve().unwrap();
+        let mut g = Graph::builder([1, 2, 2]);
+        let x = g.flatten(g.input());
+        let x = g.linear("fc1", x, 4);
+        let tenth = g.constant("tenth", &[], false);
+        let x = g.binary(x, tenth, Binary::Mul);
+        let factors = g.constant("factors", &[4], true);
+        let x = g.binary(x, factors, Binary::Mul);
+        g.linear("fc2", x, 3);
+        let net = Net::new(g.finish().unwrap(), &device);
+        assert!(net.has_constants());
+        let net = map(net, Layout::Torch, |_, zeros| zeros + 0.1);
+        let [before, after] = [net.clone(), net.redrawn(Init::default(), Seed(1), &device)]
+            .map(|net| block_on(State::read(&net)).unwrap().0);
+        for (path, value) in &before {
+            assert_eq!(after[path] == *value, !path.as_str().starts_with("fc"), "{path}");
+        }
+    }
 }

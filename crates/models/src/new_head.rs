@@ -10,12 +10,12 @@ use crate::{Error, Init, Opened, Spec};
 
 impl Opened {
     /// The same network with a last layer that is drawn anew for this number of classes; all other layers keep their
-    /// weights and masks. A softmax behind the last layer goes: losses are taken of logits. What the classes were
-    /// called is forgotten, how images become inputs is not.
+    /// weights and masks. A softmax or a sigmoid behind the last layer goes: losses are taken of logits. What the classes
+    /// were called is forgotten, how images become inputs is not.
     ///
     /// # Errors
-    /// [`Error::Core`] names the layer behind which no head is found; a network of the zoo whose other layers
-    /// depend on the number of classes.
+    /// [`Error::Core`] names the layer behind which no head is found, or another activation at the end; a network of the
+    /// zoo whose other layers depend on the number of classes.
     pub fn with_new_head(
         self,
         classes: usize,

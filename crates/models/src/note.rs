@@ -36,6 +36,11 @@ pub enum Note {
     },
     /// What its images are comes from a file beside it.
     Config,
+    /// The file beside it that could say that is not understood.
+    OtherConfig {
+        /// Why.
+        problem: String,
+    },
     /// A network here has another form than that of an ONNX file.
     Onnx(sapwood_onnx::Note),
     /// What has no masks here had one.
@@ -77,6 +82,9 @@ impl fmt::Display for Note {
                 write!(f, "read the weights {}: left out what lies {}", below(&[key]), below(others))
             }
             Self::Config => f.write_str("`config.json` beside the weights says how images become inputs"),
+            Self::OtherConfig { problem } => {
+                write!(f, "`config.json` beside the weights is left alone: {problem}")
+            }
             Self::Onnx(note) => note.fmt(f),
             Self::NoMask { path, zeros, of } => write!(
                 f,

@@ -150,7 +150,26 @@ impl Spec {
     pub fn output(&self, input: Shape) -> Result<Shape, Error> {
         let graph = self.graph()?;
         let shapes = graph.shapes(input).map_err(|error| self.refuse(input, error))?;
+        self.check_layers(input)?;
         Ok(graph.ends().first().and_then(|end| shapes.get(*end)).copied().unwrap_or(input))
+    }
+
+    /// Refuses inputs of a size for which the zoo has other layers: TensorFlow's padding depends on it.
+    fn check_layers(&self, input: Shape) -> Result<(), Error> {
+        if self.layers.is_some() || input == self.input {
+            return Ok(());
+        }
+        let (own, others) = (self.unfolded()?, self.clone().fit(input, self.classes).unfolded()?);
+        match own.nodes().iter().zip(others.nodes()).find(|(own, other)| own != other) {
+            None => Ok(()),
+            Some((node, _)) => {
+                let [_, height, width] = self.input;
+                let problem =
+                    format!("it was made for inputs of {height}x{width}, and not for these: give it such");
+                let layer = node.name.clone();
+                Err(self.refuse(input, sapwood_core::graph::Error::Graph { layer, problem }))
+            }
+        }
     }
 
     fn refuse(&self, input: Shape, error: sapwood_core::graph::Error) -> Error {
@@ -192,4 +211,21 @@ fn is_unit(n: &usize) -> bool {
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn padding_that_depends_on_the_size_of_the_input_is_that_of_no_other_size() {
+        let narrow = |model: &str| Spec { width: 0.1, ..Spec::named(model).unwrap() };
+        let tensorflow = narrow("tf-efficientnet-b0");
+        let refused = tensorflow.output([3, 240, 240]).unwrap_err().to_string();
+        assert!(refused.contains("made for inputs of 224x224"), "{refused}");
+        // Of even sizes all the way down the padding is the same.
+        assert_eq!(tensorflow.output([3, 256, 256]).unwrap(), [1000, 1, 1]);
+        assert_eq!(tensorflow.clone().fit([3, 240, 240], 5).output([3, 240, 240]).unwrap(), [5, 1, 1]);
+        assert_eq!(narrow("efficientnet-b0").output([3, 240, 240]).unwrap(), [1000, 1, 1]);
+    }
 }

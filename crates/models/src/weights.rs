@@ -13,6 +13,7 @@ use crate::{
     params::params,
     reading::{ByName, Checkpoint, Fitted, Known, Reading, Zeros, guess},
     zeros::masks_of_zeros,
+    zoo::find,
 };
 
 /// A network from a file.
@@ -82,16 +83,24 @@ pub(crate) fn pack_metadata(spec: &Spec, trained_on: Option<&TrainedOn>) -> Resu
 impl Reading {
     /// [`open`], as this says.
     ///
-    /// Where the file says nothing of images, timm's `config.json` beside it is asked.
+    /// Where the file says nothing of images, timm's `config.json` beside it is asked; what is not understood there is
+    /// noted.
     pub fn open(&self, path: &Path, device: &Device) -> Result<Opened, Error> {
         let mut opened = self.opened(Checkpoint::read_as(path, self.example)?, device)?;
         if opened.trained_on.is_none()
             && let Some(beside) = config_beside(path)
-            && beside.check(opened.spec.classes).is_ok()
-            && opened.spec.output(beside.input).is_ok()
         {
-            opened.trained_on = Some(beside);
-            opened.notes.push(Note::Config);
+            let said = beside.and_then(|said| {
+                opened.check(&said).map_err(|error| error.to_string())?;
+                Ok(said)
+            });
+            match said {
+                Ok(said) => {
+                    opened.trained_on = Some(said);
+                    opened.notes.push(Note::Config);
+                }
+                Err(problem) => opened.notes.push(Note::OtherConfig { problem }),
+            }
         }
         Ok(opened)
     }
@@ -144,7 +153,9 @@ impl Reading {
                     path: file.path().into(),
                     source: Some(error.into()),
                 })?;
-                if let Some(expected) = model.clone().filter(|model| *model != spec.model) {
+                // It may be called as others call it, or by a name that the zoo does not know.
+                let ours = |name: &str| find(name).map_or(name, |ours| ours.name) == spec.model;
+                if let Some(expected) = model.clone().filter(|model| !ours(model)) {
                     return Err(Error::OtherModel { expected, found: spec.model });
                 }
                 let fitted = file.fitted(&Known::new(&spec)?, self)?;

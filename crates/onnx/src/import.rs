@@ -44,12 +44,12 @@ use sapwood_graph::{Graph, Grid, ParamPath, Quantized, QuantizedNetwork, State};
 
 use crate::{
     Error, FIRST_OPSET, LAST_OPSET, Note, PRODUCER,
-    proto::{Damage, Graph as Written, Model, ValueInfo},
+    proto::{Damage, Graph as Written, MOST_NUMBERS, Model, Outside, Tensor, ValueInfo},
 };
 use ends::entry;
 use finish::Made;
 use making::Making;
-use running::Running;
+use running::{DEEPEST, Running, branches};
 use value::Value;
 
 /// A network from a file.
@@ -165,19 +165,9 @@ impl<'f> Importer<'f> {
 /// # Errors
 /// Bytes that are no such file; names that lead out of its folder.
 pub fn files_beside(bytes: &[u8]) -> Result<Vec<&str>, Error> {
-    const MOST_FILES: usize = 4096;
     let Some(graph) = Model(bytes).graph()? else { return Ok(vec![]) };
     let mut names: Vec<&str> = Vec::new();
-    for tensor in graph.initializers() {
-        if let Some(outside) = tensor?.external.filter(|outside| names.last() != Some(&outside.file))
-            && !names.contains(&outside.file)
-        {
-            names.push(outside.file);
-            if MOST_FILES < names.len() {
-                return Err(Error::Format(format!("its weights lie in more than {MOST_FILES} files")));
-            }
-        }
-    }
+    outside(graph, 0, &mut names)?;
     let leaves = |name: &&&str| {
         use std::path::Component::Normal;
         let path = Path::new(name);
@@ -189,6 +179,33 @@ pub fn files_beside(bytes: &[u8]) -> Result<Vec<&str>, Error> {
         Some(file) => Err(Error::Outside { file: (*file).into() }),
         None => Ok(names),
     }
+}
+
+/// Adds the names of the files in which tensors lie: a graph's own, its nodes', and those of its branches.
+fn outside<'a>(graph: Written<'a>, depth: usize, names: &mut Vec<&'a str>) -> Result<(), Error> {
+    const MOST_FILES: usize = 4096;
+    let mut add = |tensor: Tensor<'a>| {
+        let Some(Outside { file, .. }) = tensor.external else { return Ok(()) };
+        if names.last() != Some(&file) && !names.contains(&file) {
+            names.push(file);
+        }
+        match names.len() {
+            ..=MOST_FILES => Ok(()),
+            _ => Err(Error::Format(format!("its weights lie in more than {MOST_FILES} files"))),
+        }
+    };
+    for tensor in graph.initializers() {
+        add(tensor?)?;
+    }
+    let mut within = Vec::new();
+    for node in graph.nodes() {
+        let node = node?;
+        for attribute in &node.attributes {
+            attribute.tensor()?.map_or(Ok(()), &mut add)?;
+        }
+        within.extend(branches(&node)?);
+    }
+    within.into_iter().filter(|_| depth < DEEPEST).try_for_each(|branch| outside(branch, depth + 1, names))
 }
 
 fn read(
@@ -229,15 +246,13 @@ fn read(
             None => return Err(Error::Format(format!("nothing computes its output `{output}`"))),
         }
     }
-    let mut unsupported = running.unsupported;
-    unsupported.examples =
-        making.fixed_batch.filter(|_| unsupported.operations.keys().any(|it| it.contains("shapes")));
+    let unsupported = running.unsupported;
     if !unsupported.operations.is_empty() {
         return Err(Error::Unsupported(unsupported));
     }
     if let Some(output) = unknown {
         return Err(Error::Ends(format!(
-            "its output `{output}` depends on tensors of a type that is not read"
+            "its output `{output}` depends on tensors of a type that is not read, or of more than {MOST_NUMBERS} integers"
         )));
     }
     let mut metadata = BTreeMap::new();
@@ -338,5 +353,35 @@ impl Few {
 impl From<Damage> for Error {
     fn from(Damage(problem): Damage) -> Self {
         Self::Format(problem)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::{
+        Message,
+        field::{attribute, graph, model, node, pair, tensor},
+    };
+
+    #[test]
+    fn files_are_asked_for_wherever_a_tensor_says_them() {
+        let in_file = |name: &str| {
+            let place = Message::default().text(pair::FIRST, "location").text(pair::SECOND, name);
+            Message::default().integer(tensor::DATA_LOCATION, 1).message(tensor::EXTERNAL_DATA, &place)
+        };
+        let with = |op: &str, name: &str, field: u64, value: &Message| {
+            let attribute = Message::default().text(attribute::NAME, name).message(field, value);
+            Message::default().text(node::OP_TYPE, op).message(node::ATTRIBUTE, &attribute)
+        };
+        let branch = Message::default()
+            .message(graph::INITIALIZER, &in_file("branch"))
+            .message(graph::NODE, &with("Constant", "value", attribute::T, &in_file("own")));
+        let all = Message::default()
+            .message(graph::NODE, &with("If", "else_branch", attribute::G, &branch))
+            .message(graph::NODE, &with("Constant", "value", attribute::T, &in_file("constant")))
+            .message(graph::INITIALIZER, &in_file("own"));
+        let bytes = Message::default().message(model::GRAPH, &all).into_bytes();
+        assert_eq!(files_beside(&bytes).unwrap(), ["own", "constant", "branch"]);
     }
 }

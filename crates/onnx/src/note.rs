@@ -10,6 +10,8 @@ pub enum Note {
     Softmax,
     /// The file drops values in training.
     Dropout,
+    /// The file normalises by the statistics of a batch.
+    Training,
     /// Padding that keeps the size was left to who runs the file.
     Same,
     /// Convolutions have taken in the normalisation that followed them.
@@ -33,6 +35,10 @@ impl fmt::Display for Note {
         let said = match self {
             Self::Softmax => "the softmax at the end of the ONNX file is left out: outputs are logits",
             Self::Dropout => "the ONNX file drops values in training: no network here does",
+            Self::Training => {
+                "batch normalisation of the ONNX file is in training mode: evaluation here uses its running statistics, which such \
+                 an export may have moved"
+            }
             Self::Same => {
                 "padding of the ONNX file that depends on the size of the input is that for its own size"
             }

@@ -12,7 +12,7 @@ mod wire;
 mod write;
 
 pub(crate) use message::{Attribute, Dim, Graph, Model, Node, ValueInfo};
-pub(crate) use tensor::Tensor;
+pub(crate) use tensor::{Outside, Tensor};
 pub(crate) use whole::bounds;
 pub(crate) use wire::{Damage, Fields};
 pub(crate) use write::Message;

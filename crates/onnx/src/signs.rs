@@ -24,20 +24,13 @@ impl Signs {
                     _ => true,
                 },
                 Op::Softmax { log, .. } => log,
-                Op::MaxPool(_)
-                | Op::AvgPool(_)
+                Op::AvgPool(_)
                 | Op::GlobalAvgPool
-                | Op::Flatten
-                | Op::Reshape(_)
-                | Op::Transpose { .. }
-                | Op::Slice(_)
-                | Op::Expand(_)
                 | Op::Resize(_)
-                | Op::Wrap { .. }
-                | Op::Subsample { .. }
                 | Op::Concat { .. }
                 | Op::Add
                 | Op::Scale => any.any(|negative| negative),
+                op if op.is_carrier() => any.any(|negative| negative),
                 _ => true,
             };
             self.0.push(negative);

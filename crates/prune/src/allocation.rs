@@ -37,12 +37,12 @@ pub enum Allocation {
     Uniform,
     /// The same number of kept weights in every layer.
     Balanced,
-    /// Denser the fewer channels a layer has.
+    /// Denser the fewer channels a layer has, whatever goes together.
     ErdosRenyi,
-    /// Denser the smaller a layer's channels and kernels are.
+    /// Denser the smaller a layer's channels and kernels are, whatever goes together.
     ErdosRenyiKernel,
     /// The same fraction of every output of every layer: of each row of the matrix
-    /// `[out, in/groups * kh * kw]`.
+    /// `[out, in/groups * kh * kw]`. A remainder goes to the rows in which the next weight has the highest score.
     Rows,
     /// What is written down for each layer.
     Table(AllocationTable),
@@ -109,23 +109,28 @@ impl Allocation {
         Self::Table(AllocationTable(masks.layers().into_iter().map(share).collect()))
     }
 
-    /// How many weights each layer keeps, or `None` where one ranking over all
-    /// layers decides. `room` says how many weights of each layer can be kept; it
-    /// has room for all that the sparsity keeps.
+    /// How many of its weights, or groups of weights, each layer keeps, or `None` where one ranking over all
+    /// layers decides. `scored` has a place for each of them, and `layers` the shapes of the parameters. `room` says
+    /// how many of each layer can be kept; it has room for all that the sparsity keeps.
     pub(crate) fn quotas(
         &self,
+        scored: &[ParamInfo],
         layers: &[ParamInfo],
         sparsity: Sparsity,
         room: &[usize],
     ) -> Result<Option<Vec<usize>>, Error> {
-        let total = sparsity.kept(layers.iter().map(ParamInfo::len).sum());
+        let total = sparsity.kept(scored.iter().map(ParamInfo::len).sum());
+        let random = |density: fn(&[usize]) -> f64| {
+            let densities: Vec<f64> = layers.iter().map(|layer| density(&layer.shape)).collect();
+            erdos_renyi::wishes(scored, total, &densities)
+        };
         let wishes = match self {
             Self::Global => return Ok(None),
-            Self::Uniform | Self::Rows => uniform::wishes(layers, sparsity),
-            Self::Balanced => balanced::wishes(layers, total),
-            Self::ErdosRenyi => erdos_renyi::wishes(layers, total, erdos_renyi::er),
-            Self::ErdosRenyiKernel => erdos_renyi::wishes(layers, total, erdos_renyi::erk),
-            Self::Table(table) => return table.quotas(layers, total, room).map(Some),
+            Self::Uniform | Self::Rows => uniform::wishes(scored, sparsity),
+            Self::Balanced => balanced::wishes(scored, total),
+            Self::ErdosRenyi => random(erdos_renyi::er),
+            Self::ErdosRenyiKernel => random(erdos_renyi::erk),
+            Self::Table(table) => return table.quotas(scored, total, room).map(Some),
         };
         Ok(Some(apportion::apportion(&wishes, room, total)))
     }
@@ -195,7 +200,7 @@ mod tests {
     fn quotas(allocation: Allocation, shapes: &[Vec<usize>], sparsity: &str) -> Vec<usize> {
         let layers = layers(shapes);
         let room: Vec<usize> = layers.iter().map(ParamInfo::len).collect();
-        allocation.quotas(&layers, sparsity.parse().unwrap(), &room).unwrap().unwrap()
+        allocation.quotas(&layers, &layers, sparsity.parse().unwrap(), &room).unwrap().unwrap()
     }
 
     #[test]
@@ -251,12 +256,12 @@ mod tests {
             }).collect();
             for row in &ALLOCATIONS[1..] {
                 for room in [&full, &reduced] {
-                    let quotas = row.allocation.quotas(&layers, sparsity, room).unwrap().unwrap();
+                    let quotas = row.allocation.quotas(&layers, &layers, sparsity, room).unwrap().unwrap();
                     prop_assert_eq!(quotas.iter().sum::<usize>(), sparsity.kept(total), "{}", row.name);
                     prop_assert!(quotas.iter().zip(room).all(|(quota, room)| quota <= room));
                 }
             }
-            let uniform = Allocation::Uniform.quotas(&layers, sparsity, &full).unwrap().unwrap();
+            let uniform = Allocation::Uniform.quotas(&layers, &layers, sparsity, &full).unwrap().unwrap();
             for (quota, len) in uniform.iter().zip(&full) {
                 let removed = *len as i128 - *quota as i128;
                 let exact = *len as i128 * i128::from(thousandths);

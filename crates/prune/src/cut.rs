@@ -192,12 +192,15 @@ impl Cut {
             _ => None,
         };
         let asked = channels.as_ref().map_or_else(|| prunable.clone(), |all| all.prunable(prunable));
+        let groups = self.granularity.groups(probe.infos(), before);
+        let [left, all] = groups.unwrap_or([before.kept(), total]);
         let mut floors = Vec::new();
         let mut masks = before.clone();
         let (mut zero, mut ties) = (None, None::<Ties>);
         for (number, target) in targets.into_iter().enumerate() {
-            // Masks that a network came with may be sparser than the first rounds.
-            if number < last && target.kept(total) > before.kept() {
+            // Masks that a network came with may be sparser than the first rounds, and keep less than these ask for.
+            // Channels that are gone count as gone.
+            if channels.is_none() && number < last && target.kept(all) > left {
                 continue;
             }
             let candidates = match criterion.removed() {
@@ -246,7 +249,7 @@ impl Cut {
         warnings.iter().for_each(|reason| tracing::debug!(%reason, "to be known of this cut"));
         let masks = match (self.ablation, channels) {
             (Some(Ablation::Shuffle), Some(channels)) => channels.shuffled(&masks, before, self.seed),
-            (Some(Ablation::Shuffle), None) => masks.shuffled(self.seed),
+            (Some(Ablation::Shuffle), None) => masks.shuffled(before, self.seed),
             _ => masks,
         };
         Ok((masks, warnings))
@@ -257,6 +260,7 @@ impl Cut {
         let wrong = |problem: &str| {
             Err(Error::Granularity { found: self.granularity.to_string(), problem: problem.into() })
         };
+        self.granularity.check(self.sparsity, &self.allocation)?;
         match self.granularity {
             Granularity::Weight | Granularity::Channel(_) => Ok(()),
             // Shuffling single weights would take what is removed together apart.

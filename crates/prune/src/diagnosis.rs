@@ -62,7 +62,8 @@ impl Diagnosis {
                 path,
             });
         }
-        let warnings = warnings(&flow, &layers, masks, &effective);
+        let reached = graph.ends().iter().any(|end| flow.reached[*end].contains(&true));
+        let warnings = warnings(reached, &layers, masks, &effective);
         Ok(Self { layers, effective, warnings })
     }
 
@@ -72,12 +73,12 @@ impl Diagnosis {
     }
 }
 
-fn warnings(flow: &Flow, layers: &[LayerHealth], masks: &MaskSet, effective: &MaskSet) -> Vec<Warning> {
+fn warnings(reached: bool, layers: &[LayerHealth], masks: &MaskSet, effective: &MaskSet) -> Vec<Warning> {
     let mut warnings = masks.warnings();
     if masks.kept() == 0 {
         return warnings;
     }
-    if !flow.reached.last().is_some_and(|outputs| outputs.contains(&true)) {
+    if !reached {
         warnings.push(Warning::Disconnected);
     }
     let (kept, weights) = (masks.kept(), masks.kept() - effective.kept());

@@ -52,6 +52,10 @@ pub enum Granularity {
 
 impl Granularity {
     /// What is kept, in groups of this kind.
+    ///
+    /// # Errors
+    /// As for [`Self::check`] and [`MaskSet::of_scores`]; [`Error::Transposed`] where groups are of outputs, and
+    /// [`Error::Unmet`] for channels.
     pub fn select(
         self,
         scores: &Scores,
@@ -70,32 +74,34 @@ impl Granularity {
         allocation: &Allocation,
         alive: Option<&MaskSet>,
     ) -> Result<(MaskSet, Option<Ties>), Error> {
-        let by_outputs = match (self, allocation) {
-            (Self::Weight, Allocation::Rows) => Some(format!("the allocation `{allocation}`")),
-            (Self::Weight | Self::Kernel, _) => None,
-            _ => Some(format!("the granularity `{self}`")),
-        };
         let mut transposed = scores.iter().filter(|(info, _)| info.role == Role::TransposedConvWeight);
-        if let (Some(what), Some((info, _))) = (by_outputs, transposed.next()) {
+        if let (false, Some((info, _))) = (matches!(self, Self::Weight | Self::Kernel), transposed.next()) {
+            let what = format!("the granularity `{self}`");
             return Err(Error::Transposed { path: info.path.clone(), what });
         }
+        self.check(sparsity, allocation)?;
         match self {
-            Self::Weight => MaskSet::chosen(scores, sparsity, allocation, alive),
-            Self::Pattern { keep, of } => {
-                pattern::select(scores, [keep.get(), of.get()], sparsity, allocation, alive)
-            }
+            Self::Weight => MaskSet::chosen(scores, scores.prunable().params(), sparsity, allocation, alive),
+            Self::Pattern { keep, of } => pattern::select(scores, [keep.get(), of.get()], alive),
             Self::Channel(_) => Err(Error::Unmet { need: Needs::Graph }),
             _ => groups::select(self, scores, sparsity, allocation, alive),
         }
     }
 
-    /// Refuses a sparsity that it cannot have: a pattern has one.
+    /// Refuses a sparsity that it cannot have (a pattern has one), and an allocation that leaves it no choice.
     ///
     /// # Errors
     /// [`Error::Granularity`].
-    pub fn check_sparsity(self, sparsity: Sparsity) -> Result<(), Error> {
-        match self {
-            Self::Pattern { keep, of } => pattern::check_sparsity([keep.get(), of.get()], sparsity),
+    pub fn check(self, sparsity: Sparsity, allocation: &Allocation) -> Result<(), Error> {
+        match (self, allocation) {
+            (Self::Pattern { keep, of }, _) => pattern::check([keep.get(), of.get()], sparsity, allocation),
+            (Self::Filter, Allocation::Rows) => Err(Error::Granularity {
+                found: self.to_string(),
+                problem:
+                    "the allocation `rows` keeps the same fraction of each filter, and a filter goes whole: \
+                          choose another allocation"
+                        .into(),
+            }),
             _ => Ok(()),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
 use sapwood_backend::ordered;
-use sapwood_core::{ConvSpec, Op, Pads, ParamInfo, ParamPath, unfold, unfold_in_parts};
+use sapwood_core::{ConvSpec, Op, ParamInfo, ParamPath, as_convolution, unfold, unfold_in_parts};
 
 use crate::{Error, ParamTensors, Probe, Prunable};
 
@@ -27,24 +27,13 @@ impl LayerColumns {
         let graph = probe.graph().map_err(|_| Error::Unmet { need: crate::Needs::LayerInputs })?;
         let spec = |info: &ParamInfo| {
             let node = graph.nodes().iter().find(|node| node.name == info.path.layer());
-            match node.map(|node| node.op) {
-                Some(Op::Conv(spec)) if spec.transposed.is_some() => {
-                    let what = "a criterion that asks for the inputs of layers".into();
-                    Err(Error::Transposed { path: info.path.clone(), what })
-                }
-                // A sequence has nothing above and below.
-                Some(Op::Conv(spec)) if spec.spatial == 1 => {
-                    let padding = Pads { top: 0, bottom: 0, ..spec.padding };
-                    Ok((info.path.clone(), ConvSpec { padding, ..spec }))
-                }
-                Some(Op::Conv(spec)) => Ok((info.path.clone(), spec)),
-                // A linear layer is a convolution of one pixel, and each of its places an example.
-                Some(Op::Linear { inputs, outputs, bias, .. }) => {
-                    let pixel = ConvSpec { bias, ..ConvSpec::new(inputs, outputs, 1) };
-                    Ok((info.path.clone(), pixel))
-                }
-                _ => Err(Error::NotInGraph { path: info.path.clone() }),
+            if let Some(Op::Conv(ConvSpec { transposed: Some(_), .. })) = node.map(|node| node.op) {
+                let what = "a criterion that asks for the inputs of layers".into();
+                return Err(Error::Transposed { path: info.path.clone(), what });
             }
+            let missing = || Error::NotInGraph { path: info.path.clone() };
+            let spec = node.and_then(|node| as_convolution(&node.op)).ok_or_else(missing)?;
+            Ok((info.path.clone(), spec))
         };
         Ok(Self(prunable.params().iter().map(spec).collect::<Result<_, _>>()?))
     }

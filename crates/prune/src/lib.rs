@@ -125,6 +125,7 @@ pub use prunable::{Prunable, Scope};
 pub use pruned::Pruned;
 pub use reconstruction::{LayerProblem, Reconstruction, Swept};
 pub use regrowth::{Anneal, Growth, Regrowth};
+pub use round::Round;
 pub use sapwood_core::{Network, Norm, Pass};
 pub use scores::{ScoreTensors, Scores};
 pub use sparsity::Sparsity;

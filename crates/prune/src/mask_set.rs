@@ -6,9 +6,7 @@ use burn::{
 };
 use sapwood_core::{Bits, Layout, Masks, Mismatch, ParamInfo, ParamPath, Role, infos, map};
 
-use crate::{
-    Allocation, Error, LayerDensity, Prunable, ScoreTensors, Scores, Sparsity, Ties, Warning, ranking,
-};
+use crate::{Allocation, Error, LayerDensity, Prunable, Scores, Sparsity, Ties, Warning, ranking};
 
 /// Which prunable weights of a network are kept: one bit for each, in PyTorch's
 /// row-major order. A parameter without a mask is dense and does not count.
@@ -24,28 +22,6 @@ impl MaskSet {
         Self(prunable.params().iter().map(|info| (info.path.clone(), Bits::ones(info.len()))).collect())
     }
 
-    /// Reads the scores and keeps those that come first in the order (score
-    /// descending, path ascending, flat index ascending), but for many equal ones: see [`Self::of_scores`].
-    pub async fn select(
-        scores: ScoreTensors,
-        sparsity: Sparsity,
-        allocation: &Allocation,
-        alive: Option<&MaskSet>,
-    ) -> Result<Self, Error> {
-        Self::of_scores(&scores.read().await?, sparsity, allocation, alive)
-    }
-
-    /// [`Self::select`], waiting for the device. It does not exist in a browser.
-    #[cfg(not(target_family = "wasm"))]
-    pub fn select_blocking(
-        scores: ScoreTensors,
-        sparsity: Sparsity,
-        allocation: &Allocation,
-        alive: Option<&MaskSet>,
-    ) -> Result<Self, Error> {
-        sapwood_backend::block_on(Self::select(scores, sparsity, allocation, alive))
-    }
-
     /// Keeps those that come first in the order (score descending, path ascending,
     /// flat index ascending), as many as the sparsity says of *all* scored weights,
     /// spread over the parameters as the allocation says.
@@ -55,23 +31,33 @@ impl MaskSet {
     ///
     /// Where one ranking over several layers has to part a score that a hundredth of all weights have (or all, if it is
     /// zero), each layer keeps the same fraction of these, drawn: by path the last layers would be empty.
+    ///
+    /// # Errors
+    /// [`Error::TooFewAlive`]; [`Error::Transposed`] for [`Allocation::Rows`]; a table that cannot be kept.
     pub fn of_scores(
         scores: &Scores,
         sparsity: Sparsity,
         allocation: &Allocation,
         alive: Option<&MaskSet>,
     ) -> Result<Self, Error> {
-        Ok(Self::chosen(scores, sparsity, allocation, alive)?.0)
+        Ok(Self::chosen(scores, scores.prunable().params(), sparsity, allocation, alive)?.0)
     }
 
-    /// [`Self::of_scores`], and the equal scores that were parted.
+    /// [`Self::of_scores`], and the equal scores that were parted. The scores may be those of groups of weights:
+    /// `layers` are the parameters themselves.
     pub(crate) fn chosen(
         scores: &Scores,
+        layers: &[ParamInfo],
         sparsity: Sparsity,
         allocation: &Allocation,
         alive: Option<&MaskSet>,
     ) -> Result<(Self, Option<Ties>), Error> {
         let prunable = scores.prunable();
+        let has_inputs_first = |info: &&ParamInfo| info.role == Role::TransposedConvWeight;
+        if let (Allocation::Rows, Some(info)) = (allocation, layers.iter().find(has_inputs_first)) {
+            let what = format!("the allocation `{allocation}`");
+            return Err(Error::Transposed { path: info.path.clone(), what });
+        }
         if let Some(alive) = alive {
             alive.same_params(&Self::dense(prunable), "what is scored")?;
         }
@@ -85,17 +71,17 @@ impl MaskSet {
         if asked > left {
             return Err(Error::TooFewAlive { asked, total, alive: left });
         }
-        let (bits, ties) = match allocation.quotas(prunable.params(), sparsity, &room)? {
+        let (bits, ties) = match allocation.quotas(prunable.params(), layers, sparsity, &room)? {
             None => ranking::keep_first_of_layers(&candidates, asked),
             Some(quotas) => {
-                let layers = candidates.iter().zip(quotas).zip(prunable.params());
+                let each = candidates.iter().zip(quotas).zip(prunable.params());
                 let keep =
                     |((layer, keep), info): ((&ranking::Candidates<'_>, usize), &ParamInfo)| match allocation
                     {
                         Allocation::Rows => ranking::keep_first_of_rows(*layer, info.shape[0], keep),
                         _ => ranking::keep_first(&[*layer], keep),
                     };
-                let (bits, ties): (Vec<Vec<Bits>>, Vec<Option<Ties>>) = layers.map(keep).unzip();
+                let (bits, ties): (Vec<Vec<Bits>>, Vec<Option<Ties>>) = each.map(keep).unzip();
                 (bits.concat(), Ties::join(ties.into_iter().flatten()))
             }
         };
@@ -119,12 +105,7 @@ impl MaskSet {
         self.fits(&network)?;
         Ok(map(network, Layout::Torch, |info, weights| match self.get(&info.path) {
             None => weights,
-            Some(mask) => {
-                let dead: Vec<bool> = mask.iter().map(|keep| !keep).collect();
-                let dead = TensorData::new(dead, [mask.len()]);
-                let dead = Tensor::<1, Bool>::from_data(dead, &weights.device());
-                weights.mask_fill(dead, 0.0)
-            }
+            Some(mask) => masked(weights, mask),
         }))
     }
 
@@ -242,6 +223,14 @@ impl From<Masks> for MaskSet {
     fn from(masks: Masks) -> Self {
         Self(masks)
     }
+}
+
+/// These weights, flat and in PyTorch's layout, with zeros where the mask keeps none.
+pub(crate) fn masked(weights: Tensor<1>, mask: &Bits) -> Tensor<1> {
+    let dead: Vec<bool> = mask.iter().map(|keep| !keep).collect();
+    let dead = TensorData::new(dead, [mask.len()]);
+    let dead = Tensor::<1, Bool>::from_data(dead, &weights.device());
+    weights.mask_fill(dead, 0.0)
 }
 
 fn refuse(mismatch: Mismatch, to: &'static str) -> Result<(), Error> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
+use sapwood_backend::ordered;
 use sapwood_core::{Batch, ParamPath};
 
 use crate::{Error, Prunable};
@@ -77,7 +78,7 @@ impl ParamTensors {
     /// # Shapes
     /// `[1]`
     pub fn norm(&self) -> Option<Tensor<1>> {
-        let squares = self.0.values().map(|tensor| tensor.clone().square().sum());
+        let squares = self.0.values().map(|tensor| ordered::sum(tensor.clone().square()));
         squares.reduce(|a, b| a + b).map(Tensor::sqrt)
     }
 }

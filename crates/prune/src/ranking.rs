@@ -90,7 +90,7 @@ pub(crate) fn keep_first_of_layers(layers: &[Candidates<'_>], keep: usize) -> Ra
 }
 
 /// [`keep_first`] within each of `rows` equal rows of one parameter, which keep the same
-/// number but for a remainder.
+/// number but for a remainder: that goes to the rows in which the next candidate has the highest score.
 pub(crate) fn keep_first_of_rows((scores, alive): Candidates<'_>, rows: usize, keep: usize) -> Ranked {
     let columns = (scores.len() / rows.max(1)).max(1);
     let parts: Vec<(&[f64], Option<Bits>)> = scores
@@ -101,16 +101,26 @@ pub(crate) fn keep_first_of_rows((scores, alive): Candidates<'_>, rows: usize, k
             (scores, alive.map(|alive| places.map(|at| alive.get(at)).collect()))
         })
         .collect();
-    let room: Vec<usize> =
-        parts.iter().map(|(scores, alive)| alive.as_ref().map_or(scores.len(), Bits::count_ones)).collect();
-    let sizes: Vec<usize> = parts.iter().map(|(scores, _)| scores.len()).collect();
+    let mut order: Vec<usize> = (0..parts.len()).collect();
+    order.sort_by_cached_key(|row| key_at((parts[*row].0, parts[*row].1.as_ref()), keep / rows.max(1)));
+    let room = |row: &usize| parts[*row].1.as_ref().map_or(columns, Bits::count_ones);
+    let room: Vec<usize> = order.iter().map(room).collect();
+    let shares = share_out(&vec![columns; room.len()], &room, keep);
+    let mut quotas = vec![0; parts.len()];
+    order.into_iter().zip(shares).for_each(|(row, share)| quotas[row] = share);
     let (kept, ties): (Vec<Vec<Bits>>, Vec<Option<Ties>>) = parts
         .iter()
-        .zip(share_out(&sizes, &room, keep))
+        .zip(quotas)
         .map(|((scores, alive), keep)| keep_first(&[(*scores, alive.as_ref())], keep))
         .unzip();
     let kept = kept.iter().flatten().flat_map(|bits| bits.iter().collect::<Vec<_>>()).collect();
     (vec![kept], Ties::join(ties.into_iter().flatten()))
+}
+
+/// The key of the candidate at this place, where the best one is at 0; behind the last one the worst key.
+fn key_at(layer: Candidates<'_>, place: usize) -> u64 {
+    let mut keys: Vec<u64> = candidates(&layer).collect();
+    if place < keys.len() { *keys.select_nth_unstable(place).1 } else { u64::MAX }
 }
 
 fn candidates<'a>((scores, alive): &'a Candidates<'a>) -> impl Iterator<Item = u64> + 'a {
@@ -153,6 +163,20 @@ mod tests {
         let mut bits: Vec<Bits> = layers.iter().map(|layer| Bits::zeros(layer.len())).collect();
         order[..keep].iter().for_each(|&(_, l, i)| bits[l].set(i, true));
         bits
+    }
+
+    #[test]
+    fn rows_that_cannot_all_keep_one_more_give_it_to_the_best_scores() {
+        let kept = |scores: &[f64], alive: Option<&Bits>, rows, keep| -> Vec<usize> {
+            let (kept, _) = keep_first_of_rows((scores, alive), rows, keep);
+            (0..scores.len()).filter(|at| kept[0].get(*at)).collect()
+        };
+        assert_eq!(kept(&[0.1, 0.4, 0.2, 0.3], None, 4, 2), [1, 3]);
+        assert_eq!(kept(&[0.0, 1.0, 5.0, 2.0, 9.0, 3.0], None, 3, 4), [1, 2, 4, 5]);
+        // A row without a candidate is no row with the best one.
+        let alive: Bits = [false, true, true, true].into_iter().collect();
+        assert_eq!(kept(&[0.9, 0.4, 0.2, 0.3], Some(&alive), 4, 2), [1, 3]);
+        assert_eq!(kept(&[0.5; 6], None, 3, 4), [0, 1, 2, 4]);
     }
 
     proptest! {

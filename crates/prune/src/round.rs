@@ -1,13 +1,13 @@
 //! What a criterion sees in a later round.
 
-use burn::tensor::{Bool, Tensor, TensorData};
+use burn::tensor::Tensor;
 use sapwood_core::{Batch, ExampleShape, Graph, Norm, ParamInfo};
 
-use crate::{Error, MaskSet, ParamTensors, Probe, Response};
+use crate::{Error, MaskSet, ParamTensors, Probe, Response, mask_set::masked};
 
 /// The network without what earlier rounds removed. The masks are laid over the
 /// values of a probe, so that no round touches the network.
-pub(crate) struct Round<'a> {
+pub struct Round<'a> {
     whole: &'a dyn Probe,
     /// The weights that masks change; none in the first round.
     masked: ParamTensors,
@@ -16,19 +16,19 @@ pub(crate) struct Round<'a> {
 }
 
 impl<'a> Round<'a> {
-    pub(crate) fn new(whole: &'a dyn Probe, masks: &MaskSet, batch: Option<usize>) -> Result<Self, Error> {
-        let mut masked = Vec::new();
+    /// With the masks that earlier rounds left, and of the examples all, or the batch of this number alone.
+    ///
+    /// # Errors
+    /// [`Error::NoParameter`] for a mask of another network.
+    pub fn new(whole: &'a dyn Probe, masks: &MaskSet, batch: Option<usize>) -> Result<Self, Error> {
+        let mut values = Vec::new();
         if masks.kept() < masks.total() {
             let weights = whole.weights()?;
             for (path, mask) in masks.as_masks() {
-                let weight = weights.get(path)?;
-                let dead: Vec<bool> = mask.iter().map(|keep| !keep).collect();
-                let dead = TensorData::new(dead, [mask.len()]);
-                let dead = Tensor::<1, Bool>::from_data(dead, &weight.device());
-                masked.push((path.clone(), weight.mask_fill(dead, 0.0)));
+                values.push((path.clone(), masked(weights.get(path)?, mask)));
             }
         }
-        Ok(Self { whole, masked: masked.into_iter().collect(), batch })
+        Ok(Self { whole, masked: values.into_iter().collect(), batch })
     }
 
     /// These values, and masked weights where they say nothing.

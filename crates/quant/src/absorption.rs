@@ -5,7 +5,7 @@ use sapwood_graph::{Array, Folding, Graph, Op, ParamPath, State};
 use crate::{Equalisation, Error, equalisation::input_of};
 
 /// Bias absorption (Nagel et al. 2019, section 4.1.3): behind a normalisation with scale `gamma` and shift `beta` nearly all
-/// of a channel lies above `c = max(0, beta - 3 gamma)`, where a ReLU does nothing. So `c` is taken off the layer's bias, and
+/// of a channel lies above `c = max(0, beta - 3 gamma)`, where no ReLU does anything. So `c` is taken off the layer's bias, and
 /// `sum w c` goes into that of the layer that reads it: values begin nearer to 0, and their range is used.
 ///
 /// It takes the weights after folding and before [`Equalisation`], which it commutes with. A layer that pads what it reads

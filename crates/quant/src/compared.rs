@@ -140,9 +140,12 @@ pub async fn layer_costs<N: Observed>(
         let Some(quantized) = made.quantized.get(&path) else { continue };
         let mut alone = state.clone();
         alone.0.insert(path, quantized.dequantized());
-        let input = points.input_of(layer).and_then(|node| Some((node, *grids.get(&node)?)));
+        let dynamic: BTreeSet<String> = made.calibrated.dynamic.get(layer).into_iter().cloned().collect();
+        let input = points.input_of(layer).filter(|_| dynamic.is_empty());
+        let input = input.and_then(|node| Some((node, *grids.get(&node)?)));
         let alone =
             Rounded::new(alone.write(network.clone())?, input.into_iter().collect::<BTreeMap<_, _>>());
+        let alone = alone.with_dynamic(dynamic);
         let answers = Answers::of(&alone, examples, device).await?;
         let integers = quantized.values().iter::<i64>();
         let (least, most) = integers.fold((0, 0), |(a, b): (i64, i64), q| (a.min(q), b.max(q)));
@@ -168,11 +171,15 @@ pub fn alarm(agreement: Agreement, least: f64, costs: &[LayerCost]) -> Result<()
     }
     const WORST: usize = 3;
     let mut sorted: Vec<&LayerCost> = costs.iter().collect();
-    // What is not a number costs most.
-    sorted.sort_by(|a, b| b.divergence.total_cmp(&a.divergence));
+    sorted.sort_by(|a, b| price(b.divergence).total_cmp(&price(a.divergence)));
     let said = |cost: &&LayerCost| format!("`{}` ({:.1} dB)", cost.layer, cost.signal_to_noise);
     let worst = sorted.iter().take(WORST).map(said).collect::<Vec<_>>().join(", ");
     Err(Error::Disagrees { agreement, least, worst })
+}
+
+/// A divergence that can be compared: what is not a number costs more than all that is.
+pub(crate) fn price(divergence: f64) -> f64 {
+    if divergence.is_nan() { f64::INFINITY } else { divergence }
 }
 
 #[cfg(test)]
@@ -210,7 +217,8 @@ mod tests {
             loss: 0.0,
             divergence,
         };
-        let costs = [cost("a", 0.1), cost("b", 3.0), cost("c", f64::NAN), cost("d", 0.2)];
+        // As x86 makes what is not a number: with a sign.
+        let costs = [cost("a", 0.1), cost("b", 3.0), cost("c", -f64::NAN), cost("d", 0.2)];
         assert!(alarm(Agreement::Answers(0.99), 0.95, &costs).is_ok());
         assert!(
             alarm(Agreement::Power(0.9), 0.95, &costs)

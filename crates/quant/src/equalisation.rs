@@ -5,9 +5,9 @@ use sapwood_graph::{Activation, Array, Graph, Op, ParamPath, State};
 use crate::Error;
 
 /// Cross-layer equalisation (Nagel et al. 2019, section 4.1): where a layer's outputs go through what commutes with
-/// factors above 0 (ReLU, pooling) into one other layer, output `i` is divided by `s` and input `i` multiplied by it, with
-/// `s = sqrt(r1 r2) / r2` of the ranges `r = max |w|` of both. What the network computes stays the same, and scales for
-/// whole tensors fit all channels.
+/// factors above 0 (ReLU, leaky and learnt ones, pooling) into one other layer, output `i` is divided by `s` and input
+/// `i` multiplied by it, with `s = sqrt(r1 r2) / r2` of the ranges `r = max |w|` of both. What the network computes stays
+/// the same, and scales for whole tensors fit all channels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Equalisation {
     pairs: Vec<[String; 2]>,
@@ -29,10 +29,13 @@ impl Equalisation {
         let next_layer = |mut at: usize| loop {
             at = sole(at)?;
             match nodes[at].op {
-                Op::Conv(spec) if spec.transposed.is_none() => return Some(at),
+                // Which input a weight reads does not follow from its place alone where groups have several.
+                Op::Conv(spec) if spec.transposed.is_none() => {
+                    return [1, spec.inputs].contains(&spec.groups).then_some(at);
+                }
                 Op::Linear { places: false, .. } => return Some(at),
-                Op::Activation(Activation::Relu) | Op::MaxPool(_) | Op::AvgPool(_) => {}
-                Op::GlobalAvgPool | Op::Flatten => {}
+                Op::Activation(Activation::Relu | Activation::LeakyRelu(_)) | Op::Prelu { .. } => {}
+                Op::MaxPool(_) | Op::AvgPool(_) | Op::GlobalAvgPool | Op::Flatten => {}
                 _ => return None,
             }
         };
@@ -48,7 +51,7 @@ impl Equalisation {
     }
 
     /// The pairs: a layer, and the one that alone reads it.
-    pub(crate) fn pairs(&self) -> &[[String; 2]] {
+    pub fn pairs(&self) -> &[[String; 2]] {
         &self.pairs
     }
 
@@ -122,7 +125,7 @@ pub(crate) fn input_of(shape: &[usize], channels: usize) -> Option<impl Fn(usize
 
 #[cfg(test)]
 mod tests {
-    use sapwood_graph::Conv;
+    use sapwood_graph::{Conv, Factor};
 
     use super::*;
 
@@ -160,12 +163,22 @@ mod tests {
         let y = g.conv("pw", y, Conv::new(4, 1));
         let x = g.add(x, y);
         let x = g.max_pool(x, 2, 2, 0);
+        let x = g.conv("clipped", x, Conv::new(4, 1));
+        let x = g.activation(x, Activation::Relu6);
+        let x = g.conv("leaky", x, Conv::new(4, 1));
+        let x = g.activation(x, Activation::LeakyRelu(Factor(0.1)));
+        let x = g.conv("learnt", x, Conv::new(4, 1));
+        let x = g.op("prelu", Op::Prelu { channels: 4 }, &[x]);
+        let x = g.conv("grouped", x, Conv::new(4, 1).groups(2));
+        let x = g.relu(x);
+        let x = g.conv("in_two", x, Conv::new(4, 1).groups(2));
         let x = g.conv("last", x, Conv::new(5, 3));
         let x = g.activation(x, Activation::Relu);
         let x = g.flatten(x);
         g.linear("fc", x, 2);
         let pairs = Equalisation::of(&g.finish().unwrap()).pairs;
-        assert_eq!(pairs, [["dw", "pw"], ["last", "fc"]].map(|pair| pair.map(String::from)));
+        let expected = [["dw", "pw"], ["leaky", "learnt"], ["in_two", "last"], ["last", "fc"]];
+        assert_eq!(pairs, expected.map(|pair| pair.map(String::from)));
         let input = input_of(&[2, 20], 5).unwrap();
         assert_eq!([0, 3, 4, 19, 20, 39].map(input), [0, 0, 1, 4, 0, 4]);
         let depthwise = input_of(&[4, 1, 3, 3], 4).unwrap();

@@ -41,6 +41,14 @@ pub enum Error {
         /// What it was.
         found: String,
     },
+    /// Second derivatives that cannot be inverted.
+    #[error(
+        "second derivatives have no inverse at dampening {dampening}: calibrate with more examples, or dampen more"
+    )]
+    Singular {
+        /// What was added to their diagonal, as a share of its mean.
+        dampening: f64,
+    },
     /// A layer that a scheme does not suit.
     #[error("layer `{layer}`: {problem}")]
     Layer {

@@ -48,6 +48,8 @@ pub(crate) struct WeightGrid {
     pub(crate) scheme: Scheme,
     /// The place of its steps.
     pub(crate) step: usize,
+    /// How often the outputs lie one behind the other: for each input of a transposed convolution, or once.
+    pub(crate) outer: usize,
     /// The node whose grid the layer's input lies on.
     pub(crate) input: Option<usize>,
 }
@@ -118,9 +120,9 @@ impl<N: Observed> FakeQuantized<N> {
         let bounds = [bounds.0 as f64, bounds.1 as f64];
         match factor {
             None => {
-                let rows = step.dims()[0];
-                let weight = weight.reshape([rows, size / rows.max(1)]);
-                learnt(weight, step.reshape([rows, 1]), bounds).reshape([size])
+                let (outer, outputs) = (grid.outer, step.dims()[0]);
+                let weight = weight.reshape([outer, outputs, size / (outer * outputs).max(1)]);
+                learnt(weight, step.reshape([1, outputs, 1]), bounds).reshape([size])
             }
             Some(factor) => {
                 let rows = factor.dims()[0];

@@ -2,8 +2,8 @@
 
 use burn::{prelude::Device, tensor::Tensor};
 use sapwood_backend::{ordered, read_all};
-use sapwood_core::{Network, Pass, Tap, unfold_in_parts};
-use sapwood_graph::{Array, ConvSpec, Op};
+use sapwood_core::{Network, Pass, Tap, as_convolution, unfold_in_parts};
+use sapwood_graph::{Array, Op};
 
 use crate::{Error, Examples};
 
@@ -16,7 +16,7 @@ pub struct LayerInputs {
     pub groups: usize,
     /// Weights of an output: `in/groups * kh * kw`.
     pub columns: usize,
-    /// How many were summed: examples times positions.
+    /// How many were summed: examples times positions, or all places of a linear layer.
     pub count: usize,
     /// `sum z z^T`, `[groups, columns, columns]`.
     pub gram: Vec<f64>,
@@ -30,7 +30,7 @@ pub struct LayerInputs {
 
 impl LayerInputs {
     /// Runs both networks; `None` where the layer's weights are not a matrix that its columns are multiplied with
-    /// (a transposed convolution, or one over one dimension).
+    /// ([`as_convolution`]), as those of a transposed convolution, or where the networks show no input of it.
     ///
     /// # Errors
     /// The source's; examples that the networks do not take.
@@ -115,14 +115,5 @@ impl Tap for Seen<'_> {
             self.input = Some(input.clone());
         }
         input
-    }
-}
-
-/// A linear layer is a convolution of one pixel.
-fn as_convolution(op: &Op) -> Option<ConvSpec> {
-    match *op {
-        Op::Conv(spec) if spec.transposed.is_none() && spec.spatial == 2 => Some(spec),
-        Op::Linear { inputs, outputs, places: false, .. } => Some(ConvSpec::new(inputs, outputs, 1)),
-        _ => None,
     }
 }

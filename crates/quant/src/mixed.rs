@@ -6,12 +6,14 @@ mod searched;
 mod sensitivity;
 
 pub use budget::Budget;
-pub use sensitivity::{BitCost, LayerSensitivity, Sensitivity};
+pub use sensitivity::{BitCost, LayerSensitivity, Sensitivity, Settled};
 
 use burn::prelude::Device;
 use sapwood_core::{ModuleState, Observed, ParamPath, State};
 
-use crate::{Answers, Error, Examples, Ptq, grids_of, nearest, weight_scheme};
+use sensitivity::rounded;
+
+use crate::{Answers, Error, Examples, Ptq, weight_scheme};
 
 /// For each layer of a [`Sensitivity`], which of its bits it has: by its place among these, the most bits first.
 pub type Assignment = Vec<usize>;
@@ -43,10 +45,11 @@ impl Sensitivity {
         let mut state = State::read(network).await?;
         for (layer, at) in self.layers.iter().zip(bits) {
             let path = ParamPath::from(format!("{}.weight", layer.layer));
-            let Some(weight) = state.0.get(&path) else { continue };
-            let scheme = weight_scheme(layer.costs[*at].bits, ptq.weights.per())?;
-            let rounded = nearest(weight, scheme, &grids_of(weight, scheme)?)?.dequantized();
-            state.0.insert(path, rounded);
+            let node = network.graph().nodes().iter().find(|node| node.name == layer.layer);
+            let (Some(weight), Some(node)) = (state.0.get(&path), node) else { continue };
+            let asked = weight_scheme(layer.costs[*at].bits, ptq.weights.per())?;
+            let numbers = rounded(weight, asked, &node.op)?.dequantized();
+            state.0.insert(path, numbers);
         }
         Answers::of(&state.write(network.clone())?, examples, device).await
     }

@@ -1,6 +1,9 @@
 //! Quantisation of a trained network.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Display,
+};
 
 use burn::prelude::Device;
 use sapwood_core::{ModuleState, Observed, ParamPath, State};
@@ -9,7 +12,9 @@ use sapwood_graph::{
     Symmetry, grids,
 };
 
-use crate::{Error, Examples, LayerInputs, RangeMethod, Rounded, Rounding, grids_of, weight_scheme};
+use crate::{
+    Error, Examples, LayerInputs, RangeMethod, Rounded, Rounding, grids_of, weight_scheme, weights::suited,
+};
 
 /// How a trained network is quantised: what is left is to run it on examples.
 ///
@@ -17,7 +22,9 @@ use crate::{Error, Examples, LayerInputs, RangeMethod, Rounded, Rounding, grids_
 /// ([`Folding`](sapwood_graph::Folding)): what is left of it computes in floating point.
 #[derive(Clone, Debug)]
 pub struct Ptq {
-    /// The weights of convolutions and linear layers; masked ones stay 0.
+    /// The weights of convolutions and linear layers, as if all were `[out, in, ...]`: dimension 0 stands for the outputs
+    /// of a transposed convolution too (with groups of channels it has one scale), and groups of more inputs than a layer
+    /// has are a scale for each output. Masked ones stay 0.
     pub weights: Scheme,
     /// The values that these read.
     pub activations: Scheme,
@@ -65,6 +72,12 @@ pub struct Made {
     pub ranges: Ranges,
     /// How all that was decided.
     pub calibrated: Calibrated,
+    /// Layers with the nearest integers where others were asked for, which look at what a layer sees: their weights are
+    /// multiplied with no columns of it ([`LayerInputs`]).
+    pub nearest: Vec<String>,
+    /// Layers of which no bias makes up for what they give in the mean, where that was asked for: they have none, or
+    /// what they see is not known either.
+    pub uncorrected: Vec<String>,
 }
 
 impl Ptq {
@@ -84,6 +97,7 @@ impl Ptq {
         let grids = grids(network.graph(), &ranges, self.activations)?;
         let mut rest = State::read(network).await?;
         let mut quantized = BTreeMap::new();
+        let (mut nearest, mut uncorrected) = (Vec::new(), Vec::new());
         // All parameters so far: of layers that are quantised the numbers that their integers stand for.
         let mut so_far = rest.clone();
         let rounds = |name: &str| self.dynamic.contains(name) || points.layers().any(|layer| layer == name);
@@ -93,10 +107,11 @@ impl Ptq {
             let bias_path = ParamPath::from(format!("{layer}.bias"));
             let Some(weight) = rest.0.remove(&path) else { continue };
             let wrong = |error: Error| Error::Layer { layer: layer.into(), problem: error.to_string() };
-            let scheme = self.of_layers.get(layer).copied().unwrap_or(self.weights);
+            let asked = self.of_layers.get(layer).copied().unwrap_or(self.weights);
+            let scheme = suited(asked, &node.op).map_err(wrong)?;
             let found = grids_of(&weight, scheme).map_err(wrong)?;
             let input = points.input_of(layer).and_then(|node| grids.get(&node));
-            let found = with_room(found, scheme, input, rest.0.get(&bias_path)).map_err(wrong)?;
+            let found = with_room(found, input, rest.0.get(&bias_path)).map_err(wrong)?;
             let inputs = match self.rounding.needs_inputs() || self.correct_bias {
                 false => None,
                 true => {
@@ -105,14 +120,22 @@ impl Ptq {
                     LayerInputs::of(network, &behind, (layer, &node.op), examples, device).await?
                 }
             };
-            let integers = self.rounding.round(&weight, scheme, &found, inputs.as_ref()).map_err(wrong)?;
-            let numbers = integers.dequantized();
-            if let (true, Some(inputs), Some(bias)) = (self.correct_bias, &inputs, rest.0.get(&bias_path)) {
-                let corrected = inputs.corrected([&weight, &numbers], bias)?;
-                rest.0.insert(bias_path.clone(), corrected.clone());
-                so_far.0.insert(bias_path, corrected);
+            let rounding = if inputs.is_none() { Rounding::Nearest } else { self.rounding };
+            if rounding != self.rounding {
+                nearest.push(layer.clone());
             }
-            tracing::debug!(layer, bits = scheme.dtype().bits(), rounding = %self.rounding, "layer quantised");
+            let integers = rounding.round(&weight, scheme, &found, inputs.as_ref()).map_err(wrong)?;
+            let numbers = integers.dequantized();
+            match (&inputs, rest.0.get(&bias_path)) {
+                _ if !self.correct_bias => {}
+                (Some(inputs), Some(bias)) => {
+                    let corrected = inputs.corrected([&weight, &numbers], bias)?;
+                    rest.0.insert(bias_path.clone(), corrected.clone());
+                    so_far.0.insert(bias_path, corrected);
+                }
+                _ => uncorrected.push(layer.clone()),
+            }
+            tracing::debug!(layer, bits = scheme.dtype().bits(), %rounding, "layer quantised");
             so_far.0.insert(path.clone(), numbers);
             quantized.insert(path, integers);
         }
@@ -124,7 +147,7 @@ impl Ptq {
             examples: examples.number(),
             digest: examples.digest()?,
         };
-        Ok(Made { quantized, rest, ranges, calibrated })
+        Ok(Made { quantized, rest, ranges, calibrated, nearest, uncorrected })
     }
 
     /// Which values it rounds.
@@ -152,6 +175,23 @@ impl Ptq {
 }
 
 impl Made {
+    /// What was asked for and could not be had, a line each.
+    pub fn notes(&self) -> Vec<String> {
+        let rounding = &self.calibrated.rounding;
+        let nearest = format!(
+            "layers with the nearest integers, since {rounding} asks for weights that patches of the input are \
+             multiplied with: {}",
+            some(&self.nearest)
+        );
+        let uncorrected = format!(
+            "layers without a corrected bias, since they have none, or no weights that patches of the input are \
+             multiplied with: {}",
+            some(&self.uncorrected)
+        );
+        let notes = [(nearest, &self.nearest), (uncorrected, &self.uncorrected)];
+        notes.into_iter().filter(|(_, layers)| !layers.is_empty()).map(|(note, _)| note).collect()
+    }
+
     /// All parameters, the integers as the numbers that they stand for.
     pub fn state(&self) -> State {
         let numbers = self.quantized.iter().map(|(path, value)| (path.clone(), value.dequantized()));
@@ -179,21 +219,18 @@ impl Made {
 }
 
 /// Grids whose scales, times that of the input, have room for the bias in 32 bits: too small ones grow, as in ONNX
-/// Runtime.
+/// Runtime. As many scales as the bias has values are those of the outputs; others have room for all of it.
 pub(crate) fn with_room(
     grids: Vec<Grid>,
-    scheme: Scheme,
     input: Option<&Grid>,
     bias: Option<&Array>,
 ) -> Result<Vec<Grid>, Error> {
     let (Some(input), Some(bias)) = (input, bias) else { return Ok(grids) };
     let bias: Vec<f64> = bias.iter().collect();
-    let largest = |bias: &[f64]| bias.iter().fold(0.0f64, |most, b| most.max(b.abs()));
+    let largest = bias.iter().fold(0.0f64, |most, b| most.max(b.abs()));
+    let of_outputs = grids.len() == bias.len();
     let grown = grids.iter().enumerate().map(|(at, grid)| {
-        let bias = match scheme.per() {
-            Per::Axis(0) => bias.get(at).copied().unwrap_or(0.0).abs(),
-            _ => largest(&bias),
-        };
+        let bias = if of_outputs { bias[at].abs() } else { largest };
         let least = bias / f64::from(i32::MAX) / f64::from(input.scale()) * 1.0001;
         match f64::from(grid.scale()) < least {
             true => Ok(Grid::new(least as f32, grid.zero_point(), grid.integers())?),
@@ -204,7 +241,7 @@ pub(crate) fn with_room(
 }
 
 /// The first few names.
-fn some(names: &[&str]) -> String {
+fn some(names: &[impl Display]) -> String {
     const SHOWN: usize = 5;
     let shown = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(SHOWN) {

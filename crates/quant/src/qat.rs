@@ -19,7 +19,7 @@ use crate::{
     lsq::{LEAST, first_step, gradient_scale},
     nearest,
     ptq::with_room,
-    weights::of_integers,
+    weights::{of_integers, suited},
 };
 
 /// How a network is trained with rounding: what it is made into before, and what it becomes afterwards.
@@ -43,7 +43,8 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Qat {
-    /// The weights of convolutions and linear layers: symmetric, with a scale for each output or one for all.
+    /// The weights of convolutions and linear layers, as in [`Ptq`]: symmetric, with a scale for each output or one for
+    /// all.
     pub weights: Scheme,
     /// The values that these read.
     pub activations: Scheme,
@@ -108,30 +109,32 @@ impl Qat {
         for layer in points.layers() {
             let path = ParamPath::from(format!("{layer}.weight"));
             let Some(weight) = state.0.get(&path) else { continue };
-            let scheme = self.of_layers.get(layer).copied().unwrap_or(self.weights);
+            let wrong = |problem: String| Error::Layer { layer: layer.into(), problem };
+            let asked = self.of_layers.get(layer).copied().unwrap_or(self.weights);
+            if !matches!(asked.per(), Per::Axis(0) | Per::Tensor) {
+                let problem = "training with rounding knows a scale for each output or one for all: `channel` or `tensor`";
+                return Err(wrong(problem.into()));
+            }
+            let node = graph.nodes().iter().find(|node| node.name == layer);
+            let scheme = node.map_or(Ok(asked), |node| suited(asked, &node.op))?;
             let high = *scheme.integers().end() as f64;
             let numbers: Vec<f64> = weight.iter().collect();
-            let wrong = |problem: String| Error::Layer { layer: layer.into(), problem };
             if let Some(found) = numbers.iter().find(|w| !w.is_finite()) {
                 return Err(wrong(format!("a weight is {found}, and no step fits that")));
             }
             let factors = factors(&state, folding.pairs(), layer);
             let begins: Vec<f32> = match scheme.per() {
-                Per::Axis(0) => {
-                    let inner = (numbers.len() / weight.shape()[0].max(1)).max(1);
-                    numbers.chunks(inner).map(|row| first_step(row.iter().copied(), high) as f32).collect()
-                }
                 Per::Tensor => {
                     let inner = (numbers.len() / weight.shape()[0].max(1)).max(1);
                     let factor = |at: usize| factors.as_ref().map_or(1.0, |factors| factors[at / inner]);
                     let folded = numbers.iter().enumerate().map(|(at, w)| w * factor(at));
                     vec![first_step(folded, high) as f32]
                 }
-                _ => {
-                    return Err(wrong(
-                        "training with rounding knows a scale for each output or one for all: `channel` or `tensor`"
-                            .into(),
-                    ));
+                per => {
+                    let outputs: usize = per.scales(weight.shape())?.iter().product();
+                    let (mut of_outputs, place) = (vec![Vec::new(); outputs], per.places(weight.shape()));
+                    numbers.iter().enumerate().for_each(|(at, w)| of_outputs[place(at)].push(*w));
+                    of_outputs.into_iter().map(|all| first_step(all.into_iter(), high) as f32).collect()
                 }
             };
             let each = numbers.len() / begins.len().max(1);
@@ -139,6 +142,7 @@ impl Qat {
                 layer: layer.into(),
                 scheme,
                 step: step(format!("{path}.step"), each, high, begins),
+                outer: outer(weight.shape(), scheme.per()),
                 input: points.input_of(layer),
             };
             weights.insert(path, grid);
@@ -157,6 +161,14 @@ impl Qat {
             Param::from_tensor(Tensor::<1>::from_data(TensorData::new(begins, [size]), device))
         });
         Ok(FakeQuantized { steps: steps.collect(), network, on: Arc::new(on) })
+    }
+}
+
+/// How often the outputs of a weight lie one behind the other.
+fn outer(shape: &[usize], per: Per) -> usize {
+    match per {
+        Per::Axis(axis) => shape[..axis].iter().product(),
+        _ => 1,
     }
 }
 
@@ -210,7 +222,8 @@ impl<N: Observed> FakeQuantized<N> {
             let input = grid.input.and_then(|node| by_name.get(&on.values.get(&node)?.name[..]).copied());
             quantized.insert(path.clone(), with_bias(integers, grid.scheme, input, bias).map_err(wrong)?);
         }
-        Ok(Made { quantized, rest, ranges, calibrated: on.calibrated.clone() })
+        let calibrated = on.calibrated.clone();
+        Ok(Made { quantized, rest, ranges, calibrated, nearest: Vec::new(), uncorrected: Vec::new() })
     }
 }
 
@@ -223,7 +236,7 @@ fn folded(
 ) -> Result<Quantized, Error> {
     let (low, high) = scheme.integers().into_inner();
     let inner = (weight.len() / weight.shape().first().copied().unwrap_or(1).max(1)).max(1);
-    let factor = |row: usize| factors.as_ref().map_or(1.0, |factors| factors[row]);
+    let factor = |output: usize| factors.as_ref().map_or(1.0, |factors| factors[output]);
     let on = |x: f32, step: f32| (x / step).round_ties_even().clamp(low as f32, high as f32) as i32;
     let values = weight.iter::<f32>().enumerate();
     let (scales, integers): (Vec<f32>, Vec<i32>) = match steps {
@@ -232,11 +245,12 @@ fn folded(
             (vec![*step], values.map(|(at, w)| on(of_row(at, w), *step)).collect())
         }
         steps => {
-            let scale = |(row, step): (usize, &f32)| (f64::from(*step) * factor(row).abs()) as f32;
+            let scale = |(output, step): (usize, &f32)| (f64::from(*step) * factor(output).abs()) as f32;
             let scales: Vec<f32> = steps.iter().enumerate().map(scale).collect();
-            let integer = |(at, w): (usize, f32)| match scales[at / inner].is_normal() {
+            let place = scheme.per().places(weight.shape());
+            let integer = |(at, w): (usize, f32)| match scales[place(at)].is_normal() {
                 // A factor below 0 turns the signs.
-                true => on(w, steps[at / inner]) * if factor(at / inner) < 0.0 { -1 } else { 1 },
+                true => on(w, steps[place(at)]) * if factor(place(at)) < 0.0 { -1 } else { 1 },
                 false => 0,
             };
             let integers = values.map(integer).collect();
@@ -258,7 +272,7 @@ fn with_bias(
     let (low, high) = scheme.integers().into_inner();
     let grid = |scale: f32| Grid::new(scale, 0, [low as i32, high as i32]);
     let grids: Vec<Grid> = integers.scale().iter::<f32>().map(grid).collect::<Result<_, _>>()?;
-    let grown = with_room(grids.clone(), scheme, input, bias)?;
+    let grown = with_room(grids.clone(), input, bias)?;
     match grown == grids {
         true => Ok(integers),
         false => nearest(&integers.dequantized(), scheme, &grown),

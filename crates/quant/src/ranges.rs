@@ -33,7 +33,7 @@ pub enum RangeMethod {
     Percentile,
     /// The bounds with the least squared error.
     Mse,
-    /// The bounds whose distribution is nearest.
+    /// The bounds around 0 whose distribution is nearest.
     Entropy,
 }
 
@@ -88,8 +88,14 @@ impl RangeMethod {
             extremes.iter().map(|(node, all)| (*node, widest(all))).collect();
         let histograms = match self {
             Self::MinMax | Self::MovingAverage => BTreeMap::new(),
-            Self::Percentile | Self::Mse | Self::Entropy => {
+            Self::Percentile | Self::Mse => {
                 observed::histograms(network, points, examples, &bounds, BINS, device).await?
+            }
+            // Sizes are counted, on both sides of 0.
+            Self::Entropy => {
+                let around = bounds.iter().map(|(node, [min, max])| (*node, max.max(-min)));
+                let around = around.map(|(node, most)| (node, [-most, most])).collect();
+                observed::histograms(network, points, examples, &around, 2 * BINS, device).await?
             }
         };
         let chosen = bounds.iter().map(|(node, [min, max])| {

@@ -63,7 +63,8 @@ impl Rounding {
         self != Self::Nearest
     }
 
-    /// The integers of a weight. Without what the layer sees they are the nearest.
+    /// The integers of a weight. Without what the layer sees they are the nearest. What is 0 (masked, say) stays 0, and
+    /// the other weights are rounded with that in mind.
     ///
     /// # Errors
     /// Values that are not finite; a Gram matrix that is singular.
@@ -84,7 +85,7 @@ impl Rounding {
         let mut integers = Vec::with_capacity(values.len());
         for (group, weights) in values.chunks(size.max(1)).enumerate() {
             let grid = |at: usize| grid(group * size + at);
-            let mut found = match self {
+            integers.extend(match self {
                 Self::Gptq(gptq) => {
                     gptq.round(weights, inputs.columns, inputs.gram_of(group), inputs.count, &grid)?
                 }
@@ -99,14 +100,7 @@ impl Rounding {
                     )
                 }
                 Self::Nearest => Vec::new(),
-            };
-            // What is 0 (masked, say) stays 0.
-            found
-                .iter_mut()
-                .enumerate()
-                .filter(|(at, _)| weights[*at] == 0.0)
-                .for_each(|(at, q)| *q = grid(at).zero_point());
-            integers.extend(found);
+            });
         }
         of_integers(weight.shape(), integers, scheme, grids)
     }

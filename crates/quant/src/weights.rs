@@ -1,6 +1,6 @@
 //! The integers of weights.
 
-use sapwood_graph::{Array, DType, Grid, Packed, Per, Quantized, Scheme, Symmetry, Values};
+use sapwood_graph::{Array, DType, Grid, Op, Packed, Per, Quantized, Scheme, Symmetry, Values};
 
 use crate::Error;
 
@@ -16,12 +16,52 @@ pub fn weight_scheme(bits: usize, per: Per) -> Result<Scheme, Error> {
         found => return Err(Error::Bits { found }),
     };
     let most = (1 << (bits - 1)) - 1;
-    let scheme = Scheme::new(dtype, Symmetry::Symmetric)?.within(-most..=most)?;
+    shared(Scheme::new(dtype, Symmetry::Symmetric)?.within(-most..=most)?, per)
+}
+
+/// The bits that the integers of a scheme need.
+pub fn bits_of(scheme: Scheme) -> u32 {
+    let (low, high) = scheme.integers().into_inner();
+    (high - low).ilog2() + 1
+}
+
+/// Integers of which these share a scale, by a scheme of one scale for all.
+fn shared(whole: Scheme, per: Per) -> Result<Scheme, Error> {
     Ok(match per {
-        Per::Tensor => scheme,
-        Per::Axis(axis) => scheme.per_axis(axis),
-        Per::Group { axis, size } => scheme.groups(axis, size)?,
+        Per::Tensor => whole,
+        Per::Axis(axis) => whole.per_axis(axis),
+        Per::Group { axis, size } => whole.groups(axis, size)?,
     })
+}
+
+/// A scheme, asked for with weights in mind that are `[out, in, ...]`, as the weight of an operation has it. Groups of
+/// more inputs than an output has are all that it has, in one scale for each output. A transposed convolution has its
+/// outputs in dimension 1 and its inputs in dimension 0; with groups of channels its outputs lie nowhere side by side,
+/// and all weights share a scale.
+pub(crate) fn suited(asked: Scheme, op: &Op) -> Result<Scheme, Error> {
+    let inputs = match op {
+        Op::Conv(spec) => spec.inputs / spec.groups.max(1),
+        Op::Linear { inputs, .. } => *inputs,
+        _ => usize::MAX,
+    };
+    let per = match asked.per() {
+        Per::Group { axis: 1, size } if inputs < size => Per::Axis(0),
+        per => per,
+    };
+    let per = match (op, per) {
+        (Op::Conv(spec), Per::Axis(0)) if spec.transposed.is_some() => {
+            if spec.groups == 1 {
+                Per::Axis(1)
+            } else {
+                Per::Tensor
+            }
+        }
+        (Op::Conv(spec), Per::Group { axis: 1, size }) if spec.transposed.is_some() => {
+            Per::Group { axis: 0, size }
+        }
+        (_, per) => per,
+    };
+    shared(Scheme::new(asked.dtype(), asked.symmetry())?.within(asked.integers())?, per)
 }
 
 /// The grids of a weight between its extremes: one for each scale.
@@ -85,6 +125,8 @@ pub(crate) fn of_integers(
 
 #[cfg(test)]
 mod tests {
+    use sapwood_graph::ConvSpec;
+
     use super::*;
 
     fn numbers(quantized: &Quantized) -> Vec<f32> {
@@ -122,6 +164,30 @@ mod tests {
             weight_scheme(7, Per::Tensor).unwrap_err().to_string(),
             "weights have 8, 6, 5, 4, 3 or 2 bits, not 7"
         );
+    }
+
+    #[test]
+    fn scales_are_those_of_outputs_and_of_groups_of_inputs() {
+        let conv = |inputs, outputs, groups| ConvSpec { groups, ..ConvSpec::new(inputs, outputs, 3) };
+        let back = |inputs, outputs, groups| ConvSpec {
+            transposed: Some(0.into()),
+            ..conv(inputs, outputs, groups)
+        };
+        let group = |axis, size| Per::Group { axis, size };
+        for (spec, channel, groups_of_4) in [
+            (conv(8, 6, 1), Per::Axis(0), group(1, 4)),
+            (conv(4, 6, 1), Per::Axis(0), group(1, 4)),
+            (conv(3, 6, 1), Per::Axis(0), Per::Axis(0)),
+            (conv(8, 8, 8), Per::Axis(0), Per::Axis(0)),
+            (back(8, 6, 1), Per::Axis(1), group(0, 4)),
+            (back(3, 6, 1), Per::Axis(1), Per::Axis(1)),
+            (back(8, 6, 2), Per::Tensor, group(0, 4)),
+            (back(6, 6, 2), Per::Tensor, Per::Tensor),
+        ] {
+            let of = |per| suited(weight_scheme(4, per).unwrap(), &Op::Conv(spec)).unwrap();
+            assert_eq!([of(Per::Axis(0)).per(), of(group(1, 4)).per()], [channel, groups_of_4], "{spec:?}");
+            assert_eq!(of(Per::Tensor), weight_scheme(4, Per::Tensor).unwrap());
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What a schedule takes, as a number of multiply-accumulates of a dense kernel.
 //!
 //! The figures are those of an Intel Xeon with AVX-512, where a dense kernel does about 36 in a nanosecond. They are
-//! no measurement of the machine that runs the plan: the same network has the same plan, and so the same outputs,
-//! each time.
+//! no measurement of the machine that runs the plan: at one level of instructions the same network has the same kernels
+//! in the same forms. How much of a layer passes at once is chosen by the kernels, which know a little of the processor.
 
 use crate::{
     layer::{Kind, Layer},

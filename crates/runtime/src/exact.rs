@@ -273,7 +273,8 @@ fn convolution(op: &Op, images: usize, [c, h, w]: Shape) -> Convolution {
     };
     match *op {
         Op::Conv(spec) => {
-            (conv.groups, conv.outputs) = (spec.groups, spec.outputs);
+            conv.groups = spec.groups;
+            (conv.inputs, conv.outputs) = (c / spec.groups, spec.outputs / spec.groups);
             (conv.kernel, conv.stride) = (spec.kernel.hw(), spec.stride.hw());
             (conv.padding, conv.dilation) = ([spec.padding.top, spec.padding.left], spec.dilation.hw());
         }

@@ -16,7 +16,10 @@
 //! computes with bytes; [`Exact`] says what these must be, and is equal to ONNX Runtime.
 //!
 //! Results do not depend on the number of threads nor on how many images are computed at once; on the level of
-//! instructions they depend as sums in another order do.
+//! instructions they depend as sums in another order do. At AVX-512 they depend on the processor, too, in one kind of
+//! layer: where sparse layers sum planes whose rows begin at lines of the cache, how many outputs and vectors pass at
+//! once, and by that in how many parts a sum is made, is what is fastest on processors that compute such registers by
+//! halves (Zen 4), or on others. What is computed with integers is the same everywhere.
 //!
 //! ```
 //! use sapwood_graph::{Array, Conv, Graph, State};

@@ -2,7 +2,7 @@
 //!
 //! They are what few networks do, and little of what these take; `profile` says where they are. A value is that of one
 //! image: row by row in the sizes of its dimensions, the batch's among them where it is not the first. Sums are made in
-//! f64.
+//! f64; but those of a transposed convolution, and of the values that attention weighs, in f32 where they go out.
 
 mod arithmetic;
 mod lists;

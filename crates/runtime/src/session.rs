@@ -42,7 +42,8 @@ impl Session {
     }
 
     /// [`Session::run`], which calls a function behind each step, by its number among [`Plan::kernels`](crate::Plan::kernels):
-    /// the first one takes what comes in, and the last one gives what goes out. Each thread waits meanwhile.
+    /// the first one takes what comes in, and the last one gives what goes out. One thread calls it, when all have done
+    /// the step; the others go on with the next one meanwhile, and wait behind that.
     ///
     /// # Errors
     /// As [`Session::run`].

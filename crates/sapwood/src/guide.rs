@@ -1,4 +1,4 @@
-//! One page for each thing that the README lists, each a program that runs as a test.
+//! Pages for what goes beyond the first program, each a program that runs as a test.
 //!
 //! The first program is on the [front page](crate): a network is trained, pruned, trained again and written to a file.
 

@@ -76,9 +76,12 @@ pub enum Error {
     },
     /// Nothing that was looked at is allowed.
     #[error(
-        "nothing satisfies {constraint}: the nearest found is {nearest}; loosen the constraint or search another space"
+        "found nothing that satisfies {constraint} in {looked}: the nearest is {nearest}; loosen the constraint or search \
+         another space"
     )]
     Infeasible {
+        /// At how much was looked, as in `12 evaluations`: something else may satisfy it.
+        looked: String,
         /// The constraint that is missed by most, as it was written.
         constraint: String,
         /// The value of its metric in the genome that misses the constraints least.

@@ -25,8 +25,9 @@ pub trait Evaluator {
 
     /// The values of the metrics of [`Goal::constraints`](crate::Goal::constraints), in
     /// that order, if they can be had for next to nothing (a latency table, a count of
-    /// MACs). Then forbidden genomes are never evaluated, and constraints that nothing
-    /// satisfies are refused before the search begins.
+    /// MACs). Then forbidden genomes are not evaluated, unless they lie on a searcher's way
+    /// towards allowed ones, and constraints that nothing near satisfies are refused before
+    /// the search begins.
     ///
     /// # Errors
     /// As in [`Evaluator::evaluate`].

@@ -171,7 +171,8 @@ impl<S: Searcher> Search<S> {
         let nothing = |_: &[Genome]| Ok(Vec::new());
         let view = View::new(&self.space, &self.goal, &self.history, &nothing, self.seed, self.asks);
         let values = self.goal.limited(self.history.values(at));
-        Err(feasible::infeasible(&view, &values, &self.history.genome(at)))
+        let looked = format!("{} evaluations", self.history.len());
+        Err(feasible::infeasible(&view, &values, &self.history.genome(at), looked))
     }
 
     /// Everything that was evaluated.

@@ -14,7 +14,7 @@ pub enum Selection {
     PerGroup,
     /// All.
     Global,
-    /// Those of groups that have the same kinds of members (Fang et al. 2024, *Isomorphic pruning*).
+    /// Those of groups whose members are of the same kinds of layers (Fang et al. 2024, *Isomorphic pruning*).
     Isomorphic,
 }
 
@@ -41,7 +41,7 @@ impl Selection {
         target: Target,
         round_to: usize,
     ) -> Result<Chosen, Error> {
-        let ranking = Ranking::new(groups, scores, self, round_to.max(1));
+        let ranking = Ranking::new(graph, groups, scores, (self, round_to));
         let share = target.share().get();
         let chosen = match target {
             Target::Channels(_) => ranking.at(share),
@@ -64,27 +64,39 @@ impl Selection {
     /// Those of `enough`.
     pub fn choose_until<E>(
         self,
+        graph: &Graph,
         groups: &Groups,
         scores: &[Vec<f64>],
         round_to: usize,
         enough: &mut dyn FnMut(&Removal) -> Result<bool, E>,
     ) -> Result<Option<Chosen>, E> {
-        Ranking::new(groups, scores, self, round_to.max(1)).until(64, enough)
+        Ranking::new(graph, groups, scores, (self, round_to)).until(64, enough)
     }
+}
+
+/// Units that are compared, by group and unit, each list with the lowest score first.
+#[derive(Default)]
+struct Scope {
+    leaving: Vec<(usize, usize)>,
+    staying: Vec<(usize, usize)>,
 }
 
 /// Scopes, each with its units in the order in which they leave.
 struct Ranking<'a> {
     groups: &'a Groups,
     round_to: usize,
-    /// For each scope how many units it has, and those that may leave, the first to leave first.
-    scopes: Vec<(usize, Vec<(usize, usize)>)>,
+    scopes: Vec<Scope>,
     /// For each group the units that may leave, in that order.
     of_group: Vec<Vec<usize>>,
 }
 
 impl<'a> Ranking<'a> {
-    fn new(groups: &'a Groups, scores: &[Vec<f64>], selection: Selection, round_to: usize) -> Self {
+    fn new(
+        graph: &Graph,
+        groups: &'a Groups,
+        scores: &[Vec<f64>],
+        (selection, round_to): (Selection, usize),
+    ) -> Self {
         let order = |group: usize| {
             let mut units: Vec<usize> = (0..groups[group].units()).collect();
             units.sort_by(|a, b| scores[group][*a].total_cmp(&scores[group][*b]).then(b.cmp(a)));
@@ -92,42 +104,44 @@ impl<'a> Ranking<'a> {
         };
         let of_group: Vec<Vec<usize>> =
             (0..groups.len()).map(|at| floors::leaving(groups, at, order(at))).collect();
-        let mut scopes: BTreeMap<String, (usize, Vec<(usize, usize)>)> = BTreeMap::new();
+        let mut scopes: BTreeMap<String, Scope> = BTreeMap::new();
         for (at, group) in groups.iter().enumerate().filter(|(_, group)| group.whole().is_none()) {
             let name = match selection {
                 Selection::PerGroup => format!("{at:08}"),
                 Selection::Global => String::new(),
-                Selection::Isomorphic => kinds(groups, at),
+                Selection::Isomorphic => kinds(graph, groups, at),
             };
-            let scope = scopes.entry(name).or_default();
-            scope.0 += group.units();
-            scope.1.extend(of_group[at].iter().map(|unit| (at, *unit)));
+            let mut leaves = vec![false; group.units()];
+            of_group[at].iter().for_each(|unit| leaves[*unit] = true);
+            let Scope { leaving, staying } = scopes.entry(name).or_default();
+            for (unit, leaves) in leaves.into_iter().enumerate() {
+                if leaves { leaving.push((at, unit)) } else { staying.push((at, unit)) }
+            }
         }
-        let mut scopes: Vec<_> = scopes.into_values().collect();
-        for (_, units) in &mut scopes {
+        let mut scopes: Vec<Scope> = scopes.into_values().collect();
+        for units in scopes.iter_mut().flat_map(|scope| [&mut scope.leaving, &mut scope.staying]) {
             let score = |(group, unit): &(usize, usize)| scores[*group][*unit];
             units.sort_by(|a, b| score(a).total_cmp(&score(b)).then(b.cmp(a)));
         }
-        Self { groups, round_to, scopes, of_group }
+        Self { groups, round_to: round_to.max(1), scopes, of_group }
     }
 
     /// What leaves where that share of each scope does.
     fn at(&self, share: f64) -> Chosen {
         let mut asked = vec![0usize; self.groups.len()];
         let mut short = vec![false; self.groups.len()];
-        for (units, order) in &self.scopes {
+        for Scope { leaving, staying } in &self.scopes {
             // A share that was written in decimals is meant exactly.
-            let count = (share * *units as f64 + 0.5 + 1e-9) as usize;
-            order.iter().take(count).for_each(|(group, _)| asked[*group] += 1);
-            if order.len() < count {
-                order.iter().for_each(|(group, _)| short[*group] = true);
-            }
+            let count = (share * (leaving.len() + staying.len()) as f64 + 0.5 + 1e-9) as usize;
+            leaving.iter().take(count).for_each(|(group, _)| asked[*group] += 1);
+            let more = count.saturating_sub(leaving.len());
+            staying.iter().take(more).for_each(|(group, _)| short[*group] = true);
         }
         let mut chosen = Chosen { removal: Removal::none(self.groups), floors: Vec::new() };
         for (at, group) in self.groups.iter().enumerate() {
             let count = self.rounded(at, asked[at]);
             self.of_group[at].iter().take(count).for_each(|unit| chosen.removal.take(at, *unit));
-            if short[at] && group.whole().is_none() {
+            if short[at] {
                 chosen.floors.push(group.name.clone());
             }
         }
@@ -185,12 +199,12 @@ impl<'a> Ranking<'a> {
 }
 
 /// What kinds of members a group has.
-fn kinds(groups: &Groups, at: usize) -> String {
+fn kinds(graph: &Graph, groups: &Groups, at: usize) -> String {
     let mut kinds: Vec<String> = groups
         .axes_of(at)
         .map(|axis| {
             let param = axis.path.as_str().rsplit('.').next().unwrap_or_default();
-            format!("{:?} {param} {}", axis.side, axis.axis)
+            format!("{:?} {} {param} {}", axis.side, graph.nodes()[axis.node].op.kind(), axis.axis)
         })
         .collect();
     kinds.sort_unstable();

@@ -26,4 +26,10 @@ pub enum Error {
         /// What was written.
         found: f64,
     },
+    /// A regulariser that this network has nothing for.
+    #[error("the regulariser would change nothing: {reason}: choose another, or leave it out")]
+    WithoutEffect {
+        /// Why: a clause.
+        reason: String,
+    },
 }

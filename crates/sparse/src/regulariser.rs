@@ -5,9 +5,12 @@ use std::{collections::BTreeMap, str::FromStr};
 use burn::tensor::{Tensor, TensorData};
 use sapwood_backend::{block_on, read_all};
 use sapwood_core::{
-    Array, Gradients, Graph, Layout, Observed, ParamInfo, ParamPath, Role, graph::Groups, map, tensors,
+    Array, Gradients, Graph, Layout, Node, Observed, Op, ParamInfo, ParamPath, Role, graph::Groups, tensors,
 };
-use sapwood_shrink::{GroupScore, Members, Removal, Selection, Share, Target, WeightScores};
+use sapwood_prune::MaskSet;
+use sapwood_shrink::{
+    Error as Shrinking, GroupScore, Members, Removal, Selection, Share, Target, WeightScores,
+};
 use sapwood_train::{Hook, HookError, Live, Plan, StepReport};
 use serde::{Deserialize, Serialize};
 
@@ -58,16 +61,45 @@ impl FromStr for Regulariser {
             "soft-filters" => Self::SoftFilters { share: number },
             _ => return Err(wrong()),
         };
-        found.check().map(|()| found)
+        found.check_number().map(|()| found)
     }
 }
 
 impl Regulariser {
-    /// Refuses numbers that nothing can be done with.
+    /// Refuses numbers that nothing can be done with, and networks that it would change nothing of.
     ///
     /// # Errors
-    /// A strength that is not above 0, a share that is not between 0 and 1.
-    pub fn check(&self) -> Result<(), Error> {
+    /// A strength that is not above 0, a share that is not between 0 and 1; [`Error::WithoutEffect`]; layers that do
+    /// not fit one another.
+    pub fn check(&self, graph: &Graph) -> Result<(), Error> {
+        self.check_number()?;
+        let groups = Groups::of(graph).map_err(Shrinking::Graph)?;
+        let is_norm = |node: &Node| {
+            matches!(node.op, Op::BatchNorm { .. } | Op::LayerNorm { .. } | Op::GroupNorm { .. })
+        };
+        let reason = match *self {
+            Self::Slimming { .. } if !graph.nodes().iter().any(is_norm) => {
+                "the network has no normalisation, whose scales it makes small".into()
+            }
+            Self::GroupNorm { .. } | Self::Growing { .. }
+                if groups.iter().all(|group| group.whole().is_some()) =>
+            {
+                "all channels of the network have to stay".into()
+            }
+            Self::SoftFilters { share } => {
+                // How many filters of a group there are in a share, its scores do not say.
+                let scores: Vec<Vec<f64>> = groups.iter().map(|group| vec![0.0; group.units()]).collect();
+                match lowest(graph, &groups, &scores, share) {
+                    Err(Shrinking::Nothing { reason }) => reason,
+                    found => return found.map(drop).map_err(Error::from),
+                }
+            }
+            _ => return Ok(()),
+        };
+        Err(Error::WithoutEffect { reason })
+    }
+
+    fn check_number(&self) -> Result<(), Error> {
         let (what, number, most) = match *self {
             Self::GroupNorm { strength } | Self::Slimming { strength } => ("strength", strength, f64::MAX),
             Self::Growing { step } => ("step", step, f64::MAX),
@@ -82,13 +114,19 @@ impl Regulariser {
     /// The hook that does it in a run of this plan.
     ///
     /// # Errors
-    /// As [`Regulariser::check`]; layers that do not fit one another.
+    /// As [`Regulariser::check`].
     pub fn hook<N: Observed>(&self, plan: &Plan, graph: &Graph) -> Result<Box<dyn Hook<N>>, Error> {
-        self.check()?;
-        let groups = Groups::of(graph).map_err(sapwood_shrink::Error::Graph)?;
+        self.check(graph)?;
+        let groups = Groups::of(graph).map_err(Shrinking::Graph)?;
         let per_epoch = plan.length.per_epoch;
         Ok(Box::new(Regularising { rule: *self, graph: graph.clone(), groups, per_epoch }))
     }
+}
+
+/// This share of the filters of each group, those with the lowest scores.
+fn lowest(graph: &Graph, groups: &Groups, scores: &[Vec<f64>], share: f64) -> Result<Removal, Shrinking> {
+    let target = Target::Channels(Share::new(share)?);
+    Ok(Selection::PerGroup.choose(graph, groups, scores, target, 1)?.removal)
 }
 
 /// The slot of the optimiser's memory in which decay has grown.
@@ -165,18 +203,10 @@ impl Regularising {
         squares.retain(|path, _| filters(path));
         let norms = GroupScore { members: Members::Makers, ..GroupScore::default() };
         let scores = norms.of(&self.groups, &squares)?;
-        let target = Target::Channels(Share::new(share)?);
-        let removal: Removal =
-            Selection::PerGroup.choose(&self.graph, &self.groups, &scores, target, 1)?.removal;
+        let removal = lowest(&self.graph, &self.groups, &scores, share)?;
         let shape = |path: &ParamPath| squares.get(path).map(|value| value.shape().to_vec());
         let masks = removal.masks_of_shapes(&self.groups, false, shape);
-        let network = map(live.network.clone(), Layout::Torch, |info, value| {
-            let Some(mask) = masks.get(&info.path) else { return value };
-            let dead: Vec<bool> = mask.iter().map(|keep| !keep).collect();
-            let dead = TensorData::new(dead, [mask.len()]);
-            value.clone().mask_fill(Tensor::from_data(dead, &value.device()), 0.0)
-        });
-        live.network = network;
+        live.network = MaskSet::from(masks).apply(live.network.clone())?;
         Ok(())
     }
 }

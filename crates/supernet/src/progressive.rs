@@ -161,11 +161,11 @@ impl Progressive<'_> {
         let source = Tenths(source);
         let checkpoints = Checkpoints::in_folder(folder).labelled(format!("{} {}", self.label, phase.name));
         let checkpoints = (context.checkpoints)(checkpoints);
-        let steps = (phase.recipe.epochs * source.batches()) as u64;
+        let plan = phase.recipe.clone().plan(source.batches())?;
         let trainer = Trainer::new(phase.recipe.clone(), context.device).objective(nested);
         let trained = trainer
             .checkpoints(checkpoints)
-            .hook(Progress { reporter: context.reporter, steps })
+            .hook(Progress::new(context.reporter, &plan))
             .stop_when(|| (context.stop)())
             .run(supernet, &source)
             .await?;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::prelude::Device;
 use sapwood_backend::Seed;
-use sapwood_core::{Source, Step};
+use sapwood_core::Source;
 use sapwood_models::{Init, Net};
 use sapwood_search::Genome;
 use sapwood_train::{Checkpoints, Progress, Recipe, Trainer};
@@ -34,10 +34,10 @@ pub async fn train(
     let source = Tenths(source);
     let checkpoints = Checkpoints::in_folder(folder.join("checkpoints")).labelled(label);
     let checkpoints = (context.checkpoints)(checkpoints);
-    let steps = Step::End.iterations(source.batches(), recipe.epochs * source.batches()) as u64;
+    let plan = recipe.clone().plan(source.batches())?;
     let trained = Trainer::new(recipe.clone(), context.device)
         .checkpoints(checkpoints)
-        .hook(Progress { reporter: context.reporter, steps })
+        .hook(Progress::new(context.reporter, &plan))
         .stop_when(|| (context.stop)())
         .run(net, &source)
         .await?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
+use sapwood_backend::ordered;
 use sapwood_core::Tap;
 
 /// The values of a teacher at some nodes of its graph.
@@ -52,8 +53,8 @@ impl Tap for Blocks {
 
 /// The mean square of the difference over that of the teacher's values.
 fn distance(student: Tensor<4>, teacher: Tensor<4>) -> Tensor<1> {
-    let scale = teacher.clone().square().mean().clamp_min(LEAST_SQUARE);
-    (student - teacher).square().mean() / scale
+    let scale = ordered::mean(teacher.clone().square()).clamp_min(LEAST_SQUARE);
+    ordered::mean((student - teacher).square()) / scale
 }
 
 /// Below this a teacher's values count as zeros.

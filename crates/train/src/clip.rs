@@ -6,8 +6,8 @@ use sapwood_core::Gradients;
 
 use crate::Error;
 
-/// Sums of more than 4 Mi values are taken in parallel and in no fixed order by
-/// Burn's CPU backend; sums of pieces are the same in every run.
+/// Values that are summed on the device; the sums of these pieces are added in
+/// f64.
 const PIECE: usize = 1 << 20;
 
 /// The Euclidean norm of all gradients together.

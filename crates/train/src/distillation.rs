@@ -112,6 +112,10 @@ impl Distillation {
         let labels = loss(student.clone(), target, smoothing)?;
         Ok(match *self {
             Self::At { .. } | Self::Features { .. } | Self::Blocks => labels,
+            Self::Kd { .. } if matches!(target, Target::Dense(_)) => {
+                let problem = "expected classes: a softmax over dense outputs says nothing";
+                return Err(sapwood_core::Error::Target(problem.into()).into());
+            }
             Self::Kd { temperature, weight } => {
                 let apart = divergence(teacher / temperature, student / temperature);
                 labels * (1.0 - weight) + apart * (weight * temperature * temperature)
@@ -236,6 +240,18 @@ mod tests {
         let gradient = student.grad(&loss.clone().backward()).unwrap();
         assert!(loss.into_scalar::<f64>().is_finite());
         assert!(gradient.into_data().iter::<f64>().all(f64::is_finite));
+    }
+
+    #[test]
+    fn answers_without_classes_are_not_compared_as_if_they_had_some() {
+        let (student, teacher, _) = logits();
+        for how in [
+            Distillation::default(),
+            Distillation::Dkd { temperature: 4.0, alpha: 1.0, beta: 8.0, warm_up: 0 },
+        ] {
+            let dense = Target::Dense(vec![0.5; 8]);
+            assert!(how.loss(student.clone(), teacher.clone(), &dense, (0.0, 0.0)).is_err(), "{how:?}");
+        }
     }
 
     #[test]

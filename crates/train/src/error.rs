@@ -23,7 +23,8 @@ pub enum Error {
     },
     /// The loss, or the norm of the gradient, is infinite or not a number.
     #[error(
-        "the {what} is {value} at iteration {iteration} (epoch {epoch}, both counted from 0): lower the learning rate, warm up, or clip the gradient"
+        "the {what} is {value} at iteration {iteration} (epoch {epoch}, both counted from 0): lower the learning rate, {}",
+        if *clipped { "or warm up" } else { "warm up, or clip the gradient" }
     )]
     NotFinite {
         /// What was computed.
@@ -34,6 +35,8 @@ pub enum Error {
         iteration: usize,
         /// Its epoch, counted from 0.
         epoch: usize,
+        /// Whether the gradient was clipped.
+        clipped: bool,
     },
     /// A mask for something that the network does not train.
     #[error(

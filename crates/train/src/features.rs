@@ -1,6 +1,7 @@
 //! Features that another network's can be told from.
 
 use burn::tensor::Tensor;
+use sapwood_backend::ordered;
 
 /// The part of the variance of a teacher's features that no linear map of the student's explains, from 0 to 1: the loss
 /// of hints (Romero et al. 2015, "FitNets: Hints for Thin Deep Nets", equation 3) with a 1x1 convolution as the
@@ -20,7 +21,7 @@ pub(crate) fn unexplained(student: Tensor<4>, teacher: Tensor<4>) -> Tensor<1> {
     });
     let regressor = regressor(own.clone().inner(), theirs.clone().inner());
     let left = theirs.clone() - own.matmul(Tensor::from_inner(regressor));
-    left.square().mean() / theirs.square().mean().clamp_min(LEAST_VARIANCE)
+    ordered::mean(left.square()) / ordered::mean(theirs.square()).clamp_min(LEAST_VARIANCE)
 }
 
 /// `(FᵀF + ridge I)⁻¹ Fᵀ T`
@@ -32,11 +33,11 @@ fn regressor(own: Tensor<2>, theirs: Tensor<2>) -> Tensor<2> {
     let transposed = own.clone().transpose();
     let square = transposed.clone().matmul(own) / rows as f64;
     let identity = Tensor::<2>::eye(channels, &square.device()).cast(square.dtype());
-    let mean = square.clone().mul(identity.clone()).sum().clamp_min(LEAST_VARIANCE) / channels as f64;
+    let mean = ordered::sum(square.clone().mul(identity.clone())).clamp_min(LEAST_VARIANCE) / channels as f64;
     let square = square + identity.clone() * mean.reshape([1, 1]) * RIDGE;
     // Newton's iteration (Schulz 1933) on the matrix over its norm, whose eigenvalues are at most 1: products alone, so
     // that nothing leaves the device.
-    let norm = square.clone().square().sum().sqrt().reshape([1, 1]);
+    let norm = ordered::sum(square.clone().square()).sqrt().reshape([1, 1]);
     let square = square / norm.clone();
     let mut inverse = identity.clone();
     for _ in 0..ROUNDS {

@@ -2,22 +2,29 @@
 
 use sapwood_core::{Network, Reporter};
 
-use crate::{Hook, HookError, Live, Resumed, StepReport};
+use crate::{Hook, HookError, Live, Plan, Resumed, StepReport};
 
 /// Passes the steps of a training on to the reporter, as far as they go.
 pub struct Progress<'a> {
-    /// Who is told.
-    pub reporter: &'a dyn Reporter,
-    /// The steps of the whole training.
-    pub steps: u64,
+    reporter: &'a dyn Reporter,
+    /// The first iteration.
+    start: usize,
+    until: usize,
+}
+
+impl<'a> Progress<'a> {
+    /// Of what a plan trains.
+    pub fn new(reporter: &'a dyn Reporter, plan: &Plan) -> Self {
+        Self { reporter, start: plan.start, until: plan.until }
+    }
 }
 
 impl<N: Network> Hook<N> for Progress<'_> {
     fn on_start(&mut self, resumed: &Resumed, _live: &mut Live<N>) -> Result<(), HookError> {
-        self.reporter.begin("training", self.steps);
+        self.reporter.begin("training", (self.until - self.start) as u64);
         if let Some(from) = resumed.from {
             self.reporter.note(&format!("continues from iteration {from}"));
-            self.reporter.advance(from as u64);
+            self.reporter.advance((from - self.start) as u64);
         }
         Ok(())
     }

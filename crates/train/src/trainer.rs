@@ -208,9 +208,10 @@ impl<'a, N: Network> Trainer<'a, N> {
         iteration: usize,
     ) -> Result<(Live<N>, StepReport), Error> {
         let (epoch, learning_rate) = (iteration / plan.length.per_epoch, plan.learning_rate(iteration));
+        let clipped = plan.recipe.clip.is_some();
         let finite = |what, value: f64| match value.is_finite() {
             true => Ok(value),
-            false => Err(Error::NotFinite { what, value, iteration, epoch }),
+            false => Err(Error::NotFinite { what, value, iteration, epoch, clipped }),
         };
 
         let at = StepContext { plan, iteration, device: &live.device };
@@ -251,7 +252,8 @@ impl<'a, N: Network> Trainer<'a, N> {
         };
         if !value.is_finite() {
             let StepReport { iteration, epoch, .. } = *last;
-            return Err(Error::NotFinite { what, value, iteration, epoch });
+            let clipped = self.recipe.clip.is_some();
+            return Err(Error::NotFinite { what, value, iteration, epoch, clipped });
         }
         let row = Row {
             epoch: last.epoch + 1,

@@ -74,6 +74,17 @@ impl Browser {
     }
 }
 
+/// Refuses a name that no test has.
+pub(super) fn check_name(name: &str) -> Result<(), Problem> {
+    let all = [tests(Variant::Page, None)?, tests(Variant::Conformance, None)?].concat();
+    let names = all.iter().filter_map(|path| path.file_name()?.to_str()?.strip_suffix(".test.mjs"));
+    let names: Vec<&str> = names.collect();
+    match names.contains(&name) {
+        true => Ok(()),
+        false => Err(format!("no browser test is called `{name}`: expected {}", names.join(", "))),
+    }
+}
+
 /// The tests of a variant, or that of one name.
 pub(super) fn tests(variant: Variant, only: Option<&str>) -> Result<Vec<PathBuf>, Problem> {
     let failed = |error: std::io::Error| format!("cannot list the browser tests: {error}");

@@ -2,19 +2,31 @@
 //!
 //! Burn's CPU backend sums rows by the widest registers that a machine has, and cuts long sums of
 //! matrix products by the size of its cache. Where a level is pinned ([`crate::pin_level`]) these
-//! functions take the order from that level. Elsewhere they are Burn's.
+//! functions take the order from that level. Elsewhere they are Burn's, but for [`sum`] and
+//! [`mean`] of many values, for which Burn's threads leave no order at all.
 
 use burn::{
     backend::Dispatch,
     tensor::{DType, Tensor, activation, module},
 };
 
-use super::{Ops, extension::Kernels};
+use super::{Ops, extension::Kernels, is_cpu};
 
+/// From so many values on Burn's CPU backend sums f32 in parallel, by how threads happen to take the parts.
+const MANY: usize = 1 << 22;
+/// How many of so many are summed at a time.
+const ROW: usize = 1 << 16;
+
+/// Whether there is anything to be summed, and a level is to say how.
 fn is_pinned<const D: usize>(x: &Tensor<D>) -> bool {
     crate::pinned_level().is_some()
         && matches!(x.dtype(), DType::F32 | DType::F64)
+        && x.shape().num_elements() > 0
         && Ops::Kernels.has_kernels("ordered", x, [])
+}
+
+fn is_long<const D: usize>(x: &Tensor<D>) -> bool {
+    x.dtype() == DType::F32 && x.shape().num_elements() >= MANY && is_cpu(&x.device())
 }
 
 fn summed<const D: usize>(x: Tensor<D>) -> Tensor<D> {
@@ -27,16 +39,24 @@ fn spread<const D: usize>(x: Tensor<D>, times: usize) -> Tensor<D> {
 
 /// The sum of all values, `[1]`.
 pub fn sum<const D: usize>(x: Tensor<D>) -> Tensor<1> {
-    if !is_pinned(&x) || x.shape().num_elements() == 0 {
-        return x.sum();
-    }
     let count = x.shape().num_elements();
-    summed(x.reshape([count]))
+    if is_long(&x) {
+        // The sums of rows, and of what is left over.
+        let x: Tensor<1> = x.reshape([count]);
+        let even = count / ROW * ROW;
+        let rows: Tensor<2> = x.clone().slice(0..even).reshape([even / ROW, ROW]);
+        let sums = sum(sum_last(rows));
+        return if even == count { sums } else { sums + sum(x.slice(even..count)) };
+    }
+    match is_pinned(&x) {
+        true => summed(x.reshape([count])),
+        false => x.sum(),
+    }
 }
 
 /// The mean of all values, `[1]`.
 pub fn mean<const D: usize>(x: Tensor<D>) -> Tensor<1> {
-    if !is_pinned(&x) {
+    if !is_pinned(&x) && !is_long(&x) {
         return x.mean();
     }
     let count = x.shape().num_elements();
@@ -45,7 +65,7 @@ pub fn mean<const D: usize>(x: Tensor<D>) -> Tensor<1> {
 
 /// The sum over the last dimension, which stays with size 1.
 pub fn sum_last<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    match is_pinned(&x) && x.shape().num_elements() > 0 {
+    match is_pinned(&x) {
         true => summed(x),
         false => x.sum_dim(D - 1),
     }

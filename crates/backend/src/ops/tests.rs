@@ -189,6 +189,24 @@ fn what_does_not_fit_the_kernels_is_composed() {
     assert_eq!(none.dims(), [0, 3, 4, 7]);
 }
 
+/// Rows of which only the first value is not 0, so that their sums are known; these cancel, so that each order has a
+/// sum of its own.
+#[test]
+fn many_values_are_summed_in_one_order() {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    let of =
+        |values: &[f32]| Tensor::<1>::from_data(TensorData::new(values.to_vec(), [values.len()]), &device);
+    let firsts: Vec<f32> = (0..64).map(|k| [1e8, -1e8][k % 2] + (8 * (k * k * 37 % 101)) as f32).collect();
+    let rest = [1.0, 2.0, 3.0, 4.0, 5.0];
+    let mut values = vec![0.0f32; 1 << 22];
+    firsts.iter().enumerate().for_each(|(row, first)| values[row << 16] = *first);
+    values.extend(rest);
+    let (x, expected) = (of(&values), of(&firsts).sum() + of(&rest).sum());
+    let mean = (expected.clone() / values.len() as f64).into_scalar::<f32>();
+    assert_eq!(ordered::mean(x.clone()).into_scalar::<f32>(), mean);
+    assert_eq!(ordered::sum(x).into_scalar::<f32>(), expected.into_scalar::<f32>());
+}
+
 #[test]
 fn steps_in_one_pass_are_those_of_many() {
     let device = DeviceSpec::CPU.resolve().unwrap().autodiff();

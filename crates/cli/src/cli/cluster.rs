@@ -37,10 +37,10 @@ pub(super) struct Cluster {
     /// Among 2^BITS values in each linear layer, zeros apart
     #[arg(long, default_value_t = 5)]
     bits: u32,
-    /// The same of convolutions [default: 8, or --bits if that is more]
+    /// Bits for convolutions (2^BITS values each) [default: 8, or --bits if that is more]
     #[arg(long, value_name = "BITS")]
     conv_bits: Option<u32>,
-    /// The same of biases [default: they are not shared]
+    /// Bits for biases [default: they are not shared]
     #[arg(long, value_name = "BITS")]
     bias_bits: Option<u32>,
     /// Where shared values begin: between the smallest and the largest weight, where most weights are, or at weights
@@ -134,13 +134,9 @@ impl Cluster {
         self.images.apply(&mut data)?;
         let datasets = self.root.datasets();
         let how = super::json::line(&self.clustering())?;
+        let digest = digest(format!("{}\n{how}", self.network.digest(&shared)?).as_bytes());
         let Opened { spec, net, masks, trained_on, .. } = shared;
-        let start = Start {
-            digest: digest(format!("{}\n{how}", self.network.digest()?).as_bytes()),
-            net,
-            masks,
-            trained_on,
-        };
+        let start = Start { digest, net, masks, trained_on };
         let recipe = Recipe::new(self.epochs.unwrap_or(2), AdamW::default(), self.lr.unwrap_or(2e-4));
         let config = TrainConfig {
             model: spec,

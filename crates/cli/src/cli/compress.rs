@@ -6,6 +6,7 @@ use clap::Args;
 use sapwood_core::{Except, write_atomic};
 use sapwood_lab::{
     CheckpointEvery, Compressed, Compression, Conditions, DataConfig, Error as Lab, Outputs, Work,
+    study::launcher::WorkerCommand,
 };
 use sapwood_prune::{Criteria, Scope};
 use sapwood_shrink::Share;
@@ -58,7 +59,7 @@ pub(super) struct Compress {
     /// The share of the multiply-accumulates that are left which leaves in each step
     #[arg(long, value_name = "SHARE", default_value = "30%")]
     step: Share,
-    /// Which channels go first: see `list criteria`
+    /// Which channels go first: see `list criteria`. The steps are its rounds: each scores once
     #[arg(long, default_value = "magnitude")]
     criterion: String,
     /// Leave the channels of these layers alone: a name, as in fc or 'layer1.*', 're:PATTERN' for the whole name, or a
@@ -99,7 +100,13 @@ pub(super) struct Compress {
 }
 
 impl Compress {
-    pub(super) fn run(self, criteria: &Criteria, out: &mut dyn Write) -> Result<(), Error> {
+    /// The page says by which words it was made.
+    pub(super) fn run(
+        self,
+        criteria: &Criteria,
+        typed: Vec<String>,
+        out: &mut dyn Write,
+    ) -> Result<(), Error> {
         let device = self.device.resolve()?;
         let given = self.network.open_to_change(&device)?;
         given.net.check_single()?;
@@ -140,7 +147,7 @@ impl Compress {
             stop: &AtomicBool::new(false),
         };
         let made = compression.carry_out(given, &self.out, criteria, &conditions);
-        let Compressed { table, report, summary, mut files } = made.map_err(|error| match error {
+        let Compressed { table, mut report, summary, mut files } = made.map_err(|error| match error {
             Lab::Setting { key, problem } if key == "most_lost" => {
                 Error::Usage(format!("`--drop`: {problem}"))
             }
@@ -152,6 +159,7 @@ impl Compress {
             }
             error => hinted(error, false),
         })?;
+        report.command = WorkerCommand { program: "sapwood".into(), arguments: typed }.to_shell();
         let page = self.out.join("report.html");
         write_atomic(&page, report.to_html().map_err(Error::report)?.as_bytes())?;
         files.push(page);

@@ -10,7 +10,7 @@ use sapwood_lab::{Choice, Choosing, DataConfig, Known, fits};
 
 use super::{
     bar::Bar, data_root::DataRoot, image::Images, integers, on_device::OnDevice, portion::Portion,
-    weight_file::hinted,
+    weight_file::hinted_among,
 };
 use crate::Error;
 
@@ -19,6 +19,7 @@ use crate::Error;
 pub(super) struct DataPrune {
     /// The data set: see `data list`
     name: String,
+    /// What examples are chosen by
     #[arg(long, value_enum)]
     method: Method,
     /// This number or part of the training examples, as in 50%
@@ -39,6 +40,7 @@ pub(super) struct DataPrune {
     seed: u64,
     #[command(flatten)]
     images: Images,
+    /// Where the list goes, as JSON: `train --only` takes it
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     #[command(flatten)]
@@ -75,7 +77,8 @@ impl DataPrune {
         let (mut nets, mut data) = (Vec::new(), DataConfig::named(&self.name));
         let mut known = Vec::new();
         for path in &self.weights {
-            let opened = sapwood_models::Reading::of(None).open(path, &device).map_err(hinted)?;
+            let opened = sapwood_models::Reading::of(None).open(path, &device);
+            let opened = opened.map_err(|error| hinted_among(error, &[]))?;
             integers::refuse(&opened, "scores of examples")?;
             opened.net.check_single()?;
             if nets.is_empty() {

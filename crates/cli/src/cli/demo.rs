@@ -12,6 +12,9 @@ use sapwood_core::write_atomic;
 use super::{bar::Bar, on_device::OnDevice};
 use crate::Error;
 
+const REPLICATES: u64 = 3;
+const EPOCHS: usize = 20;
+
 /// Train, prune, shrink, quantise and pack small networks on embedded data, and report
 ///
 /// Takes half a minute on two cores and needs no download.
@@ -19,10 +22,10 @@ use crate::Error;
 #[command(allow_negative_numbers = true)]
 pub(super) struct Demo {
     /// Runs of each kind
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = REPLICATES)]
     replicates: u64,
     /// Epochs of each training
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = EPOCHS)]
     epochs: usize,
     /// The page to write
     #[arg(long, default_value = "runs/demo/report.html", value_name = "FILE")]
@@ -48,13 +51,28 @@ impl Demo {
             epochs: self.epochs,
         };
         can_write(&self.out)?;
-        let outcome = demo.run(&device, "cargo xtask demo", &Bar::default())?;
+        let outcome = demo.run(&device, &self.command(), &Bar::default())?;
         let html = outcome.report.to_html().map_err(Error::report)?;
         write_atomic(&self.out, html.as_bytes())?;
         writeln!(out, "{}", outcome.forms.to_text())?;
         write!(out, "{}", outcome.table.to_text())?;
         writeln!(out, "report: {}", self.out.display())?;
         Ok(())
+    }
+
+    /// The command that makes the page again.
+    fn command(&self) -> String {
+        let mut text = "cargo xtask demo".to_string();
+        if self.replicates != REPLICATES {
+            text += &format!(" --replicates {}", self.replicates);
+        }
+        if self.epochs != EPOCHS {
+            text += &format!(" --epochs {}", self.epochs);
+        }
+        if self.device.device != "cpu" {
+            text += &format!(" --device {}", self.device.device);
+        }
+        text
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) struct Describe {
     #[arg(long, required_unless_present_any = ["weights", "space"])]
     model: Option<String>,
     /// The space of a sub-network: see `list spaces`
-    #[arg(long, conflicts_with_all = ["model", "weights", "classes"])]
+    #[arg(long, conflicts_with_all = ["model", "weights", "classes", "width", "shortcut", "overcompleteness", "steps", "boundary"])]
     space: Option<String>,
     /// The sub-network: max, min, JSON, words as in 'd.0=1 e.0=0.5', or a file with one of these
     #[arg(long, requires = "space", default_value = "max")]
@@ -70,6 +70,9 @@ struct Json<'a> {
 
 impl Describe {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
+        if self.weights.is_none() {
+            self.reading.none()?;
+        }
         let mut trained_on = None;
         let (spec, masks, zeros) = match (&self.weights, &self.model) {
             (None, _) if let Some(space) = &self.space => {

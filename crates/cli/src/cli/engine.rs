@@ -18,7 +18,8 @@ use crate::Error;
 /// Which engine computes.
 #[derive(Args)]
 pub(super) struct EngineChoice {
-    /// Compute a network of integers with the scalar code that says what ONNX Runtime's operators give
+    /// Compute a network of integers in integers, by the slow reference code that gives ONNX Runtime's results to the
+    /// byte
     #[arg(long, conflicts_with = "runtime")]
     exact: bool,
     /// Compute on the CPU as `profile` does: zeros are skipped, normalisation is part of the weights, and integers
@@ -44,21 +45,23 @@ impl EngineChoice {
         }
     }
 
+    /// The device of the tensor library: another than the CPU is refused where that does not compute.
+    pub(super) fn device(&self, device: &OnDevice) -> Result<Device, Error> {
+        match device.device.as_str() {
+            name if (self.exact || self.runtime) && name != "cpu" => {
+                let why = "`--exact` and `--runtime` compute on the CPU";
+                Err(Error::Usage(format!("{why}: leave `--device {name}` out")))
+            }
+            _ => device.resolve(),
+        }
+    }
+
     /// The engine for examples of this shape; none where the tensor library computes.
-    pub(super) fn engine(
-        &self,
-        opened: &Opened,
-        shape: Shape,
-        device: &OnDevice,
-    ) -> Result<Option<Engine>, Error> {
+    pub(super) fn engine(&self, opened: &Opened, shape: Shape) -> Result<Option<Engine>, Error> {
         match (self.exact, self.runtime) {
+            (false, false) => Ok(None),
             (true, _) => Ok(Some(Engine::Exact(Box::new(of_integers(opened)?)))),
-            (_, true) if device.device != "cpu" => Err(Error::Usage(format!(
-                "`--runtime` computes on the CPU: leave `--device {}` out",
-                device.device
-            ))),
             (_, true) => Ok(Some(Engine::runtime(opened, shape, 64)?)),
-            _ => Ok(None),
         }
     }
 }

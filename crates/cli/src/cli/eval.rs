@@ -47,7 +47,7 @@ pub(super) struct Eval {
 
 impl Eval {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
-        let device = self.device.resolve()?;
+        let device = self.engine.device(&self.device)?;
         let opened = self.network.open(&device)?;
         opened.net.check_rows()?;
         if is_file(&self.data) {
@@ -77,7 +77,7 @@ impl Eval {
 
     fn evaluation(&self, opened: &Opened, test: &dyn Source, device: &Device) -> Result<Evaluation, Error> {
         let shape = test.shape().image().unwrap_or(opened.spec.input);
-        match self.engine.engine(opened, shape, &self.device)? {
+        match self.engine.engine(opened, shape)? {
             Some(mut engine) => engine.evaluate(opened, test),
             None => Ok(evaluate(&rounded(opened), test, device, &Bar::default())?),
         }

@@ -47,7 +47,7 @@ pub(super) struct Forward {
 
 impl Forward {
     pub(super) fn run(self) -> Result<(), Error> {
-        let device = self.device.resolve()?;
+        let device = self.engine.device(&self.device)?;
         if self.batch_statistics {
             self.engine.none("only the tensor library normalises with the statistics of a batch")?;
         }
@@ -64,7 +64,7 @@ impl Forward {
         let [n, c, h, w] = input.dims();
         opened.spec.output([c, h, w])?;
         let norm = if self.batch_statistics { Norm::Batch } else { Norm::Running };
-        let engine = self.engine.engine(&opened, [c, h, w], &self.device)?;
+        let engine = self.engine.engine(&opened, [c, h, w])?;
         let logits = match engine {
             Some(mut engine) => engine.forward(input, &device)?,
             None => rounded(&opened).forward(input, &mut Pass::new(norm)),

@@ -48,7 +48,8 @@ impl Images {
         match self.skip_bad || self.shape.image.is_some() {
             false => Ok(()),
             true => Err(Error::Usage(
-                "`--image` and `--skip-bad` belong to `--data image-folder`: leave them out".into(),
+                "`--image` and `--skip-bad` are for images of a data set, and none is read: leave them out"
+                    .into(),
             )),
         }
     }

@@ -172,6 +172,20 @@ impl Check {
         // By what the table was made with.
         let runtime = Engine::is_runtime(&table.backend).then_some(table.threads);
         let stopwatch = self.what.stopwatch(table.batch, runtime)?;
+        if !stopwatch.engine.is_that_of(&table) {
+            let (engine, threads) = (&stopwatch.engine, stopwatch.engine.threads());
+            note(&format!(
+                "the table is of {} ({}, {} threads), and this times {} ({threads} threads)",
+                table.device,
+                if table.backend.is_empty() {
+                    "it does not say what computed"
+                } else {
+                    table.backend.as_str()
+                },
+                table.threads,
+                engine.name()
+            ));
+        }
         let genomes: Vec<Genome> =
             (0..self.networks as u64).map(|number| draw(&family, FIRST + number)).collect();
         let told = genomes.iter().map(|genome| predicted(&table, &family, genome));

@@ -15,11 +15,12 @@ use crate::Error;
 /// Options of `quantize` under which each layer has bits of its own.
 #[derive(Args)]
 pub(super) struct Mixed {
-    /// Give each layer bits of its own, within --budget or --max-drop; layers that --layer-bits or --except name
-    /// are left out
+    /// Give each layer bits of its own, within --budget or --max-drop; layers that --layer-bits, --except or --dynamic
+    /// name keep theirs
     #[arg(long)]
     mixed: bool,
-    /// What the weights may take: bytes as in 500kB, or multiply-accumulates times bits as in 2Gbops
+    /// What the weights of all these layers may take, also of those that keep their bits: bytes with their scales as in
+    /// 500kB, or multiply-accumulates times bits as in 2Gbops (32 bits where --except leaves numbers)
     #[arg(long, value_name = "SIZE", requires = "mixed", conflicts_with = "max_drop")]
     budget: Option<Budget>,
     /// By how many percentage points the share of right answers may fall, on the examples by which layers are judged:
@@ -71,6 +72,13 @@ impl Mixed {
             (None, None) => return Err(Error::Usage("`--mixed` wants `--budget` or `--max-drop`".into())),
         };
         write!(out, "{}", table(&all, &bits).to_text())?;
+        let [bytes, operations] = [Budget::BYTES, Budget::OPERATIONS].map(|budget| all.cost(budget, &bits));
+        writeln!(
+            out,
+            "weights with their scales take {} bytes, and {} bit operations for an example",
+            Cell::count(bytes as u64).text(),
+            Cell::count(operations as u64).text()
+        )?;
         let tried = block_on(all.tried(net, &ptq, MEASURED, examples, device))?;
         let [predicted, measured]: [Vec<f64>; 2] = [
             tried.iter().map(|tried| tried.predicted).collect(),

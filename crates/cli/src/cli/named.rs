@@ -41,6 +41,13 @@ impl Named {
         image: &ImageShape,
         more: &MoreOutputs,
     ) -> Result<Self, Error> {
+        let names_none = |trained_on: &TrainedOn| trained_on.classes.is_empty();
+        let from_data = data.is_some() && opened.trained_on.as_ref().is_none_or(names_none);
+        if more.allowed && !from_data {
+            let problem =
+                "`--allow-more-outputs` is for classes of `--data` where the weights name none: leave it out";
+            return Err(Error::Usage(problem.into()));
+        }
         let own = match (&opened.trained_on, data) {
             (Some(trained_on), data) => Self::of_file(opened, trained_on, data, image)?,
             (None, Some((data, root))) => Self::of_data(opened, data, root, image)?,
@@ -64,7 +71,7 @@ impl Named {
             return Err(Lab::Unfit { model, found, data, expected: format!("{names} classes") }.into());
         }
         if names < outputs {
-            if opened.trained_on.is_none() && !more.allowed {
+            if from_data && !more.allowed {
                 let (data, classes) = (data.map_or("", |(data, _)| data).into(), few(&own.classes));
                 let refused = Lab::MoreOutputs { model, found: outputs, data, expected: names, classes };
                 return Err(hinted(refused, false));
@@ -83,10 +90,14 @@ impl Named {
         data: Option<(&str, &Path)>,
         image: &ImageShape,
     ) -> Result<Self, Error> {
+        let mut classes = trained_on.classes.clone();
         if let Some((name, root)) = data {
             let mut unknown = names(sapwood_data::entry(name)?, root)?;
-            unknown.retain(|class| !trained_on.classes.contains(class));
-            if !unknown.is_empty() && !trained_on.classes.is_empty() {
+            if classes.is_empty() {
+                classes.clone_from(&unknown);
+            }
+            unknown.retain(|class| !classes.contains(class));
+            if !unknown.is_empty() {
                 let (known, unknown) = (few(&trained_on.classes), few(&unknown));
                 return Err(Error::Usage(format!(
                     "`{}` was trained on {known}, not on {unknown} of data set `{name}`: leave `--data` out, the weights \
@@ -112,7 +123,7 @@ impl Named {
             fit: trained_on.image.unwrap_or_default(),
             probabilities: Probabilities::OfClasses,
             numbered: trained_on.image.is_some(),
-            classes: trained_on.classes.clone(),
+            classes,
         })
     }
 

@@ -22,6 +22,21 @@ pub(super) struct OwnInput {
 }
 
 impl OwnInput {
+    pub(super) fn is_given(&self) -> bool {
+        self.size.is_some()
+    }
+
+    /// Refuses a size where the criterion makes no input.
+    pub(super) fn check(&self, criterion: &str, needs: Needs) -> Result<(), Error> {
+        match self.is_given() && needs != Needs::InputShape {
+            false => Ok(()),
+            true => Err(Error::Usage(format!(
+                "`--input` is the size of the input that synflow makes of its own, and criterion `{criterion}` \
+                 makes none: leave it out"
+            ))),
+        }
+    }
+
     /// The size, if this criterion makes an input of its own, and what is to be told of it once there is a result.
     pub(super) fn of(
         &self,
@@ -30,13 +45,7 @@ impl OwnInput {
         opened: &Opened,
     ) -> Result<Option<(Shape, String)>, Error> {
         if needs != Needs::InputShape {
-            return match self.size {
-                None => Ok(None),
-                Some(_) => Err(Error::Usage(format!(
-                    "`--input` is the size of the input that synflow makes of its own, and criterion `{criterion}` \
-                     makes none: leave it out"
-                ))),
-            };
+            return Ok(None);
         }
         let (size, whose) = match (self.size, data) {
             (Some(size), _) => (size, "as asked"),

@@ -12,7 +12,7 @@ use sapwood_core::{
 use sapwood_models::{Reading, content};
 use sapwood_report::{Cell, Table};
 
-use super::weight_file::hinted;
+use super::weight_file::hinted_among;
 use crate::Error;
 
 /// Write a weight file in few bytes: every tensor entropy-coded, to the bit
@@ -92,7 +92,7 @@ impl Pack {
         let reading = Reading::of(self.model.as_deref());
         let device = DeviceSpec::CPU.resolve()?;
         let read = content(&self.weights, &reading, &device);
-        let file = block_on(read).map_err(hinted)?;
+        let file = block_on(read).map_err(|error| hinted_among(error, &["`--model`"]))?;
         if self.unpack {
             let bytes = file.to_bytes()?;
             write_atomic(&self.out, &bytes)?;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use sapwood_backend::{Seed, block_on};
+use sapwood_backend::block_on;
 use sapwood_core::{ModuleState, Observed, State, TrainedOn, infos, write_atomic};
 use sapwood_lab::{Reporter, Watched};
 use sapwood_models::{Net, Opened, Spec, pack, read_masks};
@@ -51,9 +51,9 @@ pub(super) struct Prune {
     /// In how many rounds [default: 100 for synflow, 10 for iterative-snip and force, else 1]
     #[arg(long, value_name = "N")]
     iterations: Option<NonZero<usize>>,
-    /// The course of the sparsity over the rounds
-    #[arg(long, value_enum, default_value_t = CourseName::Exponential)]
-    course: CourseName,
+    /// The course of the sparsity over the rounds [default: exponential]
+    #[arg(long, value_enum)]
+    course: Option<CourseName>,
     /// Score each round with one batch, the next one
     #[arg(long)]
     batch_per_round: bool,
@@ -64,7 +64,7 @@ pub(super) struct Prune {
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "sparsity", "criterion", "options", "except", "data", "allocation", "granularity", "iterations", "course",
         "batch_per_round", "ablation", "masks", "masks_from_zeros", "precision", "seed", "skip_bad", "image",
-        "allowed",
+        "size", "allowed",
     ])]
     masks_from: Option<PathBuf>,
     /// The file to write
@@ -144,7 +144,7 @@ impl Prune {
     fn scored(&self, criteria: &Criteria) -> Result<Made, Error> {
         let scored = self.scoring.open(criteria, &self.criterion)?;
         let criterion = scored.criterion.as_ref();
-        let cut = self.cut(criterion);
+        let cut = self.cut(criterion)?;
         let alive = (!scored.masks.is_empty()).then(|| MaskSet::from(scored.masks.clone()));
         let probe = scored.probe();
         let bar = Bar::default();
@@ -160,16 +160,16 @@ impl Prune {
         Ok(Made { spec, trained_on, net, pruned, note })
     }
 
-    fn cut(&self, criterion: &dyn Criterion) -> Cut {
-        Cut {
+    fn cut(&self, criterion: &dyn Criterion) -> Result<Cut, Error> {
+        Ok(Cut {
             allocation: self.allocation.clone(),
             scope: self.scoring.scope(),
             granularity: self.granularity,
-            iterations: self.iterations(criterion.iterations()),
+            iterations: Some(self.iterations(criterion)?),
             ablation: self.ablation,
-            seed: Seed(self.scoring.seed),
+            seed: self.scoring.seed(),
             ..Cut::to(self.sparsity.unwrap_or(Sparsity::DENSE))
-        }
+        })
     }
 
     /// The network with the masks of another file.
@@ -182,12 +182,27 @@ impl Prune {
         Ok(Made { spec, trained_on, net, pruned, note: None })
     }
 
-    fn iterations(&self, customary: Iterations) -> Option<Iterations> {
+    fn iterations(&self, criterion: &dyn Criterion) -> Result<Iterations, Error> {
+        let Iterations { rounds, course, examples } = criterion.iterations();
+        let rounds = self.iterations.unwrap_or(rounds);
+        if self.course.is_some() && rounds.get() == 1 {
+            let problem = "`--course` is that of several rounds, and there is one: ask for more with `--iterations`, or \
+                           leave it out";
+            return Err(Error::Usage(problem.into()));
+        }
+        if self.batch_per_round && !criterion.needs().examples() {
+            let name = criterion.name();
+            let problem = format!(
+                "`--batch-per-round` gives each round another batch, and criterion `{name}` reads none: leave it out"
+            );
+            return Err(Error::Usage(problem));
+        }
         let course = match self.course {
-            CourseName::Exponential => Course::Exponential,
-            CourseName::Linear => Course::Linear,
+            Some(CourseName::Exponential) => Course::Exponential,
+            Some(CourseName::Linear) => Course::Linear,
+            None => course,
         };
-        let examples = if self.batch_per_round { RoundExamples::Next } else { RoundExamples::All };
-        Some(Iterations { rounds: self.iterations.unwrap_or(customary.rounds), course, examples })
+        let examples = if self.batch_per_round { RoundExamples::Next } else { examples };
+        Ok(Iterations { rounds, course, examples })
     }
 }

@@ -12,7 +12,7 @@ use sapwood_core::{
 use sapwood_models::{Net, Opened, fold, pack, pack_integers};
 use sapwood_quant::{
     Agreement, Answers, Equalisation, Examples, LayerCost, Made, Ptq, RangeMethod, Rounding, absorbed, alarm,
-    layer_costs, named, weight_scheme,
+    bits_of, layer_costs, named, weight_scheme,
 };
 use sapwood_report::{Cell, Table};
 
@@ -49,7 +49,8 @@ pub(super) struct Quantize {
     /// The bits of weights: 8, 6, 5, 4, 3 or 2 [default: 8]
     #[arg(long, value_name = "N", conflicts_with = "mixed")]
     weights_bits: Option<usize>,
-    /// Which weights share a scale: tensor, channel, or groups of N inputs, as in group:64
+    /// Which weights share a scale: tensor, channel, or groups of N inputs, as in group:64 (channel, where the outputs of
+    /// a layer have fewer inputs)
     #[arg(long, value_name = "WHICH", default_value = "channel", value_parser = sharing)]
     per: Sharing,
     /// How values are represented: u8 between any bounds, s8 around 0
@@ -67,7 +68,8 @@ pub(super) struct Quantize {
     layer_bits: Vec<String>,
     #[command(flatten)]
     mixed: Mixed,
-    /// First give the channels between two layers equal ranges (cross-layer equalisation)
+    /// First give the channels between two layers equal ranges, where there are ReLUs, leaky or learnt ones, and pools
+    /// between them (cross-layer equalisation)
     #[arg(long)]
     equalise: bool,
     /// First move into the biases of the next layer what outputs behind a normalisation and a ReLU always have (bias
@@ -148,6 +150,9 @@ impl Quantize {
             let problem = "no layer is left whose weights could be integers: leave some of `--except` out";
             return Err(Error::Usage(problem.into()));
         }
+        let state = block_on(State::read(&opened.net))?;
+        let (spec, folded) = fold(&opened.spec, &state)?;
+        let equalisation = if self.equalise { Some(equalisation(&spec.graph()?)?) } else { None };
         let calibration = Calibration {
             data: &self.data,
             images: &self.images,
@@ -158,14 +163,14 @@ impl Quantize {
         let source = calibration.source(&opened, &device)?;
         let examples = Examples::new(&*source, self.calibrate.get())?;
 
-        let state = block_on(State::read(&opened.net))?;
-        let (spec, folded) = fold(&opened.spec, &state)?;
         let mut state = match self.absorb {
             true => self.absorbed(&opened, &state, folded, out)?,
             false => folded,
         };
-        if self.equalise {
-            Equalisation::of(&spec.graph()?).apply(&mut state)?;
+        if let Some(equalisation) = equalisation {
+            equalisation.apply(&mut state)?;
+            let pairs = equalisation.pairs().len();
+            writeln!(out, "channels between layers have equal ranges, of {pairs} pairs")?;
         }
         let net = state.write(spec.net(&device)?)?;
         let tried = (examples.at_most(TRIED), self.seed);
@@ -176,6 +181,9 @@ impl Quantize {
         let is_answer = height * width == 1 && outputs > 1;
         let (agreement, rise) = compared(&net, &made, examples, is_answer, &device)?;
         write!(out, "{}", table(&ptq, &made, &costs).to_text())?;
+        for note in made.notes() {
+            writeln!(out, "{note}")?;
+        }
         let (share, number) = (100.0 * agreement.share(), examples.number());
         match agreement {
             Agreement::Answers(_) => writeln!(
@@ -192,7 +200,7 @@ impl Quantize {
         }
         let mut masks = opened.masks;
         masks.retain(|path, _| made.rest.0.contains_key(path) || made.quantized.contains_key(path));
-        let Made { quantized, rest, ranges, calibrated } = made;
+        let Made { quantized, rest, ranges, calibrated, .. } = made;
         let file = pack(&spec, opened.trained_on.as_ref(), rest, masks)?;
         let file = pack_integers(file, quantized, ranges, &calibrated)?;
         let bytes = file.to_bytes()?;
@@ -249,6 +257,17 @@ impl Quantize {
     }
 }
 
+/// The pairs of layers that can be equalised: at least one.
+fn equalisation(graph: &Graph) -> Result<Equalisation, Error> {
+    let found = Equalisation::of(graph);
+    if found.pairs().is_empty() {
+        let problem = "`--equalise` finds no two layers with nothing but ReLUs and pools between them (what a ReLU6 \
+                       cuts off, factors would move): leave it out";
+        return Err(Error::Usage(problem.into()));
+    }
+    Ok(found)
+}
+
 /// How far both networks agree, and by how much the loss rises.
 fn compared(
     net: &Net,
@@ -271,7 +290,7 @@ fn table(ptq: &Ptq, made: &Made, costs: &[LayerCost]) -> Table {
         table.row([
             cost.layer.as_str().into(),
             Cell::count(weights as u64),
-            Cell::count(u64::from(bits(ptq.of_layers.get(&cost.layer).unwrap_or(&ptq.weights)))),
+            Cell::count(u64::from(bits_of(*ptq.of_layers.get(&cost.layer).unwrap_or(&ptq.weights)))),
             Cell::count(cost.levels),
             Cell::fixed(cost.signal_to_noise, 1),
             Cell::written(cost.loss, format!("{:+.5}", cost.loss)),
@@ -279,12 +298,6 @@ fn table(ptq: &Ptq, made: &Made, costs: &[LayerCost]) -> Table {
         ]);
     }
     table
-}
-
-/// The bits that the integers of a scheme need.
-fn bits(scheme: &Scheme) -> u32 {
-    let (low, high) = scheme.integers().into_inner();
-    (high - low).ilog2() + 1
 }
 
 #[cfg(test)]

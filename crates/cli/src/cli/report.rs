@@ -1,10 +1,10 @@
 //! `report`
 
-use std::{io::Write, path::Path};
+use std::{collections::BTreeMap, io::Write, path::Path};
 
 use clap::{Args, ValueEnum};
 use sapwood_core::write_atomic;
-use sapwood_lab::study::{Results, StudyFolder, page};
+use sapwood_lab::study::{Plan, Results, Run, StudyFolder, page};
 use sapwood_ledger::{Account, Carbon, csv_header, csv_row, grid};
 use sapwood_prune::Criteria;
 use sapwood_report::tensorboard::{EventFile, FILE_NAME};
@@ -58,14 +58,13 @@ impl Report {
         let written = match self.format {
             Format::Html => {
                 write_tables(&results, &folder, &carbon)?;
-                let command = format!("sapwood run {0}.toml && sapwood report {0}", plan.name);
-                let page = page(&plan, &results, &carbon, &command);
+                let page = page(&plan, &results, &carbon, &again(folder.path()));
                 let html = page.to_html().map_err(Error::report)?;
                 write(&folder.path().join("report.html"), html)?
             }
             Format::Csv => write_tables(&results, &folder, &carbon)?,
             Format::Jsonl => write(&folder.path().join("results.jsonl"), results.to_jsonl()?)?,
-            Format::Tensorboard => events(&results, &folder)?,
+            Format::Tensorboard => events(&plan, &results, &folder)?,
         };
         writeln!(out, "{} of {} runs: {written}", results.rows.len(), results.planned)?;
         Ok(())
@@ -92,9 +91,24 @@ pub(super) fn write_tables(
     write(&folder.path().join("results.csv"), results.to_csv()?)
 }
 
+/// The commands that make a page again: by the file that is frozen in the study's folder, which has all settings.
+fn again(folder: &Path) -> String {
+    let root = match folder.parent() {
+        Some(root) if root == Path::new("runs") => String::new(),
+        Some(root) if folder.file_name().is_some() && root == Path::new("") => " --root .".into(),
+        Some(root) if folder.file_name().is_some() => format!(" --root {}", root.display()),
+        _ => format!(" --root {}", folder.join("..").display()),
+    };
+    format!("sapwood run {0}/study.toml{root} && sapwood report {0}", folder.display())
+}
+
 /// One event file per run, with its curve. Steps are iterations.
-fn events(results: &Results, folder: &StudyFolder) -> Result<String, Error> {
+fn events(plan: &Plan, results: &Results, folder: &StudyFolder) -> Result<String, Error> {
     let events = folder.path().join("events");
+    let mut names: BTreeMap<String, usize> = BTreeMap::new();
+    for run in &plan.runs {
+        *names.entry(event_name(run)).or_default() += 1;
+    }
     for row in &results.rows {
         let mut file = EventFile::new(row.account.started.unwrap_or(0) as f64);
         for epoch in &row.outcome.curve {
@@ -105,15 +119,24 @@ fn events(results: &Results, folder: &StudyFolder) -> Result<String, Error> {
                 file.scalar("accuracy/test", epoch.iteration, test.top1);
             }
         }
-        let label = &row.run.label;
-        let sparsity = row.sparsity().map_or("0".into(), |sparsity| sparsity.to_string());
-        let words = [label.variant.as_str(), &label.method, row.control().name(), &sparsity];
-        let name = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-        let name: String = name
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() || ".,-".contains(c) { c } else { '_' })
-            .collect();
-        write(&events.join(format!("{name}_r{}", row.run.replicate)).join(FILE_NAME), file.to_bytes())?;
+        let mut name = event_name(&row.run);
+        // Names that differ in what no folder can be called, and none else, are one.
+        if names.get(&name).is_some_and(|runs| *runs > 1) {
+            name = format!("{name}_{}", row.run.hash);
+        }
+        write(&events.join(name).join(FILE_NAME), file.to_bytes())?;
     }
     Ok(events.display().to_string())
+}
+
+/// What the folder of a run's events is called.
+fn event_name(run: &Run) -> String {
+    let pruning = run.spec.pruning.as_ref();
+    let sparsity = pruning.map_or("0".into(), |pruning| pruning.sparsity.to_string());
+    let twin = if run.parents.twin.is_some() { "other order" } else { "" };
+    let words = [run.label.variant.as_str(), &run.label.method, run.control().name(), &sparsity, twin];
+    let name = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let name: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || ".,-".contains(c) { c } else { '_' }).collect();
+    format!("{name}_r{}", run.replicate)
 }

@@ -68,8 +68,9 @@ impl Run {
         // Better now than in a worker's log.
         self.device.resolve()?;
         let frozen = self.study.frozen()?;
-        if folder.keep_images(&plan)? {
-            bar::note("the images have changed since this study was last started: its runs start again");
+        for what in folder.keep_sources(&plan)? {
+            let since = "since this study was last started: its runs start again";
+            bar::note(&format!("the {what} have changed {since}"));
         }
         write_atomic(&folder.study(), frozen.as_bytes())?;
         let worker = self.command(&folder)?;
@@ -85,7 +86,7 @@ impl Run {
             LauncherName::Slurm => {
                 let (workers, threads) = (self.workers.get(), threads.unwrap_or(1));
                 let Slurm { job } = Slurm::submit(&worker, &plan.name, workers, threads, folder.path())?;
-                writeln!(out, "job {job}: see `squeue`, and `status {}`", plan.name)?;
+                writeln!(out, "job {job}: see `squeue`, and `status {}`", folder.path().display())?;
                 return Ok(());
             }
             LauncherName::Local => {}
@@ -174,10 +175,10 @@ pub(super) fn finish(
     if failed > 0 {
         return Err(Error::Usage(format!(
             "{failed} runs have failed, or begin with one that has: see `status {0}`, then `retry --failed {0}`",
-            plan.name
+            folder.path().display()
         )));
     }
     let written = write_tables(&Results::read(plan, folder)?, folder, &Carbon::default())?;
-    writeln!(out, "{written}; next: report {}", plan.name)?;
+    writeln!(out, "{written}; next: report {}", folder.path().display())?;
     Ok(())
 }

@@ -59,12 +59,12 @@ pub(super) struct Scoring {
     #[arg(long, value_name = "N", requires = "data", conflicts_with_all = ["batches", "batch_size"])]
     per_class: Option<NonZero<usize>>,
     /// Compute scores in f64 where the device has it, or in f32, which takes less than half
-    /// as long
-    #[arg(long, value_enum, default_value_t = Precision::F64)]
-    precision: Precision,
-    /// The seed of what is drawn
-    #[arg(long, default_value_t = 0)]
-    pub(super) seed: u64,
+    /// as long [default: f64]
+    #[arg(long, value_enum)]
+    precision: Option<Precision>,
+    /// The seed of what is drawn [default: 0]
+    #[arg(long)]
+    seed: Option<u64>,
     #[command(flatten)]
     outputs: MoreOutputs,
     #[command(flatten)]
@@ -73,9 +73,10 @@ pub(super) struct Scoring {
     pub(super) device: OnDevice,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Precision {
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Precision {
     F32,
+    #[default]
     F64,
 }
 
@@ -95,6 +96,11 @@ pub(super) struct Scored {
 }
 
 impl Scored {
+    /// In how many rounds the criterion is customarily applied.
+    pub(super) fn customary_rounds(&self) -> usize {
+        self.criterion.iterations().rounds.get()
+    }
+
     pub(super) fn probe(&self) -> NetworkProbe<'_, Net> {
         let probe = NetworkProbe::observed(&self.net).with_examples(&self.examples);
         let probe = match self.input {
@@ -115,9 +121,13 @@ impl Scoring {
             ("--option", !self.options.is_empty()),
             ("--except", !self.except.is_empty()),
             ("--data", self.data.is_some()),
+            ("--input", self.input.is_given()),
+            ("--precision", self.precision.is_some()),
+            ("--seed", self.seed.is_some()),
+            ("--allow-more-outputs", self.outputs.allowed),
         ];
         match given.into_iter().find(|(_, given)| *given) {
-            None => Ok(()),
+            None => self.images.none(),
             Some((option, _)) => Err(Error::Usage(format!(
                 "`{option}` belongs to a target such as `--channels 30%`: what is dead leaves whatever its layer, and no output \
                  changes by it; leave it out"
@@ -127,7 +137,7 @@ impl Scoring {
 
     /// An error of scoring, with the option that may help.
     pub(super) fn explain(&self, error: sapwood_prune::Error) -> Error {
-        match (&error, self.precision) {
+        match (&error, self.precision()) {
             (sapwood_prune::Error::NotFinite { narrow: true, .. }, Precision::F32) => {
                 Error::Usage(format!("{error} (`--precision f64`)"))
             }
@@ -138,9 +148,18 @@ impl Scoring {
     /// Tells warnings, with the option that may help.
     pub(super) fn warn(&self, warnings: &[Warning]) {
         for warning in warnings {
-            let wider = warning.is_of_precision() && self.precision == Precision::F32;
+            let wider = warning.is_of_precision() && self.precision() == Precision::F32;
             bar::note(&format!("warning: {warning}{}", if wider { " (`--precision f64`)" } else { "" }));
         }
+    }
+
+    fn precision(&self) -> Precision {
+        self.precision.unwrap_or_default()
+    }
+
+    /// The seed of what is drawn.
+    pub(super) fn seed(&self) -> Seed {
+        Seed(self.seed.unwrap_or(0))
     }
 
     pub(super) fn scope(&self) -> Scope {
@@ -168,7 +187,7 @@ impl Scoring {
     pub(super) fn open_with(&self, criteria: &Criteria, name: &str, examples: bool) -> Result<Scored, Error> {
         let options = Options::parse(self.options.iter().map(String::as_str))?;
         let row = criteria.find(name)?;
-        let criterion = (row.build)(&options, Seed(self.seed))?;
+        let criterion = (row.build)(&options, self.seed())?;
         self.check(name, criterion.needs())?;
         if self.data.is_some() && !examples && criterion.needs() == Needs::Weights {
             bar::note(&format!(
@@ -186,7 +205,7 @@ impl Scoring {
         let data = self.data.as_deref().map(|data| (data, &self.images, self.root.data_root.as_path()));
         let (input, note) = self.input.of((name, criterion.needs()), data, &opened)?.unzip();
         let Opened { spec, net, masks, trained_on, .. } = opened;
-        let precision = self.precision;
+        let precision = self.precision();
         Ok(Scored { criterion, spec, net, masks, trained_on, examples, input, note, precision })
     }
 
@@ -197,6 +216,7 @@ impl Scoring {
             );
             return Err(Error::Usage(problem));
         }
+        self.input.check(name, needs)?;
         match &self.data {
             Some(data) if !is_file(data) => Ok(()),
             _ => self.images.none(),
@@ -234,6 +254,6 @@ impl Scoring {
                 size: self.batch_size.unwrap_or(BATCH),
             },
         };
-        Ok(examples.choose(data, Seed(self.seed))?)
+        Ok(examples.choose(data, self.seed())?)
     }
 }

@@ -63,8 +63,8 @@ pub(super) struct Shrink {
     /// Estimate the statistics of normalisation anew, on the examples of --data
     #[arg(long, conflicts_with = "dead_only", requires = "target")]
     recalibrate: bool,
-    /// Print who goes together, width before and after, and why what stays whole does; without --out nothing is
-    /// written
+    /// Print which layers lose channels together, their widths before and after, and why the others keep all of
+    /// theirs; without --out nothing is written
     #[arg(long)]
     plan: bool,
     /// Print JSON
@@ -156,11 +156,11 @@ impl Shrink {
             let problem = "`--recalibrate` needs examples: name a data set or a file of `images` and `labels` with `--data`";
             return Err(Error::Usage(problem.into()));
         }
-        let mut scored = self.ranked.open(&self.scoring, criteria, self.recalibrate)?;
+        let scored = self.ranked.open(&self.scoring, criteria, self.recalibrate)?;
         let graph = Observed::graph(&scored.net).clone();
         let mut groups = Groups::of(&graph)?;
         let prunable = self.ranked.scope(&self.scoring, &scored, &mut groups)?;
-        let chosen = self.ranked.choose(&self.scoring, &mut scored, (&groups, &prunable), target)?;
+        let chosen = self.ranked.choose(&self.scoring, &scored, (&groups, &prunable), target)?;
         let state = block_on(State::read(&scored.net))?;
         let surgery = Surgery::new(&graph, &groups, &chosen.removal)?;
         let (left, masks) = (surgery.state(&state)?, surgery.masks(&scored.masks, &state)?);
@@ -171,6 +171,12 @@ impl Shrink {
             shrunk.state = block_on(State::read(&reestimate(net, &scored.examples, &device)?))?;
         }
         let mut notes: Vec<String> = scored.note.iter().cloned().collect();
+        if let (Aim::Milliseconds(_), rounds @ 2..) = (target, scored.customary_rounds()) {
+            let name = scored.criterion.name();
+            notes.push(format!(
+                "criterion `{name}` is customarily applied in {rounds} rounds; for a time it scored once"
+            ));
+        }
         if !chosen.floors.is_empty() {
             let which = sapwood_lab::few(&chosen.floors);
             notes.push(format!("{which} would be empty: at least one channel stays in each layer"));

@@ -13,11 +13,11 @@ use crate::Error;
 pub(super) struct Stated {
     /// How images become inputs: imagenet, a formula of the stored value x as in '(x-127)/128', with words such as
     /// 'crop 0.875', 'resize 256', stretch, bicubic or bgr behind commas; or timm's config.json
-    #[arg(long, value_name = "HOW|FILE", requires = "weights")]
+    #[arg(long, value_name = "HOW|FILE")]
     preprocess: Option<String>,
     /// The names of the outputs, one a line
-    #[arg(long, value_name = "FILE", requires = "weights")]
-    class_names: Option<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    pub(super) class_names: Option<PathBuf>,
 }
 
 impl Stated {
@@ -34,6 +34,8 @@ impl Stated {
         };
         let Some(path) = &self.class_names else { return Ok(opened) };
         let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
+        // Some editors begin a text with a mark of its encoding.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let names: Vec<String> = text.lines().map(|line| line.trim().into()).collect();
         if opened.trained_on.is_none() {
             let problem =
@@ -41,6 +43,12 @@ impl Stated {
             return Err(Error::Usage(problem.into()));
         }
         opened.with_classes(names).map_err(|error| Error::Usage(format!("{error}: {}", path.display())))
+    }
+
+    /// Whether it may say what classes are called.
+    pub(super) fn names_classes(&self) -> bool {
+        let config = |how: &str| Path::new(how).extension().is_some_and(|end| end == "json");
+        self.class_names.is_some() || self.preprocess.as_deref().is_some_and(config)
     }
 
     /// Refuses it where there are no weights.

@@ -8,7 +8,7 @@ use std::{
 use clap::Args;
 use sapwood_lab::{
     Datasets,
-    study::{Plan, StudyFolder},
+    study::{Plan, StudyFolder, study_name},
 };
 use sapwood_prune::Criteria;
 
@@ -68,8 +68,17 @@ impl StudyFile {
             return Err(Error::Usage(problem));
         }
         let plan = Plan::read(criteria, &self.file, &self.set, datasets)?;
-        let folder = StudyFolder::new(&self.place.root, &plan.name);
-        Ok((plan, folder))
+        // The file that is frozen in a study's folder is that study.
+        let name = self.frozen_in().map_or_else(|| plan.name.clone(), |folder| study_name(&folder));
+        let folder = StudyFolder::new(&self.place.root, &name);
+        Ok((Plan { name, ..plan }, folder))
+    }
+
+    /// The study's folder, if the file lies in one as it was started.
+    fn frozen_in(&self) -> Option<PathBuf> {
+        let (file, root) = (self.file.canonicalize().ok()?, self.place.root.canonicalize().ok()?);
+        let folder = file.parent().filter(|folder| folder.parent() == Some(root.as_path()))?;
+        file.ends_with("study.toml").then(|| folder.to_path_buf())
     }
 
     /// The text that says the same without settings of the command line.
@@ -82,10 +91,9 @@ impl StudyFile {
 impl StartedStudy {
     /// Its plan and its folder, as it was last started.
     pub(super) fn open(&self, criteria: &Criteria) -> Result<(Plan, StudyFolder), Error> {
-        let name = self.study.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let folder = match self.study.join("study.toml").is_file() {
             true => StudyFolder::at(&self.study),
-            false => StudyFolder::new(&self.place.root, &name),
+            false => StudyFolder::new(&self.place.root, &study_name(&self.study)),
         };
         let plan = open(criteria, &folder, &self.place.data.datasets())?;
         Ok((plan, folder))

@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, io::Write, num::NonZero, path::PathBuf, sync::a
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::Ops;
-use sapwood_core::{Source, Step};
+use sapwood_core::{Activation, Graph, Observed as _, Op, Source, Step};
 use sapwood_data::{Split, Task};
 use sapwood_lab::{
     Beginning, CheckpointEvery, Conditions, DataConfig, Datasets, Evaluate, Outputs, RunFolder, SmallData,
@@ -20,7 +20,7 @@ use sapwood_models::{Init, NormScale, Spec};
 use sapwood_sparse::Regulariser;
 
 use super::{
-    bar::Bar,
+    bar::{Bar, note},
     data_root::DataRoot,
     few_examples::{FewExamples, Mix},
     find_rate,
@@ -50,7 +50,8 @@ pub(super) struct Train {
     /// Begin with these weights (masked ones stay zero) instead of new ones
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
-    /// Begin with new weights for the layers of this file, as of a network that was shrunk
+    /// Begin with new weights for the layers of this file, as of a network that was shrunk; constants keep the file's
+    /// numbers
     #[arg(long, value_name = "FILE", conflicts_with_all = ["weights", "model"])]
     layers_of: Option<PathBuf>,
     #[command(flatten)]
@@ -131,7 +132,8 @@ pub(super) struct Train {
     /// Where training stops, as in 500it; 0it writes the initial weights
     #[arg(long, value_name = "STEP", default_value = "end")]
     until: Step,
-    /// Leave the weights of these positions too, as in 1ep,2ep: weights-1ep.safetensors and so on
+    /// Leave the weights of these positions too, as in 1ep,2ep: weights-1ep.safetensors and so on. They are those of the
+    /// training itself, also where the curve is that of an `--average`, or another epoch is left by `--hold-out`
     #[arg(long, value_delimiter = ',', value_name = "STEPS", conflicts_with = "probe")]
     keep: Vec<Step>,
     #[command(flatten)]
@@ -190,9 +192,11 @@ impl Train {
                 let opened = self.reading.open_to_change(path, model.as_deref(), &device)?;
                 opened.net.check_single()?;
                 let data = self.data(DataConfig::of_opened(&self.data, &opened), &datasets)?;
-                let named = (opened, self.reading.digest(path)?);
+                let digest = self.reading.digest(path, &opened)?;
+                let named = (opened, digest);
                 let (opened, digest) = self.transfer.head(named, &data, &datasets, self.seed, &device)?;
-                (opened.spec.clone(), start(opened, digest), data)
+                tell_of_probabilities(opened.net.graph());
+                (opened.spec.clone(), Beginning::From(start(opened, digest)), data)
             }
             (None, Some(model)) => {
                 self.reading.none()?;
@@ -205,10 +209,18 @@ impl Train {
             (None, None) => match &self.layers_of {
                 Some(path) => {
                     self.shape.none("--layers-of")?;
-                    let opened = self.reading.open_to_change(path, None, &device)?;
+                    let opened = self.reading.open_layers(path, &device)?;
                     opened.net.check_single()?;
                     let data = self.data(DataConfig::of_opened(&self.data, &opened), &datasets)?;
-                    (opened.spec, Beginning::Drawn(self.init()?), data)
+                    let (spec, init) = (opened.spec.clone(), self.init()?);
+                    let beginning = match opened.net.has_constants() {
+                        true => {
+                            let digest = self.reading.digest(path, &opened)?;
+                            Beginning::Redrawn { init, layers_of: start(opened, digest) }
+                        }
+                        false => Beginning::Drawn(init),
+                    };
+                    (spec, beginning, data)
                 }
                 None => {
                     return Err(Error::Usage("expected `--model` or `--weights`, or `--layers-of`".into()));
@@ -304,6 +316,19 @@ impl Train {
     fn init(&self) -> Result<Init, Error> {
         let norm_scale = if self.norm_scale_uniform { NormScale::Uniform } else { NormScale::One };
         Ok(Init { norm_scale, ..Init::named(&self.init)? })
+    }
+}
+
+/// Tells of outputs that are probabilities: the loss takes all outputs for what these are made of.
+fn tell_of_probabilities(graph: &Graph) {
+    let end = graph.ends().first().and_then(|end| graph.nodes().get(*end));
+    let makes = |op: &Op| matches!(op, Op::Softmax { log: false, .. } | Op::Activation(Activation::Sigmoid));
+    if let Some(op) = end.map(|node| node.op).filter(makes) {
+        note(&format!(
+            "note: the network ends with `{}`, and the loss takes what comes out for what goes in there, so it learns little: \
+             give it without that layer, or with `--new-head`",
+            op.kind()
+        ));
     }
 }
 

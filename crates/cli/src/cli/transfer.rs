@@ -21,7 +21,7 @@ use sapwood_train::Distillation;
 
 use super::{
     integers,
-    weight_file::{hinted, of_file},
+    weight_file::{hinted_among, of_file},
 };
 use crate::Error;
 
@@ -73,8 +73,9 @@ pub(super) struct TransferArgs {
     #[arg(long, value_name = "FILE")]
     teacher: Option<PathBuf>,
     /// What is learnt of the teacher: all of its answers at once (Hinton et al. 2015), apart for the right class and the
-    /// others (Zhao et al. 2022), where in the image its layers are active (Zagoruyko and Komodakis 2017), what its
-    /// features are told from (Romero et al. 2015), or, without labels, what each of its blocks gives
+    /// others (Zhao et al. 2022), where in the image its layers are active (Zagoruyko and Komodakis 2017), how much of its
+    /// features a linear map of the student's explains (FitNets, Romero et al. 2015), or, without labels, what each of its
+    /// blocks gives
     #[arg(long, value_enum, requires = "teacher", default_value_t = Method::Kd)]
     distill: Method,
     /// What logits are divided by before they are compared
@@ -270,7 +271,7 @@ impl TransferArgs {
     pub(super) fn teacher(&self, device: &Device) -> Result<Option<Teacher>, Error> {
         let Some(path) = &self.teacher else { return Ok(None) };
         let plain = sapwood_models::Reading::of(None);
-        let opened = plain.open(path, device).map_err(hinted)?;
+        let opened = plain.open(path, device).map_err(|error| hinted_among(error, &[]))?;
         integers::refuse(&opened, "those of a teacher")?;
         let Opened { spec, net, trained_on, .. } = opened;
         net.check_single()?;

@@ -41,6 +41,13 @@ impl WeightFile {
 
     /// Reads it by its shapes alone.
     pub(super) fn state_dict(&self) -> Result<StateDict, Error> {
+        self.reading.stated.none().map_err(|_| {
+            Error::Usage(
+                "`--preprocess` and `--class-names` go along with a network, and no model is known that has these weights: \
+                 name it with `--model`, or leave them out"
+                    .into(),
+            )
+        })?;
         let dict = Checkpoint::read(&self.weights)
             .and_then(|file| file.state_dict(&self.reading.reading(None)))
             .map_err(hinted)?;
@@ -48,9 +55,9 @@ impl WeightFile {
         Ok(dict)
     }
 
-    /// What tells the network that is read from every other.
-    pub(super) fn digest(&self) -> Result<String, Error> {
-        self.reading.digest(&self.weights)
+    /// What tells the network that was opened from every other.
+    pub(super) fn digest(&self, opened: &Opened) -> Result<String, Error> {
+        self.reading.digest(&self.weights, opened)
     }
 
     /// What the file of its masks is called in it.
@@ -66,15 +73,15 @@ pub(super) struct Reading {
     naming: Naming,
     /// The masks of the weights, where they lie in a file of their own: `<param>_mask` or
     /// `<param>`, of 0 and 1
-    #[arg(long, value_name = "FILE", requires = "weights")]
+    #[arg(long, value_name = "FILE")]
     masks: Option<PathBuf>,
     /// Make masks of the weights that are zero, so that they stay so
-    #[arg(long, requires = "weights")]
+    #[arg(long)]
     masks_from_zeros: bool,
     #[command(flatten)]
     stated: Stated,
     /// The size of an example, where an ONNX file leaves it open, as in 3x48x192; 6x64 for 6 channels of 64 values, or 64
-    #[arg(long, value_name = "SIZES", value_parser = shape::parse_any, requires = "weights")]
+    #[arg(long, value_name = "SIZES", value_parser = shape::parse_any)]
     input_size: Option<Shape>,
 }
 
@@ -98,12 +105,12 @@ impl Reading {
 #[derive(Args)]
 pub(super) struct Naming {
     /// Read what lies below this key of the file, where several sets of weights fit
-    #[arg(long, value_name = "NAME", requires = "weights")]
+    #[arg(long, value_name = "NAME")]
     key: Option<String>,
     /// What the file calls OLD is called NEW here: whole parts of dotted names, as in head=fc or
     /// stem.conv=conv1, wherever they stand, once what all names begin with is taken off;
     /// without NEW they are taken out
-    #[arg(long, value_name = "OLD=NEW", requires = "weights")]
+    #[arg(long, value_name = "OLD=NEW")]
     rename: Vec<Rename>,
 }
 
@@ -170,12 +177,34 @@ impl Reading {
         Ok(opened)
     }
 
-    /// What tells the network that is read from every other: see [`Naming::digest`].
-    pub(super) fn digest(&self, path: &Path) -> Result<String, Error> {
+    /// Opens the network of a file of which nothing but the layers are taken.
+    pub(super) fn open_layers(&self, path: &Path, device: &Device) -> Result<Opened, Error> {
+        if self.masks.is_some() || self.masks_from_zeros || self.stated.class_names.is_some() {
+            return Err(Error::Usage(
+                "`--layers-of` takes neither weights nor classes of the file: leave `--masks`, `--masks-from-zeros` and \
+                 `--class-names` out"
+                    .into(),
+            ));
+        }
+        let options = ["`--key`", "`--rename", "`--input-size`"];
+        let opened = self.reading(None).open(path, device).map_err(|error| hinted_among(error, &options))?;
+        tell(&opened.notes);
+        let opened = self.stated.apply(opened)?;
+        integers::refuse(&opened, "trained or changed")?;
+        Ok(opened)
+    }
+
+    /// What tells the network that was opened from every other: [`Naming::digest`], and what its classes are called where
+    /// its own file does not say that.
+    pub(super) fn digest(&self, path: &Path, opened: &Opened) -> Result<String, Error> {
         let masks = self.masks.as_deref().map(of_file).transpose()?.map(|digest| format!("masks {digest}"));
         let zeros = self.masks_from_zeros.then(|| "masks from zeros".to_string());
         let size = self.input_size.map(|[c, h, w]| format!("input size {c}x{h}x{w}"));
-        self.naming.digest_with(path, masks.into_iter().chain(zeros).chain(size))
+        let stated = self.stated.names_classes() || opened.notes.contains(&Note::Config);
+        let classes = opened.trained_on.as_ref().map(|known| &known.classes);
+        let classes = classes.filter(|classes| stated && !classes.is_empty());
+        let classes = classes.map(|classes| format!("classes {}", digest(classes.join("\n").as_bytes())));
+        self.naming.digest_with(path, masks.into_iter().chain(zeros).chain(size).chain(classes))
     }
 
     fn reading(&self, model: Option<&str>) -> sapwood_models::Reading {
@@ -213,6 +242,17 @@ pub(super) fn free_zeros(zeros: &FreeZeros) -> Option<String> {
 
 fn tell(notes: &[Note]) {
     notes.iter().for_each(|line| note(&format!("note: {line}")));
+}
+
+/// [`hinted`], in a command that has some of the options alone.
+pub(super) fn hinted_among(error: Models, options: &[&str]) -> Error {
+    match hinted(error) {
+        Error::Hinted { said, error } if !options.iter().any(|option| said.contains(option)) => {
+            let said = format!("{said}; `prune --sparsity 0` has that option, and what it writes needs none");
+            Error::Hinted { said, error }
+        }
+        error => error,
+    }
 }
 
 /// The error with the option that would help.

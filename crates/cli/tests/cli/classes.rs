@@ -123,7 +123,6 @@ fn a_description_that_contradicts_the_network_is_refused() {
     let place = Workplace::with_net();
     let file = StateFile::from_bytes(&place.read(NET)).unwrap();
     for (key, value, expected) in [
-        ("classes", serde_json::json!(["a", "a"]), "class `a` is there twice"),
         ("mean", serde_json::json!([0.5, 0.5]), "2 means"),
         ("input", serde_json::json!([1, 9, 9]), "does not take 1x9x9"),
     ] {

@@ -82,7 +82,10 @@ fn the_runtime_answers_as_the_tensor_library_does() {
         ["", "--runtime"].map(|how| place.succeed(&format!("eval --weights {NET} --data digits {how}")));
     assert_eq!(by_tensors, by_runtime);
     place.refuse(&format!("eval --weights {NET} --data digits --runtime --exact"), &["--exact", "--runtime"]);
-    place.refuse(&format!("eval --weights {NET} --data digits --runtime --device ndarray"), &["ndarray"]);
+    for engine in ["--runtime", "--exact"] {
+        let line = format!("eval --weights {NET} --data digits {engine} --device ndarray");
+        place.refuse(&line, &["compute on the CPU: leave `--device ndarray` out"]);
+    }
     place.refuse(
         &format!("profile --weights {NET} --runs 1 --against onnxruntime --python no-such-python"),
         &["`no-such-python` cannot be run", "--python"],

@@ -65,7 +65,9 @@ fn a_network_becomes_smaller_and_what_is_written_is_what_was_said() {
     }
     let described = place.succeed("describe --weights small/net.safetensors");
     assert!(described.contains(&format!("{} MACs", macs(&row(&said, "step 2")))), "{described}");
-    assert!(String::from_utf8(place.read("small/report.html")).unwrap().contains("Its layers"));
+    let page = String::from_utf8(place.read("small/report.html")).unwrap();
+    let command = "sapwood compress --data digits --epochs 3 --weights conv.safetensors";
+    assert!(page.contains("Its layers") && page.contains(command), "{page}");
 }
 
 #[test]

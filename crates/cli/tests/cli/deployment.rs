@@ -106,14 +106,19 @@ fn networks_are_found_tuned_measured_and_priced() {
     }
 
     // Other settings of a step leave those before it alone.
-    killed.put("devices.toml", STUDY.replace("count = 20", "count = 21"));
+    killed.put("devices.toml", STUDY.replace("count = 20", "count = 200"));
     killed.succeed(RUN);
+    // As many as the space has.
+    let page = String::from_utf8(killed.read("runs/devices/report.html")).unwrap();
+    assert!(page.contains("From 39 judged networks"), "{page}");
     assert_eq!((step(&killed, "supernet").len(), step(&killed, "pairs").len()), (1, 2));
     whole.put("devices.toml", STUDY.replace("[1000.0, \"100%\"]", "[1e-6]"));
     let outcome = whole.run(RUN);
     assert_eq!(outcome.code, Some(2), "{outcome:#?}");
     assert!(
-        outcome.err.contains("nothing satisfies `latency_ms <= 0.000001`: the nearest found"),
+        outcome
+            .err
+            .contains("found nothing that satisfies `latency_ms <= 0.000001` in 256 draws and 4 descents"),
         "{outcome:#?}"
     );
 }
@@ -169,6 +174,9 @@ fn what_cannot_be_carried_out_is_told_at_once() {
     place(STUDY).refuse("supernet train devices.toml", &[nested, search]);
     place(STUDY).refuse("search", &["--space"]);
     place(STUDY).refuse("search devices.toml --space mlp", &["--space"]);
+    for option in ["--device cpu", "--out runs", "--checkpoint-every 5", "--watts 5"] {
+        place(STUDY).refuse(&format!("search --space mlp {option}"), &["--space"]);
+    }
 }
 
 #[test]

@@ -59,6 +59,14 @@ fn what_cannot_be_read_or_written_is_one_line() {
         &["give the size of an example by `--input-size`", "6x64 for 6 channels of 64 values", "open.onnx"],
     );
     place.succeed("describe --weights open.onnx --input-size 1x8x8");
+    place.succeed("train --layers-of open.onnx --input-size 1x8x8 --data digits --until 0it --out drawn");
+    place.refuse("train --layers-of open.onnx --data digits --out x", &["of 64 values: open.onnx\n"]);
+    let masked = "train --layers-of open.onnx --masks-from-zeros --data digits --out x";
+    place.refuse(masked, &["neither weights nor classes"]);
+    place.refuse(
+        "data prune digits --method el2n --keep 50% --weights open.onnx --out x.json",
+        &["`--input-size`", "`prune --sparsity 0` has that option"],
+    );
     // Other bytes of the same length: an opset, an operation and a type that are not read.
     for (file, from, to, expected) in [
         ("old.onnx", &b"\n\0\x10\x12"[..], &b"\n\0\x10\x05"[..], &["opset 5", "7 to 22"][..]),

@@ -2,8 +2,9 @@
 
 use sapwood_backend::{DeviceSpec, Seed, block_on};
 use sapwood_core::{
-    Dims, Entry, Graph, Masks, ModuleState as _, State, StateFile,
+    Binary, Dims, Entry, Graph, Layout, Masks, ModuleState as _, Role, State, StateFile,
     graph::{Activation, GraphBuilder, Wire},
+    map,
 };
 use sapwood_models::{Init, Spec, pack};
 
@@ -12,14 +13,18 @@ use crate::{
     workplace::Workplace,
 };
 
-/// A folder with `net.safetensors`: these layers.
-fn with_layers(input: Entry, layers: impl Fn(&mut GraphBuilder, Wire) -> Wire) -> Workplace {
+/// A folder with `net.safetensors`: these layers, of which all constants are a tenth.
+pub(crate) fn with_layers(input: Entry, layers: impl Fn(&mut GraphBuilder, Wire) -> Wire) -> Workplace {
     let mut g = Graph::builder_of(vec![input]);
     let x = g.input();
     let end = layers(&mut g, x);
     let spec = Spec::of_layers("own", g.finish_with(&[end]).unwrap()).unwrap();
     let net = spec.net(&DeviceSpec::CPU.resolve().unwrap()).unwrap();
-    let state = block_on(State::read(&Init::default().apply(net, Seed(3)))).unwrap();
+    let net = map(Init::default().apply(net, Seed(3)), Layout::Torch, |info, value| match info.role {
+        Role::Buffer => value + 0.1,
+        _ => value,
+    });
+    let state = block_on(State::read(&net)).unwrap();
     let place = Workplace::new();
     place.put("net.safetensors", pack(&spec, None, state, Masks::new()).unwrap().to_bytes().unwrap());
     place
@@ -45,6 +50,43 @@ fn whole(values: &[i64]) -> Vec<u8> {
 fn outputs(place: &Workplace, file: &str) -> Vec<(String, Vec<f64>)> {
     let state = StateFile::from_bytes(&place.read(file)).unwrap().state;
     state.0.iter().map(|(path, value)| (path.to_string(), value.iter().collect())).collect()
+}
+
+#[test]
+fn new_weights_for_the_layers_of_a_file_leave_its_constants() {
+    let place = with_layers(Entry::images([1, 8, 8]), |g, x| {
+        let x = g.flatten(x);
+        let tenth = g.constant("tenth", &[], false);
+        let x = g.binary(x, tenth, Binary::Mul);
+        g.linear("fc", x, 10)
+    });
+    let line = "train --layers-of net.safetensors --data digits --until 0it --out run";
+    place.succeed(line);
+    let [given, drawn] = ["net.safetensors", "run/weights.safetensors"].map(|file| outputs(&place, file));
+    for ((path, before), (_, after)) in given.iter().zip(&drawn) {
+        assert_eq!(before == after, path == "tenth", "{path}");
+    }
+    // What the file says decides, so that of another file is another run.
+    let mut other = StateFile::from_bytes(&place.read("run/weights.safetensors")).unwrap();
+    other.metadata.as_object_mut().unwrap().remove("trained_on").unwrap();
+    place.put("net.safetensors", other.to_bytes().unwrap());
+    place.refuse(line, &["holds another run, whose redrawn.layers_of"]);
+}
+
+#[test]
+fn outputs_that_are_probabilities_are_told_of_and_go_with_the_old_head() {
+    let place = with_layers(Entry::images([1, 8, 8]), |g, x| {
+        let x = g.flatten(x);
+        let x = g.linear("fc", x, 10);
+        g.activation(x, Activation::Sigmoid)
+    });
+    for (more, is_told) in [("", true), ("--new-head", false)] {
+        let line =
+            format!("train --weights net.safetensors --data digits --until 0it {more} --out run{more}");
+        let said = place.run(&line);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert_eq!(said.err.contains("ends with `sigmoid`"), is_told, "{said:?}");
+    }
 }
 
 #[test]

@@ -200,7 +200,7 @@ fn a_study_shares_weights_behind_its_trainings_and_says_what_is_left_packed() {
     let methods = [
         "dense",
         "snip at init",
-        "snip at init, 1 bit, biases 2",
+        "snip at init, 1 bit, biases 2, 1 epoch",
         "snip at init, 4 bits, biases 2, bits at 0.01",
     ];
     assert_eq!(of("method"), methods);

@@ -103,6 +103,44 @@ fn a_config_beside_the_weights_is_read_and_another_one_can_be_named() {
 }
 
 #[test]
+fn names_come_from_whoever_has_some() {
+    let place = Workplace::new();
+    difference(&place);
+    place.put("red.png", RED);
+    // As Windows' editors write it.
+    place.put("names.txt", "\u{feff}warm\r\ncold\r\n");
+    let config = |fraction: f64| {
+        let stated = serde_json::json!({
+            "input_size": [3, 4, 4], "crop_pct": fraction, "mean": [0.5, 0.5, 0.5], "std": [0.1, 0.1, 0.1]
+        });
+        serde_json::json!({ "pretrained_cfg": stated }).to_string()
+    };
+    let names = |line: &str| {
+        let said = place.succeed(&format!("predict red.png --weights {line}"));
+        answers(&said).into_keys().collect::<Vec<_>>().join(" ")
+    };
+    let named = "--preprocess x/255 --class-names names.txt --sparsity 0 --out named.safetensors";
+    place.succeed(&format!("prune --weights net.safetensors {named}"));
+    place.put("said.json", config(1.0));
+    assert_eq!(names("named.safetensors --preprocess said.json"), "cold warm");
+    assert_eq!(names("net.safetensors --preprocess said.json"), "output 0 output 1");
+
+    images(&place, "own", 1, &[("ant", RED), ("bee", BLUE)]);
+    let own = "--data image-folder --data-root own";
+    assert_eq!(names(&format!("net.safetensors --preprocess x/255 {own}")), "ant bee");
+    place.refuse(&format!("predict red.png --weights named.safetensors {own}"), &["not on `ant`, `bee`"]);
+    for line in ["net.safetensors --preprocess x/255", &format!("named.safetensors {own}")] {
+        let line = format!("predict red.png --allow-more-outputs --weights {line}");
+        place.refuse(&line, &["`--allow-more-outputs` is for classes of `--data`"]);
+    }
+
+    place.put("config.json", config(1.5));
+    let outcome = place.run("predict red.png --weights net.safetensors --preprocess x/255");
+    assert!(outcome.err.contains("`config.json` beside the weights is left alone: "), "{outcome:?}");
+    assert!(outcome.err.contains("fraction of a crop is 1.5"), "{outcome:?}");
+}
+
+#[test]
 fn what_cannot_be_meant_is_one_line() {
     let place = Workplace::new();
     difference(&place);
@@ -119,6 +157,7 @@ fn what_cannot_be_meant_is_one_line() {
         ("--class-names three.txt", "say it with `--preprocess`"),
         ("--preprocess x/255 --class-names three.txt", "3 classes for 2 outputs"),
         ("--preprocess x/255,crop=2", "crop=2"),
+        ("--preprocess x/255,bicubic,nearest", "`nearest` is a second filter"),
     ] {
         place.refuse(&format!("{line} {how}"), &[expected]);
     }

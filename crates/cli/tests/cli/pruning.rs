@@ -197,6 +197,10 @@ fn what_cannot_be_scored_or_pruned_so_is_refused() {
     );
     prune("--masks-from other.safetensors --sparsity 0.5", &["cannot be used with"]);
     prune("--masks-from other.safetensors --granularity filter", &["cannot be used with"]);
+    prune("--masks-from other.safetensors --input 1x8x8", &["cannot be used with", "--input"]);
+    prune("--sparsity 0.5 --granularity filter --allocation rows", &["`filter`", "the allocation `rows`"]);
+    prune("--sparsity 0.5 --course linear", &["`--course`", "`--iterations`"]);
+    prune("--sparsity 0.5 --batch-per-round", &["`--batch-per-round`", "criterion `magnitude` reads none"]);
     prune(
         "--sparsity 0.5 --criterion force --data batch.safetensors --granularity 2:4",
         &["ask for one iteration"],
@@ -218,4 +222,11 @@ fn what_cannot_be_scored_or_pruned_so_is_refused() {
     train("--gradual 0.9 --masks-until 3ep", &["within the run of"]);
     train("--masks-every 10it", &["belong to `--gradual` or `--regrow`"]);
     train("--gradual 0.9 --regrow set", &["cannot be used with"]);
+    let apart = "leave one of the two out";
+    train("--gradual 0.9 --freeze fc1", &["frozen layers do not move", apart]);
+    train("--regrow set --freeze-parameters fc1", &["frozen layers do not move", apart]);
+    train("--regrow set --unfreeze 1", &["layers that begin later do not move", apart]);
+    train("--regulariser soft-filters=0.3 --freeze fc1", &["frozen layers", "soft filters", apart]);
+    train("--regulariser soft-filters=0.3 --average 0.9", &["average", "soft filters", apart]);
+    train("--regulariser slimming=1e-4", &["would change nothing", "no normalisation"]);
 }

@@ -83,6 +83,11 @@ fn the_best_network_is_found_for_each_device() {
         each.starts_with("architecture,predicted_ms,measured_ms\nd=") && each.lines().count() == 6,
         "{each}"
     );
+    let elsewhere =
+        fs::read_to_string(place.path().join("phone.toml")).unwrap().replace(" on cpu", " on cuda");
+    place.put("elsewhere.toml", elsewhere);
+    let checked = place.run("latency check --space mlp --rounds 2 --networks 5 --table elsewhere.toml");
+    assert!(checked.err.contains("the table is of phone (sapwood "), "{checked:#?}");
     // By the runtime, and the check by what the table says.
     let runtime =
         "latency build --space mlp --runtime --threads 2 --rounds 2 --runs 3 --seconds 0 --out runtime.toml";
@@ -181,7 +186,7 @@ fn the_best_network_is_found_for_each_device() {
     for (line, said) in [
         (search.replace(" --pairs pairs.csv", ""), &["`--pairs FILE`", "`supernet pairs`"][..]),
         (format!("{search} --max-latency 3"), &["`latency build`"]),
-        (format!("{search} --max-macs 10"), &["macs <= 10", "nearest found is 2368"]),
+        (format!("{search} --max-macs 10"), &["macs <= 10", "the nearest is 2368"]),
         (format!("{search} --limit energy<=3"), &["unknown metric `energy`", "energy_mj"]),
         (format!("{search} --max-macs many"), &["1.2G"]),
         (search.replace("--space mlp", "--space mlb"), &["unknown family `mlb`", "mlp"]),
@@ -205,7 +210,7 @@ fn energies(place: &Workplace, search: &str) {
     let fed = place.succeed(&format!("{search} --table hungry.toml --max-energy {least}mJ"));
     assert_eq!(column(&fed, 2), least, "{fed}");
     let starved = format!("{search} --table hungry.toml --max-energy {}", least - 0.125);
-    place.refuse(&starved, &["energy_mj <= ", &format!("nearest found is {least}")]);
+    place.refuse(&starved, &["energy_mj <= ", &format!("the nearest is {least}")]);
     place.refuse(
         &format!("{search} --table phone.toml --max-energy 3"),
         &["lacks the energies of", "`latency build --space mlp --energy --out FILE` measures them all"],

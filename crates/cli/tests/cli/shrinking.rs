@@ -66,6 +66,29 @@ fn channels_are_rounded_to_what_a_register_of_the_machine_holds() {
 }
 
 #[test]
+fn what_a_register_holds_is_that_of_the_level_that_was_asked_for() {
+    let place = Workplace::with_net();
+    // Of 30 channels 21 would stay: 20 are a multiple of 4, 24 one of 8, and 16 one of 16.
+    place.succeed(&format!(
+        "shrink --weights {NET} --channels 30% --round-to auto --level portable --out fours.safetensors"
+    ));
+    assert_eq!(shape(&read(&place, "fours.safetensors").state, "fc1.weight")[0], 20);
+}
+
+#[test]
+fn a_criterion_scores_in_as_many_rounds_as_are_customary_for_it() {
+    let place = Workplace::with_net();
+    let shrunk = |more: &str| {
+        let how = "--channels 50% --selection global --criterion synflow";
+        place.succeed(&format!("shrink --weights {NET} {how} {more} --out s.safetensors"));
+        place.read("s.safetensors")
+    };
+    let usual = shrunk("");
+    assert_eq!(usual, shrunk("--rounds 100"));
+    assert_ne!(usual, shrunk("--rounds 1"));
+}
+
+#[test]
 fn targets_are_reached_and_the_plan_says_who_goes_together() {
     let place = Workplace::with_net();
     place.succeed(&format!("shrink --weights {NET} --channels 50% --out half.safetensors"));

@@ -46,6 +46,33 @@ fn counters_of_normalisation_stay_and_what_is_not_scored_is_told() {
 }
 
 #[test]
+fn tables_of_integers_stay_and_layers_that_are_called_like_masks_are_layers() {
+    let place = Workplace::new();
+    let index: Vec<u8> = [3i64, 1].iter().flat_map(|at| at.to_le_bytes()).collect();
+    place.put(
+        "own.safetensors",
+        file(&[
+            ("attn.weight", "F32", &[4, 4], floats(16, 0.5)),
+            ("attn.relative_position_index", "I64", &[2], index.clone()),
+            ("attn.attn_mask", "F32", &[2], floats(2, -100.0)),
+            ("mask_head.weight_orig", "F32", &[2, 4], floats(8, 0.5)),
+            ("mask_head.weight_mask", "F32", &[2, 4], [floats(4, 1.0), floats(4, 0.0)].concat()),
+            ("mask_token", "F32", &[4], floats(4, 0.25)),
+        ]),
+    );
+    place.succeed("prune --weights own.safetensors --sparsity 0.5 --out pruned.safetensors");
+    let pruned = StateFile::from_bytes(&place.read("pruned.safetensors")).unwrap();
+    let masked: Vec<String> = pruned.masks.keys().map(ToString::to_string).collect();
+    assert_eq!(masked, ["attn.weight", "mask_head.weight"]);
+    let kept = &pruned.masks["mask_head.weight"];
+    assert!((4..8).all(|at| !kept.get(at)), "what was masked stays so");
+    let values = |path: &str| pruned.state.0[path].iter::<f64>().collect::<Vec<_>>();
+    assert_eq!(values("attn.attn_mask"), [-100.0; 2]);
+    assert_eq!(values("mask_token"), [0.25; 4]);
+    assert_eq!(values("attn.relative_position_index"), [3.0, 1.0]);
+}
+
+#[test]
 fn a_layer_that_is_called_like_a_mean_is_a_layer_and_means_of_weights_are_left_out() {
     let place = Workplace::new();
     let net = ("net.0.weight", "F32", &[8, 4][..], floats(32, 0.5));
@@ -105,6 +132,13 @@ fn they_are_pruned_by_their_shapes_as_the_network_would_be() {
     ] {
         let line = format!("prune --weights unknown.safetensors {more} --out x.safetensors");
         place.refuse(&line, &["the weights do not say which model they belong to"]);
+    }
+    for (more, expected) in [
+        ("--preprocess imagenet", ["`--preprocess`", "`--model`"]),
+        ("--input 1x8x8", ["`--input`", "criterion `magnitude` makes none"]),
+    ] {
+        let line = format!("prune --weights unknown.safetensors {more} --sparsity 0.5 --out x.safetensors");
+        place.refuse(&line, &expected);
     }
     place.put("none.safetensors", file(&[("a", "F32", &[4], floats(4, 1.0))]));
     place.refuse("prune --weights none.safetensors --sparsity 0.5 --out x", &["there are no weights in it"]);

@@ -68,8 +68,15 @@ fn a_study_of_weights_from_another_task_begins_with_them_and_others_are_other_ru
     assert!(place.succeed("run first.toml").contains("0 runs done, 3 in all"));
 
     place.succeed("train --model lenet-300-100 --data digits --epochs 1 --out other");
+    // What was started is what is shown, whatever became of the file.
+    fs::remove_file(place.path().join("start.safetensors")).unwrap();
+    assert!(place.succeed("report first").starts_with("3 of 3 runs"));
     place.put("start.safetensors", place.read("other/weights.safetensors"));
-    assert!(place.succeed("run first.toml").contains("3 runs done, 3 in all"));
+    assert!(place.succeed("report first --format csv").starts_with("3 of 3 runs"));
+    assert_eq!(String::from_utf8(place.read("runs/first/results.csv")).unwrap(), csv);
+    let anew = place.run("run first.toml");
+    assert!(anew.out.contains("3 runs done, 3 in all"), "{anew:#?}");
+    assert!(anew.err.contains("the weights of `transfer` have changed since"), "{anew:#?}");
     assert_ne!(String::from_utf8(place.read("runs/first/results.csv")).unwrap(), csv);
     place.put("first.toml", study.replace("lenet-300-100", "lenet-5"));
     place.refuse("plan first.toml", &["the weights of `transfer` are those of `lenet-300-100`"]);
@@ -98,6 +105,7 @@ fn a_key_or_a_name_that_is_not_there_is_named_with_its_line_and_the_nearest_one(
     place.refuse("plan first.toml --set methods.7.at=end", &["counted from 0"]);
     place.refuse("plan frist.toml", &["cannot read the study", "frist.toml"]);
     place.refuse("status first", &["there is no study in", "run STUDY.toml"]);
+    place.refuse("status first.2", &["there is no study in runs/first.2"]);
 }
 
 #[test]
@@ -168,6 +176,10 @@ fn two_methods_of_one_name_are_refused_where_tables_would_take_them_for_one() {
     refused(
         &method("name = \"both\"\nquantize = \"int8\"\nshare = { bits = 5 }"),
         &["leave `share` or `quantize` out"],
+    );
+    refused(
+        &format!("{STUDY}\n[[methods]]\nquantize = \"int8\"\nsparsity = 0.5\n"),
+        &["it rounds and prunes nothing: leave `sparsity` out"],
     );
     // What is exact in digits is not in binary.
     let pattern = place(&method("name = \"pattern\"\ngranularity = \"4:5\"\nsparsity = 0.2"));
@@ -258,6 +270,12 @@ fn settings_of_the_command_line_make_other_runs_beside_those_that_are_there() {
     assert!(place.succeed("status first").contains("done"));
     assert!(place.succeed("plan first.toml").contains("3 runs, 3 to do"));
     assert!(place.succeed("plan first.toml --set training.epochs=1").contains("3 runs, 0 to do"));
+    // The frozen file is this study, by which its page can be made again.
+    assert!(place.succeed("run runs/first/study.toml").contains("0 runs done, 3 in all: runs/first"));
+    assert!(!place.has("runs/study"));
+    place.succeed("report first");
+    let html = String::from_utf8(place.read("runs/first/report.html")).unwrap();
+    assert!(html.contains("sapwood run runs/first/study.toml"), "{html}");
     // What has no effect makes no other run.
     place.put("first.toml", format!("{STUDY}allocation = \"global\"\ngranularity = \"weight\"\n"));
     assert!(place.succeed("plan first.toml --set training.epochs=1").contains("3 runs, 0 to do"));
@@ -306,7 +324,7 @@ fn a_run_that_fails_is_kept_apart_and_can_be_tried_again() {
     let outcome = place.run("run first.toml");
     assert_eq!(outcome.code, Some(2), "{outcome:#?}");
     assert!(
-        outcome.err.contains("3 runs have failed") && outcome.err.contains("retry --failed first"),
+        outcome.err.contains("3 runs have failed") && outcome.err.contains("retry --failed runs/first"),
         "{outcome:#?}"
     );
     let status = place.succeed("status first");

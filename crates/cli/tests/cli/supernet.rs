@@ -113,6 +113,8 @@ fn a_training_killed_in_every_phase_ends_with_the_same_bytes() {
         TRAIN,
         &["the folder holds another run", "experiment.method.0.phase.0.learning_rate is 0.05 and not 0.06"],
     );
+    killed.refuse("supernet report nested.toml", &["learning_rate is 0.05 and not 0.06"]);
+    assert!(whole.succeed("supernet report nested.toml").contains("What training costs"));
 }
 
 #[test]
@@ -229,5 +231,11 @@ fn sub_networks_are_described_one_by_one_and_by_the_thousand() {
     assert!(said.contains("\"params\":2410") && said.contains("\"params\":42634"), "{said}");
     fs::write(place.path().join("bad.csv"), "d,w.0,w.1,w.2\n4,32,,\n").unwrap();
     place.refuse("describe --space mlp --arch-list bad.csv", &["`d` has no option `4`", "line 2"]);
+    place.refuse("describe --space mlp --width 2", &["--width"]);
+    place.put("other.txt", "something else");
+    place.refuse(
+        "describe --space mlp --arch other.txt",
+        &["words that begin like `d=1`", "describe --space mlp"],
+    );
     assert!(place.succeed("list spaces").contains("resnet-tiny-image"));
 }

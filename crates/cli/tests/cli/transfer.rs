@@ -218,6 +218,18 @@ fn statistics_are_taken_from_the_new_images_and_stay_where_these_are_few() {
 }
 
 #[test]
+fn other_names_of_classes_are_another_run() {
+    let place = place();
+    let line = format!(
+        "train --weights {NET} --class-names names.txt {COLOURS} --image 3x8x8 --batch-size 4 --epochs 1 --out named"
+    );
+    place.put("names.txt", "cat\nbee\nant\n");
+    place.succeed(&line);
+    place.put("names.txt", "ant\nbee\ncat\n");
+    place.refuse(&line, &["holds another run, whose weights is"]);
+}
+
+#[test]
 fn a_probe_of_another_length_has_a_folder_of_its_own() {
     let place = place();
     let probe = |more: &str| {
@@ -256,6 +268,10 @@ fn few_examples_are_changed_mixed_averaged_and_the_best_epoch_is_left() {
         before = after;
     }
     place.succeed(&format!("train {OTHERS} --new-head --epochs 1 --per-class 2 --keep 1it --out two"));
+    // Where positions are to be kept nobody thinks of a probe, which passes none.
+    let silent = OTHERS.replace(" --batch-size 4 --lr 0.01", "");
+    place.succeed(&format!("train {silent} --new-head --keep 1it --out kept"));
+    assert!(place.has("kept/weights-1it.safetensors") && !place.has("kept/probe"));
     let start = values(&place, NET);
     let step = values(&place, "two/weights-1it.safetensors");
     assert_ne!(start["conv1.weight"], step["conv1.weight"]);
@@ -311,6 +327,11 @@ fn what_cannot_be_transferred_is_one_line() {
         &format!("{train} --new-head --freeze-statistics fc"),
         &["`--freeze-statistics fc`", "no statistics"],
     );
+    // What only follows a probe is refused before it too.
+    let both = format!("{train} --new-head --probe 2 --then 2");
+    place.refuse(&format!("{both} --freeze {BACKBONE},fc"), &["every layer is frozen"]);
+    place.refuse(&format!("{both} --gradual 0.9 --masks-until 2ep"), &["before its last step"]);
+    place.refuse(&format!("{both} --teacher {NET}"), &["the teacher does not fit", "does not know `dog`"]);
     place.refuse(&format!("{train} --new-head --new-classes"), &["--new-classes"]);
     place.refuse(&format!("{train} --new-head --then 3"), &["--probe"]);
     let rates = train.replace(" --lr 0.01", "").replace(" --out x", "");

@@ -15,21 +15,22 @@ use crate::{Entry, Error, Layout, kind::kind};
 /// How many folders deep the files may lie.
 const DEPTH: usize = 6;
 
-/// Finds the files of a data set anywhere below a folder, compressed or not, and
-/// writes them under their official names: returns which was made of which.
+/// Finds the files of a data set anywhere below a folder, compressed or not, and writes them under their official
+/// names: returns which was made of which. Other data sets may lie there with files of the same names.
 pub(crate) fn collect(
     row: &Entry,
     from: PathBuf,
     to: &Path,
     report: &mut Report<'_>,
 ) -> Result<BTreeMap<String, PathBuf>, Error> {
-    let mut found = BTreeMap::new();
-    index(&from, DEPTH, &mut found)?;
     let wanted: Vec<&str> = match row.layout {
         Layout::None | Layout::Folders => vec![],
         Layout::Idx(files) => files.to_vec(),
         Layout::Cifar { train, test, .. } => train.iter().copied().chain([test]).collect(),
     };
+    let folders = folders(row.name, &from, &wanted)?;
+    // Of one name the first: it is written last.
+    let found: Files = folders.iter().rev().flat_map(Files::clone).collect();
     let pictures = wanted.iter().any(|file| tfjs::has(file, &found)) && !found.contains_key(wanted[0]);
     if pictures {
         tfjs::convert(row, &found, to, report)?;
@@ -37,10 +38,7 @@ pub(crate) fn collect(
     }
     let mut made_of = BTreeMap::new();
     for file in wanted {
-        // Some copies write a dot where the original has a dash.
-        let dotted = file.replacen("-idx", ".idx", 1);
-        let names = [file.to_string(), format!("{file}.gz"), dotted.clone(), format!("{dotted}.gz")];
-        let path = names.iter().find_map(|name| found.get(name)).ok_or_else(|| Error::Missing {
+        let path = folders.iter().find_map(|files| among(files, file)).ok_or_else(|| Error::Missing {
             name: row.name.into(),
             problem: format!(
                 "expected the file {file} or {file}.gz here or in a folder below{}",
@@ -109,22 +107,49 @@ fn other_kind(row: &Entry, file: &str, bytes: &[u8]) -> Option<String> {
     Some(format!("expected {expected}, found {found}"))
 }
 
-/// The files below a folder by their names; of several with one name, the one
-/// nearest to the folder and then the first in the order of paths.
-fn index(folder: &Path, depth: usize, found: &mut BTreeMap<String, PathBuf>) -> Result<(), Error> {
-    let entries = fs::read_dir(folder).map_err(Error::file("read the folder", folder))?;
-    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.sort();
-    let (folders, files): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| path.is_dir());
-    for path in files {
-        if let Some(name) = path.file_name() {
-            found.entry(name.to_string_lossy().into_owned()).or_insert(path);
+/// The files of one folder by their names.
+type Files = BTreeMap<String, PathBuf>;
+
+/// The file of this name, packed or not.
+fn among<'a>(files: &'a Files, file: &str) -> Option<&'a PathBuf> {
+    // Some copies write a dot where the original has a dash.
+    let dotted = file.replacen("-idx", ".idx", 1);
+    let names = [file.to_string(), format!("{file}.gz"), dotted.clone(), format!("{dotted}.gz")];
+    names.iter().find_map(|name| files.get(name))
+}
+
+/// The files of a folder and of those below it. First come folders within one that has the data set's name, of these
+/// those with all files that are wanted, and of these the nearest, in the order of paths.
+fn folders(name: &str, from: &Path, wanted: &[&str]) -> Result<Vec<Files>, Error> {
+    let mut folders = Vec::new();
+    let mut level = vec![(from.to_path_buf(), false)];
+    for _ in 0..=DEPTH {
+        let mut below = Vec::new();
+        for (folder, is_named) in level {
+            let entries = fs::read_dir(&folder).map_err(Error::file("read the folder", &folder))?;
+            let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+            paths.sort();
+            let mut files = Files::new();
+            for path in paths {
+                let called = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                if path.is_dir() {
+                    below.push((path, is_named || letters(&called) == letters(name)));
+                } else {
+                    files.insert(called, path);
+                }
+            }
+            let is_whole = wanted.iter().all(|file| among(&files, file).is_some());
+            folders.push(((!is_named, !is_whole), files));
         }
+        level = below;
     }
-    for path in folders.iter().filter(|_| depth > 0) {
-        index(path, depth - 1, found)?;
-    }
-    Ok(())
+    folders.sort_by_key(|(last, _)| *last);
+    Ok(folders.into_iter().map(|(_, files)| files).collect())
+}
+
+/// What is left of `Fashion_MNIST` and `fashion-mnist` alike.
+fn letters(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 /// Writes one file of a folder that is published whole, so that it need not be

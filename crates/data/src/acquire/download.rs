@@ -51,8 +51,8 @@ impl Http {
     }
 
     /// Fetches an address into a file. The bytes go to `FILE.part`; what is there
-    /// from an earlier attempt is kept and the rest is asked for; the whole is
-    /// renamed. A connection that ends early is taken up again as long as each
+    /// from an earlier attempt is kept and the rest is asked for, unless the server
+    /// sends all of it again; the whole is renamed. A connection that ends early is taken up again as long as each
     /// attempt brings something.
     pub(crate) fn fetch(
         &self,

@@ -73,6 +73,10 @@ fn obtain(
     }
     let folder = root.join(row.name);
     if row.layout == Layout::None {
+        if from.is_some() {
+            let problem = "this program makes it, of no files: name no folder or archive";
+            return Err(Error::Inconsistent { name: row.name.into(), problem: problem.into() });
+        }
         let verified = Verified::of(row, root)?;
         return Ok(Acquired { folder: None, source: "this program itself".into(), verified });
     }
@@ -229,7 +233,7 @@ impl Theirs<'_> {
     }
 }
 
-/// Puts a whole folder where another one may be.
+/// Puts a whole folder where another one may be, whose other files it gets.
 fn publish(staged: &Path, folder: &Path, old: &Path) -> Result<(), Error> {
     let exists = folder.exists();
     if exists {
@@ -241,7 +245,17 @@ fn publish(staged: &Path, folder: &Path, old: &Path) -> Result<(), Error> {
             let _ = fs::rename(old, folder);
         }
         Error::file("make the folder", folder)(error)
-    })
+    })?;
+    // What a link shows stays where it is.
+    if fs::symlink_metadata(old).is_ok_and(|old| old.is_dir()) {
+        for entry in fs::read_dir(old).map_err(Error::file("read the folder", old))?.flatten() {
+            let place = folder.join(entry.file_name());
+            if !place.exists() {
+                fs::rename(entry.path(), &place).map_err(Error::file("keep", &place))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -110,6 +110,40 @@ fn a_folder_with_packed_and_renamed_files_becomes_the_official_layout() {
 }
 
 #[test]
+fn of_several_data_sets_with_files_of_the_same_names_the_one_of_the_name_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, root) = (folder.path().join("from"), folder.path().join("root"));
+    let put = |path: &str, bytes: &[u8]| {
+        let path = from.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    };
+    let other = [0, 0, 8, 1, 0, 0, 0, 1, 0];
+    for (name, bytes) in idx_files() {
+        put(&format!("another/{name}"), if name == IDX[3] { &other } else { &bytes });
+        put(&format!("TOY/raw/{name}.gz"), &gzip(&bytes));
+    }
+    let row = idx_row(None, &[]);
+    let labels = || fs::read(root.join("toy").join(IDX[3])).unwrap();
+    take(&row, &root, Some(&from)).unwrap();
+    assert_eq!(labels(), idx_files()[3].1);
+
+    // Of none that has the name the files of one folder, though one of them lies in a folder before it.
+    fs::remove_dir_all(from.join("TOY")).unwrap();
+    put(&format!("a/{}", IDX[3]), &idx_files()[3].1);
+    fs::write(root.join("toy/notes.txt"), "mine").unwrap();
+    take(&row, &root, Some(&from)).unwrap();
+    assert_eq!(labels(), other);
+    assert_eq!(fs::read(root.join("toy/notes.txt")).unwrap(), b"mine", "what else lies there stays");
+    // And of no folder that has them all the nearer one.
+    put(&format!("another/deep/{}", IDX[3]), &other);
+    fs::remove_file(from.join("another").join(IDX[3])).unwrap();
+    fs::rename(from.join("a"), from.join("yet")).unwrap();
+    take(&row, &root, Some(&from)).unwrap();
+    assert_eq!(labels(), idx_files()[3].1);
+}
+
+#[test]
 fn other_data_than_the_catalogue_means_are_refused_and_what_was_there_stays() {
     let folder = tempfile::tempdir().unwrap();
     let (from, root) = (folder.path().join("from"), folder.path().join("root"));
@@ -256,6 +290,8 @@ fn what_needs_no_files_is_there_already() {
         matches!(&error, Error::NoFile { name, path } if name == "mnist" && path.starts_with(root)),
         "{error}"
     );
+    let error = get("digits", root, Some(root), &mut |_| {}).unwrap_err().to_string();
+    assert!(error.contains("this program makes it"), "{error}");
     let error = get("image-folder", root, None, &mut |_| {}).unwrap_err().to_string();
     assert!(error.contains("a folder of your own"), "{error}");
     assert!(matches!(get("mnits", root, None, &mut |_| {}), Err(Error::UnknownName(_))));

@@ -45,6 +45,9 @@ fn grey_and_colour_are_converted_and_sizes_fitted() {
     let colour = png_bytes(png::ColorType::Rgb, [1, 2], &[255, 0, 0, 10, 20, 30]);
     check(&colour, [3, 1, 2], &[255.0, 10.0, 0.0, 20.0, 0.0, 30.0]);
     check(&colour, [1, 1, 2], &[76.0, 18.0]);
+    // Greys of Pillow's that a weighting in thousandths does not have.
+    let greys = [0, 0, 250, 128, 98, 243, 169, 79, 14, 255, 243, 251];
+    check(&png_bytes(png::ColorType::Rgb, [1, 4], &greys), [1, 1, 4], &[28.0, 123.0, 98.0, 247.0]);
     let alpha = png_bytes(png::ColorType::Rgba, [1, 1], &[1, 2, 3, 0]);
     check(&alpha, [3, 1, 1], &[1.0, 2.0, 3.0]);
     let grey = png_bytes(png::ColorType::Grayscale, [2, 4], &[0, 1, 2, 3, 4, 5, 6, 7]);

@@ -62,13 +62,7 @@ pub(super) type Flaws = Vec<(usize, Flaw)>;
 impl Photos<'_> {
     /// The values of all images that have no flaw, `[N, C, H, W]`, and the flaws, by place. The
     /// images are read on all threads; what comes out does not depend on their number.
-    pub(super) fn read(&self, folder: &Path, paths: &[&Path]) -> Result<(Vec<u8>, Flaws), Error> {
-        let each: usize = self.shape.iter().product();
-        if !matches!(self.shape[0], 1 | 3) || each == 0 {
-            let expected = "[C, H, W] with C = 1 or 3 and nothing zero";
-            let found = format!("{:?}", self.shape);
-            return Err(Error::Option { option: "the shape of an image", found, expected });
-        }
+    pub(super) fn read(&self, folder: &Path, paths: &[&Path]) -> (Vec<u8>, Flaws) {
         let cache = self.cache.zip(self.fit);
         let cache = cache.map(|(kept_in, fit)| PhotoCache::open(kept_in, folder, self.shape, fit));
         let (mut images, mut flaws, mut keys) = (Vec::new(), Flaws::new(), Vec::new());
@@ -96,7 +90,7 @@ impl Photos<'_> {
         if let Some(cache) = cache {
             cache.keep(&keys, &images);
         }
-        Ok((images, flaws))
+        (images, flaws)
     }
 
     fn one(&self, path: &Path, cache: Option<&PhotoCache>) -> Result<(Key, Vec<u8>), Flaw> {

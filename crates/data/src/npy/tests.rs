@@ -46,7 +46,7 @@ fn what_numpy_saves_is_read_in_every_version_order_and_type() {
         ("|u1", &[255], DType::U8, 255.0),
         ("<u2", &[0, 255], DType::I64, 65280.0),
         (">u4", &[255, 0, 0, 0], DType::I64, 4_278_190_080.0),
-        ("|b1", &[1], DType::U8, 1.0),
+        ("|b1", &[1], DType::I64, 1.0),
     ] {
         let found = read_npy(&npy([1, 0], &header(descr, "False", "()"), values)).unwrap();
         assert_eq!((found.dtype(), numbers(&found)), (dtype, vec![expected]), "{descr}");

@@ -28,7 +28,9 @@ fn resized_images_and_views_have_the_bytes_of_pillow_and_torchvision() {
         let [channels, height, width, h, w, side, expected] = numbers[..] else { panic!("{line}") };
         let pixels = image(height, width, channels);
         let found: Vec<u8> = match words[0] {
-            "resize" => resize(&pixels, channels, [height, width], [h, w], interpolation),
+            "resize" => {
+                resize(&pixels, channels, [height, width], [h, w], Region::whole([h, w]), interpolation)
+            }
             _ => {
                 let fit = ImageFit { fit: Fit::Resize(side), interpolation, ..ImageFit::default() };
                 let image = Image { channels, size: [height, width], pixels };
@@ -40,5 +42,16 @@ fn resized_images_and_views_have_the_bytes_of_pillow_and_torchvision() {
         assert_eq!(checksum(found) as usize, expected, "{line}");
         lines += 1;
     }
-    assert_eq!(lines, 64);
+    assert_eq!(lines, 72);
+}
+
+#[test]
+fn of_a_thin_image_that_grows_beyond_any_memory_the_middle_alone_is_made() {
+    let thin = Image { channels: 1, size: [1 << 22, 1], pixels: vec![51; 1 << 22] };
+    for interpolation in [Filter::Nearest, Filter::Bicubic] {
+        for fit in [Fit::Resize(256), Fit::Crop(0.05)] {
+            let fit = ImageFit { fit, interpolation, ..ImageFit::default() };
+            assert_eq!(thin.clone().viewed([1, 4, 4], &fit).unwrap(), [0.2; 16]);
+        }
+    }
 }

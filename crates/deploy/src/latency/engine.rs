@@ -10,6 +10,7 @@ use sapwood_backend::{DeviceSpec, Seed, Timer, block_on, read};
 use sapwood_core::{Graph, ModuleState as _, Network as _, Pass, State};
 use sapwood_models::{Init, Net};
 use sapwood_runtime::{Level, Runtime, Session};
+use sapwood_search::LatencyTable;
 
 use crate::Error;
 
@@ -32,12 +33,17 @@ pub enum Engine {
 
 impl Engine {
     /// What a table says of it.
-    pub(super) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         let version = env!("CARGO_PKG_VERSION");
         match self {
             Self::Burn { place, .. } => format!("sapwood {version} on {place}"),
             Self::Runtime { .. } => format!("{RUNTIME} {version}, {}", level().name()),
         }
+    }
+
+    /// Whether a table's times are of such an engine, whatever its version.
+    pub fn is_that_of(&self, table: &LatencyTable) -> bool {
+        alike(&self.name(), &table.backend) && self.threads() == table.threads
     }
 
     /// Whether a table's times are of the runtime.
@@ -46,7 +52,7 @@ impl Engine {
     }
 
     /// How many threads it has.
-    pub(super) fn threads(&self) -> usize {
+    pub fn threads(&self) -> usize {
         match self {
             Self::Runtime { threads } => *threads,
             Self::Burn { .. } => {
@@ -78,6 +84,16 @@ impl Engine {
 pub fn level() -> Level {
     let level = Level::available().find(|level| level.name() == sapwood_backend::level());
     level.unwrap_or_else(Level::detect)
+}
+
+/// Whether two engines differ in nothing but the version, which is the second word of what tables say.
+fn alike(one: &str, other: &str) -> bool {
+    let parts = |name: &str| {
+        let (engine, rest) = name.split_once(' ')?;
+        let version = rest.find([' ', ','])?;
+        Some((engine.to_string(), rest[version..].to_string()))
+    };
+    parts(one).is_some() && parts(one) == parts(other)
 }
 
 /// What the runtime is called in tables.
@@ -158,6 +174,32 @@ impl Runnable {
                 Ok((output, end.saturating_duration_since(begin).as_secs_f64() * 1e3))
             }
             _ => unreachable!("all networks of a stopwatch have one engine"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_of_an_engine_by_its_kind_its_device_its_level_and_its_threads() {
+        let engine = Engine::Runtime { threads: 2 };
+        let level = level().name();
+        let table = |backend: &str, threads: usize| LatencyTable {
+            backend: backend.into(),
+            threads,
+            ..LatencyTable::of("mlp", "here", 1, Default::default())
+        };
+        assert!(engine.is_that_of(&table(&engine.name(), 2)));
+        assert!(engine.is_that_of(&table(&format!("{RUNTIME} 0.0.1, {level}"), 2)));
+        for (backend, threads) in [
+            (engine.name(), 1),
+            (format!("{RUNTIME} 0.0.1, another"), 2),
+            ("sapwood 0.0.1 on vulkan:0".into(), 2),
+            (String::new(), 2),
+        ] {
+            assert!(!engine.is_that_of(&table(&backend, threads)), "{backend}");
         }
     }
 }

@@ -69,6 +69,13 @@ fn networks_that_were_judged_otherwise_are_not_mixed() {
     let error = collect(1, &sample(4, "there"), &path).unwrap_err();
     assert!(matches!(error, Error::Content { .. }), "{error}");
     assert_eq!(fs::read(&path).unwrap(), before);
+    // Nor is anything else that somebody has, be it a line alone; but what a kill left of the first lines is.
+    fs::write(&path, "a list").unwrap();
+    assert!(matches!(collect(1, &sample(2, "here"), &path), Err(Error::Content { .. })));
+    assert_eq!(fs::read(&path).unwrap(), b"a list");
+    fs::write(&path, "# he").unwrap();
+    collect(1, &sample(2, "here"), &path).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), before);
     fs::write(&path, "# here\narchitecture,top1\nnothing,0.5\n").unwrap();
     assert!(matches!(Pairs::read(&family(), &path), Err(Error::Line { line: 3, .. })));
 }

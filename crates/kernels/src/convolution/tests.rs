@@ -79,21 +79,44 @@ fn pairs(range: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = [usize
     [range.clone(), range]
 }
 
+/// Kernel, stride, padding and dilation: any, or those of pixels without neighbours, which go another way.
+fn windows() -> impl Strategy<Value = [[usize; 2]; 4]> {
+    let any = [pairs(1..=4), pairs(1..=3), pairs(0..=3), pairs(1..=2)];
+    prop_oneof![2 => any, 1 => Just([[1usize, 1], [1, 1], [0, 0], [1, 1]])]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
     #[test]
     fn all_passes_are_the_definition(
         images in prop_oneof![4 => 1usize..=9, 1 => 60usize..=64],
-        (groups, inputs, outputs) in (1usize..=3, 1usize..=5, 1usize..=6),
-        input in pairs(1..=11), kernel in pairs(1..=4), stride in pairs(1..=3), padding in pairs(0..=3),
-        dilation in pairs(1..=2),
+        (groups, outputs) in (1usize..=3, 1usize..=6),
+        inputs in prop_oneof![3 => 1usize..=5, 1 => 13usize..=20],
+        input in pairs(1..=11), [kernel, stride, padding, dilation] in windows(),
     ) {
         let c = Convolution { images, groups, inputs, outputs, input, kernel, stride, padding, dilation };
-        let fits = (0..2).all(|a| dilation[a] * (kernel[a] - 1) < input[a] + 2 * padding[a]);
-        prop_assume!(fits);
+        prop_assume!(c.is_within());
         check::<f32>(&c)?;
         check::<f64>(&c)?;
     }
+}
+
+/// A kernel that fits nowhere has no output, not one of its taps that happen to lie in the input.
+#[test]
+#[should_panic(expected = "the kernel ends in the padded input")]
+fn a_kernel_beyond_the_input_is_refused() {
+    let c = Convolution {
+        images: 1,
+        groups: 1,
+        inputs: 1,
+        outputs: 1,
+        input: [2, 5],
+        kernel: [3, 3],
+        stride: [1, 1],
+        padding: [0, 1],
+        dilation: [1, 1],
+    };
+    c.forward(Level::detect(), &[1.0f32; 10], &[1.0; 9], None);
 }
 
 #[test]
@@ -163,6 +186,10 @@ fn large_sizes_are_the_definition() {
         sizes(9, [2, 7, 10], 7, 1, 1),
         sizes(5, [1, 11, 5], 32, 1, 1),
         sizes(9, [1, 3, 5], 16, 1, 2),
+        // The same with a task of one output, and more rows than pass at once.
+        sizes(8, [1, 13, 1], 8, 1, 1),
+        sizes(8, [1, 40, 5], 8, 1, 1),
+        sizes(3, [2, 25, 9], 24, 1, 1),
         // One channel for each.
         sizes(33, [3, 1, 1], 16, 5, 1),
         sizes(33, [3, 1, 1], 8, 7, 2),

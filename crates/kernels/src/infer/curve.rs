@@ -172,14 +172,18 @@ fn softplus(x: f32) -> f32 {
 #[inline(always)]
 pub(crate) unsafe fn sigmoid<V: Lanes>(x: V) -> V {
     // SAFETY: the caller's.
-    unsafe { V::splat(1.0).over(decay(x, 1.0)) }
+    unsafe { V::splat(1.0).over(decay(x.at_least(V::splat(LEAST)), 1.0)) }
 }
 
 /// `x / (1 + exp(-x))`
 #[inline(always)]
 pub(crate) unsafe fn silu<V: Lanes>(x: V) -> V {
     // SAFETY: the caller's.
-    unsafe { x.over(decay(x, 1.0)) }
+    unsafe {
+        // What is divided is bounded too: there the quotient is nothing.
+        let x = x.at_least(V::splat(LEAST));
+        x.over(decay(x, 1.0))
+    }
 }
 
 /// `x / (1 + exp(-2 sqrt(2 / pi) (x + 0.044715 x^3)))`
@@ -187,22 +191,27 @@ pub(crate) unsafe fn silu<V: Lanes>(x: V) -> V {
 pub(crate) unsafe fn gelu_tanh<V: Lanes>(x: V) -> V {
     // SAFETY: the caller's.
     unsafe {
+        // There `inner` is -88.004, and the quotient nothing.
+        let x = x.at_least(V::splat(-10.03));
         let square = x.times(x);
         let inner = x.times(square.multiply_add(V::splat(1.595_769 * 0.044_715), V::splat(1.595_769)));
         x.over(decay(inner, 1.0))
     }
 }
 
-/// `exp(-x)` to 2e-7 of it, plus `more`, without a branch: `2^n exp(-r)` with the nearest whole `n` (Cody & Waite 1980,
-/// chapter 6, whose split of `log 2` this is). The polynomial is `1 - r`, and the one of degree 3 times `r^2` whose
-/// largest relative error is the least, 1.1e-7. What is not a number stays so.
+/// Where `exp(-x)` is nearly as large as a number can be.
+const LEAST: f32 = -88.0;
+
+/// `exp(-x)` to 2e-7 of it, plus `more`, of numbers that are not below -88.3, without a branch: `2^n exp(-r)` with the
+/// nearest whole `n` (Cody & Waite 1980, chapter 6, whose split of `log 2` this is). The polynomial is `1 - r`, and the
+/// one of degree 3 times `r^2` whose largest relative error is the least, 1.1e-7. What is not a number stays so.
 #[inline(always)]
 unsafe fn decay<V: Lanes>(x: V, more: f32) -> V {
     /// Adding it leaves the nearest whole number in the lowest bits.
     const WHOLE: f32 = 12_582_912.0;
     // SAFETY: the caller's.
     unsafe {
-        let x = x.at_most(V::splat(87.0)).at_least(V::splat(-88.0));
+        let x = x.at_most(V::splat(87.0));
         let shifted = x.multiply_add(V::splat(-std::f32::consts::LOG2_E), V::splat(WHOLE));
         let n = shifted.plus(V::splat(-WHOLE));
         let r = n.multiply_add(V::splat(-2.121_944_4e-4), n.multiply_add(V::splat(0.693_359_4), x));
@@ -230,5 +239,16 @@ mod tests {
         }
         let sigmoid = |x| Curve::Sigmoid.of(x);
         assert!(sigmoid(f32::NAN).is_nan() && sigmoid(-1e30) < 1e-37 && sigmoid(1e30) == 1.0);
+    }
+
+    #[test]
+    fn curves_that_end_in_nothing_do_so_however_far_below() {
+        for curve in [Curve::Silu, Curve::GeluTanh] {
+            for x in [-80.0, -100.0, -1e10, -1e38, f32::MIN, f32::NEG_INFINITY] {
+                let found = curve.of(x);
+                assert!((-1e-30..=0.0).contains(&found), "{curve:?} of {x}: {found}");
+            }
+            assert!(curve.of(f32::NAN).is_nan());
+        }
     }
 }

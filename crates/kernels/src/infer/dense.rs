@@ -37,9 +37,16 @@ impl Window {
     /// How many rows and columns beyond the input the last windows reach.
     pub fn after(&self, input: [usize; 2], output: [usize; 2]) -> [usize; 2] {
         std::array::from_fn(|axis| {
-            let last = (output[axis] - 1) * self.stride[axis] + (self.kernel[axis] - 1) * self.dilation[axis];
-            (last + 1).saturating_sub(self.before[axis] + input[axis])
+            let end = self.last(axis, output).saturating_add(1);
+            end.saturating_sub(self.before[axis].saturating_add(input[axis]))
         })
+    }
+
+    /// Rows or columns from where the first window begins to the last one that any sees: the largest number where it
+    /// cannot be counted.
+    fn last(&self, axis: usize, output: [usize; 2]) -> usize {
+        let reach = (self.kernel[axis] - 1).saturating_mul(self.dilation[axis]);
+        (output[axis] - 1).saturating_mul(self.stride[axis]).saturating_add(reach)
     }
 }
 
@@ -92,7 +99,7 @@ impl Dense {
         let per_output = from.channels * window.kernel[0] * window.kernel[1];
         assert_eq!(weights.values.len(), to.channels * per_output, "a weight for each input of a window");
         assert_window(&from, &to, &window);
-        epilogue.check_blocks(&to);
+        epilogue.check(&to);
         let (runs, inputs) = runs(&from, &window);
         let blocks = to.blocks();
         let is_beside = matches!(from.form, Form::Blocked { .. }) && window.stride[1] == 1;
@@ -137,19 +144,30 @@ impl Dense {
     /// Of its tiles, counted group by group, those of one of a number of threads.
     fn share(&self, images: usize, index: usize, of: usize) -> impl Iterator<Item = (&Group, Range<usize>)> {
         let pixels = images * self.to.pixels();
-        let tiles = move |group: &Group| pixels.div_ceil(group.pixels[images - 1]);
-        let cost = move |group: &Group| group.outputs * group.pixels[images - 1];
-        let total: usize = self.groups.iter().map(|group| tiles(group) * cost(group)).sum();
-        let bounds = [total * index / of, total * (index + 1) / of];
-        let mut before = 0;
-        self.groups.iter().filter_map(move |group| {
-            let (tiles, cost) = (tiles(group), cost(group));
-            // A tile is whose its begin is.
-            let [first, end] = bounds.map(|bound| bound.saturating_sub(before).div_ceil(cost).min(tiles));
-            before += tiles * cost;
-            (first < end).then_some((group, first..end))
+        share(&self.groups, [index, of], move |group: &Group| {
+            let of_tile = group.pixels[images - 1];
+            [pixels.div_ceil(of_tile), group.outputs * of_tile]
         })
     }
+}
+
+/// Of the tiles of all groups, counted group by group, those of thread `index` of `of`: by how many each group has, and
+/// what one of them takes.
+pub(crate) fn share<G>(
+    groups: &[G],
+    [index, of]: [usize; 2],
+    of_group: impl Fn(&G) -> [usize; 2],
+) -> impl Iterator<Item = (&G, Range<usize>)> {
+    let total: usize = groups.iter().map(|group| of_group(group).iter().product::<usize>()).sum();
+    let bounds = [total * index / of, total * (index + 1) / of];
+    let mut before = 0;
+    groups.iter().filter_map(move |group| {
+        let [tiles, cost] = of_group(group);
+        // A tile is whose its begin is.
+        let [first, end] = bounds.map(|bound| bound.saturating_sub(before).div_ceil(cost).min(tiles));
+        before += tiles * cost;
+        (first < end).then_some((group, first..end))
+    })
 }
 
 impl Step for Dense {
@@ -321,6 +339,7 @@ unsafe fn sweep<V: Lanes, const O: usize, const P: usize, const G: usize>(
 pub(crate) fn assert_window(from: &Place, to: &Place, window: &Window) {
     from.check();
     to.check();
+    assert!(from.image.max(to.image) < u32::MAX as usize, "offsets of 32 bits");
     let (before, after) = (window.before, window.after(from.size, to.size));
     match from.form {
         Form::Blocked { rim, .. } => assert!(
@@ -330,19 +349,17 @@ pub(crate) fn assert_window(from: &Place, to: &Place, window: &Window) {
         Form::Planar { pitch, lead, plane } => {
             let gap = pitch - from.size[1];
             assert!(before[1] <= gap && after[1] <= gap, "rows are as far apart as the padding is wide");
-            assert!(before[0] * pitch + before[1] <= lead, "zeros before a plane");
-            let end = lead + from.size[0] * pitch + after[0] * pitch + after[1];
+            let far = |[rows, columns]: [usize; 2]| rows.saturating_mul(pitch).saturating_add(columns);
+            assert!(far(before) <= lead, "zeros before a plane");
+            let end = far(after).saturating_add(lead + from.size[0] * pitch);
             // Behind a plane come the zeros before the next one.
             assert!(after == [0, 0] || end <= plane + lead, "zeros behind a plane");
-            assert!((from.channels - 1) * plane + end <= from.image, "zeros behind the last plane");
+            assert!(end <= from.image - (from.channels - 1) * plane, "zeros behind the last plane");
         }
     }
-    let last = |axis: usize| {
-        (to.size[axis] - 1) * window.stride[axis] + (window.kernel[axis] - 1) * window.dilation[axis]
-    };
     let reach = |axis: usize| from.size[axis] + window.before[axis] + after[axis];
-    assert!(last(0) < reach(0) && last(1) < reach(1), "windows end in the padded input");
-    assert!(from.image.max(to.image) < u32::MAX as usize, "offsets of 32 bits");
+    let ends = |axis: usize| window.last(axis, to.size) < reach(axis);
+    assert!(ends(0) && ends(1), "windows end in the padded input");
 }
 
 /// What a window sees, in runs; and for each input of them, where its weight lies among an output's.

@@ -44,7 +44,7 @@ impl Depthwise {
         }
         assert!(from.channels == to.channels && bias.len() == to.channels, "a kernel for each channel");
         assert_window(&from, &to, &window);
-        epilogue.check_blocks(&to);
+        epilogue.check(&to);
         let [rows, columns] = window.kernel;
         let count = rows * columns + 1;
         let mut weights = Arena::zeros(to.blocks() * count * lanes);

@@ -57,10 +57,6 @@ impl Step for Add {
         self.to
     }
 
-    fn is_in_place(&self) -> bool {
-        true
-    }
-
     unsafe fn run(&self, context: &Context<'_>) {
         let [a, b] = &self.from;
         // SAFETY (all): the program compared the places with the arena.
@@ -90,10 +86,6 @@ impl Step for Curved {
 
     fn writes(&self) -> Place {
         self.to
-    }
-
-    fn is_in_place(&self) -> bool {
-        true
     }
 
     unsafe fn run(&self, context: &Context<'_>) {
@@ -201,7 +193,7 @@ impl<F: Fn(f32, f32) -> f32> Pairs<'_, F> {
         let [a, b] = self.from.map(|place| self.context.row(place, row).cast_const());
         let to = self.context.row(self.to, row);
         for at in 0..count {
-            // SAFETY: numbers of rows, and zeros between them, each read before it is written.
+            // SAFETY: numbers of rows, and zeros between them.
             unsafe { *to.add(at) = (self.f)(*a.add(at), *b.add(at)) };
         }
     }

@@ -12,9 +12,12 @@ pub struct Epilogue {
 }
 
 impl Epilogue {
-    /// Whether a layer that goes block by block into this place can have it.
-    pub(crate) fn check_blocks(&self, to: &Place) {
-        self.check();
+    /// Whether a layer that writes this place can have it.
+    pub(crate) fn check(&self, to: &Place) {
+        assert!(
+            self.curve.is_none_or(Curve::is_in_registers),
+            "curves of other layers are done in registers"
+        );
         let lanes = |place: &Place| match place.form {
             Form::Blocked { lanes, .. } => Some(lanes),
             Form::Planar { .. } => None,
@@ -24,13 +27,5 @@ impl Epilogue {
             (residual.size, residual.channels, lanes(residual)) == (to.size, to.channels, lanes(to))
         };
         assert!(self.residual.as_ref().is_none_or(fits), "a residual of the output's size and form");
-    }
-
-    /// Whether a layer can have it.
-    pub(crate) fn check(&self) {
-        assert!(
-            self.curve.is_none_or(Curve::is_in_registers),
-            "curves of other layers are done in registers"
-        );
     }
 }

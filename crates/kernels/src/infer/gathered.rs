@@ -59,7 +59,7 @@ impl Gathered {
     ) -> Self {
         from.check();
         to.check();
-        epilogue.check();
+        epilogue.check(&to);
         assert!(Self::is_there(level), "an instruction that gathers");
         assert!(rows.len() == to.channels && bias.len() == to.channels, "a row for each output");
         for place in [Some(to), epilogue.residual].into_iter().flatten() {

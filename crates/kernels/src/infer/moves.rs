@@ -5,7 +5,7 @@ use super::{
     program::{Context, Load, Step},
 };
 
-/// Which side of a move is not in the arena.
+/// Which side of a step is not in the arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// None.
@@ -104,11 +104,6 @@ impl Move {
         Self { from, to, source, parts, runs, is_whole, is_row }
     }
 
-    /// Which side is not in the arena.
-    pub(crate) fn source(&self) -> Source {
-        self.source
-    }
-
     /// The side that is not in the arena.
     pub(crate) fn outside(&self) -> &Place {
         if self.source == Source::Input { &self.from } else { &self.to }
@@ -131,6 +126,10 @@ impl Step for Move {
 
     fn writes(&self) -> Place {
         self.to
+    }
+
+    fn source(&self) -> Source {
+        self.source
     }
 
     unsafe fn run(&self, context: &Context<'_>) {

@@ -74,9 +74,9 @@ impl Place {
         Self { at, ..self }
     }
 
-    /// Where it ends, with a number of images.
+    /// Where it ends, with a number of images: beyond any memory where that cannot be counted.
     pub fn end(&self, images: usize) -> usize {
-        self.at + images * self.image
+        images.saturating_mul(self.image).saturating_add(self.at)
     }
 
     /// Whether they have a place in common, with a number of images each.
@@ -136,20 +136,29 @@ impl Place {
         Plane { first, steps: self.steps() }
     }
 
-    /// Whether what it says of itself holds: that no pixel lies outside of an image's numbers.
+    /// Whether what it says of itself holds: that no pixel lies outside of an image's numbers. Then none of its numbers
+    /// is too large to be counted with.
     pub(crate) fn check(&self) {
         let [height, width] = self.size;
-        assert!(self.channels * height * width > 0, "a value has numbers");
+        assert!(self.channels > 0 && height > 0 && width > 0, "a value has numbers");
+        let fits = |numbers: Option<usize>, room: usize| numbers.is_some_and(|numbers| numbers <= room);
         match self.form {
-            Form::Blocked { lanes, .. } => {
-                assert!(lanes > 0 && self.blocks() * self.block() <= self.image, "blocks end in their image")
+            Form::Blocked { lanes, rim: [above, left, below, right] } => {
+                let numbers = || {
+                    let rows = height.checked_add(above)?.checked_add(below)?;
+                    let columns = width.checked_add(left)?.checked_add(right)?;
+                    self.blocks().checked_mul(rows)?.checked_mul(columns)?.checked_mul(lanes)
+                };
+                assert!(lanes > 0 && fits(numbers(), self.image), "blocks end in their image");
             }
-            Form::Planar { pitch, lead, plane } => assert!(
-                width <= pitch
-                    && lead + (height - 1) * pitch + width <= plane
-                    && self.channels * plane <= self.image,
-                "planes end in their image"
-            ),
+            Form::Planar { pitch, lead, plane } => {
+                let numbers = || (height - 1).checked_mul(pitch)?.checked_add(lead)?.checked_add(width);
+                let ends = width <= pitch && fits(numbers(), plane);
+                assert!(
+                    ends && fits(self.channels.checked_mul(plane), self.image),
+                    "planes end in their image"
+                );
+            }
         }
     }
 }

@@ -33,7 +33,7 @@ impl Pool {
     pub fn new(level: Level, (from, to): (Place, Place), window: Window, pooling: Pooling) -> Self {
         assert_alike(&from, &to);
         for axis in 0..2 {
-            let last = (to.size[axis] - 1) * window.stride[axis];
+            let last = (to.size[axis] - 1).saturating_mul(window.stride[axis]);
             assert!(last < from.size[axis] + window.before[axis], "windows begin in the input");
             assert!(window.before[axis] < window.kernel[axis], "windows end in the input");
             assert_eq!(window.dilation[axis], 1, "windows without gaps");
@@ -115,13 +115,11 @@ impl Pooled<'_> {
                         let values = unsafe { &*input.add(from_y * row + from_x * L).cast::<[f32; L]>() };
                         for l in 0..L {
                             found[l] = match pooling {
-                                // What is not a number stays so.
+                                // What is not a number stays so, wherever in a window it is: without a branch, so
+                                // that it is done in registers.
                                 Pooling::Largest => {
-                                    if found[l] >= values[l] {
-                                        found[l]
-                                    } else {
-                                        values[l]
-                                    }
+                                    let is_larger = (values[l] > found[l]) | values[l].is_nan();
+                                    if is_larger { values[l] } else { found[l] }
                                 }
                                 _ => found[l] + values[l],
                             };

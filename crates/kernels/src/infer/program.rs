@@ -114,9 +114,9 @@ pub trait Step: Send + Sync {
         usize::MAX
     }
 
-    /// Whether it may write where it reads: it reads each number before it writes in its place.
-    fn is_in_place(&self) -> bool {
-        false
+    /// Which side of it is not in the arena: only a program's first step and its last one have one.
+    fn source(&self) -> Source {
+        Source::Arena
     }
 
     /// Computes this thread's share.
@@ -149,7 +149,8 @@ impl Program {
     /// once.
     ///
     /// # Panics
-    /// If something does not lie in an arena of `floats` numbers, or a step writes where it reads.
+    /// If something does not lie in an arena of `floats` numbers, a step writes where it reads, or another than the
+    /// first one reads what the caller gives, or than the last one writes there.
     pub fn new(
         load: impl Load + 'static,
         steps: Vec<Box<dyn Step>>,
@@ -157,7 +158,13 @@ impl Program {
         floats: usize,
         images: usize,
     ) -> Self {
-        assert!(load.reads().is_empty() && store.source() == Source::Output && images > 0);
+        let ends = [load.source(), store.source()];
+        assert!(
+            ends == [Source::Input, Source::Output]
+                && steps.iter().all(|step| step.source() == Source::Arena),
+            "what comes in is read by the first step, and what goes out is written by the last one"
+        );
+        assert!(images > 0, "images at once");
         let load = Box::new(load);
         let is_there = |place: &Place| {
             place.check();
@@ -175,8 +182,7 @@ impl Program {
             }
             for from in step.reads() {
                 is_there(&from);
-                let is_the_same = step.is_in_place() && from == to;
-                assert!(is_the_same || !to.overlaps(&from, images), "a step writes beside what it reads");
+                assert!(!to.overlaps(&from, images), "a step writes beside what it reads");
             }
         }
         Self { load, steps, store, floats, images }
@@ -232,7 +238,9 @@ impl Program {
                     number += 1;
                 };
                 // SAFETY: all places were compared with the arena, whose size is as it was then, and with
-                // each other; threads have shares that do not overlap, and wait after each step.
+                // each other; only the first step reads the input and only the last one writes the output, which
+                // have the numbers that these ask for; threads have shares that do not overlap, and wait after
+                // each step.
                 unsafe {
                     self.load.run(&context);
                     done();

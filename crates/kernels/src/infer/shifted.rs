@@ -91,7 +91,7 @@ impl Shifted {
     ) -> Self {
         from.check();
         to.check();
-        epilogue.check();
+        epilogue.check(&to);
         let (lanes, pitch) = (level.lanes::<f32>(), to.steps()[0]);
         let is_straight = rows.iter().flatten().all(|tap| tap.column == 0);
         assert!(
@@ -104,11 +104,13 @@ impl Shifted {
             assert!(place.steps()[0] == pitch, "rows equally far apart");
         }
         for place in [Some(to), epilogue.residual].into_iter().flatten() {
-            assert!(place.size == to.size, "of the output's size");
             assert!(place.lead() + vectors * lanes <= place.block(), "vectors end in their plane");
         }
         assert!(rows.len() == to.channels && bias.len() == to.channels, "a row for each output");
-        let reach = |tap: &Tap| tap.at + vectors * lanes <= from.image && (-1..=1).contains(&tap.column);
+        let reach = |tap: &Tap| {
+            let end = tap.at.checked_add(vectors * lanes);
+            end.is_some_and(|end| end <= from.image) && (-1..=1).contains(&tap.column)
+        };
         assert!(rows.iter().flatten().all(reach) && from.image < u32::MAX as usize, "taps lead to the input");
         let per_panel = panel(rows, &from);
         let shape = Shape::best(level, rows, vectors, if is_straight { 1 } else { pitch });

@@ -66,7 +66,8 @@ impl Sparse {
     /// lies, from where an image of the input begins. Rows go together as `shape` says.
     ///
     /// # Panics
-    /// If an offset leads out of the input, or places are not channel by channel with rows equally far apart.
+    /// If an offset leads out of the input, places are not channel by channel with rows equally far apart, or there is
+    /// no loop for the shape, or not room for its vectors.
     pub fn new(
         level: Level,
         (from, to): (Place, Place),
@@ -77,38 +78,27 @@ impl Sparse {
     ) -> Self {
         from.check();
         to.check();
-        epilogue.check();
+        epilogue.check(&to);
         shape.check(level);
         let pitch = to.steps()[0];
-        assert!(
-            [Some(from), Some(to), epilogue.residual]
-                .iter()
-                .flatten()
-                .all(|place| matches!(place.form, Form::Planar { .. })),
-            "channel by channel"
-        );
         let is_single = to.pixels() == 1;
-        assert!(is_single || from.steps()[0] == pitch, "rows equally far apart");
-        if let Some(residual) = epilogue.residual {
-            assert!(
-                residual.size == to.size && (is_single || residual.steps()[0] == pitch),
-                "of the output's size"
-            );
+        for place in [Some(from), Some(to), epilogue.residual].into_iter().flatten() {
+            assert!(matches!(place.form, Form::Planar { .. }), "channel by channel");
+            assert!(is_single || place.steps()[0] == pitch, "rows equally far apart");
         }
         assert!(rows.len() == to.channels && bias.len() == to.channels, "a row for each output");
         let vectors = length(&to).div_ceil(shape.lanes);
+        let numbers = vectors * shape.lanes;
         assert!(shape.vectors <= vectors, "a tile ends in its plane");
-        let Form::Planar { plane, lead, .. } = to.form else { unreachable!("it was just asked for") };
-        assert!(is_single || lead + vectors * shape.lanes <= plane, "vectors end in their plane");
-        let reach = |entry: &Entry| entry.0 + vectors * shape.lanes <= from.image;
+        for place in [Some(to), epilogue.residual].into_iter().flatten() {
+            assert!(place.lead() + numbers <= place.block(), "vectors end in their plane");
+        }
+        let reach = |entry: &Entry| entry.0.checked_add(numbers).is_some_and(|end| end <= from.image);
         assert!(
             rows.iter().flatten().all(reach) && from.image < u32::MAX as usize,
             "offsets lead to the input"
         );
-        if let Some(Place { form: Form::Planar { plane, lead, .. }, .. }) = epilogue.residual {
-            assert!(is_single || lead + vectors * shape.lanes <= plane, "vectors end in their plane");
-        }
-        let mut mask = Arena::zeros((vectors * shape.lanes).max(to.size[0] * pitch));
+        let mut mask = Arena::zeros(numbers.max(to.size[0] * pitch));
         for y in 0..to.size[0] {
             mask.values_mut()[y * pitch..][..to.size[1]].fill(f32::from_bits(u32::MAX));
         }
@@ -218,18 +208,19 @@ impl Step for Sparse {
                 ($run:ident: $(($s:literal, $r:literal, $v:literal))*) => {
                     match (self.shape.is_shared || rows == 1, rows, vectors) {
                         $(($s, $r, $v) => unsafe { $run::<$s, $r, $v>(self, context, group) },)*
-                        // A group that is left over, of fewer rows.
-                        _ => unsafe { $run::<true, 1, 1>(self, context, group) },
+                        // A row that is left over.
+                        (true, 1, _) => unsafe { $run::<true, 1, 1>(self, context, group) },
+                        _ => unreachable!("a shape without a loop"),
                     }
                 };
             }
             macro_rules! few {
                 ($run:ident) => {
                     dispatch!($run:
-                        (true, 4, 1) (true, 4, 2) (true, 4, 3)
+                        (true, 4, 1) (true, 4, 2)
                         (true, 2, 1) (true, 2, 2) (true, 2, 3) (true, 2, 4) (true, 2, 6)
                         (true, 1, 1) (true, 1, 2) (true, 1, 3) (true, 1, 4) (true, 1, 6) (true, 1, 8) (true, 1, 10) (true, 1, 12)
-                        (false, 8, 1) (false, 4, 1) (false, 4, 2) (false, 4, 3) (false, 2, 4) (false, 2, 5))
+                        (false, 8, 1) (false, 4, 1) (false, 4, 2) (false, 2, 4) (false, 2, 5))
                 };
             }
             macro_rules! many {
@@ -244,10 +235,11 @@ impl Step for Sparse {
             }
             macro_rules! single {
                 ($run:ident) => {
-                    dispatch!($run: (true, 4, 1) (true, 2, 1) (true, 1, 1) (false, 8, 1) (false, 4, 1) (false, 2, 1))
+                    dispatch!($run: (true, 4, 1) (true, 2, 1) (true, 1, 1) (false, 8, 1) (false, 4, 1))
                 };
             }
-            // SAFETY (all): the program compared the places with the arena, and the level was found.
+            // SAFETY (all): the program compared the places with the arena, the layer its offsets and vectors with
+            // them, and the level was found.
             match (self.level, self.shape.lanes) {
                 #[cfg(target_arch = "x86_64")]
                 (Level::Avx512 | Level::Avx2, 1) => single!(single_fused),
@@ -353,7 +345,8 @@ unsafe fn sweep<V: Lanes, const S: bool, const R: usize, const P: usize>(
         while first < total {
             // The last tile begins earlier, so that it is whole; what it does again is the same.
             let at = first.min(total - P) * V::LANES;
-            // SAFETY (all): offsets were compared with the input, and vectors with their planes.
+            // SAFETY (all): offsets were compared with the input, and vectors with the planes of the output and of the
+            // residual, which has as many.
             unsafe {
                 let zero = V::splat(0.0);
                 let mut sums = [[zero; P]; R];

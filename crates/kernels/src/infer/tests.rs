@@ -1,6 +1,8 @@
 //! Steps against their definitions, in f64.
 
 mod channels;
+mod pools;
+mod refused;
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -415,53 +417,6 @@ fn curves_are_their_definition() {
                 let sum =
                     |from, to, _| Box::new(Add::new(level, [from, from], to, Some(curve))) as Box<dyn Step>;
                 assert_near(&run(&case, place, place, sum), &twice, &format!("{curve:?} of a sum"));
-            }
-        }
-    }
-}
-
-#[test]
-fn pools_are_their_definition() {
-    let case = Case {
-        images: 2,
-        inputs: 5,
-        outputs: 5,
-        size: [7, 6],
-        window: Window { before: [1, 1], ..Window::new([3, 3], [2, 2]) },
-        has_residual: false,
-        activation: None,
-        threads: 2,
-    };
-    let (x, [height, width]) = (case.images(), case.output());
-    for pooling in [Pooling::Largest, Pooling::Mean, Pooling::MeanWithPadding([1, 1])] {
-        let mut expected = Vec::new();
-        for (plane, y, x_) in
-            (0..10).flat_map(|p| (0..height).flat_map(move |y| (0..width).map(move |x| (p, y, x))))
-        {
-            let taps = (0..9).map(|tap| [(2 * y + tap / 3) as isize - 1, (2 * x_ + tap % 3) as isize - 1]);
-            let inside: Vec<f64> = taps
-                .filter(|[y, x]| (0..7).contains(y) && (0..6).contains(x))
-                .map(|[y, x_]| f64::from(x[plane * 42 + y as usize * 6 + x_ as usize]))
-                .collect();
-            let sum: f64 = inside.iter().sum();
-            let reach = |size: usize, at: usize| (size + 2 - 2 * at).min(3);
-            expected.push(match pooling {
-                Pooling::Largest => inside.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-                Pooling::Mean => sum / inside.len() as f64,
-                Pooling::MeanWithPadding(_) => sum / (reach(7, y) * reach(6, x_)) as f64,
-            });
-        }
-        for level in Level::available() {
-            for is_planar in [false, true] {
-                let place = |size: [usize; 2], rim: [usize; 4]| match is_planar {
-                    true => Place::planar(5, size, size[1] + 1, 9),
-                    false => Place::blocked(5, size, level.numbers(), rim),
-                };
-                let found =
-                    run(&case, place([7, 6], [0; 4]), place([height, width], [1; 4]), |from, to, _| {
-                        Box::new(Pool::new(level, (from, to), case.window, pooling))
-                    });
-                assert_near(&found, &expected, level.name());
             }
         }
     }

@@ -50,8 +50,8 @@ impl Case {
                 let conv = Convolution {
                     images: self.x_shape[0],
                     groups: self.groups,
-                    inputs: self.x_shape[1],
-                    outputs: self.w_shape[0],
+                    inputs: self.x_shape[1] / self.groups,
+                    outputs: self.w_shape[0] / self.groups,
                     input: [h, w],
                     kernel: [self.w_shape[2], self.w_shape[3]],
                     stride: [self.stride[0], self.stride[1]],

@@ -264,7 +264,7 @@ fn record(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let results = Results::read(&plan, &folder)?;
     results.to_csv()?;
     results.to_jsonl()?;
-    let groups = results.groups();
+    let groups = results.groups(&plan);
     groups.iter().for_each(|group| drop(group.values(|row| row.outcome.test.top1)));
     match results.rows.len() {
         2 => Ok(()),

@@ -78,8 +78,11 @@ fn quantized(
     let net = state.write(spec.net(device)?)?;
     let source = judge.labelled(config.plain_source(datasets)?)?;
     let made = block_on(ptq.quantize(&net, Examples::new(&source, EXAMPLES)?, device))?;
+    for note in made.notes() {
+        lines::note(judge.conditions.reporter, format_args!("note: {note}"));
+    }
     let network = made.integers(net.graph())?;
-    let Made { quantized, rest, ranges, calibrated } = made;
+    let Made { quantized, rest, ranges, calibrated, .. } = made;
     let mut masks = stage.masks.clone();
     masks.retain(|path, _| rest.0.contains_key(path) || quantized.contains_key(path));
     let file = pack(&spec, stage.trained_on.as_ref(), rest, masks)?;

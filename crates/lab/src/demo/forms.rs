@@ -3,6 +3,7 @@
 use burn::prelude::Device;
 use sapwood_backend::block_on;
 use sapwood_core::{Masks, ModuleState, Observed as _, State, StateFile, graph::Groups};
+use sapwood_deploy::latency::level;
 use sapwood_models::{Net, Spec, fold, pack, pack_integers};
 use sapwood_prune::{Cut, NetworkProbe, criterion};
 use sapwood_quant::{Examples, Made, Ptq};
@@ -70,7 +71,7 @@ pub(super) fn forms(bench: &Bench<'_>, reporter: &dyn Reporter) -> Result<Vec<Fo
 
 impl Form {
     fn of(name: &'static str, net: &Net, accuracy: f64, file: &StateFile) -> Result<Self, Error> {
-        let plan = Runtime::new().plan(net.graph(), &block_on(State::read(net))?)?;
+        let plan = Runtime::new().level(level()).plan(net.graph(), &block_on(State::read(net))?)?;
         Ok(Self { name, accuracy, milliseconds: milliseconds(&plan)?, bytes: file.to_bytes()?.len() })
     }
 }
@@ -90,9 +91,9 @@ fn half(dense: &Net, state: &State, device: &Device) -> Result<(Spec, Net), Erro
 
 /// A network in integers of 8 bits, computed with them.
 fn integers(bench: &Bench<'_>, spec: &Spec, folded: &Net, made: Made) -> Result<Form, Error> {
-    let plan = Runtime::new().plan_integers(&made.integers(folded.graph())?)?;
+    let plan = Runtime::new().level(level()).plan_integers(&made.integers(folded.graph())?)?;
     let accuracy = bench.accuracy(&made.network(folded.clone())?)?;
-    let Made { quantized, rest, ranges, calibrated } = made;
+    let Made { quantized, rest, ranges, calibrated, .. } = made;
     let file = pack_integers(pack(spec, None, rest, Masks::new())?, quantized, ranges, &calibrated)?;
     let (milliseconds, bytes) = (milliseconds(&plan)?, file.to_bytes()?.len());
     Ok(Form { name: "and the rest in int8", accuracy, milliseconds, bytes })

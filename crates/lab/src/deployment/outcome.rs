@@ -60,8 +60,8 @@ pub struct Predicting {
     pub name: String,
     /// The root of the mean square error, as a share.
     pub rmse: f64,
-    /// Kendall's rank correlation.
-    pub tau: f64,
+    /// Kendall's rank correlation; none where all accuracies are the same.
+    pub tau: Option<f64>,
 }
 
 /// All that came of a study.
@@ -71,6 +71,8 @@ pub struct Outcome {
     pub largest: Judged,
     /// The milliseconds that it takes, predicted and measured.
     pub largest_ms: [f64; 2],
+    /// How many networks were judged, from which accuracies are predicted.
+    pub judged: usize,
     /// The predictors, the one that was chosen first.
     pub predictors: Vec<Predicting>,
     /// What is expected of the networks that no other one is expected to beat.
@@ -136,7 +138,8 @@ impl Outcome {
     pub fn predicting(&self) -> Table {
         let mut table = Table::new(["predictor", "RMSE, points", "Kendall tau"]);
         for Predicting { name, rmse, tau } in &self.predictors {
-            table.row([name.as_str().into(), Cell::fixed(100.0 * rmse, 3), Cell::fixed(*tau, 3)]);
+            let tau = tau.map_or_else(Cell::none, |tau| Cell::fixed(tau, 3));
+            table.row([name.as_str().into(), Cell::fixed(100.0 * rmse, 3), tau]);
         }
         table
     }
@@ -189,5 +192,20 @@ impl Outcome {
             &accounts.cloned().sum(),
             carbon,
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Networks that are all as accurate have no order, and JSON has no NaN.
+    #[test]
+    fn a_predictor_without_an_order_is_read_back() {
+        let none = Predicting { name: "ridge".into(), rmse: 0.1, tau: None };
+        let written = serde_json::to_string(std::slice::from_ref(&none)).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<Predicting>>(&written).unwrap(), [none]);
+        let before = written.replace("null", "0.5");
+        assert_eq!(serde_json::from_str::<Vec<Predicting>>(&before).unwrap()[0].tau, Some(0.5));
     }
 }

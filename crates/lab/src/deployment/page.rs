@@ -50,7 +50,7 @@ impl Outcome {
                 "Predicting accuracy",
                 format!(
                     "From {} judged networks, cross-validated in five folds; the first was chosen.",
-                    experiment.pairs.count
+                    self.judged
                 ),
                 Body::Table(self.predicting()),
             ),
@@ -149,6 +149,7 @@ mod tests {
         let outcome = Outcome {
             largest: judged(0.94),
             largest_ms: [3.0, 3.0],
+            judged: 20,
             predictors: Vec::new(),
             front: vec![found(0.99, 2.0), found(0.97, 1.0)],
             targets: vec![target(2.0), target(1.0)],

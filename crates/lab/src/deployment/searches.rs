@@ -60,7 +60,7 @@ impl Study<'_> {
             .map(|each| Predicting {
                 name: each.kind.name().into(),
                 rmse: each.quality.rmse,
-                tau: each.quality.tau,
+                tau: Some(each.quality.tau).filter(|tau| tau.is_finite()),
             })
             .collect();
         predictors.sort_by_key(|each| each.name != chosen);

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     Outcome, SearchExperiment, Target, Tuned, Tuning,
+    machine::Machine,
     step::{Done, Steps},
 };
 use crate::{
@@ -66,11 +67,17 @@ pub fn carry_out(
         study.pairs(&weights, &run.path().join(PAIRS), conditions)
     })?;
     let table = steps.step("latencies", &timed, |run, conditions, _| {
-        let table = study.stopwatch(conditions).table(&study.family, "this machine", conditions.reporter)?;
-        Ok(write_atomic(&run.path().join(TABLE), table.to_toml()?.as_bytes())?)
+        let stopwatch = study.stopwatch(conditions);
+        let table = stopwatch.table(&study.family, "this machine", conditions.reporter)?;
+        write_atomic(&run.path().join(TABLE), table.to_toml()?.as_bytes())?;
+        Ok(Some(Machine::this(&stopwatch.engine)))
     })?;
+    let engine = study.stopwatch(conditions).engine;
     let files = (pairs.run.path().join(PAIRS), table.run.path().join(TABLE));
-    let searches = steps.step("search", &searched, |_, _, _| study.search(&files.0, &files.1))?;
+    let searches = steps.step("search", &searched, |_, _, _| {
+        Machine::check(&table, &engine)?;
+        study.search(&files.0, &files.1)
+    })?;
 
     let mut both = Vec::new();
     for (_, found) in &searches.value.found {
@@ -89,6 +96,7 @@ pub fn carry_out(
     let networks: Vec<&Value> = searches.value.found.iter().map(|(_, found)| &found.architecture).collect();
     let measured = json!({ "latency": timed, "networks": networks });
     let measured = steps.step("measured", &measured, |_, conditions, _| {
+        Machine::check(&table, &engine)?;
         let genomes: Vec<&Genome> = both.iter().map(|(genome, ..)| genome).collect();
         study.measure(&genomes, conditions)
     })?;
@@ -116,6 +124,7 @@ pub fn carry_out(
     Ok(Outcome {
         largest: trained.value,
         largest_ms: [searches.largest_ms, *largest_measured],
+        judged: pairs.value,
         predictors: searches.predictors,
         front: searches.front,
         targets: limits.zip(came).map(target).collect(),

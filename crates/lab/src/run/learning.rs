@@ -7,8 +7,8 @@ use sapwood_backend::{Seed, block_on};
 use sapwood_core::{Anatomy, Masks, Network, Source, Step};
 use sapwood_models::Net;
 use sapwood_train::{
-    Average, Best, Checkpoints, Evaluation, Hook, HookError, Live, Plan, Resumed, Row, SharedWeights,
-    StepReport, Trained, Trainer,
+    Average, Best, Checkpoints, Evaluation, Hook, HookError, Live, Plan, Progress, Resumed, Row,
+    SharedWeights, StepReport, Trained, Trainer,
 };
 
 use super::{
@@ -58,7 +58,8 @@ impl Learning<'_> {
         sources: Sources<'_>,
         with: impl for<'t> FnOnce(Trainer<'t, N>) -> Trainer<'t, N>,
     ) -> Result<(Learnt, String), Error> {
-        let keep = Keep::new(self.conditions.keep, self.plan, self.file);
+        let Conditions { keep, reporter, .. } = *self.conditions;
+        let keep = Keep::new(keep, self.plan, self.file, reporter);
         keep.write_first(&net, &masks)?;
         let (trained, test) = self.train(net, masks, sources, |trainer| with(trainer).hook(keep))?;
         let weights = self.file.write(Step::End, &trained.network, trained.masks.clone())?;
@@ -112,8 +113,7 @@ impl Learning<'_> {
         let trained = with(trainer)
             .hook(Watch {
                 reporter,
-                first: plan.start,
-                total: (plan.until - plan.start) as u64,
+                progress: Progress::new(reporter, plan),
                 epochs: config.recipe.epochs,
                 tested: if kept_back.is_some() { "kept back" } else { "test" },
             })
@@ -180,29 +180,22 @@ impl<N: Network> Hook<N> for Accounts<'_> {
 /// Passes a run's progress on to the reporter. The trainer tells it by events as well, from which a log is written.
 struct Watch<'a> {
     reporter: &'a dyn Reporter,
-    first: usize,
-    total: u64,
+    progress: Progress<'a>,
     epochs: usize,
     /// What the examples are called that each epoch is tested with.
     tested: &'static str,
 }
 
 impl<N: Network> Hook<N> for Watch<'_> {
-    fn on_start(&mut self, resumed: &Resumed, _live: &mut Live<N>) -> Result<(), HookError> {
+    fn on_start(&mut self, resumed: &Resumed, live: &mut Live<N>) -> Result<(), HookError> {
         for rejected in &resumed.rejected {
             self.reporter.note(&lines::passed_over(&rejected.problem, rejected.path.display()));
         }
-        self.reporter.begin("training", self.total);
-        if let Some(from) = resumed.from {
-            self.reporter.note(&lines::resumed(from));
-            self.reporter.advance((from - self.first) as u64);
-        }
-        Ok(())
+        self.progress.on_start(resumed, live)
     }
 
-    fn on_step_end(&mut self, _step: &StepReport, _live: &mut Live<N>) -> Result<(), HookError> {
-        self.reporter.advance(1);
-        Ok(())
+    fn on_step_end(&mut self, step: &StepReport, live: &mut Live<N>) -> Result<(), HookError> {
+        self.progress.on_step_end(step, live)
     }
 
     fn on_epoch_end(&mut self, row: &Row, _live: &mut Live<N>) -> Result<(), HookError> {

@@ -5,9 +5,9 @@ use sapwood_backend::block_on;
 use sapwood_core::{Masks, ModuleState, Network, State, StateFile, Step, TrainedOn, write_atomic};
 use sapwood_models::{Net, Spec, pack, pack_integers};
 use sapwood_quant::{FakeQuantized, Made};
-use sapwood_train::{Hook, HookError, Live, Plan, StepReport};
+use sapwood_train::{Hook, HookError, Live, Plan, Resumed, StepReport};
 
-use crate::{Error, RunFolder, run_folder::digest};
+use crate::{Error, Reporter, RunFolder, lines, run_folder::digest};
 
 /// What the weight files of a run say about its network, and where they lie.
 #[derive(Clone, Copy)]
@@ -35,7 +35,7 @@ impl Left for Net {
 /// As integers, with its normalisations folded.
 impl Left for FakeQuantized<Net> {
     fn file(&self, spec: &Spec, trained_on: &TrainedOn, mut masks: Masks) -> Result<StateFile, Error> {
-        let Made { quantized, rest, ranges, calibrated } = block_on(self.integers())?;
+        let Made { quantized, rest, ranges, calibrated, .. } = block_on(self.integers())?;
         rest.check_finite()?;
         masks.retain(|path, _| rest.0.contains_key(path) || quantized.contains_key(path));
         let file = pack(&Spec { folded: true, ..spec.clone() }, Some(trained_on), rest, masks)?;
@@ -58,13 +58,14 @@ pub(super) struct Keep<'a> {
     at: Vec<(usize, Step)>,
     start: usize,
     file: Described<'a>,
+    reporter: &'a dyn Reporter,
 }
 
 impl<'a> Keep<'a> {
-    pub(super) fn new(steps: &[Step], plan: &Plan, file: Described<'a>) -> Self {
+    pub(super) fn new(steps: &[Step], plan: &Plan, file: Described<'a>, reporter: &'a dyn Reporter) -> Self {
         let position = |step: &Step| (step.iterations(plan.length.per_epoch, plan.length.total), *step);
         let at = steps.iter().filter(|step| **step != Step::End).map(position).collect();
-        Self { at, start: plan.start, file }
+        Self { at, start: plan.start, file, reporter }
     }
 
     fn write(&self, iteration: usize, net: &impl Left, masks: &Masks) -> Result<(), Error> {
@@ -80,6 +81,19 @@ impl<'a> Keep<'a> {
 }
 
 impl<N: Left> Hook<N> for Keep<'_> {
+    /// What is asked for where the run has come to is written, and what it has passed is told of.
+    fn on_start(&mut self, resumed: &Resumed, live: &mut Live<N>) -> Result<(), HookError> {
+        let Some(from) = resumed.from else { return Ok(()) };
+        let passed = self.at.iter().filter(|(at, _)| *at < from).map(|(_, step)| *step);
+        if let Err(error) = self.file.folder.check_kept(passed) {
+            lines::note(self.reporter, format_args!("note: {error}"));
+        }
+        if self.at.iter().any(|(at, _)| *at == from) {
+            self.write(from, &burn::module::Module::valid(&live.network), live.masks())?;
+        }
+        Ok(())
+    }
+
     /// Comes before any checkpoint from which the position would be passed over.
     fn on_step_end(&mut self, step: &StepReport, live: &mut Live<N>) -> Result<(), HookError> {
         let done = step.iteration + 1;

@@ -36,6 +36,9 @@ pub(super) struct Claim {
 pub(super) struct Holder {
     pub(super) host: String,
     pub(super) process: u32,
+    /// Which numbers of processes are meant: two containers may call themselves alike.
+    #[serde(default)]
+    numbers: Option<String>,
     /// When the process started, in the kernel's ticks, so that another one with the same
     /// number is not taken for it.
     started: Option<u64>,
@@ -54,12 +57,15 @@ pub(super) enum Held {
 
 impl Holder {
     fn this() -> Self {
-        Self { host: host(), process: process::id(), started: started(process::id()) }
+        Self { host: host(), process: process::id(), numbers: numbers(), started: started(process::id()) }
     }
 
     /// Whether it is a process of this machine that is certainly gone.
     fn is_gone(&self) -> bool {
-        self.host == host() && self.started.is_some() && started(self.process) != self.started
+        self.host == host()
+            && self.numbers == numbers()
+            && self.started.is_some()
+            && started(self.process) != self.started
     }
 }
 
@@ -159,7 +165,9 @@ fn look(folder: &Path, newest: Option<u64>) -> Result<Held, Error> {
     Ok(match serde_json::from_slice::<Holder>(&text) {
         Ok(holder) if silent < SILENCE && !holder.is_gone() => Held::By(holder),
         // It is being written, or its writer was killed then.
-        Err(_) if silent < SILENCE => Held::By(Holder { host: "a worker".into(), process: 0, started: None }),
+        Err(_) if silent < SILENCE => {
+            Held::By(Holder { host: "a worker".into(), process: 0, numbers: None, started: None })
+        }
         _ => Held::Abandoned,
     })
 }
@@ -187,6 +195,13 @@ fn newest(folder: &Path) -> Result<Option<u64>, Error> {
         newest = newest.max(number);
     }
     Ok(newest)
+}
+
+/// The boot of this machine, and the space of process numbers in which this process is; `None` where that cannot be known.
+fn numbers() -> Option<String> {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let space = fs::read_link("/proc/self/ns/pid").ok()?;
+    Some(format!("{} {}", boot.trim(), space.display()))
 }
 
 /// When a process of this machine started; `None` where that cannot be known, or where
@@ -218,7 +233,7 @@ mod tests {
     #[test]
     fn what_a_dead_holder_left_goes_to_one_of_many() {
         let folder = tempfile::tempdir().unwrap();
-        let dead = Holder { host: host(), process: process::id(), started: Some(1) };
+        let dead = Holder { started: Some(1), ..Holder::this() };
         fs::write(folder.path().join("claim-3"), serde_json::to_string(&dead).unwrap()).unwrap();
         assert_eq!(held(folder.path()).unwrap(), Held::Abandoned);
         let taken: usize = std::thread::scope(|scope| {
@@ -236,18 +251,31 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let late = Claim::take(folder.path()).unwrap().unwrap();
         let path = folder.path().join("claim-0");
-        let elsewhere = Holder { host: "elsewhere".into(), process: 1, started: Some(1) };
+        let elsewhere = elsewhere();
         fs::write(&path, serde_json::to_string(&elsewhere).unwrap()).unwrap();
         assert!(!late.touch());
         late.release().unwrap();
         assert_eq!(held(folder.path()).unwrap(), Held::By(elsewhere));
     }
 
+    fn elsewhere() -> Holder {
+        Holder { host: "elsewhere".into(), process: 1, numbers: None, started: Some(1) }
+    }
+
+    /// Containers with the name of their machine have process numbers of their own, which say nothing here.
+    #[test]
+    fn a_holder_of_the_same_name_with_other_process_numbers_is_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = Holder { numbers: Some("another".into()), started: Some(1), ..Holder::this() };
+        fs::write(folder.path().join("claim-0"), serde_json::to_string(&other).unwrap()).unwrap();
+        assert_eq!(held(folder.path()).unwrap(), Held::By(other));
+    }
+
     #[test]
     fn a_holder_elsewhere_is_believed_until_it_has_been_silent_for_long() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("claim-0");
-        let elsewhere = Holder { host: "elsewhere".into(), process: 1, started: Some(1) };
+        let elsewhere = elsewhere();
         fs::write(&path, serde_json::to_string(&elsewhere).unwrap()).unwrap();
         assert_eq!(held(folder.path()).unwrap(), Held::By(elsewhere));
         let file = File::options().write(true).open(&path).unwrap();

@@ -137,11 +137,14 @@ impl<'a> Combination<'a> {
             (Some(_), _) if self.at != Step::START || self.retrain != Retraining::Init => refuse(
                 "masks that change in training begin with the initial weights: leave `at` and `retrain` out",
             ),
-            (None, None) if self.quantize.is_some() => match unused.iter().find(|(_, given)| *given) {
-                Some((key, _)) => refuse(&format!("it rounds and prunes nothing: leave `{key}` out")),
-                None if self.control != Control::None => refuse("rounding has no control"),
-                None => Ok(()),
-            },
+            (None, None) if self.quantize.is_some() => {
+                let mut unused = unused.into_iter().chain([("sparsity", method.sparsity.is_some())]);
+                match unused.find_map(|(key, given)| given.then_some(key)) {
+                    Some(key) => refuse(&format!("it rounds and prunes nothing: leave `{key}` out")),
+                    None if self.control != Control::None => refuse("rounding has no control"),
+                    None => Ok(()),
+                }
+            }
             (None | Some(During::Regrow { .. }), None) => refuse("it has no `criterion`"),
             _ => Ok(()),
         }
@@ -278,6 +281,7 @@ impl Pruning {
         let begins = match self.control {
             // New weights take their place.
             Control::Reinit => Step::START,
+            _ if self.goes_on() => Step::START,
             _ => self.retrain.weights(),
         };
         let scored = if self.after.is_empty() { self.at } else { Step::START };
@@ -298,6 +302,12 @@ impl Pruning {
             order: 0,
             ..self.clone()
         })
+    }
+
+    /// Whether it trains the trained network of the level before further, where others of its kind go back to weights of
+    /// the dense run.
+    pub(super) fn goes_on(&self) -> bool {
+        !self.after.is_empty() && self.retrain.weights() == Step::End
     }
 
     /// The same with the examples in another order.

@@ -1,5 +1,7 @@
 //! The figure by which the runs of a study are compared.
 
+use std::collections::BTreeMap;
+
 use super::{Group, Row};
 use crate::{
     report::{Cell, Point},
@@ -20,8 +22,11 @@ pub(super) enum Figure {
 impl Figure {
     /// Those of a study, the principal one first.
     pub(super) fn of(rows: &[Row]) -> Vec<Self> {
+        // In a sweep it may be tried of some variants alone.
+        if rows.iter().any(|row| row.rule.is_some()) {
+            return vec![Self::Rule, Self::Cells];
+        }
         match rows.first() {
-            Some(row) if row.rule.is_some() => vec![Self::Rule, Self::Cells],
             Some(row) if row.outcome.test.exact.is_some() => vec![Self::Cells],
             _ => vec![Self::Accuracy],
         }
@@ -36,34 +41,42 @@ impl Figure {
         }
     }
 
-    /// Its value for one run.
-    pub(super) fn value(self, row: &Row) -> f64 {
+    /// Its value for one run; `None` where it was not tried.
+    fn value(self, row: &Row) -> Option<f64> {
         match self {
-            Self::Accuracy | Self::Cells => 100.0 * row.outcome.test.top1,
-            Self::Rule => 100.0 * f64::from(u8::from(row.rule == Some(true))),
+            Self::Accuracy | Self::Cells => Some(100.0 * row.outcome.test.top1),
+            Self::Rule => row.rule.map(|learnt| if learnt { 100.0 } else { 0.0 }),
         }
     }
 
+    /// Its value for each replicate of which there is one, by its number.
+    pub(super) fn values(self, group: &Group<'_>) -> BTreeMap<u64, f64> {
+        group.rows.iter().filter_map(|row| Some((row.run.replicate, self.value(row)?))).collect()
+    }
+
+    /// Its mean over replicates and their spread; `None` where nothing was tried.
+    fn summary(self, group: &Group<'_>) -> Option<Summary> {
+        Summary::of(&self.values(group).into_values().collect::<Vec<f64>>())
+    }
+
     /// The mean over replicates, with its spread: one standard deviation to each side, or
-    /// Wilson's interval of 95 % of a share.
-    pub(super) fn point(self, x: f64, group: &Group<'_>) -> Point {
-        let values: Vec<f64> = group.values(|row| self.value(row)).into_values().collect();
-        let summary = Summary::of(&values);
-        let mean = summary.map_or(f64::NAN, |summary| summary.mean);
+    /// Wilson's interval of 95 % of a share. `None` where nothing was tried.
+    pub(super) fn point(self, x: f64, group: &Group<'_>) -> Option<Point> {
+        let summary = self.summary(group)?;
+        let mean = summary.mean;
         let interval = match self {
             Self::Rule => {
                 learnt(group).map(|share| (100.0 * share.interval.low, 100.0 * share.interval.high))
             }
-            _ => summary.and_then(|summary| summary.standard_deviation).map(|sd| (mean - sd, mean + sd)),
+            _ => summary.standard_deviation.map(|sd| (mean - sd, mean + sd)),
         };
         let (low, high) = interval.unwrap_or((mean, mean));
-        Point { x, mean, low: low.max(0.0), high: high.min(100.0) }
+        Some(Point { x, mean, low: low.max(0.0), high: high.min(100.0) })
     }
 
     /// The mean as a table shows it: with the standard deviation, or with the interval.
     pub(super) fn cell(self, group: &Group<'_>) -> Cell {
-        let values: Vec<f64> = group.values(|row| self.value(row)).into_values().collect();
-        match (self, Summary::of(&values)) {
+        match (self, self.summary(group)) {
             (_, None) => Cell::none(),
             (Self::Rule, Some(summary)) => match learnt(group) {
                 Some(share) => Cell::written(
@@ -86,7 +99,8 @@ impl Figure {
     }
 }
 
-/// The share of the replicates that learnt the rule.
-pub(super) fn learnt(group: &Group<'_>) -> Option<Proportion> {
-    Proportion::new(group.rows.iter().filter(|row| row.rule == Some(true)).count(), group.rows.len())
+/// The share that learnt the rule, of the replicates of which that was tried.
+fn learnt(group: &Group<'_>) -> Option<Proportion> {
+    let tried = group.rows.iter().filter_map(|row| row.rule);
+    Proportion::new(tried.clone().filter(|learnt| *learnt).count(), tried.count())
 }

@@ -5,6 +5,12 @@ use std::path::{Path, PathBuf};
 use super::{Plan, Run};
 use crate::{Error, RunFolder};
 
+/// The name of a study, by its file or by itself: without `.toml`, and with every other dot in it.
+pub fn study_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.strip_suffix(".toml").filter(|name| !name.is_empty()).unwrap_or(&name).to_string()
+}
+
 /// A study's folder.
 #[derive(Clone, Debug)]
 pub struct StudyFolder(PathBuf);

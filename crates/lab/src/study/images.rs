@@ -1,20 +1,20 @@
-//! What a plan needs to know of a data set, and where that is kept for images of the user's own.
+//! What a plan needs to know of a data set, and where that is kept for images of the user's own and for listed examples.
 
 use std::fs;
 
 use sapwood_core::{Shape, write_atomic};
 use sapwood_data::{Split, Task};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Plan, StudyFolder};
-use crate::{DataConfig, Datasets, Error};
+use super::{Plan, StudyFolder, Transferred, pretrained};
+use crate::{Chosen, DataConfig, Datasets, Error};
 
-/// Images of the user's own, as they were when a study was started: `images.json` in its folder.
-/// By it the study can be looked at where the images are not.
+/// Images of the user's own, or those on a list, as they were when a study was started: `images.json`
+/// in its folder. By it the study can be looked at where the images, or the list, are not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Images {
-    /// Which they are, with the hash of what they hold.
+    /// Which they are, with the hash of what they hold, or of the list.
     pub data: DataConfig,
     /// The shape of an example, `[C, H, W]`.
     pub shape: Shape,
@@ -33,9 +33,23 @@ impl Images {
 
     /// Whether they are meant by a configuration.
     fn are(&self, data: &DataConfig) -> bool {
-        self.data == DataConfig { content: self.data.content.clone(), ..data.clone() }
-            && data.content.as_ref().is_none_or(|content| self.data.content.as_ref() == Some(content))
+        let unsaid = |said: &Option<String>, known: &Option<String>| said.is_none() || said == known;
+        let digest = |data: &DataConfig| data.only.as_ref().and_then(|chosen| chosen.digest.clone());
+        place(&self.data) == place(data)
+            && unsaid(&data.content, &self.data.content)
+            && unsaid(&digest(data), &digest(&self.data))
     }
+
+    /// Whether these lie where others did.
+    fn were_replaced_by(&self, others: &Self) -> bool {
+        place(&self.data) == place(&others.data) && self.data != others.data
+    }
+}
+
+/// Where data lie, whatever is there.
+fn place(data: &DataConfig) -> DataConfig {
+    let only = data.only.clone().map(|chosen| Chosen { digest: None, ..chosen });
+    DataConfig { content: None, only, ..data.clone() }
 }
 
 /// What a plan needs to know.
@@ -51,9 +65,10 @@ pub(super) struct Facts {
 
 impl Facts {
     /// From the catalogue where it knows them, so that a study can be planned before its data are
-    /// there; of the user's own images from what is recorded, or else from the images.
+    /// there; of the user's own images, and of listed ones, from what is recorded, or else from the images.
     pub(super) fn of(data: &DataConfig, datasets: &Datasets, recorded: &[Images]) -> Result<Self, Error> {
-        if data.is_own() {
+        // Boards have no classes to record.
+        if data.is_own() || (data.only.is_some() && data.name != "life") {
             let images = match recorded.iter().find(|images| images.are(data)) {
                 Some(images) => images.clone(),
                 None => Images::read(data, datasets)?,
@@ -90,33 +105,55 @@ impl Facts {
 impl StudyFolder {
     /// The images as they were when the study was last started; none where they are not its own.
     pub fn images(&self) -> Result<Vec<Images>, Error> {
-        let path = self.path().join(FILE);
+        self.known(FILE, "images")
+    }
+
+    /// What was kept in a file: nothing where there is none.
+    pub(super) fn known<T: DeserializeOwned>(&self, file: &str, what: &str) -> Result<Vec<T>, Error> {
+        let path = self.path().join(file);
         if !path.is_file() {
             return Ok(Vec::new());
         }
         let bytes = fs::read(&path).map_err(Error::file("read", &path))?;
         serde_json::from_slice(&bytes).map_err(|error| Error::Json {
-            problem: format!("not a study's images ({error})"),
+            problem: format!("not a study's {what} ({error})"),
             path,
             error,
         })
     }
 
-    /// Keeps what a plan knows of them. Returns whether others were there under the same name: the
-    /// runs of this plan are not theirs.
-    pub fn keep_images(&self, plan: &Plan) -> Result<bool, Error> {
-        if plan.images.is_empty() {
+    /// Keeps what a plan knows of images and of weights of another task. Returns what others were there before under the
+    /// same name: the runs of this plan are not theirs.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn keep_sources(&self, plan: &Plan) -> Result<Vec<&'static str>, Error> {
+        let own = plan.images.iter().all(|images| images.data.is_own());
+        let images = self.keep(FILE, self.images(), &plan.images, Images::were_replaced_by)?;
+        let weights = self.transferred();
+        let weights =
+            self.keep(pretrained::FILE, weights, &plan.transferred, Transferred::were_replaced_by)?;
+        let changed =
+            [(images, if own { "images" } else { "listed examples" }), (weights, "weights of `transfer`")];
+        Ok(changed.into_iter().filter_map(|(changed, what)| changed.then_some(what)).collect())
+    }
+
+    /// Writes down what is known now. Returns whether something else was known before.
+    fn keep<T: Serialize>(
+        &self,
+        file: &str,
+        before: Result<Vec<T>, Error>,
+        now: &[T],
+        were_replaced_by: impl Fn(&T, &T) -> bool,
+    ) -> Result<bool, Error> {
+        if now.is_empty() {
             return Ok(false);
         }
-        let of = |images: &Images| DataConfig { content: None, ..images.data.clone() };
         // A file that cannot be read is written again, and may have spoken of others.
-        let changed = self.images().map_or(true, |before| {
-            before.iter().any(|old| {
-                plan.images.iter().any(|new| of(old) == of(new) && old.data.content != new.data.content)
-            })
-        });
-        let text = serde_json::to_string_pretty(&plan.images).map_err(Error::unwritable)?;
-        write_atomic(&self.path().join(FILE), text.as_bytes())?;
+        let changed = before
+            .map_or(true, |before| before.iter().any(|old| now.iter().any(|new| were_replaced_by(old, new))));
+        let text = serde_json::to_string_pretty(now).map_err(Error::unwritable)?;
+        write_atomic(&self.path().join(file), text.as_bytes())?;
         Ok(changed)
     }
 }

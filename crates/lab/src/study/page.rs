@@ -3,12 +3,12 @@
 mod plots;
 mod tables;
 
-use super::{Control, Group, Plan, Results, figure::Figure};
+use super::{Control, Experiment, Group, Plan, Results, figure::Figure};
 use crate::{ledger::Carbon, report::Report};
 
 /// The page of a study.
 pub fn page(plan: &Plan, results: &Results, carbon: &Carbon, command: &str) -> Report {
-    let groups = results.groups();
+    let groups = results.groups(plan);
     let page = Page { plan, results, groups: &groups, figures: Figure::of(&results.rows) };
     let first = plan.variants.first().map(|variant| &variant.experiment);
     let title = first.map_or("", |experiment| experiment.title.as_str());
@@ -48,20 +48,31 @@ struct Page<'a> {
 
 impl<'a> Page<'a> {
     fn facts(&self) -> Vec<(String, String)> {
-        let mut facts = Vec::new();
-        if let Some(experiment) = self.plan.variants.first().map(|variant| &variant.experiment) {
+        // Of a sweep, each value once.
+        let each = |fact: fn(&Experiment) -> String| {
+            let mut values: Vec<String> = Vec::new();
+            for value in self.plan.variants.iter().map(|variant| fact(&variant.experiment)) {
+                if !values.contains(&value) {
+                    values.push(value);
+                }
+            }
+            values.join("; ")
+        };
+        let data = |experiment: &Experiment| {
             let data = &experiment.data;
             let part = data.examples.map_or(String::new(), |n| match data.is_own() {
                 true => format!(", {n} training examples of all classes"),
                 false => format!(", the first {n} training examples"),
             });
-            facts.push(("data".to_string(), format!("{}{part}", data.name)));
-            facts.push(("network".into(), experiment.model.name.clone()));
-            facts.push(("epochs".into(), experiment.training.epochs.to_string()));
-            facts.push(("replicates".into(), experiment.replicates.to_string()));
-        }
-        facts.push(("runs".into(), format!("{} of {} done", self.results.rows.len(), self.results.planned)));
-        facts
+            format!("{}{part}", data.name)
+        };
+        vec![
+            ("data".to_string(), each(data)),
+            ("network".into(), each(|experiment| experiment.model.name.clone())),
+            ("epochs".into(), each(|experiment| experiment.training.epochs.to_string())),
+            ("replicates".into(), each(|experiment| experiment.replicates.to_string())),
+            ("runs".into(), format!("{} of {} done", self.results.rows.len(), self.results.planned)),
+        ]
     }
 
     /// The names of the variants, one empty name in a study without a sweep.

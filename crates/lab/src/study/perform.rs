@@ -183,8 +183,8 @@ impl Task<'_> {
             let begins = self.begins(pruning)?;
             // What a criterion makes of the weights it has seen is of no use to others.
             let same = pruning.control != Control::Reinit
-                && pruning.after.is_empty()
-                && pruning.at == pruning.retrain.weights();
+                && pruning.at == pruning.retrain.weights()
+                && (pruning.after.is_empty() || pruning.goes_on());
             let pruned = if same { pruned } else { Pruned { weights: None, ..pruned } };
             let spec = &self.run.spec;
             let (model, state, masks) = match cut.granularity {
@@ -256,11 +256,8 @@ impl Task<'_> {
 
     /// The network that is scored, and what of it is already gone.
     fn scored(self, pruning: &Pruning) -> Result<(Net, Masks), Error> {
-        if let Some(level) = self.run.parents.level {
-            let before = self.folder.run(&self.plan.runs[level]);
-            let Opened { net, masks, .. } =
-                sapwood_models::open(&before.weights(), None, self.conditions.device)?;
-            return Ok((net, masks));
+        if let Some(before) = self.level_before()? {
+            return Ok(before);
         }
         let masks = match &self.run.spec.transfer {
             Some(pretrained) => self.pretrained(pretrained)?.1,
@@ -276,7 +273,21 @@ impl Task<'_> {
             let net = spec.model.net(self.conditions.device)?;
             return Ok(spec.init.apply_from(net, self.run.seed(), Stream::Reinitialisation));
         }
+        if pruning.goes_on()
+            && let Some((net, _)) = self.level_before()?
+        {
+            return Ok(net);
+        }
         self.dense_at(pruning.retrain.weights())
+    }
+
+    /// The trained network of the level before, of an iterative pruning, and what of it is already gone.
+    fn level_before(self) -> Result<Option<(Net, Masks)>, Error> {
+        let Some(level) = self.run.parents.level else { return Ok(None) };
+        let before = self.folder.run(&self.plan.runs[level]);
+        let Opened { net, masks, .. } =
+            sapwood_models::open(&before.weights(), None, self.conditions.device)?;
+        Ok(Some((net, masks)))
     }
 
     /// The dense network at a position of its training.

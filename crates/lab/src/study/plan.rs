@@ -11,8 +11,8 @@ use sapwood_train::Retraining;
 use serde_json::Value;
 
 use super::{
-    Combination, During, Experiment, Images, ModelSettings, Pretrained, Pruning, RunSpec, Several, Share,
-    StudyFolder, Variant, images::Facts, read,
+    Combination, Control, During, Experiment, Images, ModelSettings, Pruning, RunSpec, Several, Share,
+    StudyFolder, Transferred, Variant, images::Facts, read, study_name,
 };
 use crate::{Datasets, Error, fits, run_folder::first_difference};
 
@@ -25,8 +25,10 @@ pub struct Plan {
     pub variants: Vec<Variant>,
     /// The runs.
     pub runs: Vec<Run>,
-    /// The user's own images that they learn from.
+    /// The user's own images, and listed ones, that they learn from.
     pub images: Vec<Images>,
+    /// The weights of another task that they begin with.
+    pub transferred: Vec<Transferred>,
 }
 
 /// One run: a training, and the pruning before it.
@@ -40,7 +42,7 @@ pub struct Run {
     pub spec: RunSpec,
     /// What it is called.
     pub label: Label,
-    /// What it is called in other variants of the sweep, whose settings ask for the same run.
+    /// What it is called besides: by other variants of the sweep and other methods that ask for the same run.
     pub also: Vec<Label>,
     /// The runs whose results it begins with.
     pub parents: Parents,
@@ -75,9 +77,14 @@ pub struct Label {
 }
 
 impl Run {
-    /// What it is called in each variant that it belongs to.
+    /// What it is called by each variant and method that it belongs to.
     pub fn labels(&self) -> impl Iterator<Item = &Label> {
         std::iter::once(&self.label).chain(&self.also)
+    }
+
+    /// What is taken away from its method; nothing of the dense run.
+    pub fn control(&self) -> Control {
+        self.spec.pruning.as_ref().map_or(Control::None, |pruning| pruning.control)
     }
 
     /// The seed of all its random streams.
@@ -105,13 +112,13 @@ impl Plan {
         set: &[String],
         datasets: &Datasets,
     ) -> Result<Self, Error> {
-        Self::of(criteria, path, set, datasets, &[])
+        Self::of(criteria, path, set, datasets, None)
     }
 
-    /// The plan of a study that was started. Its own images need not be there: what is recorded of
-    /// them is enough.
+    /// The plan of a study that was started. Its own images and weights of another task need not be there: what is
+    /// recorded of them is enough.
     pub fn started(criteria: &Criteria, folder: &StudyFolder, datasets: &Datasets) -> Result<Self, Error> {
-        let plan = Self::of(criteria, &folder.study(), &[], datasets, &folder.images()?)?;
+        let plan = Self::of(criteria, &folder.study(), &[], datasets, Some(folder))?;
         let name = folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
         Ok(Self { name, ..plan })
     }
@@ -121,25 +128,36 @@ impl Plan {
         path: &Path,
         set: &[String],
         datasets: &Datasets,
-        recorded: &[Images],
+        started: Option<&StudyFolder>,
     ) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path).map_err(Error::file("read the study", path))?;
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let mut plan = Self { name, variants: read(&text, path, set)?, runs: Vec::new(), images: Vec::new() };
+        let (images, transferred) = match started {
+            Some(folder) => (folder.images()?, folder.transferred()?),
+            None => (Vec::new(), Vec::new()),
+        };
+        let mut plan = Self {
+            name: study_name(path),
+            variants: read(&text, path, set)?,
+            runs: Vec::new(),
+            images: Vec::new(),
+            transferred: Vec::new(),
+        };
         for variant in &mut plan.variants {
-            let facts = Facts::of(&variant.experiment.data, datasets, recorded)?;
+            let facts = Facts::of(&variant.experiment.data, datasets, &images)?;
             variant.experiment.data = facts.data.clone();
             if let Some(images) = facts.images.as_ref().filter(|images| !plan.images.contains(images)) {
                 plan.images.push(images.clone());
             }
-            let runs = Planner::new(criteria, variant, &facts)
-                .and_then(|planner| planner.runs(&mut plan.runs))
-                .map_err(|error| match error {
-                    // Whoever reads it should know which file it is about.
-                    Error::Setting { .. } => Error::of_study(error, path),
-                    error => error,
-                });
-            runs?;
+            // Whoever reads it should know which file it is about.
+            let with_file = |error: Error| match error {
+                Error::Setting { .. } => Error::of_study(error, path),
+                error => error,
+            };
+            let planner = Planner::new(criteria, variant, &facts, &transferred).map_err(with_file)?;
+            planner.runs(&mut plan.runs).map_err(with_file)?;
+            if let Some(known) = planner.transferred.filter(|known| !plan.transferred.contains(known)) {
+                plan.transferred.push(known);
+            }
         }
         Ok(plan)
     }
@@ -161,6 +179,7 @@ struct Planner<'a> {
     criteria: &'a Criteria,
     variant: &'a Variant,
     dense: RunSpec,
+    transferred: Option<Transferred>,
     task: Task,
     examples: usize,
     batches: usize,
@@ -170,7 +189,12 @@ struct Planner<'a> {
 type Combined = (String, Vec<Pruning>, Vec<Share>);
 
 impl<'a> Planner<'a> {
-    fn new(criteria: &'a Criteria, variant: &'a Variant, facts: &Facts) -> Result<Self, Error> {
+    fn new(
+        criteria: &'a Criteria,
+        variant: &'a Variant,
+        facts: &Facts,
+        recorded: &[Transferred],
+    ) -> Result<Self, Error> {
         let experiment = &variant.experiment;
         let Experiment { init, training, seed, replicates, .. } = experiment;
         if *replicates == 0 || training.batch_size == 0 {
@@ -179,9 +203,6 @@ impl<'a> Planner<'a> {
                 "`replicates` and `training.batch_size` must be at least 1",
             ));
         }
-        if let Some(rule) = training.regulariser {
-            rule.check()?;
-        }
         let data = facts.data.clone();
         data.augmentation()?;
         let Facts { shape, task, examples, .. } = *facts;
@@ -189,13 +210,12 @@ impl<'a> Planner<'a> {
             Task::Dense(_) if experiment.model.name == "life-net" => 1,
             task => task.outputs(),
         };
-        let transfer = experiment.transfer.as_ref().map(Pretrained::identified).transpose()?;
-        let model = match &transfer {
+        let transferred = experiment.transfer.as_ref();
+        let transferred =
+            transferred.map(|meant| Transferred::of(meant, classes, *init, recorded)).transpose()?;
+        let model = match &transferred {
             None => experiment.spec()?.fit(shape, classes),
-            Some(pretrained) => {
-                let device =
-                    sapwood_backend::DeviceSpec::CPU.resolve().map_err(sapwood_train::Error::from)?;
-                let (model, ..) = pretrained.open(classes, *init, Seed(0), &device)?;
+            Some(Transferred { model, .. }) => {
                 if experiment.model != ModelSettings::named(&model.model) {
                     let problem = format!(
                         "the weights of `transfer` are those of `{}`: name that, and no option beside it",
@@ -203,14 +223,17 @@ impl<'a> Planner<'a> {
                     );
                     return Err(Error::setting("model", problem));
                 }
-                Spec { input: shape, ..model }
+                Spec { input: shape, ..model.clone() }
             }
         };
         fits::task(&model, &data.name, shape, task)?;
+        if let Some(rule) = training.regulariser {
+            rule.check(&model.graph()?)?;
+        }
         let dense = RunSpec {
             model,
             init: *init,
-            transfer,
+            transfer: transferred.as_ref().map(|known| known.weights.clone()),
             data,
             batch_size: training.batch_size,
             recipe: training.recipe(),
@@ -222,7 +245,7 @@ impl<'a> Planner<'a> {
         };
         let batches = examples.div_ceil(training.batch_size);
         dense.recipe.clone().plan(batches)?;
-        Ok(Self { criteria, variant, dense, task, examples, batches })
+        Ok(Self { criteria, variant, dense, transferred, task, examples, batches })
     }
 
     fn runs(&self, runs: &mut Vec<Run>) -> Result<(), Error> {
@@ -251,7 +274,7 @@ impl<'a> Planner<'a> {
         let mut add = |runs: &mut Vec<Run>, hash: &str, replicate, spec: &RunSpec, method: &str, parents| {
             let label = Label { variant: self.variant.label.clone(), method: method.into() };
             if let Some(place) = known.get(&(hash.to_string(), replicate)) {
-                if runs[*place].labels().all(|label| label.variant != self.variant.label) {
+                if runs[*place].labels().all(|other| *other != label) {
                     runs[*place].also.push(label);
                 }
                 return *place;
@@ -405,8 +428,8 @@ impl<'a> Planner<'a> {
             let layers = layers.map(|layer| (layer.name.as_str(), layer.kind));
             cut.exclude.among(layers).map_err(sapwood_core::Error::from)?;
             cut.granularity
-                .check_sparsity(pruning.sparsity)
-                .map_err(|error| Error::setting("methods.sparsity", error.to_string()))?;
+                .check(pruning.sparsity, &cut.allocation)
+                .map_err(|error| Error::setting("methods.granularity", error.to_string()))?;
         }
         let recipe = pruning.recipe(&self.dense.recipe, self.batches)?.plan(self.batches)?;
         if let Some(sparse) = pruning.sparse_training() {

@@ -8,6 +8,7 @@ use sapwood_core::Masks;
 use sapwood_models::{Init, Net, Opened, Spec};
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::StudyFolder;
 use crate::{Error, digest};
 
 /// `[transfer]`: the dense network begins with a trained one's weights and masks, and a last layer that is drawn anew for
@@ -29,6 +30,55 @@ pub(super) fn by_content<S: Serializer>(of: &Option<Pretrained>, serializer: S) 
     of.as_ref().and_then(|pretrained| pretrained.digest.as_ref()).serialize(serializer)
 }
 
+/// Weights of another task as they were when a study was started: `transfer.json` in its folder. By it the study can be
+/// looked at where the file is not, or holds others by now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transferred {
+    /// Which they are, with the digest of the file.
+    pub weights: Pretrained,
+    /// Their network, with a last layer for the study's classes.
+    pub model: Spec,
+}
+
+/// Where they are kept.
+pub(super) const FILE: &str = "transfer.json";
+
+impl Transferred {
+    /// From what is recorded, or else from the file.
+    pub(super) fn of(
+        meant: &Pretrained,
+        classes: usize,
+        init: Init,
+        recorded: &[Self],
+    ) -> Result<Self, Error> {
+        let is_meant = |known: &&Self| {
+            known.weights.weights == meant.weights
+                && known.model.classes == classes
+                && (meant.digest.is_none() || meant.digest == known.weights.digest)
+        };
+        if let Some(known) = recorded.iter().find(is_meant) {
+            return Ok(known.clone());
+        }
+        let weights = meant.identified()?;
+        let device = sapwood_backend::DeviceSpec::CPU.resolve().map_err(sapwood_train::Error::from)?;
+        let (model, ..) = weights.open(classes, init, Seed(0), &device)?;
+        Ok(Self { weights, model })
+    }
+
+    /// Whether these lie where others did.
+    pub(super) fn were_replaced_by(&self, others: &Self) -> bool {
+        self.weights.weights == others.weights.weights && self.weights.digest != others.weights.digest
+    }
+}
+
+impl StudyFolder {
+    /// The weights of another task as they were when the study was last started; none where it begins with new ones.
+    pub(super) fn transferred(&self) -> Result<Vec<Transferred>, Error> {
+        self.known(FILE, "weights of another task")
+    }
+}
+
 impl Pretrained {
     /// With what the file holds.
     ///
@@ -40,7 +90,10 @@ impl Pretrained {
         match &self.digest {
             Some(expected) if *expected != found => Err(Error::setting(
                 "transfer.digest",
-                format!("these are other weights than `transfer.digest` names: {}", self.weights.display()),
+                format!(
+                    "these are other weights than `transfer.digest` names, or than the study was started with: {}",
+                    self.weights.display()
+                ),
             )),
             _ => Ok(Self { digest: Some(found), ..self.clone() }),
         }

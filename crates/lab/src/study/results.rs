@@ -85,7 +85,7 @@ pub struct Line {
 impl Row {
     /// The control; `none` for the dense run.
     pub fn control(&self) -> Control {
-        self.run.spec.pruning.as_ref().map_or(Control::None, |pruning| pruning.control)
+        self.run.control()
     }
 
     /// The fraction that was removed; none of the dense run.
@@ -188,10 +188,11 @@ impl Results {
         self.rows.iter().map(|row| row.account.clone()).sum()
     }
 
-    /// The rows of each method, with its control and sparsity, over the replicates.
-    pub fn groups(&self) -> Vec<Group<'_>> {
+    /// The rows of each method, with its control and sparsity, over the replicates: methods and controls in the order
+    /// of the plan, whichever of their runs are done, and sparsities from the smallest on.
+    pub fn groups<'a>(&'a self, plan: &'a Plan) -> Vec<Group<'a>> {
         let mut places: BTreeMap<(&str, &str, &str, Option<String>), usize> = BTreeMap::new();
-        let mut groups: Vec<Group<'_>> = Vec::new();
+        let mut groups: Vec<Group<'a>> = Vec::new();
         // A twin is there for the sake of its line alone.
         let rows = self.rows.iter().filter(|row| row.run.parents.twin.is_none());
         for (row, label) in rows.flat_map(|row| row.run.labels().map(move |label| (row, label))) {
@@ -209,8 +210,30 @@ impl Results {
             });
             groups[place].rows.push(row);
         }
+        let mut first = BTreeMap::new();
+        for (place, run) in plan.runs.iter().enumerate() {
+            for label in run.labels() {
+                for key in keys(&label.variant, &label.method, run.control()) {
+                    first.entry(key).or_insert(place);
+                }
+            }
+        }
+        let rank = |group: &Group<'a>| {
+            keys(group.variant, group.method, group.control).map(|key| first.get(&key).copied())
+        };
+        let removed = |group: &Group<'a>| group.sparsity.map_or(0.0, sapwood_prune::Sparsity::to_f64);
+        groups.sort_by(|a, b| rank(a).cmp(&rank(b)).then(removed(a).total_cmp(&removed(b))));
         groups
     }
+}
+
+/// A variant, and what of it: a method, and a control of that.
+type Key<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
+
+/// A variant, a method of it, and a control of that.
+fn keys<'a>(variant: &'a str, method: &'a str, control: Control) -> [Key<'a>; 3] {
+    let control = Some(control.name());
+    [(variant, None, None), (variant, Some(method), None), (variant, Some(method), control)]
 }
 
 /// The replicates of one method, control and sparsity.

@@ -26,16 +26,17 @@ pub struct Variant {
 pub fn read(text: &str, path: &Path, set: &[String]) -> Result<Vec<Variant>, Error> {
     let wrong = |problem: String| Error::Study { problem, line: None, path: path.into(), source: None };
     let mut table = settled(text, path, set)?;
-    let sweep = match table.remove("sweep") {
-        Some(Value::Table(sweep)) => axes("", &sweep),
-        _ => Vec::new(),
-    };
+    let sweep = axes_of(&table);
+    table.remove("sweep");
     let mut variants = vec![(Vec::<String>::new(), table)];
     for (key, values) in sweep {
         let wrong = |problem: String| wrong(format!("sweep over `{key}`: {problem}"));
         let Value::Array(values) = values else {
             return Err(wrong("expected a list of values".into()));
         };
+        if values.is_empty() {
+            return Err(wrong("expected at least one value, found none: leave the key out".into()));
+        }
         let count = variants.len().saturating_mul(values.len());
         if MOST_RUNS < count {
             return Err(wrong(format!("expected at most {MOST_RUNS} combinations of values, found {count}")));
@@ -87,6 +88,17 @@ fn settled(text: &str, path: &Path, set: &[String]) -> Result<Table, Error> {
         let checked = Experiment::deserialize(Value::Table(table.clone()));
         checked.map_err(|error| wrong(&meaning(error.message())))?;
     }
+    let sweep = axes_of(&table);
+    for setting in set {
+        let key = setting.split_once('=').map_or("", |(key, _)| key.trim());
+        let replaces =
+            |axis: &str| key.strip_prefix(axis).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        if let Some((axis, _)) = sweep.iter().find(|(axis, _)| replaces(axis)) {
+            let problem =
+                format!("the sweep over `{axis}` replaces it: set `sweep.{axis}` to a list of values");
+            return Err(Error::Override { setting: setting.clone(), problem });
+        }
+    }
     Ok(table)
 }
 
@@ -124,6 +136,11 @@ fn put(table: &mut Table, key: &str, value: Value) -> Result<(), String> {
         }
         _ => Err(format!("`{first}` is a value and has no `{rest}`")),
     }
+}
+
+/// The keys of a study's sweep, dotted, with their values.
+fn axes_of(table: &Table) -> Vec<(String, Value)> {
+    table.get("sweep").and_then(Value::as_table).map_or_else(Vec::new, |sweep| axes("", sweep))
 }
 
 /// The keys of a sweep, dotted, with their values.
@@ -210,6 +227,16 @@ criterion = "snip"
             ["width 0.5, seed 0", "width 0.5, seed 100", "width 1.0, seed 0", "width 1.0, seed 100"]
         );
         assert_eq!(variants[1].experiment.seed, 100);
+
+        let set = |settings: &[&str]| {
+            let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
+            read(&swept, Path::new(""), &settings).map(|variants| variants.len())
+        };
+        let said = set(&["model.width=2.0"]).unwrap_err().to_string();
+        assert!(said.contains("setting `model.width=2.0`") && said.contains("`sweep.model.width`"), "{said}");
+        assert_eq!(set(&["sweep.model.width=[2.0]", "training.epochs=1"]).unwrap(), 2);
+        let said = set(&["sweep.model.width=[]"]).unwrap_err().to_string();
+        assert!(said.contains("sweep over `model.width`: expected at least one value"), "{said}");
         assert_eq!(variants[3].experiment.model.width, Some(1.0));
     }
 }

@@ -50,7 +50,7 @@ fn usual_rate() -> f64 {
 }
 
 impl Share {
-    /// What tables call it: `5 bits`.
+    /// What tables call it: `5 bits`, and whatever is not as usual, so that two that differ have two names.
     pub(super) fn name(&self) -> String {
         let mut text = format!("{} bit{}", self.bits, if self.bits == 1 { "" } else { "s" });
         if let Some(bits) = self.conv_bits {
@@ -61,6 +61,17 @@ impl Share {
         }
         if 0.0 < self.bit_price {
             text += &format!(", bits at {}", self.bit_price);
+        }
+        match self.start {
+            Beginnings::Linear => {}
+            Beginnings::Density => text += ", start density",
+            Beginnings::Random => text += ", start random",
+        }
+        if self.epochs != two() {
+            text += &format!(", {} epoch{}", self.epochs, if self.epochs == 1 { "" } else { "s" });
+        }
+        if self.learning_rate != usual_rate() {
+            text += &format!(", learning rate {}", self.learning_rate);
         }
         text
     }
@@ -114,4 +125,22 @@ pub(super) fn write_packed(folder: &RunFolder) -> Result<(), Error> {
 /// How many bytes that took.
 pub(super) fn packed_bytes(folder: &RunFolder) -> Result<u64, Error> {
     Ok(fs::metadata(folder.packed()).map_err(Error::file("read", folder.packed()))?.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_has_another_name_and_what_is_usual_is_not_said() {
+        let named = |text: &str| toml::from_str::<Share>(text).unwrap().name();
+        assert_eq!(named("bits = 4\nstart = \"linear\"\nepochs = 2\nlearning-rate = 2e-4"), "4 bits");
+        let others =
+            ["start = \"density\"", "start = \"random\"", "epochs = 1", "epochs = 3", "learning-rate = 1e-3"];
+        let names: std::collections::BTreeSet<String> =
+            others.map(|other| named(&format!("bits = 4\n{other}"))).into();
+        assert_eq!(names.len(), others.len(), "{names:?}");
+        assert!(!names.contains("4 bits"), "{names:?}");
+        assert_eq!(named("bits = 4\nepochs = 1"), "4 bits, 1 epoch");
+    }
 }

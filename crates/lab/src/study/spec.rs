@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Control, During, Pretrained, Share, pretrained::by_content};
-use crate::{DataConfig, Error, Evaluate, Examples, Quantize};
+use crate::{DataConfig, Error, Evaluate, Examples, Quantize, run_folder::without_places};
 
 /// Everything that decides the outcome of a run, but for its replicate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -106,16 +106,20 @@ pub struct CutSettings {
 
 impl RunSpec {
     /// The specification without whatever has its default value, so that an option that
-    /// is new, and has no effect at its default, moves no hash.
+    /// is new, and has no effect at its default, moves no hash; and without where a list lies.
     ///
     /// # Errors
     /// A setting that cannot be written down.
     pub fn canonical(&self) -> Result<Value, Error> {
-        let mut value = serde_json::to_value(self).map_err(Error::unwritable)?;
+        let mut value = without_places(serde_json::to_value(self).map_err(Error::unwritable)?);
         elide(&mut value["data"], &json!({ "augment": false, "options": OpenOptions::default() }));
         elide(&mut value["init"], &json!(Init::default()));
         if value["recipe"]["optimizer"]["name"] == "adamw" {
             elide(&mut value["recipe"]["optimizer"], &json!(AdamW::default()));
+        }
+        if self.pruning.as_ref().is_some_and(Pruning::goes_on) {
+            // Runs without this began each level with the dense network's weights.
+            value["pruning"]["begins"] = "level".into();
         }
         Ok(value)
     }

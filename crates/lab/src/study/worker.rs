@@ -85,6 +85,9 @@ impl Worker<'_> {
             self.datasets.open(data, Split::Train)?;
             self.datasets.open(data, Split::Test)?;
         }
+        for transferred in &self.plan.transferred {
+            transferred.weights.identified()?;
+        }
         self.datasets.tell(self.reporter);
         let mut states = self.folder.states(self.plan)?;
         let mut tally = Tally::default();

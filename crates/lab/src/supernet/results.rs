@@ -1,13 +1,23 @@
 //! What came of an experiment.
 
-use std::{collections::BTreeMap, fmt::Write as _, path::Path};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
 
 use sapwood_core::write_atomic;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use super::{SupernetExperiment, run::SupernetRecord};
+use super::{
+    Job, SupernetExperiment,
+    run::{SupernetRecord, config},
+};
 use crate::{
-    Error,
+    Error, RunFolder,
     report::{Cell, Table},
+    run_folder::first_difference,
     statistics::{PairedComparison, Summary},
 };
 
@@ -24,35 +34,39 @@ type Values = BTreeMap<u64, f64>;
 
 impl SupernetResults {
     /// Reads the records that are there.
+    ///
+    /// # Errors
+    /// Files that cannot be read; records of other settings than the experiment's.
     pub fn read(experiment: &SupernetExperiment, folder: &Path) -> Result<Self, Error> {
-        let is_ours = |name: &str| {
-            let Some((run, replicate)) = name.rsplit_once("-r") else { return false };
-            let alone = experiment.alone.is_some() && run.starts_with("alone-");
-            let method = experiment.method.iter().any(|method| method.name == run);
-            replicate.parse::<u64>().is_ok_and(|replicate| replicate < experiment.replicates)
-                && (alone || method)
+        let job = |name: &str| {
+            let (run, replicate) = name.rsplit_once("-r")?;
+            let replicate = replicate.parse::<u64>().ok().filter(|number| *number < experiment.replicates)?;
+            match run.strip_prefix("alone-") {
+                Some(number) if experiment.alone.is_some() => {
+                    Some(Job::Alone(number.parse().ok()?, replicate))
+                }
+                _ => {
+                    let method = experiment.method.iter().position(|method| method.name == run)?;
+                    Some(Job::Method(method, replicate))
+                }
+            }
         };
-        let mut records = Vec::new();
+        let mut records: Vec<SupernetRecord> = Vec::new();
         let mut names: Vec<String> = std::fs::read_dir(folder)
             .map_err(Error::file("read", folder))?
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .filter(|name| is_ours(name))
             .collect();
         names.sort();
-        for path in
-            names.into_iter().map(|name| folder.join(name).join("record.json")).filter(|path| path.exists())
-        {
-            let bytes = std::fs::read(&path).map_err(Error::file("read", &path))?;
-            let record = serde_json::from_slice(&bytes).map_err(|error| Error::Json {
-                problem: error.to_string(),
-                path: path.clone(),
-                error,
-            })?;
-            records.push(record);
+        for name in names {
+            let run = RunFolder::new(folder.join(&name));
+            if let Some(job) = job(&name).filter(|_| run.is_done()) {
+                check_settings(experiment, &job, &run)?;
+                records.push(read(run.record())?);
+            }
         }
         let mut methods: Vec<String> = experiment.method.iter().map(|method| method.name.clone()).collect();
         methods.push("alone".into());
-        methods.retain(|method| records.iter().any(|record: &SupernetRecord| record.method == *method));
+        methods.retain(|method| records.iter().any(|record| record.method == *method));
         Ok(Self { methods, records })
     }
 
@@ -143,6 +157,31 @@ impl SupernetResults {
         tables.push(("What training costs".into(), costs));
         tables
     }
+}
+
+/// Refuses what came of other settings.
+fn check_settings(experiment: &SupernetExperiment, job: &Job, run: &RunFolder) -> Result<(), Error> {
+    let found: Value = read(run.path().join("config.json"))?;
+    let mut expected = config(experiment, job);
+    // What the files hold that an experiment names, only the run says.
+    if experiment.data.content.is_none() {
+        expected["experiment"]["data"]["content"] = found["experiment"]["data"]["content"].clone();
+    }
+    if experiment.data.only.as_ref().is_some_and(|chosen| chosen.digest.is_none()) {
+        let digest = &found["experiment"]["data"]["only"]["digest"];
+        expected["experiment"]["data"]["only"]["digest"] = digest.clone();
+    }
+    match first_difference("", &expected, &found) {
+        None => Ok(()),
+        Some((field, expected, found)) => {
+            Err(Error::OtherRun { field, expected, found, path: run.path().into() })
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(path: PathBuf) -> Result<T, Error> {
+    let bytes = std::fs::read(&path).map_err(Error::file("read", &path))?;
+    serde_json::from_slice(&bytes).map_err(|error| Error::Json { problem: error.to_string(), path, error })
 }
 
 fn spread(summary: Option<Summary>) -> Cell {

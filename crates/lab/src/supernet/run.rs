@@ -7,7 +7,7 @@ use sapwood_core::{ModuleState, Source, State, identity, write_atomic};
 use sapwood_search::Genome;
 use sapwood_supernet::{Family, Judged, Progressive, Tenths, single, training_macs};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{JudgingImages, MethodConfig, SupernetExperiment, pack_cut};
 use crate::{Conditions, Error, Known, RunFolder};
@@ -45,7 +45,7 @@ pub fn run_all(
     check_training(experiment, conditions)?;
     for job in jobs(experiment, conditions)? {
         let run = RunFolder::new(folder.join(name(experiment, &job)));
-        let config = json!({ "experiment": experiment.decides(&job), "run": name(experiment, &job) });
+        let config = config(experiment, &job);
         if run.is_done() {
             run.claim(&config)?;
             continue;
@@ -105,6 +105,11 @@ fn jobs(experiment: &SupernetExperiment, conditions: &Conditions<'_>) -> Result<
         jobs.extend((0..alone).map(|at| Job::Alone(at, replicate)));
     }
     Ok(jobs)
+}
+
+/// What decides a run.
+pub(super) fn config(experiment: &SupernetExperiment, job: &Job) -> Value {
+    json!({ "experiment": experiment.decides(job), "run": name(experiment, job) })
 }
 
 fn name(experiment: &SupernetExperiment, job: &Job) -> String {

@@ -16,8 +16,9 @@ pub(super) fn of_timm(config: &Value) -> Result<Option<TrainedOn>, String> {
             .map_err(|_| format!("`{key}` should be numbers, but is {value}"))
     };
     let interpolation = match read("interpolation").map(|value| value.as_str().unwrap_or_default()) {
-        None | Some("bilinear") => Filter::Bilinear,
-        Some("bicubic") => Filter::Bicubic,
+        Some("bilinear") => Filter::Bilinear,
+        // timm's own default.
+        None | Some("bicubic") => Filter::Bicubic,
         Some("nearest") => Filter::Nearest,
         Some("lanczos") => Filter::Lanczos,
         Some(other) => {
@@ -70,6 +71,15 @@ mod tests {
         let expected = "(x/255-[0.485,0.456,0.406])/[0.229,0.224,0.225], crop 0.95, bicubic";
         assert_eq!(found.preprocess().unwrap().to_string(), expected);
         assert_eq!(of_timm(&json!({ "architectures": ["BertModel"] })), Ok(None));
+    }
+
+    #[test]
+    fn what_is_not_said_is_as_timm_has_it() {
+        let mut config = config();
+        let stated = config["pretrained_cfg"].as_object_mut().unwrap();
+        stated.retain(|key, _| !["interpolation", "crop_pct", "crop_mode"].contains(&key.as_str()));
+        let found = of_timm(&config).unwrap().unwrap().preprocess().unwrap();
+        assert_eq!(found.image, "imagenet, bicubic".parse::<Preprocess>().unwrap().image);
     }
 
     #[test]

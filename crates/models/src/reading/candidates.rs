@@ -99,8 +99,11 @@ fn called(path: &ParamPath, named: &Named<'_>) -> ParamPath {
     if named.part == Part::Mask { format!("{path}_mask").into() } else { path.clone() }
 }
 
-/// Whether it is what training remembers beside the weights in one dictionary.
+/// Whether it is what training remembers beside the weights in one dictionary, or passed over.
 fn beside(name: &str, naming: &Naming<'_>) -> bool {
+    if naming.passes(name) {
+        return true;
+    }
     let Some((first, _)) = name.split_once('.') else { return false };
     (is_optimiser(first) || is_averaged_alone(first)) && !naming.begins(first)
 }

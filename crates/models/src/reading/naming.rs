@@ -56,6 +56,11 @@ impl<'a> Naming<'a> {
         &self.names
     }
 
+    /// Whether a tensor of this name is passed over: see [`Wants::passes`].
+    pub(crate) fn passes(&self, name: &str) -> bool {
+        self.wants.passes(name)
+    }
+
     /// Whether a layer, or a group of layers, of the network begins so.
     pub(crate) fn begins(&self, part: &str) -> bool {
         self.names.iter().any(|name| name.as_str().split('.').next() == Some(part))

@@ -5,10 +5,7 @@ use std::collections::BTreeSet;
 use sapwood_core::{Array, ParamInfo, ParamPath, Role, State, array_of};
 
 use super::{
-    Checkpoint, Fitted, Reading, Shapes, Wants,
-    averaged::{is_mask, is_optimiser},
-    candidates::dense,
-    places::Places,
+    Checkpoint, Fitted, Reading, Shapes, Wants, averaged::is_optimiser, candidates::dense, places::Places,
 };
 use crate::{Error, Problem, pytorch::Stored};
 
@@ -20,7 +17,7 @@ pub struct StateDict {
     pub params: Vec<ParamInfo>,
     /// Their values and masks.
     pub fitted: Fitted,
-    /// Integers beside them, such as counters of batches.
+    /// Integers beside them, such as counters of batches and tables of positions.
     pub integers: State,
 }
 
@@ -37,8 +34,9 @@ impl Checkpoint {
         let key = reading.key.clone().map_or_else(|| only(&places), Ok);
         let key = key.map_err(|problem| self.problem(problem))?;
         let (mut params, mut integers) = (Vec::new(), State::default());
+        let names = places.below(&key).map(|(name, _)| name).collect();
         for (name, stored) in places.below(&key) {
-            match kind(name, stored) {
+            match kind(name, stored, &names) {
                 Some(Kind::Param(info)) => params.push(info),
                 Some(Kind::Integers(array)) => drop(integers.0.insert(name.into(), array)),
                 None => {}
@@ -49,7 +47,7 @@ impl Checkpoint {
         }
         let key = Some(key).filter(|key| !key.is_empty());
         let reading = Reading { key, ..reading.clone() };
-        let fitted = self.fitted(&Named(&params), &reading)?;
+        let fitted = self.fitted(&Named { params: &params, integers: &integers }, &reading)?;
         Ok(StateDict { params, fitted, integers })
     }
 }
@@ -59,11 +57,11 @@ enum Kind {
     Integers(Array),
 }
 
-/// What a tensor is, if it is neither a mask nor something that cannot be read.
-fn kind(name: &str, stored: &Stored) -> Option<Kind> {
+/// What a tensor is, beside others of these names, if it is neither a mask nor something that cannot be read.
+fn kind(name: &str, stored: &Stored, names: &BTreeSet<&str>) -> Option<Kind> {
     let value = dense(stored)?;
     let last = name.rsplit('.').next().unwrap_or(name);
-    if last.ends_with("_mask") || is_mask(name) {
+    if is_mask(name, names) {
         return None;
     }
     if !value.dtype().is_float() {
@@ -81,6 +79,15 @@ fn kind(name: &str, stored: &Stored) -> Option<Kind> {
         _ => Role::Other,
     };
     Some(Kind::Param(ParamInfo { path, role, shape, transposed: false }))
+}
+
+/// Whether a tensor is the mask of another of these names, or lies among masks. Others are called so too: `mask_token`, or
+/// `attn_mask` of a layer `attn`.
+fn is_mask(name: &str, names: &BTreeSet<&str>) -> bool {
+    let there = |param: &str| names.contains(param) || names.contains(format!("{param}_orig").as_str());
+    name.strip_suffix("_mask").is_some_and(there)
+        || (name.contains(".parametrizations.") && name.ends_with(".mask"))
+        || matches!(name.split_once('.'), Some(("mask" | "masks", _)))
 }
 
 /// The key below which the only weights lie: none, where nothing else is in the file.
@@ -112,22 +119,30 @@ fn only(places: &Places<'_>) -> Result<String, Problem> {
 }
 
 /// What is looked for is what is there.
-struct Named<'a>(&'a [ParamInfo]);
+struct Named<'a> {
+    params: &'a [ParamInfo],
+    integers: &'a State,
+}
 
 impl Wants for Named<'_> {
     fn names(&self) -> BTreeSet<ParamPath> {
-        self.0.iter().map(|info| info.path.clone()).collect()
+        self.params.iter().map(|info| info.path.clone()).collect()
     }
 
     fn params(&self, _: &Shapes) -> Result<Vec<ParamInfo>, Error> {
-        Ok(self.0.to_vec())
+        Ok(self.params.to_vec())
+    }
+
+    fn passes(&self, name: &str) -> bool {
+        self.integers.0.contains_key(name)
     }
 }
 
 /// The shapes of all tensors of numbers that may be a network's.
 pub(crate) fn shapes(places: &Places<'_>) -> Shapes {
     let key = only(places).unwrap_or_default();
-    let params = places.below(&key).filter_map(|(name, stored)| match kind(name, stored)? {
+    let names = places.below(&key).map(|(name, _)| name).collect();
+    let params = places.below(&key).filter_map(|(name, stored)| match kind(name, stored, &names)? {
         Kind::Param(info) => Some((info.path, info.shape)),
         Kind::Integers(_) => None,
     });

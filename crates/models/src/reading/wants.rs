@@ -20,6 +20,12 @@ pub trait Wants {
     /// No such network has such shapes.
     fn params(&self, shapes: &Shapes) -> Result<Vec<ParamInfo>, Error>;
 
+    /// Whether a tensor that a file calls so is none of its parameters and may be there all the same.
+    fn passes(&self, name: &str) -> bool {
+        let _ = name;
+        false
+    }
+
     /// The network's name of what a file calls otherwise.
     fn ours(&self, name: &str) -> String {
         name.into()

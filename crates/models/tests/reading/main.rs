@@ -6,8 +6,8 @@ use std::{collections::BTreeMap, error::Error as _};
 
 use safetensors::{Dtype, serialize, tensor::TensorView};
 use sapwood_backend::{DeviceSpec, Seed, block_on};
-use sapwood_core::{Array, Bits, ModuleState, State};
-use sapwood_models::{Init, Note, Opened, Reading, Shortcut, Spec, Zeros};
+use sapwood_core::{Array, Bits, Masks, ModuleState, State};
+use sapwood_models::{Init, Note, Opened, Reading, Shortcut, Spec, Zeros, pack};
 
 /// Tensors of a file that is being made: their types, shapes and bytes.
 #[derive(Clone, Default)]
@@ -79,6 +79,17 @@ fn masked(state: &State, path: &str) -> Array {
     let value = &state.0[path];
     let kept = value.iter::<f32>().zip(third(value.len())).map(|(x, keep)| if keep { x } else { 0.0 });
     Array::new(value.shape(), kept.collect::<Vec<f32>>()).unwrap()
+}
+
+#[test]
+fn a_file_of_ours_is_that_of_its_network_by_any_of_its_names() {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    let spec = Spec { width: 0.05, ..Spec::named("resnet18").unwrap() };
+    let file = pack(&spec, None, state(&spec, 1), Masks::new()).unwrap().to_bytes().unwrap();
+    let open = |model| Reading::of(Some(model)).open_bytes(&file, "x.safetensors", &device);
+    assert_eq!(open("resnet18").unwrap().spec, spec);
+    let error = open("resnet34").unwrap_err().to_string();
+    assert!(error.contains("`resnet-18`"), "{error}");
 }
 
 #[test]

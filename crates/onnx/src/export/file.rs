@@ -1,6 +1,6 @@
 //! The bytes of a file.
 
-use sapwood_graph::{Dims, Graph};
+use sapwood_graph::{Dims, Graph, Op};
 
 use super::{
     options::Options,
@@ -23,12 +23,13 @@ impl Writing<'_> {
         }
         before = before.text(graph::NAME, "sapwood");
         let mut after = Message::default();
+        let integers = integers(network);
+        let kind = |integers: bool| if integers { data_type::INT64 } else { data_type::FLOAT };
         for (name, entry) in self.inputs.iter().zip(network.entries()) {
-            let kind = if entry.integers { data_type::INT64 } else { data_type::FLOAT };
-            after = after.message(graph::INPUT, &end(name, &entry.dims, kind));
+            after = after.message(graph::INPUT, &end(name, &entry.dims, kind(entry.integers)));
         }
         for (name, node) in self.outputs.iter().zip(network.ends()) {
-            after = after.message(graph::OUTPUT, &end(name, &self.dims[*node], data_type::FLOAT));
+            after = after.message(graph::OUTPUT, &end(name, &self.dims[*node], kind(integers[*node])));
         }
         let heads: Vec<Message> = self.tensors.iter().map(head).collect();
         // A tensor is its head, the tag and length of its bytes, and these.
@@ -69,6 +70,19 @@ impl Writing<'_> {
     }
 }
 
+/// Whether the value of each node is of integers: those that come in, as they are moved.
+fn integers(network: &Graph) -> Vec<bool> {
+    let mut entries = network.entries().iter().map(|entry| entry.integers);
+    let mut found: Vec<bool> = Vec::with_capacity(network.nodes().len());
+    for node in network.nodes() {
+        found.push(match node.op {
+            Op::Input => entries.next().unwrap_or(false),
+            op => op.is_carrier() && node.inputs.first().is_some_and(|input| found[*input]),
+        });
+    }
+    found
+}
+
 /// A tensor without its bytes, which come last.
 fn head(of: &Tensor<'_>) -> Message {
     let mut message = Message::default()
@@ -93,4 +107,28 @@ fn end(name: &str, dims: &Dims, kind: i64) -> Message {
     }
     let of_tensor = Message::default().integer(1, kind).message(2, &shape);
     Message::default().text(1, name).message(2, &Message::default().message(1, &of_tensor))
+}
+
+#[cfg(test)]
+mod tests {
+    use sapwood_graph::{Array, Entry, State};
+
+    use super::*;
+    use crate::{export, import, proto::Model};
+
+    #[test]
+    fn integers_that_go_through_go_out_as_integers() {
+        let entry = Entry { name: "tokens".into(), dims: Dims::rows(7), integers: true };
+        let mut g = Graph::builder_of(vec![entry]);
+        let tokens = g.entry(0);
+        let x = g.embedding("table", tokens, 9, 4);
+        let network = g.finish_with(&[tokens, x]).unwrap();
+        let table = Array::from_fn([9, 4], |at| at as f32);
+        let state = State([("table.weight".into(), table)].into());
+        let bytes = export(&network, &state, &Options::default()).unwrap();
+        let outputs = Model(&bytes).graph().unwrap().unwrap().outputs();
+        let kinds: Vec<Option<i64>> = outputs.map(|output| output.unwrap().data_type).collect();
+        assert_eq!(kinds, [Some(data_type::INT64), Some(data_type::FLOAT)]);
+        assert_eq!(import(&bytes).unwrap().graph, network);
+    }
 }

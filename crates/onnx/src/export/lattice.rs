@@ -74,18 +74,7 @@ fn fused(op: &Op) -> bool {
     matches!(op, Op::Activation(Activation::Relu | Activation::Relu6))
 }
 
-/// Whether an operation gives numbers of its input's grid.
+/// Whether an operation gives numbers of its input's grid: a ReLU of its own too.
 pub(super) fn is_carrier(op: &Op) -> bool {
-    matches!(
-        op,
-        Op::MaxPool(_)
-            | Op::Flatten
-            | Op::Reshape(_)
-            | Op::Transpose { .. }
-            | Op::Slice(_)
-            | Op::Subsample { .. }
-            | Op::Wrap { .. }
-            | Op::Expand(_)
-            | Op::Activation(Activation::Relu)
-    )
+    op.is_carrier() || matches!(op, Op::Activation(Activation::Relu))
 }

@@ -24,7 +24,6 @@ fn push(making: &mut Making<'_>, op: Op, a: Data, b: Data) -> Result<Data, Refus
 }
 
 pub(super) fn add<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    call.ignore(&["axis", "broadcast"]);
     if let Some(found) = affine::arithmetic(call) {
         return found;
     }
@@ -74,7 +73,6 @@ fn is_bias(making: &Making<'_>, stored: &Stored<'_>, x: Data) -> bool {
 }
 
 pub(super) fn multiply<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    call.ignore(&["axis", "broadcast"]);
     if let Some(found) = affine::arithmetic(call) {
         return found;
     }
@@ -95,7 +93,8 @@ pub(super) fn multiply<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Resu
     let op = Op::Binary(Binary::Mul);
     match pair.filter(|_| curves::whole(making, op, a.node, b.node).is_none()) {
         Some((x, factors)) => {
-            let factors = making.without_implicit(factors)?;
+            let factors =
+                making.without_implicit(factors, |dims| Op::Scale.shape(&[x.dims, *dims]).is_ok())?;
             making.push(Op::Scale, &[x, factors]).map(Value::from)
         }
         None => push(making, op, a, b).map(Value::from),
@@ -104,7 +103,6 @@ pub(super) fn multiply<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Resu
 
 /// A function of two values.
 pub(super) fn binary<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    call.ignore(&["axis", "broadcast"]);
     if call.is_constant() && call.inputs.len() == 2 {
         return fold::arithmetic(making, call);
     }
@@ -199,6 +197,9 @@ pub(super) fn over_norm<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Res
     let x = call.data(0)?;
     let axes = sapwood_graph::Ranked::new(&[call.axis(at, x.dims.rank())?]).ok_or(Refusal::Unheard)?;
     let norm = making.push(Op::Reduce { to: sapwood_graph::Reduction::L2, axes, keep: true }, &[x])?;
+    // Zeros stay zeros, and no other norm in f32 is so small.
+    let least = making.scalar(f32::MIN_POSITIVE)?;
+    let norm = making.push(Op::Binary(Binary::Max), &[norm, least])?;
     making.push(Op::Binary(Binary::Div), &[x, norm]).map(Value::from)
 }
 

@@ -58,18 +58,15 @@ impl<'a, 'n> Call<'a, 'n> {
     }
 
     pub(super) fn integer(&self, name: &str, default: i64) -> Result<i64, Refusal> {
-        let found = self.attribute(name).map(Attribute::integer).transpose()?;
-        Ok(found.flatten().unwrap_or(default))
+        Ok(self.attribute(name).map_or(Ok(default), Attribute::integer)?)
     }
 
     pub(super) fn float(&self, name: &str, default: f32) -> Result<f32, Refusal> {
-        let found = self.attribute(name).map(Attribute::float).transpose()?;
-        Ok(found.flatten().unwrap_or(default))
+        Ok(self.attribute(name).map_or(Ok(default), Attribute::float)?)
     }
 
     pub(super) fn text(&self, name: &str, default: &'a str) -> Result<&'a str, Refusal> {
-        let found = self.attribute(name).map(Attribute::text).transpose()?;
-        Ok(found.flatten().unwrap_or(default))
+        Ok(self.attribute(name).map_or(Ok(default), Attribute::text)?)
     }
 
     pub(super) fn tensor(&self, name: &str) -> Result<Option<Tensor<'a>>, Refusal> {

@@ -29,8 +29,7 @@ impl<'a> Coded<'a> {
         if whole.dtype().is_none() {
             return Err(Refusal::Cannot("of 16 bits".into()));
         }
-        let expected: usize =
-            per.scales(&whole.shape).map_err(|error| Refusal::misfit(error.to_string()))?.iter().product();
+        let expected: usize = per.scales(&whole.shape).map_err(Refusal::unscaled)?.iter().product();
         for (what, found) in [("scales", Some(scale.len())), ("zero points", points.as_ref().map(Vec::len))] {
             if let Some(found) = found.filter(|found| *found != expected) {
                 let shape = &whole.shape;
@@ -48,6 +47,14 @@ impl<'a> Coded<'a> {
         }
         let points = points.filter(|points| points.iter().any(|point| *point != 0)).map(Arc::new);
         Ok(Self { whole, scale: Arc::new(scale), points, per })
+    }
+
+    /// Whether another one stands for the same numbers, of the same integers.
+    pub(super) fn is_said_as(&self, other: &Self) -> bool {
+        self.whole.name == other.whole.name
+            && self.per == other.per
+            && self.scale == other.scale
+            && self.points == other.points
     }
 
     /// The bits that one integer takes.

@@ -95,17 +95,31 @@ impl Making<'_> {
 }
 
 impl Making<'_> {
-    /// Renames constants that are called like a module with layers or tensors of its own: a name stands for one of both.
+    /// Renames constants that are called like a layer's tensor, or like a module with layers or tensors of its own: a name
+    /// stands for one of both.
     fn part_constants(&mut self, needed: &BTreeSet<usize>) {
         let names = || needed.iter().map(|at| self.nodes[*at].name.as_str());
         let mut taken: BTreeSet<String> = names().map(String::from).collect();
+        let of_layers = self.params.iter().filter(|(at, _)| needed.contains(at)).flat_map(|(at, params)| {
+            let layer = &self.nodes[*at].name;
+            let suffixes = params.iter().filter(|(suffix, _)| !suffix.is_empty());
+            suffixes.map(move |(suffix, _)| format!("{layer}.{suffix}"))
+        });
+        let tensors: BTreeSet<String> = of_layers.collect();
         let modules: BTreeSet<String> = names()
             .flat_map(|name| name.match_indices('.').map(move |(end, _)| name[..end].to_string()))
             .collect();
         for at in needed {
             let node = &mut self.nodes[*at];
-            if matches!(node.op, Op::Constant { .. }) && modules.contains(&node.name) {
-                let mut name = format!("{}.constant", node.name);
+            if !matches!(node.op, Op::Constant { .. }) {
+                continue;
+            }
+            let instead = match (modules.contains(&node.name), tensors.contains(&node.name)) {
+                (true, _) => Some(format!("{}.constant", node.name)),
+                (_, true) => Some(format!("{}_constant", node.name)),
+                _ => None,
+            };
+            if let Some(mut name) = instead {
                 while !taken.insert(name.clone()) {
                     name += "_";
                 }

@@ -46,6 +46,11 @@ pub(super) fn arithmetic<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Re
                 _ => Known::floats(shape.clone(), pairs.map(one).collect::<Result<_, _>>()?),
             }
         }
+        // An exponent may be an integer.
+        (Items::Floats(a), Items::Sizes(b)) if call.node.op == "Pow" => {
+            let b = plain(b)?;
+            Known::floats(shape, pairs.map(|(i, j)| a[i].powf(b[j] as f32)).collect())
+        }
         _ => return Err(Refusal::Damaged("it joins integers and floating point".into())),
     };
     Ok(known.into_value())
@@ -84,8 +89,8 @@ fn sizes(op: &str, a: Size, b: Size) -> Result<Size, Refusal> {
             Ok(Batch(a))
         }
         ("Mul", Batch(a), Number(n)) | ("Mul", Number(n), Batch(a)) => whole(a.checked_mul(n)).map(multiple),
-        ("Div", Batch(a), Number(n)) if n != 0 && a % n == 0 => Ok(Batch(a / n)),
-        ("Div", Batch(a), Batch(b)) if a % b == 0 => Ok(Number(a / b)),
+        ("Div", Batch(a), Number(n)) if a.checked_rem(n) == Some(0) => Ok(Batch(a / n)),
+        ("Div", Batch(a), Batch(b)) if a.checked_rem(b) == Some(0) => Ok(Number(a / b)),
         (_, Number(a), Number(b)) => match op {
             "Add" | "Sum" => whole(a.checked_add(b)).map(Number),
             "Sub" => whole(a.checked_sub(b)).map(Number),
@@ -226,6 +231,9 @@ pub(super) fn constant_of_shape<'a>(
     let shape = shape.ok_or_else(|| Refusal::Damaged("it asks for a negative size".into()))?;
     let one = match value {
         Some(tensor) if tensor.is_float() => Known::of(&Value::Stored(Stored::new(tensor)?))?,
+        Some(tensor) if tensor.is_of_other_type() => {
+            return Err(Refusal::Cannot("of a type that is not read".into()));
+        }
         Some(tensor) => {
             let all = tensor.integers()?.into_iter().map(Size::Number).collect();
             Known::sizes(tensor.shape.clone(), all)
@@ -280,10 +288,7 @@ pub(super) fn range<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<
 pub(super) fn cast<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
     use data_type::{BOOL, DOUBLE, FLOAT, FLOAT16, INT32, INT64};
     call.ignore(&["saturate"]);
-    let to = match call.node.op {
-        "CastLike" => return Err(Refusal::Unheard),
-        _ => call.integer("to", 0)?,
-    };
+    let to = call.integer("to", 0)?;
     match (call.input(0), to) {
         (Value::Truth(truth), FLOAT | INT32 | INT64) => super::truths::cast(truth),
         (Value::Data(data), FLOAT) if !data.integers => Ok((*data).into()),

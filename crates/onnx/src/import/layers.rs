@@ -1,12 +1,12 @@
 //! Layers with weights.
 
-use sapwood_graph::{ConvSpec, Op, Pair};
+use sapwood_graph::{ConvSpec, Dims, Op, Pair};
 
 use super::{
     call::Call,
     making::Making,
     refusal::Refusal,
-    value::{Stored, Value},
+    value::{Data, Stored, Value},
     windows::{Said, Same, number, pair},
 };
 use crate::{Note, decimal};
@@ -136,11 +136,15 @@ pub(super) fn row<'a>(stored: &Stored<'a>) -> Result<Stored<'a>, Refusal> {
 pub(super) fn gemm<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
     let (alpha, beta) = (call.float("alpha", 1.0)?, call.float("beta", 1.0)?);
     call.only("transA", 0)?;
-    call.ignore(&["broadcast"]);
     let is_transposed = call.integer("transB", 0)? != 0;
     let weight = scaled(making, matrix(call.stored(1)?)?, alpha)?;
     let weight = if is_transposed { weight } else { weight.transpose() };
     let bias = call.maybe_stored(2)?.map(|bias| scaled(making, bias, beta)).transpose()?;
+    // A value for each row, or for each value, is none for each output.
+    let is_other = |bias: &&Stored<'_>| bias.len() != 1 && bias.shape.last() != Some(&bias.len());
+    if let Some(bias) = bias.as_ref().filter(is_other) {
+        return Err(Refusal::Cannot(format!("with a bias {:?}", bias.shape)));
+    }
     let x = call.data(0)?;
     if x.dims.rank() != 2 {
         return Err(Refusal::Cannot(format!("of {}", x.dims)));
@@ -191,16 +195,35 @@ fn matrix(weight: Stored<'_>) -> Result<Stored<'_>, Refusal> {
 fn linear<'a>(
     making: &mut Making<'a>,
     call: &Call<'a, '_>,
-    x: super::value::Data,
+    x: Data,
     weight: Stored<'a>,
     bias: Option<Stored<'a>>,
 ) -> Result<Value<'a>, Refusal> {
     let (outputs, inputs) = (weight.shape[0], weight.shape[1]);
+    let rows = rows_of_one(making, &x.dims, inputs);
+    let x = match rows {
+        Some((apart, _)) => making.push(Op::Reshape(apart), &[x])?,
+        None => x,
+    };
     let places = x.dims.rank() != 2 || x.dims.example().is_none();
     let op = Op::Linear { inputs, outputs, bias: bias.is_some(), places };
     let params = with_bias(weight, bias, outputs)?;
-    let x = if places { x } else { making.without_implicit(x)? };
-    making.layer((call.node.name, "linear"), op, x, params).map(Value::from)
+    let x = if places { x } else { making.without_implicit(x, |dims| op.shape(&[*dims]).is_ok())? };
+    let made = making.layer((call.node.name, "linear"), op, x, params)?;
+    let Some((_, before)) = rows else { return Ok(made.into()) };
+    let back = Dims::with_batch(&[&before[..], &[outputs]].concat(), before.len()).ok_or(Refusal::Unheard)?;
+    let made = making.push(Op::Reshape(back), &[made])?;
+    making.implicit.insert(made.node);
+    Ok(made.into())
+}
+
+/// Rows of the one example that a file is of, `[l, c n]`, with a dimension of their own for examples, `[l, n, c]`; and what
+/// stands before the values of a row.
+fn rows_of_one(making: &Making<'_>, x: &Dims, inputs: usize) -> Option<(Dims, Vec<usize>)> {
+    let (values, before) = x.sizes().split_last()?;
+    let fits = making.fixed_batch == Some(1) && x.batch() == Some(before.len()) && *values == inputs;
+    let apart = Dims::with_batch(&[before, &[1, inputs]].concat(), before.len());
+    apart.filter(|_| fits).map(|apart| (apart, before.to_vec()))
 }
 
 /// A row of a table for each integer.
@@ -238,8 +261,11 @@ pub(super) fn prelu<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<
 pub(super) fn batch_norm<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
     let (epsilon, kept) = (call.float("epsilon", 1e-5)?, call.float("momentum", 0.9)?);
     call.only("spatial", 1)?;
-    // Files for training say so of every layer: how a layer is used is decided here by who runs it.
-    call.ignore(&["training_mode", "is_test", "consumed_inputs"]);
+    // How a layer is used is decided here by who runs it.
+    call.ignore(&["is_test", "consumed_inputs"]);
+    if call.integer("training_mode", 0)? != 0 {
+        making.note(Note::Training);
+    }
     let x = call.data(0);
     let names = ["weight", "bias", "running_mean", "running_var"];
     let mut params = Vec::new();

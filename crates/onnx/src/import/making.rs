@@ -23,7 +23,7 @@ pub(super) struct Making<'a> {
     pub(super) params: BTreeMap<usize, Vec<(&'static str, Stored<'a>)>>,
     names: Names,
     /// The nodes of constants that the file lists among its tensors.
-    constants: BTreeMap<(&'a str, Vec<usize>, bool), usize>,
+    constants: BTreeMap<(&'a str, Vec<usize>, bool), Vec<usize>>,
     /// How many nodes read a value of the file.
     pub(super) uses: BTreeMap<&'a str, usize>,
     /// How many nodes of the file read what a node of the network makes, under whichever names.
@@ -226,8 +226,9 @@ impl<'a> Making<'a> {
     /// A constant as a value of the network.
     pub(super) fn constant(&mut self, stored: &Stored<'a>) -> Result<Data, Refusal> {
         let key = (stored.name, stored.shape.clone(), stored.is_transposed());
-        let known = stored.place.or_else(|| self.constants.get(&key).copied());
-        if let Some(node) = known.filter(|node| self.params.contains_key(node)) {
+        let same = |node: &usize| self.params.get(node).is_some_and(|params| params[0].1.is_said_as(stored));
+        let known = stored.place.or_else(|| self.constants.get(&key)?.iter().copied().find(same));
+        if let Some(node) = known.filter(same) {
             return Ok(self.at(node));
         }
         let learnt = stored.is_learnt();
@@ -238,7 +239,7 @@ impl<'a> Making<'a> {
                 let dims =
                     dims.ok_or_else(|| Refusal::Cannot(format!("of a constant {:?}", stored.shape)))?;
                 if !stored.name.is_empty() {
-                    self.constants.insert(key, self.nodes.len());
+                    self.constants.entry(key).or_default().push(self.nodes.len());
                 }
                 let name = if learnt { stored.name } else { "" };
                 self.push_named(name, Op::Constant { dims, learnt }, &[])?.node
@@ -281,19 +282,23 @@ impl<'a> Making<'a> {
         Ok(flat)
     }
 
-    /// What an implicit node was made of, rounded as that was.
-    pub(super) fn without_implicit(&mut self, data: Data) -> Result<Data, Refusal> {
-        if let Some(grid) = self.rounding.grids.get(&data.node).copied() {
-            let flat = self.nodes[data.node].inputs[0];
-            return match self.implicit.contains(&flat) {
-                true => rounding::rounded(self, self.at(self.nodes[flat].inputs[0]), grid),
-                false => Ok(data),
-            };
+    /// What an implicit node was made of, rounded as that was, where that fits too.
+    pub(super) fn without_implicit(
+        &mut self,
+        data: Data,
+        fits: impl Fn(&Dims) -> bool,
+    ) -> Result<Data, Refusal> {
+        let grid = self.rounding.grids.get(&data.node).copied();
+        let flat = if grid.is_some() { self.nodes[data.node].inputs[0] } else { data.node };
+        if !self.implicit.contains(&flat) {
+            return Ok(data);
         }
-        Ok(match self.implicit.contains(&data.node) {
-            true => self.at(self.nodes[data.node].inputs[0]),
-            false => data,
-        })
+        let before = self.at(self.nodes[flat].inputs[0]);
+        match (fits(&before.dims), grid) {
+            (true, Some(grid)) => rounding::rounded(self, before, grid),
+            (true, None) => Ok(before),
+            (false, _) => Ok(data),
+        }
     }
 }
 

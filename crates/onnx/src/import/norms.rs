@@ -44,7 +44,7 @@ pub(super) fn group_norm<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Re
     let channels = x.dims.example().and_then(|example| example.first().copied()).unwrap_or(0);
     // The first version has one for each group.
     let spread = |making: &mut Making<'a>, stored: Stored<'a>| match stored.len() {
-        len if len == groups && len != channels && channels.is_multiple_of(groups.max(1)) => {
+        len if len == groups && len != channels && channels.is_multiple_of(groups) => {
             making.afford(channels)?;
             let values = stored.floats()?;
             let values = (0..channels).map(|at| values[at / (channels / groups)]).collect();
@@ -211,6 +211,7 @@ fn of_axis(making: &Making<'_>, node: usize) -> Option<Normalised> {
 fn mean_over(making: &Making<'_>, node: usize) -> Option<(usize, usize)> {
     match (making.nodes[node].op, &making.nodes[node].inputs[..]) {
         (Op::Reduce { to: Reduction::Mean, axes, keep: true }, &[x]) if axes.len() == 1 => Some((x, axes[0])),
+        (Op::GlobalAvgPool, &[x]) if making.dims[x].rank() == 3 => Some((x, 2)),
         _ => None,
     }
 }

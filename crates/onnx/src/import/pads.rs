@@ -14,15 +14,10 @@ use crate::decimal;
 pub(super) fn pad<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
     let mode = call.text("mode", "constant")?;
     let value = call.float("value", 0.0)?;
-    let value = match call.input(2) {
-        Value::Numbers(_) => 0.0,
-        _ => match call.maybe_stored(2)? {
-            Some(stored) if stored.len() == 0 => value,
-            Some(stored) => {
-                stored.scalar()?.ok_or_else(|| Refusal::Damaged("its value is no number".into()))?
-            }
-            None => value,
-        },
+    let value = match call.maybe_stored(2)? {
+        Some(stored) if stored.len() == 0 => value,
+        Some(stored) => stored.scalar()?.ok_or_else(|| Refusal::Damaged("its value is no number".into()))?,
+        None => value,
     };
     let pads = call.either("pads", 1)?.unwrap_or_default();
     let axes = call.numbers(3)?;

@@ -60,7 +60,7 @@ impl Said {
         };
         let point =
             i32::try_from(point).map_err(|_| Refusal::Damaged("its zero point is no integer".into()))?;
-        Grid::new(scale, point, self.bounds).map_err(|error| Refusal::misfit(error.to_string()))
+        Grid::new(scale, point, self.bounds).map_err(Refusal::unscaled)
     }
 }
 
@@ -114,8 +114,7 @@ fn of_constant<'a>(
     stored: &Stored<'a>,
 ) -> Result<Whole<'a>, Refusal> {
     let per = per(call, &stored.shape, said.scale.len(), 1)?;
-    let expected: usize =
-        per.scales(&stored.shape).map_err(|error| Refusal::misfit(error.to_string()))?.iter().product();
+    let expected: usize = per.scales(&stored.shape).map_err(Refusal::unscaled)?.iter().product();
     let count = said.points.as_ref().map_or(expected, Vec::len);
     if said.scale.len() != expected || count != expected {
         let (scales, shape) = (said.scale.len(), &stored.shape);
@@ -124,7 +123,7 @@ fn of_constant<'a>(
     making.afford(stored.len())?;
     let grids = said.scale.iter().enumerate().map(|(at, scale)| {
         let point = said.points.as_ref().map_or(0, |points| points[at]);
-        Grid::new(*scale, point as i32, said.bounds).map_err(|error| Refusal::misfit(error.to_string()))
+        Grid::new(*scale, point as i32, said.bounds).map_err(Refusal::unscaled)
     });
     let grids = grids.collect::<Result<Vec<Grid>, _>>()?;
     let place = per.places(&stored.shape);
@@ -179,7 +178,8 @@ pub(super) fn numbers<'a>(
     }
 }
 
-/// A bias of integers, multiples of the products of the scales of the first two values.
+/// A bias of integers, multiples of the products of the scales of the first two values: they are added to the sums of
+/// products before `alpha` multiplies these.
 pub(super) fn products<'a>(
     making: &mut Making<'a>,
     call: &Call<'a, '_>,
@@ -187,7 +187,8 @@ pub(super) fn products<'a>(
 ) -> Result<Stored<'a>, Refusal> {
     let [x, weight] = [1, 4].map(|at| Said::of(making, call, [at, at + 1], [0, 255]));
     let (x, weight) = (x?.grid()?, weight?);
-    let scale: Vec<f32> = weight.scale.iter().map(|scale| x.scale() * scale).collect();
+    let alpha = call.float("alpha", 1.0)?;
+    let scale: Vec<f32> = weight.scale.iter().map(|scale| alpha * (x.scale() * scale)).collect();
     let per = match scale.len() {
         1 => Per::Tensor,
         _ => Per::Axis(bias.shape.len().saturating_sub(1)),

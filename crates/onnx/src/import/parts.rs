@@ -85,7 +85,8 @@ pub(super) fn slice<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<
         let from_end = |bound: i64| if bound < 0 { bound.saturating_add(size) } else { bound };
         match steps[at] {
             1.. => (from_end(starts[at]).clamp(0, size), from_end(ends[at]).clamp(0, size)),
-            _ => (from_end(starts[at]).clamp(-1, size - 1), from_end(ends[at]).clamp(-1, size - 1)),
+            // Nothing has no last place.
+            _ => (from_end(starts[at]).max(0).min(size - 1), from_end(ends[at]).clamp(-1, size - 1)),
         }
     };
     let places = |at: usize, size: usize| {
@@ -131,7 +132,7 @@ pub(super) fn slice<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<
                 .map_or(super::windows::MOST, |batch| batch.saturating_mul(x.dims.sizes()[axis] as i64));
             match (starts[at], steps[at]) {
                 (0, 1) if most <= ends[at] => continue,
-                _ => return Err(Refusal::Cannot("of some examples".into())),
+                _ => return Err(Refusal::Dims("of some examples".into())),
             }
         }
         let size = x.dims.sizes()[axis];
@@ -219,7 +220,7 @@ pub(super) fn gather<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result
         // In a file of one example the first is all of them.
         return match (&all[..], shape.len()) {
             ([Size::Number(0 | -1)], 1) if making.fixed_batch == Some(1) && size == 1 => Ok(x.into()),
-            _ => Err(Refusal::Cannot("of some examples".into())),
+            _ => Err(Refusal::Dims("of some examples".into())),
         };
     }
     let place = |place: &Size| match place {

@@ -37,7 +37,16 @@ pub(super) fn resize<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result
         None => {
             let scales = call.maybe_stored(scales)?.filter(|scales| scales.len() > 0);
             let scales = scales.ok_or_else(|| Refusal::Damaged("it says neither sizes nor scales".into()))?;
-            scaled(&x, &axes, &scales.floats()?)?
+            let scales = scales.floats()?;
+            let sizes = scaled(&x, &axes, &scales)?;
+            // Where pixels are left out its first version rounds up, which is the same for every n-th pixel alone.
+            let old = x.dims.sizes()[2..].iter().map(|size| *size as i64);
+            let leaves_parts =
+                old.zip(&sizes).any(|(old, new)| *new < old && old.checked_rem(*new) != Some(0));
+            if call.opset < 11 && mode == "nearest" && leaves_parts {
+                return Err(Refusal::Cannot(format!("to the nearest by {scales:?} of {}", x.dims)));
+            }
+            sizes
         }
     };
     to_size(making, x, &sizes, mode, places, rounding).map(Value::from)

@@ -31,7 +31,7 @@ pub(super) struct Running<'a, 'm> {
 }
 
 /// More branches within branches than anybody writes.
-const DEEPEST: usize = 16;
+pub(super) const DEEPEST: usize = 16;
 
 impl<'a, 'm> Running<'a, 'm> {
     pub(super) fn new(making: &'m mut Making<'a>, few: Few) -> Self {
@@ -124,7 +124,7 @@ impl<'a, 'm> Running<'a, 'm> {
         let mut found = match found.and_then(|values| call.all_read().map(|()| values)) {
             Ok(values) => values.into_iter(),
             Err(refusal) => {
-                refusal.note(&mut self.unsupported, node)?;
+                refusal.note(&mut self.unsupported, node, self.making.fixed_batch)?;
                 vec![Value::Unknown; node.outputs.len()].into_iter()
             }
         };
@@ -133,8 +133,11 @@ impl<'a, 'm> Running<'a, 'm> {
             let value = found.next().unwrap_or_else(|| {
                 if self.making.uses(name) > 0 && !name.is_empty() {
                     // Never damage, so that nothing is lost.
-                    let _ = Refusal::Cannot(format!("with its output {}", at + 1))
-                        .note(&mut self.unsupported, node);
+                    let _ = Refusal::Cannot(format!("with its output {}", at + 1)).note(
+                        &mut self.unsupported,
+                        node,
+                        None,
+                    );
                 }
                 Value::Unknown
             });
@@ -201,7 +204,7 @@ impl<'a, 'm> Running<'a, 'm> {
 }
 
 /// The graphs within a node.
-fn branches<'a>(node: &Node<'a>) -> Result<Vec<Graph<'a>>, Error> {
+pub(super) fn branches<'a>(node: &Node<'a>) -> Result<Vec<Graph<'a>>, Error> {
     let names = ["then_branch", "else_branch"];
     let found = node.attributes.iter().filter(|attribute| node.op == "If" && names.contains(&attribute.name));
     let mut branches = Vec::new();

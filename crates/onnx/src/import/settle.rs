@@ -116,14 +116,7 @@ fn drop_carried(
         let carried = lies.get(&before).copied();
         let same = own.is_some() && own == carried && !apart.contains(at);
         match nodes[*at].op {
-            Op::MaxPool(_)
-            | Op::Flatten
-            | Op::Reshape(_)
-            | Op::Transpose { .. }
-            | Op::Slice(_)
-            | Op::Expand(_)
-            | Op::Wrap { .. }
-            | Op::Subsample { .. } => {
+            op if op.is_carrier() => {
                 if same {
                     grids.remove(at);
                 }

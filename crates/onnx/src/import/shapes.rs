@@ -11,7 +11,7 @@ use super::{
     value::{Data, Size, Stored, Value},
     whole::Whole,
 };
-use crate::Note;
+use crate::{Note, proto::MOST_NUMBERS};
 
 /// What passes its input on.
 pub(super) fn identity<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
@@ -85,15 +85,12 @@ pub(super) fn tensor_value<'a>(
     }
     match tensor.is_float() {
         true => Ok(Value::Stored(Stored::new(tensor)?)),
-        // Of other types too few are read for any use but shapes.
-        false => match tensor.integers() {
-            Ok(all) => {
-                Ok(Known::sizes(tensor.shape.clone(), all.into_iter().map(Size::Number).collect())
-                    .into_value())
-            }
-            Err(_) if tensor.is_of_other_type() => Ok(Value::Unknown),
-            Err(damage) => Err(damage.into()),
-        },
+        // No shape has such: who reads it is refused.
+        false if tensor.is_of_other_type() || MOST_NUMBERS < tensor.len()? => Ok(Value::Unknown),
+        false => {
+            let all = tensor.integers()?.into_iter().map(Size::Number).collect();
+            Ok(Known::sizes(tensor.shape, all).into_value())
+        }
     }
 }
 
@@ -151,7 +148,7 @@ pub(super) fn flatten<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Resul
         }
         None => Dims::fixed(&sizes),
     };
-    let dims = dims.ok_or_else(|| Refusal::Cannot(format!("of {} from axis {at}", x.dims)))?;
+    let dims = dims.ok_or_else(|| Refusal::Dims(format!("of {} from axis {at}", x.dims)))?;
     reshaped(making, call, x, dims).map(Value::from)
 }
 
@@ -164,7 +161,7 @@ pub(super) fn squeeze<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Resul
             None => (0..sizes.len()).filter(|at| sizes[*at] == 1 && batch != Some(*at)).collect(),
         };
         if axes.iter().any(|at| sizes[*at] != 1 || batch == Some(*at)) {
-            return Err(Refusal::Cannot(format!("of {axes:?}")));
+            return Err(Refusal::Dims(format!("of {axes:?}")));
         }
         Ok((0..sizes.len()).filter(|at| !axes.contains(at)).collect::<Vec<usize>>())
     };
@@ -258,6 +255,13 @@ fn reshaped(making: &mut Making<'_>, call: &Call<'_, '_>, x: Data, dims: Dims) -
     if dims == x.dims {
         return Ok(x);
     }
+    let node = &making.nodes[x.node];
+    if matches!(node.op, Op::Reshape(_)) && making.implicit.contains(&x.node) {
+        let before = making.at(node.inputs[0]);
+        if dims == before.dims {
+            return Ok(before);
+        }
+    }
     let made = making.push(Op::Reshape(dims), &[x])?;
     if call.node.name.is_empty() {
         making.implicit.insert(made.node);
@@ -285,7 +289,7 @@ pub(super) fn reshape<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Resul
         _ => {
             let x = call.data(0)?;
             let dims = target_dims(&x.dims, &target, keeps_zero, making.fixed_batch);
-            let dims = dims.ok_or_else(|| Refusal::Cannot(format!("of {} to {}", x.dims, said(&target))))?;
+            let dims = dims.ok_or_else(|| Refusal::Dims(format!("of {} to {}", x.dims, said(&target))))?;
             if x.dims.rank() > 2 && x.dims.example().is_some() && dims.example().is_some_and(|e| e.len() == 1)
             {
                 return making.flatten(call.node.name, x).map(Value::from);
@@ -325,38 +329,44 @@ fn target_dims(x: &Dims, target: &[Size], keeps_zero: bool, fixed: Option<i64>) 
         .iter()
         .filter(|size| **size != -1)
         .try_fold(1i128, |all, size| all.checked_mul(i128::from(*size)))?;
-    let has_batch = x.batch().is_some();
-    // Of a file for one number of examples that number stands in the place of the batch.
-    let fixed = fixed.filter(|_| has_batch && batch.is_none());
-    if let Some(examples) =
-        fixed.filter(|examples| sizes.first().is_some_and(|first| *first > 0 && first % examples == 0))
-    {
-        let examples = i128::from(examples);
-        if let Some(free) = free {
-            sizes[free] = i64::try_from((all * examples).checked_div(known)?).ok()?;
-        }
-        sizes[0] /= examples as i64;
-        batch = Some(0);
-    } else if has_batch && batch.is_none() {
-        match (free, sizes.first()) {
-            (Some(free), _) => {
-                sizes[free] = i64::try_from(all.checked_div(known)?).ok()?;
+    let rest = |all: i128| i64::try_from(all.checked_div(known)?).ok();
+    if x.batch().is_some() && batch.is_none() {
+        match (fixed, free) {
+            (None, Some(free)) => {
+                sizes[free] = rest(all)?;
                 batch = Some(free);
             }
-            // A file for any number of examples that would not run with another one than that with which it was
-            // written.
-            (None, Some(first)) if *first > 0 && known == all.checked_mul(i128::from(*first))? => {
-                sizes[0] = 1;
-                batch = Some(0);
+            // A file of one number of examples, or one for any number that would not run with another one than that
+            // with which it was written.
+            _ => {
+                let examples = fixed.or_else(|| i64::try_from(known.checked_div(all)?).ok())?;
+                if let Some(free) = free {
+                    sizes[free] = rest(all.checked_mul(i128::from(examples))?)?;
+                }
+                let at = place_of_batch(&sizes, x.pieces()?, examples)?;
+                sizes[at] /= examples;
+                batch = Some(at);
             }
-            _ => return None,
         }
     } else if let Some(free) = free {
-        sizes[free] = i64::try_from(all.checked_div(known)?).ok()?;
+        sizes[free] = rest(all)?;
     }
     let sizes = sizes.into_iter().map(|size| usize::try_from(size).ok()).collect::<Option<Vec<_>>>()?;
     let dims = dims_of(&sizes, batch).ok()?;
-    (dims.values() == x.values() && batch.is_some() == has_batch).then_some(dims)
+    // Once examples are mixed, numbers no longer say where each of them lies.
+    let keeps = fixed.is_none() || dims.pieces() == x.pieces();
+    (dims.values() == x.values() && batch.is_some() == x.batch().is_some() && keeps).then_some(dims)
+}
+
+/// Which of the sizes that a file says for this number of examples is a multiple of it: the one in front of which as
+/// many values lie as before, so that those of an example stay together.
+fn place_of_batch(sizes: &[i64], pieces: usize, examples: i64) -> Option<usize> {
+    let before = |at: usize| sizes[..at].iter().try_fold(1i64, |product, size| product.checked_mul(*size));
+    let fits = |at: &usize| {
+        sizes[*at].checked_rem(examples) == Some(0)
+            && before(*at).is_some_and(|before| usize::try_from(before) == Ok(pieces))
+    };
+    (0..sizes.len()).find(fits)
 }
 
 /// The shape that a target stands for: 0 is the old size at its place, one -1 what is left.
@@ -397,7 +407,7 @@ pub(super) fn expand<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result
         return Ok(known.expand(&shape)?.into_value());
     }
     let x = making.any(call, 0)?;
-    let cannot = || Refusal::Cannot(format!("of {} to {}", x.dims, said(&target)));
+    let cannot = || Refusal::Dims(format!("of {} to {}", x.dims, said(&target)));
     let rank = x.dims.rank().max(target.len());
     let (mut sizes, mut batch) = (Vec::new(), None);
     for back in (1..=rank).rev() {
@@ -453,8 +463,9 @@ pub(super) fn softmax<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Resul
     let at = axis(at, x.dims.rank())?;
     // Older ones add over all dimensions from this one on.
     let rest: usize = x.dims.sizes()[at + 1..].iter().product();
-    if call.opset < 13 && rest != 1 {
-        return Err(Refusal::Cannot(format!("over several dimensions of {}", x.dims)));
+    let over_examples = x.dims.batch().is_some_and(|batch| at < batch);
+    if call.opset < 13 && (rest != 1 || over_examples) {
+        return Err(Refusal::Dims(format!("over several dimensions of {}", x.dims)));
     }
     making.push(Op::Softmax { axis: at, log }, &[x]).map(Value::from)
 }

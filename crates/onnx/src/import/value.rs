@@ -126,6 +126,15 @@ impl<'a> Stored<'a> {
         Ok(Some(quantized).filter(|quantized| quantized.shape() == self.shape))
     }
 
+    /// Whether what has the same name and shape stands for the same numbers: of integers with their scales.
+    pub(super) fn is_said_as(&self, other: &Self) -> bool {
+        match (&self.source, &other.source) {
+            (Source::Coded(one), Source::Coded(other)) => one.is_said_as(other),
+            (Source::Coded(_), _) | (_, Source::Coded(_)) => false,
+            _ => true,
+        }
+    }
+
     /// The bytes of the file that it takes at least.
     pub(super) fn least_bytes(&self) -> usize {
         match &self.source {

@@ -9,7 +9,7 @@ use super::{
     refusal::Refusal,
     value::{Size, Value},
 };
-use crate::proto::{Damage, Tensor};
+use crate::proto::{Damage, MOST_NUMBERS, Tensor};
 
 /// A tensor of integers of a type that numbers are rounded to.
 #[derive(Clone, Debug)]
@@ -88,7 +88,7 @@ impl<'a> Whole<'a> {
     pub(super) fn plain(&self) -> Result<Value<'a>, Refusal> {
         match &self.source {
             // Of these too few are read for any use but shapes.
-            Source::File(tensor) if !tensor.is_of_other_type() => {
+            Source::File(tensor) if !tensor.is_of_other_type() && tensor.len()? <= MOST_NUMBERS => {
                 let all = tensor.integers()?.into_iter().map(Size::Number).collect();
                 Ok(Known::sizes(self.shape.clone(), all).into_value())
             }

@@ -169,16 +169,17 @@ impl<'a> Attribute<'a> {
         found.last().transpose().map(|field| field.map(|(_, wire)| wire))
     }
 
-    pub(crate) fn integer(&self) -> Result<Option<i64>, Damage> {
-        self.last(attribute::I)?.map(Wire::integer).transpose()
+    /// Its value, which some writers leave out where it is 0; so of the next two.
+    pub(crate) fn integer(&self) -> Result<i64, Damage> {
+        self.last(attribute::I)?.map_or(Ok(0), Wire::integer)
     }
 
-    pub(crate) fn float(&self) -> Result<Option<f32>, Damage> {
-        self.last(attribute::F)?.map(Wire::float).transpose()
+    pub(crate) fn float(&self) -> Result<f32, Damage> {
+        self.last(attribute::F)?.map_or(Ok(0.0), Wire::float)
     }
 
-    pub(crate) fn text(&self) -> Result<Option<&'a str>, Damage> {
-        self.last(attribute::S)?.map(Wire::text).transpose()
+    pub(crate) fn text(&self) -> Result<&'a str, Damage> {
+        self.last(attribute::S)?.map_or(Ok(""), Wire::text)
     }
 
     pub(crate) fn tensor(&self) -> Result<Option<Tensor<'a>>, Damage> {

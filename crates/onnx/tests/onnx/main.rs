@@ -1,6 +1,8 @@
 //! Networks that go into ONNX and come back.
 
+mod examples;
 mod foreign;
+mod meanings;
 mod pairs;
 mod quantised;
 mod quantiser;

@@ -20,15 +20,14 @@ fn ratio(shape: &[usize]) -> f64 {
     shape.iter().sum::<usize>() as f64 / shape.iter().product::<usize>().max(1) as f64
 }
 
-/// Densities in proportion to `raw`, with `total` kept weights. While the densest
+/// Densities in proportion to `raw`, one for each layer, with `total` kept weights. While the densest
 /// layer would need more than all its weights it stays dense, and the rest is
 /// solved again.
-pub(super) fn wishes(layers: &[ParamInfo], total: usize, raw: impl Fn(&[usize]) -> f64) -> Vec<Wish> {
-    let raw: Vec<f64> = layers.iter().map(|layer| raw(&layer.shape)).collect();
+pub(super) fn wishes(layers: &[ParamInfo], total: usize, raw: &[f64]) -> Vec<Wish> {
     let mut dense = vec![false; layers.len()];
     loop {
         let (mut left, mut weight, mut densest) = (total as f64, 0.0, 0.0f64);
-        for ((layer, raw), dense) in layers.iter().zip(&raw).zip(&dense) {
+        for ((layer, raw), dense) in layers.iter().zip(raw).zip(&dense) {
             if *dense {
                 left -= layer.len() as f64;
             } else {
@@ -42,8 +41,8 @@ pub(super) fn wishes(layers: &[ParamInfo], total: usize, raw: impl Fn(&[usize]) 
                 true => Wish { whole: layer.len(), rest: 0 },
                 false => Wish::real(epsilon * raw * layer.len() as f64),
             };
-            return layers.iter().zip(&raw).zip(&dense).map(wish).collect();
+            return layers.iter().zip(raw).zip(&dense).map(wish).collect();
         }
-        dense.iter_mut().zip(&raw).for_each(|(dense, raw)| *dense |= *raw == densest);
+        dense.iter_mut().zip(raw).for_each(|(dense, raw)| *dense |= *raw == densest);
     }
 }

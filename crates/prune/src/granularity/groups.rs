@@ -32,7 +32,8 @@ pub(super) fn select(
             .filter_map(|((info, _), grid)| Some((info.path.clone(), grid.any(alive.get(&info.path)?))));
         MaskSet::from(masks.collect::<Masks>())
     });
-    let (chosen, ties) = MaskSet::chosen(&grouped, sparsity, allocation, living.as_ref())?;
+    let layers = scores.prunable().params();
+    let (chosen, ties) = MaskSet::chosen(&grouped, layers, sparsity, allocation, living.as_ref())?;
     let masks = scores.iter().zip(&grids).filter_map(|((info, _), grid)| {
         let kept = grid.spread(chosen.get(&info.path)?);
         let kept = match alive.and_then(|alive| alive.get(&info.path)) {

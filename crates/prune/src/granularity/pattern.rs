@@ -9,18 +9,12 @@ use crate::{Allocation, Error, MaskSet, Prunable, Scores, Sparsity, Ties, Warnin
 pub(super) fn select(
     scores: &Scores,
     [keep, of]: [usize; 2],
-    sparsity: Sparsity,
-    allocation: &Allocation,
     alive: Option<&MaskSet>,
 ) -> Result<(MaskSet, Option<Ties>), Error> {
-    check_sparsity([keep, of], sparsity)?;
-    let wrong = |problem: String| Err(Error::Granularity { found: format!("{keep}:{of}"), problem });
-    if *allocation != Allocation::Global && *allocation != Allocation::Uniform {
-        return wrong(format!("a pattern is the same in every layer, and leaves nothing to `{allocation}`"));
-    }
     if keep < of && scores.iter().all(|(info, _)| inputs(info) < of) {
         let most = scores.iter().map(|(info, _)| inputs(info)).max().unwrap_or(0);
-        return wrong(format!("no layer has {of} inputs (the widest has {most}): choose a shorter pattern"));
+        let problem = format!("no layer has {of} inputs (the widest has {most}): choose a shorter pattern");
+        return Err(Error::Granularity { found: format!("{keep}:{of}"), problem });
     }
     let (mut masks, mut ties) = (Vec::new(), Vec::new());
     for (info, scores) in scores.iter() {
@@ -48,14 +42,22 @@ pub(super) fn select(
     Ok((masks.into_iter().collect::<sapwood_core::Masks>().into(), Ties::join(ties.into_iter())))
 }
 
-/// Refuses another sparsity than the pattern's, by digits, without a rounding that could hide another one.
-pub(super) fn check_sparsity([keep, of]: [usize; 2], sparsity: Sparsity) -> Result<(), Error> {
-    if sparsity.density_digits() * of as u128 == sparsity.one() * keep as u128 {
-        return Ok(());
+/// Refuses another sparsity than the pattern's, by digits, without a rounding that could hide another one; and
+/// allocations that tell layers apart.
+pub(super) fn check(
+    [keep, of]: [usize; 2],
+    sparsity: Sparsity,
+    allocation: &Allocation,
+) -> Result<(), Error> {
+    let wrong = |problem: String| Err(Error::Granularity { found: format!("{keep}:{of}"), problem });
+    if sparsity.density_digits() * of as u128 != sparsity.one() * keep as u128 {
+        let fits = (of - keep) as f64 / of as f64;
+        return wrong(format!("this pattern removes {fits} of the weights, not {sparsity}"));
     }
-    let fits = (of - keep) as f64 / of as f64;
-    let problem = format!("this pattern removes {fits} of the weights, not {sparsity}");
-    Err(Error::Granularity { found: format!("{keep}:{of}"), problem })
+    match allocation {
+        Allocation::Global | Allocation::Uniform => Ok(()),
+        other => wrong(format!("a pattern is the same in every layer, and leaves nothing to `{other}`")),
+    }
 }
 
 /// The inputs of one group of channels.

@@ -1,5 +1,8 @@
 //! Whole channels, out of every layer that has them.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use sapwood_backend::Seed;
 use sapwood_core::graph::Groups;
 use sapwood_prune::{
     Ablation, Allocation, Counted, Criterion, Cut, Error, Fpgm, Granularity, Iterations, Magnitude, MaskSet,
@@ -8,7 +11,6 @@ use sapwood_prune::{
 use sapwood_shrink::{GroupScore, Normaliser, Removal, squares};
 
 use super::{GRAPH, batch, net, sparsity, state, values};
-use sapwood_backend::Seed;
 
 fn cut(removed: &str) -> Cut {
     Cut::to(sparsity(removed)).granularity(Granularity::Channel(Counted::Channels))
@@ -118,6 +120,32 @@ fn filters_near_the_others_go_first() {
         state(&net).0.get(path).map(|value| value.shape().to_vec())
     });
     assert_eq!(removal.units(), 1);
+}
+
+/// How often weights were scored.
+#[derive(Debug, Default)]
+struct Asked(AtomicUsize);
+
+impl Criterion for Asked {
+    fn name(&self) -> &str {
+        "asked"
+    }
+
+    fn score(&self, probe: &dyn Probe, prunable: &Prunable) -> Result<ScoreTensors, Error> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Magnitude.score(probe, prunable)
+    }
+}
+
+#[test]
+fn a_network_without_half_of_its_channels_goes_through_all_rounds() {
+    let net = net();
+    let half = cut("0.5").masks_blocking(&Magnitude, &NetworkProbe::observed(&net), None).unwrap();
+    let net = half.apply(net).unwrap();
+    let asked = Asked::default();
+    let rounds = cut("0.75").iterations(Iterations::linear(4));
+    let masks = rounds.masks_blocking(&asked, &NetworkProbe::observed(&net), Some(&half)).unwrap();
+    assert_eq!((kept(&masks).len(), asked.0.into_inner()), (1, 4));
 }
 
 /// A criterion of somebody else's, which knows nothing of channels.

@@ -58,6 +58,45 @@ fn whole_filters_go() {
 }
 
 #[test]
+fn rows_of_one_kernel_keep_the_best_and_rows_of_filters_are_refused() {
+    let net = net();
+    let rows = |granularity: &str| {
+        let cut = Cut::to(sparsity("0.5")).granularity(granularity.parse().unwrap());
+        cut.allocation(Allocation::Rows).masks_blocking(&Magnitude, &NetworkProbe::new(&net), None)
+    };
+    // Each filter of `conv` has one kernel: two of the four stay, those with the largest weights.
+    let masks = rows("kernel").unwrap();
+    let kept: Vec<usize> = (0..4).map(|k| row(&masks, "conv.weight", 9 * k..9 * k + 9)).collect();
+    assert_eq!(kept, [9, 0, 0, 9]);
+    let error = rows("filter").unwrap_err().to_string();
+    assert!(error.contains("`filter`") && error.contains("`rows`"), "{error}");
+}
+
+/// A layer has the density of its own shape, and not that of a grid of its filters.
+#[test]
+fn random_graphs_of_filters_are_as_dense_as_those_of_weights() {
+    let layer = |path: &str, shape: &[usize]| ParamInfo {
+        path: path.into(),
+        role: Role::ConvWeight,
+        shape: shape.to_vec(),
+        transposed: false,
+    };
+    let layers = [layer("a.weight", &[8, 8, 3, 3]), layer("b.weight", &[4, 8, 1, 1])];
+    let prunable = Scope::default().of(&layers).unwrap();
+    let numbers = |info: &ParamInfo| (0..info.len()).map(|at| at as f64).collect();
+    let scores = sapwood_prune::Scores::try_from_fn(&prunable, numbers).unwrap();
+    let filters = |allocation: Allocation| {
+        let masks = Granularity::Filter.select(&scores, sparsity("0.5"), &allocation, None).unwrap();
+        let kept = |path: &str, size: usize| masks.get(&path.into()).unwrap().count_ones() / size;
+        [kept("a.weight", 72), kept("b.weight", 8)]
+    };
+    // 6 of 12 filters. The densities are as 22/576 to 14/32, so that `b` would need more than its 4: 2 are left.
+    assert_eq!(filters(Allocation::ErdosRenyiKernel), [2, 4]);
+    // As 16/64 to 12/32: 3.43 and 2.57.
+    assert_eq!(filters(Allocation::ErdosRenyi), [3, 3]);
+}
+
+#[test]
 fn kernels_and_blocks_go_whole() {
     let kernels = masks("kernel", "0.5");
     assert!((0..4).all(|k| [0, 9].contains(&row(&kernels, "conv.weight", 9 * k..9 * k + 9))));
@@ -179,6 +218,7 @@ fn a_transposed_convolution_has_no_rows_of_outputs() {
         ("2:4", Allocation::Global, "the granularity `2:4`"),
         ("2x2", Allocation::Global, "the granularity `2x2`"),
         ("weight", Allocation::Rows, "the allocation `rows`"),
+        ("kernel", Allocation::Rows, "the allocation `rows`"),
     ] {
         let said = select(granularity, allocation).unwrap_err().to_string();
         let expected = format!(
@@ -186,4 +226,5 @@ fn a_transposed_convolution_has_no_rows_of_outputs() {
         );
         assert_eq!(said, expected);
     }
+    assert!(MaskSet::of_scores(&scores, sparsity("0.5"), &Allocation::Rows, None).is_err());
 }

@@ -57,6 +57,19 @@ fn a_network_that_is_cut_through_is_told_so() {
     assert!(!found.layers[1].reached && found.layers[1].needed && found.layers[0].reached);
 }
 
+#[test]
+fn a_network_of_two_outputs_is_connected_as_long_as_one_of_them_is() {
+    let mut g = Graph::builder([2, 1, 1]);
+    let x = g.input();
+    let ends = [g.linear("a", x, 1), g.linear("b", x, 1)];
+    let graph = g.finish_with(&ends).unwrap();
+    for (a, b) in [("10", "00"), ("00", "10")] {
+        let one = masks(&[("a.weight", a), ("b.weight", b)]);
+        let warnings = Diagnosis::of(&graph, &one).unwrap().warnings;
+        assert!(!warnings.contains(&Warning::Disconnected), "{warnings:?}");
+    }
+}
+
 /// A residual block whose body is empty still passes on what it gets; a shortcut's
 /// convolution can go.
 #[test]

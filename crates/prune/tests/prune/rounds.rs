@@ -1,9 +1,10 @@
 //! Rounds, and what is composed with them.
 
 use sapwood_backend::Seed;
+use sapwood_core::{Bits, Masks};
 use sapwood_prune::{
     Ablation, Allocation, Criterion, Cut, Error, Force, Iterations, IterativeSnip, Magnitude, MaskSet,
-    NetworkProbe, Random, RoundExamples, Snip,
+    NetworkProbe, Random, RoundExamples, Scope, Snip,
 };
 
 use super::{batch, net, sparsity, values};
@@ -89,6 +90,19 @@ fn rounds_begin_where_the_masks_of_a_network_are() {
 }
 
 #[test]
+fn rounds_of_filters_begin_where_the_filters_of_a_network_are() {
+    let net = net();
+    let one: Bits = (0..36).map(|at| at < 9).collect();
+    let left = Masks::from([("conv.weight".into(), one), ("fc.weight".into(), Bits::ones(48))]);
+    let left = MaskSet::from(left);
+    // Of seven filters three are gone. The first round asks for two: for more weights than these are.
+    let cut = Cut::to(sparsity("0.68")).granularity("filter".parse().unwrap());
+    let cut = cut.iterations(Iterations::linear(2));
+    let found = cut.masks_blocking(&Magnitude, &NetworkProbe::new(&net), Some(&left)).unwrap();
+    assert!(found.is_subset(&left).unwrap() && found.kept() < left.kept());
+}
+
+#[test]
 fn shuffling_keeps_the_count_of_each_layer_and_inverting_keeps_the_other_end() {
     let net = net();
     let probe = NetworkProbe::new(&net);
@@ -98,8 +112,9 @@ fn shuffling_keeps_the_count_of_each_layer_and_inverting_keeps_the_other_end() {
     let shuffled = masks(cut.clone().ablation(Ablation::Shuffle).seed(Seed(4)));
     assert_eq!(plain.layers(), shuffled.layers());
     assert_ne!(plain, shuffled);
-    assert_eq!(shuffled, plain.shuffled(Seed(4)));
-    assert_ne!(shuffled, plain.shuffled(Seed(5)));
+    let all = MaskSet::dense(&Scope::default().on(&net).unwrap());
+    assert_eq!(shuffled, plain.shuffled(&all, Seed(4)));
+    assert_ne!(shuffled, plain.shuffled(&all, Seed(5)));
 
     // What is kept of the other end is the smallest: nothing that is removed is smaller.
     let inverted = masks(cut.ablation(Ablation::Invert));
@@ -112,6 +127,21 @@ fn shuffling_keeps_the_count_of_each_layer_and_inverting_keeps_the_other_end() {
     let largest_kept = kept.iter().copied().fold(0.0, f32::max);
     assert_eq!((kept.len(), removed.len()), (25, 59));
     assert!(removed.iter().all(|weight| largest_kept <= *weight));
+}
+
+#[test]
+fn shuffling_brings_back_nothing_that_the_network_came_without() {
+    let net = net();
+    let half =
+        Cut::to(sparsity("0.5")).masks_blocking(&Random(Seed(1)), &NetworkProbe::new(&net), None).unwrap();
+    let net = half.apply(net).unwrap();
+    let probe = NetworkProbe::new(&net);
+    let masks = |cut: Cut| cut.masks_blocking(&Magnitude, &probe, Some(&half)).unwrap();
+    let plain = masks(Cut::to(sparsity("0.8")));
+    let shuffled = masks(Cut::to(sparsity("0.8")).ablation(Ablation::Shuffle));
+    assert_eq!(plain.layers(), shuffled.layers());
+    assert_ne!(plain, shuffled);
+    assert!(shuffled.is_subset(&half).unwrap());
 }
 
 #[test]

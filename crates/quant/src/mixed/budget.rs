@@ -2,11 +2,12 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{Error, weight_scheme};
+use crate::Error;
 
-use super::LayerSensitivity;
+use super::{LayerSensitivity, Settled};
 
-/// A bound on what the weights of a network cost.
+/// A bound on what the weights of all convolutions and linear layers of a network cost, also of those whose bits are
+/// settled.
 ///
 /// ```
 /// use sapwood_quant::Budget;
@@ -18,9 +19,9 @@ use super::LayerSensitivity;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Budget {
-    /// Bytes of weights in a file, in the types that hold them: 3 bits take 4, and 5 and 6 take 8.
+    /// Bytes of weights with their scales in a file, in the types that hold them: 3 bits take 4, and 5 and 6 take 8.
     Bytes(f64),
-    /// Bit operations for one example: multiply-accumulates times the bits of weights.
+    /// Bit operations for one example: multiply-accumulates times the bits of weights, 32 in floating point.
     BitOperations(f64),
 }
 
@@ -30,6 +31,9 @@ impl Budget {
     /// No bound on bytes, to ask what they cost.
     pub const BYTES: Self = Self::Bytes(f64::INFINITY);
 
+    /// No bound on bit operations, to ask what they cost.
+    pub const OPERATIONS: Self = Self::BitOperations(f64::INFINITY);
+
     /// The bound.
     pub fn limit(self) -> f64 {
         match self {
@@ -37,14 +41,19 @@ impl Budget {
         }
     }
 
-    /// What a layer costs with this number of bits.
-    pub(crate) fn cost(self, layer: &LayerSensitivity, bits: usize) -> f64 {
+    /// What a layer costs with those of its bits that have this place.
+    pub(crate) fn cost(self, layer: &LayerSensitivity, at: usize) -> f64 {
         match self {
-            Self::Bytes(_) => {
-                let held = weight_scheme(bits, sapwood_graph::Per::Tensor).map_or(8, |s| s.dtype().bits());
-                (layer.weights * held).div_ceil(8) as f64
-            }
-            Self::BitOperations(_) => layer.macs as f64 * bits as f64,
+            Self::Bytes(_) => layer.costs[at].bytes as f64,
+            Self::BitOperations(_) => layer.macs as f64 * layer.costs[at].bits as f64,
+        }
+    }
+
+    /// What settled layers cost.
+    pub(crate) fn of(self, settled: Settled) -> f64 {
+        match self {
+            Self::Bytes(_) => settled.bytes as f64,
+            Self::BitOperations(_) => settled.operations,
         }
     }
 }
@@ -95,8 +104,5 @@ mod tests {
             assert!(text.parse::<Budget>().is_err(), "{text}");
         }
         assert_eq!("12B".parse::<Budget>().unwrap(), Budget::Bytes(12.0));
-        let layer = LayerSensitivity { layer: "a".into(), weights: 5, macs: 100, costs: Vec::new() };
-        assert_eq!([8, 6, 4, 3, 2].map(|bits| Budget::BYTES.cost(&layer, bits)), [5.0, 5.0, 3.0, 3.0, 2.0]);
-        assert_eq!(Budget::BitOperations(1.0).cost(&layer, 3), 300.0);
     }
 }

@@ -1,7 +1,7 @@
 //! One layer after the other gets fewer bits.
 
 use super::{Assignment, Budget, Sensitivity};
-use crate::Error;
+use crate::{Error, compared::price};
 
 impl Sensitivity {
     /// Assignments from the most bits of all layers to the fewest: in each step the layer loses bits of which the sum of
@@ -14,12 +14,13 @@ impl Sensitivity {
             for (place, layer) in self.layers.iter().enumerate() {
                 let at = now[place];
                 for next in at + 1..layer.costs.len() {
-                    let [from, to] = [at, next].map(|at| budget.cost(layer, layer.costs[at].bits));
+                    let [from, to] = [at, next].map(|at| budget.cost(layer, at));
                     if to < from {
-                        let rise = layer.costs[next].divergence - layer.costs[at].divergence;
-                        let price = rise.max(0.0) / (from - to);
-                        if best.is_none_or(|(least, _, _)| price < least) {
-                            best = Some((price, place, next));
+                        // From infinite to infinite nothing more is lost.
+                        let rise = price(layer.costs[next].divergence) - price(layer.costs[at].divergence);
+                        let each = rise.max(0.0) / (from - to);
+                        if best.is_none_or(|(least, _, _)| each < least) {
+                            best = Some((each, place, next));
                         }
                     }
                 }
@@ -46,9 +47,9 @@ impl Sensitivity {
             let mut best: Option<(f64, usize, usize)> = None;
             for (place, layer) in self.layers.iter().enumerate() {
                 for higher in 0..bits[place] {
-                    let [from, to] = [bits[place], higher].map(|at| &layer.costs[at]);
-                    let more = budget.cost(layer, to.bits) - budget.cost(layer, from.bits);
-                    let gain = from.divergence - to.divergence;
+                    let [from, to] = [bits[place], higher];
+                    let more = budget.cost(layer, to) - budget.cost(layer, from);
+                    let gain = price(layer.costs[from].divergence) - price(layer.costs[to].divergence);
                     if spent + more <= budget.limit()
                         && gain > 0.0
                         && best.is_none_or(|(most, _, _)| most < gain)
@@ -65,7 +66,7 @@ impl Sensitivity {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{BitCost, LayerSensitivity};
+    use super::super::{BitCost, LayerSensitivity, Settled};
     use super::*;
 
     /// Two layers of 100 and 10 weights; the large one is less sensitive for each byte.
@@ -77,10 +78,14 @@ mod tests {
             costs: [8, 4, 2]
                 .into_iter()
                 .zip(divergences)
-                .map(|(bits, divergence)| BitCost { bits, signal_to_noise: 0.0, loss: 0.0, divergence })
+                .map(|(bits, divergence)| {
+                    let bytes = (weights * bits).div_ceil(8);
+                    BitCost { bits, bytes, signal_to_noise: 0.0, loss: 0.0, divergence }
+                })
                 .collect(),
         };
-        Sensitivity { layers: vec![layer("a", 100, [0.0, 0.5, 5.0]), layer("b", 10, [0.0, 0.4, 0.6])] }
+        let layers = vec![layer("a", 100, [0.0, 0.5, 5.0]), layer("b", 10, [0.0, 0.4, 0.6])];
+        Sensitivity { layers, settled: Settled::default() }
     }
 
     #[test]
@@ -100,6 +105,28 @@ mod tests {
         assert_eq!(all.greedy(Budget::Bytes(55.0)).unwrap(), [1, 1]);
         let error = all.greedy(Budget::Bytes(27.0)).unwrap_err().to_string();
         assert_eq!(error, "the budget is 27B, and the fewest bits take 28: allow more, or fewer bits");
+    }
+
+    #[test]
+    fn what_is_settled_is_a_part_of_the_budget() {
+        let settled = Settled { bytes: 50, operations: 3200.0 };
+        let all = Sensitivity { settled, ..sensitivity() };
+        assert_eq!(all.greedy(Budget::Bytes(110.0)).unwrap(), [1, 0]);
+        assert_eq!(all.greedy(Budget::Bytes(160.0)).unwrap(), [0, 0]);
+        let bits = vec![1, 2];
+        assert_eq!((all.cost(Budget::BYTES, &bits), all.cost(Budget::OPERATIONS, &bits)), (103.0, 3620.0));
+    }
+
+    #[test]
+    fn bits_after_which_the_answers_are_no_numbers_cost_most() {
+        let mut all = sensitivity();
+        all.layers[0].costs[1].divergence = f64::NAN;
+        all.layers[0].costs[2].divergence = f64::NAN;
+        // The second layer has lost all that it can before; then it makes no difference.
+        assert_eq!(all.path(Budget::BYTES), [[0, 0], [0, 1], [0, 2], [1, 2], [2, 2]]);
+        let budget = Budget::Bytes(103.0);
+        assert_eq!(all.greedy(budget).unwrap(), [0, 2]);
+        assert_eq!(all.searched(budget, "regularised-evolution", 200, 1).unwrap(), [0, 2]);
     }
 
     #[test]

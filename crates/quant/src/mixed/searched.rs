@@ -31,7 +31,9 @@ impl Sensitivity {
         let mut evaluator = Screened::new(
             |genome: &Genome| Ok(vec![cost(genome)]),
             |genomes: &[Genome]| -> Result<_, Problem> {
-                Ok(genomes.iter().map(|genome| vec![self.predicted(&bits(genome)), cost(genome)]).collect())
+                // A searcher compares numbers.
+                let predicted = |genome: &Genome| self.predicted(&bits(genome)).min(f64::MAX);
+                Ok(genomes.iter().map(|genome| vec![predicted(genome), cost(genome)]).collect())
             },
         );
         let front = search.run(evaluations, &mut evaluator)?;

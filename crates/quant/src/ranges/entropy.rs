@@ -2,75 +2,104 @@
 
 use sapwood_graph::Histogram;
 
-use super::edge;
-
-/// Levels that the numbers between the bounds are gathered in, and bins that are looked at.
+/// Levels that sizes below the bound are gathered in.
 const LEVELS: usize = 128;
 
-/// Of bounds around the middle of the histogram, those for which the numbers between them, gathered in 128 levels,
-/// have the least Kullback-Leibler divergence from what was seen, with what lies outside counted at the edges
-/// (Migacz 2017; ONNX Runtime's `EntropyCalibrater` in its form with both sides).
+/// Of bounds around 0, those for which the sizes of the numbers between them, gathered in 128 levels, have the least
+/// Kullback-Leibler divergence from what was seen, with all that is larger counted at the edge (Migacz 2017). As in
+/// NVIDIA's `pytorch-quantization` there are as many sizes next to 0 as just above: the many zeros behind a ReLU
+/// would decide alone. The histogram has 0 in its middle.
 pub(crate) fn entropy(histogram: &Histogram) -> [f32; 2] {
-    let bins = gathered(&histogram.counts);
-    let (count, centre) = (bins.len(), bins.len() / 2);
-    let part = |bin: usize| edge(histogram, bin * histogram.counts.len() / count) as f32;
-    let mut best = (f64::INFINITY, [0, count]);
-    for reach in LEVELS / 2..=centre {
-        let (start, end) = (centre - reach, (centre + reach + 1).min(count));
-        let inner = &bins[start..end];
-        let mut seen = inner.to_vec();
-        seen[0] += bins[..start].iter().sum::<f64>();
-        let last = seen.len() - 1;
-        seen[last] += bins[end..].iter().sum::<f64>();
-        let divergence = divergence(&seen, &in_levels(inner, &seen));
-        if divergence < best.0 {
-            best = (divergence, [start, end]);
+    let sizes = sizes(&histogram.counts);
+    let mut best = (f64::INFINITY, sizes.len());
+    for count in LEVELS..=sizes.len() {
+        let (inner, beyond) = sizes.split_at(count);
+        let divergence = divergence(inner, beyond.iter().sum());
+        // Of equals the widest; what is not a number, as without anything between the bounds, is none of them.
+        if divergence <= best.0 {
+            best = (divergence, count);
         }
     }
-    best.1.map(part)
+    let bound = (f64::from(histogram.high) * best.1 as f64 / sizes.len() as f64) as f32;
+    [-bound, bound]
 }
 
-/// At most this number of bins, of which each holds several.
-fn gathered(counts: &[u64]) -> Vec<f64> {
-    let most = 16 * LEVELS;
-    let each = counts.len().div_ceil(most);
-    counts.chunks(each).map(|bins| bins.iter().sum::<u64>() as f64).collect()
+/// How many numbers there are of each size, from 0 on.
+fn sizes(counts: &[u64]) -> Vec<f64> {
+    let (below, above) = counts.split_at(counts.len() / 2);
+    let mut sizes: Vec<f64> = below.iter().rev().zip(above).map(|(a, b)| (a + b) as f64).collect();
+    if let [nothing, least, ..] = &mut sizes[..] {
+        *nothing = *least;
+    }
+    sizes
+}
+
+/// `sum p ln(p / q)`: `p` is what was seen, with what lies beyond in the last bin, and `q` what the levels of the bins
+/// say. Infinite where they say that there is nothing, and there is.
+fn divergence(inner: &[f64], beyond: f64) -> f64 {
+    let levels = in_levels(inner);
+    let within: f64 = inner.iter().sum();
+    let last = inner.len() - 1;
+    let each = inner.iter().zip(levels).enumerate().map(|(bin, (count, level))| {
+        let seen = if bin == last { count + beyond } else { *count };
+        let (p, q) = (seen / (within + beyond), level / within);
+        if p > 0.0 { p * (p / q).ln() } else { 0.0 }
+    });
+    each.sum()
 }
 
 /// What each bin would hold if only the levels were known: a level's numbers in equal parts on its bins that hold any.
-fn in_levels(inner: &[f64], seen: &[f64]) -> Vec<f64> {
-    let mut spread = vec![0.0; inner.len()];
-    for level in 0..LEVELS {
-        let [from, to] = [level, level + 1].map(|level| level * inner.len() / LEVELS);
-        let filled = seen[from..to].iter().filter(|count| **count > 0.0).count();
-        let each = inner[from..to].iter().sum::<f64>() / filled.max(1) as f64;
-        (from..to).filter(|bin| seen[*bin] > 0.0).for_each(|bin| spread[bin] = each);
+fn in_levels(inner: &[f64]) -> Vec<f64> {
+    let level = |bin: usize| bin * LEVELS / inner.len();
+    let (mut sums, mut filled) = ([0.0; LEVELS], [0usize; LEVELS]);
+    for (bin, count) in inner.iter().enumerate().filter(|(_, count)| **count > 0.0) {
+        sums[level(bin)] += count;
+        filled[level(bin)] += 1;
     }
-    spread
-}
-
-/// `sum p ln(p / q)` of two distributions, where zeros are a ten-thousandth of a number.
-fn divergence(p: &[f64], q: &[f64]) -> f64 {
-    let smooth = |values: &[f64]| {
-        let values: Vec<f64> = values.iter().map(|x| x.max(1e-4)).collect();
-        let sum: f64 = values.iter().sum();
-        values.into_iter().map(|x| x / sum).collect::<Vec<_>>()
+    let of_bin = |(bin, count): (usize, &f64)| match *count > 0.0 {
+        true => sums[level(bin)] / filled[level(bin)] as f64,
+        false => 0.0,
     };
-    smooth(p).iter().zip(smooth(q)).map(|(p, q)| p * (p / q).ln()).sum()
+    inner.iter().enumerate().map(of_bin).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// `_compute_amax_entropy` of `pytorch-quantization` on the same counts of sizes, with 128 levels.
     #[test]
-    fn a_far_tail_is_cut_off_and_an_even_distribution_is_not() {
-        let bell = |x: f64| (1e6 * (-x * x / 2.0).exp()) as u64;
-        let mut counts: Vec<u64> = (0..2048).map(|bin| bell((bin as f64 - 1023.5) / 60.0)).collect();
-        counts[2047] = 1;
-        let [low, high] = entropy(&Histogram { low: -1.0, high: 1.0, counts });
-        assert!((low + high).abs() < 0.01 && (0.1..0.5).contains(&high), "{low} {high}");
-        let [low, high] = entropy(&Histogram { low: -1.0, high: 1.0, counts: vec![9; 2048] });
-        assert_eq!([low, high], [-1.0, 1.0]);
+    fn bounds_are_those_of_pytorch_quantization() {
+        const SIZES: usize = 2048;
+        let relu = |size: usize| match size {
+            0 => 5_000_000,
+            1..900 => 4_000_000 / (size * size + 2000),
+            _ => usize::from(size == SIZES - 1),
+        };
+        let far = |size: usize| 700usize.saturating_sub(size).pow(2) + 3 * usize::from(size == SIZES - 1);
+        let long = |size: usize| match size {
+            0 => 900_000,
+            _ => 3_000_000 / (size + 50).pow(2) + usize::from(size == SIZES - 1),
+        };
+        let even = |_: usize| 9;
+        let counts: [(&dyn Fn(usize) -> usize, usize); 4] =
+            [(&relu, 900), (&far, 694), (&long, 1683), (&even, SIZES)];
+        for (count, expected) in counts {
+            let mut counts = vec![0; 2 * SIZES];
+            for size in 0..SIZES {
+                // A part of the numbers lies below 0.
+                let at = if size % 3 == 1 { SIZES - 1 - size } else { SIZES + size };
+                counts[at] = count(size) as u64;
+            }
+            let bound = expected as f32 / SIZES as f32;
+            assert_eq!(entropy(&Histogram { low: -1.0, high: 1.0, counts }), [-bound, bound]);
+        }
+    }
+
+    #[test]
+    fn where_nearly_all_is_0_nothing_is_cut_off() {
+        let mut counts = vec![0; 512];
+        (counts[256], counts[511]) = (1_000_000, 1);
+        assert_eq!(entropy(&Histogram { low: -2.0, high: 2.0, counts }), [-2.0, 2.0]);
     }
 }

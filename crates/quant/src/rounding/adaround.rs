@@ -4,7 +4,8 @@ use sapwood_graph::Grid;
 
 /// Nagel et al. 2020: `w = s clip(floor(w / s) + h(v))` with `h = clip(1.2 sigmoid(v) - 0.1, 0, 1)`, where `v` is learnt by
 /// Adam so that what the layer gives on quantised inputs is near what it gave in floating point, and a term
-/// `lambda sum (1 - |2 h - 1|^beta)` moves `h` to 0 or 1; in the end it is 1 from a half on.
+/// `lambda sum (1 - |2 h - 1|^beta)` moves `h` to 0 or 1; in the end it is 1 from a half on. A weight that is 0 stays so,
+/// and learns nothing.
 ///
 /// The paper draws images for each step. Here a step looks at all of them: as both the layer and its loss are sums of
 /// products, `sum |w z - w0 x|^2` is a function of the two matrices of [`LayerInputs`](crate::LayerInputs), and so are its
@@ -58,6 +59,7 @@ const LINES: usize = 4;
 
 /// The weights of an output while they are learnt.
 struct Row<'a> {
+    weights: &'a [f64],
     grids: &'a [Grid],
     below: &'a [f64],
     /// What the products should be: `w0 sum x z^T`.
@@ -79,10 +81,11 @@ fn bounds(grid: &Grid) -> [f64; 2] {
 }
 
 impl<'a> Row<'a> {
-    fn new(w: &[f64], grids: &'a [Grid], below: &'a [f64], cross: &[f64]) -> Self {
+    fn new(w: &'a [f64], grids: &'a [Grid], below: &'a [f64], cross: &[f64]) -> Self {
         let n = w.len();
         let fraction = |j: usize| w[j] / f64::from(grids[j].scale()) - below[j];
         Self {
+            weights: w,
             grids,
             below,
             wanted: (0..n).map(|k| (0..n).map(|j| w[j] * cross[j * n + k]).sum()).collect(),
@@ -97,7 +100,7 @@ impl<'a> Row<'a> {
 
     /// The weights of a step, before any product.
     fn begin(&mut self) {
-        for (j, v) in self.v.iter().enumerate() {
+        for (j, v) in self.v.iter().enumerate().filter(|(j, _)| self.weights[*j] != 0.0) {
             self.gates[j] = gate(*v);
             let [low, high] = bounds(&self.grids[j]);
             let q = self.below[j] + self.gates[j].0;
@@ -130,7 +133,7 @@ impl<'a> Row<'a> {
         let beta = BETA[1] + (BETA[0] - BETA[1]) * (1.0 - done).clamp(0.0, 1.0);
         let at = step as i32 + 1;
         let (first, second) = (1.0 - 0.9f64.powi(at), 1.0 - 0.999f64.powi(at));
-        for j in 0..self.v.len() {
+        for j in (0..self.v.len()).filter(|j| self.weights[*j] != 0.0) {
             let inside = f64::from(u8::from(self.numbers[j].1));
             let of_output = 2.0 * f64::from(self.lost[j]) / count.max(1) as f64
                 * f64::from(self.grids[j].scale())
@@ -226,6 +229,32 @@ mod tests {
         let half = [2.0; 4];
         let found = AdaRound::default().round(&[0.9, 0.8], 2, [&[1.0; 4], &half], 4, &|_| grid);
         assert_eq!(found, [1, 1]);
+    }
+
+    #[test]
+    fn weights_learn_as_if_masked_ones_were_not_there() {
+        let number = |at: usize| ((at * 37 % 101) as f64 - 50.0) / 50.0;
+        let products = |columns: &[usize]| -> Vec<f64> {
+            let of =
+                |a: usize, b: usize| (0..20).map(|k| number(a * 20 + k) * number(b * 20 + k)).sum::<f64>();
+            columns.iter().flat_map(|a| columns.iter().map(move |b| of(*a, *b))).collect()
+        };
+        let fast = AdaRound { steps: 50, rate: 0.1, lambda: 0.0, ..AdaRound::default() };
+        for (columns, row) in [8, 12].into_iter().flat_map(|columns| (0..6).map(move |row| (columns, row))) {
+            let all: Vec<usize> = (0..columns).collect();
+            let kept: Vec<usize> = (0..columns).step_by(2).collect();
+            let weight = |j: &usize| if j.is_multiple_of(2) { number(row * columns + j) } else { 0.0 };
+            let scheme = Scheme::new(DType::I4, Symmetry::Symmetric).unwrap();
+            let most = (1 + row) as f32 / 4.0;
+            let grid = scheme.grid(-most, most).unwrap();
+            let learnt = |places: &[usize]| {
+                let (weights, gram): (Vec<f64>, _) = (places.iter().map(weight).collect(), products(places));
+                fast.round(&weights, places.len(), [&gram, &gram], 20, &|_| grid)
+            };
+            let alone = learnt(&kept).into_iter();
+            let expected: Vec<i32> = alone.flat_map(|q| [q, 0]).collect();
+            assert_eq!(learnt(&all), expected, "{columns} {row}");
+        }
     }
 
     /// The formulas, an output at a time and a product at a time.

@@ -203,6 +203,11 @@ impl Builder<'_> {
             }
             Work::Mean => {
                 let (from, to) = pair()?;
+                if from.place().pixels() > Mean::MOST {
+                    return Err(wrong(
+                        "its planes have more pixels than sums of 32 bits hold: give smaller images",
+                    ));
+                }
                 (Box::new(Mean::new(dots, from, to)), "mean int8".into())
             }
             Work::Means(kernel) => (Box::new(Means::new(dots, pair()?, *kernel)), "pool int8".into()),

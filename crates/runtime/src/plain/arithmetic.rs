@@ -34,14 +34,24 @@ pub(super) fn unary(function: Unary) -> fn(f32) -> f32 {
     }
 }
 
+/// Gives the larger one; what is not a number stays so, other than by [`f64::max`].
+pub(super) fn larger(a: f64, b: f64) -> f64 {
+    if a.is_nan() || a > b { a } else { b }
+}
+
+/// Gives the smaller one; what is not a number stays so.
+fn smaller(a: f64, b: f64) -> f64 {
+    if a.is_nan() || a < b { a } else { b }
+}
+
 pub(super) fn binary(function: Binary) -> fn(f32, f32) -> f32 {
     match function {
         Binary::Sub => |a, b| a - b,
         Binary::Mul => |a, b| a * b,
         Binary::Div => |a, b| a / b,
         Binary::Pow => |a, b| libm::pow(f64::from(a), f64::from(b)) as f32,
-        Binary::Max => f32::max,
-        Binary::Min => f32::min,
+        Binary::Max => |a, b| larger(a.into(), b.into()) as f32,
+        Binary::Min => |a, b| smaller(a.into(), b.into()) as f32,
     }
 }
 
@@ -72,8 +82,8 @@ pub(super) fn reduce(lines: Lines, figure: Reduction) -> Function {
             let all = match figure {
                 Reduction::Sum => line.sum(),
                 Reduction::Mean => line.sum::<f64>() / lines.each.len() as f64,
-                Reduction::Max => line.fold(f64::NEG_INFINITY, f64::max),
-                Reduction::Min => line.fold(f64::INFINITY, f64::min),
+                Reduction::Max => line.fold(f64::NEG_INFINITY, larger),
+                Reduction::Min => line.fold(f64::INFINITY, smaller),
                 Reduction::L2 => line.map(|x| x * x).sum::<f64>().sqrt(),
             };
             *to = all as f32;

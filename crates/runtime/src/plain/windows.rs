@@ -3,7 +3,7 @@
 use sapwood_graph::{ConvSpec, Window};
 use sapwood_kernels::infer::Function;
 
-use super::arithmetic::of;
+use super::arithmetic::{larger, of};
 
 /// Gives height and width of planes, which are 1 and the length of sequences.
 pub(super) fn plane(sizes: &[usize]) -> [usize; 2] {
@@ -81,7 +81,7 @@ pub(super) fn largest(window: Window, [from_size, to_size]: [[usize; 2]; 2]) -> 
                     let columns = (0..kernel[1]).filter_map(move |tap| sees(1, at % to_size[1], tap));
                     columns.map(move |column| x[y * from_size[1] + column])
                 });
-                *to = all.fold(f32::NEG_INFINITY, f32::max);
+                *to = all.map(f64::from).fold(f64::NEG_INFINITY, larger) as f32;
             }
         }
     })

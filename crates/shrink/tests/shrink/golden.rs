@@ -139,3 +139,39 @@ fn channels_that_stay_are_the_nearest_multiple_and_the_larger_of_two() {
         assert_eq!(kept, expected, "{channels} {share} {round_to}");
     }
 }
+
+/// Three groups of four channels that may leave, with higher scores in the second one and the highest in the third.
+fn three_groups() -> (Graph, Groups, Vec<Vec<f64>>) {
+    let mut g = Graph::builder([1, 2, 2]);
+    let x = g.conv("conv1", g.input(), Conv::new(4, 1));
+    let x = g.conv("conv2", x, Conv::new(4, 1));
+    let x = g.flatten(x);
+    let x = g.linear("fc1", x, 4);
+    g.linear("fc2", x, 2);
+    let graph = g.finish().unwrap();
+    let groups = Groups::of(&graph).unwrap();
+    let of_group = |at: usize| (0..groups[at].units()).map(|unit| (10 * at + unit) as f64).collect();
+    let scores = (0..groups.len()).map(of_group).collect();
+    (graph, groups, scores)
+}
+
+#[test]
+fn layers_of_different_kinds_are_not_isomorphic() {
+    let (graph, groups, scores) = three_groups();
+    let half = Target::Channels("0.5".parse().unwrap());
+    let gone = |selection: Selection| {
+        let chosen = selection.choose(&graph, &groups, &scores, half, 1).unwrap();
+        [0, 1, 2].map(|group| chosen.removal.of(group))
+    };
+    assert_eq!(gone(Selection::Global), [3, 3, 0]);
+    assert_eq!(gone(Selection::Isomorphic), [2, 2, 2]);
+}
+
+#[test]
+fn one_channel_too_few_is_one_of_the_group_that_would_lose_it() {
+    let (graph, groups, scores) = three_groups();
+    // Ten of twelve, of which nine may leave.
+    let most = Target::Channels("0.8".parse().unwrap());
+    let chosen = Selection::Global.choose(&graph, &groups, &scores, most, 1).unwrap();
+    assert_eq!((chosen.removal.units(), chosen.floors), (9, vec!["conv1".to_string()]));
+}

@@ -2,8 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use burn::{
+    module::Module,
+    nn::conv::{ConvTranspose2d, ConvTranspose2dConfig},
+    tensor::Tensor,
+};
 use sapwood_backend::{DeviceSpec, Seed};
-use sapwood_core::{Gradients, Layout, Masks, ParamPath, Source, Step, infos};
+use sapwood_core::{Gradients, Layout, Masks, Network, ParamPath, Pass, Source, Step, infos};
 use sapwood_prune::{Allocation, Sparsity};
 use sapwood_sparse::{During, GradualScore, SparseTraining};
 use sapwood_train::{Hook, HookError, Live, Recipe, Sgd, StepReport, Trainer};
@@ -111,4 +116,31 @@ fn what_cannot_be_kept_is_refused_before_the_first_step() {
     let refused = late.check(&plan(1)).unwrap_err().to_string();
     assert!(refused.starts_with("`end of the gradual pruning` must be "), "{refused}");
     late.check(&plan(2)).unwrap();
+}
+
+#[derive(Module, Debug)]
+struct Up {
+    up: ConvTranspose2d,
+}
+
+impl Network for Up {
+    type Input = Tensor<4>;
+    type Output = Tensor<2>;
+
+    fn forward(&self, input: Tensor<4>, _: &mut Pass<'_>) -> Tensor<2> {
+        self.up.forward(input).flatten(1, 3)
+    }
+}
+
+#[test]
+fn rows_of_a_transposed_convolution_are_refused_before_the_first_step() {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    let net = Up { up: ConvTranspose2dConfig::new([1, 2], [2, 2]).init(&device) };
+    let plan = Recipe::new(1, Sgd { momentum: 0.9, nesterov: false }, 0.05).plan(Examples.batches()).unwrap();
+    for score in [GradualScore::Magnitude, GradualScore::Movement] {
+        let during = During::Gradual { score, begin: at(2), end: at(8), every: at(2) };
+        let rule = during.to("0.5".parse().unwrap(), Allocation::Rows);
+        let error = rule.hook(&plan, Seed(1), &net, &Masks::new()).err().unwrap().to_string();
+        assert!(error.contains("`up.weight`") && error.contains("the allocation `rows`"), "{error}");
+    }
 }

@@ -216,6 +216,35 @@ fn soft_filters_become_zero_after_each_epoch_and_learn_again() {
 }
 
 #[test]
+fn what_would_change_nothing_of_a_network_is_refused_before_the_first_step() {
+    let plan = Recipe::new(2, Sgd { momentum: 0.0, nesterov: false }, 0.01).plan(Two.batches()).unwrap();
+    let said = |rule: &str, graph: &Graph| {
+        let rule: Regulariser = rule.parse().unwrap();
+        rule.hook::<Net>(&plan, graph).err().map_or_else(String::new, |error| error.to_string())
+    };
+    // One layer, the outputs of which go out.
+    let mut g = Graph::builder([1, 2, 2]);
+    let x = g.input();
+    let x = g.flatten(x);
+    g.linear("fc", x, 2);
+    let (whole, net): (Graph, &Graph) = (g.finish().unwrap(), &GRAPH);
+    for (rule, graph, expected) in [
+        ("slimming=1e-4", &whole, "has no normalisation"),
+        ("group-norm=1e-4", &whole, "all channels of the network have to stay"),
+        ("growing=1e-4", &whole, "all channels of the network have to stay"),
+        ("soft-filters=0.3", &whole, "every group has to stay whole"),
+        // Of three filters.
+        ("soft-filters=0.1", net, "10% of each group, rounded, is none"),
+    ] {
+        let said = said(rule, graph);
+        assert!(said.contains(expected), "{rule}: {said}");
+    }
+    for rule in ["slimming=1e-4", "group-norm=1e-4", "growing=1e-4", "soft-filters=0.2"] {
+        assert_eq!(said(rule, net), "", "{rule}");
+    }
+}
+
+#[test]
 fn what_is_no_regulariser_is_refused_in_a_line() {
     let said = |text: &str| text.parse::<Regulariser>().unwrap_err().to_string();
     assert!(said("group-norm").contains("expected a regulariser such as group-norm=5e-4"));

@@ -1,6 +1,12 @@
 //! What a run tells whoever listens.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    num::NonZeroUsize,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
 
 use serde_json::Value;
 use tracing::{
@@ -8,8 +14,9 @@ use tracing::{
     subscriber::{NoSubscriber, with_default},
 };
 
-use crate::{Tiny, WAVES, cpu, newest, run, sgd_recipe};
-use sapwood_train::Trainer;
+use crate::{Kill, Tiny, WAVES, cpu, newest, run, sgd_recipe, step};
+use sapwood_core::{Reporter, Source as _};
+use sapwood_train::{Checkpoints, Progress, Recipe, Trainer};
 
 /// While there is one subscriber alone, an event that happens first on the thread of another test counts as
 /// heard nowhere.
@@ -95,4 +102,40 @@ fn steps_are_told_at_level_trace_and_at_no_other() {
         of(&heard(level, work), "step").len()
     };
     assert_eq!((steps(Level::DEBUG), steps(Level::TRACE)), (0, 9));
+}
+
+/// The steps of a task, and how many of them were said to be done.
+#[derive(Default)]
+struct Told([AtomicU64; 2]);
+
+impl Reporter for Told {
+    fn begin(&self, _label: &str, total: u64) {
+        self.0[0].store(total, Relaxed);
+        self.0[1].store(0, Relaxed);
+    }
+
+    fn advance(&self, units: u64) {
+        self.0[1].fetch_add(units, Relaxed);
+    }
+
+    fn note(&self, _line: &str) {}
+
+    fn end(&self) {}
+}
+
+#[test]
+fn progress_is_that_of_the_steps_that_are_trained_also_where_a_run_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    // Of three epochs of three steps the last two.
+    let recipe = Recipe { start_at: step("1ep"), ..sgd_recipe() };
+    let plan = recipe.clone().plan(WAVES.batches()).unwrap();
+    for (kill, done) in [(Some(6), 3), (None, 6)] {
+        let told = Told::default();
+        let checkpoints = Checkpoints::in_folder(folder.path()).every_iterations(NonZeroUsize::MIN);
+        let trainer = Trainer::new(recipe.clone(), &cpu()).hook(Progress::new(&told, &plan));
+        let trainer = kill.into_iter().fold(trainer, |trainer, at| trainer.hook(Kill(at)));
+        let trained = trainer.checkpoints(checkpoints).run_blocking(Tiny::new(&cpu()), &WAVES);
+        assert_eq!(trained.is_err(), kill.is_some());
+        assert_eq!(told.0.map(AtomicU64::into_inner), [6, done]);
+    }
 }

@@ -388,8 +388,12 @@ fn the_checkpoint_of_another_run_is_an_error_that_says_how_it_differs() {
 #[test]
 fn a_loss_that_is_not_a_number_ends_the_run_and_says_when() {
     let source = Waves { broken: Some(4), ..WAVES };
-    let error = Trainer::new(sgd_recipe(), &cpu()).run_blocking(Tiny::new(&cpu()), &source).unwrap_err();
-    assert!(matches!(error, Error::NotFinite { what: "loss", iteration: 4, epoch: 1, .. }), "{error}");
+    for clip in [None, Some(0.5)] {
+        let recipe = Recipe { clip, ..sgd_recipe() };
+        let error = Trainer::new(recipe, &cpu()).run_blocking(Tiny::new(&cpu()), &source).unwrap_err();
+        assert!(matches!(error, Error::NotFinite { what: "loss", iteration: 4, epoch: 1, .. }), "{error}");
+        assert_eq!(error.to_string().contains("clip the gradient"), clip.is_none(), "{error}");
+    }
 }
 
 /// Without momentum nothing but the network carries over from step to step.

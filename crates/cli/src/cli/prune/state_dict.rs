@@ -3,7 +3,6 @@
 use std::io::Write;
 
 use burn::tensor::Tensor;
-use sapwood_backend::Seed;
 use sapwood_core::{ParamInfo, ParamPath, StateFile, tensor_data, write_atomic};
 use sapwood_lab::{Error as Lab, few};
 use sapwood_models::{Error as Models, Fitted, Problem, StateDict};
@@ -42,7 +41,7 @@ impl Prune {
         out: &mut dyn Write,
     ) -> Result<(), Error> {
         let options = Options::parse(self.scoring.options.iter().map(String::as_str))?;
-        let criterion = (criteria.find(&self.criterion)?.build)(&options, Seed(self.scoring.seed))?;
+        let criterion = (criteria.find(&self.criterion)?.build)(&options, self.scoring.seed())?;
         if self.masks_from.is_some() || criterion.needs() != Needs::Weights || self.scoring.data.is_some() {
             return Err(unknown);
         }
@@ -58,7 +57,7 @@ impl Prune {
         let weights: ParamTensors = params.iter().filter_map(flat).collect();
         let probe = StateProbe::new(params.clone(), weights)?;
         let alive = (!masks.is_empty()).then(|| MaskSet::from(masks));
-        let cut = self.cut(criterion.as_ref());
+        let cut = self.cut(criterion.as_ref())?;
         let Pruned { masks, warnings, .. } =
             cut.prune_blocking(criterion.as_ref(), &probe, alive.as_ref())?;
         let kept = masks.clone().into_masks();

@@ -25,23 +25,24 @@ pub(super) struct Study {
     /// the latency are found, cut out, fine-tuned and measured; the same command goes on
     pub(super) experiment: Option<PathBuf>,
     /// Of a study: the folder of all runs
-    #[arg(long, default_value = "runs", value_name = "FOLDER", requires = "experiment")]
+    #[arg(long, default_value = "runs", value_name = "FOLDER", conflicts_with = "space")]
     out: PathBuf,
     /// Of a study: iterations between checkpoints [default: every three seconds]
-    #[arg(long, value_name = "N", requires = "experiment")]
+    #[arg(long, value_name = "N", conflicts_with = "space")]
     checkpoint_every: Option<NonZero<usize>>,
     /// Of a study: what the machine draws while it works, for the ledger [default: measured where
     /// there is a counter]
-    #[arg(long, value_name = "WATTS", value_parser = watts, requires = "experiment")]
+    #[arg(long, value_name = "WATTS", value_parser = watts, conflicts_with = "space")]
     watts: Option<(Watts, String)>,
-    #[command(flatten)]
-    device: OnDevice,
+    /// Of a study: where to run: cpu, ndarray, vulkan[:n], metal[:n], webgpu[:n], cuda[:n]
+    #[arg(long, default_value = "cpu", value_name = "DEVICE", conflicts_with = "space")]
+    device: String,
 }
 
 impl Study {
     pub(super) fn run(&self, file: &Path, root: &DataRoot, out: &mut dyn Write) -> Result<(), Error> {
         let experiment = SearchExperiment::read(file)?;
-        let device = self.device.resolve()?;
+        let device = OnDevice { device: self.device.clone() }.resolve()?;
         let stop = stop_signal()?;
         let datasets = root.datasets();
         let conditions = Conditions {
@@ -55,7 +56,7 @@ impl Study {
         };
         let folder = self.out.join(&experiment.name);
         let watts = self.watts.as_ref().map(|(watts, _)| *watts);
-        let place = Place { device: &self.device.device, watts };
+        let place = Place { device: &self.device, watts };
         let outcome = match carry_out(&experiment, &folder, place, &conditions) {
             Err(Lab::Train(sapwood_train::Error::Stopped { .. })) => {
                 writeln!(out, "stopped: the same command goes on")?;
@@ -75,7 +76,7 @@ impl Study {
         }
         let facts = [
             ("data".to_string(), experiment.data.name.clone()),
-            ("device".into(), self.device.device.clone()),
+            ("device".into(), self.device.clone()),
             ("seed".into(), experiment.seed.to_string()),
             ("date".into(), today()),
         ];

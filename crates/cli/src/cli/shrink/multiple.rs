@@ -2,22 +2,35 @@
 
 use std::str::FromStr;
 
-use sapwood_runtime::Level;
+use sapwood_deploy::latency::level;
 
 /// The largest multiple that can be asked for.
 const MOST: usize = 4096;
 
 /// A number of channels, or as many as a register of this machine holds.
 #[derive(Clone, Copy)]
-pub(super) struct Multiple(pub usize);
+pub(super) enum Multiple {
+    Of(usize),
+    Auto,
+}
+
+impl Multiple {
+    /// The number. What a register holds depends on the level, which is pinned only once the command line is read.
+    pub(super) fn number(self) -> usize {
+        match self {
+            Self::Of(number) => number,
+            Self::Auto => level().numbers(),
+        }
+    }
+}
 
 impl FromStr for Multiple {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         match (text, text.parse()) {
-            ("auto", _) => Ok(Self(Level::detect().numbers())),
-            (_, Ok(of @ 1..=MOST)) => Ok(Self(of)),
+            ("auto", _) => Ok(Self::Auto),
+            (_, Ok(of @ 1..=MOST)) => Ok(Self::Of(of)),
             _ => Err(format!(
                 "expected a number from 1 to {MOST}, or auto for what a register of this machine holds"
             )),

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use sapwood_backend::block_on;
 use sapwood_core::{Graph, ModuleState, Observed, State, graph::Groups};
-use sapwood_prune::{Criteria, MaskSet, Prunable, keep_out_of_scope};
+use sapwood_prune::{Criteria, MaskSet, Probe, Prunable, Removed, Round, keep_out_of_scope};
 use sapwood_shrink::{
     Chosen, Error as Shrinking, Normaliser, Reduction, Removal, Selection, Share, Target, WeightScores,
 };
@@ -35,8 +35,9 @@ pub(super) struct Ranked {
     #[arg(long, value_name = "N|auto", default_value = "1", requires = "target")]
     round_to: Multiple,
     /// In how many rounds: each scores the network without what has left before
-    #[arg(long, value_name = "N", default_value_t = 1, requires = "target", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    rounds: u32,
+    /// [default: 100 for synflow, 10 for iterative-snip and force, else 1]
+    #[arg(long, value_name = "N", requires = "target", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: Option<u32>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -82,7 +83,7 @@ impl Ranked {
     ) -> Result<Prunable, Error> {
         let probe = scored.probe();
         let prunable = scored.criterion.scope(&probe, scoring.scope().on(&scored.net)?)?;
-        keep_out_of_scope(groups, sapwood_prune::Probe::infos(&probe), &prunable);
+        keep_out_of_scope(groups, probe.infos(), &prunable);
         Ok(prunable)
     }
 
@@ -90,54 +91,56 @@ impl Ranked {
     pub(super) fn choose(
         &self,
         scoring: &Scoring,
-        scored: &mut Scored,
+        scored: &Scored,
         (groups, prunable): (&Groups, &Prunable),
         target: Aim,
     ) -> Result<Chosen, Error> {
-        let graph = Observed::graph(&scored.net).clone();
+        let graph = Observed::graph(&scored.net);
         let state = block_on(State::read(&scored.net))?;
+        let (probe, none) = (scored.probe(), Removal::none(groups));
         let target = match target {
             Aim::Share(target) => target,
             Aim::Milliseconds(timed) => {
-                let units = self.units(
-                    groups,
-                    &self.scores(scoring, scored, prunable)?,
-                    &Removal::none(groups),
-                    scored,
-                )?;
-                return timed.choose(self.selection(), (&graph, groups, &state), &units, self.round_to.0);
+                let scores = self.scores(scoring, scored, &probe, prunable)?;
+                let units = self.units(groups, &scores, &none, scored)?;
+                return timed.choose(
+                    self.selection(),
+                    (graph, groups, &state),
+                    &units,
+                    self.round_to.number(),
+                );
             }
         };
-        let whole = scored.net.clone();
-        let mut chosen = Chosen { removal: Removal::none(groups), floors: Vec::new() };
-        for round in 1..=self.rounds {
-            let share = target.share().get() * f64::from(round) / f64::from(self.rounds);
-            let scores = self.scores(scoring, scored, prunable)?;
-            let found = self.once(
-                &graph,
-                groups,
-                &scores,
-                &chosen.removal,
-                (scored, target.with(Share::new(share)?)),
-            );
-            match found {
-                Err(Shrinking::Nothing { .. }) if round < self.rounds => {}
+        let rounds = self.rounds.map_or_else(|| scored.customary_rounds(), |rounds| rounds as usize);
+        let mut chosen = Chosen { removal: none.clone(), floors: Vec::new() };
+        for round in 1..=rounds {
+            let share = target.share().get() * round as f64 / rounds as f64;
+            let masks = MaskSet::from(chosen.removal.masks(groups, &state, true));
+            let left = Round::new(&probe, &masks, None)?;
+            let scores = self.scores(scoring, scored, &left, prunable)?;
+            let gone = match scored.criterion.removed() {
+                Removed::StayRemoved => &chosen.removal,
+                Removed::MayReturn => &none,
+            };
+            let target = target.with(Share::new(share)?);
+            match self.once(graph, groups, &scores, gone, (scored, target)) {
+                Err(Shrinking::Nothing { .. }) if round < rounds => {}
                 found => chosen = found?,
             }
-            if round < self.rounds {
-                let masks = chosen.removal.masks(groups, &state, true);
-                scored.net = MaskSet::from(masks).apply(whole.clone())?;
-            }
         }
-        scored.net = whole;
         Ok(chosen)
     }
 
     /// A number for each weight.
-    fn scores(&self, scoring: &Scoring, scored: &Scored, prunable: &Prunable) -> Result<WeightScores, Error> {
-        let (probe, channels) = (scored.probe(), scored.criterion.channels());
-        let asked = channels.prunable(sapwood_prune::Probe::infos(&probe), prunable);
-        let scores = scored.criterion.score(&probe, &asked)?;
+    fn scores(
+        &self,
+        scoring: &Scoring,
+        scored: &Scored,
+        probe: &dyn Probe,
+        prunable: &Prunable,
+    ) -> Result<WeightScores, Error> {
+        let channels = scored.criterion.channels();
+        let scores = scored.criterion.score(probe, &channels.prunable(probe.infos(), prunable))?;
         let scores = block_on(scores.read()).map_err(|error| scoring.explain(error))?;
         Ok(channels.weights(&scores)?)
     }
@@ -151,7 +154,7 @@ impl Ranked {
         (scored, target): (&Scored, Target),
     ) -> Result<Chosen, Shrinking> {
         let scores = self.units(groups, scores, gone, scored)?;
-        self.selection().choose(graph, groups, &scores, target, self.round_to.0)
+        self.selection().choose(graph, groups, &scores, target, self.round_to.number())
     }
 
     fn selection(&self) -> Selection {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sapwood_core::{Graph, State, graph::Groups};
+use sapwood_deploy::latency::level;
 use sapwood_runtime::Runtime;
 use sapwood_shrink::{Chosen, Error as Shrinking, Removal, Selection, Surgery, Target};
 
@@ -44,7 +45,7 @@ impl Timed {
             return Err(Shrinking::Nothing { reason }.into());
         }
         let mut fastest = f64::INFINITY;
-        let found = selection.choose_until(groups, scores, round_to, &mut |removal| {
+        let found = selection.choose_until(graph, groups, scores, round_to, &mut |removal| {
             let taken = time(removal)?;
             fastest = fastest.min(taken);
             Ok::<bool, Error>(taken <= self.most)
@@ -59,7 +60,7 @@ impl Timed {
 
     /// The milliseconds of a network.
     pub(super) fn of(self, graph: &Graph, state: &State) -> Result<f64, Error> {
-        let plan = Runtime::new().threads(self.threads).batch(1).plan(graph, state)?;
+        let plan = Runtime::new().level(level()).threads(self.threads).batch(1).plan(graph, state)?;
         let images: Vec<f32> =
             (0..plan.sizes()[0]).map(|at| ((at * 7919) % 1009) as f32 / 504.5 - 1.0).collect();
         let found: Duration = plan.session()?.profile(&images, RUNS)?.whole;

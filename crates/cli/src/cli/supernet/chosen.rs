@@ -29,10 +29,16 @@ pub(crate) fn genome_of(family: &Family, text: &str) -> Result<Genome, Error> {
             let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
             match plain(&text).trim() {
                 inner if inner.starts_with('{') || inner.contains('=') => genome_of(family, inner),
-                _ => Err(Error::Content {
-                    problem: "expected an architecture, as `list spaces` shows them".into(),
-                    path: path.into(),
-                }),
+                _ => {
+                    let words = space.text(&family.smallest());
+                    let first = words.split(' ').next().unwrap_or_default();
+                    let problem = format!(
+                        "expected an architecture, as JSON or in words that begin like `{first}` (`describe --space {} \
+                         --json` shows one)",
+                        family.name()
+                    );
+                    Err(Error::Content { problem, path: path.into() })
+                }
             }
         }
     }

@@ -90,7 +90,9 @@ impl Phases {
             Some((epochs, Some(then))) => {
                 let recipe = Recipe { epochs: then, ..config.recipe.clone() };
                 // Better now than behind the probe.
-                TrainConfig { recipe, ..config.clone() }.check_ahead(conditions.datasets)?;
+                TrainConfig { recipe, ..config.clone() }
+                    .check_ahead(folder, conditions)
+                    .map_err(|error| hinted(error, true))?;
                 let probed = RunFolder::new(folder.path().join("probe"));
                 train(&probing(&config, epochs, self.notes), &probed)?;
                 let path = probed.weights();
@@ -99,7 +101,7 @@ impl Phases {
                 let learning_rate = self.then_rate.unwrap_or(AFTER_PROBE * given);
                 let recipe = Recipe { epochs: then, learning_rate, ..config.recipe };
                 let outputs = Outputs { new: false, ..config.outputs };
-                let beginning = start(opened, of_file(&path)?);
+                let beginning = Beginning::From(start(opened, of_file(&path)?));
                 train(&TrainConfig { beginning, recipe, outputs, ..config }, folder)
             }
         }
@@ -124,8 +126,8 @@ fn probing(config: &TrainConfig, epochs: usize, notes: Vec<String>) -> TrainConf
     }
 }
 
-/// A training begins with what was opened.
-pub(super) fn start(opened: Opened, digest: String) -> Beginning {
+/// What was opened, for a training to begin with.
+pub(super) fn start(opened: Opened, digest: String) -> Box<Start> {
     let Opened { net, masks, trained_on, .. } = opened;
-    Beginning::From(Box::new(Start { digest, net, masks, trained_on }))
+    Box::new(Start { digest, net, masks, trained_on })
 }

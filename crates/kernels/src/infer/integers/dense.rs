@@ -15,7 +15,7 @@ use super::{
 };
 use crate::infer::{
     Arena, Form, Place, Window,
-    dense::{assert_window, pixels},
+    dense::{assert_window, pixels, share},
     program::{Context, Step},
 };
 
@@ -163,21 +163,11 @@ impl Dense {
     /// Of its tiles, counted group by group, those of thread `index` of `of`.
     fn share(&self, images: usize, index: usize, of: usize) -> impl Iterator<Item = (&Group, Range<usize>)> {
         let pixels = images * self.pixels.len();
-        let tiles = move |group: &Group| pixels.div_ceil(group.pixels[images - 1]);
-        let cost = move |group: &Group| {
+        share(&self.groups, [index, of], move |group: &Group| {
             let shape = Shape { outputs: group.outputs, pixels: group.pixels[images - 1] };
             let steps: usize = group.pieces.iter().map(Piece::len).sum();
-            (steps as f64 * shape.cost(self.dots)) as usize + 8 * shape.outputs * shape.pixels
-        };
-        let total: usize = self.groups.iter().map(|group| tiles(group) * cost(group)).sum();
-        let bounds = [total * index / of, total * (index + 1) / of];
-        let mut before = 0;
-        self.groups.iter().filter_map(move |group| {
-            let (tiles, cost) = (tiles(group), cost(group));
-            // A tile is whose its begin is.
-            let [first, end] = bounds.map(|bound| bound.saturating_sub(before).div_ceil(cost).min(tiles));
-            before += tiles * cost;
-            (first < end).then_some((group, first..end))
+            let cost = (steps as f64 * shape.cost(self.dots)) as usize + 8 * shape.outputs * shape.pixels;
+            [pixels.div_ceil(shape.pixels), cost]
         })
     }
 }

@@ -22,10 +22,15 @@ pub struct Mean {
 }
 
 impl Mean {
+    /// The most pixels of a channel, whose bytes are summed in 32 bits.
+    pub const MOST: usize = i32::MAX as usize / u8::MAX as usize;
+
     /// # Panics
-    /// If the values have other channels, the result more than one pixel, or scales are too far apart.
+    /// If the values have other channels, the result more than one pixel, there are more than [`Mean::MOST`], or scales
+    /// are too far apart.
     pub fn new(dots: Dots, from: Quads, to: Quads) -> Self {
         assert!(from.channels() == to.channels() && to.place().size == [1, 1], "a mean of each channel");
+        assert!(from.place().pixels() <= Self::MOST, "sums of 32 bits");
         assert!(from.is_wide() && to.is_wide(), "room for whole registers");
         let factor = from.of().scale / (to.of().scale * from.place().pixels() as f32);
         assert!(factor.is_finite(), "scales that can be compared");

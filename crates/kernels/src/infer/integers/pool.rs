@@ -33,8 +33,9 @@ impl Pool {
         assert_eq!(from.channels(), to.channels(), "values of the same channels");
         assert!(from.is_wide() && to.is_wide() && window.dilation == [1, 1], "room for whole registers");
         for axis in 0..2 {
-            let last = (to.place().size[axis] - 1) * window.stride[axis];
+            let last = (to.place().size[axis] - 1).saturating_mul(window.stride[axis]);
             assert!(last < from.place().size[axis] + window.before[axis], "windows begin in the input");
+            assert!(window.before[axis] < window.kernel[axis], "windows end in the input");
         }
         Self { dots, from, to, window }
     }

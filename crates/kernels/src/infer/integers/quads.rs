@@ -42,7 +42,8 @@ impl Quads {
 
     /// Whether bytes hold the integers: between -128 and 127 or 0 and 255, 0 among them, with a positive scale.
     pub fn hold(of: &Integers) -> bool {
-        let [low, high] = of.bounds.map(|bound| bound + shift(of));
+        // In wider numbers: to the largest integers no shift can be added.
+        let [low, high] = of.bounds.map(|bound| i64::from(bound) + i64::from(shift(of)));
         0 <= low
             && high <= 255
             && (of.bounds[0]..=of.bounds[1]).contains(&of.zero_point)

@@ -3,7 +3,7 @@
 use super::{Dots, Quads, after::nearest, quads::QUAD};
 use crate::{
     infer::{
-        Form, Place,
+        Form, Place, Source,
         program::{Context, Load, Step},
     },
     level::Loop,
@@ -75,6 +75,10 @@ impl Step for Quantise {
 
     fn writes(&self) -> Place {
         *self.to.place()
+    }
+
+    fn source(&self) -> Source {
+        Source::Input
     }
 
     unsafe fn run(&self, context: &Context<'_>) {

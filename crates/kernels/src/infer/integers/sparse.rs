@@ -93,7 +93,7 @@ impl Sparse {
             widths: (1..=images)
                 .map(|images| if images == most[0] { cut.width } else { width(images) })
                 .collect(),
-            scratch: scratch..scratch + own * threads,
+            scratch: scratch..scratch.saturating_add(own.saturating_mul(threads)),
             own,
             step,
             rounding,

@@ -47,8 +47,8 @@ fn cases() -> impl Strategy<Value = Case> {
         let conv = Convolution {
             images,
             groups,
-            inputs: inputs * groups,
-            outputs: outputs.div_ceil(groups) * groups,
+            inputs,
+            outputs: outputs.div_ceil(groups),
             input: [height, width],
             kernel: [h, w],
             stride: [stride, 3 - stride],
@@ -70,6 +70,16 @@ fn draw(count: usize, seed: u64, [low, high]: [i32; 2]) -> Vec<i32> {
 }
 
 impl Case {
+    /// Channels that come in, of all groups.
+    fn inputs(&self) -> usize {
+        self.conv.groups * self.conv.inputs
+    }
+
+    /// Channels that go out, of all groups.
+    fn outputs(&self) -> usize {
+        self.conv.groups * self.conv.outputs
+    }
+
     fn window(&self) -> Window {
         let Convolution { kernel, stride, dilation, padding, .. } = self.conv;
         Window { kernel, stride, dilation, before: padding }
@@ -82,12 +92,12 @@ impl Case {
 
     fn input(&self) -> Vec<i32> {
         let [h, w] = self.conv.input;
-        draw(self.conv.images * self.conv.inputs * h * w, 1, self.x.bounds)
+        draw(self.conv.images * self.inputs() * h * w, 1, self.x.bounds)
     }
 
     fn weights(&self) -> Vec<i32> {
-        let Convolution { inputs, outputs, groups, kernel: [h, w], .. } = self.conv;
-        let (taps, each) = (h * w, inputs / groups);
+        let Convolution { inputs: each, groups, kernel: [h, w], .. } = self.conv;
+        let (inputs, outputs, taps) = (self.inputs(), self.outputs(), h * w);
         let any = draw(outputs * each * taps, 2, [-128, 127]);
         let kept = draw(outputs * inputs.div_ceil(QUAD) * taps, 4, [0, 99]);
         let weight = |(at, weight): (usize, &i32)| {
@@ -103,12 +113,12 @@ impl Case {
     }
 
     fn scales(&self) -> Vec<f32> {
-        let count = if self.is_per_channel { self.conv.outputs } else { 1 };
+        let count = if self.is_per_channel { self.outputs() } else { 1 };
         (0..count).map(|at| 0.0007 * (1 + at % 5) as f32).collect()
     }
 
     fn bias(&self) -> Vec<i32> {
-        draw(self.conv.outputs, 3, [-100_000, 100_000])
+        draw(self.outputs(), 3, [-100_000, 100_000])
     }
 
     fn sums(&self) -> Vec<i32> {
@@ -123,7 +133,7 @@ impl Case {
     /// What the layer's weights give with them.
     fn with<T>(&self, then: impl FnOnce(&Weights<'_>) -> T) -> T {
         let values: Vec<i8> = self.weights().into_iter().map(|weight| weight as i8).collect();
-        let Convolution { inputs, outputs, groups, .. } = self.conv;
+        let (inputs, outputs, groups) = (self.inputs(), self.outputs(), self.conv.groups);
         let (scales, bias) = (self.scales(), self.bias());
         then(&Weights { values: &values, scales: &scales, bias: &bias, inputs, outputs, groups })
     }
@@ -213,7 +223,7 @@ proptest! {
     #[test]
     fn dense_layers_are_exact(case in cases()) {
         let (input, [h, w]) = (numbers(&case.input(), &case.x), case.conv.output());
-        let (images, inputs, outputs) = (case.conv.images, case.conv.inputs, case.conv.outputs);
+        let (images, inputs, outputs) = (case.conv.images, case.inputs(), case.outputs());
         let most = [images, case.threads];
         let own = case.expected(&case.y);
         // Once with what an activation leaves, and once with another value behind it.
@@ -260,7 +270,7 @@ proptest! {
 
     #[test]
     fn depthwise_layers_are_exact(case in cases(), channels in 1..40usize) {
-        let conv = Convolution { groups: channels, inputs: channels, outputs: channels, ..case.conv };
+        let conv = Convolution { groups: channels, inputs: 1, outputs: 1, ..case.conv };
         let case = Case { conv: conv.clone(), ..case };
         let input = numbers(&case.input(), &case.x);
         let x = Quads::new(channels, conv.input, case.rim(), case.x);
@@ -277,8 +287,8 @@ proptest! {
 
     #[test]
     fn what_is_done_integer_by_integer_is_exact(case in cases(), other in integers()) {
-        let Convolution { images, inputs, input: [h, w], kernel, stride, .. } = case.conv;
-        let (integers, most) = (case.input(), [images, case.threads]);
+        let Convolution { images, input: [h, w], kernel, stride, .. } = case.conv;
+        let (integers, inputs, most) = (case.input(), case.inputs(), [images, case.threads]);
         let input = numbers(&integers, &case.x);
         let x = Quads::new(inputs, [h, w], [1, 0, 0, 1], case.x);
         let padding = kernel.map(|size| size / 2);

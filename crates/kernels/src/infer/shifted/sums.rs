@@ -161,7 +161,8 @@ unsafe fn sum<V: Lanes, const R: usize, const P: usize, const E: usize>(
         (offsets, weights) = (offsets.wrapping_add(steps * E), weights.wrapping_add(steps * E * R));
         taps
     };
-    // SAFETY (all): taps were compared with the input, and vectors with their planes.
+    // SAFETY (all): taps were compared with the input, and vectors with the planes of the output and of the residual,
+    // which has as many.
     unsafe {
         let zero = V::splat(0.0);
         let mut sums = [[zero; P]; R];

@@ -40,9 +40,18 @@ impl SparseShape {
         let table = if self.is_shared { SHARED } else { APART };
         let has_loop =
             |(rows, widths): &(usize, &[usize])| *rows == self.rows && widths.contains(&self.vectors);
-        assert!(table.iter().any(has_loop), "a loop for these rows and vectors");
+        // Where there is one pixel, there is no second vector of them.
+        let is_there =
+            table.iter().any(has_loop) && self.fits(level) && (self.lanes > 1 || self.vectors == 1);
+        assert!(is_there, "a loop for these rows and vectors");
         let all = [1, level.lanes::<f32>(), lanes(level, false)];
         assert!(all.contains(&self.lanes), "as many lanes as a register has, or one");
+    }
+
+    /// Whether its sums fit the registers, with what is multiplied.
+    fn fits(self, level: Level) -> bool {
+        let Self { rows, vectors, .. } = self;
+        rows * vectors + vectors.min(rows) + 1 < level.registers()
     }
 
     /// The best shape for these rows into this place, whose vectors begin at lines of the cache or not, and what it
@@ -52,7 +61,6 @@ impl SparseShape {
         let products = rows.iter().map(Vec::len).sum::<usize>() as f64;
         let mut best: Option<(Self, f64)> = None;
         let lanes = if length == 1 { 1 } else { lanes(level, is_aligned) };
-        let registers = level.registers();
         for (table, is_shared) in [(SHARED, true), (APART, false)] {
             for &(together, widths) in table.iter().filter(|(together, _)| *together <= rows.len()) {
                 let steps: f64 = match (is_shared, together) {
@@ -66,9 +74,11 @@ impl SparseShape {
                     (false, _) => products / together as f64 * 1.05,
                 };
                 let total = length.div_ceil(lanes);
-                for &vectors in
-                    widths.iter().filter(|&&v| v <= total && together * v + v.min(together) + 1 < registers)
-                {
+                for &vectors in widths.iter().filter(|vectors| **vectors <= total) {
+                    let shape = Self { rows: together, is_shared, vectors, lanes };
+                    if !shape.fits(level) {
+                        continue;
+                    }
                     let tiles = total.div_ceil(vectors) as f64;
                     let sums = (together * vectors) as f64;
                     // A load across two lines of the cache counts twice.
@@ -86,7 +96,7 @@ impl SparseShape {
                     let step = (sums.max(loads) / at_once).max(4.0);
                     let time = tiles * (steps * step + rows.len() as f64 / together as f64 * (25.0 + sums));
                     if best.is_none_or(|(_, least)| time < least) {
-                        best = Some((Self { rows: together, is_shared, vectors, lanes }, time));
+                        best = Some((shape, time));
                     }
                 }
             }

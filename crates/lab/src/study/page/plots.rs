@@ -26,12 +26,12 @@ impl Page<'_> {
         figure: Figure,
     ) -> Series {
         let points =
-            self.select(variant, method, control).map(|group| figure.point(x(group.sparsity), group));
+            self.select(variant, method, control).filter_map(|group| figure.point(x(group.sparsity), group));
         Series { name: name.into(), points: points.collect() }
     }
 
     pub(super) fn plot(&self, figure: Figure, variant: &str, series: Vec<Series>) -> Plot {
-        let dense = self.dense(variant).map(|group| figure.point(0.0, group).mean);
+        let dense = self.dense(variant).and_then(|group| Some(figure.point(0.0, group)?.mean));
         Plot::Line(LinePlot {
             x_label: "weights removed".into(),
             y_label: figure.name().into(),
@@ -49,7 +49,8 @@ impl Page<'_> {
                 .methods(variant)
                 .into_iter()
                 .map(|method| self.line(method, variant, method, Control::None, figure));
-            let lines: Vec<Series> = lines.collect();
+            // Nothing where the figure was not tried.
+            let lines: Vec<Series> = lines.filter(|line| !line.points.is_empty()).collect();
             (!lines.is_empty())
                 .then(|| Panel { title: variant.into(), plot: self.plot(figure, variant, lines) })
         });

@@ -78,9 +78,8 @@ impl Page<'_> {
                             Control::None => (*method).to_string(),
                             control => format!("{method}, {}", control.name()),
                         };
-                        let (a, b) =
-                            (group.values(|row| figure.value(row)), other.values(|row| figure.value(row)));
-                        let Some(paired) = PairedComparison::of(&a, &b) else { continue };
+                        let paired = PairedComparison::of(&figure.values(group), &figure.values(other));
+                        let Some(paired) = paired else { continue };
                         let removed = group.sparsity.map_or(String::new(), |s| s.to_string());
                         let interval = paired.differences.interval.map_or(Cell::none(), |interval| {
                             Cell::from(format!("{:+.2} to {:+.2}", interval.low, interval.high))

@@ -4,7 +4,10 @@ use std::path::Path;
 
 use sapwood_prune::Criteria;
 
-use crate::{Datasets, Error, study::Plan};
+use crate::{
+    Datasets, Error,
+    study::{Plan, Run},
+};
 
 const STUDY: &str = r#"
 kind = "prune"
@@ -38,12 +41,26 @@ sparsity = [0.5, 0.8]
 during = { kind = "gradual", begin = "0ep", end = "2ep", every = "10it" }
 "#;
 
-fn hashes(study: &str) -> Vec<String> {
+fn runs(study: &str) -> Vec<Run> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("study.toml");
     std::fs::write(&path, study).unwrap();
-    let plan = Plan::read(&Criteria::default(), &path, &[], &Datasets::below(Path::new("nowhere"))).unwrap();
-    plan.runs.into_iter().map(|run| run.hash).collect()
+    Plan::read(&Criteria::default(), &path, &[], &Datasets::below(Path::new("nowhere"))).unwrap().runs
+}
+
+fn hashes(study: &str) -> Vec<String> {
+    runs(study).into_iter().map(|run| run.hash).collect()
+}
+
+/// They once began with the dense network, under the name that they would have otherwise.
+#[test]
+fn levels_that_train_on_begin_with_the_level_before_and_say_so_in_their_names() {
+    let begins = |run: &Run| run.spec.canonical().unwrap()["pruning"]["begins"] == "level";
+    assert!(!runs(STUDY).iter().any(begins));
+    let study = STUDY.replace("retrain = { rewind = \"1ep\" }\n", "");
+    let (further, others): (Vec<Run>, Vec<Run>) = runs(&study).into_iter().partition(|run| begins(run));
+    assert_eq!((further.len(), others.len()), (1, 7));
+    assert!(further[0].parents.level.is_some() && further[0].parents.dense.is_none());
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Functions of numbers, of lines and of groups.
 
-use sapwood_graph::{Binary, GraphBuilder, Op, Reduction, Unary};
+use sapwood_graph::{Binary, GraphBuilder, Op, Reduction, Unary, Window};
 
 use super::{IMAGES, Whole, alone, check, drawn, ranked};
+use crate::plain::{arithmetic, lists::lines, windows};
 
 #[test]
 fn functions_of_numbers() {
@@ -71,6 +72,23 @@ fn functions_of_numbers() {
                 Whole::of(&x.sizes, |i| x.at(i).max(0.0) + slope.at(&[i[1] % channels]) * x.at(i).min(0.0))
             },
         );
+    }
+}
+
+#[test]
+fn what_is_not_a_number_is_the_largest_and_the_smallest() {
+    let nan = f32::NAN;
+    for function in [Binary::Max, Binary::Min].map(arithmetic::binary) {
+        assert!(function(nan, 1.0).is_nan() && function(1.0, nan).is_nan());
+    }
+    for line in [[nan, 1.0, 2.0], [1.0, nan, 2.0], [1.0, 2.0, nan]] {
+        let figures = [Reduction::Max, Reduction::Min].map(|to| arithmetic::reduce(lines(&[1, 3], &[1]), to));
+        let window = windows::largest(Window::new([1, 3], 1), [[1, 3], [1, 1]]);
+        for function in figures.into_iter().chain([window]) {
+            let mut found = [0.0];
+            function(&[&line[..]], &mut found);
+            assert!(found[0].is_nan(), "{found:?} of {line:?}");
+        }
     }
 }
 

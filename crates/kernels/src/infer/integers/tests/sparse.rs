@@ -13,12 +13,12 @@ fn sparse(dots: Dots, case: &Case, [from, to]: [Quads; 2], after: &After, end: u
 /// Whether a layer's bytes are those of the definition: alone, and as a summand of either side.
 fn is_exact(case: &Case) -> Result<(), TestCaseError> {
     let (input, size) = (numbers(&case.input(), &case.x), case.conv.output());
-    let (images, outputs) = (case.conv.images, case.conv.outputs);
+    let (images, outputs) = (case.conv.images, case.outputs());
     let most = [images, case.threads];
     let own = case.expected(&case.y);
     let rectified: Vec<i32> = case.expected(&case.y.rectified());
     let sum = Integers { scale: 1.3 * case.y.scale, zero_point: 100, bounds: [0, 255] };
-    let x = Quads::new(case.conv.inputs, case.conv.input, case.rim(), case.x);
+    let x = Quads::new(case.inputs(), case.conv.input, case.rim(), case.x);
     let y = Quads::new(outputs, size, [1, 0, 2, 1], case.y);
     let z = Quads::new(outputs, size, [0; 4], sum);
     let plain = After { result: case.y, added: None };

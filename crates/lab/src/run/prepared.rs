@@ -1,0 +1,154 @@
+//! What of a run is known, and so refused, before its folder is touched.
+
+use burn::prelude::Device;
+use sapwood_backend::Seed;
+use sapwood_core::{Masks, Observed as _, Op, Source as _, Step};
+use sapwood_data::{Dataset, Loader, Task};
+use sapwood_models::Net;
+use sapwood_quant::Qat;
+use sapwood_train::{Average, Distillation, Distilled, Hook, Mixed, Plan};
+
+use super::Conditions;
+use crate::{Classes, Datasets, Error, RunFolder, TrainConfig, fits::fits, probe::Probe};
+
+/// A run that can begin.
+pub(crate) struct Prepared {
+    pub(crate) classes: Classes,
+    /// What is learnt from.
+    pub(crate) source: Loader,
+    pub(crate) test: Loader,
+    /// What tells the best epoch, where examples are kept back for that.
+    pub(crate) kept_back: Option<Loader>,
+    pub(crate) plan: Plan,
+    /// The network as it begins, and what of it stays zero.
+    pub(crate) net: Net,
+    pub(crate) masks: Masks,
+    pub(crate) lessons: Option<Distilled<Net>>,
+    pub(crate) probe: Option<Probe>,
+    pub(crate) hooks: Vec<Box<dyn Hook<Net>>>,
+    pub(crate) mixing: Option<Mixed>,
+    pub(crate) qat: Option<Qat>,
+}
+
+impl TrainConfig {
+    /// Refuses what [`train`](crate::train) refuses before it begins, where another training comes first.
+    ///
+    /// # Errors
+    /// Those of [`train`](crate::train).
+    pub fn check_ahead(&self, folder: &RunFolder, conditions: &Conditions<'_>) -> Result<(), Error> {
+        folder.check_unused(conditions.keep)?;
+        self.prepared(conditions.datasets, conditions.device, conditions.keep).map(drop)
+    }
+
+    /// The run, if all of it goes together.
+    pub(crate) fn prepared(
+        &self,
+        datasets: &Datasets,
+        device: &Device,
+        keep: &[Step],
+    ) -> Result<Prepared, Error> {
+        let test = self.data.test_source(datasets)?;
+        let classes = fits(&self.model, self.known(), test.dataset())?;
+        let (source, test) =
+            (classes.of_batches(self.train_source(datasets, 1)?)?, classes.of_batches(test)?);
+        let kept_back = self.kept_back(datasets)?.map(|loader| classes.of_batches(loader)).transpose()?;
+        let plan = self.recipe.clone().plan(source.batches())?;
+        self.check_positions(&plan, keep)?;
+        self.check_data(source.dataset())?;
+        self.transfer.check(self, keep)?;
+        self.small.check(self)?;
+        self.small.average.map(|decay| Average::new(decay, &plan)).transpose()?;
+        let (net, masks) = self.beginning.network(&self.model, Seed(self.seed), device)?;
+        let net = self.transfer.apply(net.with_ops(self.ops))?;
+        let teacher = self.transfer.teacher.as_ref();
+        let lessons = teacher
+            .map(|teacher| teacher.lessons((&classes, self.outputs), &net, source.dataset(), device))
+            .transpose()?;
+        if let Some(lessons) = &lessons {
+            let one = source.dataset().batch(&[0])?;
+            lessons.check(&net, &one, device)?;
+        }
+        let probe = self.transfer.probe.then(|| Probe::of(&net, device)).transpose()?;
+        if let Some(sparse) = &self.sparse {
+            sparse.hook::<Net>(&plan, Seed(self.seed), &net, &masks)?;
+        }
+        let regulariser = self.regulariser.map(|rule| rule.hook(&plan, net.graph())).transpose()?;
+        let mut hooks = self.transfer.hooks(&net, &plan, device)?;
+        hooks.extend(regulariser);
+        let mixing = self.small.mixing.map(|how| Mixed::new(how, Seed(self.seed))).transpose()?;
+        let qat = self.quantize.as_ref().map(|quantize| quantize.qat(net.graph())).transpose()?;
+        Ok(Prepared {
+            classes,
+            source,
+            test,
+            kept_back,
+            plan,
+            net,
+            masks,
+            lessons,
+            probe,
+            hooks,
+            mixing,
+            qat,
+        })
+    }
+
+    /// Refuses positions that the run does not pass, where weights are to be kept.
+    fn check_positions(&self, plan: &Plan, keep: &[Step]) -> Result<(), Error> {
+        let (start, until) = (plan.start, plan.until);
+        let position = |step: &Step| step.iterations(plan.length.per_epoch, plan.length.total);
+        match keep.iter().find(|step| !(start..=until).contains(&position(step))) {
+            None => Ok(()),
+            Some(step) => {
+                let problem = format!(
+                    "weights of {step} were to be kept, but the run goes from {start}it to {until}it"
+                );
+                Err(Error::setting("keep", problem))
+            }
+        }
+    }
+
+    /// Refuses what these data cannot be learnt with.
+    fn check_data(&self, data: &Dataset) -> Result<(), Error> {
+        let by_classes = self.transfer.teacher.as_ref().map(|teacher| teacher.how);
+        let by_classes =
+            by_classes.is_some_and(|how| matches!(how, Distillation::Kd { .. } | Distillation::Dkd { .. }));
+        if let Task::Dense(_) = data.task() {
+            for (key, what, is_asked_for) in [
+                ("training.label_smoothing", "smoothing of labels", self.recipe.label_smoothing != 0.0),
+                ("small.mixing", "mixing of images in pairs", self.small.mixing.is_some()),
+                ("transfer.probe", "a probe", self.transfer.probe),
+                ("transfer.teacher", "what is learnt of a teacher's answers", by_classes),
+            ] {
+                if is_asked_for {
+                    let name = data.name();
+                    let problem =
+                        format!("{what} is for classes, and data set `{name}` has none: leave it out");
+                    return Err(Error::setting(key, problem));
+                }
+            }
+        }
+        // What a probe is shown passes no normalisation that learns.
+        if 1 < self.batch_size.min(data.len()) || self.transfer.probe {
+            return Ok(());
+        }
+        let graph = self.model.graph()?;
+        let shapes = graph.shapes(data.shape())?;
+        let single = graph.nodes().iter().zip(&shapes).find(|(node, [_, height, width])| {
+            matches!(node.op, Op::BatchNorm { .. })
+                && height * width == 1
+                && !self.transfer.still.contains(&node.name)
+        });
+        match single {
+            None => Ok(()),
+            Some((node, _)) => {
+                let problem = format!(
+                    "`{}` normalises over the batch, and of one example it sees a single value of each channel: take \
+                     batches of 2 or more",
+                    node.name
+                );
+                Err(Error::setting("training.batch_size", problem))
+            }
+        }
+    }
+}
