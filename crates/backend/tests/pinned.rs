@@ -2,7 +2,7 @@
 
 #![cfg(feature = "flex")]
 
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorData};
 use sapwood_backend::{DeviceSpec, ordered, pin_level};
 
 #[test]
@@ -13,4 +13,15 @@ fn what_has_no_values_has_no_sums() {
     assert_eq!(ordered::softmax(empty()).dims(), [3, 0]);
     assert_eq!(ordered::sum_last(empty()).dims(), [3, 1]);
     assert_eq!(ordered::sum(empty()).into_scalar::<f32>(), 0.0);
+}
+
+#[test]
+fn many_values_are_summed_as_one_row() {
+    pin_level("portable").unwrap();
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    let values: Vec<f32> = (0..(1 << 22) + 5).map(|at| (at * 37 % 101) as f32 / 101.0).collect();
+    let count = values.len();
+    let x = Tensor::<1>::from_data(TensorData::new(values, [count]), &device);
+    let row: Tensor<2> = x.clone().reshape([1, count]);
+    assert_eq!(ordered::sum(x).into_scalar::<f32>(), ordered::sum_last(row).into_scalar::<f32>());
 }

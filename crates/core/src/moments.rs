@@ -24,7 +24,8 @@ pub struct Moments {
 /// Adds the statistics of a training pass to the running ones:
 /// `running = (1 - momentum) * running + momentum * batch`, PyTorch's rule, with
 /// the unbiased variance of the batch. Of a single value, as in a last batch of one example,
-/// there is no such variance, and nothing is added (PyTorch ends there). Statistics of fewer channels than the layer has are those of its first.
+/// there is no such variance, and nothing is added (PyTorch ends there). Statistics of fewer
+/// channels than the layer has are those of its first.
 pub fn absorb<M: Module>(network: M, moments: Vec<Moments>) -> M {
     let mut updates: BTreeMap<ParamPath, Vec<(Tensor<1>, f64)>> = BTreeMap::new();
     for Moments { layer, count, mean, variance, momentum } in moments {

@@ -13,7 +13,7 @@ pub enum Per {
     /// All of a tensor.
     #[default]
     Tensor,
-    /// Those at one place of a dimension: 0 for each output channel of a weight.
+    /// Those at one place of a dimension: 0 for each output channel of a weight that is `[out, in, ...]`.
     Axis(usize),
     /// Neighbours along a dimension; the last group may be smaller. ONNX calls it blocked.
     Group {

@@ -1,6 +1,8 @@
 //! Whether a network and a data set belong together.
 
-use sapwood_core::{Shape, TrainedOn};
+use std::collections::BTreeSet;
+
+use sapwood_core::{Op, Shape, TrainedOn};
 use sapwood_data::{Dataset, Task};
 use sapwood_models::{Opened, Spec};
 
@@ -48,4 +50,45 @@ pub(crate) fn task(spec: &Spec, data: &str, shape: Shape, task: Task) -> Result<
     }
     let found = if h * w == 1 { format!("{k} outputs") } else { format!("a board of {h}x{w}") };
     Err(Error::Unfit { model: spec.model.clone(), found, data: data.into(), expected })
+}
+
+/// Refuses what is for classes where a data set has none: of each setting its key, what it is, and whether it is asked
+/// for.
+pub(crate) fn for_classes<'a>(
+    data: &str,
+    task: Task,
+    settings: impl IntoIterator<Item = (&'a str, &'a str, bool)>,
+) -> Result<(), Error> {
+    let asked_for = settings.into_iter().find(|(_, _, is_asked_for)| *is_asked_for);
+    match (task, asked_for) {
+        (Task::Dense(_), Some((key, what, _))) => {
+            let problem = format!("{what} is for classes, and data set `{data}` has none: leave it out");
+            Err(Error::setting(key, problem))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses batches of one example where a normalisation, but for those that stand still, would see a single value of
+/// each channel.
+pub(crate) fn batches(spec: &Spec, shape: Shape, size: usize, still: &BTreeSet<String>) -> Result<(), Error> {
+    if 1 < size {
+        return Ok(());
+    }
+    let graph = spec.graph()?;
+    let shapes = graph.shapes(shape)?;
+    let single = graph.nodes().iter().zip(&shapes).find(|(node, [_, height, width])| {
+        matches!(node.op, Op::BatchNorm { .. }) && height * width == 1 && !still.contains(&node.name)
+    });
+    match single {
+        None => Ok(()),
+        Some((node, _)) => {
+            let problem = format!(
+                "`{}` normalises over the batch, and of one example it sees a single value of each channel: take \
+                 batches of 2 or more",
+                node.name
+            );
+            Err(Error::setting("training.batch_size", problem))
+        }
+    }
 }

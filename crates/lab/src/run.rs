@@ -109,8 +109,7 @@ pub fn train(
     folder.check_unused(keep)?;
     let lock = folder.lock()?;
     folder.claim(config)?;
-    let note = prepared.classes.note().map(ToString::to_string);
-    for note in note.iter().chain(&config.transfer.notes) {
+    for note in &prepared.notes {
         lines::note(reporter, format_args!("note: {note}"));
     }
     datasets.tell(reporter);
@@ -120,11 +119,11 @@ pub fn train(
         lines::note(reporter, "this run is done: nothing to do");
         return evaluate(&folder.trained(device)?, &prepared.test, device, reporter);
     }
-    let test = follow(config, prepared, folder, conditions);
-    if test.is_err() {
-        folder.give_back();
+    let outcome = follow(config, prepared, folder, conditions);
+    if outcome.is_err() {
+        folder.give_back(keep);
     }
-    test
+    outcome
 }
 
 /// Trains what was prepared, in a folder that is this run's.

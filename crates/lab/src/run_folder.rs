@@ -57,6 +57,11 @@ impl RunFolder {
         self.0.join("weights.sapwood")
     }
 
+    /// The run of the last layer alone that came before this one, if one did.
+    pub fn probe(&self) -> PathBuf {
+        self.0.join("probe")
+    }
+
     /// Its checkpoints.
     pub fn checkpoints(&self) -> PathBuf {
         self.0.join("checkpoints")
@@ -68,7 +73,7 @@ impl RunFolder {
     }
 
     /// What runs there.
-    fn config(&self) -> PathBuf {
+    pub(crate) fn config(&self) -> PathBuf {
         self.0.join("config.json")
     }
 
@@ -99,8 +104,31 @@ impl RunFolder {
 
     /// Refuses a folder in which no run has begun, and a file lies that a training would write over.
     pub(crate) fn check_unused(&self, keep: &[Step]) -> Result<(), Error> {
-        let own = [self.weights(), self.record(), self.curve(), self.checkpoints()];
-        self.check_free(own.into_iter().chain(keep.iter().map(|step| self.weights_at(*step))))
+        self.check_free(self.written(keep))
+    }
+
+    /// What a training writes, with the weights of these positions; first what marks it as done.
+    fn written(&self, keep: &[Step]) -> impl Iterator<Item = PathBuf> {
+        let own = [self.record(), self.weights(), self.curve(), self.checkpoints()];
+        own.into_iter().chain(keep.iter().map(move |step| self.weights_at(*step)))
+    }
+
+    /// Removes what a training wrote, with the weights of these positions, for it to be done again.
+    pub(crate) fn clear(&self, keep: &[Step]) -> Result<(), Error> {
+        for path in self.written(keep).filter(|path| path.exists()) {
+            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            removed.map_err(Error::file("remove", path))?;
+        }
+        Ok(())
+    }
+
+    /// Removes the folder. Whatever a kill leaves of it can be run again.
+    ///
+    /// # Errors
+    /// What the file system refuses.
+    pub fn remove(&self) -> Result<(), Error> {
+        self.clear(&[])?;
+        fs::remove_dir_all(&self.0).map_err(Error::file("remove", &self.0))
     }
 
     /// The same, where these are written.
@@ -129,10 +157,13 @@ impl RunFolder {
         }
     }
 
-    /// Leaves the folder to whatever runs next, if nothing lies there that a run would go on from.
-    pub(crate) fn give_back(&self) {
-        let begun = [self.0.join("level.txt"), self.config()];
-        let is_ours = |path: PathBuf| begun.contains(&path) || path == self.0.join("lock");
+    /// Leaves the folder to whatever runs next, with the probe that came before, if nothing else lies there that a run
+    /// would go on from: weights of these positions are not.
+    pub(crate) fn give_back(&self, keep: &[Step]) {
+        let kept = keep.iter().map(|step| self.weights_at(*step));
+        let begun: Vec<PathBuf> = kept.chain([self.0.join("level.txt"), self.config()]).collect();
+        let stays = [self.0.join("lock"), self.probe()];
+        let is_ours = |path: PathBuf| begun.contains(&path) || stays.contains(&path);
         let nothing_else = fs::read_dir(&self.0)
             .is_ok_and(|mut entries| entries.all(|entry| entry.is_ok_and(|entry| is_ours(entry.path()))));
         if nothing_else {

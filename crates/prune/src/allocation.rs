@@ -37,12 +37,13 @@ pub enum Allocation {
     Uniform,
     /// The same number of kept weights in every layer.
     Balanced,
-    /// Denser the fewer channels a layer has, whatever goes together.
+    /// Denser the fewer channels a layer has, by its shape of single weights, also where groups go.
     ErdosRenyi,
-    /// Denser the smaller a layer's channels and kernels are, whatever goes together.
+    /// Denser the fewer channels and the smaller kernels a layer has, by that shape too.
     ErdosRenyiKernel,
     /// The same fraction of every output of every layer: of each row of the matrix
-    /// `[out, in/groups * kh * kw]`. A remainder goes to the rows in which the next weight has the highest score.
+    /// `[out, in/groups * kh * kw]`. Rows that masks have left too few weights keep these, and the others one number of
+    /// their own. A remainder goes to the rows in which the next weight has the highest score.
     Rows,
     /// What is written down for each layer.
     Table(AllocationTable),

@@ -198,8 +198,8 @@ impl Cut {
         let mut masks = before.clone();
         let (mut zero, mut ties) = (None, None::<Ties>);
         for (number, target) in targets.into_iter().enumerate() {
-            // Masks that a network came with may be sparser than the first rounds, and keep less than these ask for.
-            // Channels that are gone count as gone.
+            // Masks that a network came with may keep less than the first rounds ask for. Channels that are gone count
+            // as gone.
             if channels.is_none() && number < last && target.kept(all) > left {
                 continue;
             }

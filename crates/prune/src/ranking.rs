@@ -4,7 +4,7 @@ use rand::seq::SliceRandom as _;
 use sapwood_backend::{Seed, Stream};
 use sapwood_core::Bits;
 
-use crate::{TieBreak, Ties, share_out};
+use crate::{TieBreak, Ties};
 
 /// Scores of one parameter, and which of its weights may be kept (all where there
 /// is no mask).
@@ -90,7 +90,8 @@ pub(crate) fn keep_first_of_layers(layers: &[Candidates<'_>], keep: usize) -> Ra
 }
 
 /// [`keep_first`] within each of `rows` equal rows of one parameter, which keep the same
-/// number but for a remainder: that goes to the rows in which the next candidate has the highest score.
+/// number, or all that they have, but for a remainder: that goes to the rows in which the next candidate has the
+/// highest score.
 pub(crate) fn keep_first_of_rows((scores, alive): Candidates<'_>, rows: usize, keep: usize) -> Ranked {
     let columns = (scores.len() / rows.max(1)).max(1);
     let parts: Vec<(&[f64], Option<Bits>)> = scores
@@ -101,13 +102,15 @@ pub(crate) fn keep_first_of_rows((scores, alive): Candidates<'_>, rows: usize, k
             (scores, alive.map(|alive| places.map(|at| alive.get(at)).collect()))
         })
         .collect();
-    let mut order: Vec<usize> = (0..parts.len()).collect();
-    order.sort_by_cached_key(|row| key_at((parts[*row].0, parts[*row].1.as_ref()), keep / rows.max(1)));
-    let room = |row: &usize| parts[*row].1.as_ref().map_or(columns, Bits::count_ones);
-    let room: Vec<usize> = order.iter().map(room).collect();
-    let shares = share_out(&vec![columns; room.len()], &room, keep);
-    let mut quotas = vec![0; parts.len()];
-    order.into_iter().zip(shares).for_each(|(row, share)| quotas[row] = share);
+    let room: Vec<usize> =
+        parts.iter().map(|(_, alive)| alive.as_ref().map_or(columns, Bits::count_ones)).collect();
+    let all_keep = |each: usize| room.iter().map(|room| each.min(*room)).sum::<usize>();
+    let least = keep / rows.max(1);
+    let each = least + (least..columns).take_while(|each| all_keep(each + 1) <= keep).count();
+    let mut quotas: Vec<usize> = room.iter().map(|room| each.min(*room)).collect();
+    let mut next: Vec<usize> = (0..parts.len()).filter(|row| each < room[*row]).collect();
+    next.sort_by_cached_key(|row| key_at((parts[*row].0, parts[*row].1.as_ref()), each));
+    next.iter().take(keep - all_keep(each)).for_each(|row| quotas[*row] += 1);
     let (kept, ties): (Vec<Vec<Bits>>, Vec<Option<Ties>>) = parts
         .iter()
         .zip(quotas)
@@ -177,6 +180,10 @@ mod tests {
         let alive: Bits = [false, true, true, true].into_iter().collect();
         assert_eq!(kept(&[0.9, 0.4, 0.2, 0.3], Some(&alive), 4, 2), [1, 3]);
         assert_eq!(kept(&[0.5; 6], None, 3, 4), [0, 1, 2, 4]);
+        // The others share what it cannot keep, before the next candidates are compared.
+        let alive: Bits = (0..12).map(|at| at >= 4).collect();
+        let scores = [9.0, 9.0, 9.0, 9.0, 9.0, 8.0, 1.0, 0.5, 9.0, 7.0, 6.0, 0.5];
+        assert_eq!(kept(&scores, Some(&alive), 3, 5), [4, 5, 8, 9, 10]);
     }
 
     proptest! {

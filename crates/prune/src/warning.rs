@@ -122,13 +122,13 @@ impl fmt::Display for Warning {
                 write!(
                     f,
                     "layer collapse: none of the {total} weights of{several} {} is kept: remove fewer weights, exclude \
-                     {them}, or choose an allocation other than `global`",
+                     {them}, or, where layers are ranked together (`global`), choose another allocation",
                     Few(layers.iter().map(|path| format!("`{path}`")))
                 )
             }
             Self::Disconnected => f.write_str(
-                "no path leads from the input to an output: remove fewer weights, or choose an allocation other \
-                 than `global`",
+                "no path leads from the input to an output: remove fewer weights, or, where layers are ranked together \
+                 (`global`), choose another allocation",
             ),
             Self::Ineffective { weights, kept } => write!(
                 f,

@@ -13,7 +13,7 @@ use sapwood_core::{ModuleState, Observed, ParamPath, State};
 
 use sensitivity::rounded;
 
-use crate::{Answers, Error, Examples, Ptq, weight_scheme};
+use crate::{Answers, Error, Examples, Ptq, compared::price, weight_scheme};
 
 /// For each layer of a [`Sensitivity`], which of its bits it has: by its place among these, the most bits first.
 pub type Assignment = Vec<usize>;
@@ -25,7 +25,7 @@ pub struct Tried {
     pub bits: Assignment,
     /// The sum of what each layer alone costs.
     pub predicted: f64,
-    /// The divergence of the network with all of them.
+    /// The divergence of the network with all of them; infinite where it is no number.
     pub measured: f64,
 }
 
@@ -74,7 +74,7 @@ impl Sensitivity {
         let mut tried = Vec::new();
         for bits in places.into_iter().map(|at| path[at].clone()) {
             let answers = self.answers(network, ptq, &bits, examples, device).await?;
-            let (predicted, measured) = (self.predicted(&bits), float.divergence(&answers));
+            let (predicted, measured) = (self.predicted(&bits), price(float.divergence(&answers)));
             tried.push(Tried { bits, predicted, measured });
         }
         Ok(tried)

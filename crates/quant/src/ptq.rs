@@ -23,8 +23,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Ptq {
     /// The weights of convolutions and linear layers, as if all were `[out, in, ...]`: dimension 0 stands for the outputs
-    /// of a transposed convolution too (with groups of channels it has one scale), and groups of more inputs than a layer
-    /// has are a scale for each output. Masked ones stay 0.
+    /// of a transposed convolution too (with groups of several inputs it has one scale), and groups of more inputs than
+    /// a layer has are a scale for each output. Masked ones stay 0.
     pub weights: Scheme,
     /// The values that these read.
     pub activations: Scheme,
@@ -179,15 +179,10 @@ impl Made {
     pub fn notes(&self) -> Vec<String> {
         let rounding = &self.calibrated.rounding;
         let nearest = format!(
-            "layers with the nearest integers, since {rounding} asks for weights that patches of the input are \
-             multiplied with: {}",
+            "{rounding} cannot round these layers, so they have the nearest integers: {}",
             some(&self.nearest)
         );
-        let uncorrected = format!(
-            "layers without a corrected bias, since they have none, or no weights that patches of the input are \
-             multiplied with: {}",
-            some(&self.uncorrected)
-        );
+        let uncorrected = format!("bias correction does not reach these layers: {}", some(&self.uncorrected));
         let notes = [(nearest, &self.nearest), (uncorrected, &self.uncorrected)];
         notes.into_iter().filter(|(_, layers)| !layers.is_empty()).map(|(note, _)| note).collect()
     }

@@ -36,8 +36,9 @@ fn shared(whole: Scheme, per: Per) -> Result<Scheme, Error> {
 
 /// A scheme, asked for with weights in mind that are `[out, in, ...]`, as the weight of an operation has it. Groups of
 /// more inputs than an output has are all that it has, in one scale for each output. A transposed convolution has its
-/// outputs in dimension 1 and its inputs in dimension 0; with groups of channels its outputs lie nowhere side by side,
-/// and all weights share a scale.
+/// outputs in dimension 1 and its inputs in dimension 0. Where each input has outputs of its own (depthwise), these lie
+/// at its place of dimension 0, and share a scale if they are several. With groups of several inputs outputs lie
+/// nowhere side by side, and all weights share one.
 pub(crate) fn suited(asked: Scheme, op: &Op) -> Result<Scheme, Error> {
     let inputs = match op {
         Op::Conv(spec) => spec.inputs / spec.groups.max(1),
@@ -49,13 +50,11 @@ pub(crate) fn suited(asked: Scheme, op: &Op) -> Result<Scheme, Error> {
         per => per,
     };
     let per = match (op, per) {
-        (Op::Conv(spec), Per::Axis(0)) if spec.transposed.is_some() => {
-            if spec.groups == 1 {
-                Per::Axis(1)
-            } else {
-                Per::Tensor
-            }
-        }
+        (Op::Conv(spec), Per::Axis(0)) if spec.transposed.is_some() => match spec.groups {
+            1 => Per::Axis(1),
+            groups if groups == spec.inputs => Per::Axis(0),
+            _ => Per::Tensor,
+        },
         (Op::Conv(spec), Per::Group { axis: 1, size }) if spec.transposed.is_some() => {
             Per::Group { axis: 0, size }
         }
@@ -183,6 +182,8 @@ mod tests {
             (back(3, 6, 1), Per::Axis(1), Per::Axis(1)),
             (back(8, 6, 2), Per::Tensor, group(0, 4)),
             (back(6, 6, 2), Per::Tensor, Per::Tensor),
+            (back(8, 8, 8), Per::Axis(0), Per::Axis(0)),
+            (back(4, 8, 4), Per::Axis(0), Per::Axis(0)),
         ] {
             let of = |per| suited(weight_scheme(4, per).unwrap(), &Op::Conv(spec)).unwrap();
             assert_eq!([of(Per::Axis(0)).per(), of(group(1, 4)).per()], [channel, groups_of_4], "{spec:?}");

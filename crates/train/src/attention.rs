@@ -1,6 +1,7 @@
 //! Attention maps: where a network looks.
 
 use burn::tensor::Tensor;
+use sapwood_backend::ordered;
 
 /// The mean over all elements of `(Q(s) - Q(t))^2`, where `Q` is the mean of the squares of all channels, flattened, with
 /// length 1 for each example (Zagoruyko and Komodakis 2017, "Paying More Attention to Attention", equation 2).
@@ -10,10 +11,11 @@ use burn::tensor::Tensor;
 pub(crate) fn distance(student: Tensor<4>, teacher: Tensor<4>) -> Tensor<1> {
     let [q, p] = [student, teacher].map(|values| {
         let map: Tensor<2> = values.square().mean_dim(1).flatten(1, 3);
-        let square = map.clone().square().sum_dim(1);
-        map / square.clamp_min(LEAST_LENGTH * LEAST_LENGTH).sqrt()
+        let shape = map.dims();
+        let square = ordered::sum_last(map.clone().square());
+        map / ordered::expand(square.clamp_min(LEAST_LENGTH * LEAST_LENGTH).sqrt(), shape)
     });
-    (q - p).square().mean()
+    ordered::mean((q - p).square())
 }
 
 /// As `torch.nn.functional.normalize` has it.

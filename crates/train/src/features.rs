@@ -20,7 +20,7 @@ pub(crate) fn unexplained(student: Tensor<4>, teacher: Tensor<4>) -> Tensor<1> {
         rows.clone() - rows.mean_dim(0)
     });
     let regressor = regressor(own.clone().inner(), theirs.clone().inner());
-    let left = theirs.clone() - own.matmul(Tensor::from_inner(regressor));
+    let left = theirs.clone() - ordered::product(own, Tensor::from_inner(regressor));
     ordered::mean(left.square()) / ordered::mean(theirs.square()).clamp_min(LEAST_VARIANCE)
 }
 
@@ -31,7 +31,7 @@ pub(crate) fn unexplained(student: Tensor<4>, teacher: Tensor<4>) -> Tensor<1> {
 fn regressor(own: Tensor<2>, theirs: Tensor<2>) -> Tensor<2> {
     let [rows, channels] = own.dims();
     let transposed = own.clone().transpose();
-    let square = transposed.clone().matmul(own) / rows as f64;
+    let square = ordered::product(transposed.clone(), own) / rows as f64;
     let identity = Tensor::<2>::eye(channels, &square.device()).cast(square.dtype());
     let mean = ordered::sum(square.clone().mul(identity.clone())).clamp_min(LEAST_VARIANCE) / channels as f64;
     let square = square + identity.clone() * mean.reshape([1, 1]) * RIDGE;
@@ -41,9 +41,10 @@ fn regressor(own: Tensor<2>, theirs: Tensor<2>) -> Tensor<2> {
     let square = square / norm.clone();
     let mut inverse = identity.clone();
     for _ in 0..ROUNDS {
-        inverse = inverse.clone().matmul(identity.clone() * 2.0 - square.clone().matmul(inverse));
+        let left = identity.clone() * 2.0 - ordered::product(square.clone(), inverse.clone());
+        inverse = ordered::product(inverse, left);
     }
-    (inverse / norm).matmul(transposed.matmul(theirs) / rows as f64)
+    ordered::product(inverse / norm, ordered::product(transposed, theirs) / rows as f64)
 }
 
 /// What is added to each channel's variance, as a part of the mean one.

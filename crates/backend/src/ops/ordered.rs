@@ -40,13 +40,15 @@ fn spread<const D: usize>(x: Tensor<D>, times: usize) -> Tensor<D> {
 /// The sum of all values, `[1]`.
 pub fn sum<const D: usize>(x: Tensor<D>) -> Tensor<1> {
     let count = x.shape().num_elements();
-    if is_long(&x) {
+    if is_long(&x) && !is_pinned(&x) {
         // The sums of rows, and of what is left over.
         let x: Tensor<1> = x.reshape([count]);
         let even = count / ROW * ROW;
-        let rows: Tensor<2> = x.clone().slice(0..even).reshape([even / ROW, ROW]);
-        let sums = sum(sum_last(rows));
-        return if even == count { sums } else { sums + sum(x.slice(even..count)) };
+        let of_rows = |x: Tensor<1>| sum::<2>(sum_last(x.reshape([even / ROW, ROW])));
+        return match even == count {
+            true => of_rows(x),
+            false => of_rows(x.clone().slice(0..even)) + sum(x.slice(even..count)),
+        };
     }
     match is_pinned(&x) {
         true => summed(x.reshape([count])),

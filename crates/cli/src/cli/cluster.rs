@@ -171,7 +171,7 @@ impl Cluster {
         let test = train(&config, &folder, &conditions).map_err(|error| hinted(error, false))?;
         let bytes = fs::read(folder.weights()).map_err(Error::file("read", folder.weights()))?;
         write_atomic(&self.out, &bytes)?;
-        fs::remove_dir_all(folder.path()).map_err(Error::file("remove", folder.path()))?;
+        folder.remove()?;
         Ok(line(&test))
     }
 }

@@ -6,7 +6,7 @@ use clap::Args;
 use sapwood_core::{Except, write_atomic};
 use sapwood_lab::{
     CheckpointEvery, Compressed, Compression, Conditions, DataConfig, Error as Lab, Outputs, Work,
-    study::launcher::WorkerCommand,
+    study::launcher::to_shell,
 };
 use sapwood_prune::{Criteria, Scope};
 use sapwood_shrink::Share;
@@ -159,7 +159,7 @@ impl Compress {
             }
             error => hinted(error, false),
         })?;
-        report.command = WorkerCommand { program: "sapwood".into(), arguments: typed }.to_shell();
+        report.command = to_shell(std::iter::once("sapwood".to_string()).chain(typed));
         let page = self.out.join("report.html");
         write_atomic(&page, report.to_html().map_err(Error::report)?.as_bytes())?;
         files.push(page);

@@ -173,17 +173,18 @@ impl Check {
         let runtime = Engine::is_runtime(&table.backend).then_some(table.threads);
         let stopwatch = self.what.stopwatch(table.batch, runtime)?;
         if !stopwatch.engine.is_that_of(&table) {
-            let (engine, threads) = (&stopwatch.engine, stopwatch.engine.threads());
+            let device = &table.device;
+            let theirs = match (table.backend.as_str(), table.threads) {
+                ("", _) => "the table does not say what computed".to_string(),
+                // Their number is not known.
+                (backend, 0) => format!("the table is of {device} ({backend})"),
+                (backend, n) => format!("the table is of {device} ({backend}, {})", threads(n)),
+            };
+            let engine = &stopwatch.engine;
             note(&format!(
-                "the table is of {} ({}, {} threads), and this times {} ({threads} threads)",
-                table.device,
-                if table.backend.is_empty() {
-                    "it does not say what computed"
-                } else {
-                    table.backend.as_str()
-                },
-                table.threads,
-                engine.name()
+                "note: {theirs}, and this times {} ({})",
+                engine.name(),
+                threads(engine.threads())
             ));
         }
         let genomes: Vec<Genome> =
@@ -270,6 +271,10 @@ impl Import {
         writeln!(out, "{said}: {}", self.out.display())?;
         Ok(())
     }
+}
+
+fn threads(n: usize) -> String {
+    format!("{n} thread{}", if n == 1 { "" } else { "s" })
 }
 
 /// The median of relative errors.

@@ -16,7 +16,7 @@ use crate::Error;
 #[derive(Args)]
 pub(super) struct OwnInput {
     /// The size of the input that synflow makes of its own, as in 3x32x32 [default: that of
-    /// the images of --data; without data that of the network]
+    /// the images of --data, as they are given to the network; without data that of the network]
     #[arg(long = "input", value_parser = shape::parse, value_name = "CxHxW", conflicts_with = "data")]
     size: Option<Shape>,
 }
@@ -49,7 +49,9 @@ impl OwnInput {
         }
         let (size, whose) = match (self.size, data) {
             (Some(size), _) => (size, "as asked"),
-            (None, Some((data, images, root))) => (of_data(data, images, root, opened)?, "as in the data"),
+            (None, Some((data, images, root))) => {
+                (of_data(data, images, root, opened)?, "as the data's images are given to the network")
+            }
             (None, None) => (usual(opened), "as the network usually takes"),
         };
         opened.spec.output(size)?;

@@ -92,7 +92,7 @@ impl Pack {
         let reading = Reading::of(self.model.as_deref());
         let device = DeviceSpec::CPU.resolve()?;
         let read = content(&self.weights, &reading, &device);
-        let file = block_on(read).map_err(|error| hinted_among(error, &["`--model`"]))?;
+        let file = block_on(read).map_err(|error| hinted_among(error, &["--model"]))?;
         if self.unpack {
             let bytes = file.to_bytes()?;
             write_atomic(&self.out, &bytes)?;

@@ -17,8 +17,8 @@ use sapwood_quant::{
 use sapwood_report::{Cell, Table};
 
 use super::{
-    calibration::Calibration, data_root::DataRoot, image::Images, mixed::Mixed, on_device::OnDevice,
-    outputs::MoreOutputs, weight_file::WeightFile,
+    bar::note, calibration::Calibration, data_root::DataRoot, image::Images, mixed::Mixed,
+    on_device::OnDevice, outputs::MoreOutputs, weight_file::WeightFile,
 };
 use crate::Error;
 
@@ -181,8 +181,8 @@ impl Quantize {
         let is_answer = height * width == 1 && outputs > 1;
         let (agreement, rise) = compared(&net, &made, examples, is_answer, &device)?;
         write!(out, "{}", table(&ptq, &made, &costs).to_text())?;
-        for note in made.notes() {
-            writeln!(out, "{note}")?;
+        for line in made.notes() {
+            note(&format!("note: {line}"));
         }
         let (share, number) = (100.0 * agreement.share(), examples.number());
         match agreement {
@@ -261,8 +261,8 @@ impl Quantize {
 fn equalisation(graph: &Graph) -> Result<Equalisation, Error> {
     let found = Equalisation::of(graph);
     if found.pairs().is_empty() {
-        let problem = "`--equalise` finds no two layers with nothing but ReLUs and pools between them (what a ReLU6 \
-                       cuts off, factors would move): leave it out";
+        let problem = "`--equalise` finds no two layers with nothing but ReLUs and pools between them (a ReLU6 does \
+                       not count: scaling its input moves the point where it cuts off): leave it out";
         return Err(Error::Usage(problem.into()));
     }
     Ok(found)

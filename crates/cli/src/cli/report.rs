@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, io::Write, path::Path};
 
 use clap::{Args, ValueEnum};
 use sapwood_core::write_atomic;
-use sapwood_lab::study::{Plan, Results, Run, StudyFolder, page};
+use sapwood_lab::study::{Plan, Results, Run, StudyFolder, launcher::to_shell, page};
 use sapwood_ledger::{Account, Carbon, csv_header, csv_row, grid};
 use sapwood_prune::Criteria;
 use sapwood_report::tensorboard::{EventFile, FILE_NAME};
@@ -94,12 +94,15 @@ pub(super) fn write_tables(
 /// The commands that make a page again: by the file that is frozen in the study's folder, which has all settings.
 fn again(folder: &Path) -> String {
     let root = match folder.parent() {
-        Some(root) if root == Path::new("runs") => String::new(),
-        Some(root) if folder.file_name().is_some() && root == Path::new("") => " --root .".into(),
-        Some(root) if folder.file_name().is_some() => format!(" --root {}", root.display()),
-        _ => format!(" --root {}", folder.join("..").display()),
+        Some(root) if root == Path::new("runs") => None,
+        Some(root) if folder.file_name().is_some() && root == Path::new("") => Some(".".to_string()),
+        Some(root) if folder.file_name().is_some() => Some(root.display().to_string()),
+        _ => Some(folder.join("..").display().to_string()),
     };
-    format!("sapwood run {0}/study.toml{root} && sapwood report {0}", folder.display())
+    let folder = folder.display().to_string();
+    let run = ["run".to_string(), format!("{folder}/study.toml")];
+    let run = run.into_iter().chain(root.into_iter().flat_map(|root| ["--root".to_string(), root]));
+    format!("sapwood {} && sapwood {}", to_shell(run), to_shell(["report", folder.as_str()]))
 }
 
 /// One event file per run, with its curve. Steps are iterations.
@@ -139,4 +142,23 @@ fn event_name(run: &Run) -> String {
     let name: String =
         name.chars().map(|c| if c.is_ascii_alphanumeric() || ".,-".contains(c) { c } else { '_' }).collect();
     format!("{name}_r{}", run.replicate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_reads_the_commands_of_a_page_as_they_are_meant() {
+        for (folder, expected) in [
+            ("runs/first", "sapwood run runs/first/study.toml && sapwood report runs/first"),
+            ("first", "sapwood run first/study.toml --root . && sapwood report first"),
+            (
+                "my runs/a",
+                "sapwood run 'my runs/a/study.toml' --root 'my runs' && sapwood report 'my runs/a'",
+            ),
+        ] {
+            assert_eq!(again(Path::new(folder)), expected);
+        }
+    }
 }

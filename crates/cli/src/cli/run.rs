@@ -14,7 +14,7 @@ use sapwood_lab::{
     Reporter,
     study::{
         Plan, Results, State, StudyFolder, Tally,
-        launcher::{Local, Slurm, WorkerCommand, commands},
+        launcher::{Local, Slurm, WorkerCommand, commands, to_shell},
     },
 };
 use sapwood_ledger::Carbon;
@@ -86,7 +86,7 @@ impl Run {
             LauncherName::Slurm => {
                 let (workers, threads) = (self.workers.get(), threads.unwrap_or(1));
                 let Slurm { job } = Slurm::submit(&worker, &plan.name, workers, threads, folder.path())?;
-                writeln!(out, "job {job}: see `squeue`, and `status {}`", folder.path().display())?;
+                writeln!(out, "job {job}: see `squeue`, and `status {}`", word(&folder))?;
                 return Ok(());
             }
             LauncherName::Local => {}
@@ -175,10 +175,15 @@ pub(super) fn finish(
     if failed > 0 {
         return Err(Error::Usage(format!(
             "{failed} runs have failed, or begin with one that has: see `status {0}`, then `retry --failed {0}`",
-            folder.path().display()
+            word(folder)
         )));
     }
     let written = write_tables(&Results::read(plan, folder)?, folder, &Carbon::default())?;
-    writeln!(out, "{written}; next: report {}", folder.path().display())?;
+    writeln!(out, "{written}; next: report {}", word(folder))?;
     Ok(())
+}
+
+/// A study's folder as a word of a command.
+fn word(folder: &StudyFolder) -> String {
+    to_shell([folder.path().to_string_lossy()])
 }

@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, io::Write, num::NonZero, path::PathBuf, sync::a
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::Ops;
-use sapwood_core::{Activation, Graph, Observed as _, Op, Source, Step};
+use sapwood_core::{Source, Step};
 use sapwood_data::{Split, Task};
 use sapwood_lab::{
     Beginning, CheckpointEvery, Conditions, DataConfig, Datasets, Evaluate, Outputs, RunFolder, SmallData,
@@ -20,7 +20,7 @@ use sapwood_models::{Init, NormScale, Spec};
 use sapwood_sparse::Regulariser;
 
 use super::{
-    bar::{Bar, note},
+    bar::Bar,
     data_root::DataRoot,
     few_examples::{FewExamples, Mix},
     find_rate,
@@ -133,8 +133,9 @@ pub(super) struct Train {
     #[arg(long, value_name = "STEP", default_value = "end")]
     until: Step,
     /// Leave the weights of these positions too, as in 1ep,2ep: weights-1ep.safetensors and so on. They are those of the
-    /// training itself, also where the curve is that of an `--average`, or another epoch is left by `--hold-out`
-    #[arg(long, value_delimiter = ',', value_name = "STEPS", conflicts_with = "probe")]
+    /// training itself, also where the curve is that of an `--average`, or another epoch is left by `--hold-out`; of
+    /// that of all layers, where a probe comes before it
+    #[arg(long, value_delimiter = ',', value_name = "STEPS")]
     keep: Vec<Step>,
     #[command(flatten)]
     sparse: Sparse,
@@ -195,7 +196,6 @@ impl Train {
                 let digest = self.reading.digest(path, &opened)?;
                 let named = (opened, digest);
                 let (opened, digest) = self.transfer.head(named, &data, &datasets, self.seed, &device)?;
-                tell_of_probabilities(opened.net.graph());
                 (opened.spec.clone(), Beginning::From(start(opened, digest)), data)
             }
             (None, Some(model)) => {
@@ -316,19 +316,6 @@ impl Train {
     fn init(&self) -> Result<Init, Error> {
         let norm_scale = if self.norm_scale_uniform { NormScale::Uniform } else { NormScale::One };
         Ok(Init { norm_scale, ..Init::named(&self.init)? })
-    }
-}
-
-/// Tells of outputs that are probabilities: the loss takes all outputs for what these are made of.
-fn tell_of_probabilities(graph: &Graph) {
-    let end = graph.ends().first().and_then(|end| graph.nodes().get(*end));
-    let makes = |op: &Op| matches!(op, Op::Softmax { log: false, .. } | Op::Activation(Activation::Sigmoid));
-    if let Some(op) = end.map(|node| node.op).filter(makes) {
-        note(&format!(
-            "note: the network ends with `{}`, and the loss takes what comes out for what goes in there, so it learns little: \
-             give it without that layer, or with `--new-head`",
-            op.kind()
-        ));
     }
 }
 

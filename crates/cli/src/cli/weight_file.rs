@@ -186,7 +186,7 @@ impl Reading {
                     .into(),
             ));
         }
-        let options = ["`--key`", "`--rename", "`--input-size`"];
+        let options = ["--key", "--rename", "--input-size"];
         let opened = self.reading(None).open(path, device).map_err(|error| hinted_among(error, &options))?;
         tell(&opened.notes);
         let opened = self.stated.apply(opened)?;
@@ -200,10 +200,10 @@ impl Reading {
         let masks = self.masks.as_deref().map(of_file).transpose()?.map(|digest| format!("masks {digest}"));
         let zeros = self.masks_from_zeros.then(|| "masks from zeros".to_string());
         let size = self.input_size.map(|[c, h, w]| format!("input size {c}x{h}x{w}"));
-        let stated = self.stated.names_classes() || opened.notes.contains(&Note::Config);
-        let classes = opened.trained_on.as_ref().map(|known| &known.classes);
-        let classes = classes.filter(|classes| stated && !classes.is_empty());
-        let classes = classes.map(|classes| format!("classes {}", digest(classes.join("\n").as_bytes())));
+        let is_said_elsewhere = self.stated.names_classes() || opened.notes.contains(&Note::Config);
+        let names = opened.trained_on.as_ref().map(|known| &known.classes);
+        let names = names.filter(|names| is_said_elsewhere && !names.is_empty());
+        let classes = names.map(|names| format!("classes {}", digest(names.join("\n").as_bytes())));
         self.naming.digest_with(path, masks.into_iter().chain(zeros).chain(size).chain(classes))
     }
 
@@ -246,36 +246,46 @@ fn tell(notes: &[Note]) {
 
 /// [`hinted`], in a command that has some of the options alone.
 pub(super) fn hinted_among(error: Models, options: &[&str]) -> Error {
-    match hinted(error) {
-        Error::Hinted { said, error } if !options.iter().any(|option| said.contains(option)) => {
-            let said = format!("{said}; `prune --sparsity 0` has that option, and what it writes needs none");
-            Error::Hinted { said, error }
-        }
-        error => error,
-    }
+    hinted_where(error, |option| options.contains(&option))
 }
 
 /// The error with the option that would help.
 pub(super) fn hinted(error: Models) -> Error {
+    hinted_where(error, |_| true)
+}
+
+fn hinted_where(error: Models, has: impl Fn(&str) -> bool) -> Error {
     let (problem, path) = match error {
         Models::Weights { problem, path } => (problem, path),
         error => return error.into(),
     };
-    let hint = match &*problem {
-        Problem::NoModel { nearest: None, .. } => {
-            ": name it with `--model`; a network of your own comes in as ONNX (`torch.onnx.export`)"
+    let Some((hint, option)) = hint(&problem) else { return Models::Weights { problem, path }.into() };
+    let elsewhere = match has(option) {
+        true => String::new(),
+        false => format!("; `prune --sparsity 0` has `{option}`, and what it writes needs none"),
+    };
+    let said = format!("cannot read weights: {problem}{hint}{elsewhere}: {}", path.display());
+    Error::Hinted { said, error: Box::new(Models::Weights { problem, path }.into()) }
+}
+
+/// What would help, and the option that this names.
+fn hint(problem: &Problem) -> Option<(&'static str, &'static str)> {
+    Some(match problem {
+        Problem::NoModel { nearest: None, .. } => (
+            ": name it with `--model`; a network of your own comes in as ONNX (`torch.onnx.export`)",
+            "--model",
+        ),
+        Problem::SeveralModels { .. } => (": name it with `--model`", "--model"),
+        Problem::SeveralFit { .. } => (" with `--key`", "--key"),
+        Problem::OpenSize(_) => {
+            (" by `--input-size`, as in 3x224x224, or 6x64 for 6 channels of 64 values", "--input-size")
         }
-        Problem::SeveralModels { .. } => ": name it with `--model`",
-        Problem::SeveralFit { .. } => " with `--key`",
-        Problem::OpenSize(_) => " by `--input-size`, as in 3x224x224, or 6x64 for 6 channels of 64 values",
-        Problem::MasksTwice => ": leave `--masks` out",
+        Problem::MasksTwice => (": leave `--masks` out", "--masks"),
         Problem::Mismatch { mismatch, .. }
             if !mismatch.missing.is_empty() && !mismatch.unexpected.is_empty() =>
         {
-            "; if only names differ, `--rename OLD=NEW` helps"
+            ("; if only names differ, `--rename OLD=NEW` helps", "--rename")
         }
-        _ => return Models::Weights { problem, path }.into(),
-    };
-    let said = format!("cannot read weights: {problem}{hint}: {}", path.display());
-    Error::Hinted { said, error: Box::new(Models::Weights { problem, path }.into()) }
+        _ => return None,
+    })
 }

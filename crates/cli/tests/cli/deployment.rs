@@ -90,6 +90,16 @@ fn networks_are_found_tuned_measured_and_priced() {
     assert_eq!(whole.succeed(RUN), said);
     assert_eq!(whole.files(), before);
 
+    // What was found and measured by times that are taken anew goes with them.
+    let [times, found, measured] =
+        ["latencies", "search", "measured"].map(|name| step(&whole, name).remove(0));
+    let old = [found, measured].map(|step| format!("{step}/old"));
+    old.iter().for_each(|file| whole.put(file, ""));
+    fs::remove_dir_all(whole.path().join(times)).unwrap();
+    whole.succeed(RUN);
+    assert!(!old.iter().any(|file| whole.has(file)));
+    assert_eq!(step(&whole, "search").len(), 1);
+
     // One that was killed goes on, to the same bytes as far as no clock has a say.
     let killed = place(STUDY);
     for step in ["supernet", "alone"] {

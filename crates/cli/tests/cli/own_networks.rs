@@ -87,6 +87,13 @@ fn outputs_that_are_probabilities_are_told_of_and_go_with_the_old_head() {
         assert_eq!(said.code, Some(0), "{said:?}");
         assert_eq!(said.err.contains("ends with `sigmoid`"), is_told, "{said:?}");
     }
+    let drawn = place.run("train --layers-of net.safetensors --data digits --until 0it --out drawn");
+    assert!(drawn.err.contains("note: the network ends with `sigmoid`"), "{drawn:?}");
+    // What is refused is not told of before.
+    place.refuse(
+        "train --weights net.safetensors --data digits --epochs 1 --keep 9ep --out x",
+        &["weights of 9ep"],
+    );
 }
 
 #[test]

@@ -113,7 +113,7 @@ fn the_input_of_synflow_has_the_size_of_the_data() {
     assert_ne!(usual, data);
     assert_eq!(data, scores("--input 1x20x16", "1x20x16"));
     // What is known of a data set is enough: it need not be there. Its images get the size that the weights learnt from.
-    assert_eq!(scores("--data fashion-mnist", "1x8x8"), usual);
+    assert_eq!(scores("--data fashion-mnist", "1x8x8, as the data's images are given to the network"), usual);
     // With a global average a score is a mean over the places of what flows; larger inputs have fewer edges.
     let last = |state: &sapwood_core::State| state.0["fc.weight"].iter::<f64>().sum::<f64>();
     assert!(last(&usual) < last(&data), "{} {}", last(&usual), last(&data));

@@ -143,12 +143,20 @@ fn what_does_not_go_together_is_refused_before_anything_is_written() {
     refused(&with("sparsities = [0.9]", "replicates = 0"), &["`replicates`"]);
     refused(&with("width = 0.1", "overcompleteness = 2"), &["model.overcompleteness", "no such option"]);
     refused(&with("examples = 300", "augment = true"), &["no augmentation is customary"]);
+    let life = STUDY
+        .replace("name = \"digits\"\nexamples = 300", "name = \"life\"")
+        .replace("name = \"lenet-300-100\"\nwidth = 0.1", "name = \"life-net\"");
     refused(
-        &STUDY
-            .replace("name = \"digits\"\nexamples = 300", "name = \"life\"")
-            .replace("name = \"lenet-300-100\"\nwidth = 0.1", "name = \"life-net\"")
-            .replace("ablation", "examples = { per-class = 10 }\nablation"),
+        &life.replace("ablation", "examples = { per-class = 10 }\nablation"),
         &["`per-class` needs a data set with classes"],
+    );
+    refused(
+        &life.replace("epochs = 3", "epochs = 3\nlabel_smoothing = 0.1"),
+        &["smoothing of labels is for classes", "`life` has none", "first.toml"],
+    );
+    refused(
+        &with("\"lenet-300-100\"", "\"mobilenet-v2\"").replace("batch_size = 50", "batch_size = 1"),
+        &["sees a single value of each channel", "batches of 2 or more", "first.toml"],
     );
     let place = place(&with("\"digits\"", "\"mnist\""));
     place.succeed("plan first.toml");
@@ -296,6 +304,13 @@ fn a_run_that_was_removed_is_done_again_to_the_same_bytes() {
     fs::remove_file(run.join("r0/weights.safetensors")).unwrap();
     fs::remove_dir_all(run.join("r0/checkpoints")).unwrap();
     assert!(place.succeed("plan first.toml").contains("3 runs, 1 to do"));
+    assert!(place.succeed("run first.toml").contains("1 runs done"));
+    assert_eq!(place.read("runs/first/results.csv"), before);
+
+    // And with weights, but without what says whose they are.
+    for file in ["config.json", "record.json"] {
+        fs::remove_file(run.join("r0").join(file)).unwrap();
+    }
     assert!(place.succeed("run first.toml").contains("1 runs done"));
     assert_eq!(place.read("runs/first/results.csv"), before);
 }

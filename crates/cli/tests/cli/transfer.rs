@@ -243,6 +243,21 @@ fn a_probe_of_another_length_has_a_folder_of_its_own() {
 }
 
 #[test]
+fn what_fails_behind_a_probe_leaves_its_folder_to_a_better_try() {
+    let place = place();
+    let with = |pull: &str| {
+        format!("train {OTHERS} --new-head --probe 1 --then 2 --l2-sp {pull} --keep 0ep --out both")
+    };
+    let failed = place.run(&with("1e30"));
+    assert!(failed.code == Some(2) && failed.err.contains("lower the learning rate"), "{failed:#?}");
+    let probe = place.read("both/probe/weights.safetensors");
+    assert!(!place.has("both/config.json") && !place.has("both/weights-0ep.safetensors"));
+    place.succeed(&with("0.01"));
+    assert!(place.has("both/weights-0ep.safetensors"));
+    assert!(place.read("both/probe/weights.safetensors") == probe, "it is done again");
+}
+
+#[test]
 fn few_examples_are_changed_mixed_averaged_and_the_best_epoch_is_left() {
     let place = place();
     let all = format!("train {OTHERS} --new-head --epochs 4 --l2-sp 0.01,0.1 --unfreeze 2 --hold-out 4");
@@ -268,10 +283,12 @@ fn few_examples_are_changed_mixed_averaged_and_the_best_epoch_is_left() {
         before = after;
     }
     place.succeed(&format!("train {OTHERS} --new-head --epochs 1 --per-class 2 --keep 1it --out two"));
-    // Where positions are to be kept nobody thinks of a probe, which passes none.
+    // Positions that are kept are those of all layers, and the recipe is what it is without them.
     let silent = OTHERS.replace(" --batch-size 4 --lr 0.01", "");
-    place.succeed(&format!("train {silent} --new-head --keep 1it --out kept"));
-    assert!(place.has("kept/weights-1it.safetensors") && !place.has("kept/probe"));
+    let said = place.run(&format!("train {silent} --new-head --keep 1it --out kept"));
+    assert!(said.err.contains("recipe for 12 images: the last layer for 30 epochs"), "{said:#?}");
+    assert!(place.has("kept/weights-1it.safetensors") && place.has("kept/probe/weights.safetensors"));
+    assert!(!place.has("kept/probe/weights-1it.safetensors"));
     let start = values(&place, NET);
     let step = values(&place, "two/weights-1it.safetensors");
     assert_ne!(start["conv1.weight"], step["conv1.weight"]);
@@ -323,6 +340,7 @@ fn what_cannot_be_transferred_is_one_line() {
     place.refuse(&format!("{train} --new-head --probe 0ep"), &["1 or more"]);
     place.refuse(&format!("{train} --new-head --probe 2 --epochs 3"), &["--epochs"]);
     place.refuse(&format!("{train} --new-head --probe 2 --freeze conv1"), &["leave frozen layers", "out"]);
+    place.refuse(&format!("{train} --new-head --probe 2 --keep 1ep"), &["leave weights of positions", "out"]);
     place.refuse(
         &format!("{train} --new-head --freeze-statistics fc"),
         &["`--freeze-statistics fc`", "no statistics"],

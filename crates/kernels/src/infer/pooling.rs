@@ -108,26 +108,29 @@ impl Pooled<'_> {
             for x in 0..to.size[1] {
                 let [left, right] = within(1, x);
                 let begin = if *pooling == Pooling::Largest { f32::NEG_INFINITY } else { 0.0 };
-                let mut found = [begin; L];
+                let (mut found, mut no_numbers) = ([begin; L], [0; L]);
                 for from_y in top..bottom {
                     for from_x in left..right {
                         // SAFETY: a pixel of the input.
                         let values = unsafe { &*input.add(from_y * row + from_x * L).cast::<[f32; L]>() };
                         for l in 0..L {
                             found[l] = match pooling {
-                                // What is not a number stays so, wherever in a window it is: without a branch, so
-                                // that it is done in registers.
-                                Pooling::Largest => {
-                                    let is_larger = (values[l] > found[l]) | values[l].is_nan();
-                                    if is_larger { values[l] } else { found[l] }
-                                }
+                                // One instruction passes over what is not a number, which is noted beside it.
+                                Pooling::Largest if values[l] > found[l] => values[l],
+                                Pooling::Largest => found[l],
                                 _ => found[l] + values[l],
                             };
+                            no_numbers[l] |= u32::from(values[l].is_nan());
                         }
                     }
                 }
                 let count = match pooling {
-                    Pooling::Largest => None,
+                    Pooling::Largest => {
+                        for (found, no_number) in found.iter_mut().zip(no_numbers) {
+                            *found = if no_number == 0 { *found } else { f32::NAN };
+                        }
+                        None
+                    }
                     Pooling::Mean => Some((bottom - top) * (right - left)),
                     Pooling::MeanWithPadding(after) => {
                         let counted = |axis: usize, at: usize| {

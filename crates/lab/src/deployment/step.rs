@@ -1,6 +1,6 @@
 //! The steps of a study: each in a folder of its own, with what it cost.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use sapwood_core::{identity, write_atomic};
 use serde::{Serialize, de::DeserializeOwned};
@@ -52,9 +52,9 @@ impl Steps<'_> {
             let value = accounts.during(&work, || job(&run, &conditions, label))?;
             let text = serde_json::to_string_pretty(&value).map_err(Error::unwritable)?;
             write_atomic(&run.record(), text.as_bytes())?;
-            let _ = std::fs::remove_dir_all(run.checkpoints());
+            let _ = fs::remove_dir_all(run.checkpoints());
         }
-        let bytes = std::fs::read(run.record()).map_err(Error::file("read", run.record()))?;
+        let bytes = fs::read(run.record()).map_err(Error::file("read", run.record()))?;
         let value = serde_json::from_slice(&bytes).map_err(|error| Error::Json {
             problem: error.to_string(),
             path: run.record(),
@@ -64,4 +64,18 @@ impl Steps<'_> {
         let account = account(&run)?;
         Ok(Done { run, value, account })
     }
+}
+
+/// Removes the steps of a study that were done with what is about to be done anew, as their settings tell.
+pub(super) fn forget(folder: &Path, is_of: impl Fn(&Value) -> bool) -> Result<(), Error> {
+    for entry in fs::read_dir(folder).map_err(Error::file("read", folder))? {
+        let run = RunFolder::new(entry.map_err(Error::file("read", folder))?.path());
+        let settings = fs::read(run.config()).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        if settings.is_some_and(|settings: Value| is_of(&settings)) {
+            // Refused where another process is at it.
+            drop(run.lock()?);
+            run.remove()?;
+        }
+    }
+    Ok(())
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{
     Outcome, SearchExperiment, Target, Tuned, Tuning,
     machine::Machine,
-    step::{Done, Steps},
+    step::{self, Done, Steps},
 };
 use crate::{
     Conditions, Error, Known, RunFolder,
@@ -67,6 +67,8 @@ pub fn carry_out(
         study.pairs(&weights, &run.path().join(PAIRS), conditions)
     })?;
     let table = steps.step("latencies", &timed, |run, conditions, _| {
+        // What was found and measured by other times, perhaps on another machine, is no answer to these.
+        step::forget(folder, |settings| [&settings["timed"], &settings["latency"]].contains(&&timed))?;
         let stopwatch = study.stopwatch(conditions);
         let table = stopwatch.table(&study.family, "this machine", conditions.reporter)?;
         write_atomic(&run.path().join(TABLE), table.to_toml()?.as_bytes())?;

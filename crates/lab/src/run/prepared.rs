@@ -2,18 +2,19 @@
 
 use burn::prelude::Device;
 use sapwood_backend::Seed;
-use sapwood_core::{Masks, Observed as _, Op, Source as _, Step};
-use sapwood_data::{Dataset, Loader, Task};
+use sapwood_core::{Activation, Graph, Masks, Observed as _, Op, Source as _, Step};
+use sapwood_data::{Dataset, Loader};
 use sapwood_models::Net;
 use sapwood_quant::Qat;
 use sapwood_train::{Average, Distillation, Distilled, Hook, Mixed, Plan};
 
 use super::Conditions;
-use crate::{Classes, Datasets, Error, RunFolder, TrainConfig, fits::fits, probe::Probe};
+use crate::{Datasets, Error, RunFolder, TrainConfig, fits, probe::Probe};
 
 /// A run that can begin.
 pub(crate) struct Prepared {
-    pub(crate) classes: Classes,
+    /// What is to be said once it begins.
+    pub(crate) notes: Vec<String>,
     /// What is learnt from.
     pub(crate) source: Loader,
     pub(crate) test: Loader,
@@ -77,20 +78,9 @@ impl TrainConfig {
         hooks.extend(regulariser);
         let mixing = self.small.mixing.map(|how| Mixed::new(how, Seed(self.seed))).transpose()?;
         let qat = self.quantize.as_ref().map(|quantize| quantize.qat(net.graph())).transpose()?;
-        Ok(Prepared {
-            classes,
-            source,
-            test,
-            kept_back,
-            plan,
-            net,
-            masks,
-            lessons,
-            probe,
-            hooks,
-            mixing,
-            qat,
-        })
+        let notes = classes.note().map(ToString::to_string).into_iter().chain(of_probabilities(net.graph()));
+        let notes = notes.chain(self.transfer.notes.iter().cloned()).collect();
+        Ok(Prepared { notes, source, test, kept_back, plan, net, masks, lessons, probe, hooks, mixing, qat })
     }
 
     /// Refuses positions that the run does not pass, where weights are to be kept.
@@ -110,45 +100,35 @@ impl TrainConfig {
 
     /// Refuses what these data cannot be learnt with.
     fn check_data(&self, data: &Dataset) -> Result<(), Error> {
-        let by_classes = self.transfer.teacher.as_ref().map(|teacher| teacher.how);
-        let by_classes =
-            by_classes.is_some_and(|how| matches!(how, Distillation::Kd { .. } | Distillation::Dkd { .. }));
-        if let Task::Dense(_) = data.task() {
-            for (key, what, is_asked_for) in [
-                ("training.label_smoothing", "smoothing of labels", self.recipe.label_smoothing != 0.0),
-                ("small.mixing", "mixing of images in pairs", self.small.mixing.is_some()),
-                ("transfer.probe", "a probe", self.transfer.probe),
-                ("transfer.teacher", "what is learnt of a teacher's answers", by_classes),
-            ] {
-                if is_asked_for {
-                    let name = data.name();
-                    let problem =
-                        format!("{what} is for classes, and data set `{name}` has none: leave it out");
-                    return Err(Error::setting(key, problem));
-                }
-            }
-        }
+        let how = self.transfer.teacher.as_ref().map(|teacher| teacher.how);
+        let compares_answers = matches!(how, Some(Distillation::Kd { .. } | Distillation::Dkd { .. }));
+        let settings = [
+            ("training.label_smoothing", "smoothing of labels", self.recipe.label_smoothing != 0.0),
+            ("small.mixing", "mixing of images in pairs", self.small.mixing.is_some()),
+            ("transfer.probe", "a probe", self.transfer.probe),
+            ("transfer.teacher", "what is learnt of a teacher's answers", compares_answers),
+        ];
+        fits::for_classes(data.name(), data.task(), settings)?;
         // What a probe is shown passes no normalisation that learns.
-        if 1 < self.batch_size.min(data.len()) || self.transfer.probe {
-            return Ok(());
-        }
-        let graph = self.model.graph()?;
-        let shapes = graph.shapes(data.shape())?;
-        let single = graph.nodes().iter().zip(&shapes).find(|(node, [_, height, width])| {
-            matches!(node.op, Op::BatchNorm { .. })
-                && height * width == 1
-                && !self.transfer.still.contains(&node.name)
-        });
-        match single {
-            None => Ok(()),
-            Some((node, _)) => {
-                let problem = format!(
-                    "`{}` normalises over the batch, and of one example it sees a single value of each channel: take \
-                     batches of 2 or more",
-                    node.name
-                );
-                Err(Error::setting("training.batch_size", problem))
+        match self.transfer.probe {
+            true => Ok(()),
+            false => {
+                let size = self.batch_size.min(data.len());
+                fits::batches(&self.model, data.shape(), size, &self.transfer.still)
             }
         }
     }
+}
+
+/// What is to be said of a network whose outputs are probabilities already.
+fn of_probabilities(graph: &Graph) -> Option<String> {
+    let end = graph.ends().first().and_then(|end| graph.nodes().get(*end))?;
+    let is_one = matches!(end.op, Op::Softmax { log: false, .. } | Op::Activation(Activation::Sigmoid));
+    is_one.then(|| {
+        format!(
+            "the network ends with `{}`, but the loss makes probabilities of outputs itself, so it will hardly learn: \
+             export it without that layer, or train a new head",
+            end.op.kind()
+        )
+    })
 }

@@ -24,9 +24,13 @@ impl WorkerCommand {
     /// The command as a shell reads it.
     pub fn to_shell(&self) -> String {
         let program = self.program.to_string_lossy();
-        let words = std::iter::once(program.as_ref()).chain(self.arguments.iter().map(String::as_str));
-        words.map(quoted).collect::<Vec<_>>().join(" ")
+        to_shell(std::iter::once(program.as_ref()).chain(self.arguments.iter().map(String::as_str)))
     }
+}
+
+/// Words as a shell reads them, one by one.
+pub fn to_shell<W: AsRef<str>>(words: impl IntoIterator<Item = W>) -> String {
+    words.into_iter().map(|word| quoted(word.as_ref())).collect::<Vec<_>>().join(" ")
 }
 
 /// A word that a shell takes as it is.

@@ -91,6 +91,10 @@ impl Task<'_> {
                     .map_err(Error::file("remove", folder.checkpoints()))?;
             }
         }
+        // Without what says whose they are, nothing can be made of the other files.
+        if !folder.config().exists() {
+            folder.clear(&self.run.keep)?;
+        }
         let conditions = Conditions { keep: &self.run.keep, ..*self.conditions };
         let config = match (&spec.pruning, &spec.share) {
             (None, _) => dense,

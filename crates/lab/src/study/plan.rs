@@ -1,6 +1,9 @@
 //! From a study to the list of its runs.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use sapwood_backend::Seed;
 use sapwood_core::Step;
@@ -227,6 +230,10 @@ impl<'a> Planner<'a> {
             }
         };
         fits::task(&model, &data.name, shape, task)?;
+        // What each run would refuse.
+        let smooths = ("training.label_smoothing", "smoothing of labels", training.label_smoothing != 0.0);
+        fits::for_classes(&data.name, task, [smooths])?;
+        fits::batches(&model, shape, training.batch_size.min(examples), &BTreeSet::new())?;
         if let Some(rule) = training.regulariser {
             rule.check(&model.graph()?)?;
         }

@@ -174,7 +174,11 @@ fn check_settings(experiment: &SupernetExperiment, job: &Job, run: &RunFolder) -
     match first_difference("", &expected, &found) {
         None => Ok(()),
         Some((field, expected, found)) => {
-            Err(Error::OtherRun { field, expected, found, path: run.path().into() })
+            let problem = format!(
+                "came of other settings ({field} is {found}, and not {expected}): put them back, or train again \
+                 elsewhere"
+            );
+            Err(Error::Content { problem, path: run.path().into() })
         }
     }
 }

@@ -14,7 +14,7 @@ use burn::{
 use sapwood_backend::{DeviceSpec, block_on, read};
 use sapwood_core::{Batch, Conv, ExampleShape, Graph, Network, Observed, Pass, Source, SourceError, Target};
 use sapwood_graph::{DType, Per, Points, Scheme, Symmetry};
-use sapwood_quant::{Examples, Ptq, Qat, RangeMethod, layer_costs};
+use sapwood_quant::{Examples, Ptq, Qat, RangeMethod, Sensitivity, layer_costs};
 
 /// One batch, each example of class 0.
 struct One(Batch);
@@ -112,6 +112,20 @@ fn a_layer_that_rounds_row_by_row_costs_what_that_costs() {
     // Integers of 8 bits mean these weights almost exactly: more than 100 dB.
     let found = costs[0].signal_to_noise;
     assert!((30.0..80.0).contains(&found), "{found} dB");
+}
+
+#[test]
+fn what_is_measured_and_is_no_number_is_infinite() {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    let mut net = same(&device);
+    // Outputs that f32 does not hold.
+    net.fc.weight = Param::from_data(TensorData::from([[1e38f32, 0.0], [0.0, 1e38]]), &device);
+    let source = One::new([4, 2, 1, 1], vec![10.0; 8]);
+    let (ptq, examples) = (Ptq::default(), Examples::new(&source, 4).unwrap());
+    let all = block_on(Sensitivity::of(&net, &ptq, &[8, 4], examples, &device)).unwrap();
+    let tried = block_on(all.tried(&net, &ptq, 2, examples, &device)).unwrap();
+    let costs: Vec<[f64; 2]> = tried.iter().map(|tried| [tried.predicted, tried.measured]).collect();
+    assert_eq!(costs, [[f64::INFINITY; 2]; 2]);
 }
 
 /// Twice the height and width, and then three numbers.

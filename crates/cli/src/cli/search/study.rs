@@ -20,6 +20,7 @@ use crate::Error;
 
 /// How a study is carried out.
 #[derive(Args)]
+#[command(mut_arg("device", |device| device.conflicts_with("space")))]
 pub(super) struct Study {
     /// A study, as experiments/devices-digits.toml: a supernet is trained, networks for limits on
     /// the latency are found, cut out, fine-tuned and measured; the same command goes on
@@ -34,15 +35,14 @@ pub(super) struct Study {
     /// there is a counter]
     #[arg(long, value_name = "WATTS", value_parser = watts, conflicts_with = "space")]
     watts: Option<(Watts, String)>,
-    /// Of a study: where to run: cpu, ndarray, vulkan[:n], metal[:n], webgpu[:n], cuda[:n]
-    #[arg(long, default_value = "cpu", value_name = "DEVICE", conflicts_with = "space")]
-    device: String,
+    #[command(flatten)]
+    device: OnDevice,
 }
 
 impl Study {
     pub(super) fn run(&self, file: &Path, root: &DataRoot, out: &mut dyn Write) -> Result<(), Error> {
         let experiment = SearchExperiment::read(file)?;
-        let device = OnDevice { device: self.device.clone() }.resolve()?;
+        let device = self.device.resolve()?;
         let stop = stop_signal()?;
         let datasets = root.datasets();
         let conditions = Conditions {
@@ -56,7 +56,7 @@ impl Study {
         };
         let folder = self.out.join(&experiment.name);
         let watts = self.watts.as_ref().map(|(watts, _)| *watts);
-        let place = Place { device: &self.device, watts };
+        let place = Place { device: &self.device.device, watts };
         let outcome = match carry_out(&experiment, &folder, place, &conditions) {
             Err(Lab::Train(sapwood_train::Error::Stopped { .. })) => {
                 writeln!(out, "stopped: the same command goes on")?;
@@ -76,7 +76,7 @@ impl Study {
         }
         let facts = [
             ("data".to_string(), experiment.data.name.clone()),
-            ("device".into(), self.device.clone()),
+            ("device".into(), self.device.device.clone()),
             ("seed".into(), experiment.seed.to_string()),
             ("date".into(), today()),
         ];

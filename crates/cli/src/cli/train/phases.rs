@@ -76,16 +76,16 @@ impl Phases {
         folder: &RunFolder,
         conditions: &Conditions<'_>,
     ) -> Result<Evaluation, Error> {
-        let train = |config: &TrainConfig, folder: &RunFolder| {
+        let train = |config: &TrainConfig, folder: &RunFolder, conditions: &Conditions<'_>| {
             sapwood_lab::train(config, folder, conditions).map_err(|error| hinted(error, true))
         };
         match self.probe_and_then {
-            None => train(&config, folder),
+            None => train(&config, folder, conditions),
             Some((epochs, None)) => {
                 let (notes, still) = (self.notes, BTreeSet::new());
                 let transfer = Transfer { probe: true, notes, still, ..config.transfer };
                 let recipe = Recipe { epochs, ..config.recipe };
-                train(&TrainConfig { recipe, transfer, ..config }, folder)
+                train(&TrainConfig { recipe, transfer, ..config }, folder, conditions)
             }
             Some((epochs, Some(then))) => {
                 let recipe = Recipe { epochs: then, ..config.recipe.clone() };
@@ -93,8 +93,10 @@ impl Phases {
                 TrainConfig { recipe, ..config.clone() }
                     .check_ahead(folder, conditions)
                     .map_err(|error| hinted(error, true))?;
-                let probed = RunFolder::new(folder.path().join("probe"));
-                train(&probing(&config, epochs, self.notes), &probed)?;
+                let probed = RunFolder::new(folder.probe());
+                // Positions that are kept are those of what follows.
+                let before = Conditions { keep: &[], ..*conditions };
+                train(&probing(&config, epochs, self.notes), &probed, &before)?;
                 let path = probed.weights();
                 let opened = sapwood_models::open(&path, None, conditions.device)?;
                 let given = config.recipe.learning_rate;
@@ -102,7 +104,7 @@ impl Phases {
                 let recipe = Recipe { epochs: then, learning_rate, ..config.recipe };
                 let outputs = Outputs { new: false, ..config.outputs };
                 let beginning = Beginning::From(start(opened, of_file(&path)?));
-                train(&TrainConfig { beginning, recipe, outputs, ..config }, folder)
+                train(&TrainConfig { beginning, recipe, outputs, ..config }, folder, conditions)
             }
         }
     }

@@ -18,11 +18,7 @@ impl Train {
     /// weights, forget what they know.
     pub(super) fn suited(mut self, examples: usize) -> (Self, Option<String>) {
         let is_whole = (self.start_at, self.until) == (Step::START, Step::End) && !self.find_rate;
-        let is_silent = self.epochs.is_none()
-            && self.lr.is_none()
-            && self.batch_size.is_none()
-            // A probe passes no position.
-            && self.keep.is_empty();
+        let is_silent = self.epochs.is_none() && self.lr.is_none() && self.batch_size.is_none();
         if !(self.transfer.asks_for_a_recipe()
             && is_silent
             && is_whole
