@@ -38,6 +38,7 @@ export class Elastic {
 
   async #train() {
     const page = this.#page;
+    if (!$("seed").reportValidity()) return;
     const end = await page.busy("elastic", async () => {
       const seed = page.seed();
       const request = { ask: "begin-elastic", family: $("family").value, epochs: EPOCHS, seed };

@@ -115,7 +115,12 @@ function offerNetworks() {
 
 /** A new network in the place of the old one, which stays where none can begin. */
 async function begin() {
-  if (!["epochs", "seed"].every((id) => $(id).reportValidity())) return buttons();
+  // Where no network of these data is held, what is no number gives way to the usual one.
+  const must = about?.settings.data !== data();
+  for (const field of [$("epochs"), $("seed")]) {
+    if (must && !field.checkValidity()) field.value = field.defaultValue;
+    if (!field.reportValidity()) return buttons();
+  }
   const settings = { data: data(), network: $("network").value, epochs: Number($("epochs").value), seed: Number($("seed").value) };
   const found = await busy("begin", () => engine.ask({ ask: "begin", ...settings }));
   if (!found) return;

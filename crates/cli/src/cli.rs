@@ -264,6 +264,8 @@ fn usage(error: &clap::Error) -> String {
     let message = error.render().to_string();
     let said =
         message.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
-    let said = one_line(&said.collect::<Vec<_>>().join("\n")).replace(" tip: ", "; ");
+    let said = one_line(&said.collect::<Vec<_>>().join("\n"))
+        .replace(" tip: ", "; ")
+        .replace("number would be zero for non-zero type", "expected a number from 1 on");
     said.strip_prefix("error: ").unwrap_or(&said).into()
 }

@@ -2,12 +2,25 @@
 
 use std::borrow::Cow;
 
+use rayon::prelude::*;
 use sapwood_core::{ImageFit, Order, Shape};
 
 use crate::{
     Dataset, Error, Labels, Normalisation, OpenOptions, Task,
     image_file::{Image, check_shape, is_same},
 };
+
+impl OpenOptions {
+    /// Whether images that are stored in this size are resized, or cut.
+    pub fn changes(&self, native: Shape) -> bool {
+        let [_, h, w] = native;
+        self.image.is_some_and(|shape| shape != native) || !is_same([h, w], self.fit().fit)
+    }
+
+    fn fit(&self) -> ImageFit {
+        self.preprocess.as_ref().map_or_else(ImageFit::default, |preprocess| preprocess.image)
+    }
+}
 
 impl Dataset {
     /// The same examples in the size, and with the constants, that the options say.
@@ -20,12 +33,10 @@ impl Dataset {
     /// Examples that are no images of bytes, or a shape that no image is made into; constants for another number
     /// of channels.
     pub fn as_inputs(self, options: &OpenOptions) -> Result<Self, Error> {
-        let fit = options.preprocess.as_ref().map_or_else(ImageFit::default, |preprocess| preprocess.image);
-        let native @ [_, h, w] = self.shape();
-        let shape = options.image.unwrap_or(native);
-        let sized = match shape == native && is_same([h, w], fit.fit) {
-            true => self,
-            false => self.resized(shape, &fit)?,
+        let native = self.shape();
+        let sized = match options.changes(native) {
+            false => self,
+            true => self.resized(options.image.unwrap_or(native), &options.fit())?,
         };
         match &options.preprocess {
             Some(preprocess) => sized.preprocessed(preprocess),
@@ -43,14 +54,19 @@ impl Dataset {
         }
         // Which order a network's colours have is settled where they get its constants.
         let fit = ImageFit { order: Order::Rgb, ..*fit };
-        let mut images = Vec::with_capacity(self.len() * shape.iter().product::<usize>());
-        for planes in self.images().chunks_exact(channels * height * width) {
-            let size = height * width;
-            let pixels = (0..size).flat_map(|at| (0..channels).map(move |c| planes[c * size + at])).collect();
-            let image = Image { channels, size: [height, width], pixels };
-            let seen = image.viewed(shape, &fit).map_err(wrong)?;
-            images.extend(seen.into_iter().map(|value| (value * 255.0).round() as u8));
-        }
+        let mut images = vec![0; self.len() * shape.iter().product::<usize>()];
+        let inputs = images.par_chunks_exact_mut(shape.iter().product());
+        self.images().par_chunks_exact(channels * height * width).zip(inputs).try_for_each(
+            |(planes, input)| {
+                let size = height * width;
+                let pixels =
+                    (0..size).flat_map(|at| (0..channels).map(move |c| planes[c * size + at])).collect();
+                let image = Image { channels, size: [height, width], pixels };
+                let seen = image.viewed(shape, &fit).map_err(wrong)?;
+                input.iter_mut().zip(seen).for_each(|(byte, value)| *byte = (value * 255.0).round() as u8);
+                Ok::<_, Error>(())
+            },
+        )?;
         let constants = match (constants.len(), shape[0]) {
             (1, n) => Cow::Owned(vec![constants[0]; n]),
             (n, m) if n == m => constants,

@@ -104,13 +104,13 @@ impl Except {
             What::Name | What::Numbers(_) => (&self.text, layers.iter().map(|(name, _)| *name).collect()),
         };
         let problem = match (&self.what, known.is_empty()) {
-            (_, true) => "excludes nothing: there are no layers that could be".into(),
+            (_, true) => "describes nothing: there are no layers that it could".into(),
             (What::Kind, _) => format!("is no type of a layer here: expected {}", some(&known)),
             (What::Pattern(_), _) => {
                 format!("describes no layer's whole name: the nearest are {}", some(&nearest(meant, known)))
             }
             (What::Name | What::Numbers(_), _) => {
-                format!("excludes no weight: the nearest layers are {}", some(&nearest(meant, known)))
+                format!("describes no layer: the nearest are {}", some(&nearest(meant, known)))
             }
         };
         Error::Exception { exception: self.text.clone(), problem, source: None }
@@ -261,9 +261,9 @@ mod tests {
     #[test]
     fn what_describes_nothing_is_refused_with_what_may_have_been_meant() {
         for (text, expected) in [
-            ("fcc", "the exception `fcc` excludes no weight: the nearest layers are fc"),
-            ("fc.bias", "the exception `fc.bias` excludes no weight: the nearest layers are"),
-            ("xyz", "the nearest layers are conv1, layer1.0.conv1, layer1.1.conv1, layer10.conv1 and 1 more"),
+            ("fcc", "the exception `fcc` describes no layer: the nearest are fc"),
+            ("fc.bias", "the exception `fc.bias` describes no layer: the nearest are"),
+            ("xyz", "the nearest are conv1, layer1.0.conv1, layer1.1.conv1, layer10.conv1 and 1 more"),
             ("re:conv", "the exception `re:conv` describes no layer's whole name: the nearest are conv1"),
             ("re:a(", "the exception `re:a(` is no regular expression: "),
             ("type:dense", "the exception `type:dense` is no type of a layer here: expected conv, linear"),

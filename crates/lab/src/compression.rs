@@ -2,8 +2,8 @@
 //!
 //! Channels leave step by step, the least important first, and after each step the network learns again, from labels
 //! and from what the network that was given answers (Hinton et al. 2015): iterative pruning of whole channels (Molchanov et
-//! al. 2017, section 2). Integers of 8 bits end it. A step that loses more than may be lost is not taken, and half of it
-//! is tried in its place. That is decided by one half of the test split, and what is told is of the other half; or, where
+//! al. 2017, section 2). Then the running statistics of batch normalisation are taken anew, of training images. Integers of
+//! 8 bits end it. A step that loses more than may be lost is not taken, and half of it is tried in its place. That is decided by one half of the test split, and what is told is of the other half; or, where
 //! training examples are kept back, by these, and the whole test split tells.
 
 mod form;
@@ -207,7 +207,8 @@ impl Compression {
             let config = smaller.trained(config)?;
             let run = RunFolder::new(folder.join("steps").join(config.hash()?));
             train(&config, &run, conditions)?;
-            let learnt = Stage::of(sapwood_models::open(&run.weights(), None, conditions.device)?);
+            let learnt = Stage::of(sapwood_models::open(&run.weights(), None, conditions.device)?)
+                .with_new_statistics(&config, conditions)?;
             let mut form = judge.form(&format!("step {}", forms.len()), &learnt.file()?)?;
             let lost = forms[0].deciding - form.deciding;
             form.is_taken = self.allows(&forms[0], &form);

@@ -263,7 +263,7 @@ impl DataConfig {
             Padding::Zeros => Boundary::Zero,
             Padding::Circular => Boundary::Torus,
         };
-        if spec.layers.is_some() || is_folder(name) {
+        if has_own_size(spec) || is_folder(name) {
             data.options.image = resized(name, spec.input);
         }
         data
@@ -279,7 +279,11 @@ impl DataConfig {
         let mut data = Self::of(name, spec);
         data.is_guessed = trained_on.is_none();
         if let Some(trained_on) = trained_on {
-            data.options.image = resized(name, trained_on.input);
+            // How pixels are scaled says nothing of the size.
+            let says_size = !trained_on.data.is_empty() || trained_on.input != spec.input;
+            if says_size || has_own_size(spec) || is_folder(name) {
+                data.options.image = resized(name, trained_on.input);
+            }
             data.options.preprocess = trained_on.preprocess();
         }
         data
@@ -383,6 +387,13 @@ fn judging() -> LoaderOptions {
     LoaderOptions { batch_size: TEST_BATCH, ..LoaderOptions::default() }
 }
 
+/// Whether a network takes images of the size that it is written down for. One of the zoo, whole or shrunk, takes others
+/// too.
+fn has_own_size(spec: &Spec) -> bool {
+    let is_usual = |zoo: Spec| zoo.model == spec.model && zoo.input == spec.input;
+    spec.layers.is_some() && !Spec::named(&spec.model).is_ok_and(is_usual)
+}
+
 fn is_folder(name: &str) -> bool {
     sapwood_data::entry(name).is_ok_and(|entry| entry.layout == Layout::Folders)
 }
@@ -427,8 +438,10 @@ mod tests {
 
         let how = "imagenet".parse().unwrap();
         let said = TrainedOn::stated(&how, [3, 224, 224]).unwrap();
-        assert_eq!(input("cifar10", &zoo, Some(&said)), Some([3, 224, 224]));
+        assert_eq!(input("cifar10", &zoo, Some(&said)), None);
         assert_eq!(input("cifar10", &large, Some(&said)), Some([3, 224, 224]));
+        let shrunk = Spec { model: "mobilenet-v2".into(), ..large.clone() };
+        assert_eq!(input("cifar10", &shrunk, Some(&said)), None);
         let at = |input| TrainedOn { data: "cifar10".into(), input, ..said.clone() };
         assert_eq!(input("cifar10", &zoo, Some(&at([3, 32, 32]))), None);
         assert_eq!(input("cifar10", &large, Some(&at([3, 96, 96]))), Some([3, 96, 96]));

@@ -108,10 +108,16 @@ impl Datasets {
             let (skip_bad, cache) = (config.skip_bad, photos.as_deref());
             let opened = config.open_with(split, &self.root, &Reading { skip_bad, cache, watch: self })?;
             let native = sapwood_data::entry(&config.name)?.shape;
-            if let Some([c, h, w]) = native.filter(|native| *native != opened.dataset.shape()) {
-                let ([channels, height, width], name) = (opened.dataset.shape(), &config.name);
-                let line =
-                    format!("note: images of `{name}`, {c}x{h}x{w}, become {channels}x{height}x{width}");
+            if let Some(native @ [c, h, w]) = native.filter(|native| config.options.changes(*native)) {
+                let (shape @ [channels, height, width], name) = (opened.dataset.shape(), &config.name);
+                let line = match shape == native {
+                    true => {
+                        format!("note: images of `{name}` are resized and cut, as is said of photographs")
+                    }
+                    false => {
+                        format!("note: images of `{name}`, {c}x{h}x{w}, become {channels}x{height}x{width}")
+                    }
+                };
                 self.resized.lock().unwrap_or_else(PoisonError::into_inner).insert(line);
             }
             let customary = "inputs are made with ImageNet's mean and standard deviation, since the weights do not say how";

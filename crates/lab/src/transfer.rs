@@ -174,7 +174,8 @@ impl Transfer {
 }
 
 impl Teacher {
-    /// The lessons that it gives of a data set. It may have more outputs than there are classes where the student may.
+    /// The lessons that it gives of a data set, whose labels are still its own, as they were where the student's classes
+    /// were found. It may have more outputs than there are classes where the student may.
     ///
     /// # Errors
     /// A teacher that does not answer what the data set asks, or whose outputs stand for other classes than the

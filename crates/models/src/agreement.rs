@@ -1,12 +1,17 @@
 //! Whether two networks give the same answers, however each is put together.
 
+use std::collections::BTreeMap;
+
 use burn::prelude::Device;
 #[cfg(not(target_family = "wasm"))]
 use burn::tensor::{Int, Tensor, TensorData};
 use sapwood_backend::DeviceSpec;
 #[cfg(not(target_family = "wasm"))]
-use sapwood_core::{Entry, ModuleState as _};
-use sapwood_core::{Graph, State, graph::QuantizedNetwork};
+use sapwood_core::{Entry, ModuleState as _, Op, Pass, Tap};
+use sapwood_core::{
+    Graph, State,
+    graph::{Grid, QuantizedNetwork},
+};
 use sapwood_runtime::Runtime;
 
 use crate::Error;
@@ -23,18 +28,26 @@ const APART_IN_INTEGERS: f64 = 1e-2;
 /// Whether two networks with these values give the same outputs to drawn inputs. False where one of them cannot run on
 /// this machine's CPU.
 pub(crate) fn agree(one: (&Graph, &State), other: (&Graph, &State)) -> bool {
+    let unrounded = BTreeMap::new();
+    agree_rounded([one, other].map(|(graph, state)| (graph, state, &unrounded)), APART)
+}
+
+/// A network with its values, and the grids to which it rounds what leaves its nodes.
+type Rounded<'n> = (&'n Graph, &'n State, &'n BTreeMap<usize, Grid>);
+
+/// Whether the outputs of two are no further apart.
+fn agree_rounded(both: [Rounded<'_>; 2], most: f64) -> bool {
     let Ok(device) = DeviceSpec::CPU.resolve() else { return false };
-    if one.0.entries() != other.0.entries() {
+    if both[0].0.entries() != both[1].0.entries() {
         return false;
     }
-    let both = [one, other].map(|(graph, state)| outputs(graph, state, &device));
-    let [Ok(one), Ok(other)] = both else { return false };
-    let alike =
-        one.len() == other.len() && one.iter().zip(&other).all(|(one, other)| near(one, other, APART));
+    let [Ok(one), Ok(other)] = both.map(|network| outputs(network, &device)) else { return false };
+    let alike = one.len() == other.len() && one.iter().zip(&other).all(|(one, other)| near(one, other, most));
     alike && one.iter().any(|row| tells(row))
 }
 
-/// The same of networks of integers, by the runtime.
+/// The same of networks of integers: by the runtime, or in floating point where it has no kernel for an operation, such as
+/// a table of tokens.
 pub(crate) fn agree_in_integers(one: &QuantizedNetwork, other: &QuantizedNetwork) -> bool {
     let image = |network: &QuantizedNetwork| {
         let grid = network.grids.get(&0).copied();
@@ -53,8 +66,18 @@ pub(crate) fn agree_in_integers(one: &QuantizedNetwork, other: &QuantizedNetwork
         let plan = Runtime::new().batch(EXAMPLES).plan_integers(network)?;
         Ok::<_, sapwood_runtime::Error>(plan.session()?.run(&images)?.to_vec())
     });
-    let [Ok(one), Ok(other)] = both else { return false };
-    near(&one, &other, APART_IN_INTEGERS) && tells(&one)
+    if let [Ok(one), Ok(other)] = both {
+        return near(&one, &other, APART_IN_INTEGERS) && tells(&one);
+    }
+    let [of_one, of_other] = [one, other].map(numbers);
+    let both = [(&one.graph, &of_one, &one.grids), (&other.graph, &of_other, &other.grids)];
+    agree_rounded(both, APART_IN_INTEGERS)
+}
+
+/// The values of all parameters, of integers the numbers that they stand for.
+fn numbers(network: &QuantizedNetwork) -> State {
+    let weights = network.weights.iter().map(|(path, weight)| (path.clone(), weight.dequantized()));
+    State(network.rest.0.clone().into_iter().chain(weights).collect())
 }
 
 /// Numbers from 0 to 1 that lie everywhere: multiples of the golden ratio.
@@ -75,12 +98,35 @@ fn near(one: &[f32], other: &[f32], most: f64) -> bool {
     one.len() == other.len() && apart <= most * size.max(f64::MIN_POSITIVE)
 }
 
+/// Rounds values to their grids as they pass.
+#[cfg(not(target_family = "wasm"))]
+struct Rounding<'g>(&'g BTreeMap<usize, Grid>);
+
+#[cfg(not(target_family = "wasm"))]
+impl Tap for Rounding<'_> {
+    fn input(&mut self, _: &str, input: Tensor<4>) -> Tensor<4> {
+        input
+    }
+
+    fn value(&mut self, node: usize, value: Tensor<4>) -> Tensor<4> {
+        let Some(grid) = self.0.get(&node) else { return value };
+        let [low, high] = grid.integers().map(|q| f64::from(grid.number(q)));
+        let scale = f64::from(grid.scale());
+        (value.clamp(low, high) / scale).round() * scale
+    }
+}
+
 /// All outputs of a network, row by row.
 #[cfg(not(target_family = "wasm"))]
-fn outputs(graph: &Graph, state: &State, device: &Device) -> Result<Vec<Vec<f32>>, Error> {
+fn outputs((graph, state, grids): Rounded<'_>, device: &Device) -> Result<Vec<Vec<f32>>, Error> {
     let net = state.write(Net::new(graph.clone(), device))?;
-    let inputs = graph.entries().iter().map(|entry| input(entry, device)).collect();
-    let found = net.run_all(inputs, &mut sapwood_core::Pass::evaluate())?;
+    let entries = graph.entries().iter().enumerate();
+    let inputs = entries.map(|(at, entry)| input(entry, rows(graph, at), device)).collect();
+    let found = match grids.is_empty() {
+        true => net.run_all(inputs, &mut Pass::evaluate())?,
+        // Of what is computed together the values between would not be rounded.
+        false => net.node_by_node().run_all(inputs, &mut Pass::evaluate().with_tap(&mut Rounding(grids)))?,
+    };
     let row = |value: Value| {
         let row = sapwood_backend::block_on(sapwood_backend::read(value.into_row()));
         row.map(|row| row.iter::<f32>().collect())
@@ -91,21 +137,32 @@ fn outputs(graph: &Graph, state: &State, device: &Device) -> Result<Vec<Vec<f32>
 
 /// Nobody waits for a device in a browser: there, networks agree that have the same layers.
 #[cfg(target_family = "wasm")]
-fn outputs(_: &Graph, _: &State, _: &Device) -> Result<Vec<Vec<f32>>, Error> {
+fn outputs(_: Rounded<'_>, _: &Device) -> Result<Vec<Vec<f32>>, Error> {
     Err(Error::ReadBack)
 }
 
+/// The rows of the smallest table in which this input is looked up.
 #[cfg(not(target_family = "wasm"))]
-fn input(entry: &Entry, device: &Device) -> Value {
+fn rows(graph: &Graph, entry: usize) -> usize {
+    let nodes = || graph.nodes().iter().enumerate();
+    let input = nodes().filter(|(_, node)| node.op == Op::Input).nth(entry).map(|(at, _)| at);
+    let tables = nodes().filter_map(|(_, node)| match node.op {
+        Op::Embedding { entries, .. } if node.inputs.first().copied() == input => Some(entries),
+        _ => None,
+    });
+    tables.min().unwrap_or(2)
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn input(entry: &Entry, rows: usize, device: &Device) -> Value {
     let mut sizes = entry.dims.sizes().to_vec();
     if let Some(batch) = entry.dims.batch() {
         sizes[batch] *= EXAMPLES;
     }
     let count = sizes.iter().product();
     match entry.integers {
-        // The first rows of whatever table they are looked up in.
         true => {
-            let integers: Vec<i64> = drawn(count).map(|draw| i64::from(draw > 0.5)).collect();
+            let integers: Vec<i64> = drawn(count).map(|draw| (draw * rows as f64) as i64).collect();
             Value::of_integers(
                 Tensor::<1, Int>::from_data(TensorData::new(integers, [count]), device),
                 &sizes,

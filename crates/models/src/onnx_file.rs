@@ -189,7 +189,11 @@ fn places(one: &Graph, other: &Graph) -> Option<Vec<usize>> {
 #[cfg(test)]
 mod tests {
     use sapwood_backend::{DeviceSpec, Seed, block_on};
-    use sapwood_core::{Conv, ModuleState, Observed, infos};
+    use sapwood_core::{
+        Array, Conv, Dims, Entry, ModuleState, Observed,
+        graph::{DType, Per, Quantized, Reduction, Scheme, Symmetry},
+        infos,
+    };
 
     use super::*;
     use crate::{Init, MODELS, Padding, Reading, Shortcut, Zeros, open_bytes};
@@ -235,6 +239,39 @@ mod tests {
         let bytes = to_onnx(&spec, None, &state, 18).unwrap();
         let found = import(&bytes).unwrap();
         assert!(agree((&spec.graph().unwrap(), &state), (&found.graph, &found.state)));
+    }
+
+    #[test]
+    fn integers_behind_a_table_of_tokens_are_written_and_read_again() {
+        let tokens = Entry { name: "tokens".into(), dims: Dims::rows(7), integers: true };
+        let mut g = Graph::builder_of(vec![tokens]);
+        let x = g.embedding("table", g.input(), 50, 4);
+        let x = g.relu(x);
+        // What a reader does not know to be above 0 it makes so again: another network, of the same answers.
+        let x = g.reduce(x, Reduction::Max, &[1], false);
+        g.linear("fc", x, 3);
+        let spec = Spec::of_layers("own", g.finish().unwrap()).unwrap();
+        let value = |at: usize| ((at * 37 + 11) % 19) as f32 / 9.5 - 1.0;
+        let weight = Array::from_fn([3, 4], |at| (at * 5 % 17) as i8 - 8);
+        let weight = Quantized::new(weight, Per::Tensor, Array::from_fn([], |_| 0.125f32), None).unwrap();
+        let [table, bias] = [Array::from_fn([50, 4], value), Array::from_fn([3], value)];
+        let scheme = Scheme::new(DType::U8, Symmetry::Affine).unwrap();
+        let network = QuantizedNetwork {
+            graph: spec.graph().unwrap(),
+            weights: [("fc.weight".into(), weight)].into(),
+            rest: State([("table.weight".into(), table), ("fc.bias".into(), bias)].into()),
+            grids: [(3, scheme.grid(0.0, 1.0).unwrap())].into(),
+            dynamic: BTreeSet::new(),
+        };
+        for form in [OnnxForm::Qdq, OnnxForm::QOperator] {
+            let bytes = to_quantized_onnx(&spec, None, &network, (form, 18)).unwrap();
+            let found = import(&bytes).unwrap().quantized().unwrap();
+            assert_ne!(found.graph.nodes().len(), network.graph.nodes().len());
+            let mut other = network.clone();
+            other.rest.0.insert("table.weight".into(), Array::from_fn([50, 4], |at| 0.5 * value(at)));
+            let agreed = [&network, &other].map(|network| agree_in_integers(network, &found));
+            assert_eq!(agreed, [true, false], "{form:?}");
+        }
     }
 
     #[test]

@@ -45,12 +45,17 @@ impl Diagnosis {
     /// Looks at masks in a graph. A parameter without a mask is dense.
     pub fn of(graph: &Graph, masks: &MaskSet) -> Result<Self, Error> {
         let (flow, effective) = (Flow::of(graph, masks)?, effective(graph, masks)?);
-        let mut layers = Vec::new();
+        let (mut layers, mut filters) = (Vec::new(), Vec::new());
         for (id, node) in graph.nodes().iter().enumerate() {
             let path = ParamPath::from(format!("{}.weight", node.name));
             let (Some(mask), Some(input)) = (masks.get(&path), node.inputs.first()) else { continue };
             let (reached, needed) = (&flow.reached[id], &flow.needed[id]);
             let dead = reached.iter().zip(needed).filter(|(reached, needed)| !(**reached && **needed));
+            if node.op.has_weights() {
+                // What neither comes from the input nor goes on to an output is gone as a channel.
+                let lost = reached.iter().zip(needed).filter(|(reached, needed)| reached != needed).count();
+                filters.push((&node.name[..], lost, reached.len()));
+            }
             layers.push(LayerHealth {
                 total: mask.len(),
                 kept: mask.count_ones(),
@@ -63,7 +68,7 @@ impl Diagnosis {
             });
         }
         let reached = graph.ends().iter().any(|end| flow.reached[*end].contains(&true));
-        let warnings = warnings(reached, &layers, masks, &effective);
+        let warnings = warnings(reached, &filters, masks, &effective);
         Ok(Self { layers, effective, warnings })
     }
 
@@ -73,7 +78,13 @@ impl Diagnosis {
     }
 }
 
-fn warnings(reached: bool, layers: &[LayerHealth], masks: &MaskSet, effective: &MaskSet) -> Vec<Warning> {
+/// `filters` are for each layer those that have lost their paths on one side, and all.
+fn warnings(
+    reached: bool,
+    filters: &[(&str, usize, usize)],
+    masks: &MaskSet,
+    effective: &MaskSet,
+) -> Vec<Warning> {
     let mut warnings = masks.warnings();
     if masks.kept() == 0 {
         return warnings;
@@ -85,12 +96,10 @@ fn warnings(reached: bool, layers: &[LayerHealth], masks: &MaskSet, effective: &
     if weights > 0 {
         warnings.push(Warning::Ineffective { weights, kept });
     }
-    let filters = layers.iter().map(|layer| layer.dead_outputs).sum();
-    if let Some(most) = layers.iter().max_by_key(|layer| layer.dead_outputs)
-        && filters > 0
-    {
-        let of = layers.iter().map(|layer| layer.outputs).sum();
-        warnings.push(Warning::DeadFilters { filters, of, most: most.path.layer().into() });
+    if let Some((most, 1.., _)) = filters.iter().max_by_key(|(_, lost, _)| *lost) {
+        let of = filters.iter().map(|(.., all)| all).sum();
+        let filters = filters.iter().map(|(_, lost, _)| lost).sum();
+        warnings.push(Warning::DeadFilters { filters, of, most: (*most).into() });
     }
     warnings
 }

@@ -76,7 +76,8 @@ impl Granularity {
     ) -> Result<(MaskSet, Option<Ties>), Error> {
         let mut transposed = scores.iter().filter(|(info, _)| info.role == Role::TransposedConvWeight);
         if let (false, Some((info, _))) = (matches!(self, Self::Weight | Self::Kernel), transposed.next()) {
-            let what = format!("the granularity `{self}`");
+            let unlike = if self == Self::Filter { " (unlike `channel`)" } else { "" };
+            let what = format!("the granularity `{self}`{unlike}");
             return Err(Error::Transposed { path: info.path.clone(), what });
         }
         self.check(sparsity, allocation)?;
@@ -170,7 +171,7 @@ impl FromStr for Granularity {
             (_, Some((keep, of)), _) if keep <= of => Ok(Self::Pattern { keep, of }),
             (_, Some((keep, of)), _) => Err(Error::Granularity {
                 found: text.into(),
-                problem: format!("N of N:M are kept of M, so N is at most M, as in {of}:{keep}"),
+                problem: format!("in N:M, N of M weights stay, so N is at most M: is {of}:{keep} meant?"),
             }),
             (.., Some((rows, columns))) => Ok(Self::Block { rows, columns }),
             _ => Err(Error::Granularity {

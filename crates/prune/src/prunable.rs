@@ -142,7 +142,7 @@ mod tests {
         let said =
             |exception: &str| Scope::excluding([exception]).unwrap().of(&infos()).unwrap_err().to_string();
         let error = said("fc.bias");
-        assert!(error.contains("`fc.bias` excludes no weight") && error.contains("fc"), "{error}");
+        assert!(error.contains("`fc.bias` describes no layer") && error.contains("fc"), "{error}");
         assert!(said("type:norm").ends_with("expected conv, linear"), "{}", said("type:norm"));
         assert!(said("*").contains("has 3 conv and linear weights"), "{}", said("*"));
     }

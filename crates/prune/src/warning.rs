@@ -33,7 +33,8 @@ pub enum Warning {
         /// Of how many that are kept.
         kept: usize,
     },
-    /// Outputs of layers through which no path leads, and which could be removed whole.
+    /// Outputs of convolutions and linear layers through which no path leads, though one leads to them or on from
+    /// them, and which could be removed whole.
     DeadFilters {
         /// How many.
         filters: usize,

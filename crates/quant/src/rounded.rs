@@ -83,15 +83,7 @@ impl<N: Network> Network for Rounded<N> {
     type Output = N::Output;
 
     fn forward(&self, input: N::Input, pass: &mut Pass<'_>) -> N::Output {
-        if self.grids.is_empty() && self.dynamic.is_empty() {
-            return self.network.forward(input, pass);
-        }
-        let norm = pass.norm();
-        let mut rounding = Rounding { grids: &self.grids, dynamic: &self.dynamic, pass };
-        let mut inner = Pass::new(norm).with_tap(&mut rounding);
-        let output = self.network.forward(input, &mut inner);
-        inner.into_moments().into_iter().for_each(|moments| pass.leave(moments));
-        output
+        self.pass(pass, |network, pass| network.forward(input, pass))
     }
 }
 
@@ -102,6 +94,19 @@ impl<N: Observed> Observed for Rounded<N> {
 }
 
 impl<N> Rounded<N> {
+    /// What a pass through the network gives while its values are rounded.
+    pub fn pass<T>(&self, pass: &mut Pass<'_>, run: impl FnOnce(&N, &mut Pass<'_>) -> T) -> T {
+        if self.grids.is_empty() && self.dynamic.is_empty() {
+            return run(&self.network, pass);
+        }
+        let norm = pass.norm();
+        let mut rounding = Rounding { grids: &self.grids, dynamic: &self.dynamic, pass };
+        let mut inner = Pass::new(norm).with_tap(&mut rounding);
+        let given = run(&self.network, &mut inner);
+        inner.into_moments().into_iter().for_each(|moments| pass.leave(moments));
+        given
+    }
+
     fn with(&self, network: N) -> Self {
         Self { network, grids: Arc::clone(&self.grids), dynamic: Arc::clone(&self.dynamic) }
     }

@@ -1,13 +1,16 @@
 //! A quantised network computed with integers.
 
+mod moves;
+
 use std::collections::BTreeMap;
 
-use sapwood_graph::{Activation, AvgPool, Grid, Op, ParamPath, Per, QuantizedNetwork, Shape, Window};
+use sapwood_graph::{Activation, AvgPool, Dims, Grid, Op, ParamPath, Per, QuantizedNetwork, Shape, Window};
 use sapwood_kernels::{
     Convolution,
     exact::{Factors, Integers, add, largest, mean, means, requantised, sums},
 };
 
+use self::moves::{is_move, moved};
 use crate::{Error, lower::curve};
 
 /// A quantised network that is computed with integers as ONNX Runtime's operators are, value by value: slow, and the
@@ -47,7 +50,7 @@ impl Exact {
                 "what it reads is rounded row by row, and integers are summed between known bounds".into();
             return Err(Error::Layer { layer: layer.clone(), problem });
         }
-        let mut layers = BTreeMap::new();
+        let (mut layers, dims) = (BTreeMap::new(), graph.dims()?);
         for (at, node) in graph.nodes().iter().enumerate() {
             let refuse = |problem: &str| Error::Layer { layer: node.name.clone(), problem: problem.into() };
             if node.op.has_weights() {
@@ -72,7 +75,8 @@ impl Exact {
                     Layer { weights: weight.values().iter().collect(), scales, bias },
                 );
             }
-            if !is_known(&node.op) {
+            let is_moved = node.inputs.first().is_some_and(|read| is_move(&node.op, &dims[*read], &dims[at]));
+            if !is_known(&node.op) && !is_moved {
                 return Err(refuse("it is not computed with integers"));
             }
             // A function of integers is one from grid to grid.
@@ -97,7 +101,7 @@ impl Exact {
             // What gives its input's integers has no grid but theirs.
             let read = node.inputs.first().and_then(|read| network.grid_of(*read));
             let own = network.grids.get(&at);
-            if carries(&node.op) && own.is_some() && read.is_some() && own != read {
+            if node.op.is_carrier() && own.is_some() && read.is_some() && own != read {
                 return Err(refuse("it has another grid than what it reads"));
             }
         }
@@ -116,7 +120,8 @@ impl Exact {
     /// # Shapes
     /// `input`: `[N, C, H, W]`; the result `[N, K]`
     pub fn run(&self, input: &[f32], shape: Shape) -> Result<Vec<f32>, Error> {
-        let shapes = self.network.graph.shapes(shape)?;
+        let dims = self.network.graph.dims_for(shape)?;
+        let shapes: Vec<Shape> = dims.iter().map(Dims::image).collect();
         let size: usize = shape.iter().product();
         if size == 0 || !input.len().is_multiple_of(size) {
             return Err(Error::Input { expected: size, found: input.len() });
@@ -210,7 +215,11 @@ impl Exact {
                     let of = self.network.grids.get(&at).map_or(x.of, integers);
                     Value { integers: x.integers.iter().map(one).collect(), of, shape: shapes[at] }
                 }
-                _ => Value { shape: shapes[at], ..read(0)?.clone() },
+                _ => {
+                    let x = read(0)?;
+                    let integers = moved(&node.op, [&dims[node.inputs[0]], &dims[at]], &x.integers);
+                    Value { integers, of: x.of, shape: shapes[at] }
+                }
             };
             values[at] = Some(value);
         }
@@ -241,17 +250,12 @@ fn is_known(op: &Op) -> bool {
 
 /// Whether an operation gives integers of a grid of its own.
 fn has_own_grid(op: &Op) -> bool {
-    !carries(op) && (is_by_table(op) || !matches!(op, Op::Activation(_)))
+    !op.is_carrier() && (is_by_table(op) || !matches!(op, Op::Activation(_)))
 }
 
 /// Whether an operation is a function of numbers that is not a bound of them.
 fn is_by_table(op: &Op) -> bool {
     matches!(op, Op::Activation(activation) if !matches!(activation, Activation::Relu | Activation::Relu6))
-}
-
-/// Whether an operation only passes on what it reads.
-fn carries(op: &Op) -> bool {
-    matches!(op, Op::MaxPool(_) | Op::Subsample { .. } | Op::Flatten)
 }
 
 fn integers(grid: &Grid) -> Integers {

@@ -108,11 +108,13 @@ fn partial(more: u64, channels: usize, dead: usize) -> String {
     match more {
         0 => format!(
             "the masks cover {channels} channels that give something without weights too (a bias, or the shift of a \
-             normalisation), which other layers see: they cannot leave; {dead} channels can"
+             normalisation), which other layers see: they cannot leave; {dead} channels can: mask whole channels \
+             (granularity `channel`)"
         ),
         _ => format!(
             "the masks are not of whole channels: {more} more weights of {channels} channels must go before all that is \
-             masked can leave; {dead} channels are dead already"
+             masked can leave; {dead} channels are dead already: mask whole channels (granularity \
+             `channel`)"
         ),
     }
 }

@@ -25,7 +25,8 @@ use crate::Error;
 
 /// Make a trained network smaller for as long as it stays about as good
 ///
-/// Channels leave step by step, and after each step the network learns again, from labels and from the network as it came.
+/// Channels leave step by step, and after each step the network learns again, from labels and from the network as it came,
+/// and takes the running statistics of batch normalisation anew, from training images.
 /// A step with which more than --drop is lost, of what the network as it came has, is not taken, and half of it is tried.
 /// One half of the test split decides that, and the accuracy that is told is that of the other half; with --hold-out training
 /// examples decide. Then integers of 8 bits are made, where these lose no more either. The folder holds net.safetensors,

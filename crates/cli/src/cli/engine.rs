@@ -8,7 +8,7 @@ use clap::Args;
 use sapwood_backend::{block_on, read};
 use sapwood_core::{Batch, ModuleState, Observed, Shape, Source, State, Values};
 use sapwood_deploy::latency::level;
-use sapwood_models::Opened;
+use sapwood_models::{Net, Opened};
 use sapwood_runtime::{Exact, Plan, Runtime, Session};
 use sapwood_train::{Evaluation, evaluate_outputs};
 
@@ -56,8 +56,14 @@ impl EngineChoice {
         }
     }
 
+    /// Refuses a choice for a network that the tensor library alone computes.
+    pub(super) fn check(&self, net: &Net) -> Result<(), Error> {
+        net.check_single().or_else(|error| self.none(&error.to_string()))
+    }
+
     /// The engine for examples of this shape; none where the tensor library computes.
     pub(super) fn engine(&self, opened: &Opened, shape: Shape) -> Result<Option<Engine>, Error> {
+        self.check(&opened.net)?;
         match (self.exact, self.runtime) {
             (false, false) => Ok(None),
             (true, _) => Ok(Some(Engine::Exact(Box::new(of_integers(opened)?)))),
@@ -84,7 +90,7 @@ impl Engine {
     /// Examples of another shape.
     pub(super) fn run(&mut self, examples: &[f32], shape: Shape) -> Result<Vec<f32>, Error> {
         match self {
-            Self::Exact(network) => Ok(network.run(examples, shape)?),
+            Self::Exact(network) => network.run(examples, shape).map_err(by_runtime),
             Self::Runtime { shape: expected, .. } if *expected != shape => Err(Error::Usage(format!(
                 "`--runtime` is for examples of one shape: expected {expected:?}, found {shape:?}"
             ))),
@@ -138,5 +144,16 @@ fn of_integers(opened: &Opened) -> Result<Exact, Error> {
             "`--exact` computes with integers, and the file has none: make some with `quantize`".into(),
         )
     })?;
-    Ok(Exact::new(integers.network(opened.net.graph().clone(), block_on(State::read(&opened.net))?))?)
+    let network = integers.network(opened.net.graph().clone(), block_on(State::read(&opened.net))?);
+    Exact::new(network).map_err(by_runtime)
+}
+
+/// The error, with the engine for layers that are not computed with integers alone.
+fn by_runtime(error: sapwood_runtime::Error) -> Error {
+    match error {
+        sapwood_runtime::Error::Layer { .. } => {
+            Error::Usage(format!("{error}; compute the network by `--runtime` instead of `--exact`"))
+        }
+        error => error.into(),
+    }
 }

@@ -84,7 +84,7 @@ impl Export {
                     Error::Usage(problem.into())
                 })?;
                 let network = found.network(opened.net.graph().clone(), state);
-                to_quantized_onnx(&opened.spec, trained_on, &network, (form, opset))?
+                to_quantized_onnx(&opened.spec, trained_on, &network, (form, opset)).map_err(by_opset)?
             }
             (Form::Pytorch, None) => {
                 let module = self.module(&opened, &state)?;
@@ -110,5 +110,13 @@ impl Export {
         write_atomic(&self.out.join(PythonModule::STATE_DICT), &module.state_dict)?;
         write_atomic(&self.out.join(PythonModule::SOURCE), module.source.as_bytes())?;
         Ok(module)
+    }
+}
+
+/// The error, with the option that lets ONNX say what it first says in a later version of its operations.
+fn by_opset(error: sapwood_models::Error) -> Error {
+    match error.to_string() {
+        said if said.contains("from opset 21 on") => Error::Usage(format!("{said}: add `--opset 21`")),
+        _ => error.into(),
     }
 }

@@ -8,24 +8,24 @@ use burn::{
 };
 use clap::Args;
 use sapwood_backend::{block_on, read};
-use sapwood_core::{Batch, Network, Norm, Observed, Pass};
-use sapwood_lab::{Takes, read_input, read_inputs, read_unlabelled, rounded, write_tensors};
-use sapwood_models::{Net, Opened};
+use sapwood_core::{Dims, Network, Norm, Observed, Pass};
+use sapwood_lab::{Takes, read_input, read_inputs, rounded, write_tensors};
+use sapwood_models::Opened;
 
 use super::{
-    engine::EngineChoice, integers::refuse, on_device::OnDevice, probabilities::Probabilities,
-    weight_file::WeightFile,
+    engine::EngineChoice, on_device::OnDevice, probabilities::Probabilities, weight_file::WeightFile,
 };
 use crate::Error;
 
 /// Run a network on the tensor `input` of a file and write its outputs
 ///
 /// Input: safetensors with `input`, f32 [N, C, H, W], NumPy's .npy, or .npz with `input` or `x`. Bytes (u8)
-/// are normalised as the network's images were. Output: `logits` [N, K] (for
-/// life-net the value per cell before the sigmoid, [N, 1, H, W]) and
-/// `probabilities` of the same shape. The number of classes and of input channels
-/// is read from the weights. Of a network that gives no classes there are no probabilities. A network with several inputs, or of integers, reads a
-/// tensor under the name of each; of several outputs the file has `output_0` and so on.
+/// are normalised as the network's images were. Output: `logits` in the dimensions that the network gives, the
+/// batch first, [N, K] of one that tells classes apart (life-net gives the value per cell before the sigmoid,
+/// [N, 1, H, W]), and `probabilities` of the same shape. The number of classes and of input channels is read from
+/// the weights. Of a network that gives no classes there are no probabilities. A network with several inputs, or
+/// of integers such as tokens, reads a tensor under the name of each; of several outputs the file has `output_0`
+/// and so on.
 #[derive(Args)]
 pub(super) struct Forward {
     #[command(flatten)]
@@ -53,12 +53,8 @@ impl Forward {
         }
         let opened = self.network.open(&device)?;
         if opened.net.check_single().is_err() {
-            self.engine.none("only the tensor library takes several inputs or gives several outputs")?;
-            if opened.net.check_rows().is_ok() && opened.integers.is_some() {
-                return self.tokens(&opened, &device);
-            }
-            refuse(&opened, "computed with several inputs or outputs")?;
-            return self.all(&opened.net, &device);
+            self.engine.check(&opened.net)?;
+            return self.all(&opened, &device);
         }
         let input = read_input(&self.input, &Takes::of(&opened), &device)?;
         let [n, c, h, w] = input.dims();
@@ -71,41 +67,60 @@ impl Forward {
         };
         let of = Probabilities::of(&opened, [c, h, w])?;
         let probabilities = of.map(|of| of.among(logits.clone()));
-        let shaped = |values: Tensor<2>| match opened.spec.model.as_str() {
-            "life-net" => block_on(read(values.reshape([n, 1, h, w]))),
-            _ => block_on(read(values)),
-        };
-        let mut found = vec![("logits".into(), shaped(logits)?)];
+        let graph = opened.net.graph();
+        // There is one output, as was checked.
+        let sizes = sizes(&graph.dims_for([c, h, w])?[graph.ends()[0]], n);
+        let mut found = vec![("logits".into(), shaped(logits, &sizes)?)];
         if let Some(probabilities) = probabilities {
-            found.push(("probabilities".into(), shaped(probabilities)?));
+            found.push(("probabilities".into(), shaped(probabilities, &sizes)?));
         }
         Ok(write_tensors(&self.out, found)?)
     }
 
-    /// The outputs of a network of integers that takes tokens, as its file means them.
-    fn tokens(&self, opened: &Opened, device: &Device) -> Result<(), Error> {
-        let (batches, _) = read_unlabelled(&self.input, usize::MAX, &Takes::of(opened))?;
-        let norm = if self.batch_statistics { Norm::Batch } else { Norm::Running };
-        let network = rounded(opened);
-        let forward =
-            |batch: &Batch| Ok::<_, Error>(network.forward(batch.input(device)?, &mut Pass::new(norm)));
-        let logits = Tensor::cat(batches.iter().map(forward).collect::<Result<Vec<Tensor<2>>, _>>()?, 0);
-        Ok(write_tensors(&self.out, [("logits".into(), block_on(read(logits))?)])?)
-    }
-
     /// The same with any number of inputs and outputs.
-    fn all(&self, net: &Net, device: &Device) -> Result<(), Error> {
+    fn all(&self, opened: &Opened, device: &Device) -> Result<(), Error> {
         let norm = if self.batch_statistics { Norm::Batch } else { Norm::Running };
-        let inputs = read_inputs(&self.input, net.graph(), device)?;
-        let outputs = net.run_all(inputs, &mut Pass::new(norm))?;
+        let inputs = read_inputs(&self.input, opened.net.graph(), device)?;
+        let outputs = rounded(opened).pass(&mut Pass::new(norm), |net, pass| net.run_all(inputs, pass))?;
         let several = outputs.len() > 1;
         let mut found = Vec::new();
         for (at, output) in outputs.into_iter().enumerate() {
             let name = if several { format!("output_{at}") } else { "logits".into() };
             let sizes = output.dims();
-            let (bytes, _, kind) = block_on(read(output.into_row()))?.into_parts();
-            found.push((name, TensorData::from_bytes(bytes, sizes, kind)));
+            found.push((name, shaped(output.into_row(), &sizes)?));
         }
         Ok(write_tensors(&self.out, found)?)
+    }
+}
+
+/// The dimensions of an output for `n` examples, which lie one behind the other.
+fn sizes(dims: &Dims, n: usize) -> Vec<usize> {
+    let each = dims.sizes().iter().enumerate();
+    // Where the batch was there is what each example has of it.
+    let each = each.filter(|(dim, size)| dims.batch() != Some(*dim) || **size != 1);
+    [n].into_iter().chain(each.map(|(_, size)| *size)).collect()
+}
+
+/// Numbers in these dimensions.
+fn shaped<const D: usize>(numbers: Tensor<D>, sizes: &[usize]) -> Result<TensorData, Error> {
+    let (bytes, _, kind) = block_on(read(numbers))?.into_parts();
+    Ok(TensorData::from_bytes(bytes, sizes.to_vec(), kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_batch_comes_first() {
+        for (dims, at, expected) in [
+            (&[1, 10][..], 0, &[7, 10][..]),
+            (&[1], 0, &[7]),
+            (&[1, 4, 32, 32], 0, &[7, 4, 32, 32]),
+            (&[5, 1, 3], 1, &[7, 5, 3]),
+            (&[4, 3], 0, &[7, 4, 3]),
+        ] {
+            assert_eq!(sizes(&Dims::with_batch(dims, at).unwrap(), 7), expected, "{dims:?}");
+        }
     }
 }

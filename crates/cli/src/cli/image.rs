@@ -10,8 +10,8 @@ use crate::Error;
 /// What images are made into.
 #[derive(Args)]
 pub(super) struct ImageShape {
-    /// Crop and resize each image to this, as in 3x32x32 [default: the input size of the weights; without weights that of
-    /// the images, which must then all be of one size]
+    /// Crop and resize each image to this, as in 3x32x32 [default: the size that the weights know; else that of the
+    /// images, which must then all be of one size]
     #[arg(long, value_parser = shape::parse, value_name = "CxHxW")]
     image: Option<Shape>,
 }

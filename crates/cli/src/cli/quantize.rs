@@ -1,6 +1,11 @@
 //! `quantize`
 
-use std::{collections::BTreeMap, io::Write, num::NonZero, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Write,
+    num::NonZero,
+    path::PathBuf,
+};
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::block_on;
@@ -137,10 +142,7 @@ impl Quantize {
         let graph = opened.net.graph();
         let float = named(&Exceptions::parse(&self.except)?, graph)?;
         let of_layers = self.of_layers(graph)?;
-        let dynamic = Exceptions::parse(&self.dynamic).map_err(Error::from);
-        let dynamic = dynamic
-            .and_then(|dynamic| Ok(named(&dynamic, graph)?))
-            .map_err(|error| Error::Usage(error.to_string().replacen("the exception", "`--dynamic`:", 1)))?;
+        let dynamic = meant("--dynamic", &self.dynamic, graph)?;
         if let Some(both) = dynamic.intersection(&float).next() {
             let problem = format!("`--except` and `--dynamic` both describe `{both}`: leave it out of one");
             return Err(Error::Usage(problem));
@@ -250,11 +252,19 @@ impl Quantize {
             };
             let (pattern, bits) = text.rsplit_once('=').ok_or_else(wrong)?;
             let scheme = weight_scheme(bits.parse().map_err(|_| wrong())?, self.per.0)?;
-            let layers = named(&Exceptions::parse([pattern])?, graph)?;
+            let layers = meant("--layer-bits", &[pattern], graph)?;
             found.extend(layers.into_iter().map(|layer| (layer, scheme)));
         }
         Ok(found)
     }
+}
+
+/// The layers that an option describes, which are no exceptions.
+fn meant<T: AsRef<str>>(option: &str, patterns: &[T], graph: &Graph) -> Result<BTreeSet<String>, Error> {
+    let found = Exceptions::parse(patterns).map_err(Error::from).and_then(|all| Ok(named(&all, graph)?));
+    found.map_err(|error| {
+        Error::Usage(error.to_string().replacen("the exception", &format!("`{option}`:"), 1))
+    })
 }
 
 /// The pairs of layers that can be equalised: at least one.

@@ -197,7 +197,7 @@ impl Shrink {
         let dead = Dead::of(&graph, &groups, &state);
         if !self.dead_only {
             dead.check_whole(&groups, &masks, &state).map_err(|error| Error::Hinted {
-                said: format!("{error}: `--dead-only` takes these out alone"),
+                said: format!("{error}, or take out those that can leave with `--dead-only`"),
                 error: Box::new(error.into()),
             })?;
         }

@@ -2,8 +2,9 @@
 
 use clap::{Args, ValueEnum};
 use sapwood_core::Step;
-use sapwood_prune::{Allocation, Anneal, Growth, Sparsity};
-use sapwood_sparse::{GradualScore, SparseTraining};
+use sapwood_lab::Error as Lab;
+use sapwood_prune::{Allocation, Anneal, Error as Prune, Growth, Sparsity};
+use sapwood_sparse::{Error as Changing, GradualScore, SparseTraining};
 use sapwood_train::Plan;
 
 use crate::Error;
@@ -96,6 +97,22 @@ impl Sparse {
             (None, None) => None,
         })
     }
+}
+
+/// The error with the option that says what a run cannot keep.
+pub(super) fn by_option(error: Error) -> Error {
+    let Error::Lab(Lab::Sparse(Changing::Prune(Prune::Schedule { field, expected, found }))) = &error else {
+        return error;
+    };
+    let option = match *field {
+        "begin of the gradual pruning" => "--masks-from-step",
+        "end of the gradual pruning" | "end of regrowth" => "--masks-until",
+        "interval of the gradual pruning" | "interval of regrowth" => "--masks-every",
+        "target of the gradual pruning" => "--gradual",
+        "regrown fraction" => "--regrow-fraction",
+        _ => return error,
+    };
+    Error::Usage(format!("`{option}` must be {expected}, but it is {found}"))
 }
 
 /// The end of three quarters of the epochs; or of three quarters of the iterations that are left, where training

@@ -42,6 +42,14 @@ impl Stated {
                 "`--class-names` needs to know how images become inputs: say it with `--preprocess`";
             return Err(Error::Usage(problem.into()));
         }
+        let outputs = opened.spec.classes;
+        if outputs < names.len() {
+            let (found, path) = (names.len(), path.display());
+            let problem = format!(
+                "`--class-names`: expected at most {outputs} names, one for each output, found {found}: {path}"
+            );
+            return Err(Error::Usage(problem));
+        }
         opened.with_classes(names).map_err(|error| Error::Usage(format!("{error}: {}", path.display())))
     }
 

@@ -29,7 +29,7 @@ use super::{
     on_device::OnDevice,
     outputs::MoreOutputs,
     rounding::Rounding,
-    sparse::Sparse,
+    sparse::{Sparse, by_option},
     transfer::{Kept, TransferArgs},
     weight_file::Reading,
 };
@@ -280,7 +280,7 @@ impl Train {
         }
         let name = format!("{}-{}-{}", config.model.model, config.data.name, phases.hash(&config)?);
         let folder = RunFolder::new(this.out.unwrap_or_else(|| ["runs", &name].iter().collect()));
-        let test = phases.train(config, &folder, &conditions)?;
+        let test = phases.train(config, &folder, &conditions).map_err(by_option)?;
         writeln!(out, "{}", super::eval::line(&test))?;
         writeln!(out, "{}", folder.weights().display())?;
         Ok(())

@@ -42,7 +42,8 @@ pub(super) struct TransferArgs {
     #[arg(long, value_name = "EPOCHS", requires = "weights", conflicts_with = "epochs")]
     probe: Option<Epochs>,
     /// Then train all layers, for this number of epochs, at a tenth of the learning rate that was given, or at the
-    /// one that was found, 0.02 at most; without this the probe is what is written
+    /// one that was found, 0.02 at most; at that, where batch normalisation keeps its statistics, with gradients scaled down
+    /// to a norm of 1 unless `--clip` says another; without this the probe is what is written
     #[arg(long, value_name = "EPOCHS", requires = "probe", conflicts_with = "epochs")]
     then: Option<Epochs>,
     /// Layers whose parameters and running statistics do not move, as in `stem`, `features.0-5`, `layer1.*`,
@@ -154,6 +155,16 @@ impl FromStr for Strengths {
     }
 }
 
+/// The error of a description of layers, by the option that it was given with.
+fn of_option(option: &str, error: sapwood_core::graph::Error) -> Error {
+    match error {
+        sapwood_core::graph::Error::Exception { exception, problem, .. } => {
+            Error::Usage(format!("`{option} {exception}` {problem}"))
+        }
+        error => sapwood_models::Error::from(error).into(),
+    }
+}
+
 /// What of a network stays, by the names of layers.
 pub(super) struct Kept {
     pub(super) frozen: BTreeSet<String>,
@@ -231,9 +242,9 @@ impl TransferArgs {
             .filter(|node| node.op.has_parameters())
             .map(|node| (node.name.as_str(), node.op.kind()))
             .collect();
-        let among = |described: &mut dyn Iterator<Item = &Except>| -> Result<BTreeSet<String>, Error> {
-            let described: Exceptions = described.cloned().collect();
-            let found = described.among(layers.iter().copied()).map_err(sapwood_models::Error::from)?;
+        let among = |option: &str, described: &[Except]| -> Result<BTreeSet<String>, Error> {
+            let described: Exceptions = described.iter().cloned().collect();
+            let found = described.among(layers.iter().copied()).map_err(|error| of_option(option, error))?;
             Ok(found.into_iter().map(Into::into).collect())
         };
         let norms: BTreeSet<String> = layers
@@ -241,10 +252,12 @@ impl TransferArgs {
             .filter(|(_, kind)| *kind == "batch_norm")
             .map(|(name, _)| (*name).to_string())
             .collect();
-        let still = among(&mut self.freeze.iter().chain(&self.freeze_statistics))?;
-        let mut still: BTreeSet<String> = still.intersection(&norms).cloned().collect();
+        let mut frozen = among("--freeze", &self.freeze)?;
+        let mut still: BTreeSet<String> = frozen.intersection(&norms).cloned().collect();
         for described in &self.freeze_statistics {
-            if among(&mut [described].into_iter())?.is_disjoint(&norms) {
+            let found = among("--freeze-statistics", std::slice::from_ref(described))?;
+            still.extend(found.intersection(&norms).cloned());
+            if found.is_disjoint(&norms) {
                 return Err(Error::Usage(format!(
                     "`--freeze-statistics {described}` describes no batch normalisation: other layers have no statistics"
                 )));
@@ -259,11 +272,11 @@ impl TransferArgs {
         }
         let mut rates = BTreeMap::new();
         for LayerRate { layers: described, factor } in &self.rate {
-            let layers = among(&mut [described].into_iter())?;
+            let layers = among("--rate", std::slice::from_ref(described))?;
             let paths = infos(net).into_iter().filter(|info| info.role != Role::Buffer).map(|info| info.path);
             rates.extend(paths.filter(|path| path.is_of(&layers)).map(|path| (path, *factor)));
         }
-        let frozen = among(&mut self.freeze.iter().chain(&self.freeze_parameters))?;
+        frozen.extend(among("--freeze-parameters", &self.freeze_parameters)?);
         Ok(Kept { frozen, still, rates, notes })
     }
 

@@ -6,7 +6,7 @@ use sapwood_core::StateFile;
 
 use crate::{
     child,
-    own_images::{BLUE, GREEN, images},
+    own_images::{BLUE, GREEN, RED, images},
     workplace::{NET, Workplace},
 };
 
@@ -115,6 +115,45 @@ fn outputs_that_nobody_names_may_be_more_than_the_classes_where_that_is_allowed(
     place.refuse(line, &["has 10 outputs", "`--allow-more-outputs`"]);
     let said = place.succeed(&format!("{line} --allow-more-outputs"));
     assert!(row(&said, "step 1")[0].parse::<f64>().unwrap() > 0.0, "{said}");
+}
+
+#[test]
+fn running_statistics_are_those_of_the_training_images_after_a_step() {
+    let place = Workplace::new();
+    images(&place, "own", 8, &[("dark", BLUE), ("light", GREEN)]);
+    let data = "--data image-folder --data-root own --image 3x8x8 --batch-size 4 --epochs 1";
+    place.succeed(&format!("train --model resnet-20 --width 0.25 {data} --lr 0.01 --out run"));
+    let line =
+        format!("compress --weights run/weights.safetensors {data} --drop 100 --macs 20% --no-integers");
+    place.succeed(&format!("{line} --out small"));
+    let line = format!("train --weights small/net.safetensors {data} --new-statistics --until 0it");
+    place.succeed(&format!("{line} --out anew"));
+    let running = |file: &str| -> Vec<Vec<u32>> {
+        let file = StateFile::from_bytes(&place.read(file)).unwrap();
+        let statistics = file.state.0.iter().filter(|(path, _)| path.to_string().contains("running"));
+        statistics.map(|(_, array)| array.iter::<f32>().map(f32::to_bits).collect()).collect()
+    };
+    let found = running("small/net.safetensors");
+    assert!(!found.is_empty() && found == running("anew/weights.safetensors"));
+    let page = String::from_utf8(place.read("small/report.html")).unwrap();
+    assert!(page.contains("taken anew after each step, of at most 1,024 training images"), "{page}");
+}
+
+#[test]
+fn data_may_have_some_of_the_networks_classes() {
+    let place = Workplace::new();
+    images(&place, "all", 8, &[("ant", RED), ("bee", GREEN), ("cat", BLUE)]);
+    images(&place, "some", 8, &[("bee", GREEN), ("cat", BLUE)]);
+    let how = "--data image-folder --image 3x8x8 --batch-size 4 --epochs 1";
+    place.succeed(&format!("train --model conv-2 --width 0.2 {how} --data-root all --out run"));
+    let data = format!("--weights run/weights.safetensors {how} --data-root some");
+    let said = place.succeed(&format!("compress {data} --drop 100 --macs 20% --no-integers --out small"));
+    assert!(row(&said, "step 1")[0].parse::<f64>().unwrap() > 0.0, "{said}");
+    let taught = format!("train {data} --lr 0.01 --teacher run/weights.safetensors");
+    place.succeed(&format!("{taught} --out taught"));
+    place.put("names.txt", "cat\nbee\nant\n");
+    let other = format!("{taught} --class-names names.txt --out other");
+    place.refuse(&other, &["in another way than the student's"]);
 }
 
 #[test]

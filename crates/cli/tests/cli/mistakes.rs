@@ -140,6 +140,10 @@ fn values_out_of_range_are_refused() {
     check("search study.toml --max-latency 3", &["--max-latency", "EXPERIMENT"]);
     check(&format!("prune --weights {NET} --masks-from {NET} --seed 3 --out x"), &["--seed", "--masks-from"]);
     check("describe --model lenet-5 --classes 0", &["`classes`: expected 1 to"]);
+    check(
+        &format!("quantize --weights {NET} --data digits --calibrate 0 --out x"),
+        &["--calibrate", "expected a number from 1 on"],
+    );
     check("describe --model lenet-5 --classes 18446744073709551615", &["`classes`"]);
     check("describe --model resnet-20 --input 3x99999999999x99999999999", &["`input`"]);
     for input in ["3x32", "3x32x32x1", "0x8x8", "3x32xa", "-1x8x8", ""] {
@@ -150,7 +154,7 @@ fn values_out_of_range_are_refused() {
     }
     check(
         &format!("prune --weights {NET} --sparsity 0.5 --exclude fcx --out x"),
-        &["`fcx` excludes no weight: the nearest layers are fc1, fc2, fc3"],
+        &["`fcx` describes no layer: the nearest are fc1, fc2, fc3"],
     );
     for (exception, expected) in [
         ("type:dense", "`type:dense` is no type of a layer here: expected linear"),

@@ -2,7 +2,7 @@
 
 use sapwood_backend::{DeviceSpec, Seed, block_on};
 use sapwood_core::{
-    Binary, Dims, Entry, Graph, Layout, Masks, ModuleState as _, Role, State, StateFile,
+    Binary, Conv, Dims, Entry, Graph, Layout, Masks, ModuleState as _, Role, State, StateFile,
     graph::{Activation, GraphBuilder, Wire},
     map,
 };
@@ -120,6 +120,12 @@ fn tokens_beyond_the_table_are_one_line() {
         file(&[("images", "F32", &[1, 4], halves), ("labels", "I64", &[1], whole(&[0]))]),
     );
     place.refuse("eval --weights net.safetensors --data xy.safetensors", &["value 1 is 3.5"]);
+    let tokens = ("images", "I64", &[1, 4][..], whole(&[0, 1, 2, 29]));
+    place.put("xy.safetensors", file(&[tokens, ("labels", "I64", &[1], whole(&[0]))]));
+    place.refuse(
+        "eval --weights net.safetensors --data xy.safetensors --runtime",
+        &["found integers in `tokens`", "leave `--exact` and `--runtime` out"],
+    );
 }
 
 #[test]
@@ -130,11 +136,33 @@ fn a_network_of_integers_takes_tokens_too() {
     place.put("c.safetensors", file(&[("input", "I64", &[2, 4], some)]));
     place.succeed("forward --weights net.safetensors --input x.safetensors --out y.safetensors");
     place.succeed("quantize --weights net.safetensors --data c.safetensors --force --out q.safetensors");
-    place.succeed("forward --weights q.safetensors --input c.safetensors --out z.safetensors");
+    // Under the same name and type.
+    place.succeed("forward --weights q.safetensors --input x.safetensors --out z.safetensors");
+    place.refuse(
+        "forward --weights q.safetensors --input c.safetensors --out w.safetensors",
+        &["expected a tensor `tokens` of shape [n, 4], found input"],
+    );
+    place.refuse(
+        "forward --weights q.safetensors --input x.safetensors --out w.safetensors --runtime",
+        &["found integers in `tokens`", "leave `--exact` and `--runtime` out"],
+    );
     let (numbers, integers) = (outputs(&place, "y.safetensors"), outputs(&place, "z.safetensors"));
     let size = numbers[0].1.iter().fold(0.0f64, |most, x| most.max(x.abs()));
     for (a, b) in numbers[0].1.iter().zip(&integers[0].1) {
         assert!((a - b).abs() < 0.02 * size, "{a} {b}");
+    }
+}
+
+#[test]
+fn outputs_have_the_dimensions_that_the_network_gives() {
+    let place = with_layers(images(), |g, x| g.conv("conv", x, Conv::new(4, 1)));
+    place.put("x.safetensors", file(&[("input", "F32", &[2, 1, 2, 3], floats(12, 0.5))]));
+    for engine in ["", "--runtime"] {
+        place.succeed(&format!(
+            "forward --weights net.safetensors --input x.safetensors {engine} --out y.safetensors"
+        ));
+        let state = StateFile::from_bytes(&place.read("y.safetensors")).unwrap().state;
+        assert_eq!(state.0["logits"].shape(), [2, 4, 2, 3], "{engine}");
     }
 }
 

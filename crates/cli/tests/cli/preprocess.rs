@@ -155,7 +155,10 @@ fn what_cannot_be_meant_is_one_line() {
         ("--preprocess none.json", "cannot read how images become inputs"),
         ("--preprocess bad.json", "it has no `pretrained_cfg`"),
         ("--class-names three.txt", "say it with `--preprocess`"),
-        ("--preprocess x/255 --class-names three.txt", "3 classes for 2 outputs"),
+        (
+            "--preprocess x/255 --class-names three.txt",
+            "expected at most 2 names, one for each output, found 3",
+        ),
         ("--preprocess x/255,crop=2", "crop=2"),
         ("--preprocess x/255,bicubic,nearest", "`nearest` is a second filter"),
     ] {

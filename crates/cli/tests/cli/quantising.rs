@@ -67,6 +67,14 @@ fn a_quantised_network_is_smaller_and_answers_alike() {
         let by_runtime = top1("eval --weights m.safetensors --data digits --runtime");
         assert!((by_runtime - found).abs() < 0.6, "{more}: {by_runtime} {found}");
     }
+    place.refuse(
+        "eval --weights m.safetensors --data digits --exact",
+        &["layer `fc2`", "compute the network by `--runtime` instead of `--exact`"],
+    );
+    place.succeed(&format!("quantize --weights {NET} --data digits --per group:32 --out g.safetensors"));
+    let export = "export --form qdq --weights g.safetensors --out g.onnx";
+    place.refuse(export, &["from opset 21 on: add `--opset 21`"]);
+    place.succeed(&format!("{export} --opset 21"));
 }
 
 #[test]
@@ -86,6 +94,7 @@ fn what_cannot_be_quantised_and_what_integers_cannot_be_used_for_is_one_line() {
         ("--mixed --budget 1kB --searcher hope", "hope"),
         ("--budget 1kB", "--mixed"),
         ("--layer-bits fc1", "expected a layer and its bits"),
+        ("--layer-bits zzz=4", "`--layer-bits`: `zzz` describes no layer: the nearest are fc1"),
         ("--per row", "expected `tensor`, `channel`"),
         ("--calibrate 0", "0"),
         ("--least-agreement 2", "a share from 0 to 1"),

@@ -169,7 +169,7 @@ fn what_groups_and_patterns_make_of_a_sparsity_is_said() {
         place
             .refuse(&format!("prune --weights {NET} --sparsity 0.5 {more} --out p.safetensors"), &[expected]);
     };
-    refuse("--granularity 4:2", "N is at most M, as in 2:4");
+    refuse("--granularity 4:2", "N is at most M: is 2:4 meant?");
     refuse("--granularity 50:100", "no layer has 100 inputs (the widest has 64)");
 }
 

@@ -42,7 +42,7 @@ fn a_gradual_pruning_of_any_length_ends_at_its_target() {
     }
     // Nobody prunes any more after the last step; what cannot be is refused, and no folder is made.
     for (epochs, more, expected) in [
-        (4, "--masks-until 4ep", "before its last step, at most 59it, but it is 60it"),
+        (4, "--masks-until 4ep", "`--masks-until` must be within the run of 60it and before its last step"),
         (4, "--masks-until end", "before its last step, at most 59it, but it is 60it"),
         (4, "--masks-until 2ep --until 2ep", "within the run of 30it and before its last step, at most 29it"),
         (4, "--masks-from-step 4ep", "within the run, from 0it to 58it, but it is 60it"),
@@ -50,7 +50,7 @@ fn a_gradual_pruning_of_any_length_ends_at_its_target() {
         (4, "--start-at 1ep --masks-from-step 0ep", "from 15it to 58it, but it is 0it"),
         (4, "--start-at 3ep --masks-until 2ep", "after its begin, 45it"),
         (4, "--until 1it", "at least 2it long, but it is 1it"),
-        (4, "--masks-every 0it", "at least 1it"),
+        (4, "--masks-every 0it", "`--masks-every` must be at least 1it"),
         (4, "--start-at 4ep", "`start_at` must be before `until`, at 60it"),
         (4, "--gradual-allocation nope.weight=0.9", "names `nope.weight`"),
         (4, "--key weights", "say how `--weights` are read"),
@@ -115,7 +115,7 @@ fn what_cannot_be_exchanged_is_refused_before_there_is_a_folder() {
     regrow("--masks-until 3ep", "within the run, from 1it to 30it");
     regrow("--start-at 1ep --masks-until 1ep", "within the run, from 16it to 30it");
     regrow("--start-at 1ep --masks-every 100it", "a multiple of it lies from 15it to 29it");
-    regrow("--regrow-fraction 0", "above 0");
+    regrow("--regrow-fraction 0", "`--regrow-fraction` must be above 0");
 }
 
 #[test]

@@ -126,7 +126,7 @@ fn what_cannot_be_is_refused_in_one_line() {
     place.succeed(&format!("prune --weights {NET} --sparsity 0.9 --out masked.safetensors"));
     place.refuse(
         "shrink --weights masked.safetensors --out s.safetensors",
-        &["the masks are not of whole channels", "more weights of", "`--dead-only`"],
+        &["the masks are not of whole channels", "more weights of", "granularity `channel`", "`--dead-only`"],
     );
 }
 

@@ -101,7 +101,7 @@ fn they_are_pruned_by_their_shapes_as_the_network_would_be() {
     ] {
         let line = format!("prune --weights unknown.safetensors {how} --out pruned.safetensors");
         if how.contains("type:linear") {
-            place.refuse(&line, &["the exception `conv` excludes no weight"]);
+            place.refuse(&line, &["the exception `conv` describes no layer"]);
             continue;
         }
         let said = place.run(&line);

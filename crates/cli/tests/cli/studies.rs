@@ -126,7 +126,7 @@ fn what_does_not_go_together_is_refused_before_anything_is_written() {
         &method("criterion = \"magnitude\"\ngranularity = \"2:4\"\nsparsity = 0.9"),
         &["this pattern removes 0.5 of the weights, not 0.9"],
     );
-    refused(&method("criterion = \"magnitude\"\nexcept = [\"nope\"]"), &["`nope` excludes no weight"]);
+    refused(&method("criterion = \"magnitude\"\nexcept = [\"nope\"]"), &["`nope` describes no layer"]);
     refused(
         &method(
             "criterion = \"snip\"\nduring = { kind = \"gradual\", begin = \"0ep\", end = \"2ep\", every = \"1it\" }",

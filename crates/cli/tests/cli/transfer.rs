@@ -161,13 +161,21 @@ fn a_probe_without_a_rate_takes_the_one_that_its_features_allow() {
     let train = OTHERS.replace(" --lr 0.01", "");
     let said = place.run(&format!("train {train} --new-head --probe 3ep --then 1ep --out both")).err;
     assert!(said.contains("for the last layer, one over the curvature"), "{said}");
-    let rate = |folder: &str| -> f64 {
+    let recipe = |folder: &str| -> (f64, Option<f64>) {
         let config: serde_json::Value =
             serde_json::from_slice(&place.read(&format!("{folder}/config.json"))).unwrap();
-        config["recipe"]["learning_rate"].as_f64().unwrap()
+        let recipe = &config["recipe"];
+        (recipe["learning_rate"].as_f64().unwrap(), recipe["clip"].as_f64())
     };
-    let (probe, then) = (rate("both/probe"), rate("both"));
+    let ((probe, free), (then, clipped)) = (recipe("both/probe"), recipe("both"));
     assert!(then == probe.min(0.02) && 0.0 < probe, "{probe} {then}");
+    assert!((free, clipped) == (None, Some(1.0)) && said.contains("a norm of 1 at most"), "{said}");
+    // The folder that is spoken of is the one that was named.
+    let other = place.run(&format!("train {train} --new-head --probe 3ep --then 1ep --clip 2 --out both"));
+    assert!(
+        other.code == Some(2) && other.err.ends_with("choose another with `--out`: both\n"),
+        "{other:#?}"
+    );
     place.succeed(&format!("train {train} --lr {probe} --new-head --probe 3ep --out given"));
     assert_eq!(
         moved(&place, "given/weights.safetensors", "both/probe/weights.safetensors"),
@@ -335,7 +343,10 @@ fn what_cannot_be_transferred_is_one_line() {
         &format!("{train} --new-head --freeze conv1,bn1,layer1,layer2,layer3,fc"),
         &["every layer is frozen"],
     );
-    place.refuse(&format!("{train} --new-head --freeze layer9"), &["`layer9`", "the nearest layers are"]);
+    place.refuse(
+        &format!("{train} --new-head --freeze layer9"),
+        &["`--freeze layer9` describes no layer: the nearest are"],
+    );
     place.refuse(&format!("{train} --new-head --rate layer1=-1"), &["0 or above"]);
     place.refuse(&format!("{train} --new-head --probe 0ep"), &["1 or more"]);
     place.refuse(&format!("{train} --new-head --probe 2 --epochs 3"), &["--epochs"]);

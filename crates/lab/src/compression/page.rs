@@ -8,7 +8,7 @@ use super::{
     integers::INTEGERS,
 };
 use crate::{
-    Error,
+    Error, new_statistics,
     report::{Body, Cell, LinePlot, Plot, Point, Reference, Report, Scale, Section, Series, Table},
 };
 
@@ -69,6 +69,22 @@ impl Page<'_> {
     pub(super) fn report(&self) -> Result<Report, Error> {
         let Compression { most_lost, step, criterion, recipe, .. } = self.compression;
         let [deciding, test] = self.judge.examples();
+        let statistics = new_statistics::has_statistics(self.layers[0]).then(|| {
+            let images = Cell::count(new_statistics::IMAGES as u64);
+            let taken = format!("taken anew after each step, of at most {} training images", images.text());
+            ("running statistics".to_string(), taken)
+        });
+        let mut facts: Vec<(String, String)> = vec![
+            ("data".into(), self.judge.data().into()),
+            (
+                "of each step".into(),
+                format!("{:.0} % of the multiply-accumulates that are left", 100.0 * step.get()),
+            ),
+            ("channels are scored by".into(), criterion.clone()),
+            ("epochs after each step".into(), recipe.epochs.to_string()),
+            ("learning rate".into(), recipe.learning_rate.to_string()),
+        ];
+        facts.extend(statistics);
         Ok(Report {
             title: "Sapwood: a network made smaller".into(),
             intro: vec![
@@ -79,16 +95,7 @@ impl Page<'_> {
                      wrote this page."
                 ),
             ],
-            facts: vec![
-                ("data".into(), self.judge.data().into()),
-                (
-                    "of each step".into(),
-                    format!("{:.0} % of the multiply-accumulates that are left", 100.0 * step.get()),
-                ),
-                ("channels are scored by".into(), criterion.clone()),
-                ("epochs after each step".into(), recipe.epochs.to_string()),
-                ("learning rate".into(), recipe.learning_rate.to_string()),
-            ],
+            facts,
             command: String::new(),
             sections: vec![
                 Section::new("What the network became", "", Body::Table(self.table())),

@@ -10,7 +10,7 @@ use sapwood_shrink::{Error as Shrinking, Removal, Selection, Share, Surgery, Tar
 use sapwood_train::Distillation;
 
 use super::{Compression, form::Judge};
-use crate::{Beginning, Conditions, Error, Examples, Start, Teacher, TrainConfig, digest};
+use crate::{Beginning, Conditions, Error, Examples, Start, Teacher, TrainConfig, digest, new_statistics};
 
 /// What is learnt of the network that was given: the temperature and the weight of `train --teacher`.
 const TAUGHT: Distillation = Distillation::Kd { temperature: 4.0, weight: 0.9 };
@@ -66,6 +66,22 @@ impl Stage {
     /// The training of a smaller network.
     pub(super) fn trained(&self, config: &TrainConfig) -> Result<TrainConfig, Error> {
         Ok(TrainConfig { model: self.spec.clone(), beginning: self.beginning()?, ..config.clone() })
+    }
+
+    /// The same with the running statistics of the images that it learnt from. Those of its training lag behind: they are
+    /// averages over all its steps, and, where these are few, still of the network before channels left.
+    pub(super) fn with_new_statistics(
+        self,
+        config: &TrainConfig,
+        conditions: &Conditions<'_>,
+    ) -> Result<Self, Error> {
+        if !new_statistics::has_statistics(self.net.graph()) {
+            return Ok(self);
+        }
+        let Conditions { datasets, device, .. } = *conditions;
+        let images = Arc::clone(config.plain_source(datasets)?.dataset());
+        let net = new_statistics::of_images(self.net, images, config.seed, device)?;
+        Ok(Self { net, ..self })
     }
 
     /// One that teaches smaller ones.

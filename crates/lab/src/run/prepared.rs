@@ -1,5 +1,7 @@
 //! What of a run is known, and so refused, before its folder is touched.
 
+use std::sync::Arc;
+
 use burn::prelude::Device;
 use sapwood_backend::Seed;
 use sapwood_core::{Activation, Graph, Masks, Observed as _, Op, Source as _, Step};
@@ -50,6 +52,7 @@ impl TrainConfig {
     ) -> Result<Prepared, Error> {
         let test = self.data.test_source(datasets)?;
         let classes = fits(&self.model, self.known(), test.dataset())?;
+        let own_labels = Arc::clone(test.dataset());
         let (source, test) =
             (classes.of_batches(self.train_source(datasets, 1)?)?, classes.of_batches(test)?);
         let kept_back = self.kept_back(datasets)?.map(|loader| classes.of_batches(loader)).transpose()?;
@@ -63,7 +66,7 @@ impl TrainConfig {
         let net = self.transfer.apply(net.with_ops(self.ops))?;
         let teacher = self.transfer.teacher.as_ref();
         let lessons = teacher
-            .map(|teacher| teacher.lessons((&classes, self.outputs), &net, source.dataset(), device))
+            .map(|teacher| teacher.lessons((&classes, self.outputs), &net, &own_labels, device))
             .transpose()?;
         if let Some(lessons) = &lessons {
             let one = source.dataset().batch(&[0])?;

@@ -103,8 +103,11 @@ pub(super) fn multiply<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Resu
 
 /// A function of two values.
 pub(super) fn binary<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    if call.is_constant() && call.inputs.len() == 2 {
-        return fold::arithmetic(making, call);
+    match call.inputs[..] {
+        // The largest of one is that one.
+        [ref one] if call.is_constant() => return Ok(one.clone()),
+        [_, _] if call.is_constant() => return fold::arithmetic(making, call),
+        _ => {}
     }
     let op = match call.node.op {
         "Sub" => Op::Binary(Binary::Sub),
@@ -147,14 +150,13 @@ pub(super) fn binary<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result
 
 /// What is computed of constants only.
 pub(super) fn of_constants<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    call.ignore(&["fmod"]);
     if let Some(found) = truths::compare(call) {
         return found;
     }
     match call.is_constant() {
         true if call.inputs.len() == 1 => fold::unary(making, call),
         true => fold::arithmetic(making, call),
-        false if call.inputs.iter().any(|value| matches!(value, Value::Unknown)) => Err(Refusal::Follows),
+        false if call.follows() => Err(Refusal::Follows),
         false => Err(Refusal::Unheard),
     }
 }

@@ -105,9 +105,12 @@ impl<'a, 'n> Call<'a, 'n> {
             Value::Unknown => Err(Refusal::Follows),
             Value::Absent => Err(Refusal::Damaged(format!("it lacks input {}", at + 1))),
             Value::Levels(_) => Err(Refusal::Cannot("of integers".into())),
-            Value::Stored(_) | Value::Numbers(_) | Value::Whole(_) => {
-                Err(Refusal::Cannot("of constants".into()))
-            }
+            // Beside what is not known nobody can say that all are.
+            Value::Stored(_) | Value::Numbers(_) | Value::Whole(_) => match self.follows() {
+                true => Err(Refusal::Follows),
+                false => Err(Refusal::Cannot("of constants".into())),
+            },
+            Value::Sequence(_) => Err(Refusal::Cannot("of a sequence".into())),
             Value::Places(_) => Err(Refusal::Cannot("by the number of examples".into())),
             Value::Truth(truth) => Err(truth.refuse()),
         }
@@ -131,7 +134,7 @@ impl<'a, 'n> Call<'a, 'n> {
             Value::Numbers(_) | Value::Whole(_) | Value::Levels(_) => {
                 Err(Refusal::Cannot("with integers for weights".into()))
             }
-            Value::Data(_) | Value::Places(_) | Value::Truth(_) => {
+            Value::Data(_) | Value::Places(_) | Value::Truth(_) | Value::Sequence(_) => {
                 Err(Refusal::Cannot("with computed weights".into()))
             }
         }
@@ -148,6 +151,11 @@ impl<'a, 'n> Call<'a, 'n> {
         self.inputs.iter().any(known) && self.inputs.iter().all(|v| known(v) || matches!(v, Value::Absent))
     }
 
+    /// Whether an input is what an operation computes that was refused.
+    pub(super) fn follows(&self) -> bool {
+        self.inputs.iter().any(|value| matches!(value, Value::Unknown))
+    }
+
     /// Integers that were computed, if the input is there.
     pub(super) fn sizes(&self, at: usize) -> Result<Option<Vec<Size>>, Refusal> {
         match self.input(at) {
@@ -158,7 +166,7 @@ impl<'a, 'n> Call<'a, 'n> {
             Value::Stored(stored) if stored.len() == 0 => Ok(Some(vec![])),
             Value::Stored(_) => Err(Refusal::Cannot("with floating point for integers".into())),
             Value::Whole(_) => Err(Refusal::Cannot("with integers of few bits".into())),
-            Value::Levels(_) | Value::Data(_) | Value::Places(_) | Value::Truth(_) => {
+            Value::Levels(_) | Value::Data(_) | Value::Places(_) | Value::Truth(_) | Value::Sequence(_) => {
                 Err(Refusal::Cannot("by values that depend on the input".into()))
             }
         }

@@ -8,7 +8,7 @@ use super::{
     making::Making,
     refusal::Refusal,
     value::Affine,
-    value::{Size, Stored, Value},
+    value::{Data, Size, Stored, Value},
 };
 use crate::proto::{MOST_NUMBERS, data_type};
 
@@ -31,9 +31,13 @@ pub(super) fn arithmetic<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Re
     let places =
         |known: &Known| spread(&known.shape, &shape).map(|steps| walk(&shape, &steps)).unwrap_or_default();
     let pairs = places(&a).into_iter().zip(places(&b));
+    let op = match call.node.op {
+        "Mod" if call.integer("fmod", 0)? != 0 => "fmod",
+        op => op,
+    };
     let known = match (&a.items, &b.items) {
         (Items::Sizes(a), Items::Sizes(b)) => {
-            let all = pairs.map(|(i, j)| sizes(call.node.op, a[i], b[j])).collect::<Result<Vec<_>, _>>()?;
+            let all = pairs.map(|(i, j)| sizes(op, a[i], b[j])).collect::<Result<Vec<_>, _>>()?;
             Known::sizes(shape, all)
         }
         (Items::Floats(a), Items::Floats(b)) => {
@@ -96,9 +100,12 @@ fn sizes(op: &str, a: Size, b: Size) -> Result<Size, Refusal> {
             "Sub" => whole(a.checked_sub(b)).map(Number),
             "Mul" => whole(a.checked_mul(b)).map(Number),
             "Div" => whole(a.checked_div(b)).map(Number),
-            // Whose sign the rest has is a matter of `fmod`.
-            "Mod" if a < 0 || b < 0 => Err(Refusal::Cannot("of numbers below 0".into())),
-            "Mod" => whole(a.checked_rem(b)).map(Number),
+            "fmod" => whole(a.checked_rem(b)).map(Number),
+            // The same with the sign of what divides.
+            "Mod" => whole(a.checked_rem(b)).map(|rest| match rest != 0 && (rest < 0) != (b < 0) {
+                true => Number(rest + b),
+                false => Number(rest),
+            }),
             "Pow" => whole(u32::try_from(b).ok().and_then(|b| a.checked_pow(b))).map(Number),
             "Max" => Ok(Number(a.max(b))),
             "Min" => Ok(Number(a.min(b))),
@@ -286,9 +293,31 @@ pub(super) fn range<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<
 
 /// Another type of number.
 pub(super) fn cast<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+    let to = call.integer("to", 0)?;
+    cast_to(making, call, to)
+}
+
+/// The type of another value.
+pub(super) fn cast_like<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+    let is_flag = |size: &Size| matches!(size, Size::Number(0 | 1));
+    let to = match call.input(1) {
+        Value::Data(Data { integers: false, .. }) | Value::Stored(_) => data_type::FLOAT,
+        // Truth values are kept as integers too, and are other ones of other numbers than 0 and 1.
+        Value::Numbers(like) if like.all.iter().all(is_flag) => match call.known(0)?.items {
+            Items::Floats(all) if all.iter().all(|value| [0.0, 1.0].contains(value)) => data_type::INT64,
+            Items::Sizes(all) if all.iter().all(is_flag) => data_type::INT64,
+            _ => return Err(Refusal::Cannot("to what may be truth values".into())),
+        },
+        Value::Data(_) | Value::Numbers(_) | Value::Places(_) => data_type::INT64,
+        Value::Unknown => return Err(Refusal::Follows),
+        _ => return Err(Refusal::Cannot("to such a type".into())),
+    };
+    cast_to(making, call, to)
+}
+
+fn cast_to<'a>(making: &mut Making<'a>, call: &Call<'a, '_>, to: i64) -> Result<Value<'a>, Refusal> {
     use data_type::{BOOL, DOUBLE, FLOAT, FLOAT16, INT32, INT64};
     call.ignore(&["saturate"]);
-    let to = call.integer("to", 0)?;
     match (call.input(0), to) {
         (Value::Truth(truth), FLOAT | INT32 | INT64) => super::truths::cast(truth),
         (Value::Data(data), FLOAT) if !data.integers => Ok((*data).into()),
@@ -347,4 +376,29 @@ pub(super) fn gather<'a>(
     let made = [indices.len(), rest, 1 + usize::from(places.all.is_empty())];
     afford(making, &made, matches!(from.items, Items::Sizes(_)))?;
     Ok(from.gather(axis, &indices, &places.shape)?.into_value())
+}
+
+/// Parts of a constant by rows of integers, which say a place in each of its first dimensions.
+pub(super) fn gather_nd<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+    call.only("batch_dims", 0)?;
+    let (from, places) = (call.known(0)?, call.known(1)?);
+    let Items::Sizes(all) = places.items else {
+        return Err(Refusal::Cannot("by what are no integers".into()));
+    };
+    let all = plain(&all)?;
+    let absent = || Refusal::Damaged("it picks what is not there".into());
+    let (depth, rows) = places.shape.split_last().filter(|(depth, _)| **depth > 0).ok_or_else(absent)?;
+    let sizes = from.shape.get(..*depth).ok_or_else(absent)?;
+    let count = sizes.iter().try_fold(1usize, |count, size| count.checked_mul(*size)).ok_or_else(absent)?;
+    let index = |row: &[i64]| {
+        row.iter().zip(sizes).try_fold(0, |index, (place, size)| {
+            let place = if *place < 0 { place.saturating_add(*size as i64) } else { *place };
+            usize::try_from(place).ok().filter(|place| place < size).map(|place| index * size + place)
+        })
+    };
+    let indices = all.chunks(*depth).map(index).collect::<Option<Vec<usize>>>().ok_or_else(absent)?;
+    let behind = &from.shape[*depth..];
+    let [made, flat] = [indices.len(), count].map(|count| [&[count][..], behind].concat());
+    afford(making, &made, matches!(from.items, Items::Sizes(_)))?;
+    Ok(from.reshape(flat)?.gather(0, &indices, rows)?.into_value())
 }

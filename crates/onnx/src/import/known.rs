@@ -50,7 +50,7 @@ impl Known {
             Value::Unknown => Err(Refusal::Follows),
             Value::Absent => Err(Refusal::Damaged("it lacks an input".into())),
             Value::Whole(_) => Err(Refusal::Cannot("with integers of few bits".into())),
-            Value::Data(_) | Value::Places(_) | Value::Truth(_) | Value::Levels(_) => {
+            Value::Data(_) | Value::Places(_) | Value::Truth(_) | Value::Levels(_) | Value::Sequence(_) => {
                 Err(Refusal::Cannot("by values that depend on the input".into()))
             }
         }

@@ -14,7 +14,7 @@ use crate::{Note, decimal};
 pub(super) fn conv<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
     let groups = number(call.integer("group", 1)?)?;
     let said = Said::of(call)?;
-    let (x, weight, bias) = (call.planes(0), call.stored(1), call.maybe_stored(2)?);
+    let (x, weight, bias) = (call.planes(0), call.stored(1), bias(call)?);
     let weight = weight?;
     let (outputs, inputs, kernel) = kernel(&weight)?;
     let x = x?;
@@ -48,7 +48,7 @@ pub(super) fn transposed_conv<'a>(
     let said = Said::of(call)?;
     let extra = call.integers("output_padding")?.map(|extra| pair_of(&extra)).transpose()?;
     let wanted = call.integers("output_shape")?;
-    let (x, weight, bias) = (call.planes(0), call.stored(1), call.maybe_stored(2)?);
+    let (x, weight, bias) = (call.planes(0), call.stored(1), bias(call)?);
     let weight = weight?;
     let (inputs, per_group, kernel) = kernel(&weight)?;
     let x = x?;
@@ -95,6 +95,13 @@ pub(super) fn transposed_conv<'a>(
     };
     let params = with_bias(weight, bias, outputs)?;
     making.layer((call.node.name, "conv"), Op::Conv(spec), x, params).map(Value::from)
+}
+
+/// The bias of a convolution, if it has one: where a module has none, PyTorch's exporter may compute zeros.
+fn bias<'a>(call: &Call<'a, '_>) -> Result<Option<Stored<'a>>, Refusal> {
+    let Some(bias) = call.maybe_stored(2)? else { return Ok(None) };
+    let is_none = bias.is_made() && bias.floats()?.iter().all(|value| *value == 0.0);
+    Ok((!is_none).then_some(bias))
 }
 
 fn pair_of(found: &[i64]) -> Result<Pair, Refusal> {

@@ -9,6 +9,7 @@ use super::{
     refusal::Refusal,
     shapes::for_each_example,
     value::{Data, Numbers, Size, Value},
+    windows::number,
 };
 use crate::proto::MOST_NUMBERS;
 
@@ -153,46 +154,94 @@ pub(super) fn slice<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<
     Ok(x.into())
 }
 
+/// The most parts that are made of a dimension without a length for each.
+const MOST_PARTS: usize = 256;
+
 /// Parts of a dimension, one for each output.
 pub(super) fn split<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Vec<Value<'a>>, Refusal> {
-    let at = call.integer("axis", 0)?;
     let parts = call.integer("num_outputs", call.node.outputs.len() as i64)?;
     let said = call.either("split", 1)?;
-    let known = match call.is_constant() {
-        true => Some(call.known(0)?),
-        false => None,
-    };
-    let x = if known.is_none() { Some(call.data(0)?) } else { None };
-    let sizes: Vec<usize> = known
-        .as_ref()
-        .map(|known| known.shape.clone())
-        .or(x.map(|x| x.dims.sizes().to_vec()))
-        .unwrap_or_default();
-    let axis = axis(at, sizes.len())?;
-    let lengths = match said {
-        Some(said) => said.iter().map(|size| super::windows::number(*size)).collect::<Result<Vec<_>, _>>()?,
+    let found = cut(making, call, |size| match said {
+        Some(said) => said.iter().map(|length| number(*length)).collect(),
         None => {
-            let parts = usize::try_from(parts).ok().filter(|parts| (1..=256).contains(parts));
-            let each = sizes[axis].div_ceil(parts.ok_or_else(|| Refusal::Damaged("it has no parts".into()))?);
-            (0..parts.unwrap_or(1)).map(|part| each.min(sizes[axis].saturating_sub(part * each))).collect()
+            let parts = usize::try_from(parts).ok().filter(|parts| (1..=MOST_PARTS).contains(parts));
+            let parts = parts.ok_or_else(|| Refusal::Damaged("it has no parts".into()))?;
+            let each = size.div_ceil(parts);
+            Ok((0..parts).map(|part| each.min(size.saturating_sub(part * each))).collect())
         }
-    };
-    if lengths.iter().sum::<usize>() != sizes[axis] || lengths.len() < call.node.outputs.len() {
-        return Err(Refusal::Damaged(format!("its parts are {lengths:?} of {}", sizes[axis])));
+    })?;
+    match found.len() < call.node.outputs.len() {
+        true => Err(Refusal::Damaged(format!("it makes {} parts", found.len()))),
+        false => Ok(found),
     }
-    let mut found = Vec::new();
-    let mut start = 0;
-    for (length, name) in lengths.iter().zip(&call.node.outputs) {
-        found.push(match (&known, x) {
-            (Some(known), _) => {
-                making.afford(known.items.len())?;
-                known.gather(axis, &(start..start + length).collect::<Vec<_>>(), &[*length])?.into_value()
+}
+
+/// The same in one value: parts of one length, or of one for each.
+pub(super) fn sequence<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+    // It is about parts whose lengths are not said.
+    call.ignore(&["keepdims"]);
+    let lacks = || Refusal::Cannot("without the lengths of its parts".into());
+    let said = call.numbers(1)?.ok_or_else(lacks)?;
+    let is_one = matches!(call.input(1), Value::Numbers(numbers) if numbers.shape.is_empty());
+    let found = cut(making, call, |size| {
+        let lengths = said.iter().map(|length| number(*length)).collect::<Result<Vec<usize>, _>>()?;
+        match lengths.first().copied().filter(|_| is_one) {
+            None => Ok(lengths),
+            Some(each) if each > 0 && size.div_ceil(each) <= MOST_PARTS => {
+                Ok((0..size.div_ceil(each)).map(|part| each.min(size - part * each)).collect())
             }
-            (None, Some(_)) if name.is_empty() => Value::Absent,
-            (None, Some(x)) => sliced(making, x, Slice { axis, start, length: *length, step: 1 })?.into(),
-            (None, None) => Value::Unknown,
+            Some(each) => Err(Refusal::Cannot(format!("of {size} places into parts of {each}"))),
+        }
+    });
+    found.map(Value::Sequence)
+}
+
+/// A value of a sequence, by its place.
+pub(super) fn of_sequence<'a>(_: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+    let (Value::Sequence(values), false) = (call.input(0), call.follows()) else {
+        return Err(if call.follows() { Refusal::Follows } else { Refusal::Unheard });
+    };
+    let absent = || Refusal::Damaged("it picks what is not there".into());
+    let place = call.numbers(1)?.and_then(|places| places.first().copied()).ok_or_else(absent)?;
+    let place = if place < 0 { place.saturating_add(values.len() as i64) } else { place };
+    usize::try_from(place).ok().and_then(|place| values.get(place)).cloned().ok_or_else(absent)
+}
+
+/// The first input in parts along its axis, whose lengths follow from its size.
+fn cut<'a>(
+    making: &mut Making<'a>,
+    call: &Call<'a, '_>,
+    lengths: impl FnOnce(usize) -> Result<Vec<usize>, Refusal>,
+) -> Result<Vec<Value<'a>>, Refusal> {
+    let at = call.integer("axis", 0)?;
+    let parts = |size: usize| -> Result<Vec<(usize, usize)>, Refusal> {
+        let lengths = lengths(size)?;
+        if lengths.iter().sum::<usize>() != size {
+            return Err(Refusal::Damaged(format!("its parts are {lengths:?} of {size}")));
+        }
+        let starts = lengths.iter().scan(0, |end, length| {
+            let start = *end;
+            *end += length;
+            Some(start)
         });
-        start += length;
+        Ok(starts.zip(lengths.iter().copied()).collect())
+    };
+    if call.is_constant() {
+        let known = call.known(0)?;
+        let axis = axis(at, known.shape.len())?;
+        let mut found = Vec::new();
+        for (start, length) in parts(known.shape[axis])? {
+            making.afford(known.items.len())?;
+            let places: Vec<usize> = (start..start + length).collect();
+            found.push(known.gather(axis, &places, &[length])?.into_value());
+        }
+        return Ok(found);
+    }
+    let x = call.data(0)?;
+    let axis = axis(at, x.dims.rank())?;
+    let mut found = Vec::new();
+    for (start, length) in parts(x.dims.sizes()[axis])? {
+        found.push(Value::from(sliced(making, x, Slice { axis, start, length, step: 1 })?));
     }
     Ok(found)
 }

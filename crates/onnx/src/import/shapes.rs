@@ -465,7 +465,8 @@ pub(super) fn softmax<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Resul
     let rest: usize = x.dims.sizes()[at + 1..].iter().product();
     let over_examples = x.dims.batch().is_some_and(|batch| at < batch);
     if call.opset < 13 && (rest != 1 || over_examples) {
-        return Err(Refusal::Dims(format!("over several dimensions of {}", x.dims)));
+        let what = format!("over several dimensions of {}", x.dims);
+        return Err(if over_examples { Refusal::Dims(what) } else { Refusal::Cannot(what) });
     }
     making.push(Op::Softmax { axis: at, log }, &[x]).map(Value::from)
 }

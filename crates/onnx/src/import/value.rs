@@ -28,6 +28,8 @@ pub(super) enum Value<'a> {
     Whole(Whole<'a>),
     /// Integers that stand for what a node of the network makes.
     Levels(Levels),
+    /// Several, one behind the other.
+    Sequence(Vec<Value<'a>>),
 }
 
 /// What a node of the network makes.
@@ -165,6 +167,11 @@ impl<'a> Stored<'a> {
             Source::Coded(coded) => coded.whole.is_listed(),
             Source::Made(_) => false,
         }
+    }
+
+    /// Whether it was computed.
+    pub(super) fn is_made(&self) -> bool {
+        matches!(self.source, Source::Made(_))
     }
 
     /// Whether it lies in the file under a name by which a module would call it.

@@ -50,7 +50,10 @@ impl Said {
     pub(super) fn of(call: &Call<'_, '_>) -> Result<Self, Refusal> {
         let [kernel, strides] = [call.integers("kernel_shape")?, call.integers("strides")?];
         let [dilations, pads] = [call.integers("dilations")?, call.integers("pads")?];
-        let auto = call.text("auto_pad", "NOTSET")?;
+        let auto = match call.text("auto_pad", "NOTSET")? {
+            "" => "NOTSET",
+            auto => auto,
+        };
         // Numbers beside a word mean nothing.
         let pads = pads.filter(|_| auto == "NOTSET");
         let same = match auto {

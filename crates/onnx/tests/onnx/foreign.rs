@@ -429,17 +429,21 @@ fn one_example_of_several_is_refused_and_not_taken_for_all() {
 }
 
 #[test]
-fn a_rest_has_the_sign_that_both_meanings_of_mod_give_it() {
-    let rest = |of: i64, by: i64| {
+fn a_rest_has_the_sign_of_what_divides_and_with_fmod_of_what_is_divided() {
+    let rest = |of: i64, by: i64, fmod: &str| {
         Foreign::new(13, IMAGES)
             .integers("of", &[of])
             .integers("by", &[by])
             .integers("ones", &[2, 1, 1])
-            .node("Mod", "of by", "m", &[])
+            .node("Mod", "of by", "m", &[fmod])
             .node("Concat", "m ones", "shape", &["axis=0"])
             .node("ConstantOfShape", "shape", "c", &[])
             .node("Add", "x c", "y", &[])
     };
-    assert!(rest(7, 3).import().is_ok());
-    assert!(rest(-7, 3).refused().contains("Mod of numbers below 0"));
+    assert!(rest(7, 3, "fmod=0").import().is_ok());
+    assert!(rest(-5, 3, "fmod=0").import().is_ok());
+    assert!(rest(7, -3, "fmod=1").import().is_ok());
+    for (of, by, fmod) in [(-5, 3, "fmod=1"), (7, -3, "fmod=0")] {
+        assert!(rest(of, by, fmod).refused().contains("negative size"), "{of} by {by}, {fmod}");
+    }
 }

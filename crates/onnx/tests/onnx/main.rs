@@ -8,5 +8,6 @@ mod quantised;
 mod quantiser;
 mod round_trip;
 mod spoilt;
+mod unoptimised;
 mod wide;
 mod written;

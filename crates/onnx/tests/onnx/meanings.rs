@@ -11,7 +11,7 @@ use crate::{
 const ROWS: &[Option<i64>] = &[None, Some(2)];
 
 /// The values of all parameters, in the order of their names.
-fn values(found: &Imported) -> Vec<f32> {
+pub(crate) fn values(found: &Imported) -> Vec<f32> {
     found.state.0.values().flat_map(|value| value.as_slice::<f32>().unwrap().to_vec()).collect()
 }
 
@@ -25,6 +25,15 @@ fn an_attribute_without_a_value_is_zero_and_one_that_is_not_there_has_its_defaul
     let mut gone = file();
     gone.graph.node[0].attribute.pop();
     assert_eq!(gone.import().unwrap().graph.nodes()[1].op, reduced(true));
+
+    // No word is none, as onnxruntime reads it.
+    let window = ["kernel_shape=[3, 3]", "pads=[1, 1, 1, 1]"];
+    let pool =
+        || Foreign::new(13, IMAGES).node("MaxPool", "x", "y", &[&window[..], &["auto_pad=VALID"]].concat());
+    let mut without = pool();
+    without.graph.node[0].attribute[2].s = None;
+    let padded = Foreign::new(13, IMAGES).node("MaxPool", "x", "y", &window);
+    assert_eq!(without.import().unwrap().graph.nodes()[1].op, padded.import().unwrap().graph.nodes()[1].op);
 }
 
 #[test]

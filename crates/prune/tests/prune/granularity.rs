@@ -214,7 +214,7 @@ fn a_transposed_convolution_has_no_rows_of_outputs() {
     assert_eq!(select("weight", Allocation::Global).unwrap().kept(), 12);
     assert_eq!(select("kernel", Allocation::Global).unwrap().kept(), 12);
     for (granularity, allocation, what) in [
-        ("filter", Allocation::Global, "the granularity `filter`"),
+        ("filter", Allocation::Global, "the granularity `filter` (unlike `channel`)"),
         ("2:4", Allocation::Global, "the granularity `2:4`"),
         ("2x2", Allocation::Global, "the granularity `2x2`"),
         ("weight", Allocation::Rows, "the allocation `rows`"),

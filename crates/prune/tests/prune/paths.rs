@@ -36,6 +36,23 @@ fn a_weight_without_a_path_counts_as_gone() {
 }
 
 #[test]
+fn channels_that_are_gone_whole_are_not_warned_of() {
+    let mut g = Graph::builder([2, 4, 4]);
+    let x = g.input();
+    let x = g.conv("a", x, Conv::new(3, 1));
+    let x = g.batch_norm("bn", x);
+    let x = g.global_avg_pool(x);
+    g.linear("fc", x, 2);
+    let graph = g.finish().unwrap();
+    let channel = [("a.weight", "110011"), ("bn.weight", "101"), ("fc.weight", "101101")];
+    assert_eq!(Diagnosis::of(&graph, &masks(&channel)).unwrap().warnings, []);
+    // Of a filter alone something reads what is left, and normalisations are none.
+    let filter = [("a.weight", "110011"), ("bn.weight", "111"), ("fc.weight", "111111")];
+    let found = Diagnosis::of(&graph, &masks(&filter)).unwrap().warnings;
+    assert!(found.contains(&Warning::DeadFilters { filters: 1, of: 5, most: "a".into() }), "{found:?}");
+}
+
+#[test]
 fn a_dense_network_is_as_sparse_as_it_looks() {
     let dense = masks(&[("a.weight", "111111"), ("b.weight", "111111")]);
     let found = Diagnosis::of(&two_layers(), &dense).unwrap();

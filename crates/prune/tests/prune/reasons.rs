@@ -120,5 +120,5 @@ fn what_a_pattern_leaves_dense_is_said() {
         "granularity `16:32`: no layer has 32 inputs (the widest has 16): choose a shorter pattern"
     );
     let error = "4:2".parse::<sapwood_prune::Granularity>().unwrap_err().to_string();
-    assert_eq!(error, "granularity `4:2`: N of N:M are kept of M, so N is at most M, as in 2:4");
+    assert_eq!(error, "granularity `4:2`: in N:M, N of M weights stay, so N is at most M: is 2:4 meant?");
 }

@@ -3,8 +3,8 @@
 mod drawn;
 
 use sapwood_graph::{
-    Activation, Array, AvgPool, Conv, DType, Graph, Grid, Op, Per, Quantized, QuantizedNetwork, State,
-    Symmetry, Window, Wire,
+    Activation, Array, AvgPool, Conv, DType, Dims, Graph, Grid, Op, Per, Quantized, QuantizedNetwork, Slice,
+    State, Symmetry, Window, Wire,
 };
 
 use super::random::{network, numbers};
@@ -153,6 +153,30 @@ fn what_a_bound_or_a_second_grid_cuts_off_is_cut_off() {
     }
     let short = Exact::new(identity(relu6, &[("relu6", top)])).unwrap().run(&image[..3], [1, 2, 2]);
     assert!(short.unwrap_err().to_string().contains("expected 4 numbers"));
+}
+
+#[test]
+fn integers_that_are_only_moved_stay_what_they_are() {
+    // Two images of two rows.
+    let images = [1.0, 5.5, 7.0, 15.0, 2.0, 3.0, 4.0, 0.5];
+    let moved = |g: &mut sapwood_graph::GraphBuilder, x| {
+        let x = g.transpose(x, &[0, 1, 3, 2]);
+        let x = g.reshape(x, Dims::batch_of(&[4, 1]).unwrap());
+        let x = g.slice(x, Slice { axis: 1, start: 1, length: 2, step: 2 });
+        g.reshape(x, Dims::batch_of(&[1, 1, 2]).unwrap())
+    };
+    let network = identity(moved, &[("conv", 255.0 / 16.0)]);
+    let expected = [7.0, 15.0, 4.0, 0.5];
+    assert_eq!(Exact::new(network.clone()).unwrap().run(&images, [1, 2, 2]).unwrap(), expected);
+    let plan = Runtime::new().batch(2).plan_integers(&network).unwrap();
+    assert_eq!(plan.session().unwrap().run(&images).unwrap(), &expected);
+    // Examples that are not one behind the other.
+    let turned = |g: &mut sapwood_graph::GraphBuilder, x| {
+        let x = g.transpose(x, &[1, 0, 2, 3]);
+        g.transpose(x, &[1, 0, 2, 3])
+    };
+    let error = Exact::new(identity(turned, &[("conv", 255.0 / 16.0)])).unwrap_err().to_string();
+    assert_eq!(error, "layer `transpose`: it is not computed with integers");
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use sapwood_core::{Step, identity};
 use sapwood_lab::{
-    Augmenting, Beginning, Conditions, DataConfig, Outputs, RunFolder, SmallData, Start, TrainConfig,
-    Transfer,
+    Augmenting, Beginning, Conditions, DataConfig, Error as Lab, Outputs, RunFolder, SmallData, Start,
+    TrainConfig, Transfer,
 };
 use sapwood_models::Opened;
 use sapwood_train::{Evaluation, Recipe};
@@ -23,19 +23,23 @@ const AFTER_PROBE: f64 = 0.1;
 /// 0.003.
 const MOST_AFTER_PROBE: f64 = 0.02;
 
+/// The largest norm of the gradient at that rate, where none is given and normalisation keeps its statistics: it then no
+/// longer makes up for weights that grow, and small networks diverge at 0.02 without that.
+const MOST_NORM_AFTER_PROBE: f64 = 1.0;
+
 /// The parts of a training.
 pub(super) struct Phases {
     /// The epochs of a probe, and of what follows it.
     probe_and_then: Option<(usize, Option<usize>)>,
-    /// The learning rate behind the probe, where both were found.
-    then_rate: Option<f64>,
+    /// The learning rate behind the probe, where both were found, and the largest norm of the gradient there, if any.
+    then_found: Option<(f64, Option<f64>)>,
     /// What is said before the probe.
     notes: Vec<String>,
 }
 
 impl Phases {
     pub(super) fn new(probe_and_then: Option<(usize, Option<usize>)>, suited: Option<String>) -> Self {
-        Self { probe_and_then, then_rate: None, notes: suited.into_iter().collect() }
+        Self { probe_and_then, then_found: None, notes: suited.into_iter().collect() }
     }
 
     /// The learning rate that the last layer bears, where none was given. Behind it all layers have the same, or
@@ -49,9 +53,14 @@ impl Phases {
         let rate = sapwood_lab::probe_rate(config, datasets, device, reporter)
             .map_err(|error| hinted(error, true))?;
         let then = rate.min(MOST_AFTER_PROBE);
-        self.then_rate = Some(then);
-        let behind = match self.probe_and_then {
-            Some((_, Some(_))) => format!(", and then {then} for all layers"),
+        let keeps_statistics = !config.transfer.still.is_empty();
+        let clip = config.recipe.clip.or(keeps_statistics.then_some(MOST_NORM_AFTER_PROBE));
+        self.then_found = Some((then, clip));
+        let behind = match (self.probe_and_then, clip) {
+            (Some((_, Some(_))), Some(clip)) => {
+                format!(", and then {then} for all layers, with gradients of a norm of {clip} at most")
+            }
+            (Some((_, Some(_))), None) => format!(", and then {then} for all layers"),
             _ => String::new(),
         };
         self.notes.push(format!(
@@ -65,7 +74,7 @@ impl Phases {
         let hash = config.hash()?;
         Ok(match self.probe_and_then {
             None => hash,
-            Some(phases) => identity(&json!([hash, phases, self.then_rate]))[..hash.len()].into(),
+            Some(phases) => identity(&json!([hash, phases, self.then_found]))[..hash.len()].into(),
         })
     }
 
@@ -96,17 +105,30 @@ impl Phases {
                 let probed = RunFolder::new(folder.probe());
                 // Positions that are kept are those of what follows.
                 let before = Conditions { keep: &[], ..*conditions };
-                train(&probing(&config, epochs, self.notes), &probed, &before)?;
+                sapwood_lab::train(&probing(&config, epochs, self.notes), &probed, &before)
+                    .map_err(|error| hinted(of_outer(error, folder), true))?;
                 let path = probed.weights();
                 let opened = sapwood_models::open(&path, None, conditions.device)?;
                 let given = config.recipe.learning_rate;
-                let learning_rate = self.then_rate.unwrap_or(AFTER_PROBE * given);
-                let recipe = Recipe { epochs: then, learning_rate, ..config.recipe };
+                let (learning_rate, clip) =
+                    self.then_found.unwrap_or((AFTER_PROBE * given, config.recipe.clip));
+                let recipe = Recipe { epochs: then, learning_rate, clip, ..config.recipe };
                 let outputs = Outputs { new: false, ..config.outputs };
                 let beginning = Beginning::From(start(opened, of_file(&path)?));
                 train(&TrainConfig { beginning, recipe, outputs, ..config }, folder, conditions)
             }
         }
+    }
+}
+
+/// An error that speaks of the probe's folder, with the one that was named: that one can be chosen.
+fn of_outer(error: Lab, folder: &RunFolder) -> Lab {
+    let path = folder.path().to_path_buf();
+    match error {
+        Lab::OtherRun { field, expected, found, .. } => Lab::OtherRun { field, expected, found, path },
+        Lab::OtherFolder { found, .. } => Lab::OtherFolder { found, path },
+        Lab::Busy { .. } => Lab::Busy { path },
+        error => error,
     }
 }
 
