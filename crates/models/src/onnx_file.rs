@@ -86,7 +86,9 @@ fn spec(graph: Graph, said: Value, path: &Path) -> Result<Spec, Error> {
         Some(Spec { model, architecture, .. }) => Ok(Spec { architecture, ..Spec::of_layers(model, graph)? }),
         None => {
             let stem = path.file_stem().map_or_else(|| "onnx".into(), |stem| stem.to_string_lossy());
-            Spec::of_layers(stem, graph)
+            // Nobody says that a file called like a network of the zoo is that one.
+            let is_taken = Spec::named(&stem).is_ok();
+            Spec::of_layers(if is_taken { format!("{stem}.onnx").into() } else { stem }, graph)
         }
     }
 }
@@ -202,6 +204,20 @@ mod tests {
         let device = DeviceSpec::CPU.resolve().unwrap();
         let net = Init::default().apply(spec.net(&device).unwrap(), Seed(1));
         block_on(State::read(&net)).unwrap()
+    }
+
+    #[test]
+    fn a_file_called_like_a_network_of_the_zoo_is_not_that_one() {
+        let mut layers = Graph::builder([1, 8, 8]);
+        let flat = layers.flatten(layers.input());
+        layers.linear("fc", flat, 10);
+        let graph = layers.finish().unwrap();
+        for (file, name) in
+            [("own.onnx", "own"), ("resnet-18.onnx", "resnet-18.onnx"), ("resnet18.onnx", "resnet18.onnx")]
+        {
+            let spec = spec(graph.clone(), Value::Null, Path::new(file)).unwrap();
+            assert_eq!((spec.model.as_str(), &spec.layers), (name, &Some(graph.clone())));
+        }
     }
 
     #[test]

@@ -153,8 +153,11 @@ impl Reading {
                     path: file.path().into(),
                     source: Some(error.into()),
                 })?;
-                // It may be called as others call it, or by a name that the zoo does not know.
-                let ours = |name: &str| find(name).map_or(name, |ours| ours.name) == spec.model;
+                // It may be called as others call it, by a name that the zoo does not know, or as its ONNX file was.
+                let ours = |name: &str| {
+                    let is_file = spec.layers.is_some() && spec.model.strip_suffix(".onnx") == Some(name);
+                    is_file || find(name).map_or(name, |ours| ours.name) == spec.model
+                };
                 if let Some(expected) = model.clone().filter(|model| !ours(model)) {
                     return Err(Error::OtherModel { expected, found: spec.model });
                 }

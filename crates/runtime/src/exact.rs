@@ -165,7 +165,7 @@ impl Exact {
                 }
                 Op::Add => {
                     let (a, b, of) = (read(0)?, read(1)?, of.ok_or_else(unknown)?);
-                    if a.shape != b.shape {
+                    if dims[node.inputs[0]] != dims[node.inputs[1]] {
                         let problem = "summands of one shape are added as integers".into();
                         return Err(Error::Layer { layer: node.name.clone(), problem });
                     }

@@ -23,9 +23,9 @@ use crate::Error;
 /// are normalised as the network's images were. Output: `logits` in the dimensions that the network gives, the
 /// batch first, [N, K] of one that tells classes apart (life-net gives the value per cell before the sigmoid,
 /// [N, 1, H, W]), and `probabilities` of the same shape. The number of classes and of input channels is read from
-/// the weights. Of a network that gives no classes there are no probabilities. A network with several inputs, or
-/// of integers such as tokens, reads a tensor under the name of each; of several outputs the file has `output_0`
-/// and so on.
+/// the weights. Of a network that gives no classes, or takes integers, there are no probabilities. A network with
+/// several inputs, or of integers such as tokens, reads a tensor under the name of each; of several outputs the
+/// file has `output_0` and so on, as they lie in the network.
 #[derive(Args)]
 pub(super) struct Forward {
     #[command(flatten)]

@@ -103,6 +103,9 @@ pub(super) fn multiply<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Resu
 
 /// A function of two values.
 pub(super) fn binary<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+    if call.inputs.len() < 2 && matches!(call.node.op, "Sub" | "Div" | "Pow") {
+        return Err(Refusal::Damaged("it lacks input 2".into()));
+    }
     match call.inputs[..] {
         // The largest of one is that one.
         [ref one] if call.is_constant() => return Ok(one.clone()),

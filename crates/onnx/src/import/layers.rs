@@ -14,9 +14,10 @@ use crate::{Note, decimal};
 pub(super) fn conv<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
     let groups = number(call.integer("group", 1)?)?;
     let said = Said::of(call)?;
-    let (x, weight, bias) = (call.planes(0), call.stored(1), bias(call)?);
+    let (x, weight, bias) = (call.planes(0), call.stored(1), call.maybe_stored(2)?);
     let weight = weight?;
     let (outputs, inputs, kernel) = kernel(&weight)?;
+    let bias = unless_zeros(bias, outputs)?;
     let x = x?;
     let window = said.window(kernel)?;
     let window = said.over(making, &x, window);
@@ -48,7 +49,7 @@ pub(super) fn transposed_conv<'a>(
     let said = Said::of(call)?;
     let extra = call.integers("output_padding")?.map(|extra| pair_of(&extra)).transpose()?;
     let wanted = call.integers("output_shape")?;
-    let (x, weight, bias) = (call.planes(0), call.stored(1), bias(call)?);
+    let (x, weight, bias) = (call.planes(0), call.stored(1), call.maybe_stored(2)?);
     let weight = weight?;
     let (inputs, per_group, kernel) = kernel(&weight)?;
     let x = x?;
@@ -81,6 +82,7 @@ pub(super) fn transposed_conv<'a>(
         making.note(Note::Same);
     }
     let outputs = per_group.saturating_mul(groups);
+    let bias = unless_zeros(bias, outputs)?;
     let spec = ConvSpec {
         inputs,
         outputs,
@@ -98,9 +100,12 @@ pub(super) fn transposed_conv<'a>(
 }
 
 /// The bias of a convolution, if it has one: where a module has none, PyTorch's exporter may compute zeros.
-fn bias<'a>(call: &Call<'a, '_>) -> Result<Option<Stored<'a>>, Refusal> {
-    let Some(bias) = call.maybe_stored(2)? else { return Ok(None) };
-    let is_none = bias.is_made() && bias.floats()?.iter().all(|value| *value == 0.0);
+fn unless_zeros(bias: Option<Stored<'_>>, outputs: usize) -> Result<Option<Stored<'_>>, Refusal> {
+    let Some(bias) = bias else { return Ok(None) };
+    let is_none = bias.is_made() && {
+        let values = bias.floats()?;
+        values.len() == outputs && values.iter().all(|value| *value == 0.0)
+    };
     Ok((!is_none).then_some(bias))
 }
 
