@@ -12,9 +12,9 @@ use burn::{
 
 use super::{Ops, extension::Kernels, is_cpu};
 
-/// From so many values on Burn's CPU backend sums f32 in parallel, by how threads happen to take the parts.
+/// From this number of values on Burn's CPU backend sums f32 in parallel, by how threads happen to take the parts.
 const MANY: usize = 1 << 22;
-/// How many of so many are summed at a time.
+/// The number of values in a part, where they are summed part by part.
 const ROW: usize = 1 << 16;
 
 /// Whether there is anything to be summed, and a level is to say how.

@@ -177,6 +177,15 @@ fn integers_that_are_only_moved_stay_what_they_are() {
     };
     let error = Exact::new(identity(turned, &[("conv", 255.0 / 16.0)])).unwrap_err().to_string();
     assert_eq!(error, "layer `transpose`: it is not computed with integers");
+    // What a sum would repeat.
+    let unlike = |g: &mut sapwood_graph::GraphBuilder, x| {
+        let [a, b] = [[2, 2, 1], [2, 1, 2]].map(|dims| g.reshape(x, Dims::batch_of(&dims).unwrap()));
+        let sum = g.add(a, b);
+        g.relu(sum)
+    };
+    let network = identity(unlike, &[("conv", 255.0 / 16.0), ("add", 255.0 / 16.0)]);
+    let error = Exact::new(network).and_then(|exact| exact.run(&images, [1, 2, 2])).unwrap_err().to_string();
+    assert_eq!(error, "layer `add`: summands of one shape are added as integers");
 }
 
 #[test]

@@ -16,8 +16,8 @@ pub(super) struct Shape {
 const SHAPES: &[(usize, &[usize])] =
     &[(1, &[1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14]), (2, &[1, 2, 3, 4, 5, 6, 7]), (4, &[1, 2, 3])];
 
-/// Taps at once, so that no sum waits for itself: it takes four cycles, and two are added to in each. In so many parts
-/// a sum is made: its last digits depend on the shape, and that on the processor ([`Machine`]).
+/// Taps at once, so that no sum waits for itself: it takes four cycles, and two are added to in each. A sum is
+/// made in as many parts: its last digits depend on the shape, and that on the processor ([`Machine`]).
 pub(super) const fn at_once(rows: usize, vectors: usize) -> usize {
     match rows * vectors {
         1 => 8,
