@@ -55,13 +55,17 @@ allocation = "erk"
 during = { kind = "regrow", growth = "gradient", until = "2ep", every = "10it" }
 "#;
 
+/// The epochs of all forty runs.
+const EPOCHS: u32 = 40 * 3;
+
 /// How often a study is killed.
 const KILLS: usize = 10;
 
 #[test]
 fn a_study_killed_ten_times_ends_like_an_undisturbed_one_with_one_worker_and_with_two() {
-    let whole = Place::with(STUDY);
+    let (whole, start) = (Place::with(STUDY), Instant::now());
     let said = whole.succeed("run tickets.toml");
+    let epoch = start.elapsed() / EPOCHS;
     assert!(said.contains("40 runs done, 40 in all"), "{said}");
     let expected = whole.results();
     assert_eq!(expected.lines().count(), 41);
@@ -75,13 +79,14 @@ fn a_study_killed_ten_times_ends_like_an_undisturbed_one_with_one_worker_and_wit
             let mut study = place.command(&line);
             study.stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
             let mut study = study.spawn().unwrap();
-            // Ten parts of the study, each of another length: counted in epochs, of which there
-            // are 120, since a time would be another part of it on another machine.
+            // Ten parts of the study, each of another length: counted in epochs, since a time would
+            // be another part of it on another machine.
             let epochs = epochs_of(&place) + rng.random_range(0..6);
             while epochs_of(&place) < epochs && study.try_wait().unwrap().is_none() {
                 sleep(Duration::from_millis(1));
             }
-            sleep(Duration::from_millis(rng.random_range(0..20)));
+            // And anywhere in the next one.
+            sleep(epoch.mul_f64(rng.random::<f64>()));
             if study.try_wait().unwrap().is_some() {
                 break;
             }

@@ -32,7 +32,27 @@ fn a_table_of_the_runtime_says_so_and_predicts_what_it_takes() {
     assert!(Engine::is_runtime(&table.backend) && table.threads == 2, "{}", table.backend);
     assert!(!Engine::is_runtime("sapwood 0.1.0 on cpu"));
     let ms = [family.smallest(), family.largest()].map(|genome| predicted(&table, &family, &genome).unwrap());
-    assert!(0.0 < ms[0] && ms[0] < ms[1], "{ms:?}");
+    assert!(ms.iter().all(|ms| ms.is_finite()), "{ms:?}");
+}
+
+/// Of blocks that take a millisecond for each multiply-accumulate: what a clock says of microseconds is in no order.
+#[test]
+fn a_prediction_is_the_sum_of_what_its_blocks_take() {
+    let family = sapwood_supernet::family("resnet-tiny-image", None, None).unwrap();
+    let macs = |graph: &Graph| graph.anatomy(graph.input()).unwrap().macs() as f64;
+    let time = |block: &Graph| BlockTime { ms: macs(block), spread_ms: 0.0, runs: 1, mj: None };
+    let blocks = Cover::of(&family).unwrap().blocks;
+    let blocks = blocks.iter().map(|(key, block)| (key.clone(), time(block)));
+    let table = LatencyTable::of(family.name(), "here", 1, blocks.collect());
+    let some = (0..20).map(|number| draw(&family, number));
+    let mut found = Vec::new();
+    for genome in [family.smallest(), family.largest()].into_iter().chain(some) {
+        let ms = predicted(&table, &family, &genome).unwrap();
+        assert_eq!(ms, macs(&family.graph(&genome).unwrap()));
+        found.push(ms);
+    }
+    assert!(0.0 < found[0] && found.iter().all(|ms| (found[0]..=found[1]).contains(ms)), "{found:?}");
+    assert!(found[0] < found[1], "{found:?}");
 }
 
 #[test]

@@ -114,7 +114,15 @@ impl Searcher for Linas {
         let start = best.into_iter().map(|at| history.genome(at)).collect();
         let inner = Nsga2 { population: 100, children: 100, start, ..Nsga2::default() };
         let mut search = Search::new(space.clone(), goal.clone(), inner, seed);
-        while search.round(self.predictions, &mut predicted)?.is_none() {}
+        // Whether anything is allowed it asks anew, with other draws, which may miss the few that are known here:
+        // then nothing is predicted.
+        loop {
+            match search.round(self.predictions, &mut predicted) {
+                Ok(None) => {}
+                Ok(Some(_)) | Err(Error::Infeasible { .. }) => break,
+                Err(error) => return Err(error),
+            }
+        }
         let found = search.history();
         let new = (0..found.len()).filter(|at| history.find(&found.genome(*at)).is_none());
         let rated = new.map(|at| ranking::rate(goal, found, at)).collect();

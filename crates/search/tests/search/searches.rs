@@ -1,6 +1,9 @@
 //! Searches that find what is there, and that say so when nothing is.
 
-use sapwood_search::{Constraint, Error, Genome, Goal, METHODS, Method, Objective, Screened, Search};
+use sapwood_search::{
+    Constraint, Error, Evaluator, Genome, Goal, Linas, METHODS, Method, Objective, PredictorKind, Problem,
+    Ridge, Screened, Search, ofa_mbv3,
+};
 
 use crate::{evaluate, gain_and_time, stages};
 
@@ -65,6 +68,47 @@ fn a_limit_that_hardly_anything_keeps_is_kept() {
         let front = search.run(40, &mut Screened::new(screen, evaluate)).unwrap();
         assert_eq!(front.best().unwrap().values[0], best, "{}", row.name);
     }
+}
+
+/// The genome that is measured first takes no time, and any other takes some.
+struct First {
+    genome: Option<Genome>,
+    /// Whether that is known without measuring.
+    screens: bool,
+}
+
+impl First {
+    fn time(&self, genome: &Genome) -> f64 {
+        if self.genome.as_ref() == Some(genome) { 0.0 } else { 1.0 }
+    }
+}
+
+impl Evaluator for First {
+    fn evaluate(&mut self, genomes: &[Genome]) -> Result<Vec<Vec<f64>>, Problem> {
+        self.genome.get_or_insert_with(|| genomes[0].clone());
+        let gain = |genome: &Genome| genome.positions().iter().map(|at| f64::from(*at)).sum::<f64>();
+        Ok(genomes.iter().map(|genome| vec![gain(genome), self.time(genome)]).collect())
+    }
+
+    fn screen(&self, genome: &Genome) -> Result<Option<Vec<f64>>, Problem> {
+        Ok(self.screens.then(|| vec![self.time(genome)]))
+    }
+}
+
+#[test]
+fn what_was_measured_stays_allowed_where_a_search_of_predictions_finds_nothing_that_is() {
+    let goal = Goal::new([Objective::maximise("gain")], [Constraint::at_most("time", 0.5)]).unwrap();
+    let predictor = PredictorKind::Ridge(Ridge::default());
+    let linas = Linas { explore: 0.0, predictor, ..Linas::default() };
+    let mut search = Search::new(ofa_mbv3(&[224]).unwrap(), goal, linas, 5);
+    let mut evaluator = First { genome: None, screens: false };
+    search.run(50, &mut evaluator).unwrap();
+    // From here on the limit is known beforehand, and no draw comes upon the one genome that keeps it.
+    evaluator.screens = true;
+    let front = search.run(100, &mut evaluator).unwrap();
+    assert_eq!(search.history().len(), 100);
+    let found: Vec<&Genome> = front.members().iter().map(|member| &member.genome).collect();
+    assert_eq!(found, [evaluator.genome.as_ref().unwrap()]);
 }
 
 #[test]

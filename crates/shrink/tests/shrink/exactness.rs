@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use sapwood_graph::{Graph, Groups, Masks, ParamPath, Side, Slot};
+use sapwood_graph::{Graph, Group, Groups, Masks, ParamPath, Side, Slot};
 use sapwood_shrink::{Removal, Surgery, shrink};
 
 use crate::{
@@ -45,6 +45,25 @@ fn left_of(
     };
     let left = |slots: Vec<Slot>| slots.into_iter().filter_map(renumbered).collect();
     parts.into_iter().map(|(path, axis, slots)| (path, axis, left(slots))).collect()
+}
+
+/// For each group the sets of these units of which one must stay, and which of them may leave. What is alone in such a
+/// set must stay, whether or not the group says so.
+fn allowed(groups: &Groups, units: &[Vec<usize>]) -> Vec<(BTreeSet<Vec<usize>>, Vec<bool>)> {
+    let of = |(group, units): (&Group, &Vec<usize>)| {
+        let left = |unit: &u32| units.binary_search(&(*unit as usize)).ok();
+        let floors = group.floors().iter().map(|floor| floor.iter().filter_map(left).collect());
+        let floors: BTreeSet<Vec<usize>> = floors.collect();
+        let is_free = |at: usize| group.is_free(units[at]) && !floors.contains(&vec![at]);
+        let free = (0..units.len()).map(is_free).collect();
+        (floors, free)
+    };
+    groups.iter().zip(units).map(of).collect()
+}
+
+/// All units of each group.
+fn all_units(groups: &Groups) -> Vec<Vec<usize>> {
+    groups.iter().map(|group| (0..group.units()).collect()).collect()
 }
 
 fn input(seed: u64) -> Vec<f64> {
@@ -112,12 +131,13 @@ proptest! {
         let once = shrink(&graph, &state, &Masks::new(), &removal).unwrap();
         let (mut left, mut values) = (graph.clone(), state.clone());
         // For each group its units that are still there, by what they were called first.
-        let mut units: Vec<Vec<usize>> = first.iter().map(|group| (0..group.units()).collect()).collect();
+        let mut units = all_units(&first);
         for step in 0..3 {
             // A convolution with groups that is left with one input for each is a depthwise one, and one with one
             // group an ordinary one: its channels go with others then, and may leave otherwise.
             let groups = Groups::of(&left).unwrap();
             prop_assume!(parts(&groups) == left_of(parts(&first), &units));
+            prop_assume!(allowed(&groups, &all_units(&groups)) == allowed(&first, &units));
             let mut part = Removal::none(&groups);
             for (group, units) in units.iter_mut().enumerate() {
                 let leaves = |unit: usize| {
