@@ -48,7 +48,7 @@ fn seconds(job: impl FnOnce()) -> f64 {
     start.elapsed().as_secs_f64()
 }
 
-/// Five thousand runs are planned in at most twice the time of ten plans of a tenth of them: as long, where time is
+/// Five thousand runs are planned within two seconds, and in at most twice the time of ten plans of a tenth of them: as long, where time is
 /// proportional to the runs, and ten times as long, where it is to their square. Others may use the machine meanwhile,
 /// so the fastest of three tries counts.
 #[test]
@@ -65,6 +65,7 @@ fn planning_takes_time_in_proportion_to_the_runs() {
     }
     println!("5002 runs planned in {at_once:.3} s, and 492 runs ten times in {in_parts:.3} s");
     assert!(at_once < 2.0 * in_parts, "{at_once} s at once, {in_parts} s in ten parts");
+    assert!(at_once < 2.0, "{at_once} s");
 }
 
 /// A run costs less than a tenth of a second beside its training and the writing of its files, on the fastest of three
