@@ -65,6 +65,7 @@ mod studies;
 mod supernet;
 mod train;
 mod transfer;
+mod verify;
 mod weight_file;
 mod worker;
 
@@ -119,6 +120,7 @@ enum Command {
     Quantize(Box<quantize::Quantize>),
     Shrink(Box<shrink::Shrink>),
     Forward(forward::Forward),
+    Verify(Box<verify::Verify>),
     Profile(profile::Profile),
     Export(export::Export),
     Cluster(Box<cluster::Cluster>),
@@ -226,6 +228,7 @@ impl Command {
             Self::Quantize(command) => command.run(out),
             Self::Shrink(command) => command.run(criteria, out),
             Self::Forward(command) => command.run(),
+            Self::Verify(command) => command.run(out),
             Self::Profile(command) => command.run(out),
             Self::Export(command) => command.run(out),
             Self::Cluster(command) => command.run(out),

@@ -30,7 +30,7 @@ pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 pub struct On {
     /// Its name.
     pub spec: DeviceSpec,
-    /// It.
+    /// The device itself, opened.
     pub device: Device,
     /// How much it is asked to compute.
     pub workload: Workload,

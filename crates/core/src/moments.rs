@@ -32,7 +32,7 @@ pub fn absorb<M: Module>(network: M, moments: Vec<Moments>) -> M {
         if count > 1 {
             let unbiased = variance * (count as f64 / (count as f64 - 1.0));
             let mut update = |name: &str, value: Tensor<1>| {
-                updates.entry(format!("{layer}.{name}").into()).or_default().push((value.inner(), momentum));
+                updates.entry(ParamPath::of(&layer, name)).or_default().push((value.inner(), momentum));
             };
             update("running_mean", mean);
             update("running_var", unbiased);

@@ -14,7 +14,8 @@ pub enum Norm {
 }
 
 /// Somebody who looks at the inputs of layers as they pass, and may replace them (PyTorch's
-/// forward pre-hook), and at the values of a graph.
+/// forward pre-hook), and at the values of a graph. What an implementation does not define
+/// replaces nothing.
 pub trait Tap {
     /// The layer at this path (`layer1.0.conv1`) is about to see this input; what is returned it
     /// sees instead.
@@ -22,7 +23,10 @@ pub trait Tap {
     /// # Shapes
     /// `[N, C, H, W]` and the same. Linear layers see `[N, C, 1, 1]`, with a row for each place where they
     /// read the last of several dimensions; layers over one spatial dimension see `[N, C, 1, L]`.
-    fn input(&mut self, layer: &str, input: Tensor<4>) -> Tensor<4>;
+    fn input(&mut self, layer: &str, input: Tensor<4>) -> Tensor<4> {
+        let _ = layer;
+        input
+    }
 
     /// This has left the node at this place of the network's graph; what is returned all that read it see
     /// instead. Of nodes that are computed together only what leaves the last is shown.

@@ -21,7 +21,7 @@ pub fn reestimate<N: Network>(network: N, batches: &[Batch], device: &Device) ->
         let share = batch.len() as f64 / examples as f64;
         for moments in pass.into_moments() {
             for (name, value) in [("running_mean", moments.mean), ("running_var", moments.variance)] {
-                let path: ParamPath = format!("{}.{name}", moments.layer).into();
+                let path = ParamPath::of(&moments.layer, name);
                 let value = value * share;
                 let sum = match sums.remove(&path) {
                     Some(sum) => sum + value,

@@ -5,8 +5,8 @@ use std::path::Path;
 use sapwood_core::UnknownName;
 
 use crate::{
-    Augment, Dataset, Digests, Error, Labels, Normalisation, OpenOptions, Split, Task, digits, image_folder,
-    life, open,
+    Augment, Dataset, Digests, Error, Labels, Normalisation, OpenOptions, Split, Task, arrays, digits,
+    image_folder, life, open,
 };
 
 /// Where a data set can be had.
@@ -35,7 +35,7 @@ pub enum Origin {
     },
 }
 
-/// How a data set lies on the disk, below a folder of its name.
+/// How a data set lies on the disk, below a folder of its name; the user's own in a place of theirs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
     /// Not at all.
@@ -54,6 +54,8 @@ pub enum Layout {
     },
     /// `train/CLASS/*` and `test/CLASS/*`, images of the formats that `read_image` knows.
     Folders,
+    /// One file with the arrays `x_train`, `y_train`, `x_test` and `y_test`.
+    Arrays,
 }
 
 /// One data set: a row of the [`CATALOGUE`].
@@ -314,6 +316,20 @@ pub const CATALOGUE: &[Entry] = &[
         digests: None,
         sources: &[Origin::Own],
         open: open::folder,
+    },
+    Entry {
+        name: "arrays",
+        about: "a file of your own, .npz or safetensors: x_train, y_train, x_test, y_test",
+        shape: None,
+        task: None,
+        sizes: None,
+        normalisation: Normalisation::IMAGENET,
+        augment: &[],
+        classes: &[],
+        layout: Layout::Arrays,
+        digests: None,
+        sources: &[Origin::Own],
+        open: arrays::open,
     },
 ];
 

@@ -6,33 +6,45 @@ impl Dataset {
     /// BLAKE3, in 64 hexadecimal digits, of all that a network can learn from here: the shape of an
     /// example, the names of the classes in their order, the labels, and the stored values. Two data
     /// sets with the same digits are the same, whatever files they were read from; the names of
-    /// those files do not enter, nor does the name of the data set or its normalisation.
+    /// those files do not enter, nor does the name of the data set or its normalisation. Of images
+    /// that get another size whenever they are asked for those that are stored enter, and how they get it.
     ///
     /// Each part is preceded by its length, so that nothing can move from one part to the next.
     pub fn content(&self) -> String {
         let mut hasher = blake3::Hasher::new();
-        let mut part = |bytes: &[u8]| {
-            hasher.update(&(bytes.len() as u64).to_le_bytes());
-            hasher.update(bytes);
-        };
-        part(b"sapwood data set 1");
-        part(&self.shape().map(|n| (n as u64).to_le_bytes()).concat());
-        part(&(self.task().outputs() as u64).to_le_bytes());
-        part(&(self.class_names().len() as u64).to_le_bytes());
-        self.class_names().iter().for_each(|name| part(name.as_bytes()));
+        part(&mut hasher, b"sapwood data set 1");
+        part(&mut hasher, &self.shape().map(|n| (n as u64).to_le_bytes()).concat());
+        part(&mut hasher, &(self.task().outputs() as u64).to_le_bytes());
+        part(&mut hasher, &(self.class_names().len() as u64).to_le_bytes());
+        self.class_names().iter().for_each(|name| part(&mut hasher, name.as_bytes()));
         match self.labels() {
             Labels::Class(labels) => {
-                part(b"classes");
-                part(&labels.iter().flat_map(|label| label.to_le_bytes()).collect::<Vec<u8>>());
+                part(&mut hasher, b"classes");
+                let labels: Vec<u8> = labels.iter().flat_map(|label| label.to_le_bytes()).collect();
+                part(&mut hasher, &labels);
             }
             Labels::Dense(values) => {
-                part(b"dense");
-                part(values);
+                part(&mut hasher, b"dense");
+                part(&mut hasher, values);
             }
         }
-        part(self.images());
+        if self.is_of_numbers() {
+            part(&mut hasher, b"numbers");
+        }
+        hasher.update(&(self.values().byte_count() as u64).to_le_bytes());
+        self.values().bytes(|piece| {
+            hasher.update(piece);
+        });
+        if let Some(resizing) = self.resizing() {
+            part(&mut hasher, serde_json::json!([resizing.from, resizing.fit]).to_string().as_bytes());
+        }
         hasher.finalize().to_hex().to_string()
     }
+}
+
+fn part(hasher: &mut blake3::Hasher, bytes: &[u8]) {
+    hasher.update(&(bytes.len() as u64).to_le_bytes());
+    hasher.update(bytes);
 }
 
 #[cfg(test)]

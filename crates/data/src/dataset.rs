@@ -1,28 +1,15 @@
 //! The examples of one split, in memory.
 
-use std::fmt;
+use std::borrow::Cow;
 
-use sapwood_core::{Batch, ImageFit, Order, Preprocess, Target};
+use rayon::prelude::*;
+use sapwood_core::{Batch, ImageFit, Order, Preprocess, Shape, Target};
 
-use crate::{Error, Normalisation};
-
-/// Which part of a data set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Split {
-    /// What a network learns from.
-    Train,
-    /// What it is judged by.
-    Test,
-}
-
-impl fmt::Display for Split {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Train => "train",
-            Self::Test => "test",
-        })
-    }
-}
+use crate::{
+    Error, Normalisation,
+    resizing::Resizing,
+    stored::{Given, Stored},
+};
 
 /// What a network is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,8 +38,9 @@ pub enum Labels {
     Dense(Vec<u8>),
 }
 
-/// The examples of one split: images as bytes, labels, and the constants that
-/// normalise them.
+/// The examples of one split: images as bytes, or numbers, labels, and the constants that
+/// normalise them. Images that get a much larger size are stored as they were, and resized
+/// each time they are asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
     name: String,
@@ -62,7 +50,11 @@ pub struct Dataset {
     normalisation: Normalisation,
     /// How its images were made, where somebody said it.
     image: Option<ImageFit>,
-    images: Vec<u8>,
+    /// The shape that its images had, where they are resized or cut.
+    native: Option<Shape>,
+    /// How a stored image becomes one of the shape, where it is not stored so.
+    resizing: Option<Resizing>,
+    stored: Stored,
     labels: Labels,
 }
 
@@ -81,30 +73,65 @@ impl Dataset {
         images: Vec<u8>,
         labels: Labels,
     ) -> Result<Self, Error> {
+        Self::of_stored(name.into(), shape, task, normalisation, Stored::Bytes(images), labels).checked()
+    }
+
+    /// The same of numbers in the place of bytes, which are no images: nothing resizes them, and no augmentation
+    /// changes them.
+    ///
+    /// # Shapes
+    /// As for [`Dataset::new`]; a row of values is `[C, 1, 1]`, a sequence of channels `[C, 1, L]`.
+    ///
+    /// # Errors
+    /// As for [`Dataset::new`]; numbers that are not finite.
+    pub fn of_numbers(
+        name: impl Into<String>,
+        shape: [usize; 3],
+        task: Task,
+        normalisation: Normalisation,
+        numbers: Vec<f32>,
+        labels: Labels,
+    ) -> Result<Self, Error> {
         let name = name.into();
-        let (classes, image) = (Vec::new(), None);
-        let dataset = Self { name, shape, task, classes, normalisation, image, images, labels };
-        match dataset.problem() {
-            Some(problem) => Err(Error::Inconsistent { name: dataset.name, problem }),
-            None => Ok(dataset),
+        if let Some(at) = numbers.iter().position(|x| !x.is_finite()) {
+            let problem = format!("value {at} is {}: expected finite numbers", numbers[at]);
+            return Err(Error::Inconsistent { name, problem });
+        }
+        Self::of_stored(name, shape, task, normalisation, Stored::Numbers(numbers), labels).checked()
+    }
+
+    fn of_stored(
+        name: String,
+        shape: [usize; 3],
+        task: Task,
+        normalisation: Normalisation,
+        stored: Stored,
+        labels: Labels,
+    ) -> Self {
+        let (classes, image, native, resizing) = (Vec::new(), None, None, None);
+        Self { name, shape, task, classes, normalisation, image, native, resizing, stored, labels }
+    }
+
+    /// This, if its parts fit each other and are not empty.
+    fn checked(self) -> Result<Self, Error> {
+        match self.problem() {
+            Some(problem) => Err(Error::Inconsistent { name: self.name, problem }),
+            None => Ok(self),
         }
     }
 
     fn problem(&self) -> Option<String> {
-        let size: usize = self.shape.iter().product();
+        let shape = self.stored_shape();
+        let (size, values): (usize, usize) = (shape.iter().product(), self.stored.count());
         let channels = self.normalisation.channels.len();
-        if size == 0 || self.images.is_empty() {
+        if size == 0 || values == 0 {
             return Some("it has no examples, or empty ones".into());
         }
         if channels != self.shape[0] {
             return Some(format!("there are constants for {channels} channels, but {}", self.shape[0]));
         }
-        if !self.images.len().is_multiple_of(size) {
-            return Some(format!(
-                "{} values are no whole number of {:?} images",
-                self.images.len(),
-                self.shape
-            ));
+        if !values.is_multiple_of(size) {
+            return Some(format!("{values} values are no whole number of {shape:?} images"));
         }
         let examples = self.len();
         let per_example = |found: usize, expected: usize, what: &str| {
@@ -139,6 +166,29 @@ impl Dataset {
         Self { image, ..self }
     }
 
+    /// The same examples resized to this shape, with constants for that: now, or else whenever they are asked for.
+    ///
+    /// # Errors
+    /// Constants for another number of channels; images that are resized already.
+    pub(crate) fn with_resizing(
+        self,
+        shape: Shape,
+        normalisation: Normalisation,
+        resizing: Resizing,
+        now: bool,
+    ) -> Result<Self, Error> {
+        if self.is_resized() {
+            let problem = "its images are resized already: ask for one size".into();
+            return Err(Error::Inconsistent { name: self.name, problem });
+        }
+        let native = Some(self.shape);
+        let (stored, resizing) = match now {
+            true => (self.stored.resized(&resizing, shape), None),
+            false => (self.stored, Some(resizing)),
+        };
+        Self { shape, normalisation, native, resizing, stored, ..self }.checked()
+    }
+
     /// The same examples as somebody says that they become inputs. Their size is theirs already.
     ///
     /// # Errors
@@ -146,13 +196,26 @@ impl Dataset {
     pub(crate) fn preprocessed(mut self, preprocess: &Preprocess) -> Result<Self, Error> {
         let [channels, h, w] = self.shape;
         self.normalisation = Normalisation::stated(preprocess, channels)?;
-        if (preprocess.image.order, channels) == (Order::Bgr, 3) {
-            for image in self.images.chunks_exact_mut(channels * h * w) {
-                let (red, rest) = image.split_at_mut(h * w);
-                red.swap_with_slice(&mut rest[h * w..]);
-            }
+        // Where images are resized, that gives their channels the order too.
+        if !self.is_resized() && (preprocess.image.order, channels) == (Order::Bgr, 3) {
+            self.stored.swap_ends(h * w);
         }
         Ok(self.with_image(Some(preprocess.image)))
+    }
+
+    /// Whether its images are resized, or cut.
+    pub fn is_resized(&self) -> bool {
+        self.native.is_some()
+    }
+
+    /// The shape that its images had before they were resized or cut, `[C, H, W]`.
+    pub fn native_shape(&self) -> Shape {
+        self.native.unwrap_or(self.shape)
+    }
+
+    /// How its images get another size whenever they are asked for, if they do.
+    pub(crate) fn resizing(&self) -> Option<&Resizing> {
+        self.resizing.as_ref()
     }
 
     /// How its images were made, where somebody said it.
@@ -168,6 +231,11 @@ impl Dataset {
     /// The shape of one example, `[C, H, W]`.
     pub fn shape(&self) -> [usize; 3] {
         self.shape
+    }
+
+    /// The shape in which an example is stored.
+    pub fn stored_shape(&self) -> [usize; 3] {
+        self.resizing.as_ref().map_or(self.shape, |resizing| resizing.from)
     }
 
     /// What a network is asked for.
@@ -198,9 +266,22 @@ impl Dataset {
         &self.normalisation
     }
 
-    /// The stored values, `[N, C, H, W]`.
+    /// The stored bytes, `[N, C, H, W]` with the shape in which examples are stored; none where these are numbers.
     pub fn images(&self) -> &[u8] {
-        &self.images
+        match &self.stored {
+            Stored::Bytes(bytes) => bytes,
+            Stored::Numbers(_) => &[],
+        }
+    }
+
+    /// Whether its examples are numbers, and no images of bytes.
+    pub fn is_of_numbers(&self) -> bool {
+        matches!(self.stored, Stored::Numbers(_))
+    }
+
+    /// What is stored.
+    pub(crate) fn values(&self) -> &Stored {
+        &self.stored
     }
 
     /// What the examples should give.
@@ -210,23 +291,42 @@ impl Dataset {
 
     /// The number of examples.
     pub fn len(&self) -> usize {
-        self.images.len() / self.size()
+        self.stored.count() / self.stored_size()
     }
 
     /// Never: an empty data set cannot be made.
     pub fn is_empty(&self) -> bool {
-        self.images.is_empty()
+        self.stored.count() == 0
     }
 
-    /// The values of one example.
-    fn size(&self) -> usize {
-        self.shape.iter().product()
+    /// The values of one example, as it is stored.
+    fn stored_size(&self) -> usize {
+        self.stored_shape().iter().product()
     }
 
-    /// The stored values of one example, if there is such a one.
-    pub fn image(&self, index: usize) -> Option<&[u8]> {
-        let start = index.checked_mul(self.size())?;
-        self.images.get(start..start.checked_add(self.size())?)
+    /// One example in its shape, if there is such a one.
+    fn given(&self, index: usize) -> Option<Given<'_>> {
+        match (self.stored.one(index, self.stored_size())?, &self.resizing) {
+            (Given::Bytes(stored), Some(resizing)) => Some(Given::Bytes(Cow::Owned(resizing.apply(&stored)))),
+            (given, _) => Some(given),
+        }
+    }
+
+    /// The bytes of one example in its shape, if there is such a one and it has some.
+    pub fn image(&self, index: usize) -> Option<Cow<'_, [u8]>> {
+        match self.given(index)? {
+            Given::Bytes(bytes) => Some(bytes),
+            Given::Numbers(_) => None,
+        }
+    }
+
+    /// Some examples; those that are resized are so on all threads.
+    fn some(&self, indices: &[usize]) -> Result<Vec<Given<'_>>, Error> {
+        let one = |index: &usize| self.given(*index).ok_or_else(|| self.out_of_range(*index));
+        match self.resizing {
+            None => indices.iter().map(one).collect(),
+            Some(_) => indices.par_iter().map(one).collect(),
+        }
     }
 
     /// Some examples, normalised.
@@ -241,11 +341,10 @@ impl Dataset {
         indices: &[usize],
         mut alter: impl FnMut(usize, &mut Vec<f32>),
     ) -> Result<Batch, Error> {
-        let mut input = Vec::with_capacity(indices.len() * self.size());
-        for (position, index) in indices.iter().enumerate() {
-            let bytes = self.image(*index).ok_or_else(|| self.out_of_range(*index))?;
-            let mut example: Vec<f32> =
-                bytes.iter().map(|byte| f32::from(*byte) / self.normalisation.scale).collect();
+        let [c, h, w] = self.shape;
+        let mut input = Vec::with_capacity(indices.len() * c * h * w);
+        for (position, given) in self.some(indices)?.into_iter().enumerate() {
+            let mut example = given.scaled(self.normalisation.scale);
             alter(position, &mut example);
             self.normalisation.apply(&mut example);
             input.append(&mut example);
@@ -256,7 +355,6 @@ impl Dataset {
                 indices.iter().flat_map(|index| self.dense(values, *index)).map(|x| f32::from(*x)).collect(),
             ),
         };
-        let [c, h, w] = self.shape;
         Ok(Batch::new([indices.len(), c, h, w], input, target)?)
     }
 
@@ -286,11 +384,16 @@ impl Dataset {
             Labels::Class(labels) => Labels::Class(labels.iter().map(place).collect()),
             dense @ Labels::Dense(_) => dense.clone(),
         };
-        let (task, normalisation) = (Task::Classes(names.len()), self.normalisation.clone());
-        let images = self.images.clone();
-        Ok(Self::new(self.name.clone(), self.shape, task, normalisation, images, labels)?
-            .with_classes(names)
-            .with_image(self.image))
+        let task = Task::Classes(names.len());
+        Self { task, classes: names, ..self.holding(self.stored.clone(), labels) }.checked()
+    }
+
+    /// These values and labels, and all else as here.
+    fn holding(&self, stored: Stored, labels: Labels) -> Self {
+        let Self { shape, task, image, native, .. } = *self;
+        let (name, classes) = (self.name.clone(), self.classes.clone());
+        let (normalisation, resizing) = (self.normalisation.clone(), self.resizing.clone());
+        Self { name, shape, task, classes, normalisation, image, native, resizing, stored, labels }
     }
 
     /// The first `n` examples, or all if there are fewer.
@@ -300,19 +403,17 @@ impl Dataset {
 
     /// These examples, in this order.
     pub fn subset(&self, indices: &[usize]) -> Result<Self, Error> {
-        let mut images = Vec::with_capacity(indices.len() * self.size());
-        for index in indices {
-            images.extend_from_slice(self.image(*index).ok_or_else(|| self.out_of_range(*index))?);
+        if let Some(index) = indices.iter().find(|index| self.len() <= **index) {
+            return Err(self.out_of_range(*index));
         }
+        let stored = self.stored.some(indices, self.stored_size());
         let labels = match &self.labels {
             Labels::Class(labels) => Labels::Class(indices.iter().map(|index| labels[*index]).collect()),
             Labels::Dense(values) => {
                 Labels::Dense(indices.iter().flat_map(|index| self.dense(values, *index)).copied().collect())
             }
         };
-        let normalisation = self.normalisation.clone();
-        let subset = Self::new(self.name.clone(), self.shape, self.task, normalisation, images, labels)?;
-        Ok(subset.with_classes(self.classes.iter().cloned()).with_image(self.image))
+        self.holding(stored, labels).checked()
     }
 }
 
@@ -351,5 +452,24 @@ mod tests {
         assert!(dataset.relabelled(&[1, 3], ["d", "e", "f", "g"]).is_err());
         assert!(dataset.take(0).unwrap_err().to_string().contains("no examples"));
         assert!(dataset.batch(&[3]).unwrap_err().to_string().contains("there is no example 3: it has 3"));
+    }
+
+    #[test]
+    fn numbers_are_examples_as_they_are_and_no_images() {
+        let labels = Labels::Class(vec![0, 1]);
+        let of = |numbers: Vec<f32>| {
+            let unit = Normalisation { scale: 1.0, channels: vec![(0.0, 1.0); 2].into() };
+            Dataset::of_numbers("own", [2, 1, 1], Task::Classes(2), unit, numbers, labels.clone())
+        };
+        let data = of(vec![-0.1, 1e9, 3.5, 0.0]).unwrap();
+        let batch = data.batch(&[1, 0]).unwrap();
+        assert_eq!(batch.inputs()[0].values, Values::Float(vec![3.5, 0.0, -0.1, 1e9]));
+        assert_eq!((data.len(), data.image(0), data.images()), (2, None, [].as_slice()));
+        assert_eq!(data.subset(&[1]).unwrap().batch(&[0]).unwrap(), batch.select(&[0]));
+        assert_ne!(data.content(), of(vec![-0.1, 1e9, 3.5, -0.0]).unwrap().content());
+        let error = data.batch(&[2]).unwrap_err().to_string();
+        assert!(error.contains("there is no example 2"), "{error}");
+        let error = of(vec![0.0, f32::NAN, 0.0, 0.0]).unwrap_err().to_string();
+        assert!(error.contains("value 1 is NaN: expected finite numbers"), "{error}");
     }
 }

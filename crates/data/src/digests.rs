@@ -67,9 +67,15 @@ fn digest(dataset: &Dataset) -> [String; 2] {
         Labels::Class(labels) => sha256(&labels.iter().map(|label| *label as u8).collect::<Vec<_>>()),
         Labels::Dense(values) => sha256(values),
     };
-    [sha256(dataset.images()), labels]
+    let mut hasher = Sha256::new();
+    dataset.values().bytes(|piece| hasher.update(piece));
+    [hexadecimal(&hasher.finalize()), labels]
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -13,12 +13,8 @@ use image::ImageFormat;
 use sapwood_core::ImageFit;
 
 use self::orientation::Orientation;
-pub(crate) use self::view::is_same;
-use crate::{
-    Error,
-    kind::kind,
-    resample::{Region, resample_pixels},
-};
+pub(crate) use self::view::{View, is_same};
+use crate::{Error, kind::kind};
 
 /// What can be read, for messages.
 pub(crate) const FORMATS: &str = "PNG, JPEG, WebP, BMP, TIFF and GIF";
@@ -167,19 +163,6 @@ impl Image {
     pub(crate) fn planes(&self) -> Vec<u8> {
         let plane = |channel: usize| self.pixels.iter().skip(channel).step_by(self.channels).copied();
         (0..self.channels).flat_map(plane).collect()
-    }
-
-    /// The largest part in the middle with the aspect ratio of a shape `[C, H, W]`, in that shape,
-    /// with values in [0, 1].
-    fn fitted(self, [channels, height, width]: [usize; 3]) -> Vec<f32> {
-        let image = self.with_channels(channels);
-        match image.size == [height, width] {
-            true => image.planes().iter().map(|byte| f32::from(*byte) / 255.0).collect(),
-            false => {
-                let region = Region::centre(image.size, [height, width]);
-                resample_pixels(&image.pixels, image.shape(), region, [height, width])
-            }
-        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! A folder of the user's own images, one folder per class.
 
+mod drawn;
+mod inputs;
 mod listing;
 mod names;
 mod photos;
@@ -8,15 +10,9 @@ mod walk;
 
 use std::path::Path;
 
-use self::{
-    listing::Listing,
-    photos::{Flaw, Photos},
-};
+use self::{inputs::Inputs, listing::Listing, photos::Flaw};
 pub use self::{summary::Summary, walk::PassedOver};
-use crate::{
-    Dataset, Entry, Error, Labels, Normalisation, OpenOptions, Reading, Split, Task, Watch,
-    image_file::check_shape,
-};
+use crate::{Dataset, Drawing, Drawn, Entry, Error, Labels, OpenOptions, Reading, Split, Watch};
 
 /// Reads `root/train/CLASS/**` or `root/test/CLASS/**`. The classes are the folders
 /// of `train` in the order of their names, and files come in the order of their paths below them.
@@ -30,54 +26,53 @@ pub(crate) fn read(
     reading: &Reading<'_>,
 ) -> Result<(Dataset, Summary), Error> {
     let listing = Listing::of(root, split)?;
-    let stated = options.preprocess.as_ref();
-    let (shape, fit) = match options.image {
-        Some(shape) => {
-            check_shape(shape)?;
-            let fit = stated.map(|preprocess| preprocess.image).unwrap_or_default();
-            fit.check()?;
-            (shape, Some(fit))
-        }
-        None if stated.is_some() => {
-            return Err(Error::Option {
-                option: "the shape of an image",
-                found: "missing".into(),
-                expected: "[C, H, W] beside `preprocess`",
-            });
-        }
-        None => (first_shape(&listing, root, split, reading.skip_bad)?, None),
-    };
-    let photos = Photos { shape, fit, cache: reading.cache, watch: reading.watch };
+    let inputs = inputs_of(entry, options, &listing, root, reading)?;
     let paths: Vec<&Path> = listing.files.iter().map(|(path, _)| path.as_path()).collect();
-    let (images, flaws) = photos.read(&listing.folder, &paths);
+    let (images, flaws) = inputs.photos(reading).read(&listing.folder, &paths);
     let mut summary = listing.summary();
     let mut labels: Vec<u32> = listing.files.iter().map(|(_, class)| *class).collect();
     // What is only of another size is no bad image, and is never left out.
     let refused = |(_, flaw): &&(usize, Flaw)| !reading.skip_bad || matches!(flaw, Flaw::OtherSize(_));
-    if let Some((at, flaw)) = flaws.iter().find(refused) {
-        let unreadable = flaws.iter().filter(|(_, flaw)| matches!(flaw, Flaw::Unreadable(_))).count();
-        return Err(flaw.error(paths[*at], unreadable.saturating_sub(1)));
+    if let Some(first) = flaws.iter().find(refused) {
+        return Err(photos::error_of(first, &flaws, &paths));
     }
     for (at, flaw) in flaws.iter().rev() {
-        let class = labels.remove(*at);
-        tracing::debug!(problem = flaw.problem(), path = %paths[*at].display(), "image passed over");
-        summary.leave_out(class, paths[*at], flaw.problem().into());
+        summary.leave_out(labels.remove(*at), paths[*at], flaw.problem().into());
     }
     summary.unreadable.reverse();
-    if let Some((class, _)) = summary.classes.iter().find(|(_, images)| *images == 0 && split == Split::Train)
-    {
-        let problem = format!("no image of class `{class}` can be read");
-        return Err(Error::Folder { problem, path: listing.folder });
-    }
-    let normalisation = match stated {
-        Some(preprocess) => Normalisation::stated(preprocess, shape[0])?,
-        None if shape[0] == 1 => Normalisation::GREY,
-        None => entry.normalisation.clone(),
-    };
-    let task = Task::Classes(listing.classes.len());
-    let made = Dataset::new(entry.name, shape, task, normalisation, images, Labels::Class(labels))?;
-    let made = made.with_image(stated.map(|preprocess| preprocess.image));
+    summary.check(&listing.folder)?;
+    let made = inputs.dataset(listing.classes.len(), images, Labels::Class(labels))?;
     Ok((made.with_classes(listing.classes), summary))
+}
+
+/// Reads training images that a drawing takes, and decodes no others; they have the values that they have among all.
+pub(crate) fn read_drawn(
+    entry: &Entry,
+    root: &Path,
+    options: &OpenOptions,
+    reading: &Reading<'_>,
+    drawing: Drawing,
+) -> Result<Drawn, Error> {
+    let plain = if drawing.needs_classes { None } else { Listing::without_classes(root)? };
+    let listing = match plain {
+        Some(listing) => listing,
+        None => Listing::of(root, Split::Train)?,
+    };
+    let inputs = inputs_of(entry, options, &listing, root, reading)?;
+    drawn::read(listing, &inputs, reading, drawing)
+}
+
+/// What the images become.
+fn inputs_of<'a>(
+    entry: &'a Entry,
+    options: &'a OpenOptions,
+    listing: &Listing,
+    root: &Path,
+    reading: &Reading<'_>,
+) -> Result<Inputs<'a>, Error> {
+    let OpenOptions { image, preprocess, .. } = options;
+    let (usual, stated) = ((entry.name, &entry.normalisation), (*image, preprocess.as_ref()));
+    Inputs::of(usual, stated, || listing.first_shape(root, reading.skip_bad))
 }
 
 /// What a folder of images holds, split by split: every file is read, and those that cannot be used
@@ -112,34 +107,6 @@ pub fn count_images(root: &Path) -> Option<[Option<usize>; 2]> {
 /// The names of the classes, in order.
 pub(crate) fn classes(root: &Path) -> Result<Vec<String>, Error> {
     listing::classes_of(root)
-}
-
-/// The shape of the first training image: of the first that can be read, where others may be left out.
-fn first_shape(listing: &Listing, root: &Path, split: Split, skip_bad: bool) -> Result<[usize; 3], Error> {
-    let train;
-    let files = match split {
-        Split::Train => &listing.files,
-        Split::Test => {
-            train = Listing::of(root, Split::Train)?.files;
-            &train
-        }
-    };
-    let mut first = None;
-    for (path, _) in files {
-        match photos::decoded(path) {
-            Ok(image) => return Ok(image.shape()),
-            Err(problem) => {
-                first.get_or_insert(Flaw::Unreadable(problem).error(path, 0));
-                if !skip_bad {
-                    break;
-                }
-            }
-        }
-    }
-    Err(first.unwrap_or_else(|| Error::Folder {
-        problem: "no image can be read".into(),
-        path: listing.folder.clone(),
-    }))
 }
 
 #[cfg(test)]

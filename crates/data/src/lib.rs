@@ -1,9 +1,9 @@
 //! Data sets: reading them, getting them, and cutting them into batches.
 //!
-//! The principal type is [`Dataset`]: the images of one split as bytes, their
+//! The principal type is [`Dataset`]: the images of one split as bytes, or numbers, their
 //! labels, and the constants that turn bytes into what a network sees. The names
 //! that exist are rows of one table, [`CATALOGUE`]; [`open`] reads one of them
-//! from a folder (`digits` and `life` need none), and, with the feature
+//! from a folder (`digits` and `life` need none; `arrays` is one file), and, with the feature
 //! `acquire`, [`acquire::get`] puts the files there.
 //!
 //! The one design decision: the bytes that a network is trained on are a pure
@@ -30,6 +30,8 @@
 
 #[cfg(feature = "acquire")]
 pub mod acquire;
+mod array_file;
+mod arrays;
 mod augment;
 mod catalogue;
 mod cifar;
@@ -38,6 +40,7 @@ mod dataset;
 mod digests;
 mod digits;
 mod draw;
+mod drawing;
 mod error;
 mod files;
 mod hold_out;
@@ -56,18 +59,24 @@ mod prefetch;
 mod reading;
 mod resample;
 mod resized;
+mod resizing;
+mod split;
+mod stored;
 mod trained_on;
 
+pub use array_file::read_arrays;
 pub use augment::{Augment, Augmentation};
 pub use catalogue::{CATALOGUE, Entry, Layout, Origin, entry, names};
-pub use dataset::{Dataset, Labels, Split, Task};
+pub use dataset::{Dataset, Labels, Task};
 pub use digests::{Digests, PARTS, Verified, verify};
 pub use draw::shares;
+pub use drawing::{Drawing, Drawn, Wanted};
 pub use error::Error;
 pub use image_file::{read_image, read_image_as};
 pub use image_folder::{PassedOver, Summary, count_images, examine};
 pub use loader::{Loader, LoaderOptions, Order};
 pub use normalisation::Normalisation;
 pub use npy::{is_npy, is_npz, read_npy, read_npz};
-pub use open::{OpenOptions, Opened, open, open_with};
+pub use open::{OpenOptions, Opened, open, open_drawn, open_with};
 pub use reading::{Reading, Watch};
+pub use split::Split;

@@ -69,6 +69,9 @@ impl Loader {
         if let Some(problem) = options.augment.steps.iter().find_map(Augment::problem) {
             return refuse(problem);
         }
+        if dataset.is_of_numbers() && !options.augment.steps.is_empty() {
+            return refuse("its examples are numbers, and augmentation changes images: leave it out".into());
+        }
         if matches!(dataset.task(), Task::Dense(_)) && !options.augment.steps.is_empty() {
             return refuse("its dense targets would not follow an augmentation of its images".into());
         }
@@ -97,9 +100,7 @@ impl Loader {
         let examples = self.dataset.len() as u64;
         let mut order = match self.options.order {
             Order::Sequential => (0..self.dataset.len()).collect(),
-            Order::Shuffled(seed) => {
-                shuffled(self.dataset.len(), &mut seed.stream(Stream::Order, epoch as u64))
-            }
+            Order::Shuffled(seed) => order_of(self.dataset.len(), seed, epoch),
         };
         order.truncate(self.examples());
         Plan {
@@ -110,6 +111,11 @@ impl Loader {
             order,
         }
     }
+}
+
+/// The order in which an epoch goes through `n` examples.
+pub(crate) fn order_of(n: usize, seed: Seed, epoch: usize) -> Vec<usize> {
+    shuffled(n, &mut seed.stream(Stream::Order, epoch as u64))
 }
 
 /// The numbers below `n` in an order by chance: Fisher and Yates, with numbers of 64 bits on every

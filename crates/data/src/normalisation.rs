@@ -38,12 +38,18 @@ impl Normalisation {
     /// ImageNet's constants averaged over the channels, for grey images.
     pub const GREY: Self = Self::image(&[(0.449, 0.226)]);
 
-    /// What somebody says, for this number of channels.
+    /// What somebody says, for this number of channels. Constants that are all the same are for any number: a network may
+    /// take an image as a row.
     ///
     /// # Errors
     /// There are constants for another number.
     pub fn stated(preprocess: &Preprocess, channels: usize) -> Result<Self, Error> {
-        let constants = preprocess.constants(channels)?;
+        let for_any = |values: &[f64]| match values {
+            [first, rest @ ..] if rest.iter().all(|value| value == first) => vec![*first],
+            values => values.to_vec(),
+        };
+        let (mean, std) = (for_any(&preprocess.mean), for_any(&preprocess.std));
+        let constants = Preprocess { mean, std, ..preprocess.clone() }.constants(channels)?;
         let channels = constants.into_iter().map(|(mean, std)| (mean as f32, std as f32)).collect();
         Ok(Self { scale: preprocess.scale as f32, channels: Cow::Owned(channels) })
     }
@@ -60,6 +66,17 @@ impl Normalisation {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn constants_that_are_the_same_are_for_any_number_of_channels() {
+        let same = "(x-[2,2,2])/[4,4,4]".parse().unwrap();
+        for channels in [1, 3, 5] {
+            let found = Normalisation::stated(&same, channels).unwrap();
+            assert_eq!(found.channels, vec![found.channels[0]; channels]);
+        }
+        let other = "(x-[2,3,2])/4".parse().unwrap();
+        assert!(Normalisation::stated(&other, 3).is_ok() && Normalisation::stated(&other, 1).is_err());
+    }
 
     #[test]
     fn each_channel_has_its_own_constants() {

@@ -6,8 +6,8 @@ use sapwood_core::Preprocess;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Dataset, Entry, Error, Labels, Layout, Reading, Split, Summary, cifar as records, entry, files, idx::Idx,
-    image_folder, life::LifeOptions,
+    Dataset, Drawing, Drawn, Entry, Error, Labels, Layout, Reading, Split, Summary, cifar as records, entry,
+    files, idx::Idx, image_folder, life::LifeOptions,
 };
 
 /// What some data sets need to know beyond their name.
@@ -27,14 +27,14 @@ pub struct OpenOptions {
 /// Reads one split of a data set.
 ///
 /// `root` is the folder of all data sets: the files of `mnist` lie in
-/// `root/mnist`. For `image-folder` it is the user's own folder itself.
+/// `root/mnist`. For `image-folder` it is the user's own folder itself, for `arrays` the user's own file.
 /// `digits` and `life` do not look at it.
 pub fn open(name: &str, split: Split, root: &Path, options: &OpenOptions) -> Result<Dataset, Error> {
     let entry = entry(name)?;
     let dataset = (entry.open)(entry, split, root, options)?;
     let dataset = match entry.layout {
-        // A folder's images were made so as they were read.
-        Layout::Folders => dataset,
+        // The user's own were made so as they were read.
+        Layout::Folders | Layout::Arrays => dataset,
         _ => dataset.as_inputs(options)?,
     };
     tell(&dataset, name, split, root);
@@ -72,6 +72,32 @@ pub fn open_with(
             Ok(Opened { dataset, summary: Some(summary) })
         }
         _ => Ok(Opened { dataset: open(name, split, root, options)?, summary: None }),
+    }
+}
+
+/// Examples of a data set's training split, which a drawing takes: of an `image-folder` no other images are decoded than
+/// these, and they need no classes unless the drawing asks for some.
+///
+/// # Errors
+/// Those of [`open_with`]; none is taken.
+pub fn open_drawn(
+    name: &str,
+    root: &Path,
+    options: &OpenOptions,
+    reading: &Reading<'_>,
+    drawing: Drawing,
+) -> Result<Drawn, Error> {
+    let entry = entry(name)?;
+    match entry.layout {
+        Layout::Folders => {
+            let drawn = image_folder::read_drawn(entry, root, options, reading, drawing)?;
+            tell(&drawn.dataset, name, Split::Train, root);
+            Ok(drawn)
+        }
+        _ => {
+            let Opened { dataset, summary } = open_with(name, Split::Train, root, options, reading)?;
+            Ok(Drawn { dataset: dataset.drawn(drawing)?, has_labels: true, summary })
+        }
     }
 }
 

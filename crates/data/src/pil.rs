@@ -12,41 +12,56 @@ use crate::resample::Region;
 /// Bits of a weight behind the point: a sum of 8 bits, and 2 more for weights below 0 and above 1.
 const BITS: u32 = 32 - 8 - 2;
 
-/// A part, which is not empty, of an image in another size.
-///
-/// # Shapes
-/// - `pixels`: `[H, W, C]`, row-major, for a `size` of `[H, W]`
-/// - returns: `[h, w, C]` for a part of that height and width
-pub(crate) fn resize(
-    pixels: &[u8],
-    channels: usize,
-    [height, width]: [usize; 2],
-    [h, w]: [usize; 2],
-    part: Region,
-    interpolation: Filter,
-) -> Vec<u8> {
-    let columns = taps(width, w, part.left..part.left + part.width, interpolation);
-    let rows = taps(height, h, part.top..part.top + part.height, interpolation);
-    // Across first, and only in the rows that are needed.
-    let top = rows.first().map_or(0, |tap| tap.first);
-    let below = rows.last().map_or(0, |tap| tap.first + tap.weights.len());
-    let mut across = Vec::with_capacity((below - top) * part.width * channels);
-    for row in pixels.chunks_exact(width * channels).take(below).skip(top) {
-        for Tap { first, weights } in &columns {
-            for channel in 0..channels {
-                let values = row[first * channels + channel..].iter().step_by(channels);
-                across.push(sum(weights, values));
+/// A part of images of one size in another size: which pixels a new one is made of is the same for all of them.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Resampling {
+    /// The size `[H, W]` of the images.
+    from: [usize; 2],
+    rows: Vec<Tap>,
+    columns: Vec<Tap>,
+}
+
+impl Resampling {
+    /// A part, which is not empty, of what images of size `from` are in size `to`.
+    pub(crate) fn of(from: [usize; 2], to: [usize; 2], part: Region, interpolation: Filter) -> Self {
+        let columns = taps(from[1], to[1], part.left..part.left + part.width, interpolation);
+        let rows = taps(from[0], to[0], part.top..part.top + part.height, interpolation);
+        Self { from, rows, columns }
+    }
+
+    /// The part's size, `[h, w]`.
+    pub(crate) fn size(&self) -> [usize; 2] {
+        [self.rows.len(), self.columns.len()]
+    }
+
+    /// The part of one image.
+    ///
+    /// # Shapes
+    /// - `pixels`: `[H, W, C]`, row-major
+    /// - returns: `[h, w, C]`
+    pub(crate) fn apply(&self, pixels: &[u8], channels: usize) -> Vec<u8> {
+        let Self { from: [_, width], rows, columns } = self;
+        // Across first, and only in the rows that are needed.
+        let top = rows.first().map_or(0, |tap| tap.first);
+        let below = rows.last().map_or(0, |tap| tap.first + tap.weights.len());
+        let mut across = Vec::with_capacity((below - top) * columns.len() * channels);
+        for row in pixels.chunks_exact(width * channels).take(below).skip(top) {
+            for Tap { first, weights } in columns {
+                for channel in 0..channels {
+                    let values = row[first * channels + channel..].iter().step_by(channels);
+                    across.push(sum(weights, values));
+                }
             }
         }
-    }
-    let line = part.width * channels;
-    let mut out = Vec::with_capacity(part.height * line);
-    for Tap { first, weights } in &rows {
-        for at in 0..line {
-            out.push(sum(weights, across[(first - top) * line + at..].iter().step_by(line)));
+        let line = columns.len() * channels;
+        let mut out = Vec::with_capacity(rows.len() * line);
+        for Tap { first, weights } in rows {
+            for at in 0..line {
+                out.push(sum(weights, across[(first - top) * line + at..].iter().step_by(line)));
+            }
         }
+        out
     }
-    out
 }
 
 /// The longest side whose pixels are found as Pillow finds the nearest: a longer one would take seconds, and images of
@@ -54,6 +69,7 @@ pub(crate) fn resize(
 const ADDED: usize = 1 << 26;
 
 /// The old pixels that a new one is made of.
+#[derive(Clone, Debug, PartialEq)]
 struct Tap {
     first: usize,
     weights: Vec<i32>,

@@ -1,5 +1,7 @@
 //! Bilinear resampling of a part of an image.
 
+use std::array::from_fn;
+
 /// A rectangle of an image, in pixels: where it begins, and its size.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Region {
@@ -61,69 +63,92 @@ pub(crate) fn resample(image: &[f32], shape: [usize; 3], region: Region, [h, w]:
 /// hold.
 const LANES: usize = 8;
 
-/// [`resample`] for large images of bytes, with 255 as 1.
+/// What a byte stands for, with 255 as 1.
+static UNIT: [f32; 256] = {
+    let (mut unit, mut byte) = ([0.0; 256], 0);
+    while byte < unit.len() {
+        unit[byte] = byte as f32 / 255.0;
+        byte += 1;
+    }
+    unit
+};
+
+/// [`resample`] for large images of bytes, with 255 as 1: the weights are computed once for all images of a size.
 ///
 /// Each sum is taken in the order of its pixels, so the result is that of `resample`, to the bit.
-///
-/// # Shapes
-/// - `pixels`: `[H, W, C]`, row-major, for a `shape` of `[C, H, W]` with one or three channels
-/// - returns: `[C, h, w]`
-pub(crate) fn resample_pixels(
-    pixels: &[u8],
-    shape: [usize; 3],
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Resampling {
     region: Region,
-    size: [usize; 2],
-) -> Vec<f32> {
-    match shape[0] {
-        1 => resample_of::<1>(pixels, shape[2], region, size),
-        _ => resample_of::<3>(pixels, shape[2], region, size),
-    }
+    rows: Weights,
+    columns: Weights,
 }
 
-fn resample_of<const C: usize>(pixels: &[u8], width: usize, region: Region, [h, w]: [usize; 2]) -> Vec<f32> {
-    let unit: [f32; 256] = std::array::from_fn(|byte| byte as f32 / 255.0);
-    let rows = weights(region.top, region.height, h);
-    let columns = weights(region.left, region.width, w);
-    // Across first, and only in the rows that are needed: [row, C, w].
-    let mut across = vec![0.0_f32; region.height * C * w];
-    let mut strip = vec![[0.0_f32; LANES]; region.width * C];
-    for (block, out) in across.chunks_mut(LANES * C * w).enumerate() {
-        // Where fewer rows are left, the last one fills the lanes.
-        let row = |lane: usize| {
-            let row = region.top + (block * LANES + lane).min(region.height - 1);
-            &pixels[(row * width + region.left) * C..][..region.width * C]
-        };
-        let sources: [&[u8]; LANES] = std::array::from_fn(row);
-        for (at, values) in strip.iter_mut().enumerate() {
-            *values = std::array::from_fn(|lane| unit[usize::from(sources[lane][at])]);
+impl Resampling {
+    /// A region in a size `[h, w]`.
+    pub(crate) fn of(region: Region, [h, w]: [usize; 2]) -> Self {
+        let rows = weights(region.top, region.height, h);
+        Self { region, rows, columns: weights(region.left, region.width, w) }
+    }
+
+    /// The region of an image.
+    ///
+    /// # Shapes
+    /// - `pixels`: `[H, W, C]`, row-major, for a `shape` of `[C, H, W]` with one or three channels
+    /// - returns: `[C, h, w]`
+    pub(crate) fn apply(&self, pixels: &[u8], shape: [usize; 3]) -> Vec<f32> {
+        match shape[0] {
+            1 => self.of_channels::<1>(pixels, shape[2]),
+            _ => self.of_channels::<3>(pixels, shape[2]),
         }
-        for (x, (first, weights)) in columns.iter().enumerate() {
-            let mut sums = [[0.0_f32; LANES]; C];
-            let (values, _) = strip[(first - region.left) * C..].as_chunks::<C>();
-            for (weight, pixel) in weights.iter().zip(values) {
-                for (sums, values) in sums.iter_mut().zip(pixel) {
+    }
+
+    fn of_channels<const C: usize>(&self, pixels: &[u8], width: usize) -> Vec<f32> {
+        let Self { region, rows, columns } = self;
+        let (h, w) = (rows.len(), columns.len());
+        // Across first, and only in the rows that are needed: [row, C, w].
+        let mut across = vec![0.0_f32; region.height * C * w];
+        let mut strip = vec![[0.0_f32; LANES]; region.width * C];
+        for (block, out) in across.chunks_mut(LANES * C * w).enumerate() {
+            // Where fewer rows are left, the last one fills the lanes.
+            let row = |lane: usize| {
+                let row = region.top + (block * LANES + lane).min(region.height - 1);
+                &pixels[(row * width + region.left) * C..][..region.width * C]
+            };
+            let sources: [&[u8]; LANES] = from_fn(row);
+            for (at, values) in strip.iter_mut().enumerate() {
+                *values = from_fn(|lane| UNIT[usize::from(sources[lane][at])]);
+            }
+            for (x, (first, weights)) in columns.iter().enumerate() {
+                let mut sums = [[0.0_f32; LANES]; C];
+                let (values, _) = strip[(first - region.left) * C..].as_chunks::<C>();
+                for (weight, pixel) in weights.iter().zip(values) {
+                    for (sums, values) in sums.iter_mut().zip(pixel) {
+                        sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight * value);
+                    }
+                }
+                for (lane, row) in out.chunks_exact_mut(C * w).enumerate() {
+                    (0..C).for_each(|channel| row[channel * w + x] = sums[channel][lane]);
+                }
+            }
+        }
+        let mut out = vec![0.0_f32; C * h * w];
+        for (channel, plane) in out.chunks_exact_mut(h * w).enumerate() {
+            for ((first, weights), sums) in rows.iter().zip(plane.chunks_exact_mut(w)) {
+                for (step, weight) in weights.iter().enumerate() {
+                    let values = &across[((first - region.top + step) * C + channel) * w..][..w];
                     sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight * value);
                 }
             }
-            for (lane, row) in out.chunks_exact_mut(C * w).enumerate() {
-                (0..C).for_each(|channel| row[channel * w + x] = sums[channel][lane]);
-            }
         }
+        out
     }
-    let mut out = vec![0.0_f32; C * h * w];
-    for (channel, plane) in out.chunks_exact_mut(h * w).enumerate() {
-        for ((first, weights), sums) in rows.iter().zip(plane.chunks_exact_mut(w)) {
-            for (step, weight) in weights.iter().enumerate() {
-                let values = &across[((first - region.top + step) * C + channel) * w..][..w];
-                sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight * value);
-            }
-        }
-    }
-    out
 }
 
 /// For each new pixel, the first old pixel that counts and the weights from it on.
-fn weights(start: usize, from: usize, to: usize) -> Vec<(usize, Vec<f32>)> {
+type Weights = Vec<(usize, Vec<f32>)>;
+
+/// Those of a side that begins at `start`.
+fn weights(start: usize, from: usize, to: usize) -> Weights {
     let scale = from as f64 / to as f64;
     let radius = scale.max(1.0);
     let triangle = |position: usize| {
@@ -163,7 +188,7 @@ mod tests {
             let (shape, region) = ([channels, height, width], Region::centre([height, width], [h, w]));
             let bits = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect::<Vec<_>>();
             prop_assert_eq!(
-                bits(resample_pixels(&pixels, shape, region, [h, w])),
+                bits(Resampling::of(region, [h, w]).apply(&pixels, shape)),
                 bits(resample(&planes, shape, region, [h, w]))
             );
         }

@@ -3,8 +3,8 @@
 //! A table of a family's blocks says it of all of its networks. Blocks are timed where they
 //! stand: networks are run block by block, enough of them for every block to stand in one. So a
 //! block has the input that it has in a network, of the block before and still in the caches, and
-//! weights that the other blocks have driven out of them. What is left to whole networks is
-//! fitted to some.
+//! weights that the other blocks have driven out of them. What the times of blocks
+//! do not explain is fitted to a sample of whole networks.
 
 mod cover;
 mod coverage;
@@ -55,9 +55,9 @@ pub struct Stopwatch {
 
 /// Random networks that a table is fitted to, beside the smallest and the largest.
 const FITTED: usize = 100;
-/// As many of them, whatever their size.
+/// Random networks that a table is fitted to at least, however large they are.
 const FITTED_AT_LEAST: usize = 14;
-/// The parameters of all of them, beyond which there is none more: all are in memory at once.
+/// Beyond this number of parameters no further network is added, since all are in memory at once.
 const PARAMETERS: u64 = 100_000_000;
 
 impl Stopwatch {

@@ -90,12 +90,12 @@ impl Pairs {
         }
         let text = fs::read_to_string(path).map_err(refused("read"))?;
         let form = Form::of(path, &text);
-        let origin = form.origin(&sample.origin);
+        let (origin, head) = (form.origin(&sample.origin), form.head(&sample.origin));
         match text.split_once('\n') {
-            // Not even its head was written before a kill.
-            None if form.head(&sample.origin).starts_with(&text) => {
+            // Not even its head, which may be two lines, was whole before a kill.
+            _ if text.len() < head.len() && head.starts_with(&text) => {
                 file.set_len(0).map_err(refused("write"))?;
-                file.write_all(form.head(&sample.origin).as_bytes()).map_err(refused("write"))?;
+                file.write_all(head.as_bytes()).map_err(refused("write"))?;
             }
             Some((found, _)) if found != origin => {
                 let problem = format!(

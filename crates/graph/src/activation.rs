@@ -60,6 +60,10 @@ impl Hash for Factor {
 }
 
 impl Activation {
+    /// The two numbers of [`Activation::Selu`]: by what `exp(x) - 1` is multiplied below 0, and by what all is then
+    /// (Klambauer et al. 2017, their alpha and lambda).
+    pub const SELU: [f64; 2] = [1.673_263_242_354_377_2, 1.050_700_987_355_480_5];
+
     /// What nodes with it are called: `relu`.
     pub fn name(self) -> &'static str {
         match self {

@@ -42,6 +42,11 @@ pub struct Anatomy {
 }
 
 impl Anatomy {
+    /// The forward passes that one example costs in training: its own, and a backward pass that multiplies each
+    /// layer's weights twice more, once for the gradient of its input and once for that of its weights (Kaplan et
+    /// al. 2020, "Scaling Laws", section 2.1).
+    pub const TRAINING_PASSES: f64 = 3.0;
+
     /// Trained numbers: weights, biases, scale and shift of normalisation.
     pub fn params(&self) -> u64 {
         self.layers.iter().map(|layer| layer.params).sum()

@@ -29,7 +29,7 @@ impl Graph {
         for (id, node) in nodes.iter().enumerate() {
             node.inputs.iter().for_each(|input| last_use[*input] = id);
         }
-        // Behind a node nothing but its own value is needed any more.
+        // True where no later node reads a value from before this node.
         let alone = |id: usize| (0..id).all(|earlier| last_use[earlier] <= id);
         let begins =
             |id: usize| nodes.get(id).is_some_and(|node| node.op.has_weights() || used_twice(nodes, id - 1));

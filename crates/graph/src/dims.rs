@@ -40,6 +40,15 @@ impl Dims {
         Some(Self { sizes: Ranked::new(sizes)?, batch: Some(at as u8) })
     }
 
+    /// Dimensions of which one may be a multiple of the batch: [`Dims::with_batch`] where `batch` says which,
+    /// else [`Dims::fixed`].
+    pub fn of(sizes: &[usize], batch: Option<usize>) -> Option<Self> {
+        match batch {
+            Some(at) => Self::with_batch(sizes, at),
+            None => Self::fixed(sizes),
+        }
+    }
+
     /// Images `[N, C, H, W]`.
     pub fn images([c, h, w]: Shape) -> Self {
         Self { sizes: short(&[1, c, h, w]), batch: Some(0) }
@@ -220,5 +229,9 @@ mod tests {
         assert_eq!([windows, dims].map(|dims| dims.pieces()), [Some(14), Some(1)]);
         assert_eq!(Dims::fixed(&[3]).and_then(|dims| dims.pieces()), None);
         assert_eq!(Dims::batch_of(&[4, 5]).unwrap().image(), [4, 1, 5]);
+        for dims in [dims, windows, Dims::fixed(&[3]).unwrap()] {
+            assert_eq!(Dims::of(dims.sizes(), dims.batch()), Some(dims));
+        }
+        assert_eq!([Dims::of(&[2, 3], Some(2)), Dims::of(&[1; 7], None)], [None; 2]);
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, ErrorKind, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use crate::{Error, FileError};
@@ -14,12 +14,14 @@ const HASH: usize = 32;
 const TEMPORARY: &str = ".sapwood-";
 /// How often a file is written that somebody else sweeps away at once.
 const TRIES: usize = 10;
+/// The most links that lead to a file, as on Linux.
+const LINKS: usize = 40;
 
 /// Writes a file so that a reader, or a crash at any moment, sees either the old
 /// content or the new: temporary file in the same folder, sync, rename. Folders
 /// on the way are made, and what killed writers left beside it is removed. What is
 /// no ordinary file (a device, a pipe) is written to, never replaced, and a link
-/// goes on pointing where it did.
+/// goes on pointing where it did, also where nothing was yet.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let error = |action| FileError::of::<Error>(action, path.to_path_buf());
     let target = match fs::metadata(path) {
@@ -31,7 +33,10 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
             return device.and_then(|mut device| device.write_all(bytes)).map_err(error("write"));
         }
         Ok(_) => fs::canonicalize(path).map_err(error("write"))?,
-        Err(_) => path.to_path_buf(),
+        Err(nothing) => match end_of_links(path) {
+            Some(end) => end,
+            None => return Err(error("write")(nothing)),
+        },
     };
     let folder = match target.parent() {
         Some(folder) if folder != Path::new("") => folder,
@@ -53,6 +58,20 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         folder.sync_all().map_err(error("write"))?;
     }
     Ok(())
+}
+
+/// The path itself or, of a link, where it points; `None` for links that lead nowhere.
+fn end_of_links(path: &Path) -> Option<PathBuf> {
+    let mut end = path.to_path_buf();
+    for _ in 0..=LINKS {
+        if !fs::symlink_metadata(&end).is_ok_and(|found| found.is_symlink()) {
+            return Some(end);
+        }
+        let next = fs::read_link(&end).ok()?;
+        // Beside the link, unless it begins at the root.
+        end = end.parent().unwrap_or(Path::new("")).join(next);
+    }
+    None
 }
 
 /// Writes a temporary file, which is locked meanwhile, and gives it the name of another.
@@ -208,6 +227,24 @@ mod tests {
         write_atomic(&null, b"gone").unwrap();
         assert!(null.is_symlink() && std::fs::metadata(&null).unwrap().file_type().is_char_device());
         assert!(write_atomic(folder.path(), b"").unwrap_err().to_string().contains("where a folder is"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_whose_file_is_not_there_yet_are_written_through() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+        symlink("second", &first).unwrap();
+        symlink(folder.path().join("store/file"), &second).unwrap();
+        write_atomic(&first, b"new").unwrap();
+        assert!(first.is_symlink() && second.is_symlink());
+        assert_eq!(std::fs::read(folder.path().join("store/file")).unwrap(), b"new");
+
+        let circle = folder.path().join("circle");
+        symlink("circle", &circle).unwrap();
+        let said = write_atomic(&circle, b"new").unwrap_err().to_string();
+        assert!(circle.is_symlink() && said.starts_with("cannot write: "), "{said}");
     }
 
     #[test]

@@ -99,28 +99,23 @@ impl Folding {
         for Folded { layer, norm, epsilon } in &self.pairs {
             let refuse = |problem: String| Error::Graph { layer: norm.clone(), problem };
             let mut take = |name: &str| {
-                let path = ParamPath::from(format!("{norm}.{name}"));
-                let value = folded.0.remove(&path);
+                let value = folded.0.remove(&ParamPath::of(norm, name));
                 let value = value.ok_or_else(|| refuse(format!("its `{name}` is not there")))?;
                 Ok::<Vec<f64>, Error>(value.iter().collect())
             };
             let (gamma, beta) = (take("weight")?, take("bias")?);
             let (mean, variance) = (take("running_mean")?, take("running_var")?);
-            let factors: Vec<f64> = gamma
-                .iter()
-                .zip(&variance)
-                .map(|(gamma, variance)| gamma / (variance + epsilon).sqrt())
-                .collect();
+            let factors = norm_factors(gamma, variance, *epsilon);
             if factors.iter().any(|factor| !factor.is_finite()) {
                 return Err(refuse("its variance and epsilon give a factor that is not finite".into()));
             }
-            let path = ParamPath::from(format!("{layer}.weight"));
+            let path = ParamPath::of(layer, "weight");
             let weight = folded.0.get(&path).filter(|weight| weight.shape().first() == Some(&factors.len()));
             let weight = weight.ok_or_else(|| refuse(format!("`{path}` has another number of channels")))?;
             let inner = (weight.len() / factors.len().max(1)).max(1);
             let scaled = weight.iter::<f64>().enumerate().map(|(at, w)| (w * factors[at / inner]) as f32);
             let scaled = Array::new(weight.shape(), scaled.collect::<Vec<_>>())?;
-            let bias = ParamPath::from(format!("{layer}.bias"));
+            let bias = ParamPath::of(layer, "bias");
             let old: Vec<f64> =
                 folded.0.get(&bias).map_or_else(|| vec![0.0; factors.len()], |bias| bias.iter().collect());
             if [&old, &beta, &mean].iter().any(|values| values.len() != factors.len()) {
@@ -133,6 +128,19 @@ impl Folding {
         }
         Ok(folded)
     }
+}
+
+/// By what batch normalisation multiplies each channel, `gamma / sqrt(variance + epsilon)`, with its running variances.
+///
+/// ```
+/// assert_eq!(sapwood_graph::norm_factors([6.0, -1.0], [8.0, 3.0], 1.0), [2.0, -0.5]);
+/// ```
+pub fn norm_factors(
+    gamma: impl IntoIterator<Item = f64>,
+    variance: impl IntoIterator<Item = f64>,
+    epsilon: f64,
+) -> Vec<f64> {
+    gamma.into_iter().zip(variance).map(|(gamma, variance)| gamma / (variance + epsilon).sqrt()).collect()
 }
 
 /// The layer with a bias, if it is one that can have a factor for each output.

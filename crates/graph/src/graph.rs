@@ -48,6 +48,23 @@ impl Graph {
         &self.nodes
     }
 
+    /// The node of this name, if there is one.
+    ///
+    /// ```
+    /// use sapwood_graph::Graph;
+    ///
+    /// let mut g = Graph::builder([1, 28, 28]);
+    /// let x = g.flatten(g.input());
+    /// g.linear("fc", x, 10);
+    /// let graph = g.finish()?;
+    /// assert!(graph.node("fc").is_some_and(|node| node.op.has_weights()));
+    /// assert_eq!(graph.node("fc2"), None);
+    /// # Ok::<(), sapwood_graph::Error>(())
+    /// ```
+    pub fn node(&self, name: &str) -> Option<&Node> {
+        self.nodes.iter().find(|node| node.name == name)
+    }
+
     /// What goes in, in the order of the nodes that are inputs.
     pub fn entries(&self) -> &[Entry] {
         &self.entries

@@ -92,7 +92,7 @@ pub use ends::Entry;
 pub use error::{Error, Mismatch};
 pub use exceptions::{Except, Exceptions};
 pub use file_error::{Cause, FileError};
-pub use folding::{Folded, Folding};
+pub use folding::{Folded, Folding, norm_factors};
 pub use graph::{Graph, Node};
 pub use grid::Grid;
 pub use groups::{Group, Groups, ParamAxis, Side, Slot};

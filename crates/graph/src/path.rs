@@ -11,6 +11,17 @@ use serde::{Deserialize, Serialize};
 pub struct ParamPath(String);
 
 impl ParamPath {
+    /// The path of a layer's parameter of this name. Without a name it is the layer's own, as that of a learnt constant.
+    ///
+    /// ```
+    /// # use sapwood_graph::ParamPath;
+    /// assert_eq!(ParamPath::of("layer1.0.conv1", "weight").as_str(), "layer1.0.conv1.weight");
+    /// assert_eq!(ParamPath::of("class_token", "").as_str(), "class_token");
+    /// ```
+    pub fn of(layer: &str, name: &str) -> Self {
+        Self(if name.is_empty() { layer.into() } else { format!("{layer}.{name}") })
+    }
+
     /// The path as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -10,6 +10,20 @@ use crate::{Array, Error, Masks, Mismatch, ParamPath};
 pub struct State(pub BTreeMap<ParamPath, Array>);
 
 impl State {
+    /// A layer's parameter of this name, if it is there: see [`ParamPath::of`].
+    ///
+    /// ```
+    /// use sapwood_graph::{Array, State};
+    ///
+    /// let bias = Array::from_fn([2], |at| at as f32);
+    /// let state = State([("fc.bias".into(), bias.clone())].into());
+    /// assert_eq!(state.parameter("fc", "bias"), Some(&bias));
+    /// assert_eq!(state.parameter("fc", "weight"), None);
+    /// ```
+    pub fn parameter(&self, layer: &str, name: &str) -> Option<&Array> {
+        self.0.get(&ParamPath::of(layer, name))
+    }
+
     /// Sets the masked weights to zero. Every mask must have its weight.
     ///
     /// # Errors

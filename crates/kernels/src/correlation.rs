@@ -14,7 +14,7 @@ use super::{
     rows::{Begin, OUTPUTS, Order, Position, Sum},
 };
 
-/// So many weighted rows are summed before their sums leave the registers for
+/// The number of weighted rows that are summed before their sums leave the registers for
 /// good; more of them would not stay in the nearest cache.
 const CHUNK: usize = 256;
 

@@ -38,10 +38,11 @@ mod team;
 mod tests;
 mod tile;
 mod weights;
+mod window;
 
 pub use arena::Arena;
 pub use curve::Curve;
-pub use dense::{Dense, Window};
+pub use dense::Dense;
 pub use depthwise::Depthwise;
 pub use elementwise::{Add, Curved};
 pub use epilogue::Epilogue;
@@ -57,3 +58,4 @@ pub use shifted::{Shifted, Tap};
 pub use sparse::{Entry, Sparse, SparseShape};
 pub use team::Team;
 pub use weights::Weights;
+pub use window::Window;

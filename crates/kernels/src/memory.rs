@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 
 use crate::number::Number;
 
-/// So many values, as `write` makes them.
+/// A vector of `count` values, initialised by `write`.
 ///
 /// # Safety
 /// `write` must write every one of the slots that it is given.

@@ -55,7 +55,7 @@ impl Moves {
         moves
     }
 
-    /// So many values, `stride` from one to the next.
+    /// Adds the moves of `count` values that lie `stride` apart.
     fn add(&mut self, dense: usize, stride: usize, count: usize, apart: usize) {
         let wide = [MANY, FEW].into_iter().find(|wide| stride == 1 && count >= *wide);
         let list = match wide {
@@ -73,7 +73,7 @@ impl Moves {
         }
     }
 
-    /// So many even and odd values of a row.
+    /// Adds the moves of a row's `evens` even and `odds` odd values.
     fn add_halves(&mut self, dense: usize, [even, odd]: [usize; 2], [evens, odds]: [usize; 2]) {
         let whole = odds / FEW * FEW;
         for at in (0..whole).step_by(FEW) {

@@ -5,8 +5,8 @@ use crate::number::Number;
 /// Lanes that are summed beside each other, so that no addition waits for another.
 const LANES: usize = 16;
 
-/// So many values, or up to twice as many, are summed in their own type before the sums become
-/// `f64`: few enough to lose nothing to speak of.
+/// The number of values that are summed in their own type before the sums become `f64`; up to twice
+/// as many where rows end elsewhere. They are few enough for the rounding not to matter.
 const PENDING: usize = 1024;
 
 /// A sum over many short rows.

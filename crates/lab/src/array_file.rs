@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use sapwood_core::{Array, StateFile};
-use sapwood_data::{is_npy, is_npz, read_npy, read_npz};
+use sapwood_core::Array;
+use sapwood_data::read_arrays;
 
 use crate::Error;
 
@@ -20,17 +20,7 @@ impl<'a> ArrayFile<'a> {
     pub(crate) fn read(path: &'a Path) -> Result<Self, Error> {
         let wrong = |problem: String| Error::Content { problem, path: path.to_path_buf() };
         let bytes = fs::read(path).map_err(Error::file("read", path))?;
-        let (arrays, numpy) = if is_npy(&bytes) {
-            let array = read_npy(&bytes);
-            let array = array.map_err(|problem| wrong(format!("not a usable NumPy array: {problem}")))?;
-            ([(String::new(), array)].into(), true)
-        } else if is_npz(&bytes) {
-            let arrays = read_npz(&bytes);
-            (arrays.map_err(|problem| wrong(format!("not a usable NumPy archive: {problem}")))?, true)
-        } else {
-            let file = StateFile::from_bytes(&bytes).map_err(|error| wrong(error.to_string()))?;
-            (file.state.0.into_iter().map(|(name, array)| (name.to_string(), array)).collect(), false)
-        };
+        let (arrays, numpy) = read_arrays(&bytes).map_err(wrong)?;
         Ok(Self { arrays, numpy, path })
     }
 

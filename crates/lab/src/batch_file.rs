@@ -31,16 +31,21 @@ pub fn read_unlabelled(
     takes: &Takes<'_>,
 ) -> Result<(Vec<Batch>, bool), Error> {
     let mut file = ArrayFile::read(path)?;
-    let images = match file.has("input") {
-        true => file.take("input", "input", "")?,
-        false => file.take("images", "x", " or `input`, f32 [N, C, H, W]")?,
-    };
+    let images = inputs(&mut file)?;
     let labels = match file.has("labels") || file.has("y") {
         true => Some(file.take("labels", "y", ", i64 [N]")?),
         false => None,
     };
     let labelled = labels.is_some();
     Ok((batches_of(&file, images, labels, Some(batch_size), takes)?, labelled))
+}
+
+/// The inputs of a file that may have no labels.
+fn inputs(file: &mut ArrayFile<'_>) -> Result<Array, Error> {
+    match file.has("input") {
+        true => file.take("input", "input", ""),
+        false => file.take("images", "x", " or `input`, f32 [N, C, H, W]"),
+    }
 }
 
 fn batches_of(
@@ -103,6 +108,18 @@ impl ReadBatches {
     pub fn to_test(path: &Path, takes: &Takes<'_>, outputs: usize) -> Result<Self, Error> {
         const TEST_BATCH: usize = 256;
         Self::checked(read_batches(path, Some(TEST_BATCH), takes)?, path, outputs)
+    }
+
+    /// The inputs of a file alone, of class 0: labels beside them are not looked at.
+    ///
+    /// # Errors
+    /// Those of [`read_unlabelled`] but for labels; no examples.
+    pub fn of_inputs(path: &Path, batch_size: usize, takes: &Takes<'_>) -> Result<Self, Error> {
+        let mut file = ArrayFile::read(path)?;
+        let images = inputs(&mut file)?;
+        let batches = batches_of(&file, images, None, Some(batch_size), takes)?;
+        // Every network has an output for class 0.
+        Self::checked(batches, path, 1)
     }
 
     /// Batches of a file, for a network with this number of outputs.

@@ -3,30 +3,41 @@
 //! Channels leave step by step, the least important first, and after each step the network learns again, from labels
 //! and from what the network that was given answers (Hinton et al. 2015): iterative pruning of whole channels (Molchanov et
 //! al. 2017, section 2). Then the running statistics of batch normalisation are taken anew, of training images. Integers of
-//! 8 bits end it. A step that loses more than may be lost is not taken, and half of it is tried in its place. That is decided by one half of the test split, and what is told is of the other half; or, where
-//! training examples are kept back, by these, and the whole test split tells.
+//! 8 bits end it; where they take longer than the numbers that they were made of, and a time was asked for or they are no
+//! smaller, they are written but are not the result. A step that loses more than may be lost is not taken, and half of it is tried in its place. That is
+//! decided by one half of the test split, and what is told is of the other half; or, where training examples are kept back, by
+//! these, and the whole test split tells.
 
+mod files;
 mod form;
 mod integers;
+mod outcome;
+mod pace;
 mod page;
+mod plan;
 mod stage;
+mod steps;
+mod verdict;
+
+pub use outcome::Measured;
+pub use plan::Planned;
 
 use std::{
     collections::BTreeSet,
-    fs,
-    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
 use sapwood_backend::Ops;
-use sapwood_core::{Observed as _, write_atomic};
+use sapwood_core::Observed as _;
 use sapwood_models::Opened;
 use sapwood_prune::{Criteria, Scope};
 use sapwood_shrink::Share;
 use sapwood_train::Recipe;
+use serde::Serialize;
 use serde_json::json;
 
 use self::{
+    files::{remove, write},
     form::{Form, Judge},
     page::Page,
     stage::Stage,
@@ -35,17 +46,14 @@ use crate::{
     Conditions, DataConfig, Error, Evaluate, Outputs, RunFolder, SmallData, TrainConfig, Transfer, digest,
     lines,
     report::{Report, Table},
-    train,
+    run::Prepared,
 };
 
 /// Points of accuracy that are less than one example, whatever the number of these, and more than numbers are rounded by.
 const ROUNDING: f64 = 1e-9;
 
-/// The network in numbers, as ONNX.
-const ONNX: &str = "net.onnx";
-
-/// The page, which whoever asks writes beside the networks.
-const REPORT: &str = "report.html";
+/// What tables call the network that is given.
+const GIVEN: &str = "as it came";
 
 /// What may be lost, and how a network becomes smaller.
 #[derive(Clone, Debug)]
@@ -55,10 +63,14 @@ pub struct Compression {
     /// The share of the multiply-accumulates after which no more channels leave; without it channels leave for
     /// as long as no more points are lost than may be.
     pub macs: Option<Share>,
-    /// The most milliseconds for one example, as the runtime takes them on one thread here, after which no more leave.
+    /// The most milliseconds for one example, as the runtime takes them here, after which no more leave.
     pub milliseconds: Option<f64>,
+    /// The threads on which an example is timed.
+    pub threads: usize,
     /// The share of the multiply-accumulates that are left which leaves in each step.
     pub step: Share,
+    /// What the channels that stay are a multiple of, where there are that many.
+    pub round_to: usize,
     /// By which criterion channels are scored, once in each step: those with the lowest scores leave. The steps are its
     /// rounds, however many are customary for it.
     pub criterion: String,
@@ -81,17 +93,52 @@ pub struct Compression {
     pub seed: u64,
 }
 
-/// What came of it.
-#[derive(Clone, Debug)]
+/// What came of it. Written down, it is numbers alone.
+#[derive(Clone, Debug, Serialize)]
 pub struct Compressed {
-    /// A row for each network that was made, the given one first.
-    pub table: Table,
-    /// The page.
-    pub report: Report,
     /// What became of the network, in a line.
     pub summary: String,
+    /// What the data set is called.
+    pub data: String,
+    /// The number of examples that decided what was taken.
+    pub deciding_examples: usize,
+    /// The number of examples that all were tested with.
+    pub test_examples: usize,
+    /// The most points that may be lost.
+    pub most_lost: f64,
+    /// The share of the multiply-accumulates that was to leave, where one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub macs: Option<f64>,
+    /// The most milliseconds that an example was to take, where some were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub milliseconds: Option<f64>,
+    /// The threads of all times.
+    pub threads: usize,
+    /// The networks that were made, the given one first.
+    pub networks: Vec<Measured>,
+    /// The name of the one that is the result.
+    pub result: String,
+    /// The file of it.
+    pub result_file: &'static str,
+    /// A row for each network.
+    #[serde(skip)]
+    pub table: Table,
+    /// The page.
+    #[serde(skip)]
+    pub report: Report,
     /// The files that were written.
+    #[serde(skip)]
     pub files: Vec<PathBuf>,
+}
+
+/// What is known once nothing is refused any more, and nothing is written yet.
+struct Begun<'a> {
+    given: Stage,
+    /// How it learns after a step.
+    config: TrainConfig,
+    judge: Judge<'a>,
+    /// What is to be said of the trainings of all steps.
+    notes: Vec<String>,
 }
 
 impl Compression {
@@ -102,8 +149,8 @@ impl Compression {
     /// was done once is not done again where more or less may be lost.
     ///
     /// # Errors
-    /// What may be lost is no number from 0 to 100; an unknown criterion; examples that the network does not take, and what
-    /// [`train`] refuses.
+    /// What may be lost is no number from 0 to 100; an unknown criterion; examples that the network does not take; threads
+    /// that the system does not have, and what [`train`](crate::train) refuses.
     pub fn carry_out(
         &self,
         given: Opened,
@@ -111,6 +158,64 @@ impl Compression {
         criteria: &Criteria,
         conditions: &Conditions<'_>,
     ) -> Result<Compressed, Error> {
+        // What a step would refuse is refused before anything is written, and so are files of other commands.
+        let (begun, _) = self.begin(given, criteria, conditions)?;
+        begun.check_folder(folder)?;
+        begun.tell(self);
+        let Begun { given, config, judge, .. } = &begun;
+        let mut forms = vec![judge.form(GIVEN, &given.file()?)?];
+        // Threads that the system does not have and a time that cannot be told are refused before anything is written.
+        forms[0].check_threads()?;
+        self.is_fast(&forms[0])?;
+        let run = RunFolder::new(folder);
+        let _lock = run.lock()?;
+        // The files of another network would be written over.
+        run.claim(&begun.claim()?)?;
+        let taken = self.steps(&begun, (folder, criteria), &mut forms)?;
+        // Those of an earlier command may be of another network, and the page is written last.
+        remove(folder, &[files::ONNX, files::INTEGERS, files::INTEGERS_ONNX, files::REPORT])?;
+        let mut files = vec![write(folder, files::NET, &taken.file()?)?];
+        match taken.onnx() {
+            Ok(bytes) => files.push(write(folder, files::ONNX, &bytes)?),
+            Err(error) => lines::note(conditions.reporter, format_args!("note: no ONNX file: {error}")),
+        }
+        if self.integers {
+            let is_enough = |form: &Form| self.allows(&forms[0], form);
+            let (form, written) = integers::made(&taken, config, judge, is_enough, folder)?;
+            forms.extend(form);
+            files.extend(written);
+        }
+        form::time(&mut forms)?;
+        form::compare(&mut forms, self.milliseconds);
+        let layers = [given.net.graph(), taken.net.graph()];
+        let page = Page { compression: self, forms: &forms, layers, judge };
+        let result = page.result();
+        let [deciding_examples, test_examples] = judge.examples();
+        Ok(Compressed {
+            summary: page.summary(),
+            data: judge.data().into(),
+            deciding_examples,
+            test_examples,
+            most_lost: self.most_lost,
+            macs: self.macs.map(Share::get),
+            milliseconds: self.milliseconds,
+            threads: self.threads,
+            networks: forms.iter().map(Measured::of).collect(),
+            result: result.name.clone(),
+            result_file: if result.is_integers() { files::INTEGERS } else { files::NET },
+            table: page.table(),
+            report: page.report()?,
+            files,
+        })
+    }
+
+    /// Refuses what can be refused without a folder.
+    fn begin<'a>(
+        &self,
+        given: Opened,
+        criteria: &Criteria,
+        conditions: &'a Conditions<'a>,
+    ) -> Result<(Begun<'a>, Prepared), Error> {
         if !(0.0..=100.0).contains(&self.most_lost) {
             let problem = format!("expected points of accuracy from 0 to 100, found {}", self.most_lost);
             return Err(Error::setting("most_lost", problem));
@@ -121,128 +226,10 @@ impl Compression {
         let given = Stage::of(given);
         given.scored(self, criteria)?;
         let config = self.training(&given, conditions)?;
-        let judge = Judge::new(&config, conditions)?;
-        // What a step would refuse is refused before anything is written, and so are files of other commands.
-        config.prepared(conditions.datasets, conditions.device, &[])?;
-        let run = RunFolder::new(folder);
-        run.check_free(
-            ["net.safetensors", ONNX, integers::FILE, integers::ONNX, REPORT].map(|name| folder.join(name)),
-        )?;
-        conditions.datasets.tell(conditions.reporter);
-        let [deciding, _] = judge.examples();
-        let one = 100.0 / deciding as f64;
-        if self.most_lost < one {
-            lines::note(
-                conditions.reporter,
-                format_args!(
-                    "note: one of the {deciding} examples that decide is {one:.2} points, more than the {} that may be lost",
-                    self.most_lost
-                ),
-            );
-        }
-        let mut forms = vec![judge.form("as it came", &given.file()?)?];
-        // A time that cannot be told is refused before anything is written.
-        self.is_fast(&forms[0])?;
-        let _lock = run.lock()?;
-        // The files of another network would be written over.
-        run.claim(&json!({ "network": digest(&given.file()?) }))?;
-        let taken = self.steps(&given, &config, &judge, (folder, criteria), &mut forms)?;
-        let mut files = vec![write(folder, "net.safetensors", &taken.file()?)?];
-        // Those of an earlier command may be of another network.
-        remove(folder, &[ONNX, integers::FILE, integers::ONNX])?;
-        match taken.onnx() {
-            Ok(bytes) => files.push(write(folder, ONNX, &bytes)?),
-            Err(error) => lines::note(conditions.reporter, format_args!("note: no ONNX file: {error}")),
-        }
-        if self.integers {
-            let is_enough = |form: &Form| self.allows(&forms[0], form);
-            let (form, written) = integers::made(&taken, &config, &judge, is_enough, folder)?;
-            forms.extend(form);
-            files.extend(written);
-        }
-        form::time(&mut forms)?;
-        let last = forms.iter().rfind(|form| form.is_taken).and_then(|form| form.milliseconds);
-        if let (Some(most), Some(found)) =
-            (self.milliseconds, last.filter(|found| self.milliseconds < Some(*found)))
-        {
-            lines::note(
-                conditions.reporter,
-                format_args!("note: {most} ms were asked for, {found:.3} are taken"),
-            );
-        }
-        let page = Page {
-            compression: self,
-            forms: &forms,
-            layers: [given.net.graph(), taken.net.graph()],
-            judge: &judge,
-        };
-        Ok(Compressed { table: page.table(), report: page.report()?, summary: page.summary(), files })
-    }
-
-    /// The network after the last step that was taken.
-    fn steps(
-        &self,
-        given: &Stage,
-        config: &TrainConfig,
-        judge: &Judge<'_>,
-        (folder, criteria): (&Path, &Criteria),
-        forms: &mut Vec<Form>,
-    ) -> Result<Stage, Error> {
-        let conditions = judge.conditions;
-        let (mut taken, mut best, mut step, mut refused) = (given.clone(), 0, self.step.get(), 0);
-        // Of a step that is not taken half is tried, and of that no less.
-        while refused < 2 {
-            let share = self.still_to_go(&forms[0], &forms[best]).map_or(step, |left| step.min(left));
-            if share <= 0.0 || self.is_fast(&forms[best])? {
-                break;
-            }
-            let smaller = match taken.without(Share::new(share)?, self, (criteria, config, judge))? {
-                Ok(smaller) => smaller,
-                Err(why) => {
-                    lines::note(conditions.reporter, why);
-                    (step, refused) = (share / 2.0, refused + 1);
-                    continue;
-                }
-            };
-            let config = smaller.trained(config)?;
-            let run = RunFolder::new(folder.join("steps").join(config.hash()?));
-            train(&config, &run, conditions)?;
-            let learnt = Stage::of(sapwood_models::open(&run.weights(), None, conditions.device)?)
-                .with_new_statistics(&config, conditions)?;
-            let mut form = judge.form(&format!("step {}", forms.len()), &learnt.file()?)?;
-            let lost = forms[0].deciding - form.deciding;
-            form.is_taken = self.allows(&forms[0], &form);
-            let is_taken = form.is_taken;
-            let change = match lost {
-                lost if lost <= 0.0 => format!("{:.2} points better", 0.0 - lost),
-                lost => format!("{lost:.2} points lost of {} that may be", self.most_lost),
-            };
-            lines::note(
-                conditions.reporter,
-                format_args!(
-                    "step {}: {:.1} % of the multiply-accumulates are left, {change}: {}",
-                    forms.len(),
-                    100.0 * form.macs as f64 / forms[0].macs.max(1) as f64,
-                    if is_taken { "taken" } else { "not taken" },
-                ),
-            );
-            forms.push(form);
-            match is_taken {
-                true => (taken, best) = (learnt, forms.len() - 1),
-                false => (step, refused) = (share / 2.0, refused + 1),
-            }
-        }
-        if let Some(left) = self.still_to_go(&forms[0], &forms[best]).filter(|left| 0.0 < *left) {
-            let (asked, more) = (100.0 * self.macs.map_or(0.0, Share::get), 100.0 * left);
-            lines::note(
-                conditions.reporter,
-                format_args!(
-                    "note: {asked:.1} % of the multiply-accumulates were to leave; of those that are left {more:.1} % more would \
-                     have to"
-                ),
-            );
-        }
-        Ok(taken)
+        let judge = Judge::new(&config, self.threads, conditions)?;
+        let prepared = config.prepared(conditions.datasets, conditions.device, &[])?;
+        let notes = prepared.notes.clone();
+        Ok((Begun { given, config, judge, notes }, prepared))
     }
 
     /// Whether a network loses no more than it may.
@@ -260,12 +247,6 @@ impl Compression {
                 "the runtime has no kernel for some of the network's layers, so its time cannot be told: leave it out",
             )),
         }
-    }
-
-    /// The share of what is left that has to leave until what was asked for is gone.
-    fn still_to_go(&self, given: &Form, best: &Form) -> Option<f64> {
-        let wanted = (1.0 - self.macs?.get()) * given.macs as f64;
-        Some(1.0 - wanted / best.macs.max(1) as f64)
     }
 
     /// How a network learns after a step.
@@ -291,30 +272,47 @@ impl Compression {
     }
 }
 
+impl Begun<'_> {
+    /// What tells the folder of this network from others.
+    fn claim(&self) -> Result<serde_json::Value, Error> {
+        Ok(json!({ "network": digest(&self.given.file()?) }))
+    }
+
+    /// Refuses a folder with files of other commands, or of another network.
+    fn check_folder(&self, folder: &Path) -> Result<(), Error> {
+        let run = RunFolder::new(folder);
+        let names = [files::NET, files::ONNX, files::INTEGERS, files::INTEGERS_ONNX, files::REPORT];
+        run.check_free(names.map(|name| folder.join(name)))?;
+        // Where there is a configuration, a claim compares it and writes none.
+        match run.config().exists() {
+            true => run.claim(&self.claim()?),
+            false => Ok(()),
+        }
+    }
+
+    /// Tells what was found, and what is to be said of every step.
+    fn tell(&self, compression: &Compression) {
+        let Conditions { datasets, reporter, .. } = *self.judge.conditions;
+        datasets.tell(reporter);
+        let [deciding, _] = self.judge.examples();
+        let one = 100.0 / deciding as f64;
+        if compression.most_lost < one {
+            lines::note(
+                reporter,
+                format_args!(
+                    "note: one of the {deciding} examples that decide is {one:.2} points, more than the {} that may be lost",
+                    compression.most_lost
+                ),
+            );
+        }
+        self.notes.iter().for_each(|note| lines::note(reporter, format_args!("note: {note}")));
+    }
+}
+
 /// Whether points that were lost are no more than may be. Shares of the same examples differ by whole examples, but for
 /// the rounding of their numbers.
 fn is_within(lost: f64, most: f64) -> bool {
     lost <= most + ROUNDING
-}
-
-/// Removes files from the folder, where they are there.
-fn remove(folder: &Path, names: &[&str]) -> Result<(), Error> {
-    for path in names.iter().map(|name| folder.join(name)) {
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(Error::file("remove", path)(error));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// Writes a file in the folder, and tells where it is.
-fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, Error> {
-    let path = folder.join(name);
-    write_atomic(&path, bytes)?;
-    Ok(path)
 }
 
 #[cfg(test)]

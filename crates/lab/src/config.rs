@@ -112,6 +112,10 @@ pub enum Beginning {
     /// Those of a file.
     #[serde(rename = "weights")]
     From(Box<Start>),
+    /// Those of a file but for running statistics, which were taken of the data: of these the last digits follow from what
+    /// computed them, so the run's folder keeps them.
+    #[serde(rename = "weights")]
+    Renewed(Box<Start>),
 }
 
 /// What a weight file holds. A configuration tells it by its digest.
@@ -133,7 +137,7 @@ impl Beginning {
         Ok(match self {
             Self::Drawn(init) => (init.apply(model.net(device)?, seed), Masks::new()),
             Self::Redrawn { init, layers_of } => (layers_of.net.redrawn(*init, seed, device), Masks::new()),
-            Self::From(start) => (start.net.clone(), start.masks.clone()),
+            Self::From(start) | Self::Renewed(start) => (start.net.clone(), start.masks.clone()),
         })
     }
 }
@@ -204,7 +208,7 @@ impl TrainConfig {
     pub(crate) fn known(&self) -> Known<'_> {
         let trained_on = match &self.beginning {
             Beginning::Drawn(_) | Beginning::Redrawn { .. } => None,
-            Beginning::From(start) => start.trained_on.as_ref(),
+            Beginning::From(start) | Beginning::Renewed(start) => start.trained_on.as_ref(),
         };
         Known { trained_on, outputs: self.outputs }
     }
@@ -263,7 +267,7 @@ impl DataConfig {
             Padding::Zeros => Boundary::Zero,
             Padding::Circular => Boundary::Torus,
         };
-        if has_own_size(spec) || is_folder(name) {
+        if has_own_size(spec) || is_of_any_size(name) {
             data.options.image = resized(name, spec.input);
         }
         data
@@ -281,12 +285,22 @@ impl DataConfig {
         if let Some(trained_on) = trained_on {
             // How pixels are scaled says nothing of the size.
             let says_size = !trained_on.data.is_empty() || trained_on.input != spec.input;
-            if says_size || has_own_size(spec) || is_folder(name) {
+            if says_size || has_own_size(spec) || is_of_any_size(name) {
                 data.options.image = resized(name, trained_on.input);
             }
             data.options.preprocess = trained_on.preprocess();
         }
         data
+    }
+
+    /// The same data as a network takes them, wherever this does not say it: in its size, and made into inputs as it was
+    /// trained with them.
+    pub(crate) fn suited_to(mut self, spec: &Spec, trained_on: Option<&TrainedOn>) -> Self {
+        let known = Self::of_known(&self.name, spec, trained_on);
+        self.options.image = self.options.image.or(known.options.image);
+        self.options.preprocess = self.options.preprocess.or(known.options.preprocess);
+        self.is_guessed = known.is_guessed && self.options.preprocess.is_none();
+        self
     }
 
     /// Whether these are the user's own, which the name says nothing of.
@@ -394,15 +408,16 @@ fn has_own_size(spec: &Spec) -> bool {
     spec.layers.is_some() && !Spec::named(&spec.model).is_ok_and(is_usual)
 }
 
-fn is_folder(name: &str) -> bool {
-    sapwood_data::entry(name).is_ok_and(|entry| entry.layout == Layout::Folders)
+/// Whether a data set is a user's own, of a size that only its reading tells.
+fn is_of_any_size(name: &str) -> bool {
+    sapwood_data::entry(name).is_ok_and(|entry| matches!(entry.layout, Layout::Folders | Layout::Arrays))
 }
 
 /// The size that the images of a data set get for a network with this input, where that is not the one that they are
 /// stored in. What is no photograph keeps its size, and no image is made into a row of values.
 fn resized(name: &str, input: Shape) -> Option<Shape> {
     let entry = sapwood_data::entry(name).ok()?;
-    let Some(native) = entry.shape else { return is_folder(name).then_some(input) };
+    let Some(native) = entry.shape else { return is_of_any_size(name).then_some(input) };
     let is_image = matches!(input, [1 | 3, h, w] if h > 1 && w > 1);
     (is_image && entry.normalisation.scale == 255.0 && native != input).then_some(input)
 }
@@ -415,6 +430,25 @@ mod tests {
 
     fn input(name: &str, spec: &Spec, trained_on: Option<&TrainedOn>) -> Option<Shape> {
         DataConfig::of_known(name, spec, trained_on).options.image
+    }
+
+    #[test]
+    fn what_is_said_of_inputs_goes_before_what_a_network_knows_of_them() {
+        let spec = Spec::named("mobilenet-v2").unwrap();
+        let how: sapwood_core::Preprocess = "imagenet, bgr".parse().unwrap();
+        let said = TrainedOn { data: "cifar10".into(), ..TrainedOn::stated(&how, [3, 64, 64]).unwrap() };
+        let options = |data: DataConfig| {
+            let data = data.suited_to(&spec, Some(&said));
+            (data.options.image, data.options.preprocess, data.is_guessed)
+        };
+        let plain = DataConfig::named("cifar10");
+        assert_eq!(options(plain.clone()), (Some([3, 64, 64]), Some(how), false));
+        let mut own = plain.clone();
+        own.options.image = Some([3, 32, 32]);
+        own.options.preprocess = Some("(x-127)/128".parse().unwrap());
+        let expected = (own.options.image, own.options.preprocess.clone(), false);
+        assert_eq!(options(own), expected);
+        assert!(plain.suited_to(&spec, None).is_guessed);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use sapwood_data::{Dataset, Reading, Split, Summary, Watch};
+use sapwood_data::{Dataset, Drawing, Drawn, Reading, Split, Summary, Watch};
 
 use crate::{Augmenting, DataConfig, Error, Reporter, Silent, lines, run_folder::digest};
 
@@ -22,8 +22,8 @@ pub struct Datasets {
     contents: Mutex<BTreeMap<String, String>>,
     /// What was found and nobody was told yet.
     untold: Mutex<Vec<Summary>>,
-    /// Which images get another size, likewise.
-    resized: Mutex<BTreeSet<String>>,
+    /// What else is to be said of images, likewise.
+    lines: Mutex<BTreeSet<String>>,
 }
 
 impl fmt::Debug for Datasets {
@@ -43,7 +43,7 @@ impl Datasets {
             read: Mutex::default(),
             contents: Mutex::default(),
             untold: Mutex::default(),
-            resized: Mutex::default(),
+            lines: Mutex::default(),
         }
     }
 
@@ -58,11 +58,12 @@ impl Datasets {
         Self { reporter: Box::new(reporter), ..self }
     }
 
-    /// Tells somebody what folders of images were found to hold, and which images get another size, a line for each
-    /// that was opened since this was last called: best once whatever can be refused is refused.
+    /// Tells somebody what folders of images were found to hold, which images get another size, and whose inputs are made
+    /// by a guess, a line for each that was opened since this was last called: best once whatever can be refused is
+    /// refused.
     pub fn tell(&self, reporter: &dyn Reporter) {
-        let resized = mem::take(&mut *self.resized.lock().unwrap_or_else(PoisonError::into_inner));
-        resized.iter().for_each(|line| lines::note(reporter, line));
+        let lines = mem::take(&mut *self.lines.lock().unwrap_or_else(PoisonError::into_inner));
+        lines.iter().for_each(|line| lines::note(reporter, line));
         let mut summaries = mem::take(&mut *self.untold());
         summaries.sort_by_key(|summary| summary.split != Split::Train);
         summaries.iter().for_each(|summary| lines::note(reporter, summary));
@@ -107,29 +108,52 @@ impl Datasets {
             let photos = self.cache.as_ref().map(|cache| cache.join("photos"));
             let (skip_bad, cache) = (config.skip_bad, photos.as_deref());
             let opened = config.open_with(split, &self.root, &Reading { skip_bad, cache, watch: self })?;
-            let native = sapwood_data::entry(&config.name)?.shape;
-            if let Some(native @ [c, h, w]) = native.filter(|native| config.options.changes(*native)) {
-                let (shape @ [channels, height, width], name) = (opened.dataset.shape(), &config.name);
-                let line = match shape == native {
-                    true => {
-                        format!("note: images of `{name}` are resized and cut, as is said of photographs")
-                    }
-                    false => {
-                        format!("note: images of `{name}`, {c}x{h}x{w}, become {channels}x{height}x{width}")
-                    }
-                };
-                self.resized.lock().unwrap_or_else(PoisonError::into_inner).insert(line);
-            }
-            let customary = "inputs are made with ImageNet's mean and standard deviation, since the weights do not say how";
-            let guess = config.is_guessed.then(|| customary.to_string());
-            self.untold().extend(opened.summary.map(|mut summary| {
-                summary.notes.extend(guess);
-                summary
-            }));
+            self.keep_untold(&opened.dataset, opened.summary, config);
             Arc::new(opened.dataset)
         };
         read.insert(key, Arc::clone(&dataset));
         Ok(dataset)
+    }
+
+    /// Examples of the training split that a drawing takes, in its order. Of the user's own images no others are decoded,
+    /// unless the whole split is in memory already, or the configuration leaves a part of it out. Where images that cannot
+    /// be read are left out, all have to be read to know which are drawn: as a whole split, so that they are kept for the
+    /// next time, but for images that need no classes and may have none.
+    ///
+    /// # Errors
+    /// Those of reading; none is taken.
+    pub fn draw(&self, config: &DataConfig, drawing: Drawing) -> Result<Drawn, Error> {
+        let key = format!("{} {}", Split::Train, key(config)?);
+        let is_read = self.read.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&key);
+        let is_all_read = config.skip_bad && drawing.needs_classes;
+        if is_read || is_all_read || !config.is_own() || config.whole() != *config {
+            let dataset = self.open(config, Split::Train)?.drawn(drawing)?;
+            return Ok(Drawn { dataset, has_labels: true, summary: None });
+        }
+        let reading = Reading { skip_bad: config.skip_bad, cache: None, watch: self };
+        let (name, options) = (&config.name, &config.options);
+        let mut drawn = sapwood_data::open_drawn(name, &self.root, options, &reading, drawing)?;
+        self.keep_untold(&drawn.dataset, drawn.summary.take(), config);
+        Ok(drawn)
+    }
+
+    /// Keeps for [`Datasets::tell`] what was found, that images get another size, and that how they become inputs is a
+    /// guess.
+    fn keep_untold(&self, dataset: &Dataset, summary: Option<Summary>, config: &DataConfig) {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.extend(dataset.is_resized().then(|| other_size(dataset)));
+        let guess = config.is_guessed.then(|| guess(dataset));
+        match summary {
+            Some(mut summary) => {
+                summary.notes.extend(guess);
+                self.untold().push(summary);
+            }
+            // The catalogue knows its own images, and numbers are inputs already.
+            None if config.is_own() && !dataset.is_of_numbers() => {
+                lines.extend(guess.map(|guess| format!("note: images of `{}`: {guess}", dataset.name())));
+            }
+            None => {}
+        }
     }
 
     /// The configuration of a data set with what decides it: for the user's own images their
@@ -185,8 +209,83 @@ impl Watch for Datasets {
     }
 }
 
+/// That images get another size.
+fn other_size(dataset: &Dataset) -> String {
+    let name = dataset.name();
+    let [native, shape] = [dataset.native_shape(), dataset.shape()];
+    let [[c, h, w], [channels, height, width]] = [native, shape];
+    match native == shape {
+        true => format!("note: images of `{name}` are resized and cut, as is said of photographs"),
+        false => format!("note: images of `{name}`, {c}x{h}x{w}, become {channels}x{height}x{width}"),
+    }
+}
+
+/// How images become inputs where nobody says it.
+fn guess(dataset: &Dataset) -> String {
+    let customary = match dataset.shape()[0] {
+        1 | 3 => "made with ImageNet's mean and standard deviation",
+        _ => "divided by 255",
+    };
+    format!("inputs are {customary}, since the weights do not say how")
+}
+
 /// What is read. Augmentation is no property of it, and its content is what comes of reading it.
 fn key(config: &DataConfig) -> Result<String, Error> {
     let what = DataConfig { augment: Augmenting::NONE, content: None, ..config.clone() };
     serde_json::to_string(&what).map_err(Error::unwritable)
+}
+
+#[cfg(test)]
+mod tests {
+    use sapwood_backend::Seed;
+    use sapwood_core::{Array, State, StateFile};
+    use sapwood_data::Wanted;
+
+    use super::*;
+
+    /// Keeps the notes.
+    #[derive(Default)]
+    struct Notes(Mutex<Vec<String>>);
+
+    impl Reporter for Notes {
+        fn begin(&self, _label: &str, _total: u64) {}
+
+        fn advance(&self, _units: u64) {}
+
+        fn note(&self, line: &str) {
+            self.0.lock().unwrap().push(line.into());
+        }
+
+        fn end(&self) {}
+    }
+
+    #[test]
+    fn that_inputs_of_arrays_are_made_by_a_guess_is_said_once() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("own.safetensors");
+        let told = |x: &dyn Fn(usize) -> Array, is_guessed: bool| {
+            let y = |n: usize| Array::from_fn([n], |at| (at % 2) as i64);
+            let arrays = [("x_train", x(4)), ("y_train", y(4)), ("x_test", x(2)), ("y_test", y(2))];
+            let state = State(arrays.into_iter().map(|(name, array)| (name.into(), array)).collect());
+            let file = StateFile { state, ..StateFile::default() };
+            std::fs::write(&path, file.to_bytes().unwrap()).unwrap();
+            let config = DataConfig { is_guessed, ..DataConfig::named("arrays") };
+            let (datasets, notes) = (Datasets::below(&path), Notes::default());
+            let drawing = Drawing { seed: Seed(0), wanted: Wanted::First(2), needs_classes: true };
+            assert_eq!(datasets.draw(&config, drawing).unwrap().dataset.len(), 2);
+            for split in [Split::Train, Split::Test] {
+                datasets.open(&config, split).unwrap();
+            }
+            datasets.tell(&notes);
+            notes.0.into_inner().unwrap()
+        };
+        let bytes = |channels: usize| move |n: usize| Array::from_fn([n, channels, 2, 2], |at| at as u8);
+        let numbers = |n: usize| Array::from_fn([n, 3, 2, 2], |at| at as f32);
+        let expected = |how: &str| {
+            vec![format!("note: images of `arrays`: inputs are {how}, since the weights do not say how")]
+        };
+        assert_eq!(told(&bytes(3), true), expected("made with ImageNet's mean and standard deviation"));
+        assert_eq!(told(&bytes(5), true), expected("divided by 255"));
+        assert!(told(&bytes(3), false).is_empty() && told(&numbers, true).is_empty());
+    }
 }

@@ -3,8 +3,8 @@
 use std::{num::NonZero, sync::Arc};
 
 use sapwood_backend::Seed;
-use sapwood_core::{Batch, Source, Target};
-use sapwood_data::{Dataset, Loader, LoaderOptions, Order, Task};
+use sapwood_core::{Batch, Source};
+use sapwood_data::{Dataset, Drawing, Labels, Loader, LoaderOptions, Wanted};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -25,62 +25,99 @@ pub enum Examples {
 }
 
 impl Examples {
+    /// What is drawn of a training split for these: see [`Datasets::draw`](crate::Datasets::draw).
+    pub fn drawing(self, seed: Seed) -> Drawing {
+        let wanted = match self {
+            Self::PerClass(n) => Wanted::OfEach(n.get()),
+            Self::Batches { number, size } => Wanted::First(number.get().saturating_mul(size.get())),
+        };
+        Drawing { seed, wanted, needs_classes: true }
+    }
+
     /// The examples that are chosen.
     pub fn choose(self, data: Arc<Dataset>, seed: Seed) -> Result<Vec<Batch>, Error> {
-        let task = data.task();
-        let batch_size = match self {
-            Self::PerClass(_) => 128,
-            Self::Batches { size, .. } => size.get(),
+        self.cut(Arc::new(data.drawn(self.drawing(seed))?))
+    }
+
+    /// The batches of what was drawn so.
+    ///
+    /// # Errors
+    /// A class with fewer examples than are asked for, or data without classes.
+    pub fn cut(self, drawn: Arc<Dataset>) -> Result<Vec<Batch>, Error> {
+        let batch_size = match (self, drawn.labels()) {
+            (Self::Batches { size, .. }, _) => size.get(),
+            (Self::PerClass(n), Labels::Class(classes)) => {
+                enough(classes, n.get(), drawn.task().outputs())?;
+                classes.len()
+            }
+            (Self::PerClass(_), Labels::Dense(_)) => {
+                return Err(Error::setting(
+                    "examples",
+                    "`per-class` needs a data set with classes: ask for batches",
+                ));
+            }
         };
-        let order = Order::Shuffled(seed);
-        let loader = Loader::new(data, LoaderOptions { order, batch_size, ..LoaderOptions::default() })?;
-        let batches =
-            loader.epoch(0, 0).map(|batch| batch.map_err(|error| sapwood_train::Error::Source(error).into()));
-        match (self, task) {
-            (Self::Batches { number, .. }, _) => batches.take(number.get()).collect(),
-            (Self::PerClass(n), Task::Classes(classes)) => {
-                Ok(vec![of_each_class(batches, n.get(), classes)?])
-            }
-            (Self::PerClass(_), Task::Dense(_)) => {
-                Err(Error::setting("examples", "`per-class` needs a data set with classes: ask for batches"))
-            }
-        }
+        let loader = Loader::new(drawn, LoaderOptions { batch_size, ..LoaderOptions::default() })?;
+        let batches = loader.epoch(0, 0);
+        batches.map(|batch| batch.map_err(|error| sapwood_train::Error::Source(error).into())).collect()
     }
 }
 
-/// The first `n` examples of each class, in one batch.
-fn of_each_class(
-    batches: impl Iterator<Item = Result<Batch, Error>>,
-    n: usize,
-    classes: usize,
-) -> Result<Batch, Error> {
-    let (mut counts, mut chosen) = (vec![0; classes], None::<Batch>);
-    for batch in batches {
-        let batch = batch?;
-        let Target::Class(labels) = batch.target() else { continue };
-        let mut rows = Vec::new();
-        for (row, class) in labels.iter().enumerate() {
-            match counts.get_mut(*class as usize) {
-                Some(count) if *count < n => *count += 1,
-                _ => continue,
+/// Refuses examples of which a class has fewer than `n`.
+fn enough(labels: &[u32], n: usize, classes: usize) -> Result<(), Error> {
+    let mut counts = vec![0; classes];
+    labels.iter().for_each(|class| counts[*class as usize] += 1);
+    let Some(class) = counts.iter().position(|count| *count < n) else { return Ok(()) };
+    let found = counts[class];
+    let problem = format!("{n} examples of each class were asked for, but class {class} has only {found}");
+    Err(Error::setting("examples", problem))
+}
+
+#[cfg(test)]
+mod tests {
+    use sapwood_core::Target;
+    use sapwood_data::{OpenOptions, Split, open};
+
+    use super::*;
+
+    fn number(n: usize) -> NonZero<usize> {
+        NonZero::new(n).unwrap()
+    }
+
+    #[test]
+    fn what_is_chosen_comes_first_in_the_shuffled_order() {
+        let digits = open("digits", Split::Train, "".as_ref(), &OpenOptions::default()).unwrap();
+        let digits = Arc::new(digits);
+        let options = LoaderOptions {
+            batch_size: 50,
+            order: sapwood_data::Order::Shuffled(Seed(5)),
+            ..LoaderOptions::default()
+        };
+        let loader = Loader::new(Arc::clone(&digits), options).unwrap();
+        let whole: Vec<Batch> = loader.epoch(0, 0).map(Result::unwrap).collect();
+        let batches = Examples::Batches { number: number(3), size: number(50) };
+        assert_eq!(batches.choose(Arc::clone(&digits), Seed(5)).unwrap(), whole[..3]);
+        let more = Examples::Batches { number: number(100), size: number(50) };
+        assert_eq!(more.choose(Arc::clone(&digits), Seed(5)).unwrap(), whole);
+
+        let each = Examples::PerClass(number(4)).choose(Arc::clone(&digits), Seed(5)).unwrap();
+        let [each] = each.as_slice() else { panic!("one batch") };
+        let (mut counts, mut expected) = ([0; 10], None::<Batch>);
+        for batch in &whole {
+            let Target::Class(labels) = batch.target() else { panic!("classes") };
+            for (row, class) in labels.iter().enumerate() {
+                counts[*class as usize] += 1;
+                if counts[*class as usize] <= 4 {
+                    let one = batch.select(&[row]);
+                    expected = Some(expected.map_or(one.clone(), |before| before.join(&one).unwrap()));
+                }
             }
-            rows.push(row);
         }
-        let more = batch.select(&rows);
-        chosen = Some(match chosen {
-            Some(before) => before.join(&more)?,
-            None => more,
-        });
-        if counts.iter().all(|count| *count == n) {
-            break;
-        }
+        assert_eq!(Some(each), expected.as_ref());
+        let error = Examples::PerClass(number(900)).choose(digits, Seed(5)).unwrap_err().to_string();
+        assert!(
+            error.contains("900 examples of each class were asked for, but class 0 has only 1"),
+            "{error}"
+        );
     }
-    if let Some(class) = counts.iter().position(|count| *count < n) {
-        let found = counts[class];
-        return Err(Error::setting(
-            "examples",
-            format!("{n} examples of each class were asked for, but class {class} has only {found}"),
-        ));
-    }
-    chosen.ok_or_else(|| Error::setting("examples", "the data set has no examples with a class"))
 }

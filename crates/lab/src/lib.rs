@@ -1,7 +1,7 @@
 //! The lab: what joins networks, data, training and pruning into things that a
 //! person does.
 //!
-//! It knows every crate below and holds no algorithm. [`study`] carries out whole studies, and [`train`],
+//! It knows every crate below and joins several of them into a method where one needs that: compression, shared weights, a probe's rate. [`study`] carries out whole studies, and [`train`],
 //! its principal function, one training in a folder.
 //!
 //! The one design decision: a run's folder is the truth. Nothing is kept in
@@ -98,7 +98,7 @@ pub use batch_file::{ReadBatches, read_batches, read_unlabelled};
 pub use chosen::{Chosen, List};
 pub use classes::{ByName, Classes, Outputs, few};
 pub use clustering::{Beginnings, Clustering, SharedLayer, SharedNet, shared_paths};
-pub use compression::{Compressed, Compression};
+pub use compression::{Compressed, Compression, Measured, Planned};
 pub use config::{Beginning, DataConfig, Evaluate, Start, TrainConfig};
 pub use data_pruning::{Choice, Choosing};
 pub use datasets::Datasets;

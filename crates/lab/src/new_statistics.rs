@@ -52,6 +52,6 @@ impl TrainConfig {
         let name = format!("{}\nstatistics of {IMAGES} images, seed {}", start.digest, self.seed);
         let Start { masks, trained_on, .. } = (**start).clone();
         let start = Start { digest: digest(name.as_bytes()), net, masks, trained_on };
-        Ok(Self { beginning: Beginning::From(Box::new(start)), ..self })
+        Ok(Self { beginning: Beginning::Renewed(Box::new(start)), ..self })
     }
 }

@@ -5,7 +5,7 @@ mod kept;
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use burn::{module::Module as _, prelude::Device};
-use sapwood_backend::{block_on, read};
+use sapwood_backend::{Ops, block_on, read};
 use sapwood_core::{
     Batch, ExampleShape, Layout, Masks, Network as _, Observed as _, Pass, Shape, Source, SourceError,
     Target, infos, map, tensors,
@@ -23,6 +23,7 @@ pub(crate) struct Probe {
     head: Net,
     /// The shape of an example's features.
     shape: Shape,
+    ops: Ops,
 }
 
 impl Probe {
@@ -35,7 +36,12 @@ impl Probe {
             (features.map_err(sapwood_models::Error::from)?, alone.map_err(sapwood_models::Error::from)?);
         let shape = alone.input();
         let part = |graph| filled(Net::new(graph, device), net);
-        Ok(Self { features: part(features), head: part(alone), shape })
+        Ok(Self { features: part(features), head: part(alone), shape, ops: Ops::default() })
+    }
+
+    /// The same, both parts of which are computed by other operations.
+    pub(crate) fn with_ops(self, ops: Ops) -> Self {
+        Self { features: self.features.with_ops(ops), head: self.head.with_ops(ops), ops, ..self }
     }
 
     /// The last layer.
@@ -69,7 +75,8 @@ impl Probe {
         let Labels::Class(classes) = dataset.labels() else {
             return Err(Error::setting("transfer.probe", "a probe learns classes: these data have none"));
         };
-        let kept = folder.map(|folder| Kept::of(folder, &self.features, dataset, device)).transpose()?;
+        let computed = (&self.features, self.ops);
+        let kept = folder.map(|folder| Kept::of(folder, computed, dataset, device)).transpose()?;
         let count = dataset.len() * self.shape.iter().product::<usize>();
         let rows = match kept.as_ref().and_then(|kept| kept.read(count)) {
             Some(rows) => rows,

@@ -30,7 +30,7 @@ pub fn probe_rate(
     device: &Device,
     reporter: &dyn Reporter,
 ) -> Result<f64, Error> {
-    let Beginning::From(start) = &config.beginning else {
+    let (Beginning::From(start) | Beginning::Renewed(start)) = &config.beginning else {
         return Err(Error::setting("transfer.probe", "a probe begins with trained weights"));
     };
     let source = config.train_source(datasets, 1)?;
@@ -39,7 +39,8 @@ pub fn probe_rate(
     let some = if LOOKED_AT < all.len() { Arc::new(all.draw(LOOKED_AT)?) } else { all };
     let loader = Loader::new(some, LoaderOptions { batch_size: 256, ..LoaderOptions::default() })?;
     let net = start.net.clone().with_ops(config.ops);
-    let features = Probe::of(&net, device)?.of_examples(&loader, datasets.cache(), device, reporter)?;
+    let probe = Probe::of(&net, device)?.with_ops(config.ops);
+    let features = probe.of_examples(&loader, datasets.cache(), device, reporter)?;
     let width = features.width();
     let largest = largest_eigenvalue(&features.into_rows(), width);
     if !largest.is_finite() {

@@ -17,7 +17,7 @@ use crate::Error;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Quantize {
-    /// The integers of weights. The first and the last layer with fewer than 8 bits keep 8, unless `layer_bits` says
+    /// The integers of weights. With fewer than 7 bits the first and the last layer keep 8, unless `layer_bits` says
     /// otherwise (Esser et al. 2020, section 3).
     pub weights: Integers,
     /// The bits of some layers, which are described as exceptions are.
@@ -47,7 +47,7 @@ fn is_usual(examples: &usize) -> bool {
     *examples == EXAMPLES
 }
 
-/// The integers of weights by their name: `int8`, `int6`, `int5`, `int4`, `int3` or `int2`.
+/// The integers of weights by their name: from `int8` to `int2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Integers {
@@ -66,8 +66,7 @@ impl FromStr for Integers {
     fn from_str(text: &str) -> Result<Self, String> {
         let bits = text.strip_prefix("int").and_then(|bits| bits.parse().ok());
         let known = bits.filter(|bits| weight_scheme(*bits, Per::Tensor).is_ok());
-        let bits =
-            known.ok_or_else(|| format!("expected int8, int6, int5, int4, int3 or int2, found `{text}`"))?;
+        let bits = known.ok_or_else(|| format!("expected int8 to int2, found `{text}`"))?;
         Ok(Self { bits })
     }
 }
@@ -99,8 +98,12 @@ impl From<Integers> for Quantize {
     }
 }
 
-/// The most bits that weights have.
-const MOST: usize = 8;
+/// The bits of the first and the last layer where the others have few.
+const ENDS: usize = 8;
+
+/// From so many bits on the first and the last layer have those of the others. 7 are asked for where sums of products
+/// saturate with 8, and they would in any layer.
+const FOR_ALL: usize = 7;
 
 impl Quantize {
     /// What it is called in tables.
@@ -125,8 +128,8 @@ impl Quantize {
             ));
         };
         let mut of_layers = BTreeMap::new();
-        if self.weights.bits < MOST {
-            of_layers.extend([(first.to_string(), scheme(MOST)?), (last.to_string(), scheme(MOST)?)]);
+        if self.weights.bits < FOR_ALL {
+            of_layers.extend([(first.to_string(), scheme(ENDS)?), (last.to_string(), scheme(ENDS)?)]);
         }
         // What is said twice the later in the order of the alphabet decides.
         for (layers, bits) in &self.layer_bits {
@@ -147,7 +150,6 @@ impl Quantize {
 }
 
 /// The network of a file as it means it: with its values on the grids of the integers, where it has some.
-///
 pub fn rounded(opened: &Opened) -> Rounded<Net> {
     let net = opened.net.clone();
     match opened.integers.clone() {

@@ -1,11 +1,13 @@
 //! A training run, in a folder of its own.
 
+mod begun;
 mod learning;
 mod prepared;
 mod weights;
 
 use std::{
     num::NonZero,
+    path::PathBuf,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
     time::{Duration, Instant},
 };
@@ -29,6 +31,7 @@ use crate::{
     watched::evaluate,
     work::{Counted, Work, forward_macs},
 };
+use begun::Begun;
 use learning::{Learning, Learnt, Sources, curve_csv};
 pub(crate) use prepared::Prepared;
 use weights::Described;
@@ -102,6 +105,16 @@ pub fn train(
     folder: &RunFolder,
     conditions: &Conditions<'_>,
 ) -> Result<Evaluation, Error> {
+    train_told(config, folder, conditions, &[])
+}
+
+/// [`train`] as one of several, before which these of its notes were told.
+pub(crate) fn train_told(
+    config: &TrainConfig,
+    folder: &RunFolder,
+    conditions: &Conditions<'_>,
+    told: &[String],
+) -> Result<Evaluation, Error> {
     let Conditions { datasets, device, reporter, keep, .. } = *conditions;
     // What can be checked at once is checked before the folder is touched.
     let config = &TrainConfig { data: datasets.identified(config.data.clone())?, ..config.clone() };
@@ -109,7 +122,7 @@ pub fn train(
     folder.check_unused(keep)?;
     let lock = folder.lock()?;
     folder.claim(config)?;
-    for note in &prepared.notes {
+    for note in prepared.notes.iter().filter(|note| !told.contains(note)) {
         lines::note(reporter, format_args!("note: {note}"));
     }
     datasets.tell(reporter);
@@ -140,6 +153,9 @@ fn follow(
     if let Some(mixed) = levels::of_run(folder.path(), device)? {
         lines::note(reporter, mixed);
     }
+    let Begun { net, bounds } = Begun::of(config, (net, qat.as_ref()), folder, conditions)?;
+    // Its features are those of the network that the run was begun with.
+    let probe = probe.map(|_| Probe::of(&net, device)).transpose()?.map(|probe| probe.with_ops(config.ops));
     let anatomy = config.model.graph()?.anatomy(source.dataset().shape())?;
     work.example_costs(forward_macs(&anatomy, &masks));
     let of = |probe: &Probe, loader| probe.of_examples(loader, datasets.cache(), device, reporter);
@@ -176,7 +192,7 @@ fn follow(
         (Some((quantize, qat)), _, _) => {
             let examples = config.plain_source(datasets)?;
             let examples = Examples::new(&examples, quantize.calibrate)?;
-            let net = block_on(qat.begin(net.node_by_node(), examples, device))?;
+            let net = block_on(qat.begin_between(&bounds, net.node_by_node(), examples, device))?;
             let rounds = Rounds { frozen_from: quantize.frozen_from(&plan) };
             let (trained, weights) =
                 learning.learn(net, masks, sources, |trainer| trainer.objective(rounds))?;
@@ -196,11 +212,22 @@ fn follow(
     write_atomic(&folder.curve(), curve_csv(&trained.curve, tested).as_bytes())?;
     let macs = forward_macs(&anatomy, masks.as_masks());
     let outcome = Outcome { weights, test, macs, layers, curve: trained.curve };
-    let record = Record { config: config.clone(), outcome };
+    let record = Record { config: without_place(config), outcome };
     let text = serde_json::to_string_pretty(&record).map_err(Error::unwritable)?;
     write_atomic(&folder.record(), text.as_bytes())?;
     tracing::info!(top1 = test.top1, test_loss = test.loss, folder = %folder.path().display(), "run written");
     Ok(test)
+}
+
+/// A configuration but for where a list of examples lies, if it says what is on the list: what its hash is of.
+fn without_place(config: &TrainConfig) -> TrainConfig {
+    let mut config = config.clone();
+    if let Some(chosen) = &mut config.data.only
+        && chosen.digest.is_some()
+    {
+        chosen.list = PathBuf::new();
+    }
+    config
 }
 
 /// What a network is shown: features of the examples, where they were computed, or the examples.

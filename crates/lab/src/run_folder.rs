@@ -7,6 +7,7 @@
 
 use std::{
     fs::{self, File, TryLockError},
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -67,6 +68,11 @@ impl RunFolder {
         self.0.join("checkpoints")
     }
 
+    /// What it began with, where that was computed of the data.
+    pub(crate) fn begun(&self) -> PathBuf {
+        self.0.join("begun.safetensors")
+    }
+
     /// How it went, epoch by epoch, as a table.
     pub(crate) fn curve(&self) -> PathBuf {
         self.0.join("curve.csv")
@@ -87,13 +93,19 @@ impl RunFolder {
         self.record().exists()
     }
 
+    fn lock_file(&self) -> PathBuf {
+        self.0.join("lock")
+    }
+
     /// Takes the folder, which is made, for this process, until the answer is dropped
     /// or the process ends in whatever way, and clears away what an earlier one was
     /// writing. Whatever is looked at before may have changed meanwhile.
     pub(crate) fn lock(&self) -> Result<File, Error> {
         fs::create_dir_all(&self.0).map_err(Error::file("make the folder", &self.0))?;
-        let path = self.0.join("lock");
-        let file = File::create(&path).map_err(Error::file("write", path))?;
+        let path = self.lock_file();
+        // A file of that name that somebody else has left keeps its content.
+        let opened = File::options().write(true).create(true).truncate(false).open(&path);
+        let file = opened.map_err(Error::file("write", path))?;
         // A file system without locks refuses in other words: there, nobody checks.
         if let Err(TryLockError::WouldBlock) = file.try_lock() {
             return Err(Error::Busy { path: self.0.clone() });
@@ -109,17 +121,47 @@ impl RunFolder {
 
     /// What a training writes, with the weights of these positions; first what marks it as done.
     fn written(&self, keep: &[Step]) -> impl Iterator<Item = PathBuf> {
-        let own = [self.record(), self.weights(), self.curve(), self.checkpoints()];
+        let own = [self.record(), self.weights(), self.curve(), self.checkpoints(), self.begun()];
         own.into_iter().chain(keep.iter().map(move |step| self.weights_at(*step)))
     }
 
     /// Removes what a training wrote, with the weights of these positions, for it to be done again.
     pub(crate) fn clear(&self, keep: &[Step]) -> Result<(), Error> {
-        for path in self.written(keep).filter(|path| path.exists()) {
-            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-            removed.map_err(Error::file("remove", path))?;
+        self.written(keep).filter(|path| path.exists()).try_for_each(remove)
+    }
+
+    /// Refuses a folder with files that no run has left, for a run after which the whole folder is removed.
+    ///
+    /// # Errors
+    /// Such a file, and a folder that cannot be listed.
+    pub fn check_removable(&self) -> Result<(), Error> {
+        let entries = match fs::read_dir(&self.0) {
+            Err(missing) if missing.kind() == ErrorKind::NotFound => return Ok(()),
+            entries => entries.map_err(Error::file("list", &self.0))?,
+        };
+        if self.config().exists() {
+            return Ok(());
+        }
+        let lock = self.lock_file();
+        for entry in entries {
+            let path = entry.map_err(Error::file("list", &self.0))?.path();
+            // A run that was killed before it wrote its configuration leaves its lock, which is empty.
+            let is_lock = path == lock && fs::metadata(&path).is_ok_and(|lock| lock.len() == 0);
+            // Nor does what it was writing, as `write_atomic` names that, stand for anything.
+            let is_unfinished =
+                path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".sapwood-"));
+            if !is_lock && !is_unfinished {
+                let problem = "a file that no run has left here would be removed with the folder: move it, or choose another \
+                               place";
+                return Err(Error::Content { problem: problem.into(), path });
+            }
         }
         Ok(())
+    }
+
+    /// Removes the checkpoints of a run that is done, if a kill has left them: nobody goes on from them.
+    pub(crate) fn drop_checkpoints(&self) {
+        let _ = fs::remove_dir_all(self.checkpoints());
     }
 
     /// Removes the folder. Whatever a kill leaves of it can be run again.
@@ -128,6 +170,13 @@ impl RunFolder {
     /// What the file system refuses.
     pub fn remove(&self) -> Result<(), Error> {
         self.clear(&[])?;
+        // What says whose the other files are goes behind them.
+        for entry in fs::read_dir(&self.0).map_err(Error::file("list", &self.0))? {
+            let path = entry.map_err(Error::file("list", &self.0))?.path();
+            if path != self.config() {
+                remove(path)?;
+            }
+        }
         fs::remove_dir_all(&self.0).map_err(Error::file("remove", &self.0))
     }
 
@@ -161,8 +210,9 @@ impl RunFolder {
     /// would go on from: weights of these positions are not.
     pub(crate) fn give_back(&self, keep: &[Step]) {
         let kept = keep.iter().map(|step| self.weights_at(*step));
-        let begun: Vec<PathBuf> = kept.chain([self.0.join("level.txt"), self.config()]).collect();
-        let stays = [self.0.join("lock"), self.probe()];
+        let begun: Vec<PathBuf> =
+            kept.chain([self.begun(), self.0.join("level.txt"), self.config()]).collect();
+        let stays = [self.lock_file(), self.probe()];
         let is_ours = |path: PathBuf| begun.contains(&path) || stays.contains(&path);
         let nothing_else = fs::read_dir(&self.0)
             .is_ok_and(|mut entries| entries.all(|entry| entry.is_ok_and(|entry| is_ours(entry.path()))));
@@ -210,13 +260,18 @@ impl RunFolder {
                     }
                 }
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
                 let text = serde_json::to_string_pretty(config).map_err(Error::unwritable)?;
                 Ok(write_atomic(&path, text.as_bytes())?)
             }
             Err(error) => Err(Error::file("read", path)(error)),
         }
     }
+}
+
+fn remove(path: PathBuf) -> Result<(), Error> {
+    let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+    removed.map_err(Error::file("remove", path))
 }
 
 /// BLAKE3 in hexadecimal.
@@ -252,5 +307,43 @@ pub(crate) fn first_difference(path: &str, a: &Value, b: &Value) -> Option<(Stri
             pairs.into_iter().find_map(|(at, (x, y))| first_difference(&format!("{path}.{at}"), x, y))
         }
         _ => Some((path.into(), a.to_string(), b.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_called_lock_keeps_its_content() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("lock");
+        fs::write(&path, "somebody's").unwrap();
+        let run = RunFolder::new(place.path());
+        drop(run.lock().unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"somebody's");
+        let held = run.lock().unwrap();
+        assert!(matches!(run.lock(), Err(Error::Busy { .. })));
+        drop(held);
+    }
+
+    #[test]
+    fn a_folder_with_somebody_elses_files_is_not_for_removal() {
+        let place = tempfile::tempdir().unwrap();
+        let run = RunFolder::new(place.path().join("m.run"));
+        run.check_removable().unwrap();
+        drop(run.lock().unwrap());
+        fs::write(run.path().join(".sapwood-A1b2C3"), "killed while writing").unwrap();
+        run.check_removable().unwrap();
+        let other = run.path().join("notes.txt");
+        fs::write(&other, "").unwrap();
+        let said = run.check_removable().unwrap_err().to_string();
+        assert!(said.contains("removed with the folder") && said.ends_with("notes.txt"), "{said}");
+        fs::remove_file(&other).unwrap();
+        fs::write(run.path().join("lock"), "somebody's").unwrap();
+        assert!(run.check_removable().is_err());
+        // What a run has claimed is that run's, and another is refused when it claims.
+        fs::write(run.config(), "{}").unwrap();
+        run.check_removable().unwrap();
     }
 }

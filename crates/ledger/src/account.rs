@@ -49,7 +49,7 @@ impl From<&Entry> for Account {
 impl Account {
     /// Adds other work.
     pub fn add(&mut self, other: &Self) {
-        // Nothing uses nothing, but of nothing nothing is known: see `Usage::add`.
+        // An empty account must not turn known figures into unknown ones: see `Usage::add`.
         if self.stretches == 0 {
             *self = other.clone();
             return;

@@ -14,14 +14,17 @@ pub struct Macs {
 }
 
 impl Macs {
+    /// The forward passes that one example costs in training: its own, and a backward pass that multiplies each
+    /// layer's weights twice more, once for the gradient of its input and once for that of its weights.
+    pub const TRAINING_PASSES: f64 = 3.0;
+
     /// Those of one example's forward pass.
     pub fn forward(dense: u64, kept: u64) -> Self {
         Self { dense: dense as f64, kept: kept as f64 }
     }
 
     /// The MACs of training on a number of examples, where `self` is one example's forward
-    /// pass: three times those. The backward pass multiplies each layer's weights twice
-    /// more, once for the gradient of its input and once for that of its weights.
+    /// pass: [`Macs::TRAINING_PASSES`] times those.
     ///
     /// So count Evci et al. 2020 ("Rigging the Lottery", appendix on FLOPs) for sparse
     /// training and Kaplan et al. 2020 ("Scaling Laws", section 2.1) for dense. It is a
@@ -30,7 +33,7 @@ impl Macs {
     /// gradient of a removed weight is not computed; a step that needs it, as the
     /// growing of RigL does, is to be added by the caller.
     pub fn training(self, examples: u64) -> Self {
-        self.times(3.0 * examples as f64)
+        self.times(Self::TRAINING_PASSES * examples as f64)
     }
 
     /// The MACs of evaluating a number of examples, where `self` is one example's forward

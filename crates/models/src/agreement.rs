@@ -104,10 +104,6 @@ struct Rounding<'g>(&'g BTreeMap<usize, Grid>);
 
 #[cfg(not(target_family = "wasm"))]
 impl Tap for Rounding<'_> {
-    fn input(&mut self, _: &str, input: Tensor<4>) -> Tensor<4> {
-        input
-    }
-
     fn value(&mut self, node: usize, value: Tensor<4>) -> Tensor<4> {
         let Some(grid) = self.0.get(&node) else { return value };
         let [low, high] = grid.integers().map(|q| f64::from(grid.number(q)));

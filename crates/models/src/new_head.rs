@@ -11,7 +11,7 @@ use crate::{Error, Init, Opened, Spec};
 impl Opened {
     /// The same network with a last layer that is drawn anew for this number of classes; all other layers keep their
     /// weights and masks. A softmax or a sigmoid behind the last layer goes: losses are taken of logits. What the classes
-    /// were called is forgotten, how images become inputs is not.
+    /// were called is forgotten, and what an ONNX file said of itself; how images become inputs is not.
     ///
     /// # Errors
     /// [`Error::Core`] names the layer behind which no head is found, or another activation at the end; a network of the
@@ -24,13 +24,12 @@ impl Opened {
         device: &Device,
     ) -> Result<Self, Error> {
         let layer = self.net.graph().head()?.layer().to_string();
-        let spec = match self.spec.layers {
-            Some(_) => {
-                let layers = self.spec.unfolded()?.head()?.with_outputs(classes)?;
-                Spec { classes, layers: Some(layers), ..self.spec }
-            }
-            None => Spec { classes, ..self.spec },
+        let layers = match self.spec.layers {
+            Some(_) => Some(self.spec.unfolded()?.head()?.with_outputs(classes)?),
+            None => None,
         };
+        let onnx = self.spec.onnx.clone().of_others();
+        let spec = Spec { classes, layers, onnx, ..self.spec };
         let mut old: BTreeMap<_, _> = tensors(&self.net.valid(), Layout::Stored)
             .into_iter()
             .map(|(info, value)| (info.path, value))

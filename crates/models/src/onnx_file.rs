@@ -1,28 +1,25 @@
 //! Networks in ONNX files.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
 
-use sapwood_core::{
-    Graph, Op, Shape, State, TrainedOn, canonical_json, graph::QuantizedNetwork, tensor_data,
-};
-use sapwood_onnx::{Form as OnnxForm, Imported, Importer, Options, export, export_quantized, import};
+use sapwood_core::{Graph, Shape, TrainedOn, tensor_data};
+use sapwood_onnx::{Imported, Importer};
 use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::{
-    Error, Integers, Note, Problem, Spec,
-    agreement::{agree, agree_in_integers},
+    Error, Integers, Note, OnnxEnds, Problem, Spec,
     conventions::of_onnx,
     pytorch::{Node, Stored},
     weights::pack_metadata,
 };
 
 /// The key of what we say of a network in the metadata of its file.
-const METADATA: &str = "sapwood";
+pub(crate) const METADATA: &str = "sapwood";
 
 /// The tensors of a file, what they are the network of, as our own files say it, and what should be known. Weights may
 /// lie beside it in its folder, if it has one.
@@ -39,18 +36,22 @@ pub(crate) fn read(
     if let Some(example) = example {
         importer = importer.example(example);
     }
-    let Imported { graph, state, notes, metadata, integers, .. } =
+    let Imported { graph, state, integers, outputs, channels_last, int32, notes, mut metadata } =
         importer.import(bytes).map_err(|error| match error {
             error @ sapwood_onnx::Error::OpenSize { .. } => {
                 Error::Weights { problem: Problem::OpenSize(error).into(), path: path.into() }
             }
             error => Error::caused(path, error),
         })?;
-    let said = metadata.get(METADATA).map(|text| serde_json::from_str::<Value>(text)).transpose();
+    let said = metadata.remove(METADATA).map(|text| serde_json::from_str::<Value>(&text)).transpose();
     let mut said = said.map_err(|error| Error::caused(path, error))?.unwrap_or_default();
     let trained_on = TrainedOn::take(&mut said).map_err(|error| Error::caused(path, error))?;
     let trained_on = trained_on.or_else(|| of_onnx(&metadata, graph.input()));
-    let metadata = pack_metadata(&spec(graph, said, path)?, trained_on.as_ref())?;
+    // What tools say of the state of this very file, such as that its shapes were inferred, is not true of another.
+    metadata.retain(|key, _| !["onnx.", "pkg."].iter().any(|tool| key.starts_with(tool)));
+    let softmax = notes.contains(&sapwood_onnx::Note::Softmax);
+    let onnx = OnnxEnds { outputs, softmax, channels_last, int32, metadata }.with_usual_names();
+    let metadata = pack_metadata(&Spec { onnx, ..spec(graph, said, path)? }, trained_on.as_ref())?;
     let tensors = state
         .0
         .into_iter()
@@ -93,112 +94,15 @@ fn spec(graph: Graph, said: Value, path: &Path) -> Result<Spec, Error> {
     }
 }
 
-/// The bytes of an ONNX file with a network, of the opset that is asked for. They were read again, and are
-/// this network with these weights to the bit; or, where ONNX says a layer in several or otherwise, one that gives its
-/// answers to drawn inputs within 1e-5.
-///
-/// # Errors
-/// Layers that have no form in ONNX, all in one; weights that are not the network's.
-pub fn to_onnx(
-    spec: &Spec,
-    trained_on: Option<&TrainedOn>,
-    state: &State,
-    opset: i64,
-) -> Result<Vec<u8>, Error> {
-    let graph = spec.graph()?;
-    let bytes = export(&graph, state, &options(spec, trained_on, opset)?)?;
-    let found = import(&bytes)?;
-    let same = places(&graph, &found.graph).is_some() && found.state == *state;
-    match same || agree((&graph, state), (&found.graph, &found.state)) {
-        true => Ok(bytes),
-        false => Err(Error::ReadBack),
-    }
-}
-
-/// The same with a network of integers, whose file was read again and has these layers, integers and grids, or gives the
-/// same answers by them; biases are in it in whole multiples of the scales of what they are added to.
-///
-/// # Errors
-/// Layers that have no such form in ONNX, all in one; weights that are not the network's.
-pub fn to_quantized_onnx(
-    spec: &Spec,
-    trained_on: Option<&TrainedOn>,
-    network: &QuantizedNetwork,
-    (form, opset): (OnnxForm, i64),
-) -> Result<Vec<u8>, Error> {
-    let bytes = export_quantized(network, form, &options(spec, trained_on, opset)?)?;
-    let found = import(&bytes)?;
-    let places = places(&network.graph, &found.graph);
-    let same = places.zip(found.integers.as_ref()).is_some_and(|(places, found)| {
-        let grids = network.grids.iter().map(|(at, grid)| (places[*at], *grid));
-        found.weights == network.weights && found.grids == grids.collect::<BTreeMap<_, _>>()
-    });
-    match same || found.quantized().is_some_and(|found| agree_in_integers(network, &found)) {
-        true => Ok(bytes),
-        false => Err(Error::ReadBack),
-    }
-}
-
-/// What opens the network again, in the metadata of its file: its layers are the file's.
-fn options(spec: &Spec, trained_on: Option<&TrainedOn>, opset: i64) -> Result<Options, Error> {
-    let mut metadata = pack_metadata(&Spec { layers: None, ..spec.clone() }, trained_on)?;
-    if let Some(fields) = metadata.as_object_mut() {
-        fields.remove("layers");
-    }
-    let metadata = [(METADATA.to_string(), canonical_json(&metadata))].into();
-    Ok(Options { opset, metadata, ..Options::default() })
-}
-
-/// Where each node of a network is in another one, if both compute the same with the same parameters: operations have no
-/// names in ONNX, and numbers only those of f32; what is computed with what comes before it is written and read with it,
-/// so that branches may come in another order.
-fn places(one: &Graph, other: &Graph) -> Option<Vec<usize>> {
-    let close = |a: f64, b: f64| (a - b).abs() <= 1e-6 * a.abs().max(b.abs());
-    let same = |a: Op, b: Op| match (a, b) {
-        (
-            Op::BatchNorm { channels: a, epsilon: e, momentum: m },
-            Op::BatchNorm { channels: b, epsilon: f, momentum: n },
-        ) => a == b && close(e, f) && (m - n).abs() < 1e-6,
-        (
-            Op::LayerNorm { channels: a, epsilon: e, last: l },
-            Op::LayerNorm { channels: b, epsilon: f, last: m },
-        ) => (a, l) == (b, m) && close(e, f),
-        (
-            Op::GroupNorm { groups: g, channels: a, epsilon: e },
-            Op::GroupNorm { groups: h, channels: b, epsilon: f },
-        ) => (g, a) == (h, b) && close(e, f),
-        (a, b) => a == b,
-    };
-    if one.entries() != other.entries() || one.nodes().len() != other.nodes().len() {
-        return None;
-    }
-    let mut left: Vec<usize> = (0..other.nodes().len()).collect();
-    let mut places: Vec<usize> = Vec::with_capacity(left.len());
-    for node in one.nodes() {
-        let inputs: Vec<usize> = node.inputs.iter().map(|input| places[*input]).collect();
-        let is_it = |at: &usize| {
-            let found = &other.nodes()[*at];
-            same(node.op, found.op)
-                && found.inputs == inputs
-                && (found.name == node.name || !node.op.has_parameters())
-        };
-        let at = left.iter().position(is_it)?;
-        places.push(left.remove(at));
-    }
-    one.ends().iter().map(|end| places[*end]).eq(other.ends().iter().copied()).then_some(places)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use sapwood_backend::{DeviceSpec, Seed, block_on};
-    use sapwood_core::{
-        Array, Conv, Dims, Entry, ModuleState, Observed,
-        graph::{DType, Per, Quantized, Reduction, Scheme, Symmetry},
-        infos,
-    };
+    use sapwood_core::{Conv, Dims, Entry, ModuleState, Observed, State, infos};
 
     use super::*;
-    use crate::{Init, MODELS, Padding, Reading, Shortcut, Zeros, open_bytes};
+    use crate::{Init, MODELS, Padding, Reading, Shortcut, Zeros, open_bytes, to_onnx};
 
     fn state(spec: &Spec) -> State {
         let device = DeviceSpec::CPU.resolve().unwrap();
@@ -244,71 +148,44 @@ mod tests {
     }
 
     #[test]
-    fn one_place_of_many_is_written_though_onnx_says_it_otherwise() {
-        let mut g = Graph::builder([6, 4, 1]);
-        let x = g.conv("a", g.input(), Conv::new(5, 1));
-        let first = g.slice(x, sapwood_core::Slice { axis: 2, start: 0, length: 1, step: 1 });
-        let row = g.reshape(first, sapwood_core::Dims::rows(5));
-        g.linear("fc", row, 2);
-        let spec = Spec::of_layers("own", g.finish().unwrap()).unwrap();
-        let state = state(&spec);
-        let bytes = to_onnx(&spec, None, &state, 18).unwrap();
-        let found = import(&bytes).unwrap();
-        assert!(agree((&spec.graph().unwrap(), &state), (&found.graph, &found.state)));
-    }
-
-    #[test]
-    fn integers_behind_a_table_of_tokens_are_written_and_read_again() {
-        let tokens = Entry { name: "tokens".into(), dims: Dims::rows(7), integers: true };
-        let mut g = Graph::builder_of(vec![tokens]);
-        let x = g.embedding("table", g.input(), 50, 4);
-        let x = g.relu(x);
-        // What a reader does not know to be above 0 it makes so again: another network, of the same answers.
-        let x = g.reduce(x, Reduction::Max, &[1], false);
-        g.linear("fc", x, 3);
-        let spec = Spec::of_layers("own", g.finish().unwrap()).unwrap();
-        let value = |at: usize| ((at * 37 + 11) % 19) as f32 / 9.5 - 1.0;
-        let weight = Array::from_fn([3, 4], |at| (at * 5 % 17) as i8 - 8);
-        let weight = Quantized::new(weight, Per::Tensor, Array::from_fn([], |_| 0.125f32), None).unwrap();
-        let [table, bias] = [Array::from_fn([50, 4], value), Array::from_fn([3], value)];
-        let scheme = Scheme::new(DType::U8, Symmetry::Affine).unwrap();
-        let network = QuantizedNetwork {
-            graph: spec.graph().unwrap(),
-            weights: [("fc.weight".into(), weight)].into(),
-            rest: State([("table.weight".into(), table), ("fc.bias".into(), bias)].into()),
-            grids: [(3, scheme.grid(0.0, 1.0).unwrap())].into(),
-            dynamic: BTreeSet::new(),
+    fn the_ends_of_a_file_stay_with_the_network_and_what_named_its_classes_leaves_with_them() {
+        let device = DeviceSpec::CPU.resolve().unwrap();
+        let images = Entry { name: "images".into(), dims: Dims::images([3, 4, 4]), integers: false };
+        let mut g = Graph::builder_of(vec![images]);
+        let x = g.conv("conv", g.input(), Conv::new(4, 3));
+        let x = g.global_avg_pool(x);
+        g.linear("fc", x, 2);
+        let onnx = OnnxEnds {
+            outputs: vec!["probs".into()],
+            softmax: true,
+            channels_last: ["images".to_string()].into(),
+            metadata: [("labels".to_string(), "ash, elm".to_string())].into(),
+            ..OnnxEnds::default()
         };
-        for form in [OnnxForm::Qdq, OnnxForm::QOperator] {
-            let bytes = to_quantized_onnx(&spec, None, &network, (form, 18)).unwrap();
-            let found = import(&bytes).unwrap().quantized().unwrap();
-            assert_ne!(found.graph.nodes().len(), network.graph.nodes().len());
-            let mut other = network.clone();
-            other.rest.0.insert("table.weight".into(), Array::from_fn([50, 4], |at| 0.5 * value(at)));
-            let agreed = [&network, &other].map(|network| agree_in_integers(network, &found));
-            assert_eq!(agreed, [true, false], "{form:?}");
-        }
-    }
+        let spec = Spec { onnx, ..Spec::of_layers("app", g.finish().unwrap()).unwrap() };
+        let bytes = to_onnx(&spec, None, &state(&spec), 18).unwrap();
+        let opened = open_bytes(&bytes, "net.onnx", None, &device).unwrap();
+        assert_eq!(opened.spec, spec);
+        let mut marked = spec.clone();
+        marked.onnx.metadata.insert("onnx.infer".into(), "onnxruntime.quant".into());
+        let of_tool = to_onnx(&marked, None, &state(&spec), 18).unwrap();
+        assert_eq!(open_bytes(&of_tool, "net.onnx", None, &device).unwrap().spec, spec);
+        assert_eq!(opened.net.graph(), &spec.graph().unwrap());
+        let expected = [sapwood_onnx::Note::Softmax, sapwood_onnx::Note::ChannelsLast];
+        assert_eq!(opened.notes, expected.map(Note::Onnx));
+        let again = block_on(State::read(&opened.net)).unwrap();
+        assert!(to_onnx(&opened.spec, None, &again, 18).unwrap() == bytes);
+        // Weights of other formats carry it too.
+        let file = crate::pack(&opened.spec, None, again, opened.masks.clone()).unwrap();
+        let packed = open_bytes(&file.to_bytes().unwrap(), "net.safetensors", None, &device).unwrap();
+        assert_eq!(packed.spec, spec);
 
-    #[test]
-    fn branches_may_come_in_another_order() {
-        let net = |relu_first: bool| {
-            let mut g = Graph::builder([2, 4, 4]);
-            let x = g.conv("a", g.input(), Conv::new(2, 1));
-            let early = relu_first.then(|| g.relu(x));
-            let y = g.conv("b", g.input(), Conv::new(2, 1));
-            let x = early.unwrap_or_else(|| g.relu(x));
-            g.add(x, y);
-            g.finish().unwrap()
-        };
-        assert_eq!(places(&net(false), &net(false)), Some(vec![0, 1, 2, 3, 4]));
-        assert_eq!(places(&net(false), &net(true)), Some(vec![0, 1, 3, 2, 4]));
-        let mut g = Graph::builder([2, 4, 4]);
-        let x = g.conv("a", g.input(), Conv::new(2, 1));
-        let y = g.conv("b", g.input(), Conv::new(2, 1));
-        let y = g.relu(y);
-        g.add(x, y);
-        assert_eq!(places(&net(false), &g.finish().unwrap()), None);
+        let bare = OnnxEnds { metadata: BTreeMap::new(), ..spec.onnx.clone() };
+        let other = opened.with_new_head(2, Init::default(), Seed(2), &device).unwrap().spec;
+        assert_eq!((&other.onnx, other.graph().unwrap().entries()), (&bare, spec.graph().unwrap().entries()));
+        assert_eq!(spec.with_layers(spec.graph().unwrap()).unwrap(), spec);
+        let wider = spec.graph().unwrap().head().unwrap().with_outputs(5).unwrap();
+        assert_eq!(spec.with_layers(wider).unwrap().onnx, bare);
     }
 
     #[test]

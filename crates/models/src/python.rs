@@ -8,6 +8,7 @@ mod functions;
 mod layers;
 mod locals;
 mod moves;
+mod numbers;
 mod state_dict;
 mod tree;
 mod windows;
@@ -17,9 +18,10 @@ use std::{collections::BTreeSet, path::Path};
 
 use sapwood_core::{Graph, Op, State, TrainedOn, graph::Error};
 
-use crate::{Checkpoint, Reading, Spec, reading::Known};
+use crate::{Checkpoint, Reading, Spec, params::params, reading::Known};
 use calls::Call;
 use locals::Locals;
+use numbers::numbers;
 use tree::Tree;
 use writing::Writing;
 
@@ -49,7 +51,7 @@ impl PythonModule {
         trained_on: Option<&TrainedOn>,
     ) -> Result<Self, Error> {
         let state_dict = state_dict::write(graph, state)?;
-        Ok(Self { source: source(called, graph, trained_on)?, state_dict })
+        Ok(Self { source: source(called, (graph, state), trained_on)?, state_dict })
     }
 }
 
@@ -62,17 +64,26 @@ pub fn to_pytorch(
     trained_on: Option<&TrainedOn>,
     state: &State,
 ) -> Result<PythonModule, crate::Error> {
-    let module = PythonModule::of(&spec.model, &spec.graph()?, state, trained_on)?;
+    let graph = spec.graph()?;
+    let module = PythonModule::of(&spec.model, &graph, state, trained_on)?;
     let found = Checkpoint::of_bytes(&module.state_dict, Path::new(PythonModule::STATE_DICT))?;
-    match found.fitted(&Known::new(spec)?, &Reading::default())?.state == *state {
+    let numbers = numbers(&graph);
+    let stored = params(&graph).into_iter().filter(|info| !numbers.contains(info.path.as_str()));
+    let found = found.fitted(&Known::of(stored.collect()), &Reading::default())?.state;
+    let expected = state.0.iter().filter(|(path, _)| !numbers.contains(path.as_str()));
+    match found.0.iter().eq(expected) {
         true => Ok(module),
         false => Err(crate::Error::ReadBack),
     }
 }
 
-fn source(called: &str, graph: &Graph, trained_on: Option<&TrainedOn>) -> Result<String, Error> {
+fn source(
+    called: &str,
+    (graph, state): (&Graph, &State),
+    trained_on: Option<&TrainedOn>,
+) -> Result<String, Error> {
     let dims = graph.dims()?;
-    let tree = Tree::of(graph, &dims)?;
+    let tree = Tree::of((graph, state), &dims)?;
     let mut writing = Writing { dims: &dims, functions: BTreeSet::new(), counts: false };
     let mut locals = Locals::of(graph);
     let mut lines = Vec::new();
@@ -146,12 +157,15 @@ from torch import nn
 
 const LAYERS: &str = r#"
 def grow(module, parts):
-    """A module with layers, parameters and buffers under these names, of which some are numbers."""
+    """A module with layers, parameters and buffers under these names, of which some are digits. Numbers no state dict has."""
     for name, part in parts.items():
         if isinstance(part, nn.Module):
             module._modules[name] = part
         elif isinstance(part, nn.Parameter):
             module._parameters[name] = part
+        elif isinstance(part, (float, list)):
+            module._buffers[name] = torch.tensor(part)
+            module._non_persistent_buffers_set.add(name)
         else:
             module._buffers[name] = part
     return module
@@ -192,13 +206,14 @@ mod tests {
         let x = g.activation(g.input(), bounds);
         let scale = g.constant("g.scale", &[2, 1, 1], true);
         g.binary(x, scale, sapwood_core::Binary::Mul);
-        let text = source("bounded", &g.finish().unwrap(), None).unwrap();
+        let text = source("bounded", (&g.finish().unwrap(), &State::default()), None).unwrap();
         assert!(text.contains("x.clamp(1e-12, 3.4028234663852886e38)"), "{text}");
         let mut g = Graph::builder([2, 3, 3]);
         let [inner, outer] = ["g.scale", "g"].map(|name| g.constant(name, &[2, 1, 1], true));
         let x = g.binary(inner, outer, sapwood_core::Binary::Mul);
         g.add(g.input(), x);
-        let refused = source("twice", &g.finish().unwrap(), None).unwrap_err().to_string();
+        let refused =
+            source("twice", (&g.finish().unwrap(), &State::default()), None).unwrap_err().to_string();
         assert!(refused.contains("`g`") && refused.contains("no module of PyTorch's"), "{refused}");
     }
 
@@ -214,7 +229,7 @@ mod tests {
         let x = g.global_avg_pool(x);
         g.linear("fc", x, 2);
         let graph = g.finish().unwrap();
-        let text = source("tiny", &graph, None).unwrap();
+        let text = source("tiny", (&graph, &State::default()), None).unwrap();
         let forward = text.split("def forward").nth(1).unwrap().split("\n\n").next().unwrap();
         let expected = r#"(self, x):
         x = self.stem["0"](x)
@@ -229,6 +244,23 @@ mod tests {
         assert_eq!(forward, expected);
         let layers = text.split("super().__init__({").nth(1).unwrap().split("})").next().unwrap();
         assert!(layers.contains(r#""0": nn.Conv2d(3, 4, (3, 3), padding=(1, 1), bias=False),"#), "{layers}");
+    }
+
+    #[test]
+    fn a_number_that_nothing_learns_stands_in_the_text_alone() {
+        let mut g = Graph::builder([2, 3, 3]);
+        let [tenth, gain] = [("attn.constant", false), ("attn.gain", true)]
+            .map(|(name, learnt)| g.constant(name, &[1, 1], learnt));
+        let x = g.binary(g.input(), tenth, sapwood_core::Binary::Mul);
+        g.binary(x, gain, sapwood_core::Binary::Mul);
+        let spec = Spec::of_layers("own", g.finish().unwrap()).unwrap();
+        let value = |value: f32| Array::from_fn([1, 1], |_| value);
+        let state = State([("attn.constant".into(), value(0.1)), ("attn.gain".into(), value(0.25))].into());
+        let module = to_pytorch(&spec, None, &state).unwrap();
+        assert!(module.source.contains(r#""constant": [[0.10000000149011612]],"#), "{}", module.source);
+        assert!(module.source.contains(r#""gain": nn.Parameter(torch.zeros((1, 1))),"#), "{}", module.source);
+        let has = |name: &str| module.state_dict.windows(name.len()).any(|bytes| bytes == name.as_bytes());
+        assert_eq!(["attn.constant", "attn.gain"].map(has), [false, true]);
     }
 
     #[test]

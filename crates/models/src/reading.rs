@@ -40,7 +40,8 @@ pub struct Reading {
     pub masks: Option<PathBuf>,
     /// What becomes of weights that are zero and have no mask.
     pub zeros: Zeros,
-    /// The size of an example, where an ONNX file leaves it open.
+    /// The size of an example, where an ONNX file leaves it open, in that one's order; `[C, 1, L]` and `[C, 1, 1]` of what
+    /// is no image.
     pub example: Option<Shape>,
 }
 

@@ -4,7 +4,7 @@ use burn::prelude::Device;
 use sapwood_core::{Graph, Shape, graph::Folding};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Net, zoo};
+use crate::{Error, Net, OnnxEnds, zoo};
 
 /// The shortcut of the CIFAR ResNets where the shape changes (He et al. 2015,
 /// section 4.2).
@@ -65,6 +65,9 @@ pub struct Spec {
     /// Whether its batch normalisations lie in the weights before them: see [`fold`](crate::fold).
     #[serde(default, skip_serializing_if = "is_default")]
     pub folded: bool,
+    /// What its ONNX file said beside the layers, if it came from one.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub onnx: OnnxEnds,
 }
 
 impl Spec {
@@ -83,6 +86,7 @@ impl Spec {
             layers: None,
             architecture: None,
             folded: false,
+            onnx: OnnxEnds::default(),
         })
     }
 
@@ -101,7 +105,16 @@ impl Spec {
             layers: Some(layers),
             architecture: None,
             folded: false,
+            onnx: OnnxEnds::default(),
         })
+    }
+
+    /// The same network with other layers, such as those that are left once channels are removed.
+    pub fn with_layers(&self, layers: Graph) -> Result<Self, Error> {
+        let found = Self::of_layers(self.model.clone(), layers)?;
+        let is_same = (found.input[0], found.classes) == (self.input[0], self.classes);
+        let onnx = if is_same { self.onnx.clone() } else { self.onnx.clone().of_others() };
+        Ok(Self { architecture: self.architecture.clone(), onnx, ..found })
     }
 
     /// The same network on another input and with another number of classes: a

@@ -38,7 +38,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         other => return Err(format!("expected qdq or qoperator, found {other}").into()),
     };
     let opset = rest.first().map_or(Ok(18), |opset| opset.parse())?;
-    let options = Options { opset, outputs: found.outputs, metadata: found.metadata, ..Options::default() };
+    let options = Options {
+        opset,
+        outputs: found.outputs,
+        channels_last: found.channels_last,
+        int32: found.int32,
+        metadata: found.metadata,
+        ..Options::default()
+    };
     let written = export_quantized(&network, form, &options)?;
     fs::write(to, &written)?;
     let again = import(&written)?.quantized().ok_or("what was written has no integers")?;

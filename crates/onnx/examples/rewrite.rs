@@ -30,8 +30,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (took, memory) = (begun.elapsed(), MEMORY.peak_usage() as f64 / bytes.len() as f64);
     let opset = rest.iter().find_map(|word| word.parse().ok()).unwrap_or(18);
     let weights = if rest.iter().any(|word| word == "f16") { Weights::F16 } else { Weights::F32 };
-    let options =
-        Options { opset, weights, outputs: found.outputs.clone(), metadata: found.metadata.clone() };
+    let options = Options {
+        opset,
+        weights,
+        outputs: found.outputs.clone(),
+        channels_last: found.channels_last.clone(),
+        int32: found.int32.clone(),
+        metadata: found.metadata.clone(),
+        ..Options::default()
+    };
     let written = export(&found.graph, &found.state, &options)?;
     fs::write(to, &written)?;
     let again = import(&written)?;

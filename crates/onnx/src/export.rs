@@ -15,9 +15,10 @@ mod whole;
 mod windows;
 mod writing;
 
-use sapwood_graph::{Graph, Node, Op, QuantizedNetwork, State};
+use sapwood_graph::{Dims, Graph, Node, Op, QuantizedNetwork, State};
 
-use crate::Error;
+use crate::{Error, classes::are_classes};
+use file::channels_last;
 use lattice::Lattice;
 use nodes::write;
 pub use options::{Form, Options, Weights};
@@ -97,6 +98,9 @@ fn all<'s>(
     if !(crate::FIRST_WRITTEN..=crate::LAST_OPSET).contains(&opset) {
         return Err(Error::WrittenOpset { found: opset });
     }
+    let refuse = |why| Error::Unwritable { opset, layers: vec![why] };
+    check_images(graph, options).map_err(refuse)?;
+    check_integers(graph, options).map_err(refuse)?;
     let mut writing = Writing::new(graph, options)?;
     let mut layers = Vec::new();
     for (at, node) in graph.nodes().iter().enumerate() {
@@ -109,9 +113,52 @@ fn all<'s>(
     if !layers.is_empty() {
         return Err(Error::Unwritable { opset, layers });
     }
+    if options.softmax {
+        check_classes(graph.ends(), &writing.dims).map_err(refuse)?;
+    }
     for (at, end) in graph.ends().iter().enumerate() {
-        writing.numbers_of(*end).map_err(|why| Error::Unwritable { opset, layers: vec![why] })?;
-        writing.end(at, *end);
+        writing.numbers_of(*end).map_err(refuse)?;
+        writing.end(at, *end, options.softmax);
     }
     Ok(writing.into_file(graph, options))
+}
+
+/// Refuses channels that come last in what are no images.
+fn check_images(graph: &Graph, options: &Options) -> Result<(), String> {
+    for name in &options.channels_last {
+        let entry = graph.entries().iter().find(|entry| entry.name == *name && !entry.integers);
+        if entry.is_none_or(|entry| channels_last(&entry.dims).is_none()) {
+            let found = entry.map_or_else(|| "no such".into(), |entry| entry.dims.to_string());
+            return Err(format!(
+                "channels come last in images: expected an input `{name}` of [n, C, H, W], found {found}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses 32 bits for inputs that are no integers.
+fn check_integers(graph: &Graph, options: &Options) -> Result<(), String> {
+    for name in &options.int32 {
+        let entry = graph.entries().iter().find(|entry| entry.name == *name);
+        if entry.is_none_or(|entry| !entry.integers) {
+            let found = if entry.is_some() { "one of numbers" } else { "no such" };
+            return Err(format!(
+                "integers may have 32 bits: expected an input `{name}` of integers, found {found}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses ends behind which [`crate::import`] leaves out no softmax.
+fn check_classes(ends: &[usize], dims: &[Dims]) -> Result<(), String> {
+    let found = match *ends {
+        [end] if are_classes(&dims[end]) => return Ok(()),
+        [end] => format!("an output of {}", dims[end]),
+        _ => format!("{} outputs", ends.len()),
+    };
+    Err(format!(
+        "a softmax at the end of the file is over classes: expected a number for each, found {found}"
+    ))
 }

@@ -5,6 +5,7 @@ mod affine;
 mod arithmetic;
 mod call;
 mod carriers;
+mod channels;
 mod coded;
 mod curves;
 mod ends;
@@ -44,8 +45,9 @@ use sapwood_graph::{Graph, Grid, ParamPath, Quantized, QuantizedNetwork, State};
 
 use crate::{
     Error, FIRST_OPSET, LAST_OPSET, Note, PRODUCER,
-    proto::{Damage, Graph as Written, MOST_NUMBERS, Model, Outside, Tensor, ValueInfo},
+    proto::{Damage, Graph as Written, MOST_NUMBERS, Model, Outside, Tensor, ValueInfo, data_type},
 };
+use channels::turned_by_the_file;
 use ends::entry;
 use finish::Made;
 use making::Making;
@@ -63,6 +65,10 @@ pub struct Imported {
     pub integers: Option<Integers>,
     /// What its outputs are called, in the order of [`Graph::ends`].
     pub outputs: Vec<String>,
+    /// The inputs whose channels come last in the file, and here first.
+    pub channels_last: BTreeSet<String>,
+    /// The inputs of integers that have 32 bits in the file; those of others have 64.
+    pub int32: BTreeSet<String>,
     /// What should be known of how it was read.
     pub notes: Vec<Note>,
     /// What the file says of itself.
@@ -127,7 +133,8 @@ pub struct Importer<'f> {
 type Beside<'f> = dyn FnMut(&Path) -> io::Result<Vec<u8>> + 'f;
 
 impl<'f> Importer<'f> {
-    /// The dimensions of an example of the first input, where the file leaves some of them open.
+    /// The dimensions of an example of the first input, where the file leaves some of them open, in the file's order. A
+    /// shape stands for what is no image too: `[C, 1, L]` for `[C, L]`, and `[C, 1, 1]` for `[C]`.
     pub fn example(self, dims: impl Into<Vec<usize>>) -> Self {
         Self { example: Some(dims.into()), ..self }
     }
@@ -228,7 +235,7 @@ fn read(
         running.functions.insert(function?);
     }
     running.tensors(graph)?;
-    let outputs = begin(&mut running, graph, few, example)?;
+    let (outputs, int32) = begin(&mut running, graph, few, example)?;
     running.count(graph, 0)?;
     running.nodes(graph, 0)?;
 
@@ -261,30 +268,39 @@ fn read(
         let (key, value) = entry?;
         metadata.insert(key.to_string(), value.to_string());
     }
+    let is_own = model.producer()? == PRODUCER;
     // At the end of a classifier it is left out: a network here gives what goes into it. What is written here has
-    // one only where it is meant.
+    // one only where it is meant, or where it was put behind the output.
     if let [end] = &mut ends[..]
         && let Some(before) = making.before_softmax(*end)
-        && model.producer()? != PRODUCER
+        && (!is_own || is_put_behind(graph, outputs[0])?)
     {
         *end = before;
         making.note(Note::Softmax);
     }
-    let Made { graph, state, integers, notes } = making.finish(ends, all)?;
+    let turned = if is_own { Some(turned_by_the_file(graph)?) } else { None };
+    let Made { graph, state, integers, channels_last, notes } = making.finish(ends, all, turned.as_ref())?;
     let outputs = outputs.into_iter().map(String::from).collect();
-    Ok(Imported { graph, state, integers, outputs, notes, metadata })
+    Ok(Imported { graph, state, integers, outputs, channels_last, int32, notes, metadata })
+}
+
+/// Whether an output is that of a softmax without a name, which is none of the network's in what is written here:
+/// [`crate::Options::softmax`].
+fn is_put_behind(graph: Written<'_>, output: &str) -> Result<bool, Error> {
+    let maker = graph.maker(output)?;
+    Ok(maker.is_some_and(|node| node.op == "Softmax" && node.name.is_empty()))
 }
 
 /// More outputs than anybody is told of.
 const MOST_ENDS: usize = 64;
 
-/// Makes the inputs of the network, and finds the names of its outputs.
+/// Makes the inputs of the network, and finds the names of its outputs and of its inputs of integers of 32 bits.
 fn begin<'a>(
     running: &mut Running<'a, '_>,
     graph: Written<'a>,
     few: Few,
     example: Option<&[usize]>,
-) -> Result<Vec<&'a str>, Error> {
+) -> Result<(Vec<&'a str>, BTreeSet<String>), Error> {
     let outputs: Vec<ValueInfo<'a>> = graph.outputs().take(MOST_ENDS + 1).collect::<Result<_, _>>()?;
     if outputs.is_empty() || MOST_ENDS < outputs.len() {
         return Err(Error::Ends(format!("expected 1 to {MOST_ENDS} outputs, found {}", names(&outputs))));
@@ -302,6 +318,8 @@ fn begin<'a>(
     if inputs.is_empty() || MOST_ENDS < inputs.len() {
         return Err(Error::Ends(format!("expected 1 to {MOST_ENDS} inputs, found {}", names(&inputs))));
     }
+    let narrow = inputs.iter().filter(|input| input.data_type == Some(data_type::INT32));
+    let int32 = narrow.map(|input| input.name.to_string()).collect();
     let inputs = inputs.iter().enumerate().map(|(at, input)| entry(input, example.filter(|_| at == 0)));
     let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
     for (name, (entry, fixed)) in inputs {
@@ -320,7 +338,7 @@ fn begin<'a>(
     for output in &outputs {
         *running.making.uses.entry(*output).or_default() += 1;
     }
-    Ok(outputs)
+    Ok((outputs, int32))
 }
 
 fn names(ends: &[ValueInfo<'_>]) -> String {

@@ -47,6 +47,7 @@
 //! assert_eq!((found.graph, found.state), (graph, state));
 //! ```
 
+mod classes;
 mod error;
 mod export;
 mod import;

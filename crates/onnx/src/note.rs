@@ -8,6 +8,8 @@ use std::fmt;
 pub enum Note {
     /// The softmax at the end is left out.
     Softmax,
+    /// Images have their channels last.
+    ChannelsLast,
     /// The file drops values in training.
     Dropout,
     /// The file normalises by the statistics of a batch.
@@ -34,6 +36,9 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let said = match self {
             Self::Softmax => "the softmax at the end of the ONNX file is left out: outputs are logits",
+            Self::ChannelsLast => {
+                "images of the ONNX file have their channels last: here these come first, as [N, C, H, W]"
+            }
             Self::Dropout => "the ONNX file drops values in training: no network here does",
             Self::Training => {
                 "batch normalisation of the ONNX file is in training mode: evaluation here uses its running statistics, which such \

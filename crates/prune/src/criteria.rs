@@ -12,6 +12,7 @@ mod movement;
 mod random;
 mod snip;
 mod sparse_gpt;
+mod stored;
 mod synflow;
 mod wanda;
 
@@ -33,6 +34,7 @@ pub use movement::Movement;
 pub use random::Random;
 pub use snip::{Snip, SnipVariant};
 pub use sparse_gpt::SparseGpt;
+pub use stored::Stored;
 pub use synflow::{FlowNorm, SynFlow};
 pub use wanda::Wanda;
 

@@ -78,6 +78,15 @@ pub enum Error {
         /// How they differ.
         mismatch: Mismatch,
     },
+    /// Scores that were computed elsewhere are not those of the network.
+    #[error(
+        "the scores do not belong to the network: {mismatch}; expected one for each weight of its convolutions and \
+         linear layers, by name and shape: take other tensors out, and exclude layers without scores"
+    )]
+    ForeignScores {
+        /// How they differ.
+        mismatch: Mismatch,
+    },
     /// Masks for a parameter that is already computed from others.
     #[error(
         "`{path}` is computed by `{by}`, and Burn keeps one reparameterization per parameter: \

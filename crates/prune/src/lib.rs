@@ -102,7 +102,7 @@ pub use channels::{ChannelScore, Counted, keep_out_of_scope};
 pub use criteria::{
     BnScale, Build, CRITERIA, Criteria, CriterionEntry, Fisher, FlowNorm, Force, Fpgm, GradientMagnitude,
     Grasp, GraspAbs, GraspEstimator, IterativeSnip, Magnitude, Movement, NormalizedMagnitude, Random, Snip,
-    SnipVariant, SparseGpt, SynFlow, Wanda, build, criterion, find, plain,
+    SnipVariant, SparseGpt, Stored, SynFlow, Wanda, build, criterion, find, plain,
 };
 pub use criterion::{Criterion, Removed};
 pub use cut::Cut;

@@ -7,13 +7,12 @@ use sapwood_backend::read;
 use sapwood_core::{ModuleState, Network, Observed, Output as _, ParamPath, Pass, Target, loss};
 use sapwood_graph::{Points, grids};
 
-use crate::{Agreement, Error, Examples, Made, Rounded};
+use crate::{Agreement, Error, Examples, Made, Rounded, Rows, rows::largest};
 
 /// The outputs of a network on some examples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answers {
-    logits: Vec<f64>,
-    outputs: usize,
+    rows: Rows,
     /// The mean loss.
     pub loss: f64,
     /// The share of examples whose class has the largest output; `None` without classes.
@@ -47,62 +46,29 @@ impl Answers {
             };
         }
         let share = |count_of: usize| count_of as f64 / count.max(1) as f64;
-        Ok(Self { logits, outputs, loss: losses / count.max(1) as f64, top1: right.map(share) })
+        let rows = Rows::new(logits, outputs);
+        Ok(Self { rows, loss: losses / count.max(1) as f64, top1: right.map(share) })
     }
 
-    fn rows(&self) -> impl Iterator<Item = &[f64]> {
-        self.logits.chunks(self.outputs.max(1))
-    }
-
-    /// The share of rows with the same largest output, the first of equal ones. What is not a number is never the same.
+    /// [`Rows::agreement`].
     pub fn agreement(&self, other: &Self) -> f64 {
-        let same = self.rows().zip(other.rows()).filter(|(a, b)| {
-            let (a, b) = (largest(a), largest(b));
-            a.is_some() && a == b
-        });
-        same.count() as f64 / self.rows().count().max(1) as f64
+        self.rows.agreement(&other.rows)
     }
 
-    /// How far the other's agree, of a network whose largest output is its answer, or of another one.
+    /// [`Rows::agrees`].
     pub fn agrees(&self, other: &Self, is_answer: bool) -> Agreement {
-        match is_answer {
-            true => Agreement::Answers(self.agreement(other)),
-            false => Agreement::Power(self.power_shared(other)),
-        }
+        self.rows.agrees(&other.rows, is_answer)
     }
 
-    /// The share of the power of these outputs that is not that of their differences.
-    fn power_shared(&self, other: &Self) -> f64 {
-        (1.0 - 10f64.powf(-self.signal_to_noise(other) / 10.0)).max(0.0)
-    }
-
-    /// The power of these outputs over that of their differences, in decibels.
+    /// [`Rows::signal_to_noise`].
     pub fn signal_to_noise(&self, other: &Self) -> f64 {
-        let signal: f64 = self.logits.iter().map(|x| x * x).sum();
-        let noise: f64 = self.logits.iter().zip(&other.logits).map(|(x, y)| (x - y) * (x - y)).sum();
-        10.0 * (signal / noise).log10()
+        self.rows.signal_to_noise(&other.rows)
     }
 
-    /// The mean Kullback-Leibler divergence of the other's softmax from that of these outputs.
+    /// [`Rows::divergence`].
     pub fn divergence(&self, other: &Self) -> f64 {
-        let log_softmax = |row: &[f64]| {
-            let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            let sum = row.iter().map(|x| (x - most).exp()).sum::<f64>().ln();
-            row.iter().map(|x| x - most - sum).collect::<Vec<_>>()
-        };
-        let each = self.rows().zip(other.rows()).map(|(a, b)| {
-            let (p, q) = (log_softmax(a), log_softmax(b));
-            p.iter().zip(&q).map(|(p, q)| p.exp() * (p - q)).sum::<f64>()
-        });
-        each.sum::<f64>() / self.rows().count().max(1) as f64
+        self.rows.divergence(&other.rows)
     }
-}
-
-/// The place of the largest number, the first of equal ones; none where one is not a number.
-fn largest(row: &[f64]) -> Option<usize> {
-    let not_a_number = row.iter().any(|x| x.is_nan());
-    let first = (0..row.len()).rev().max_by(|a, b| row[*a].total_cmp(&row[*b]));
-    first.filter(|_| !not_a_number)
 }
 
 /// What it costs to quantise one layer alone: its weights and its input.
@@ -185,28 +151,6 @@ pub(crate) fn price(divergence: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn answers(logits: &[f64]) -> Answers {
-        Answers { logits: logits.to_vec(), outputs: 2, loss: 0.0, top1: None }
-    }
-
-    #[test]
-    fn equal_answers_agree_and_have_no_noise() {
-        let a = answers(&[1.0, 2.0, 3.0, 3.0]);
-        assert_eq!((a.agreement(&a), a.divergence(&a)), (1.0, 0.0));
-        assert_eq!((a.signal_to_noise(&a), a.power_shared(&a)), (f64::INFINITY, 1.0));
-        // One of 23.
-        let shared = a.power_shared(&answers(&[1.0, 2.0, 3.0, 4.0]));
-        assert!((shared - 22.0 / 23.0).abs() < 1e-12, "{shared}");
-        let b = answers(&[1.0, 2.0, 3.0, 4.0]);
-        assert_eq!(a.agreement(&b), 0.5);
-        assert!((a.signal_to_noise(&b) - 10.0 * 23f64.log10()).abs() < 1e-12);
-        // ln(1/2 / sigmoid(-1)) and ln(1/2 / sigmoid(1)), in the mean and over two rows.
-        let sigmoid = 1.0 / (1.0 + 1f64.exp());
-        let expected = ((0.5 / sigmoid).ln() + (0.5 / (1.0 - sigmoid)).ln()) / 4.0;
-        assert!((a.divergence(&b) - expected).abs() < 1e-12);
-        assert_eq!(a.agreement(&answers(&[f64::NAN, 0.0, 3.0, 3.0])), 0.5);
-    }
 
     #[test]
     fn the_alarm_names_what_costs_most() {

@@ -26,7 +26,7 @@ pub enum Error {
         found: f32,
     },
     /// Bits that weights cannot have.
-    #[error("weights have 8, 6, 5, 4, 3 or 2 bits, not {found}")]
+    #[error("weights have 2 to 8 bits, not {found}")]
     Bits {
         /// What was asked for.
         found: usize,

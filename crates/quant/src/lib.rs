@@ -89,6 +89,7 @@ mod qat;
 mod ranges;
 mod rounded;
 mod rounding;
+mod rows;
 mod weights;
 
 pub use absorption::absorbed;
@@ -110,4 +111,5 @@ pub use qat::Qat;
 pub use ranges::RangeMethod;
 pub use rounded::Rounded;
 pub use rounding::{AdaRound, Gptq, Rounding};
+pub use rows::Rows;
 pub use weights::{bits_of, grids_of, nearest, weight_scheme};

@@ -107,10 +107,6 @@ struct Reduced<'a, F> {
 }
 
 impl<F: FnMut(usize, Tensor<4>) -> Tensor<1>> Tap for Reduced<'_, F> {
-    fn input(&mut self, _: &str, input: Tensor<4>) -> Tensor<4> {
-        input
-    }
-
     fn value(&mut self, node: usize, value: Tensor<4>) -> Tensor<4> {
         if self.points.grid_of(node) == Some(node) {
             self.seen.push((node, (self.reduce)(node, value.clone())));

@@ -11,7 +11,9 @@ use burn::{
     tensor::{Tensor, TensorData},
 };
 use sapwood_core::{ModuleState, Observed, ParamPath, State};
-use sapwood_graph::{Array, Calibrated, Folding, Grid, Per, Points, Quantized, Range, Scheme, grids};
+use sapwood_graph::{
+    Array, Calibrated, Folding, Grid, Per, Points, Quantized, Range, Ranges, Scheme, grids, norm_factors,
+};
 
 use crate::{
     Error, Examples, FakeQuantized, Made, Ptq, RangeMethod,
@@ -76,11 +78,39 @@ impl Qat {
         examples: Examples<'_>,
         device: &Device,
     ) -> Result<FakeQuantized<N>, Error> {
-        let graph = network.graph();
+        let bounds = self.bounds(&network, examples, device).await?;
+        self.begin_between(&bounds, network, examples, device).await
+    }
+
+    /// The bounds that examples give, with which values begin. Their last digits follow from what computes them.
+    ///
+    /// # Errors
+    /// As for [`Qat::begin`].
+    pub async fn bounds<N: Observed>(
+        &self,
+        network: &N,
+        examples: Examples<'_>,
+        device: &Device,
+    ) -> Result<Ranges, Error> {
         let ptq = Ptq { float: self.float.clone(), of_layers: self.of_layers.clone(), ..Ptq::default() };
-        ptq.points(&network)?;
+        ptq.points(network)?;
+        let points = Points::before_folding(network.graph(), &self.float);
+        self.ranges.ranges(network, &points, examples, self.activations, device).await
+    }
+
+    /// [`Qat::begin`] with bounds that these examples gave before, be it at another level or on another device.
+    ///
+    /// # Errors
+    /// As for [`Qat::begin`]; bounds of another network's values.
+    pub async fn begin_between<N: Observed>(
+        &self,
+        bounds: &Ranges,
+        network: N,
+        examples: Examples<'_>,
+        device: &Device,
+    ) -> Result<FakeQuantized<N>, Error> {
+        let graph = network.graph();
         let points = Points::before_folding(graph, &self.float);
-        let ranges = self.ranges.ranges(&network, &points, examples, self.activations, device).await?;
         let (dims, folding) = (graph.dims().map_err(Error::from)?, Folding::of(graph));
         let (mut steps, mut first) = (Vec::new(), Vec::new());
         let mut step = |name: String, values: usize, high: f64, begins: Vec<f32>| {
@@ -96,7 +126,7 @@ impl Qat {
                     "its value is computed together with others and cannot be rounded: run each node alone"
                         .into(),
             };
-            let range = ranges.get(name).ok_or_else(unseen)?;
+            let range = bounds.get(name).ok_or_else(unseen)?;
             let grid = self.activations.grid(range.min(), range.max())?;
             let (zero_point, integers) = (grid.zero_point(), grid.integers());
             let mut value = ValueGrid { name: name.into(), zero_point, integers, step: 0 };
@@ -175,10 +205,9 @@ fn outer(shape: &[usize], per: Per) -> usize {
 /// `gamma / sqrt(variance + epsilon)` of the normalisation that is folded into a layer, if there is one.
 fn factors(state: &State, pairs: &[sapwood_graph::Folded], layer: &str) -> Option<Vec<f64>> {
     let pair = pairs.iter().find(|pair| pair.layer == layer)?;
-    let part = |name: &str| state.0.get(format!("{}.{name}", pair.norm).as_str());
+    let part = |name: &str| state.parameter(&pair.norm, name);
     let (gamma, variance) = (part("weight")?, part("running_var")?);
-    let each = gamma.iter::<f64>().zip(variance.iter::<f64>());
-    Some(each.map(|(gamma, variance)| gamma / (variance + pair.epsilon).sqrt()).collect())
+    Some(norm_factors(gamma.iter::<f64>(), variance.iter::<f64>(), pair.epsilon))
 }
 
 impl<N: Observed> FakeQuantized<N> {

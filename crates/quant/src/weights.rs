@@ -5,12 +5,13 @@ use sapwood_graph::{Array, DType, Grid, Op, Packed, Per, Quantized, Scheme, Symm
 use crate::Error;
 
 /// The scheme of weights with this number of bits: symmetric, from `-n` to `n`, in the smallest type that holds them.
+/// With 7, two of them times bytes fit 16 bits (255 * 126 < 2^15), in which processors with AVX2 alone sum products.
 ///
 /// # Errors
-/// Other bits than 8, 6, 5, 4, 3 and 2.
+/// Fewer bits than 2, or more than 8.
 pub fn weight_scheme(bits: usize, per: Per) -> Result<Scheme, Error> {
     let dtype = match bits {
-        5 | 6 | 8 => DType::I8,
+        5..=8 => DType::I8,
         3 | 4 => DType::I4,
         2 => DType::I2,
         found => return Err(Error::Bits { found }),
@@ -147,7 +148,7 @@ mod tests {
     #[test]
     fn every_number_of_bits_lies_within_half_a_step() {
         let weight = Array::from_fn([4, 6], |at| ((at * 37 % 101) as f32 - 50.0) / 50.0);
-        for bits in [8, 6, 5, 4, 3, 2] {
+        for bits in 2..=8 {
             for per in [Per::Tensor, Per::Axis(0), Per::Axis(1), Per::Group { axis: 1, size: 4 }] {
                 let scheme = weight_scheme(bits, per).unwrap();
                 let grids = grids_of(&weight, scheme).unwrap();
@@ -159,10 +160,22 @@ mod tests {
                 assert!(found.values().iter::<i64>().all(|q| scheme.integers().contains(&q)));
             }
         }
-        assert_eq!(
-            weight_scheme(7, Per::Tensor).unwrap_err().to_string(),
-            "weights have 8, 6, 5, 4, 3 or 2 bits, not 7"
-        );
+        for bits in [0, 1, 9] {
+            let error = weight_scheme(bits, Per::Tensor).unwrap_err().to_string();
+            assert_eq!(error, format!("weights have 2 to 8 bits, not {bits}"));
+        }
+    }
+
+    #[test]
+    fn two_products_of_bytes_and_weights_of_7_bits_fit_16_bits() {
+        let scheme = weight_scheme(7, Per::Axis(0)).unwrap();
+        assert_eq!((scheme.dtype(), scheme.integers(), bits_of(scheme)), (DType::I8, -63..=63, 7));
+        let both = |bits| 2 * 255 * *weight_scheme(bits, Per::Tensor).unwrap().integers().end();
+        assert!(both(7) <= i64::from(i16::MAX) && i64::from(i16::MAX) < both(8));
+
+        let weight = Array::new([2, 2], vec![0.5f32, -0.3, -3.0, 1.0]).unwrap();
+        let found = nearest(&weight, scheme, &grids_of(&weight, scheme).unwrap()).unwrap();
+        assert_eq!(found.values().as_slice::<i8>().unwrap(), [63, -38, -63, 21]);
     }
 
     #[test]

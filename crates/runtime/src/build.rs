@@ -9,34 +9,18 @@ use crate::{
     Plan, Runtime,
     each::each,
     layer::{Conv, Kind, Layer},
-    memory::{Life, least, plan as places},
+    memory::{LINE, least, lives, plan as places},
     plan::{Label, Products},
     schedule::{Planned, Schedule, Work},
 };
-
-/// Numbers of a line of the cache.
-pub(crate) const LINE: usize = 16;
-/// Numbers that the values of images computed together may take: 16 MiB.
-pub(crate) const MOST: usize = 1 << 22;
 
 /// A plan for folded layers.
 pub(crate) fn plan(runtime: &Runtime, layers: &[Layer<'_>]) -> Plan {
     let schedule = Schedule::of(layers, runtime.level);
     let lanes = runtime.level.numbers();
-    let mut lives: Vec<Life> = schedule
-        .buffers
-        .iter()
-        // So that each begins at a line of the cache.
-        .map(|buffer| Life { size: buffer.place(lanes).image.next_multiple_of(LINE), first: 0, last: 0 })
-        .collect();
-    for (number, step) in schedule.steps.iter().enumerate() {
-        lives[step.writes].first = number + 1;
-        lives[step.writes].last = number + 1;
-        step.reads.iter().for_each(|&read| lives[read].last = number + 1);
-    }
-    lives[schedule.output()].last = schedule.steps.len() + 1;
-    let images = (MOST / least(&lives).max(1)).clamp(1, runtime.batch);
-    lives.iter_mut().for_each(|life| life.size *= images);
+    let numbers = schedule.buffers.iter().map(|buffer| buffer.place(lanes).image);
+    let steps = schedule.steps.iter().map(|step| (&step.reads[..], step.writes));
+    let (lives, images) = lives(numbers, steps, schedule.output(), runtime.batch);
     let (starts, floats) = places(&lives);
     let all: Vec<Place> =
         schedule.buffers.iter().zip(&starts).map(|(buffer, &at)| buffer.place(lanes).moved(at)).collect();
@@ -84,49 +68,47 @@ pub(crate) fn step(
     let level = runtime.level;
     let from = |number: usize| places[planned.reads[number]];
     let to = places[planned.writes];
+    let epilogue = |conv: &Conv<'_>| {
+        let residual = (planned.reads.len() > 1).then(|| from(1));
+        Epilogue { residual, curve: conv.curve }
+    };
     match (&planned.work, &layers[planned.layer].kind) {
         (Work::Move(parts), _) => {
             let name = if parts == &[Part::ALL] { "reorder" } else { "subsample" };
             (Box::new(Move::new(from(0), to, Source::Arena, parts.clone())), name.into())
         }
         (Work::Dense, Kind::Conv(conv)) => {
-            let residual = (planned.reads.len() > 1).then(|| from(1));
-            let epilogue = Epilogue { residual, curve: conv.curve };
             let bias = &conv.biases();
             let weights = Weights { values: &conv.weight, scale: conv.scale.as_deref(), bias };
             let most = [images, runtime.threads];
-            let dense = Dense::new(level, (from(0), to), conv.window, weights, epilogue, most);
+            let dense = Dense::new(level, (from(0), to), conv.window, weights, epilogue(conv), most);
             let (shape, what) = (dense.shape(), describe(conv, &from(0)));
             (Box::new(dense), format!("{what} dense {}x{}", shape.outputs, shape.pixels))
         }
         (Work::Depthwise, Kind::Conv(conv)) => {
-            let residual = (planned.reads.len() > 1).then(|| from(1));
-            let epilogue = Epilogue { residual, curve: conv.curve };
             let weight = |channel: usize, row: usize, column: usize| conv.weight(channel, 0, row, column);
             let values = (&weight as _, &conv.biases()[..]);
-            let step = Depthwise::new(level, (from(0), to), conv.window, values, epilogue);
+            let step = Depthwise::new(level, (from(0), to), conv.window, values, epilogue(conv));
             (Box::new(step), format!("{} depthwise", describe(conv, &from(0))))
         }
         (Work::Sparse(phases), Kind::Conv(conv)) => {
-            let residual = (planned.reads.len() > 1).then(|| from(1));
-            let epilogue = Epilogue { residual, curve: conv.curve };
             let percent = 100.0 * conv.there as f64 / conv.weight.len().max(1) as f64;
             let what = format!("{} sparse {percent:.0} %", describe(conv, &from(0)));
             if at_vectors && phases.is_near() && to.pixels() > 1 {
                 let taps = phases.taps(conv, &from(0));
-                let step = Shifted::new(level, (from(0), to), &taps, &conv.biases(), epilogue);
+                let step = Shifted::new(level, (from(0), to), &taps, &conv.biases(), epilogue(conv));
                 let ([rows, vectors], panels) = (step.shape(), step.panels());
                 let panels = if panels == 1 { String::new() } else { format!(" in {panels}") };
                 return (Box::new(step), format!("{what} {rows}x{vectors}{panels}"));
             }
             let rows = phases.rows(conv, &from(0));
             if to.pixels() == 1 && to.image == to.channels && Gathered::is_there(level) {
-                let step = Gathered::new(level, (from(0), to), &rows, &conv.biases(), epilogue);
+                let step = Gathered::new(level, (from(0), to), &rows, &conv.biases(), epilogue(conv));
                 return (Box::new(step), format!("{what} gathered"));
             }
             let is_aligned = rows.iter().flatten().all(|entry| entry.0 % LINE == 0);
             let (shape, _) = SparseShape::best(level, &rows, &to, is_aligned);
-            let step = Sparse::new(level, (from(0), to), &rows, &conv.biases(), epilogue, shape);
+            let step = Sparse::new(level, (from(0), to), &rows, &conv.biases(), epilogue(conv), shape);
             let kind = if shape.is_shared { "shared" } else { "apart" };
             let SparseShape { rows, vectors, lanes, .. } = shape;
             (Box::new(step), format!("{what} {kind} {rows}x{vectors}x{lanes}"))

@@ -54,9 +54,8 @@ impl Exact {
         for (at, node) in graph.nodes().iter().enumerate() {
             let refuse = |problem: &str| Error::Layer { layer: node.name.clone(), problem: problem.into() };
             if node.op.has_weights() {
-                let path = ParamPath::from(format!("{}.weight", node.name));
-                let weight =
-                    network.weights.get(&path).ok_or_else(|| refuse("its weights are no integers"))?;
+                let weight = network.weights.get(&ParamPath::of(&node.name, "weight"));
+                let weight = weight.ok_or_else(|| refuse("its weights are no integers"))?;
                 let outputs = weight.shape().first().copied().unwrap_or(0);
                 let scales: Vec<f32> = weight.scale().iter().collect();
                 let is_of_outputs = matches!(weight.per(), Per::Tensor | Per::Axis(0));
@@ -68,7 +67,7 @@ impl Exact {
                         "integers are summed where a tensor or each output has one scale, and 0 stands for 0",
                     ));
                 }
-                let bias = network.rest.0.get(format!("{}.bias", node.name).as_str());
+                let bias = network.rest.parameter(&node.name, "bias");
                 let bias = bias.map_or_else(Vec::new, |bias| bias.iter().collect());
                 layers.insert(
                     node.name.clone(),

@@ -25,6 +25,17 @@ impl Layer<'_> {
     }
 }
 
+/// How often each layer's value is read on the way to the last one's.
+pub(crate) fn readers(layers: &[Layer<'_>]) -> Vec<usize> {
+    let mut readers = vec![0; layers.len()];
+    for id in (0..layers.len()).rev() {
+        if 0 < readers[id] || id + 1 == layers.len() {
+            layers[id].inputs.iter().for_each(|&input| readers[input] += 1);
+        }
+    }
+    readers
+}
+
 /// How a value comes about.
 pub(crate) enum Kind<'a> {
     /// It comes in.

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
-use sapwood_graph::{Activation, Array, ConvSpec, Dims, Graph, Node, Op, Pads, State, Window as Written};
+use sapwood_graph::{
+    Activation, Array, ConvSpec, Dims, Graph, Node, Op, Pads, ParamPath, State, Window as Written,
+    norm_factors,
+};
 use sapwood_kernels::infer::{Curve, Function, Plain, Pooling, Window};
 
 use crate::{
@@ -41,7 +44,7 @@ pub(crate) fn lower<'a>(graph: &Graph, state: &'a State, threads: usize) -> Resu
             Op::Input if id > 0 || graph.entries()[0].integers => None,
             Op::Input => Some(Kind::Input),
             Op::Constant { dims, .. } => {
-                let values: Arc<[f32]> = named(state, &node.name, dims.sizes())?.into();
+                let values: Arc<[f32]> = parameter(state, &node.name, "", dims.sizes())?.into();
                 constants[id] = Some(values.clone());
                 Some(Kind::Plain("constant", constant(values)))
             }
@@ -159,11 +162,7 @@ fn kind<'a>(
             let of = |name: &str| values(name, &[channels]).map(wide);
             let (gamma, beta) = (of("weight")?, of("bias")?);
             let (mean, variance) = (of("running_mean")?, of("running_var")?);
-            let scale: Vec<f64> = gamma
-                .iter()
-                .zip(&variance)
-                .map(|(gamma, variance)| gamma / (variance + epsilon).sqrt())
-                .collect();
+            let scale = norm_factors(gamma, variance, epsilon);
             let shift = beta.iter().zip(&mean).zip(&scale).map(|((beta, mean), scale)| beta - mean * scale);
             Kind::Affine { shift: shift.collect(), scale }
         }
@@ -196,22 +195,18 @@ pub(crate) fn opposite(at: usize, size: usize, padding: usize) -> usize {
     (at + size - padding % size) % size
 }
 
-/// A layer's parameter.
+/// A layer's parameter; without a name, what a constant is.
 fn parameter<'a>(
     state: &'a State,
     layer: &str,
     name: &str,
     shape: &[usize],
 ) -> Result<Cow<'a, [f32]>, Error> {
-    named(state, &format!("{layer}.{name}"), shape)
-}
-
-/// The values of this name.
-fn named<'a>(state: &'a State, path: &str, shape: &[usize]) -> Result<Cow<'a, [f32]>, Error> {
-    let Some(array) = state.0.get(path) else { return Err(Error::Missing(path.into())) };
+    let path = ParamPath::of(layer, name);
+    let Some(array) = state.0.get(&path) else { return Err(Error::Missing(path)) };
     if array.shape() != shape {
         let (expected, found) = (shape.to_vec(), array.shape().to_vec());
-        return Err(Error::Shape { path: path.into(), expected, found });
+        return Err(Error::Shape { path, expected, found });
     }
     Ok(narrow(array))
 }
@@ -238,7 +233,10 @@ pub(crate) fn curve(activation: Activation) -> Curve {
         Activation::Softplus => Curve::Softplus,
         Activation::LeakyRelu(factor) => Curve::Leaky(factor.0 as f32),
         Activation::Elu(factor) => Curve::Elu(factor.0 as f32, 1.0),
-        Activation::Selu => Curve::Elu(1.673_263_2, 1.050_701),
+        Activation::Selu => {
+            let [alpha, scale] = Activation::SELU.map(|number| number as f32);
+            Curve::Elu(alpha, scale)
+        }
         Activation::Clip(low, high) => Curve::Clip(low.0 as f32, high.0 as f32),
     }
 }

@@ -1,5 +1,10 @@
 //! Where each value lies in one piece of memory: greedily by size (Pisarchyk & Lee 2020, section 4).
 
+/// Numbers of a line of the cache.
+pub(crate) const LINE: usize = 16;
+/// Numbers that the values of images computed together may take: 16 MiB.
+const MOST: usize = 1 << 22;
+
 /// When a value is needed: from the step that writes it to the last one that reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Life {
@@ -12,6 +17,30 @@ impl Life {
     fn meets(&self, other: &Self) -> bool {
         self.first <= other.last && other.first <= self.last
     }
+}
+
+/// From when to when values are needed, and how many images, `batch` at most, are computed together. An image of each
+/// value has these numbers. Each step reads some values and writes one, in this order; `output` goes out behind the last
+/// step, and what no step writes comes in. The sizes are those of all images, in whole lines of the cache.
+pub(crate) fn lives<'a>(
+    numbers: impl IntoIterator<Item = usize>,
+    steps: impl IntoIterator<Item = (&'a [usize], usize)>,
+    output: usize,
+    batch: usize,
+) -> (Vec<Life>, usize) {
+    let size = |numbers: usize| numbers.next_multiple_of(LINE);
+    let mut lives: Vec<Life> =
+        numbers.into_iter().map(|numbers| Life { size: size(numbers), first: 0, last: 0 }).collect();
+    let mut end = 1;
+    for (reads, writes) in steps {
+        (lives[writes].first, lives[writes].last) = (end, end);
+        reads.iter().for_each(|&read| lives[read].last = end);
+        end += 1;
+    }
+    lives[output].last = end;
+    let images = (MOST / least(&lives).max(1)).clamp(1, batch);
+    lives.iter_mut().for_each(|life| life.size *= images);
+    (lives, images)
 }
 
 /// Where each begins so that none that are needed at the same time overlap, and the size of all: the largest
@@ -79,6 +108,17 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn values_live_from_the_step_that_writes_them_to_the_last_that_reads_them() {
+        let steps: [(&[usize], usize); 3] = [(&[0], 1), (&[1], 2), (&[0, 2], 3)];
+        let (lives, images) = lives([17, 1, 16, 2], steps, 3, 5);
+        let lives: Vec<[usize; 3]> = lives.iter().map(|life| [life.size, life.first, life.last]).collect();
+        assert_eq!((lives, images), (vec![[160, 0, 3], [80, 1, 2], [80, 2, 3], [80, 3, 4]], 5));
+        // Two values of a quarter of the numbers that may be taken leave room for two images.
+        let steps: [(&[usize], usize); 1] = [(&[0], 1)];
+        assert_eq!([1, 7].map(|batch| super::lives([MOST / 4, MOST / 4], steps, 1, batch).1), [1, 2]);
     }
 
     #[test]

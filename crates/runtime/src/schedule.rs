@@ -11,7 +11,7 @@ use sapwood_kernels::{
 use crate::{
     choose::{Way, ways, without_sparse},
     cost::cost,
-    layer::{Conv, Kind, Layer},
+    layer::{Conv, Kind, Layer, readers},
     planar::Phases,
 };
 
@@ -99,8 +99,10 @@ impl Schedule {
 
     fn by(layers: &[Layer<'_>], level: Level, ways: &[Option<Way>]) -> Self {
         let mut schedule = Self { of: vec![Vec::new(); layers.len()], ..Self::default() };
-        let (is_seen, is_last) = (seen(layers), layers.len() - 1);
-        for (id, layer) in layers.iter().enumerate().filter(|(id, _)| is_seen[*id] || *id == is_last) {
+        let (readers, last) = (readers(layers), layers.len() - 1);
+        // What comes in has a place even if nobody reads it.
+        let runs = |id: usize| 0 < readers[id] || [0, last].contains(&id);
+        for (id, layer) in layers.iter().enumerate().filter(|(id, _)| runs(*id)) {
             schedule.add(layers, id, layer, ways);
         }
         schedule.space_rows(level);
@@ -344,17 +346,4 @@ impl Buffer {
             }
         }
     }
-}
-
-/// Which layers' values are read on the way to the last one's.
-fn seen(layers: &[Layer<'_>]) -> Vec<bool> {
-    let mut is_seen = vec![false; layers.len()];
-    for id in (0..layers.len()).rev() {
-        if is_seen[id] || id + 1 == layers.len() {
-            layers[id].inputs.iter().for_each(|&input| is_seen[input] = true);
-        }
-    }
-    // What comes in has a place even if nobody reads it.
-    is_seen[0] = true;
-    is_seen
 }

@@ -16,7 +16,7 @@ pub use parts::Blocks;
 /// The measured times of a space's blocks on one device, and their energies where those were
 /// measured too. A network's latency is the sum of its blocks' times (Cai et al. 2020, appendix),
 /// here with a factor and a fixed cost that are fitted to whole networks. Which blocks a
-/// network has, its space knows; here they are keys.
+/// network has is known to its space; the table sees opaque keys.
 ///
 /// ```
 /// use sapwood_search::LatencyTable;
@@ -56,10 +56,10 @@ pub struct LatencyTable {
     pub batch: usize,
     /// Threads that computed; 0 if that is not known.
     pub threads: usize,
-    /// What a network costs whatever its blocks, in milliseconds.
+    /// The milliseconds that each network takes beside its blocks.
     #[serde(default)]
     pub fixed_ms: f64,
-    /// What a millisecond of blocks timed by themselves is in a network; 1 if that was not fitted.
+    /// The factor from a sum of block times to the time of a whole network; 1 if it was not fitted.
     #[serde(default = "one")]
     pub scale_ms: f64,
     /// The same as `fixed_ms` for energies, in millijoules.

@@ -1,8 +1,8 @@
 //! Which of several evaluations is better.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::BTreeSet};
 
-use crate::{Goal, History};
+use crate::{Goal, History, View};
 
 /// An evaluation as it is compared: what is forbidden about it, then its costs.
 #[derive(Clone, Debug)]
@@ -17,6 +17,13 @@ pub(crate) struct Rated {
 pub(crate) fn rate(goal: &Goal, history: &History, at: usize) -> Rated {
     let values = history.values(at);
     Rated { at, violation: goal.violation(values), costs: goal.costs(values) }
+}
+
+/// Those that compete after a round, each once: what lived before it and what was asked for in it, by their
+/// places in the history.
+pub(crate) fn rated(view: &View<'_>, old: &[usize], asked: &[usize]) -> Vec<Rated> {
+    let all: BTreeSet<usize> = old.iter().chain(asked).copied().collect();
+    all.into_iter().map(|at| rate(view.goal(), view.history(), at)).collect()
 }
 
 impl Rated {
@@ -105,7 +112,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn rated(points: &[(u8, Vec<u8>)]) -> Vec<Rated> {
+    fn with(points: &[(u8, Vec<u8>)]) -> Vec<Rated> {
         let one = |(at, (violation, costs)): (usize, &(u8, Vec<u8>))| Rated {
             at,
             violation: f64::from(*violation),
@@ -121,7 +128,7 @@ mod tests {
                 prop::collection::vec((0u8..2, prop::collection::vec(0u8..6, costs)), 0..40)
             }),
         ) {
-            let mut left = rated(&points);
+            let mut left = with(&points);
             let sorted = |mut front: Vec<usize>| { front.sort_unstable(); front };
             for front in fronts(left.clone()) {
                 let free = |one: &&Rated| !left.iter().any(|other| other.dominates(one));
@@ -136,8 +143,8 @@ mod tests {
     #[test]
     fn the_ends_of_a_front_come_first_and_then_the_least_crowded() {
         let points = [(0, vec![0, 10]), (0, vec![1, 9]), (0, vec![2, 8]), (0, vec![7, 3]), (0, vec![10, 0])];
-        assert_eq!(best(rated(&points), 4), [0, 4, 3, 2]);
+        assert_eq!(best(with(&points), 4), [0, 4, 3, 2]);
         // What is forbidden stands behind, however good.
-        assert_eq!(best(rated(&[(1, vec![0, 0]), (0, vec![9, 9])]), 2), [1, 0]);
+        assert_eq!(best(with(&[(1, vec![0, 0]), (0, vec![9, 9])]), 2), [1, 0]);
     }
 }

@@ -20,7 +20,7 @@ use crate::{Choice, Error, Genome};
 /// earlier one takes certain options. It is a value; everything that can be done
 /// with its genomes follows from it.
 ///
-/// Each choice hangs on at most one other. This is what keeps counting exact and
+/// Each choice depends on at most one other. This is what keeps counting exact and
 /// sampling uniform: the choices form trees, and the number of ways to choose within
 /// one is a sum of products.
 ///
@@ -91,7 +91,7 @@ impl Space {
     ///
     /// # Errors
     /// Names that occur twice, choices without options or with more than 256, a
-    /// choice that hangs on one that does not stand before it, or more than 2^128
+    /// choice that depends on one that does not stand before it, or more than 2^128
     /// ways to choose below one choice.
     pub fn new(name: impl Into<String>, choices: Vec<Choice>) -> Result<Self, Error> {
         let name = name.into();
@@ -117,14 +117,14 @@ impl Space {
                 Some(when) => {
                     let missing = || {
                         let (name, on) = (&choice.name, &when.choice);
-                        wrong(format!("choice `{name}` hangs on `{on}`, which does not stand before it"))
+                        wrong(format!("choice `{name}` depends on `{on}`, which does not stand before it"))
                     };
                     let parent = *index.get(when.choice.as_str()).ok_or_else(missing)?;
                     let options = &choices[parent].options;
                     if let Some(unknown) = when.is.iter().find(|option| !options.contains(option)) {
                         let (name, on) = (&choice.name, &when.choice);
                         let problem =
-                            format!("choice `{name}` hangs on `{on}` = `{unknown}`, which is none of");
+                            format!("choice `{name}` depends on `{on}` = `{unknown}`, which is none of");
                         return Err(wrong(format!("{problem} its options {}", options.join(", "))));
                     }
                     let opens = options.iter().map(|option| when.is.contains(option)).collect();
@@ -139,7 +139,7 @@ impl Space {
         }
         count::fill(&mut nodes, &choices).map_err(|at| {
             wrong(format!(
-                "more than 2^128 ways to choose hang on `{}`: let fewer hang on it",
+                "more than 2^128 ways to choose depend on `{}`: let fewer depend on it",
                 choices[at].name
             ))
         })?;
@@ -158,8 +158,8 @@ impl Space {
         Self::new(name, choices.into_iter().map(|(name, options)| Choice::new(name, options)).collect())
     }
 
-    /// The same space without all but these genomes. Nothing else is then sampled,
-    /// reached by mutation, or a neighbour.
+    /// Restricts the space to these genomes: no other is then sampled, reached by mutation, or a
+    /// neighbour.
     ///
     /// # Errors
     /// No genomes, or one that is not of this space.
@@ -206,7 +206,7 @@ impl Space {
         Ok(Self { members: Some(Arc::new(Members { genomes: members, aliases })), ..plain })
     }
 
-    /// The same space under another name, as where it is that of two networks.
+    /// Renames the space, for example where two families share it.
     #[must_use]
     pub fn named(self, name: impl Into<String>) -> Self {
         Self { name: name.into(), ..self }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use sapwood_graph::{Binary, Graph, Groups, Op, PadMode, Reduction, Slot, State};
+use sapwood_graph::{Binary, Graph, Groups, Op, PadMode, ParamPath, Reduction, Slot, State};
 
 use crate::{curve, sums, sums::Sums};
 
@@ -80,9 +80,9 @@ impl Walk<'_> {
                 sums.map(|sums| sums.constants(x)).unwrap_or_default()
             }
             Op::Linear { .. } => {
-                let name = format!("{}.weight", self.graph.nodes()[id].name);
+                let weight = ParamPath::of(&self.graph.nodes()[id].name, "weight");
                 let mut axes = self.groups.axes().iter();
-                let read = axes.find(|axis| axis.path.as_str() == name && axis.axis == 1);
+                let read = axes.find(|axis| axis.path == weight && axis.axis == 1);
                 let known = self.known(id);
                 let row: Vec<Option<f64>> = read.map_or(Vec::new(), |axis| {
                     axis.slots.iter().map(|slot| known.get(slot).copied().flatten()).collect()

@@ -24,7 +24,8 @@ pub(crate) fn activation(of: Activation, x: f64) -> f64 {
         Activation::LeakyRelu(factor) => x.max(0.0) + factor.0 * x.min(0.0),
         Activation::Elu(factor) => x.max(0.0) + factor.0 * x.min(0.0).exp_m1(),
         Activation::Selu => {
-            1.050_700_987_355_480_5 * (x.max(0.0) + 1.673_263_242_354_377_2 * x.min(0.0).exp_m1())
+            let [alpha, scale] = Activation::SELU;
+            scale * (x.max(0.0) + alpha * x.min(0.0).exp_m1())
         }
         Activation::Clip(low, high) => x.max(low.0).min(high.0),
     }

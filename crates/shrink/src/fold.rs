@@ -1,6 +1,6 @@
 //! Constants of channels that leave go into biases.
 
-use sapwood_graph::{Array, DType, Graph, Groups, Masks, Node, Op, State};
+use sapwood_graph::{Array, DType, Graph, Groups, Masks, Node, Op, ParamPath, State};
 
 use crate::{Dead, Error, Shrunk, Surgery};
 
@@ -32,8 +32,8 @@ impl Dead {
                 }
                 _ => continue,
             };
-            let path = format!("{name}.bias").into();
-            let kind = state.0.get(format!("{name}.weight").as_str()).map(Array::dtype);
+            let path = ParamPath::of(name, "bias");
+            let kind = state.parameter(name, "weight").map(Array::dtype);
             let before: Vec<f64> =
                 state.0.get(&path).map_or(vec![0.0; outputs], |bias| bias.iter().collect());
             let after =

@@ -204,9 +204,8 @@ pub fn squares(graph: &Graph, state: &State) -> WeightScores {
         let norm = matches!(node.op, Op::BatchNorm { .. } | Op::LayerNorm { .. } | Op::GroupNorm { .. });
         node.op.has_weights() || norm
     });
-    let path = |name: &str| ParamPath::from(format!("{name}.weight"));
     let found = layers.filter_map(|node| {
-        let path = path(&node.name);
+        let path = ParamPath::of(&node.name, "weight");
         let value = state.0.get(&path)?;
         let squares: Vec<f64> = value.iter::<f64>().map(|value| value * value).collect();
         Some((path, Array::new(value.shape(), squares).ok()?))

@@ -38,11 +38,7 @@ impl Counts<'_> {
     fn dims(&self, node: usize, before: &Dims) -> Dims {
         let sizes: Vec<usize> =
             before.sizes().iter().enumerate().map(|(dim, size)| self.at(node, dim, *size)).collect();
-        let after = match before.batch() {
-            Some(at) => Dims::with_batch(&sizes, at),
-            None => Dims::fixed(&sizes),
-        };
-        after.unwrap_or(*before)
+        Dims::of(&sizes, before.batch()).unwrap_or(*before)
     }
 
     fn op(&self, id: usize, node: &Node) -> Op {

@@ -171,11 +171,18 @@ impl<'a> Ranking<'a> {
             reachable = reachable.max(gone);
             Ok::<bool, Error>(asked <= gone)
         });
+        let reason = match self.round_to {
+            1 => "each layer keeps one channel, and some layers must stay whole".to_string(),
+            n => format!(
+                "each layer keeps {n} channels, or all where it has fewer, and some layers must stay \
+                 whole"
+            ),
+        };
         found?.ok_or_else(|| Error::Unreachable {
             what: target.what(),
             asked: target.share().to_string(),
             reachable: format!("{:.2}%", (1e4 * reachable).floor() / 100.0),
-            reason: "each layer keeps one channel, and some layers must stay whole".into(),
+            reason,
         })
     }
 

@@ -1,6 +1,6 @@
 //! What a layer's weights add up to, where its input is the same everywhere.
 
-use sapwood_graph::{Array, Graph, Op, State};
+use sapwood_graph::{Graph, Op, State};
 
 /// The weights of a convolution or linear layer, added over the kernel.
 pub(crate) struct Sums {
@@ -21,7 +21,7 @@ impl Sums {
     /// Of a layer; none where it is no such layer, or its values are not there.
     pub(crate) fn of(graph: &Graph, node: usize, state: &State) -> Option<Self> {
         let node = &graph.nodes()[node];
-        let weight = state.0.get(format!("{}.weight", node.name).as_str())?;
+        let weight = state.parameter(&node.name, "weight")?;
         let (groups, outputs, everywhere, transposed) = match node.op {
             Op::Linear { outputs, .. } => (1, outputs, true, false),
             Op::Conv(spec) => {
@@ -38,7 +38,7 @@ impl Sums {
             outputs,
             sums: vec![0.0; outputs * of_inputs],
             used: vec![false; outputs * of_inputs],
-            biases: state.0.get(format!("{}.bias", node.name).as_str()).map(|bias| bias.iter().collect()),
+            biases: state.parameter(&node.name, "bias").map(|bias| bias.iter().collect()),
             everywhere,
         };
         for (at, value) in weight.iter::<f64>().enumerate().filter(|(_, value)| *value != 0.0) {
@@ -111,8 +111,5 @@ impl Sums {
 
 /// The values of a parameter of a node, if they are there.
 pub(crate) fn values(graph: &Graph, node: usize, param: &str, state: &State) -> Option<Vec<f64>> {
-    state
-        .0
-        .get(format!("{}.{param}", graph.nodes()[node].name).as_str())
-        .map(|value: &Array| value.iter().collect())
+    state.parameter(&graph.nodes()[node].name, param).map(|value| value.iter().collect())
 }

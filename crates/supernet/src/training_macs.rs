@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use sapwood_backend::Seed;
+use sapwood_core::Anatomy;
 use sapwood_search::Genome;
 
 use crate::{Error, Family, Phase};
@@ -42,7 +43,7 @@ pub fn training_macs(
                 sum += macs(&opened[number].like(family.space(), &genomes[0])?)?;
             }
             for genome in genomes {
-                sum += 3.0 * macs(&genome)?;
+                sum += Anatomy::TRAINING_PASSES * macs(&genome)?;
             }
         }
     }

@@ -14,10 +14,6 @@ pub(crate) struct Kept {
 }
 
 impl Tap for Kept {
-    fn input(&mut self, _: &str, input: Tensor<4>) -> Tensor<4> {
-        input
-    }
-
     fn value(&mut self, node: usize, value: Tensor<4>) -> Tensor<4> {
         if self.wanted.contains(&node) {
             self.values.insert(node, value.clone());
@@ -36,10 +32,6 @@ pub(crate) struct Blocks {
 }
 
 impl Tap for Blocks {
-    fn input(&mut self, _: &str, input: Tensor<4>) -> Tensor<4> {
-        input
-    }
-
     fn value(&mut self, node: usize, value: Tensor<4>) -> Tensor<4> {
         match self.theirs.get(&node) {
             Some(theirs) if theirs.dims() == value.dims() => {

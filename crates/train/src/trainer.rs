@@ -1,7 +1,5 @@
 //! The training loop.
 
-use std::pin::Pin;
-
 use burn::prelude::Device;
 use sapwood_backend::{read, read_all};
 use sapwood_core::{Batch, Layout, Masks, Network, Source, tensors};
@@ -24,10 +22,7 @@ pub struct Trainer<'a, N: Network> {
     hooks: Vec<Box<dyn Hook<N> + 'a>>,
     checkpoints: Option<Checkpoints<'a>>,
     stop: Option<Box<dyn Fn() -> bool + 'a>>,
-    pause: Option<Box<dyn Fn() -> Pause<'a> + 'a>>,
 }
-
-type Pause<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
 /// What a run left.
 #[derive(Clone, Debug)]
@@ -58,7 +53,6 @@ impl<'a, N: Network> Trainer<'a, N> {
             hooks: Vec::new(),
             checkpoints: None,
             stop: None,
-            pause: None,
         }
     }
 
@@ -98,12 +92,6 @@ impl<'a, N: Network> Trainer<'a, N> {
     /// checkpoint, if it writes any, and returns [`Error::Stopped`].
     pub fn stop_when(self, stop: impl Fn() -> bool + 'a) -> Self {
         Self { stop: Some(Box::new(stop)), ..self }
-    }
-
-    /// Awaits this after every step. A browser does nothing else while a step is computed, and on a CPU
-    /// no step waits for anything: here it hears what was clicked meanwhile.
-    pub fn pause_after_steps<F: Future<Output = ()> + 'a>(self, pause: impl Fn() -> F + 'a) -> Self {
-        Self { pause: Some(Box::new(move || Box::pin(pause()))), ..self }
     }
 
     /// [`Trainer::run`], on this thread. It does not exist in a browser.
@@ -150,9 +138,6 @@ impl<'a, N: Network> Trainer<'a, N> {
                 progress.losses.add(report.loss, examples);
                 progress.iteration += 1;
                 self.tell(progress.iteration, |hook| hook.on_step_end(&report, &mut live))?;
-                if let Some(pause) = &self.pause {
-                    pause().await;
-                }
                 if progress.iteration == end {
                     let row = self.close(&mut progress, &report, &live).await?;
                     self.tell(end, |hook| hook.on_epoch_end(&row, &mut live))?;

@@ -1,11 +1,11 @@
 //! The examples that a network is quantised with, on the command line.
 
-use std::{path::Path, sync::Arc};
+use std::{num::NonZero, path::Path, sync::Arc};
 
 use burn::prelude::Device;
 use sapwood_backend::{Seed, block_on, read};
 use sapwood_core::{Batch, Network, Pass, Source, Target};
-use sapwood_data::{Loader, LoaderOptions, Order, Split};
+use sapwood_data::{Drawing, Drawn, Loader, LoaderOptions, Wanted};
 use sapwood_lab::{DataConfig, ReadBatches, Takes, fits, read_unlabelled};
 use sapwood_models::Opened;
 
@@ -28,10 +28,12 @@ pub(super) struct Calibration<'a> {
     pub(super) outputs: &'a MoreOutputs,
     pub(super) root: &'a DataRoot,
     pub(super) seed: u64,
+    /// How many of a data set are drawn.
+    pub(super) number: NonZero<usize>,
 }
 
 impl Calibration<'_> {
-    /// The training examples of a data set in an order drawn at random, or those of a file in its order.
+    /// The training examples of a data set that are drawn at random, or those of a file in its order.
     pub(super) fn source(&self, opened: &Opened, device: &Device) -> Result<Box<dyn Source>, Error> {
         if is_file(self.data) {
             return Ok(Box::new(self.of_file(opened, device)?));
@@ -39,14 +41,24 @@ impl Calibration<'_> {
         let mut data = DataConfig::of_opened(self.data, opened);
         self.images.apply(&mut data)?;
         let datasets = self.root.datasets();
-        let train = datasets.open(&data, Split::Train)?;
-        let classes = fits(&opened.spec, self.outputs.known(opened), &train);
+        let wanted = Wanted::First(self.number.get());
+        let drawing = Drawing { seed: Seed(self.seed), wanted, needs_classes: false };
+        let Drawn { dataset, has_labels, .. } = datasets.draw(&data, drawing)?;
+        let options = LoaderOptions { batch_size: BATCH, ..LoaderOptions::default() };
+        if !has_labels {
+            opened.spec.output(dataset.shape())?;
+            datasets.tell(&Bar::default());
+            note("note: the images have no classes: the answers of the float network take their place");
+            let drawn = Loader::new(Arc::new(dataset), options)?;
+            let batches: Result<Vec<Batch>, _> = drawn.epoch(0, 0).collect();
+            let batches = answered(batches.map_err(sapwood_train::Error::Source)?, opened, device)?;
+            return Ok(Box::new(ReadBatches::checked(batches, &self.root.data_root, opened.spec.classes)?));
+        }
+        let classes = fits(&opened.spec, self.outputs.known(opened), &dataset);
         let classes = classes.map_err(|error| hinted(error, false))?;
         datasets.tell(&Bar::default());
         tell(&classes);
-        let order = Order::Shuffled(Seed(self.seed));
-        let options = LoaderOptions { order, batch_size: BATCH, ..LoaderOptions::default() };
-        Ok(Box::new(Loader::new(classes.of(Arc::clone(&train))?, options)?))
+        Ok(Box::new(Loader::new(classes.of(Arc::new(dataset))?, options)?))
     }
 
     /// Without labels the network's own answers take their place: what the integers lose is then lost against these.
@@ -61,17 +73,21 @@ impl Calibration<'_> {
             return Ok(ReadBatches::checked(batches, path, opened.spec.classes)?);
         }
         note("note: the file has no labels: the answers of the float network take their place");
-        let answered = batches.into_iter().map(|batch| {
-            let rows = opened.net.forward(batch.input(device)?, &mut Pass::evaluate());
-            let outputs = rows.dims()[1].max(1);
-            let logits: Vec<f32> = block_on(read(rows))?.iter().collect();
-            let largest = |row: &[f32]| {
-                (0..row.len()).rev().max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or_default() as u32
-            };
-            let answers = logits.chunks(outputs).map(largest).collect();
-            Ok(Batch::of_inputs(batch.inputs().to_vec(), Target::Class(answers))?)
-        });
-        let batches = answered.collect::<Result<Vec<Batch>, Error>>()?;
-        Ok(ReadBatches::checked(batches, path, opened.spec.classes)?)
+        Ok(ReadBatches::checked(answered(batches, opened, device)?, path, opened.spec.classes)?)
     }
+}
+
+/// Batches with the answers of a network in the place of their labels.
+fn answered(batches: Vec<Batch>, opened: &Opened, device: &Device) -> Result<Vec<Batch>, Error> {
+    let answer = |batch: Batch| -> Result<Batch, Error> {
+        let rows = opened.net.forward(batch.input(device)?, &mut Pass::evaluate());
+        let outputs = rows.dims()[1].max(1);
+        let logits: Vec<f32> = block_on(read(rows))?.iter().collect();
+        let largest = |row: &[f32]| {
+            (0..row.len()).rev().max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or_default() as u32
+        };
+        let answers = logits.chunks(outputs).map(largest).collect();
+        Ok(Batch::of_inputs(batch.inputs().to_vec(), Target::Class(answers))?)
+    };
+    batches.into_iter().map(answer).collect()
 }

@@ -159,6 +159,7 @@ impl Cluster {
         let mut place = self.out.clone().into_os_string();
         place.push(".run");
         let folder = RunFolder::new(place);
+        folder.check_removable()?;
         let conditions = Conditions {
             datasets: &datasets,
             device: &device,

@@ -56,7 +56,10 @@ impl Data {
                     let embedded = entry.sources.contains(&sapwood_data::Origin::Here);
                     let own =
                         (entry.layout == Layout::Folders).then(|| count_images(&root.data_root)).flatten();
-                    let here = embedded || own.is_some() || root.data_root.join(entry.name).is_dir();
+                    let here = match entry.layout {
+                        Layout::Arrays => root.data_root.is_file(),
+                        _ => embedded || own.is_some() || root.data_root.join(entry.name).is_dir(),
+                    };
                     let size = |split: usize| {
                         let size = entry.sizes.map(|sizes| sizes[split]).or_else(|| own?[split]);
                         size.map_or(Cell::none(), |size| Cell::count(size as u64))

@@ -11,9 +11,9 @@ use super::{bar::Bar, cache};
 #[derive(Args)]
 pub(super) struct DataRoot {
     /// The folder of the data sets; for image-folder your own folder, which has
-    /// train/CLASS/* and test/CLASS/* (or val), turned upright as EXIF says. Resized images are kept in the user's cache
+    /// train/CLASS/* and test/CLASS/* (or val), turned upright as EXIF says; for arrays your own file. Resized images are kept in the user's cache
     /// folder, or in that of SAPWOOD_CACHE
-    #[arg(long, default_value = "data", value_name = "FOLDER")]
+    #[arg(long, default_value = "data", value_name = "PATH")]
     pub(super) data_root: PathBuf,
 }
 

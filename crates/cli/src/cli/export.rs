@@ -5,7 +5,7 @@ use std::{fs, io::Write, path::PathBuf};
 use clap::{Args, ValueEnum};
 use sapwood_backend::{DeviceSpec, block_on};
 use sapwood_core::{ModuleState, Observed as _, State, write_atomic};
-use sapwood_models::{OnnxForm, Opened, PythonModule, to_onnx, to_pytorch, to_quantized_onnx};
+use sapwood_models::{OnnxForm, OnnxWriting, Opened, PythonModule, to_pytorch};
 use sapwood_report::Cell;
 
 use super::{integers::refuse, weight_file::WeightFile};
@@ -13,9 +13,11 @@ use crate::Error;
 
 /// Write a network as ONNX, in numbers or in integers, or as a module of PyTorch, for other programs to run
 ///
-/// An ONNX file takes any number of examples of the network's input size, `input`, and gives `logits`. A module of PyTorch
-/// is a folder with `net.py` and the state dict `net.pt`: `from net import load`. Masked weights are zeros. What was
-/// made is read back and compared, every weight and of ONNX the layers, before it is written.
+/// An ONNX file takes any number of examples of the network's input size, `input`, and gives `logits`. Of a network that
+/// came from an ONNX file it has that one's names of inputs and outputs, the softmax at its end, and, unless the network is
+/// one for other classes by now, what it says of itself. A module of PyTorch is a folder with `net.py` and the state dict
+/// `net.pt`: `from net import load`. Masked weights are zeros. What was made is read back and compared, every weight and of
+/// ONNX the layers, before it is written.
 #[derive(Args)]
 pub(super) struct Export {
     #[command(flatten)]
@@ -26,6 +28,13 @@ pub(super) struct Export {
     /// The version of ONNX's operations, 17 to 22 [default: 18]
     #[arg(long, value_name = "N")]
     opset: Option<i64>,
+    /// Store the weights of convolutions, linear layers and tables in 16 bits: whoever runs the file makes f32 of them, by
+    /// ONNX's Cast, and computes in that
+    #[arg(long)]
+    half: bool,
+    /// Leave out the softmax that stood at the end of the network's own ONNX file
+    #[arg(long)]
+    logits: bool,
     /// The file to write, or the folder of a module
     #[arg(long, value_name = "FILE|FOLDER")]
     out: PathBuf,
@@ -56,9 +65,7 @@ impl Form {
 
 impl Export {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
-        if self.form == Form::Pytorch && self.opset.is_some() {
-            return Err(Error::Usage("`--opset` belongs to ONNX: leave it out".into()));
-        }
+        self.check()?;
         let opened = self.network.open(&DeviceSpec::CPU.resolve()?)?;
         let integers = self.form.integers();
         match (self.form, &opened.integers) {
@@ -71,11 +78,19 @@ impl Export {
             }
             _ => {}
         }
+        if self.logits && !opened.spec.onnx.softmax {
+            let problem = "`--logits` leaves out the softmax at the end of the ONNX file that a network came from, and this one \
+                           has none: leave it out";
+            return Err(Error::Usage(problem.into()));
+        }
         let state = block_on(State::read(&opened.net))?;
         let [c, h, w] = opened.spec.input;
         let said = format!("{} at {c}x{h}x{w} as", opened.spec.model);
         let count = |bytes: &[u8]| Cell::count(bytes.len() as u64).text().to_string();
-        let (opset, trained_on) = (self.opset.unwrap_or(18), opened.trained_on.as_ref());
+        let usual = OnnxWriting::default();
+        let how =
+            OnnxWriting { opset: self.opset.unwrap_or(usual.opset), half: self.half, logits: self.logits };
+        let trained_on = opened.trained_on.as_ref();
         let bytes = match (self.form, integers) {
             (_, Some(form)) => {
                 let found = opened.integers.as_ref().ok_or_else(|| {
@@ -84,7 +99,7 @@ impl Export {
                     Error::Usage(problem.into())
                 })?;
                 let network = found.network(opened.net.graph().clone(), state);
-                to_quantized_onnx(&opened.spec, trained_on, &network, (form, opset)).map_err(by_opset)?
+                how.write_quantized(&opened.spec, trained_on, &network, form).map_err(by_opset)?
             }
             (Form::Pytorch, None) => {
                 let module = self.module(&opened, &state)?;
@@ -96,11 +111,33 @@ impl Export {
                 )?;
                 return Ok(());
             }
-            (_, None) => to_onnx(&opened.spec, trained_on, &state, opset)?,
+            (_, None) => how.write(&opened.spec, trained_on, &state)?,
         };
         write_atomic(&self.out, &bytes)?;
         let kind = if integers.is_some() { "ONNX in integers" } else { "ONNX" };
-        writeln!(out, "{said} {kind}, opset {opset}: {} bytes, read back and equal", count(&bytes))?;
+        let rounded = if self.half { ", weights in 16 bits" } else { "" };
+        let ends = if opened.spec.onnx.softmax && !self.logits { ", with a softmax at its end" } else { "" };
+        writeln!(
+            out,
+            "{said} {kind}, opset {}{rounded}{ends}: {} bytes, read back and equal",
+            how.opset,
+            count(&bytes)
+        )?;
+        Ok(())
+    }
+
+    /// Refuses options that say nothing of the form that is written.
+    fn check(&self) -> Result<(), Error> {
+        let is_onnx = self.form != Form::Pytorch;
+        for (option, given, fits, to) in [
+            ("--opset", self.opset.is_some(), is_onnx, "ONNX"),
+            ("--logits", self.logits, is_onnx, "ONNX"),
+            ("--half", self.half, self.form == Form::Onnx, "`--form onnx`"),
+        ] {
+            if given && !fits {
+                return Err(Error::Usage(format!("`{option}` belongs to {to}: leave it out")));
+            }
+        }
         Ok(())
     }
 

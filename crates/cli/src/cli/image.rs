@@ -2,6 +2,7 @@
 
 use clap::Args;
 use sapwood_core::Shape;
+use sapwood_data::Layout;
 use sapwood_lab::DataConfig;
 
 use super::shape;
@@ -61,8 +62,7 @@ fn belongs(option: &str, given: bool, data: &DataConfig) -> Result<(), Error> {
     if !given {
         return Ok(());
     }
-    sapwood_data::entry(&data.name)?;
-    match data.is_own() {
+    match sapwood_data::entry(&data.name)?.layout == Layout::Folders {
         true => Ok(()),
         false => Err(Error::Usage(format!(
             "`{option}` belongs to `--data image-folder`, not to `{}`: leave it out",

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use sapwood_core::{ImageFit, Shape, TrainedOn};
-use sapwood_data::{Entry, Normalisation};
+use sapwood_data::{Entry, Layout, Normalisation};
 use sapwood_lab::{DataConfig, Error as Lab, few};
 use sapwood_models::Opened;
 
@@ -47,6 +47,14 @@ impl Named {
             let problem =
                 "`--allow-more-outputs` is for classes of `--data` where the weights name none: leave it out";
             return Err(Error::Usage(problem.into()));
+        }
+        if let Some((name, _)) = data
+            && sapwood_data::entry(name)?.layout == Layout::Arrays
+        {
+            return Err(Error::Usage(format!(
+                "`--data {name}` has numbers for classes, and no names: leave it out; what the weights do not say is said \
+                 with `--preprocess` and `--class-names`"
+            )));
         }
         let own = match (&opened.trained_on, data) {
             (Some(trained_on), data) => Self::of_file(opened, trained_on, data, image)?,

@@ -2,7 +2,8 @@
 
 use std::{
     io::{self, IsTerminal, Write},
-    path::PathBuf,
+    num::NonZero,
+    path::{Path, PathBuf},
 };
 
 use burn::tensor::{Tensor, TensorData};
@@ -10,6 +11,7 @@ use clap::Args;
 use sapwood_backend::{block_on, read};
 use sapwood_core::{Network, Pass};
 use sapwood_lab::{Reporter, Silent, rounded};
+use serde::Serialize;
 
 use super::{
     bar::{self, Bar},
@@ -22,6 +24,20 @@ use super::{
     weight_file::WeightFile,
 };
 use crate::Error;
+
+/// An image with its most probable classes.
+#[derive(Serialize)]
+struct Answer {
+    image: String,
+    classes: Vec<Class>,
+}
+
+#[derive(Serialize)]
+struct Class {
+    class: usize,
+    name: String,
+    probability: f32,
+}
 
 /// Classify images of your own with a trained network
 #[derive(Args)]
@@ -41,6 +57,12 @@ pub(super) struct Predict {
     /// Images, PNG, JPEG, WebP, BMP, TIFF or GIF, told by their content and turned upright as EXIF says
     #[arg(required = true)]
     images: Vec<PathBuf>,
+    /// How many classes of each image, the most probable first
+    #[arg(long, value_name = "K", default_value_t = NonZero::new(3).unwrap_or(NonZero::<usize>::MIN))]
+    top: NonZero<usize>,
+    /// Print JSON, a line for each image: its classes by number, from 0, with their names
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     device: OnDevice,
 }
@@ -90,14 +112,33 @@ impl Predict {
             }
             let mut ranked: Vec<(usize, f32)> = probabilities.into_iter().enumerate().collect();
             ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
-            let answers =
-                ranked.iter().take(3).map(|&(class, p)| format!("{} {:.1} %", named.name(class), 100.0 * p));
-            writeln!(out, "{}: {}", path.display(), answers.collect::<Vec<_>>().join(", "))?;
+            ranked.truncate(self.top.get());
+            self.tell(path, &ranked, &named, out)?;
             reporter.advance(1);
         }
         if bad > 0 {
             return Err(Error::Usage(format!("{bad} of {} images cannot be read", self.images.len())));
         }
+        Ok(())
+    }
+
+    fn tell(
+        &self,
+        path: &Path,
+        ranked: &[(usize, f32)],
+        named: &Named,
+        out: &mut dyn Write,
+    ) -> Result<(), Error> {
+        if self.json {
+            let class =
+                |&(class, probability): &(usize, f32)| Class { class, name: named.name(class), probability };
+            let classes = ranked.iter().map(class).collect();
+            let answer = Answer { image: path.display().to_string(), classes };
+            writeln!(out, "{}", super::json::line(&answer)?)?;
+            return Ok(());
+        }
+        let answers = ranked.iter().map(|&(class, p)| format!("{} {:.1} %", named.name(class), 100.0 * p));
+        writeln!(out, "{}: {}", path.display(), answers.collect::<Vec<_>>().join(", "))?;
         Ok(())
     }
 }

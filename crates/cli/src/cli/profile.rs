@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use sapwood_backend::{DeviceSpec, block_on};
 use sapwood_core::{ModuleState, Observed as _, State};
 use sapwood_deploy::latency::level;
-use sapwood_models::{OnnxForm, Opened, to_onnx, to_quantized_onnx};
+use sapwood_models::{OnnxEnds, OnnxForm, Opened, Spec, to_onnx, to_quantized_onnx};
 use sapwood_report::{Cell, Table};
 use sapwood_runtime::{Profile as Found, Row, Runtime};
 use serde::Serialize;
@@ -171,7 +171,8 @@ impl Profile {
 
 /// The same network as a file for another engine; of integers as that takes them.
 fn onnx(opened: &Opened) -> Result<Vec<u8>, Error> {
-    let (spec, trained_on) = (&opened.spec, opened.trained_on.as_ref());
+    let bare = Spec { onnx: OnnxEnds::default(), ..opened.spec.clone() };
+    let (spec, trained_on) = (&bare, opened.trained_on.as_ref());
     let state = block_on(State::read(&opened.net))?;
     Ok(match &opened.integers {
         Some(integers) => {

@@ -22,7 +22,7 @@ use sapwood_report::{Cell, Table};
 
 use super::{
     bar::{self, Bar},
-    scoring::{Scored, Scoring},
+    scoring::{By, Scored, Scoring},
     weight_file::hinted,
 };
 use crate::Error;
@@ -36,6 +36,12 @@ pub(super) struct Prune {
     /// Which weights go: see `list criteria`
     #[arg(long, default_value = "magnitude")]
     criterion: String,
+    /// Instead of a criterion, the scores of this file, as `score` writes them: safetensors under the names and in the
+    /// shapes of the weights; higher means keep. With --granularity channel a channel's is made of those of the weights
+    /// that leave with it, without scales of normalisation, so that stored magnitude, bn-scale, fpgm, random or movement may
+    /// choose other channels than --criterion does
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["criterion", "options", "precision"])]
+    scores: Option<PathBuf>,
     /// The fraction that goes, as in 0.9: of all prunable weights, or of the kernels, filters or
     /// blocks that --granularity names
     #[arg(long, required_unless_present = "masks_from")]
@@ -62,8 +68,8 @@ pub(super) struct Prune {
     ablation: Option<Ablation>,
     /// Instead of scoring, take the masks of this file
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "sparsity", "criterion", "options", "except", "data", "allocation", "granularity", "iterations", "course",
-        "batch_per_round", "ablation", "masks", "masks_from_zeros", "precision", "seed", "skip_bad", "image",
+        "sparsity", "criterion", "scores", "options", "except", "data", "allocation", "granularity", "iterations",
+        "course", "batch_per_round", "ablation", "masks", "masks_from_zeros", "precision", "seed", "skip_bad", "image",
         "size", "allowed",
     ])]
     masks_from: Option<PathBuf>,
@@ -141,8 +147,12 @@ impl Prune {
         }
     }
 
+    fn by(&self) -> By<'_> {
+        By::of(&self.criterion, self.scores.as_deref())
+    }
+
     fn scored(&self, criteria: &Criteria) -> Result<Made, Error> {
-        let scored = self.scoring.open(criteria, &self.criterion)?;
+        let scored = self.scoring.open(criteria, self.by())?;
         let criterion = scored.criterion.as_ref();
         let cut = self.cut(criterion)?;
         let alive = (!scored.masks.is_empty()).then(|| MaskSet::from(scored.masks.clone()));

@@ -1,8 +1,10 @@
 //! `quantize`
 
+mod summary;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::Write,
+    io::{self, Write},
     num::NonZero,
     path::PathBuf,
 };
@@ -16,14 +18,14 @@ use sapwood_core::{
 };
 use sapwood_models::{Net, Opened, fold, pack, pack_integers};
 use sapwood_quant::{
-    Agreement, Answers, Equalisation, Examples, LayerCost, Made, Ptq, RangeMethod, Rounding, absorbed, alarm,
-    bits_of, layer_costs, named, weight_scheme,
+    Agreement, Answers, Equalisation, Examples, Made, Ptq, RangeMethod, Rounding, absorbed, alarm,
+    layer_costs, named, weight_scheme,
 };
-use sapwood_report::{Cell, Table};
 
+use self::summary::Summary;
 use super::{
     bar::note, calibration::Calibration, data_root::DataRoot, image::Images, mixed::Mixed,
-    on_device::OnDevice, outputs::MoreOutputs, weight_file::WeightFile,
+    on_device::OnDevice, outputs::MoreOutputs, verify::share, weight_file::WeightFile,
 };
 use crate::Error;
 
@@ -51,7 +53,8 @@ pub(super) struct Quantize {
     /// How many of them
     #[arg(long, value_name = "N", default_value_t = NonZero::new(512).unwrap_or(NonZero::<usize>::MIN))]
     calibrate: NonZero<usize>,
-    /// The bits of weights: 8, 6, 5, 4, 3 or 2 [default: 8]
+    /// The bits of weights, from 2 to 8 [default: 8]; 7 for engines whose sums of products saturate on processors without
+    /// VNNI
     #[arg(long, value_name = "N", conflicts_with = "mixed")]
     weights_bits: Option<usize>,
     /// Which weights share a scale: tensor, channel, or groups of N inputs, as in group:64 (channel, where the outputs of
@@ -91,9 +94,9 @@ pub(super) struct Quantize {
     /// Round what these linear layers read row by row, each between its own bounds, as in type:linear
     #[arg(long, value_name = "PATTERN")]
     dynamic: Vec<String>,
-    /// The least share of calibration examples with the answer of the float network; of a network that gives no classes the
-    /// least share of the power of its outputs
-    #[arg(long, value_name = "SHARE", default_value_t = 0.95)]
+    /// The least share of calibration examples with the answer of the float network, as in 0.95 or 95%; of a network that
+    /// gives no classes the least share of the power of its outputs
+    #[arg(long, value_name = "SHARE", default_value_t = 0.95, value_parser = share)]
     least_agreement: f64,
     /// Write the file also where the integers answer too differently
     #[arg(long)]
@@ -101,6 +104,9 @@ pub(super) struct Quantize {
     /// The seed of the examples that are drawn
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
     /// The file to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -132,10 +138,6 @@ fn sharing(text: &str) -> Result<Sharing, String> {
 
 impl Quantize {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
-        if !(0.0..=1.0).contains(&self.least_agreement) {
-            let found = self.least_agreement;
-            return Err(Error::Usage(format!("`--least-agreement` is a share from 0 to 1, not {found}")));
-        }
         let device = self.device.resolve()?;
         let opened = self.network.open_to_change(&device)?;
         opened.net.check_rows()?;
@@ -161,44 +163,42 @@ impl Quantize {
             outputs: &self.outputs,
             root: &self.root,
             seed: self.seed,
+            number: self.calibrate,
         };
         let source = calibration.source(&opened, &device)?;
         let examples = Examples::new(&*source, self.calibrate.get())?;
 
+        let mut nowhere = io::sink();
+        let told: &mut dyn Write = if self.json { &mut nowhere } else { &mut *out };
         let mut state = match self.absorb {
-            true => self.absorbed(&opened, &state, folded, out)?,
+            true => self.absorbed(&opened, &state, folded, told)?,
             false => folded,
         };
         if let Some(equalisation) = equalisation {
             equalisation.apply(&mut state)?;
             let pairs = equalisation.pairs().len();
-            writeln!(out, "channels between layers have equal ranges, of {pairs} pairs")?;
+            writeln!(told, "channels between layers have equal ranges, of {pairs} pairs")?;
         }
         let net = state.write(spec.net(&device)?)?;
         let tried = (examples.at_most(TRIED), self.seed);
-        let ptq = self.mixed.apply(&net, ptq, tried, &device, out)?;
+        let ptq = self.mixed.apply(&net, ptq, tried, &device, told)?;
         let made = block_on(ptq.quantize(&net, examples, &device))?;
         let costs = block_on(layer_costs(&net, &made, examples.at_most(TRIED), &device))?;
         let [outputs, height, width] = opened.spec.output(opened.spec.input)?;
         let is_answer = height * width == 1 && outputs > 1;
         let (agreement, rise) = compared(&net, &made, examples, is_answer, &device)?;
-        write!(out, "{}", table(&ptq, &made, &costs).to_text())?;
+        let float: usize = state.0.values().map(|value| 4 * value.len()).sum();
+        let summary = Summary::new((&ptq, &made, &costs), (agreement, rise), examples.number(), float);
+        summary.costs(told)?;
         for line in made.notes() {
             note(&format!("note: {line}"));
         }
-        let (share, number) = (100.0 * agreement.share(), examples.number());
-        match agreement {
-            Agreement::Answers(_) => writeln!(
-                out,
-                "agrees with the float network on {share:.2} % of {number} training examples; the loss rises by {rise:.4}"
-            )?,
-            Agreement::Power(_) => writeln!(
-                out,
-                "keeps {share:.2} % of the power of the float network's outputs, on {number} training examples"
-            )?,
-        }
-        if !self.force {
-            alarm(agreement, self.least_agreement, &costs)?;
+        let refused = if self.force { Ok(()) } else { alarm(agreement, self.least_agreement, &costs) };
+        if let Err(error) = refused {
+            if self.json {
+                summary.json(out)?;
+            }
+            return Err(error.into());
         }
         let mut masks = opened.masks;
         masks.retain(|path, _| made.rest.0.contains_key(path) || made.quantized.contains_key(path));
@@ -206,17 +206,9 @@ impl Quantize {
         let file = pack(&spec, opened.trained_on.as_ref(), rest, masks)?;
         let file = pack_integers(file, quantized, ranges, &calibrated)?;
         let bytes = file.to_bytes()?;
-        let float: usize = state.0.values().map(|value| 4 * value.len()).sum();
         write_atomic(&self.out, &bytes)?;
-        let count = |n: usize| Cell::count(n as u64).text().to_string();
-        writeln!(
-            out,
-            "{} bytes, {:.3} of the {} that its numbers take in f32",
-            count(bytes.len()),
-            bytes.len() as f64 / float.max(1) as f64,
-            count(float)
-        )?;
-        Ok(())
+        let summary = summary.written(bytes.len());
+        if self.json { summary.json(out) } else { summary.size(out) }
     }
 
     /// With biases absorbed, which is told.
@@ -289,25 +281,6 @@ fn compared(
     let float = block_on(Answers::of(net, examples, device))?;
     let integers = block_on(Answers::of(&made.network(net.clone())?, examples, device))?;
     Ok((float.agrees(&integers, is_answer), integers.loss - float.loss))
-}
-
-/// What each layer has become, and what that costs where it alone is quantised.
-fn table(ptq: &Ptq, made: &Made, costs: &[LayerCost]) -> Table {
-    let mut table = Table::new(["layer", "weights", "bits", "levels", "SQNR (dB)", "loss", "KL"]);
-    for cost in costs {
-        let weights = made.quantized.get(format!("{}.weight", cost.layer).as_str());
-        let weights = weights.map_or(0, |weights| weights.values().len());
-        table.row([
-            cost.layer.as_str().into(),
-            Cell::count(weights as u64),
-            Cell::count(u64::from(bits_of(*ptq.of_layers.get(&cost.layer).unwrap_or(&ptq.weights)))),
-            Cell::count(cost.levels),
-            Cell::fixed(cost.signal_to_noise, 1),
-            Cell::written(cost.loss, format!("{:+.5}", cost.loss)),
-            Cell::written(cost.divergence, format!("{:.2e}", cost.divergence)),
-        ]);
-    }
-    table
 }
 
 #[cfg(test)]

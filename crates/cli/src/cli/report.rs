@@ -118,8 +118,10 @@ fn events(plan: &Plan, results: &Results, folder: &StudyFolder) -> Result<String
             file.scalar("learning rate", epoch.iteration, epoch.learning_rate);
             file.scalar("loss/training", epoch.iteration, epoch.train_loss);
             if let Some(test) = &epoch.test {
-                file.scalar("loss/test", epoch.iteration, test.loss);
-                file.scalar("accuracy/test", epoch.iteration, test.top1);
+                // Where examples are kept back, each epoch is tested with these.
+                let tested = if row.run.spec.small.hold_out.is_some() { "kept back" } else { "test" };
+                file.scalar(format!("loss/{tested}"), epoch.iteration, test.loss);
+                file.scalar(format!("accuracy/{tested}"), epoch.iteration, test.top1);
             }
         }
         let mut name = event_name(&row.run);

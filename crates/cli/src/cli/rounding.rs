@@ -11,11 +11,11 @@ use crate::Error;
 /// Options of `train` under which a network is rounded while it learns.
 #[derive(Args)]
 pub(super) struct Rounding {
-    /// Learn with rounding (QAT), and write integers: weights as int8, int6, int5, int4, int3 or int2, what
+    /// Learn with rounding (QAT), and write integers: weights as int8 to int2, what
     /// layers read as u8, with steps that are learnt (LSQ); begin with trained --weights
     #[arg(long, value_name = "INTEGERS")]
     quantize: Option<Integers>,
-    /// The bits of the weights of some layers, as in conv1=8 or '*=2'; with fewer than 8 bits the first and the
+    /// The bits of the weights of some layers, as in conv1=8 or '*=2'; with fewer than 7 bits the first and the
     /// last layer keep 8 unless this says otherwise
     #[arg(long, value_name = "PATTERN=N", requires = "quantize")]
     layer_bits: Vec<String>,

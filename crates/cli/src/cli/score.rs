@@ -9,14 +9,17 @@ use sapwood_core::{Array, State, StateFile, write_atomic};
 use sapwood_prune::{Criteria, MaskSet, Warning};
 use sapwood_report::{Cell, Table};
 
-use super::{bar, scoring::Scoring};
+use super::{
+    bar,
+    scoring::{By, Scoring},
+};
 use crate::Error;
 
 /// Score the weights of a network, and write the scores
 ///
 /// One evaluation of the criterion: for synflow, iterative-snip and force the first of
 /// their rounds. The scores are safetensors under the names and layouts of the weights;
-/// higher means keep.
+/// higher means keep. `prune` and `shrink` take them by --scores.
 #[derive(Args)]
 #[command(allow_negative_numbers = true)]
 pub(super) struct Score {
@@ -32,7 +35,7 @@ pub(super) struct Score {
 
 impl Score {
     pub(super) fn run(self, criteria: &Criteria, out: &mut dyn Write) -> Result<(), Error> {
-        let scored = self.scoring.open(criteria, &self.criterion)?;
+        let scored = self.scoring.open(criteria, By::Criterion(&self.criterion))?;
         let probe = scored.probe();
         let in_scope = self.scoring.scope().on(&scored.net)?;
         let prunable = scored.criterion.scope(&probe, in_scope)?;

@@ -1,14 +1,17 @@
 //! What `score` and `prune` share: a network, a criterion, and examples.
 
-use std::{num::NonZero, path::Path};
+mod by;
+
+use std::{num::NonZero, path::Path, sync::Arc};
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::Seed;
 use sapwood_core::{Batch, Except, Masks, Shape, TrainedOn};
-use sapwood_data::Split;
 use sapwood_lab::{DataConfig, Examples, Takes, fits, read_batches};
 use sapwood_models::{Net, Opened, Spec};
-use sapwood_prune::{Criteria, Criterion, Needs, NetworkProbe, Options, Scope, Warning};
+use sapwood_prune::{Criteria, Criterion, Error as Pruning, Needs, NetworkProbe, Options, Scope, Warning};
+
+pub(super) use by::{By, Ranker};
 
 use super::{
     bar,
@@ -34,7 +37,7 @@ pub(super) struct Scoring {
     pub(super) network: WeightFile,
     /// An option of the criterion, as in temperature=100: see `list criteria`
     #[arg(long = "option", value_name = "NAME=VALUE")]
-    pub(super) options: Vec<String>,
+    options: Vec<String>,
     /// Leave these layers alone: a name, as in fc or 'layer1.*', 're:PATTERN' for the whole name, or
     /// a type, as in type:conv
     #[arg(long, visible_alias = "exclude", value_name = "LAYERS")]
@@ -136,11 +139,12 @@ impl Scoring {
     }
 
     /// An error of scoring, with the option that may help.
-    pub(super) fn explain(&self, error: sapwood_prune::Error) -> Error {
+    pub(super) fn explain(&self, error: Pruning) -> Error {
         match (&error, self.precision()) {
-            (sapwood_prune::Error::NotFinite { narrow: true, .. }, Precision::F32) => {
+            (Pruning::NotFinite { narrow: true, .. }, Precision::F32) => {
                 Error::Usage(format!("{error} (`--precision f64`)"))
             }
+            (Pruning::ForeignScores { .. }, _) => Error::Usage(format!("{error} (`--except`)")),
             _ => error.into(),
         }
     }
@@ -179,15 +183,22 @@ impl Scoring {
     }
 
     /// Makes the criterion and gets its examples.
-    pub(super) fn open(&self, criteria: &Criteria, name: &str) -> Result<Scored, Error> {
-        self.open_with(criteria, name, false)
+    pub(super) fn open(&self, criteria: &Criteria, by: By<'_>) -> Result<Scored, Error> {
+        self.open_with(criteria, by, false)
     }
 
     /// [`Scoring::open`], with examples also where the criterion needs none.
-    pub(super) fn open_with(&self, criteria: &Criteria, name: &str, examples: bool) -> Result<Scored, Error> {
-        let options = Options::parse(self.options.iter().map(String::as_str))?;
-        let row = criteria.find(name)?;
-        let criterion = (row.build)(&options, self.seed())?;
+    pub(super) fn open_with(&self, criteria: &Criteria, by: By<'_>, examples: bool) -> Result<Scored, Error> {
+        let criterion = self.criterion(criteria, by)?;
+        let name = match by {
+            By::Criterion(name) => name,
+            By::Scores(_) if self.data.is_some() && !examples => {
+                let problem =
+                    "`--scores` are computed already, and nothing of `--data` would be read: leave it out";
+                return Err(Error::Usage(problem.into()));
+            }
+            By::Scores(_) => criterion.as_ref().name(),
+        };
         self.check(name, criterion.needs())?;
         if self.data.is_some() && !examples && criterion.needs() == Needs::Weights {
             bar::note(&format!(
@@ -205,8 +216,15 @@ impl Scoring {
         let data = self.data.as_deref().map(|data| (data, &self.images, self.root.data_root.as_path()));
         let (input, note) = self.input.of((name, criterion.needs()), data, &opened)?.unzip();
         let Opened { spec, net, masks, trained_on, .. } = opened;
+        let criterion = criterion.without(&masks);
         let precision = self.precision();
         Ok(Scored { criterion, spec, net, masks, trained_on, examples, input, note, precision })
+    }
+
+    /// The criterion with its options, before any network is opened.
+    pub(super) fn criterion(&self, criteria: &Criteria, by: By<'_>) -> Result<Ranker, Error> {
+        let options = Options::parse(self.options.iter().map(String::as_str))?;
+        by.criterion(criteria, &options, self.seed())
     }
 
     fn check(&self, name: &str, needs: Needs) -> Result<(), Error> {
@@ -242,11 +260,6 @@ impl Scoring {
         let mut config = DataConfig::of_opened(data, opened);
         self.images.apply(&mut config)?;
         let datasets = self.root.datasets();
-        let data = datasets.open(&config, Split::Train)?;
-        let classes = fits(spec, self.outputs.known(opened), &data).map_err(|error| hinted(error, false))?;
-        datasets.tell(&bar::Bar::default());
-        tell(&classes);
-        let data = classes.of(data)?;
         let examples = match self.per_class {
             Some(n) => Examples::PerClass(n),
             None => Examples::Batches {
@@ -254,6 +267,10 @@ impl Scoring {
                 size: self.batch_size.unwrap_or(BATCH),
             },
         };
-        Ok(examples.choose(data, self.seed())?)
+        let drawn = Arc::new(datasets.draw(&config, examples.drawing(self.seed()))?.dataset);
+        let classes = fits(spec, self.outputs.known(opened), &drawn).map_err(|error| hinted(error, false))?;
+        datasets.tell(&bar::Bar::default());
+        tell(&classes);
+        Ok(examples.cut(classes.of(drawn)?)?)
     }
 }

@@ -1,7 +1,7 @@
 //! `shrink`
 
-mod multiple;
-mod plan;
+pub(super) mod multiple;
+pub(super) mod plan;
 mod ranked;
 mod timed;
 
@@ -104,8 +104,7 @@ impl Shrink {
         let written = match &self.out {
             None => None,
             Some(path) => {
-                let layers = Spec::of_layers(made.spec.model.clone(), made.shrunk.graph.clone())?;
-                let spec = Spec { architecture: made.spec.architecture.clone(), ..layers };
+                let spec = made.spec.with_layers(made.shrunk.graph.clone())?;
                 let Shrunk { state, masks, .. } = made.shrunk.clone();
                 let bytes = pack(&spec, made.trained_on.as_ref(), state, masks)?.to_bytes()?;
                 write_atomic(path, &bytes)?;

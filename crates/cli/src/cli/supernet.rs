@@ -115,7 +115,7 @@ impl JudgedBy {
         let Self { examples, held_out, augment, .. } = *self;
         let augment = Augmenting::Customary(augment);
         let mut data = DataConfig { examples, held_out, augment, ..DataConfig::named(&self.data) };
-        if sapwood_data::entry(&self.data)?.layout == sapwood_data::Layout::Folders {
+        if data.is_own() {
             data.options.image = Some(spec.input);
         }
         let datasets = self.root.datasets();

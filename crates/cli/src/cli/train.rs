@@ -28,6 +28,7 @@ use super::{
     model_shape::ModelShape,
     on_device::OnDevice,
     outputs::MoreOutputs,
+    own_input::is_file,
     rounding::Rounding,
     sparse::{Sparse, by_option},
     transfer::{Kept, TransferArgs},
@@ -56,7 +57,7 @@ pub(super) struct Train {
     layers_of: Option<PathBuf>,
     #[command(flatten)]
     reading: Reading,
-    /// The data set: see `data list`
+    /// The data set: see `data list`; arrays of your own are `arrays`, in the file that `--data-root` names
     #[arg(long)]
     data: String,
     /// The data have other classes than the weights were trained on: take the outputs for these, in
@@ -67,7 +68,7 @@ pub(super) struct Train {
     outputs: MoreOutputs,
     #[command(flatten)]
     images: Images,
-    /// At most N training examples: the first N; of image-folder, which is sorted by class, a
+    /// At most N training examples: the first N; of your own, which may be sorted by class, a
     /// random sample with each class's share
     #[arg(long, value_name = "N")]
     examples: Option<usize>,
@@ -171,7 +172,7 @@ pub(super) struct Train {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Rule {
+pub(super) enum Rule {
     Sgd,
     Adamw,
 }
@@ -195,7 +196,10 @@ impl Train {
                 let data = self.data(DataConfig::of_opened(&self.data, &opened), &datasets)?;
                 let digest = self.reading.digest(path, &opened)?;
                 let named = (opened, digest);
-                let (opened, digest) = self.transfer.head(named, &data, &datasets, self.seed, &device)?;
+                let (mut opened, digest) = self.transfer.head(named, &data, &datasets, self.seed, &device)?;
+                if self.new_classes {
+                    opened.spec.onnx = opened.spec.onnx.of_others();
+                }
                 (opened.spec.clone(), Beginning::From(start(opened, digest)), data)
             }
             (None, Some(model)) => {
@@ -212,7 +216,9 @@ impl Train {
                     let opened = self.reading.open_layers(path, &device)?;
                     opened.net.check_single()?;
                     let data = self.data(DataConfig::of_opened(&self.data, &opened), &datasets)?;
-                    let (spec, init) = (opened.spec.clone(), self.init()?);
+                    let (mut spec, init) = (opened.spec.clone(), self.init()?);
+                    // Classes of the file are not taken, nor what may name them.
+                    spec.onnx = spec.onnx.of_others();
                     let beginning = match opened.net.has_constants() {
                         true => {
                             let digest = self.reading.digest(path, &opened)?;
@@ -294,8 +300,14 @@ impl Train {
         Ok(datasets.identified(data)?)
     }
 
-    /// Refuses options that would have no effect beside the others.
+    /// Refuses options that would have no effect beside the others, and a file in the place of a data set.
     fn check(&self) -> Result<(), Error> {
+        if is_file(&self.data) && sapwood_data::entry(&self.data).is_err() {
+            return Err(Error::Usage(format!(
+                "`--data` names a data set here: arrays of your own are learnt from with `--data arrays --data-root {}`",
+                self.data
+            )));
+        }
         let multi_step = matches!(self.schedule, Course::MultiStep);
         let sgd = matches!(self.optimizer, Rule::Sgd);
         for (option, given, fits, to) in [

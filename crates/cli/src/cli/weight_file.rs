@@ -80,7 +80,8 @@ pub(super) struct Reading {
     masks_from_zeros: bool,
     #[command(flatten)]
     stated: Stated,
-    /// The size of an example, where an ONNX file leaves it open, as in 3x48x192; 6x64 for 6 channels of 64 values, or 64
+    /// The size of an example, where an ONNX file leaves it open, in the order of the file, as in 3x224x224, or 224x224x3
+    /// where channels come last; 6x64 for 6 channels of 64 values, or 64
     #[arg(long, value_name = "SIZES", value_parser = shape::parse_any)]
     input_size: Option<Shape>,
 }
@@ -277,9 +278,11 @@ fn hint(problem: &Problem) -> Option<(&'static str, &'static str)> {
         ),
         Problem::SeveralModels { .. } => (": name it with `--model`", "--model"),
         Problem::SeveralFit { .. } => (" with `--key`", "--key"),
-        Problem::OpenSize(_) => {
-            (" by `--input-size`, as in 3x224x224, or 6x64 for 6 channels of 64 values", "--input-size")
-        }
+        Problem::OpenSize(_) => (
+            " by `--input-size` in the order of the file, as in 3x224x224, 224x224x3 where channels come last, or 6x64 for 6 \
+             channels of 64 values",
+            "--input-size",
+        ),
         Problem::MasksTwice => (": leave `--masks` out", "--masks"),
         Problem::Mismatch { mismatch, .. }
             if !mismatch.missing.is_empty() && !mismatch.unexpected.is_empty() =>

@@ -10,21 +10,39 @@ use crate::{
     workplace::{NET, Workplace},
 };
 
-const COMPRESS: &str = "compress --data digits --epochs 3";
+pub(crate) const COMPRESS: &str = "compress --data digits --epochs 3";
 
 /// A small conv-2, the file of which is `conv.safetensors`.
-fn convolutional() -> Workplace {
+pub(crate) fn convolutional() -> Workplace {
     let place = Workplace::new();
     place.succeed("train --model conv-2 --width 0.2 --data digits --epochs 4 --out run");
     place.put("conv.safetensors", place.read("run/weights.safetensors"));
     place
 }
 
-/// The cells of the row of this name.
+/// The cells of the first row whose name is such a one, without that.
+fn row_of(said: &str, is_it: impl Fn(&str) -> bool) -> Vec<String> {
+    let cells = |line: &str| -> Vec<String> {
+        let cells = line.split("  ").map(str::trim).filter(|cell| !cell.is_empty());
+        cells.map(|cell| cell.replace(',', "")).collect()
+    };
+    let found = said.lines().map(cells).find(|cells| cells.first().is_some_and(|name| is_it(name)));
+    found.unwrap_or_else(|| panic!("no such row in {said}"))[1..].to_vec()
+}
+
+/// The cells of the row of this name, which is without commas.
 fn row(said: &str, name: &str) -> Vec<String> {
-    let found = said.lines().find(|line| line.starts_with(&format!("{name}  ")));
-    let found = found.unwrap_or_else(|| panic!("no row `{name}` in {said}"));
-    found[name.len()..].split_whitespace().map(|cell| cell.replace(',', "")).collect()
+    row_of(said, |found| found == name)
+}
+
+/// Those of the integers, whatever is said of them.
+pub(crate) fn integers(said: &str) -> Vec<String> {
+    row_of(said, |found| found.starts_with("in int8"))
+}
+
+/// The number of a cell, without what may be missed of it.
+fn number(cell: &str) -> f64 {
+    cell.split(" ±").next().unwrap().parse().unwrap()
 }
 
 /// Everything in a folder that does not hold times.
@@ -42,26 +60,30 @@ fn a_network_becomes_smaller_and_what_is_written_is_what_was_said() {
     let place = convolutional();
     let said =
         place.succeed(&format!("{COMPRESS} --weights conv.safetensors --drop 5 --macs 50% --out small"));
-    let (given, last) = (row(&said, "as it came"), row(&said, "in int8"));
-    let macs = |cells: &[String]| cells[0].parse::<f64>().unwrap();
+    let (given, last) = (row(&said, "as it came"), integers(&said));
+    let macs = |cells: &[String]| number(&cells[0]);
     assert!(macs(&last) <= 0.5 * macs(&given), "{said}");
-    let deciding = |cells: &[String]| cells[2].parse::<f64>().unwrap();
+    let deciding = |cells: &[String]| number(&cells[2]);
     assert!(deciding(&given) - deciding(&last) <= 5.0, "{said}");
     assert!(said.contains("of 180 test examples"), "{said}");
-    for (file, name) in [("net", "step 2"), ("net-int8", "in int8")] {
+    // Wilson's interval of as many of 180.
+    let right = (1.8 * number(&given[3])).round() as usize;
+    let found = sapwood_report::statistics::Proportion::new(right, 180).unwrap().interval;
+    assert!(given[3].ends_with(&format!(" ± {:.2}", 50.0 * (found.high - found.low))), "{said}");
+    for (file, row) in [("net", row(&said, "step 2")), ("net-int8", last)] {
         for ending in ["safetensors", "onnx"] {
             let json = place.succeed(&format!("eval --weights small/{file}.{ending} --data digits --json"));
             let top1 =
                 json.split("\"top1\":").nth(1).unwrap().split(',').next().unwrap().parse::<f64>().unwrap();
             // Two halves of 180 examples.
-            let halves = [2, 3].map(|at| row(&said, name)[at].parse::<f64>().unwrap());
+            let halves = [2, 3].map(|at| number(&row[at]));
             assert!(
                 (100.0 * top1 - halves.iter().sum::<f64>() / 2.0).abs() < 0.02,
                 "{file}.{ending}: {said}"
             );
         }
         let bytes = place.read(&format!("small/{file}.safetensors")).len();
-        assert_eq!(bytes.to_string(), *row(&said, name).last().unwrap(), "{said}");
+        assert_eq!(bytes.to_string(), *row.last().unwrap(), "{said}");
     }
     let described = place.succeed("describe --weights small/net.safetensors");
     assert!(described.contains(&format!("{} MACs", macs(&row(&said, "step 2")))), "{described}");
@@ -96,9 +118,8 @@ fn half_of_what_was_tried_is_tried_next_where_less_than_a_step_is_left_to_go() {
     // At this rate nothing is learnt again, and what leaves is lost.
     let line = format!("{COMPRESS} --lr 1e-9 --criterion random --weights conv.safetensors --no-integers");
     let said = place.succeed(&format!("{line} --step 90% --macs 40% --drop 0 --out small"));
-    let [first, second] =
-        ["step 1, not taken", "step 2, not taken"].map(|name| row(&said, name)[0].parse::<f64>().unwrap());
-    let given = row(&said, "as it came")[0].parse::<f64>().unwrap();
+    let [first, second] = ["step 1 not taken", "step 2 not taken"].map(|name| number(&row(&said, name)[0]));
+    let given = number(&row(&said, "as it came")[0]);
     assert!((0.55..=0.61).contains(&(first / given)) && (0.75..=0.81).contains(&(second / given)), "{said}");
 }
 
@@ -114,7 +135,7 @@ fn outputs_that_nobody_names_may_be_more_than_the_classes_where_that_is_allowed(
                 --drop 100 --macs 20% --no-integers --out small";
     place.refuse(line, &["has 10 outputs", "`--allow-more-outputs`"]);
     let said = place.succeed(&format!("{line} --allow-more-outputs"));
-    assert!(row(&said, "step 1")[0].parse::<f64>().unwrap() > 0.0, "{said}");
+    assert!(number(&row(&said, "step 1")[0]) > 0.0, "{said}");
 }
 
 #[test]
@@ -148,7 +169,7 @@ fn data_may_have_some_of_the_networks_classes() {
     place.succeed(&format!("train --model conv-2 --width 0.2 {how} --data-root all --out run"));
     let data = format!("--weights run/weights.safetensors {how} --data-root some");
     let said = place.succeed(&format!("compress {data} --drop 100 --macs 20% --no-integers --out small"));
-    assert!(row(&said, "step 1")[0].parse::<f64>().unwrap() > 0.0, "{said}");
+    assert!(number(&row(&said, "step 1")[0]) > 0.0, "{said}");
     let taught = format!("train {data} --lr 0.01 --teacher run/weights.safetensors");
     place.succeed(&format!("{taught} --out taught"));
     place.put("names.txt", "cat\nbee\nant\n");
@@ -218,6 +239,10 @@ fn what_cannot_be_is_refused_before_anything_is_written() {
     refuse("--except nowhere", &["nowhere"]);
     refuse("--average 2", &["average"]);
     refuse("--criterion bn-scale", &["batch norm"]);
+    refuse("--round-to 0", &["1 to 4096, or auto"]);
+    refuse("--threads 0", &["--threads"]);
+    refuse("--optimizer adam", &["adam", "adamw"]);
+    place.refuse(&format!("compress --weights {NET} --data digits"), &["--out"]);
     place.put("small/net.safetensors", place.read(NET));
     let said = ["would be written over", "small/net.safetensors"];
     place.refuse("compress --weights small/net.safetensors --data digits --out small", &said);

@@ -1,12 +1,17 @@
 //! The command line as a user meets it: a process of its own, its two outputs and
 //! its exit code.
 
+mod arrays;
 mod child;
 mod classes;
 mod commands;
 mod compressing;
+mod compressing_integers;
+mod compressing_plans;
+mod compressing_steps;
 mod deployment;
 mod disk;
+mod ends;
 mod files;
 mod listening;
 mod mistakes;
@@ -16,6 +21,7 @@ mod own_images;
 mod own_networks;
 mod packing;
 mod photos;
+mod predicting;
 mod preprocess;
 mod pruning;
 mod quantised_layers;
@@ -23,15 +29,21 @@ mod quantising;
 mod reasons;
 mod resume;
 mod rounding;
+mod run_folders;
 mod safetensors;
 mod schedules;
 mod searching;
 mod shrinking;
 mod state_dict;
+mod stored_scores;
 mod studies;
+mod study_kept;
+mod study_lessons;
 mod study_results;
+mod study_training;
 mod supernet;
 mod tables;
 mod transfer;
+mod verifying;
 mod weights;
 mod workplace;

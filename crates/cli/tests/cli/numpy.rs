@@ -10,7 +10,7 @@ use crate::{
     workplace::{NET, Workplace},
 };
 
-fn npy(descr: &str, columns_first: bool, shape: &[usize], values: &[u8]) -> Vec<u8> {
+pub(crate) fn npy(descr: &str, columns_first: bool, shape: &[usize], values: &[u8]) -> Vec<u8> {
     let order = if columns_first { "True" } else { "False" };
     let shape: String = shape.iter().map(|side| format!("{side}, ")).collect();
     let header = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': ({shape}), }}\n");
@@ -18,7 +18,7 @@ fn npy(descr: &str, columns_first: bool, shape: &[usize], values: &[u8]) -> Vec<
         .concat()
 }
 
-fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
+pub(crate) fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, array) in arrays {
         writer.start_file(format!("{name}.npy"), SimpleFileOptions::default()).unwrap();

@@ -56,7 +56,12 @@ fn what_cannot_be_read_or_written_is_one_line() {
     place.put("open.onnx", replaced(&bytes, &fixed[..], &open[..]));
     place.refuse(
         "describe --weights open.onnx",
-        &["give the size of an example by `--input-size`", "6x64 for 6 channels of 64 values", "open.onnx"],
+        &[
+            "give the size of an example by `--input-size` in the order of the file, as in 3x224x224, 224x224x3 where channels \
+             come last",
+            "6x64 for 6 channels of 64 values",
+            "open.onnx",
+        ],
     );
     place.succeed("describe --weights open.onnx --input-size 1x8x8");
     place.succeed("train --layers-of open.onnx --input-size 1x8x8 --data digits --until 0it --out drawn");
@@ -82,7 +87,7 @@ fn what_cannot_be_read_or_written_is_one_line() {
 }
 
 /// The bytes with others wherever these are.
-fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+pub(crate) fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     let places: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(from)).collect();
     assert!(!places.is_empty(), "{from:?} is nowhere");

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::{
-    child,
+    child::{self, Outcome},
     own_images::{BLUE, GREEN, RED, images},
     workplace::{NET, Workplace, one_line_error},
 };
@@ -49,7 +49,7 @@ fn bad_photographs_are_listed_and_left_out_when_asked() {
     assert_eq!(trained.code, Some(0), "{trained:#?}");
     assert!(trained.err.contains("2 images left out that cannot be read"), "{trained:#?}");
     let weights = "--weights run/weights.safetensors --data image-folder --data-root own";
-    let score = format!("score --criterion snip --batches 1 --batch-size 4 {weights} --out s.safetensors");
+    let score = format!("score --criterion snip --batches 3 --batch-size 4 {weights} --out s.safetensors");
     place.refuse(&score, &["`--skip-bad`"]);
     place.succeed(&format!("{score} --skip-bad"));
     assert_eq!(place.run(&format!("eval {weights}")).err, "test: 8 images: a 4, b 4\n");
@@ -97,15 +97,83 @@ fn one_bad_image_does_not_end_the_predictions() {
 }
 
 #[test]
+fn few_of_many_photographs_calibrate_and_these_need_no_classes() {
+    let place = Workplace::new();
+    images(&place, "own", 10, &[("a", RED), ("b", BLUE)]);
+    place.succeed(&format!("{TRAIN} run"));
+    let quantize = |root: &str, number: usize| {
+        format!(
+            "quantize --weights run/weights.safetensors --data image-folder --data-root {root} --calibrate {number} --force \
+             --out {root}{number}.safetensors"
+        )
+    };
+    let said = place.run(&quantize("own", 7));
+    assert_eq!(said.code, Some(0), "{said:#?}");
+    assert!(said.err.contains("train: 20 images: a 10, b 10; 7 of them are drawn\n"), "{said:#?}");
+    assert!(said.out.contains("of 7 training examples"), "{said:#?}");
+    // Nothing is asked of those that are not drawn.
+    for at in 0..5 {
+        place.put(&format!("own/train/a/{at}.png"), "no image");
+    }
+    place.refuse(&quantize("own", 20), &["(and 4 more cannot be read)", "`--skip-bad`", "own/train/a"]);
+    let outcomes: Vec<_> = (0..12)
+        .map(|seed| place.run(&quantize("own", 2).replace("--out", &format!("--seed {seed} --out"))).code)
+        .collect();
+    assert!(outcomes.contains(&Some(0)) && outcomes.contains(&Some(2)), "{outcomes:?}");
+
+    for (at, image) in [RED, BLUE, RED, GREEN].into_iter().enumerate() {
+        place.put(&format!("plain/{at}.png"), image);
+    }
+    place.put("plain/list.txt", "");
+    let said = place.run(&quantize("plain", 3));
+    assert_eq!(said.code, Some(0), "{said:#?}");
+    for part in [
+        "train: 4 images without classes; 1 file passed over: 1 txt; taken from the folder itself",
+        "; 3 of them are drawn\n",
+        "note: the images have no classes: the answers of the float network take their place\n",
+    ] {
+        assert!(said.err.contains(part), "expected `{part}` in {said:#?}");
+    }
+    let weights = "--weights run/weights.safetensors --data image-folder --data-root plain";
+    for line in [
+        &format!("eval {weights}"),
+        &format!("train {weights} --epochs 1 --out x"),
+        &format!("score --criterion snip {weights} --out s.safetensors"),
+    ] {
+        place.refuse(line, &["with a folder of images per class in each, found 4 images, in no folder"]);
+    }
+}
+
+/// Runs a command that keeps resized photographs in `kept`.
+fn run_keeping(place: &Workplace, line: &str) -> Outcome {
+    let arguments: Vec<&str> = line.split_whitespace().collect();
+    let mut command = child::command(place.path(), &arguments);
+    child::finish(command.env("SAPWOOD_CACHE", place.path().join("kept")))
+}
+
+#[test]
+fn where_bad_photographs_are_left_out_the_others_are_kept_for_the_next_scores() {
+    let place = place();
+    place.succeed(&format!("{TRAIN} run --image 3x2x2 --skip-bad"));
+    let score = "score --criterion snip --batches 1 --batch-size 4 --weights run/weights.safetensors --data image-folder \
+                 --data-root own --skip-bad --out";
+    place.succeed(&format!("{score} plain.safetensors"));
+    let expected = place.read("plain.safetensors");
+    for out in ["first.safetensors", "again.safetensors"] {
+        let outcome = run_keeping(&place, &format!("{score} {out}"));
+        assert_eq!(outcome.code, Some(0), "{outcome:#?}");
+        assert!(outcome.err.contains("2 images left out that cannot be read"), "{outcome:#?}");
+        assert_eq!(fs::read_dir(place.path().join("kept/photos")).unwrap().count(), 1);
+        assert_eq!(place.read(out), expected);
+    }
+}
+
+#[test]
 fn resized_photographs_are_kept_where_the_variable_says() {
     let place = Workplace::new();
     images(&place, "own", 2, &[("a", RED), ("b", BLUE)]);
     let line = format!("{TRAIN} run --image 3x2x2");
-    let run = |line: &str| {
-        let arguments: Vec<&str> = line.split_whitespace().collect();
-        let mut command = child::command(place.path(), &arguments);
-        child::finish(command.env("SAPWOOD_CACHE", place.path().join("kept")))
-    };
+    let run = |line: &str| run_keeping(&place, line);
     assert_eq!(run(&line).code, Some(0));
     let kept = || fs::read_dir(place.path().join("kept/photos")).unwrap().count();
     assert_eq!(kept(), 2, "one for each split");

@@ -16,13 +16,14 @@ fn batch(labels: &[i64]) -> Vec<u8> {
     file(&tensors)
 }
 
-fn workplace() -> Workplace {
+/// A folder with [`NET`] and `batch.safetensors`.
+pub(crate) fn workplace() -> Workplace {
     let place = Workplace::with_net();
     place.put("batch.safetensors", batch(&[0, 1, 2, 3, 4, 5, 6, 7]));
     place
 }
 
-fn read(place: &Workplace, file: &str) -> StateFile {
+pub(crate) fn read(place: &Workplace, file: &str) -> StateFile {
     StateFile::from_bytes(&place.read(file)).unwrap()
 }
 

@@ -2,9 +2,10 @@
 //! asked for.
 
 use sapwood_core::{
-    Conv, Dims, Entry, Shape, StateFile,
+    Array, Conv, Dims, Entry, Shape, StateFile,
     graph::{Activation, GraphBuilder, Per, Wire},
 };
+use serde_json::Value;
 
 use crate::{
     own_networks::with_layers,
@@ -115,6 +116,24 @@ fn groups_of_more_inputs_than_there_are_are_a_scale_for_each_channel() {
         ["stem", "depthwise", "pointwise", "fc"].map(per),
         [Per::Axis(0), Per::Axis(0), groups, groups]
     );
+}
+
+#[test]
+fn a_layer_that_loses_nothing_has_no_ratio_in_json() {
+    let place = place([1, 2, 3], |g, x| {
+        let x = g.flatten(x);
+        g.linear("fc", x, 3)
+    });
+    // Weights and images lie on grids whose step is 1.
+    let mut net = StateFile::from_bytes(&place.read("net.safetensors")).unwrap();
+    let weight = |at: usize| [127.0f32, -40.0, 3.0, 90.0, -127.0, 11.0][at % 6];
+    net.state.0.insert("fc.weight".into(), Array::from_fn([3, 6], weight));
+    place.put("net.safetensors", net.to_bytes().unwrap());
+    let images = [0.0f32, 17.0, 255.0, 90.0, 4.0, 201.0].map(f32::to_le_bytes).concat();
+    place.put("c.safetensors", file(&[("input", "F32", &[1, 1, 2, 3], images)]));
+    let found: Value = serde_json::from_str(&place.succeed(&format!("{QUANTIZE} --json"))).unwrap();
+    let layer = found["layers"][0].as_object().unwrap();
+    assert!(layer["loss"] == 0.0 && !layer.contains_key("signal_to_noise"), "{found}");
 }
 
 #[test]

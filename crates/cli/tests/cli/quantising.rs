@@ -1,5 +1,7 @@
 //! Integers in the place of weights, as commands make them and take them.
 
+use sapwood_core::{StateFile, graph::DType};
+
 use crate::{
     safetensors,
     workplace::{NET, Workplace},
@@ -78,11 +80,62 @@ fn a_quantised_network_is_smaller_and_answers_alike() {
 }
 
 #[test]
+fn weights_of_7_bits_are_bytes_of_which_two_products_fit_16_bits() {
+    let place = Workplace::with_net();
+    let said = place.succeed(&format!(
+        "quantize --weights {NET} --data digits --calibrate 200 --weights-bits 7 --out q.safetensors"
+    ));
+    let of_fc1 = said.lines().find(|line| line.starts_with("fc1")).unwrap_or_default();
+    assert_eq!(of_fc1.split_whitespace().skip(2).take(2).collect::<Vec<_>>(), ["7", "127"], "{said}");
+    let file = StateFile::from_bytes(&place.read("q.safetensors")).unwrap();
+    assert_eq!(file.quantized.len(), 3);
+    for (path, weight) in &file.quantized {
+        let most = weight.values().iter::<i64>().map(i64::abs).max();
+        assert_eq!((weight.dtype(), most), (DType::I8, Some(63)), "{path}");
+    }
+    let exact = place.succeed("eval --exact --weights q.safetensors --data digits");
+    for form in ["qdq", "qoperator"] {
+        let said = place.succeed(&format!("export --form {form} --weights q.safetensors --out q.onnx"));
+        assert!(said.contains("read back and equal"), "{said}");
+        assert_eq!(place.succeed("eval --exact --weights q.onnx --data digits"), exact, "{form}");
+    }
+}
+
+#[test]
+fn what_integers_cost_is_told_in_json_alone() {
+    let place = Workplace::with_net();
+    let quantize = |more: &str| {
+        format!(
+            "quantize --weights {NET} --data digits --calibrate 200 --equalise --json --out q.safetensors {more}"
+        )
+    };
+    let json = |said: &str| serde_json::from_str::<serde_json::Value>(said).unwrap();
+    let outcome = place.run(&quantize("--weights-bits 2 --least-agreement 100%"));
+    assert!(outcome.code == Some(2) && !place.has("q.safetensors"), "{outcome:#?}");
+    let refused = json(&outcome.out);
+    assert!(refused["bytes"].is_null() && refused["layers"][0]["bits"] == 2, "{refused}");
+
+    let found = json(&place.succeed(&quantize("--layer-bits fc3=7")));
+    let layers = found["layers"].as_array().unwrap();
+    let of = |key: &str| layers.iter().map(|layer| layer[key].to_string()).collect::<Vec<_>>();
+    assert_eq!(of("layer"), ["\"fc1\"", "\"fc2\"", "\"fc3\""]);
+    assert_eq!(of("weights"), ["1920", "300", "100"]);
+    assert_eq!(of("bits"), ["8", "8", "7"]);
+    assert!(found["same_answer"].as_f64() >= Some(0.95) && found["same_power"].is_null(), "{found}");
+    assert_eq!(
+        (&found["bytes"], &found["examples"]),
+        (&place.read("q.safetensors").len().into(), &200.into())
+    );
+    // 2,320 weights and 50 biases.
+    assert_eq!(found["bytes_in_f32"], 4 * 2370, "{found}");
+}
+
+#[test]
 fn what_cannot_be_quantised_and_what_integers_cannot_be_used_for_is_one_line() {
     let place = Workplace::with_net();
     let quantize = |more: &str| format!("quantize --weights {NET} --data digits --out q.safetensors {more}");
     for (more, said) in [
-        ("--weights-bits 7", "weights have 8, 6, 5, 4, 3 or 2 bits, not 7"),
+        ("--weights-bits 9", "weights have 2 to 8 bits, not 9"),
         ("--ranges average", "unknown range method `average`"),
         ("--method round", "unknown rounding `round`"),
         ("--except conv9", "conv9"),

@@ -146,7 +146,9 @@ fn a_checkpoint_that_was_cut_short_is_passed_over_for_the_one_before_it() {
 
 #[test]
 fn a_folder_in_which_another_process_trains_is_left_alone() {
-    let run = Run::new();
+    let mut run = Run::new();
+    // Longer than any second process takes to be refused.
+    run.line = run.line.replace("--epochs 4", "--epochs 10000");
     let killed = run.kill(|_| {
         // As soon as the first process has made its lock, the second is refused.
         let training = !run.checkpoints().is_empty();
@@ -225,6 +227,32 @@ fn a_training_whose_masks_change_goes_on_where_it_was_killed() {
         });
         assert!(alive && !killed.checkpoints().is_empty(), "it was over before it could be killed");
         killed.ends_like(&whole);
+    }
+}
+
+/// What is computed of the data before the first step has last digits that follow from the level: it stays as it was.
+#[test]
+fn a_training_with_rounding_or_new_statistics_goes_on_at_another_level() {
+    let Some(best) = sapwood_backend::levels().next().filter(|best| *best != "portable") else {
+        return println!("not tested: this processor has one level");
+    };
+    let start = Run::new();
+    start.place.succeed(&start.line.replace("--epochs 4", "--epochs 1"));
+    let network = start.place.read("run/weights.safetensors");
+    for more in ["--quantize int4 --calibrate 100", "--new-statistics"] {
+        let mut run = Run::with(more);
+        run.place.put("net.safetensors", &network);
+        let line = run.line.replace("--model resnet-20 --width 0.25", "--weights net.safetensors");
+        run.line = format!("{line} --level portable");
+        assert!(run.kill(|_| !run.checkpoints().is_empty()), "{more}: it was over before it could be killed");
+        let begun = run.place.read("run/begun.safetensors");
+        let outcome = run.place.run(&format!("{line} --level {best}"));
+        assert_eq!(outcome.code, Some(0), "{more}: {outcome:#?}");
+        let expected =
+            format!("this run was begun at level portable-pinned and goes on at {best}-pinned; last digits");
+        assert!(outcome.err.contains(&expected), "{more}: {outcome:#?}");
+        assert!(outcome.err.contains("continues from iteration"), "{more}: {outcome:#?}");
+        assert!(run.place.read("run/begun.safetensors") == begun, "{more}: it was computed anew");
     }
 }
 

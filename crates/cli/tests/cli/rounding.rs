@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use sapwood_core::StateFile;
+
 use crate::{
     studies::STUDY,
     workplace::{NET, Workplace},
@@ -39,14 +41,34 @@ fn rounding_goes_with_masks_and_other_bits_and_refuses_what_it_cannot_do() {
     assert!(described.contains("464"), "{described}");
     fs::remove_dir_all(place.path().join("run")).unwrap();
     for (more, said) in [
-        ("--quantize int7", "expected int8, int6, int5, int4, int3 or int2"),
+        ("--quantize int9", "expected int8 to int2, found `int9`"),
         ("--quantize int4 --layer-bits fc1", "expected a layer and its bits"),
         ("--quantize int4 --layer-bits fc9=8", "fc9"),
         ("--quantize int4 --quantize-except conv", "conv"),
-        ("--quantize int4 --layer-bits fc1=9", "weights have 8, 6, 5, 4, 3 or 2 bits, not 9"),
+        ("--quantize int4 --layer-bits fc1=9", "weights have 2 to 8 bits, not 9"),
     ] {
         place.refuse(&train(more), &[said]);
     }
+}
+
+#[test]
+fn seven_bits_are_those_of_every_layer() {
+    let place = Workplace::with_net();
+    let largest = |integers: &str| {
+        place.succeed(&format!(
+            "train --data digits --weights {NET} --quantize {integers} --epochs 1 --lr 0.01 --out {integers}"
+        ));
+        let file = StateFile::from_bytes(&place.read(&format!("{integers}/weights.safetensors"))).unwrap();
+        ["fc1", "fc2", "fc3"].map(|layer| {
+            let weight = &file.quantized[format!("{layer}.weight").as_str()];
+            weight.values().iter::<i64>().map(i64::abs).max().unwrap()
+        })
+    };
+    // In a first or last layer of 8 bits sums would saturate that do not with 7.
+    let seven = largest("int7");
+    assert!(seven.iter().all(|most| (32..=63).contains(most)), "{seven:?}");
+    let [first, middle, last] = largest("int6");
+    assert!(63 < first && middle <= 31 && 63 < last, "{first} {middle} {last}");
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn place(study: &str) -> Workplace {
 }
 
 /// A study that is refused, whichever command reads it, before anything is written.
-fn refused(study: &str, expected: &[&str]) {
+pub(crate) fn refused(study: &str, expected: &[&str]) {
     let place = place(study);
     for command in ["plan", "run"] {
         place.refuse(&format!("{command} first.toml"), expected);
@@ -46,7 +46,7 @@ fn refused(study: &str, expected: &[&str]) {
 }
 
 /// With another line in the place of one that is there.
-fn with(line: &str, other: &str) -> String {
+pub(crate) fn with(line: &str, other: &str) -> String {
     assert!(STUDY.contains(line), "{line}");
     STUDY.replace(line, other)
 }

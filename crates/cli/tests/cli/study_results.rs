@@ -12,14 +12,18 @@ use sapwood_prune::Criteria;
 use crate::{studies::STUDY, workplace::Workplace};
 
 /// A study with these methods in the place of its own.
+fn study(methods: &str) -> String {
+    format!("{}\n{methods}", STUDY.split("[[methods]]").next().unwrap())
+}
+
 fn place(methods: &str) -> Workplace {
     let place = Workplace::new();
-    place.put("first.toml", format!("{}\n{methods}", STUDY.split("[[methods]]").next().unwrap()));
+    place.put("first.toml", study(methods));
     place
 }
 
 /// A column of `results.csv`.
-fn column(place: &Workplace, name: &str) -> Vec<String> {
+pub(crate) fn column(place: &Workplace, name: &str) -> Vec<String> {
     let csv = place.read("runs/first/results.csv");
     let mut reader = csv::Reader::from_reader(csv.as_slice());
     let at = reader.headers().unwrap().iter().position(|found| found == name).unwrap();
@@ -43,6 +47,21 @@ fn a_level_that_trains_on_begins_with_the_trained_weights_of_the_level_before() 
         expected.apply(&begun.masks).unwrap();
         assert_eq!(begun.state, expected, "level {level}");
     }
+}
+
+#[test]
+fn an_interrupted_run_that_had_passed_a_position_asked_for_since_is_done_once_more() {
+    let method = |at: &str| format!("[[methods]]\ncriterion = \"magnitude\"\nat = \"{at}\"\n");
+    let place = place(&method("end"));
+    assert!(place.succeed("run first.toml").contains("2 runs done"));
+    let dense = format!("runs/first/{}/r0", column(&place, "run")[0]);
+    let before = place.read(&format!("{dense}/weights.safetensors"));
+    // As whoever was killed after its last checkpoint leaves it.
+    fs::remove_file(place.path().join(&dense).join("record.json")).unwrap();
+    place.put("first.toml", study(&format!("{}{}", method("end"), method("1ep"))));
+    assert!(place.succeed("run first.toml").contains("2 runs done, 3 in all"));
+    assert_eq!(place.read(&format!("{dense}/weights.safetensors")), before);
+    assert!(place.has(&format!("{dense}/weights-1ep.safetensors")));
 }
 
 /// Two methods that mean the same run, of which one has a twin.

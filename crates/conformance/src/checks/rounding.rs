@@ -3,7 +3,7 @@
 use burn::tensor::{Tensor, TensorData};
 use sapwood_backend::read;
 use sapwood_core::{
-    Batch, ModuleState, Network, Pass, State, Target,
+    Batch, ModuleState, Network, ParamPath, Pass, State, Target,
     graph::{Array, Folding, Per},
 };
 use sapwood_models::{Spec, fold};
@@ -39,13 +39,13 @@ pub(super) async fn steps_learn_as_in_the_paper(on: &On, found: &mut Findings) -
 fn with_odd_channels(mut state: State, spec: &Spec) -> Result<State, Box<dyn std::error::Error>> {
     for pair in Folding::of(&spec.graph()?).pairs() {
         for (name, odd) in [("weight", [0.0f32, -0.7, 1e-30]), ("running_var", [1.0, 1.0, 0.0])] {
-            let path = format!("{}.{name}", pair.norm);
-            let old = &state.0[path.as_str()];
+            let path = ParamPath::of(&pair.norm, name);
+            let old = &state.0[&path];
             let mut values: Vec<f32> = old.iter().collect();
             let places = values.len().min(odd.len());
             values[..places].copy_from_slice(&odd[..places]);
             let new = Array::new(old.shape(), values)?;
-            state.0.insert(path.into(), new);
+            state.0.insert(path, new);
         }
     }
     Ok(state)

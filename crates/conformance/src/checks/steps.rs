@@ -87,7 +87,7 @@ impl Source for Steps {
     }
 }
 
-/// The first batch again and again, since labels that are drawn can be learnt by heart alone.
+/// Repeats the first batch, because random labels can only be memorised.
 pub(super) struct Again(pub(super) Steps);
 
 impl Source for Again {

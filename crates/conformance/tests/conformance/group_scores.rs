@@ -117,7 +117,7 @@ fn group_l2_is_torch_prunings() {
             if let Op::Conv(spec) = node.op
                 && 1 < spec.groups
             {
-                squares.remove(&ParamPath::from(format!("{}.weight", node.name)));
+                squares.remove(&ParamPath::of(&node.name, "weight"));
             }
         }
         let found = score.of(&groups, &squares).unwrap();

@@ -205,6 +205,11 @@ impl Tap for Silence {
     }
 }
 
+/// Looks at nothing.
+struct Idle;
+
+impl Tap for Idle {}
+
 #[test]
 fn a_tap_replaces_what_a_layer_sees() {
     let device = DeviceSpec::CPU.resolve().unwrap();
@@ -212,9 +217,12 @@ fn a_tap_replaces_what_a_layer_sees() {
     let net = fill(&infos(&net)).write(net).unwrap();
     let images: Tensor<4> = batch("image", "label", [2, 1, 28, 28], 10).input(&device).unwrap();
     let free = net.forward(images.clone(), &mut Pass::evaluate());
+    let idle = net.forward(images.clone(), &mut Pass::evaluate().with_tap(&mut Idle));
     let silenced = net.forward(images, &mut Pass::evaluate().with_tap(&mut Silence));
     let state = block_on(State::read(&net)).unwrap();
     let bias: Vec<f32> = state.0["fc3.bias"].iter().collect();
     assert_eq!(silenced.into_data().iter::<f32>().collect::<Vec<_>>(), [bias.clone(), bias].concat());
-    assert!(free.into_data().iter::<f32>().any(|logit| logit != 0.0));
+    let free: Vec<f32> = free.into_data().iter().collect();
+    assert!(free.iter().any(|logit| *logit != 0.0));
+    assert_eq!(idle.into_data().iter::<f32>().collect::<Vec<_>>(), free);
 }

@@ -24,7 +24,7 @@ pub(crate) fn collect(
     report: &mut Report<'_>,
 ) -> Result<BTreeMap<String, PathBuf>, Error> {
     let wanted: Vec<&str> = match row.layout {
-        Layout::None | Layout::Folders => vec![],
+        Layout::None | Layout::Folders | Layout::Arrays => vec![],
         Layout::Idx(files) => files.to_vec(),
         Layout::Cifar { train, test, .. } => train.iter().copied().chain([test]).collect(),
     };
@@ -101,7 +101,7 @@ fn other_kind(row: &Entry, file: &str, bytes: &[u8]) -> Option<String> {
             let record = label_bytes + row.shape.unwrap_or_default().iter().product::<usize>();
             ("CIFAR's binary records", !bytes.is_empty() && bytes.len().is_multiple_of(record))
         }
-        Layout::None | Layout::Folders => return None,
+        Layout::None | Layout::Folders | Layout::Arrays => return None,
     };
     let found = kind(bytes).filter(|_| !fits)?;
     Some(format!("expected {expected}, found {found}"))

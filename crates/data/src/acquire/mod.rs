@@ -71,6 +71,11 @@ fn obtain(
                        name that folder where the data set is used";
         return Err(Error::Inconsistent { name: row.name.into(), problem: problem.into() });
     }
+    if row.layout == Layout::Arrays {
+        let problem = "it is a file of your own, .npz or safetensors, with x_train, y_train, x_test and y_test; \
+                       name that file where the data set is used";
+        return Err(Error::Inconsistent { name: row.name.into(), problem: problem.into() });
+    }
     let folder = root.join(row.name);
     if row.layout == Layout::None {
         if from.is_some() {

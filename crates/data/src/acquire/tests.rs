@@ -178,7 +178,7 @@ fn an_archive_from_a_server_is_unpacked_and_nothing_else_stays() {
     assert!(requests.lock().unwrap().len() > 1);
     assert_eq!(listing(folder.path()), ["toy"]);
     let train = (row.open)(&row, crate::Split::Train, folder.path(), &Default::default()).unwrap();
-    assert_eq!(train.image(1), Some([7, 8, 9, 10, 11, 12].as_slice()));
+    assert_eq!(train.image(1).as_deref(), Some([7, 8, 9, 10, 11, 12].as_slice()));
     assert_eq!(train.labels(), &Labels::Class(vec![1, 0]));
 }
 

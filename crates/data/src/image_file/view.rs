@@ -3,33 +3,66 @@
 use sapwood_core::{Filter, Fit, ImageFit, Order};
 
 use super::Image;
-use crate::{pil, resample::Region};
+use crate::{
+    pil,
+    resample::{Region, Resampling},
+};
 
-impl Image {
-    /// What is seen of it, `[C, H, W]` with values in [0, 1]; or why that cannot be.
-    pub(crate) fn viewed(self, shape: [usize; 3], fit: &ImageFit) -> Result<Vec<f32>, String> {
-        let [channels, h, w] = shape;
-        let mut planes = match (fit.fit, fit.interpolation) {
-            (Fit::Cover, Filter::Bilinear) => self.fitted(shape),
-            _ => {
-                let image = self.with_channels(channels);
-                let image = image.seen([h, w], fit)?;
-                image.planes().iter().map(|byte| f32::from(*byte) / 255.0).collect()
+/// What a network is shown of images of one size, `[C, H, W]`, and all of it that is the same for each of them.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct View {
+    shape: [usize; 3],
+    order: Order,
+    seen: Seen,
+}
+
+/// How an image gets the size.
+#[derive(Clone, Debug, PartialEq)]
+enum Seen {
+    /// A part of it has the size.
+    Part(Region),
+    /// By a triangle, in single precision.
+    Triangle(Resampling),
+    /// A part of it is resized as Pillow does.
+    Pillow(Region, pil::Resampling),
+}
+
+impl View {
+    /// What is seen of images of a size; or why that cannot be.
+    pub(crate) fn of(size: [usize; 2], shape: [usize; 3], fit: &ImageFit) -> Result<Self, String> {
+        let [_, h, w] = shape;
+        Ok(Self { shape, order: fit.order, seen: Seen::of(size, [h, w], fit)? })
+    }
+
+    /// What is seen of an image of that size, `[C, H, W]` with values in [0, 1].
+    pub(crate) fn shown(&self, image: Image) -> Vec<f32> {
+        let [channels, h, w] = self.shape;
+        let image = image.with_channels(channels);
+        let mut planes = match &self.seen {
+            Seen::Part(part) => image.cut(*part).unit_planes(),
+            Seen::Triangle(resampling) => resampling.apply(&image.pixels, image.shape()),
+            Seen::Pillow(part, resampling) => {
+                let pixels = resampling.apply(&image.cut(*part).pixels, channels);
+                Image { channels, size: resampling.size(), pixels }.unit_planes()
             }
         };
-        if (fit.order, channels) == (Order::Bgr, 3) {
+        if (self.order, channels) == (Order::Bgr, 3) {
             let (red, rest) = planes.split_at_mut(h * w);
             red.swap_with_slice(&mut rest[h * w..]);
         }
-        Ok(planes)
+        planes
     }
+}
 
-    /// What is seen of it, in the size `[h, w]`.
-    fn seen(self, [h, w]: [usize; 2], fit: &ImageFit) -> Result<Self, String> {
-        let whole = whole(self.size, [h, w], fit.fit);
+impl Seen {
+    fn of(size: [usize; 2], [h, w]: [usize; 2], fit: &ImageFit) -> Result<Self, String> {
+        let whole = whole(size, [h, w], fit.fit);
         if fit.fit == Fit::Cover {
-            let region = Region::centre(self.size, [h, w]);
-            return Ok(self.cut(region).resized(whole, Region::whole(whole), fit.interpolation));
+            let region = Region::centre(size, [h, w]);
+            return Ok(match fit.interpolation {
+                Filter::Bilinear if size != [h, w] => Self::Triangle(Resampling::of(region, [h, w])),
+                filter => Self::resized(region, whole, Region::whole(whole), filter),
+            });
         }
         if whole[0] < h || whole[1] < w {
             let [rows, columns] = whole;
@@ -39,26 +72,44 @@ impl Image {
         }
         let middle = |whole: usize, part: usize| ((whole - part) as f64 / 2.0).round_ties_even() as usize;
         let (top, left) = (middle(whole[0], h), middle(whole[1], w));
-        Ok(self.resized(whole, Region { top, left, height: h, width: w }, fit.interpolation))
+        let part = Region { top, left, height: h, width: w };
+        Ok(Self::resized(Region::whole(size), whole, part, fit.interpolation))
     }
 
-    /// A part of what it is in another size, of which the rest is never made: that of a thin image may be larger than
-    /// any memory.
-    fn resized(self, size: [usize; 2], part: Region, interpolation: Filter) -> Self {
-        match self.size == size {
-            true => self.cut(part),
-            false => {
-                let pixels = pil::resize(&self.pixels, self.channels, self.size, size, part, interpolation);
-                Self { size: [part.height, part.width], pixels, ..self }
+    /// A part of a region in another size, of which the rest is never made: that of a thin image may be larger than any
+    /// memory.
+    fn resized(region: Region, size: [usize; 2], part: Region, interpolation: Filter) -> Self {
+        let from = [region.height, region.width];
+        match from == size {
+            true => {
+                let (top, left) = (region.top + part.top, region.left + part.left);
+                Self::Part(Region { top, left, ..part })
             }
+            false => Self::Pillow(region, pil::Resampling::of(from, size, part, interpolation)),
         }
     }
+}
 
-    fn cut(self, Region { top, left, height, width }: Region) -> Self {
+impl Image {
+    /// What is seen of it, `[C, H, W]` with values in [0, 1]; or why that cannot be.
+    pub(crate) fn viewed(self, shape: [usize; 3], fit: &ImageFit) -> Result<Vec<f32>, String> {
+        Ok(View::of(self.size, shape, fit)?.shown(self))
+    }
+
+    fn cut(self, part: Region) -> Self {
+        if part == Region::whole(self.size) {
+            return self;
+        }
+        let Region { top, left, height, width } = part;
         let (channels, line) = (self.channels, self.size[1] * self.channels);
         let rows = self.pixels.chunks_exact(line).skip(top).take(height);
         let pixels = rows.flat_map(|row| &row[left * channels..(left + width) * channels]).copied().collect();
         Self { channels, size: [height, width], pixels }
+    }
+
+    /// The values as `[C, H, W]`, with 255 as 1.
+    fn unit_planes(&self) -> Vec<f32> {
+        self.planes().iter().map(|byte| f32::from(*byte) / 255.0).collect()
     }
 }
 

@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     names::{form, name, several, shown},
+    photos::{self, Flaw},
     summary::{Summary, count},
     walk::{Inside, PassedOver, images, kind},
 };
@@ -19,7 +20,7 @@ const TEST: &[&str] = &["test", "testing", "val", "valid", "validation"];
 
 /// One split of a folder of images.
 pub(super) struct Listing {
-    /// The names of all classes, those of the training split.
+    /// The names of all classes, those of the training split; none where images lie in no class.
     pub(super) classes: Vec<String>,
     /// Each image with the number of its class, by class and then by path.
     pub(super) files: Vec<(PathBuf, u32)>,
@@ -70,9 +71,66 @@ impl Listing {
         Ok(Self { classes, files, folder, split, passed_over, notes })
     }
 
+    /// The images that lie directly in the folder of the training split or, where there is none, in the folder itself, if
+    /// no other folder lies beside them: they have no classes.
+    ///
+    /// # Errors
+    /// A folder that cannot be read.
+    pub(super) fn without_classes(root: &Path) -> Result<Option<Self>, Error> {
+        let (folder, notes) = match find(root, Split::Train) {
+            Ok(found) => found,
+            Err(_) if root.is_dir() => {
+                (root.into(), vec!["taken from the folder itself, as there is no `train`".into()])
+            }
+            Err(_) => return Ok(None),
+        };
+        let Inside { folders, others } = Inside::of(&folder)?;
+        let (mut files, mut passed_over) = (Vec::new(), PassedOver::default());
+        for path in others {
+            match kind(&path) {
+                None => files.push((path, 0)),
+                Some(kind) => passed_over.add(kind, 1),
+            }
+        }
+        let (classes, split) = (Vec::new(), Split::Train);
+        let is_plain = folders.is_empty() && !files.is_empty();
+        Ok(is_plain.then_some(Self { classes, files, folder, split, passed_over, notes }))
+    }
+
+    /// The shape of the first training image: of the first that can be read, where others may be left out.
+    pub(super) fn first_shape(&self, root: &Path, skip_bad: bool) -> Result<[usize; 3], Error> {
+        let train;
+        let files = match self.split {
+            Split::Train => &self.files,
+            Split::Test => {
+                train = Self::of(root, Split::Train)?.files;
+                &train
+            }
+        };
+        let mut first = None;
+        for (path, _) in files {
+            match photos::decoded(path) {
+                Ok(image) => return Ok(image.shape()),
+                Err(problem) => {
+                    first.get_or_insert(Flaw::Unreadable(problem).error(path, 0));
+                    if !skip_bad {
+                        break;
+                    }
+                }
+            }
+        }
+        Err(first.unwrap_or_else(|| Error::Folder {
+            problem: "no image can be read".into(),
+            path: self.folder.clone(),
+        }))
+    }
+
     /// What was found, if all of it can be read.
     pub(super) fn summary(&self) -> Summary {
-        let mut classes: Vec<(String, usize)> = self.classes.iter().map(|class| (class.clone(), 0)).collect();
+        let mut classes: Vec<(String, usize)> = match self.classes.as_slice() {
+            [] => vec![(String::new(), 0)],
+            classes => classes.iter().map(|class| (class.clone(), 0)).collect(),
+        };
         self.files.iter().for_each(|(_, class)| classes[*class as usize].1 += 1);
         Summary {
             split: self.split,
@@ -161,7 +219,10 @@ fn find(root: &Path, split: Split) -> Result<(PathBuf, Vec<String>), Error> {
 fn missing(root: &Path, split: Split, folders: &[PathBuf]) -> Error {
     let usual = split.to_string();
     let names: Vec<String> = folders.iter().filter_map(|path| Some(name(path.file_name()?))).collect();
+    let loose =
+        Inside::of(root).map_or(0, |inside| inside.others.iter().filter(|path| kind(path).is_none()).count());
     let found = match names.is_empty() {
+        true if loose > 0 => format!(", found {}, in no folder", count(loose, "image")),
         true => String::new(),
         false => format!(", found {}", several(names.iter().map(String::as_str))),
     };

@@ -45,6 +45,12 @@ impl Flaw {
     }
 }
 
+/// The error of one of these flaws, with the number of other images that cannot be read.
+pub(super) fn error_of((at, flaw): &(usize, Flaw), flaws: &[(usize, Flaw)], paths: &[&Path]) -> Error {
+    let unreadable = flaws.iter().filter(|(_, flaw)| matches!(flaw, Flaw::Unreadable(_))).count();
+    flaw.error(paths[*at], unreadable.saturating_sub(1))
+}
+
 /// How images become examples.
 pub(super) struct Photos<'a> {
     /// What they become, `[C, H, W]`.
@@ -150,6 +156,7 @@ impl super::Summary {
         if let Some((_, images)) = self.classes.get_mut(class as usize) {
             *images -= 1;
         }
+        tracing::debug!(problem, path = %path.display(), "image passed over");
         self.unreadable.push((PathBuf::from(path), problem));
     }
 }

@@ -1,16 +1,19 @@
 //! What was found, in one line.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use super::walk::PassedOver;
-use crate::Split;
+use crate::{Error, Split};
 
 /// What one split of a folder holds: printed by commands, so that nothing is left out in silence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
     /// Which split.
     pub split: Split,
-    /// Images per class, in the order of the classes.
+    /// Images per class, in the order of the classes; of those that lie in no class, under a name without letters.
     pub classes: Vec<(String, usize)>,
     /// Files that are no images, or none that can be read here.
     pub passed_over: PassedOver,
@@ -21,6 +24,17 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Refuses training images of which a class has none that can be read.
+    pub(super) fn check(&self, folder: &Path) -> Result<(), Error> {
+        let empty = self.classes.iter().find(|(_, images)| *images == 0 && self.split == Split::Train);
+        let Some((class, _)) = empty else { return Ok(()) };
+        let problem = match class.is_empty() {
+            true => "no image can be read".into(),
+            false => format!("no image of class `{class}` can be read"),
+        };
+        Err(Error::Folder { problem, path: folder.into() })
+    }
+
     /// All images together.
     pub fn images(&self) -> usize {
         self.classes.iter().map(|(_, images)| images).sum()
@@ -36,8 +50,10 @@ impl fmt::Display for Summary {
     /// `train: 80 images: circle 40, square 40; 20 files passed over: 12 heic, 8 txt`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const FEW: usize = 8;
-        write!(f, "{}: {}: ", self.split, count(self.images(), "image"))?;
-        for (at, (class, images)) in self.classes.iter().take(FEW).enumerate() {
+        let is_plain = matches!(self.classes.as_slice(), [(name, _)] if name.is_empty());
+        let rest = if is_plain { " without classes" } else { ": " };
+        write!(f, "{}: {}{rest}", self.split, count(self.images(), "image"))?;
+        for (at, (class, images)) in self.classes.iter().filter(|_| !is_plain).take(FEW).enumerate() {
             let name = class.replace(char::is_control, " ");
             write!(f, "{}{name} {images}", if at > 0 { ", " } else { "" })?;
         }

@@ -104,7 +104,7 @@ mod tests {
         let (size, Labels::Dense(after)) = ([5, COLUMNS + 4], part.labels()) else {
             panic!("dense labels expected")
         };
-        let once = super::super::step(part.image(3).unwrap(), size, Boundary::Torus);
+        let once = super::super::step(&part.image(3).unwrap(), size, Boundary::Torus);
         let twice = super::super::step(&once, size, Boundary::Torus);
         assert_eq!(after[3 * twice.len()..4 * twice.len()], twice);
         assert!(

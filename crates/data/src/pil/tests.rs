@@ -29,7 +29,8 @@ fn resized_images_and_views_have_the_bytes_of_pillow_and_torchvision() {
         let pixels = image(height, width, channels);
         let found: Vec<u8> = match words[0] {
             "resize" => {
-                resize(&pixels, channels, [height, width], [h, w], Region::whole([h, w]), interpolation)
+                let part = Region::whole([h, w]);
+                Resampling::of([height, width], [h, w], part, interpolation).apply(&pixels, channels)
             }
             _ => {
                 let fit = ImageFit { fit: Fit::Resize(side), interpolation, ..ImageFit::default() };

@@ -73,9 +73,13 @@ fn networks_that_were_judged_otherwise_are_not_mixed() {
     fs::write(&path, "a list").unwrap();
     assert!(matches!(collect(1, &sample(2, "here"), &path), Err(Error::Content { .. })));
     assert_eq!(fs::read(&path).unwrap(), b"a list");
-    fs::write(&path, "# he").unwrap();
-    collect(1, &sample(2, "here"), &path).unwrap();
-    assert_eq!(fs::read(&path).unwrap(), before);
+    for left in ["", "# he", "# here", "# here\n", "# here\narchitec", "# here\narchitecture,top1"] {
+        fs::write(&path, left).unwrap();
+        collect(1, &sample(2, "here"), &path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), before, "{left:?}");
+    }
+    fs::write(&path, "# here\nname,top1\n").unwrap();
+    assert!(collect(1, &sample(2, "here"), &path).is_err());
     fs::write(&path, "# here\narchitecture,top1\nnothing,0.5\n").unwrap();
     assert!(matches!(Pairs::read(&family(), &path), Err(Error::Line { line: 3, .. })));
 }

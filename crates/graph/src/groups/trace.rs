@@ -222,9 +222,7 @@ impl<'a> Trace<'a> {
     /// Notes that a dimension of a parameter runs over indices.
     pub(super) fn touch(&mut self, node: usize, param: &str, axis: usize, side: Side, indices: &Axis) {
         if let Some(indices) = indices {
-            let name = &self.graph.nodes()[node].name;
-            // What has one parameter and nothing else, a constant, has its name.
-            let path = if param.is_empty() { name.clone() } else { format!("{name}.{param}") }.into();
+            let path = ParamPath::of(&self.graph.nodes()[node].name, param);
             self.touched.push(Touched { path, node, axis, side, indices: indices.clone() });
         }
     }

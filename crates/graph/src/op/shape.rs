@@ -138,11 +138,7 @@ fn expect(what: &str, expected: usize, found: usize) -> Result<(), String> {
 
 /// Dimensions that may be too many.
 fn made(sizes: &[usize], batch: Option<usize>) -> Result<Dims, String> {
-    let found = match batch {
-        Some(at) => Dims::with_batch(sizes, at),
-        None => Dims::fixed(sizes),
-    };
-    found.ok_or_else(|| format!("it would have {} dimensions", sizes.len()))
+    Dims::of(sizes, batch).ok_or_else(|| format!("it would have {} dimensions", sizes.len()))
 }
 
 fn linear(x: &Dims, inputs: usize, outputs: usize, places: bool) -> Result<Dims, String> {

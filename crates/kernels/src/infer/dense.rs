@@ -6,49 +6,15 @@
 use std::ops::Range;
 
 use super::{
-    Arena, Epilogue, Form, Place, TileShape,
+    Arena, Epilogue, Place, TileShape, Window,
     curve::{Parted, bend, bent_by},
     lanes::{Lanes, all},
     program::{Context, Step},
     tile::{Run, sums},
     weights::Weights,
+    window::assert_window,
 };
 use crate::{Level, vector::Registers};
-
-/// Which inputs an output sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// Rows and columns.
-    pub kernel: [usize; 2],
-    /// From one output to the next.
-    pub stride: [usize; 2],
-    /// From one row or column of the kernel to the next.
-    pub dilation: [usize; 2],
-    /// Rows above and columns to the left of the input with which the first window begins.
-    pub before: [usize; 2],
-}
-
-impl Window {
-    /// Without gaps, beginning with the first input.
-    pub fn new(kernel: [usize; 2], stride: [usize; 2]) -> Self {
-        Self { kernel, stride, dilation: [1, 1], before: [0, 0] }
-    }
-
-    /// How many rows and columns beyond the input the last windows reach.
-    pub fn after(&self, input: [usize; 2], output: [usize; 2]) -> [usize; 2] {
-        std::array::from_fn(|axis| {
-            let end = self.last(axis, output).saturating_add(1);
-            end.saturating_sub(self.before[axis].saturating_add(input[axis]))
-        })
-    }
-
-    /// Rows or columns from where the first window begins to the last one that any sees: the largest number where it
-    /// cannot be counted.
-    fn last(&self, axis: usize, output: [usize; 2]) -> usize {
-        let reach = (self.kernel[axis] - 1).saturating_mul(self.dilation[axis]);
-        (output[axis] - 1).saturating_mul(self.stride[axis]).saturating_add(reach)
-    }
-}
 
 /// Blocks of outputs that are summed together.
 #[derive(Clone, Debug)]
@@ -94,7 +60,7 @@ impl Dense {
         [images, threads]: [usize; 2],
     ) -> Self {
         let lanes = level.lanes::<f32>();
-        assert!(matches!(to.form, Form::Blocked { lanes: found, .. } if found == lanes), "outputs in blocks");
+        assert!(to.lanes() == Some(lanes), "outputs in blocks");
         assert_eq!(weights.bias.len(), to.channels, "a bias for each output");
         let per_output = from.channels * window.kernel[0] * window.kernel[1];
         assert_eq!(weights.values.len(), to.channels * per_output, "a weight for each input of a window");
@@ -102,7 +68,7 @@ impl Dense {
         epilogue.check(&to);
         let (runs, inputs) = runs(&from, &window);
         let blocks = to.blocks();
-        let is_beside = matches!(from.form, Form::Blocked { .. }) && window.stride[1] == 1;
+        let is_beside = from.lanes().is_some() && window.stride[1] == 1;
         let together = if is_beside { TileShape::together(level, to.size[1]) } else { 1 };
         let shape = TileShape::best(level, together, blocks, images * to.pixels(), threads);
         let mut groups: Vec<Group> = Vec::new();
@@ -172,7 +138,7 @@ pub(crate) fn share<G>(
 
 impl Step for Dense {
     fn reads(&self) -> Vec<Place> {
-        [Some(self.from), self.epilogue.residual].into_iter().flatten().collect()
+        self.epilogue.reads(self.from)
     }
 
     fn writes(&self) -> Place {
@@ -335,42 +301,12 @@ unsafe fn sweep<V: Lanes, const O: usize, const P: usize, const G: usize>(
     }
 }
 
-/// Compares a window with where it reads.
-pub(crate) fn assert_window(from: &Place, to: &Place, window: &Window) {
-    from.check();
-    to.check();
-    assert!(from.image.max(to.image) < u32::MAX as usize, "offsets of 32 bits");
-    let (before, after) = (window.before, window.after(from.size, to.size));
-    match from.form {
-        Form::Blocked { rim, .. } => assert!(
-            before[0] <= rim[0] && before[1] <= rim[1] && after[0] <= rim[2] && after[1] <= rim[3],
-            "the rim is as wide as the padding"
-        ),
-        Form::Planar { pitch, lead, plane } => {
-            let gap = pitch - from.size[1];
-            assert!(before[1] <= gap && after[1] <= gap, "rows are as far apart as the padding is wide");
-            let far = |[rows, columns]: [usize; 2]| rows.saturating_mul(pitch).saturating_add(columns);
-            assert!(far(before) <= lead, "zeros before a plane");
-            let end = far(after).saturating_add(lead + from.size[0] * pitch);
-            // Behind a plane come the zeros before the next one.
-            assert!(after == [0, 0] || end <= plane + lead, "zeros behind a plane");
-            assert!(end <= from.image - (from.channels - 1) * plane, "zeros behind the last plane");
-        }
-    }
-    let reach = |axis: usize| from.size[axis] + window.before[axis] + after[axis];
-    let ends = |axis: usize| window.last(axis, to.size) < reach(axis);
-    assert!(ends(0) && ends(1), "windows end in the padded input");
-}
-
 /// What a window sees, in runs; and for each input of them, where its weight lies among an output's.
 fn runs(from: &Place, window: &Window) -> (Vec<Run>, Vec<usize>) {
     let [step, pixel] = from.steps();
     let (mut runs, mut inputs): (Vec<Run>, Vec<usize>) = Default::default();
     let [rows, columns] = window.kernel;
-    let lanes = match from.form {
-        Form::Blocked { lanes, .. } => lanes,
-        Form::Planar { .. } => 1,
-    };
+    let lanes = from.lanes().unwrap_or(1);
     for block in 0..from.blocks() {
         for row in 0..rows {
             for column in 0..columns {

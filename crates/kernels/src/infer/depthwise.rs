@@ -1,11 +1,11 @@
 //! Depthwise convolutions: each channel with a kernel of its own.
 
 use super::{
-    Arena, Epilogue, Form, Place, Window,
+    Arena, Epilogue, Place, Window,
     curve::{Parted, bend, bent_by},
-    dense::assert_window,
     lanes::{Lanes, all},
     program::{Context, Step},
+    window::assert_window,
 };
 use crate::{Level, vector::Registers};
 
@@ -40,7 +40,7 @@ impl Depthwise {
     ) -> Self {
         let lanes = level.lanes::<f32>();
         for place in [&from, &to] {
-            assert!(matches!(place.form, Form::Blocked { lanes: found, .. } if found == lanes), "in blocks");
+            assert!(place.lanes() == Some(lanes), "in blocks");
         }
         assert!(from.channels == to.channels && bias.len() == to.channels, "a kernel for each channel");
         assert_window(&from, &to, &window);
@@ -59,17 +59,13 @@ impl Depthwise {
                 }
             }
         }
-        let [step, pixel] = from.steps();
-        let tap = |tap: usize| {
-            tap / columns * window.dilation[0] * step + tap % columns * window.dilation[1] * pixel
-        };
-        Self { level, from, to, window, epilogue, weights, taps: (0..rows * columns).map(tap).collect() }
+        Self { level, from, to, window, epilogue, weights, taps: window.taps(from.steps()) }
     }
 }
 
 impl Step for Depthwise {
     fn reads(&self) -> Vec<Place> {
-        [Some(self.from), self.epilogue.residual].into_iter().flatten().collect()
+        self.epilogue.reads(self.from)
     }
 
     fn writes(&self) -> Place {

@@ -1,6 +1,6 @@
 //! What comes behind a sum: a value added, and an activation.
 
-use super::{Curve, Form, Place};
+use super::{Curve, Place};
 
 /// What comes behind a sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -18,14 +18,15 @@ impl Epilogue {
             self.curve.is_none_or(Curve::is_in_registers),
             "curves of other layers are done in registers"
         );
-        let lanes = |place: &Place| match place.form {
-            Form::Blocked { lanes, .. } => Some(lanes),
-            Form::Planar { .. } => None,
-        };
         let fits = |residual: &Place| {
             residual.check();
-            (residual.size, residual.channels, lanes(residual)) == (to.size, to.channels, lanes(to))
+            (residual.size, residual.channels, residual.lanes()) == (to.size, to.channels, to.lanes())
         };
         assert!(self.residual.as_ref().is_none_or(fits), "a residual of the output's size and form");
+    }
+
+    /// What a layer reads that has it: its input, and what is added.
+    pub(crate) fn reads(&self, from: Place) -> Vec<Place> {
+        [Some(from), self.residual].into_iter().flatten().collect()
     }
 }

@@ -93,7 +93,7 @@ impl Gathered {
 
 impl Step for Gathered {
     fn reads(&self) -> Vec<Place> {
-        [Some(self.from), self.epilogue.residual].into_iter().flatten().collect()
+        self.epilogue.reads(self.from)
     }
 
     fn writes(&self) -> Place {

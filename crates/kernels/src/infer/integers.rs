@@ -45,7 +45,7 @@ pub use floats::Floats;
 pub use mean::Mean;
 pub use pick::Pick;
 pub use pool::{Largest, Means};
-pub use quads::Quads;
+pub use quads::{QUAD, Quads};
 pub use quantise::{Quantise, Requantise};
 pub use sparse::Sparse;
 pub use table::Table;

@@ -72,17 +72,13 @@ impl Move {
     pub fn new(from: Place, to: Place, source: Source, parts: Vec<Part>) -> Self {
         from.check();
         to.check();
-        let lanes = |place: &Place| match place.form {
-            Form::Blocked { lanes, .. } => lanes,
-            Form::Planar { .. } => 1,
-        };
         let outside = match source {
             Source::Arena => None,
             Source::Input => Some(&from),
             Source::Output => Some(&to),
         };
         assert!(outside.is_none_or(|place| place.at == 0), "what the caller has begins with its first image");
-        let (of_from, of_to) = (lanes(&from), lanes(&to));
+        let [of_from, of_to] = [from, to].map(|place| place.lanes().unwrap_or(1));
         let mut runs: Vec<Vec<Run>> = vec![Vec::new(); to.blocks()];
         for (number, part) in parts.iter().enumerate() {
             assert!(part.channel + from.channels <= to.channels, "a channel for each of a part");

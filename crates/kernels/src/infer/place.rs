@@ -89,6 +89,14 @@ impl Place {
         self.size[0] * self.size[1]
     }
 
+    /// How many channels lie beside each other, if it lies in blocks.
+    pub(crate) fn lanes(&self) -> Option<usize> {
+        match self.form {
+            Form::Blocked { lanes, .. } => Some(lanes),
+            Form::Planar { .. } => None,
+        }
+    }
+
     /// Blocks of channels, or channels.
     pub(crate) fn blocks(&self) -> usize {
         match self.form {

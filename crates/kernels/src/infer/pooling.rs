@@ -1,5 +1,7 @@
 //! The largest value or the mean of windows, and of whole planes.
 
+use std::ops::Range;
+
 use super::{
     Form, Place, Window,
     program::{Context, Step},
@@ -32,12 +34,8 @@ impl Pool {
     /// If the places have other channels or forms, or a window has gaps or sees nothing of the input.
     pub fn new(level: Level, (from, to): (Place, Place), window: Window, pooling: Pooling) -> Self {
         assert_alike(&from, &to);
-        for axis in 0..2 {
-            let last = (to.size[axis] - 1).saturating_mul(window.stride[axis]);
-            assert!(last < from.size[axis] + window.before[axis], "windows begin in the input");
-            assert!(window.before[axis] < window.kernel[axis], "windows end in the input");
-            assert_eq!(window.dilation[axis], 1, "windows without gaps");
-        }
+        window.assert_meets(from.size, to.size);
+        assert_eq!(window.dilation, [1, 1], "windows without gaps");
         Self { level, from, to, window, pooling }
     }
 }
@@ -46,11 +44,7 @@ impl Pool {
 pub(crate) fn assert_alike(from: &Place, to: &Place) {
     from.check();
     to.check();
-    let lanes = |place: &Place| match place.form {
-        Form::Blocked { lanes, .. } => Some(lanes),
-        Form::Planar { .. } => None,
-    };
-    assert!(from.channels == to.channels && lanes(from) == lanes(to), "values of the same form");
+    assert!(from.channels == to.channels && from.lanes() == to.lanes(), "values of the same form");
 }
 
 impl Step for Pool {
@@ -93,20 +87,13 @@ impl Pooled<'_> {
     #[inline(always)]
     fn sweep<const L: usize>(&self) {
         let Pool { from, to, window, pooling, .. } = self.pool;
-        // Of the window that begins so far from the input's edge, the part within.
-        let within = |axis: usize, at: usize| {
-            let first = at * window.stride[axis];
-            let begin = window.before[axis].saturating_sub(first);
-            let end = (from.size[axis] + window.before[axis] - first).min(window.kernel[axis]);
-            [(first + begin) - window.before[axis], (first + end) - window.before[axis]]
-        };
         let row = from.steps()[0];
         for [image, block, y] in self.context.rows(to) {
             let output = self.context.row(to, [image, block, y]);
             let input = self.context.row(from, [image, block, 0]);
-            let [top, bottom] = within(0, y);
+            let Range { start: top, end: bottom } = window.within(0, y, from.size[0]);
             for x in 0..to.size[1] {
-                let [left, right] = within(1, x);
+                let Range { start: left, end: right } = window.within(1, x, from.size[1]);
                 let begin = if *pooling == Pooling::Largest { f32::NEG_INFINITY } else { 0.0 };
                 let (mut found, mut no_numbers) = ([begin; L], [0; L]);
                 for from_y in top..bottom {

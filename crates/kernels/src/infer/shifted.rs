@@ -230,7 +230,7 @@ impl Shifted {
 
 impl Step for Shifted {
     fn reads(&self) -> Vec<Place> {
-        [Some(self.from), self.epilogue.residual].into_iter().flatten().collect()
+        self.epilogue.reads(self.from)
     }
 
     fn writes(&self) -> Place {

@@ -193,7 +193,7 @@ impl Sparse {
 
 impl Step for Sparse {
     fn reads(&self) -> Vec<Place> {
-        [Some(self.from), self.epilogue.residual].into_iter().flatten().collect()
+        self.epilogue.reads(self.from)
     }
 
     fn writes(&self) -> Place {

@@ -1,15 +1,22 @@
 //! How good, large and fast each network is that was made.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use sapwood_backend::block_on;
-use sapwood_core::{ModuleState as _, Observed as _, Source as _, State};
+use sapwood_core::{Graph, ModuleState as _, Observed as _, Source as _, State};
 use sapwood_data::{Loader, Task};
 use sapwood_models::open_bytes;
 use sapwood_runtime::{Plan, Runtime};
 use sapwood_shrink::Cost;
 
-use crate::{Classes, Conditions, Error, TrainConfig, fits::fits, rounded, watched::evaluate};
+use super::verdict::Verdict;
+use crate::{
+    Classes, Conditions, Error, TrainConfig, few,
+    fits::fits,
+    report::statistics::{Interval, Proportion},
+    rounded,
+    watched::evaluate,
+};
 
 /// Networks are timed in turns, so that a machine that becomes slower does so for all: in each turn, the least of some runs.
 const TURNS: usize = 5;
@@ -24,21 +31,42 @@ pub(super) struct Form {
     pub(super) deciding: f64,
     /// Right answers on the examples that it is tested with, in percent.
     pub(super) test: f64,
+    /// Wilson's interval of these, as shares of 1.
+    pub(super) interval: Option<Interval>,
     /// Of its file.
     pub(super) bytes: usize,
-    /// Whether it loses no more than may be lost.
-    pub(super) is_taken: bool,
-    /// Of one example on one thread, where the runtime computes all its layers.
+    pub(super) verdict: Verdict,
+    /// Of one example, where the runtime computes all its layers.
     pub(super) milliseconds: Option<f64>,
+    /// Of integers: the layers that are in floating point all the same.
+    pub(super) float_layers: Option<Vec<String>>,
     plan: Option<Plan>,
 }
 
 impl Form {
-    /// What one example takes on one thread now, in milliseconds, where the runtime computes all layers.
+    /// What one example takes now, in milliseconds, where the runtime computes all layers.
     pub(super) fn timed(&self) -> Result<Option<f64>, Error> {
-        let Some(plan) = &self.plan else { return Ok(None) };
-        let found = plan.session()?.profile(&vec![0.5; plan.sizes()[0]], TURNS * RUNS)?;
-        Ok(Some(1e3 * found.whole.as_secs_f64()))
+        self.plan.as_ref().map(timed).transpose()
+    }
+
+    /// Refuses threads that the system does not have, where the runtime computes all layers.
+    pub(super) fn check_threads(&self) -> Result<(), Error> {
+        if let Some(plan) = &self.plan {
+            plan.session()?;
+        }
+        Ok(())
+    }
+
+    /// Whether it has integers.
+    pub(super) fn is_integers(&self) -> bool {
+        self.float_layers.is_some()
+    }
+
+    /// What a row calls it.
+    pub(super) fn title(&self) -> String {
+        let float = self.float_layers.iter().filter(|layers| !layers.is_empty());
+        let except: String = float.map(|layers| format!(" except {}", few(layers))).collect();
+        format!("{}{except}{}", self.name, self.verdict.said())
     }
 }
 
@@ -47,12 +75,18 @@ pub(super) struct Judge<'a> {
     classes: Classes,
     deciding: Loader,
     test: Loader,
+    /// Threads on which an example is timed.
+    threads: usize,
     pub(super) conditions: &'a Conditions<'a>,
 }
 
 impl<'a> Judge<'a> {
     /// Refuses a network and a data set that do not belong together.
-    pub(super) fn new(config: &TrainConfig, conditions: &'a Conditions<'a>) -> Result<Self, Error> {
+    pub(super) fn new(
+        config: &TrainConfig,
+        threads: usize,
+        conditions: &'a Conditions<'a>,
+    ) -> Result<Self, Error> {
         let test = config.data.test_source(conditions.datasets)?;
         let classes = fits(&config.model, config.known(), test.dataset())?;
         if let Task::Dense(_) = test.dataset().task() {
@@ -64,7 +98,7 @@ impl<'a> Judge<'a> {
             None => halves(&test)?,
         };
         let (deciding, test) = (classes.of_batches(deciding)?, classes.of_batches(test)?);
-        Ok(Self { classes, deciding, test, conditions })
+        Ok(Self { classes, deciding, test, threads, conditions })
     }
 
     /// Examples with the labels that the network's outputs have.
@@ -87,28 +121,38 @@ impl<'a> Judge<'a> {
         let Conditions { device, reporter, .. } = *self.conditions;
         let opened = open_bytes(file, name, None, device)?;
         let network = rounded(&opened);
-        let right = |examples| Ok::<_, Error>(100.0 * evaluate(&network, examples, device, reporter)?.top1);
-        let (deciding, test) = (right(&self.deciding)?, right(&self.test)?);
+        let deciding = evaluate(&network, &self.deciding, device, reporter)?;
+        let test = evaluate(&network, &self.test, device, reporter)?;
+        let right = (test.top1 * test.examples as f64).round() as usize;
         let graph = opened.net.graph().clone();
         let Cost { macs, params, .. } = Cost::of(&graph)?;
-        let runtime = Runtime::new().level(sapwood_deploy::latency::level());
         let state = block_on(State::read(&opened.net))?;
         let plan = match &opened.integers {
-            Some(integers) => runtime.plan_integers(&integers.network(graph, state)),
-            None => runtime.plan(&graph, &state),
+            Some(integers) => self.runtime().plan_integers(&integers.network(graph, state)),
+            None => self.runtime().plan(&graph, &state),
         };
-        let (name, bytes) = (name.into(), file.len());
         Ok(Form {
-            name,
+            name: name.into(),
             macs,
             params,
-            deciding,
-            test,
-            bytes,
-            is_taken: true,
+            deciding: 100.0 * deciding.top1,
+            test: 100.0 * test.top1,
+            interval: Proportion::new(right, test.examples).map(|found| found.interval),
+            bytes: file.len(),
+            verdict: Verdict::Taken,
             milliseconds: None,
+            float_layers: None,
             plan: plan.ok(),
         })
+    }
+
+    /// What one example takes now in a network in floating point, in milliseconds, where the runtime computes all layers.
+    pub(super) fn milliseconds(&self, graph: &Graph, state: &State) -> Result<Option<f64>, Error> {
+        self.runtime().plan(graph, state).ok().as_ref().map(timed).transpose()
+    }
+
+    fn runtime(&self) -> Runtime {
+        Runtime::new().level(sapwood_deploy::latency::level()).threads(self.threads)
     }
 }
 
@@ -125,18 +169,37 @@ fn halves(test: &Loader) -> Result<(Loader, Loader), Error> {
     Ok((test.clone().over(Arc::new(half))?, test.clone().over(Arc::new(rest))?))
 }
 
-/// Times all of them on one thread, one example at once.
+/// What one example takes now, in milliseconds.
+fn timed(plan: &Plan) -> Result<f64, Error> {
+    least(plan, TURNS * RUNS)
+}
+
+/// The least milliseconds of some runs, one example at once.
+fn least(plan: &Plan, runs: usize) -> Result<f64, Error> {
+    let found = plan.session()?.profile(&vec![0.5; plan.sizes()[0]], runs)?;
+    Ok(1e3 * found.whole.as_secs_f64())
+}
+
+/// Times all of them. Each has threads only for its turn: many networks ask the system for no more of them than one does.
 pub(super) fn time(forms: &mut [Form]) -> Result<(), Error> {
-    let mut timed = Vec::new();
-    for (at, plan) in forms.iter().enumerate().filter_map(|(at, form)| Some((at, form.plan.as_ref()?))) {
-        timed.push((at, vec![0.5; plan.sizes()[0]], plan.session()?, Duration::MAX));
-    }
     for _ in 0..TURNS {
-        for (_, example, session, least) in &mut timed {
-            *least = session.profile(example, RUNS)?.whole.min(*least);
+        for form in forms.iter_mut() {
+            let Some(plan) = &form.plan else { continue };
+            let found = least(plan, RUNS)?;
+            form.milliseconds = Some(form.milliseconds.map_or(found, |before| before.min(found)));
         }
     }
-    let found: Vec<_> = timed.into_iter().map(|(at, .., least)| (at, 1e3 * least.as_secs_f64())).collect();
-    found.into_iter().for_each(|(at, milliseconds)| forms[at].milliseconds = Some(milliseconds));
     Ok(())
+}
+
+/// Says of integers that lose no more than may be lost how they stand to the numbers that they were made of, once all are
+/// timed.
+pub(super) fn compare(forms: &mut [Form], most: Option<f64>) {
+    let last = |integers: bool| {
+        forms.iter().rposition(|form| form.is_integers() == integers && form.verdict == Verdict::Taken)
+    };
+    let (Some(float), Some(integers)) = (last(false), last(true)) else { return };
+    let both = [float, integers].map(|at| &forms[at]);
+    let (milliseconds, bytes) = (both.map(|form| form.milliseconds), both.map(|form| form.bytes));
+    forms[integers].verdict = Verdict::of_integers(milliseconds, bytes, most);
 }

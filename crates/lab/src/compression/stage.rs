@@ -3,7 +3,7 @@
 use std::{num::NonZero, sync::Arc};
 
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Masks, ModuleState as _, Observed as _, State, TrainedOn, graph::Groups};
+use sapwood_core::{Graph, Masks, ModuleState as _, Observed as _, State, TrainedOn, graph::Groups};
 use sapwood_models::{Net, Opened, Spec, pack, to_onnx};
 use sapwood_prune::{Criteria, Criterion, NetworkProbe, Options, Probe as _, Prunable, keep_out_of_scope};
 use sapwood_shrink::{Error as Shrinking, Removal, Selection, Share, Surgery, Target};
@@ -111,6 +111,32 @@ impl Stage {
         Ok((criterion, prunable))
     }
 
+    /// The channels that leave together, each with its score.
+    pub(super) fn ranked(
+        &self,
+        compression: &Compression,
+        (criteria, config, judge): (&Criteria, &TrainConfig, &Judge<'_>),
+    ) -> Result<Ranked, Error> {
+        let (criterion, prunable) = self.scored(compression, criteria)?;
+        let Conditions { datasets, .. } = *judge.conditions;
+        let examples = match criterion.needs().examples() {
+            true => {
+                let source = judge.labelled(config.plain_source(datasets)?)?;
+                SCORED.choose(Arc::clone(source.dataset()), Seed(compression.seed))?
+            }
+            false => Vec::new(),
+        };
+        let mut groups = Groups::of(self.net.graph()).map_err(Shrinking::Graph)?;
+        let probe = NetworkProbe::observed(&self.net).with_examples(&examples).in_f64();
+        keep_out_of_scope(&mut groups, probe.infos(), &prunable);
+        let channels = criterion.channels();
+        let scores = criterion.score(&probe, &channels.prunable(probe.infos(), &prunable))?;
+        let weights = channels.weights(&block_on(scores.read())?)?;
+        let units = channels.of_groups(Default::default(), Default::default());
+        let units = units.of_left(&groups, &weights, &Removal::none(&groups))?;
+        Ok(Ranked { groups, units, round_to: compression.round_to })
+    }
+
     /// The network without the channels of the lowest scores, of all layers, that have this share of its
     /// multiply-accumulates; or why as many cannot leave.
     pub(super) fn without(
@@ -119,37 +145,46 @@ impl Stage {
         compression: &Compression,
         (criteria, config, judge): (&Criteria, &TrainConfig, &Judge<'_>),
     ) -> Result<Result<Self, Shrinking>, Error> {
-        let seed = Seed(compression.seed);
-        let (criterion, prunable) = self.scored(compression, criteria)?;
-        let Conditions { datasets, device, .. } = *judge.conditions;
-        let examples = match criterion.needs().examples() {
-            true => {
-                let source = judge.labelled(config.plain_source(datasets)?)?;
-                SCORED.choose(Arc::clone(source.dataset()), seed)?
-            }
-            false => Vec::new(),
-        };
+        let ranked = self.ranked(compression, (criteria, config, judge))?;
         let graph = self.net.graph();
-        let mut groups = Groups::of(graph).map_err(Shrinking::Graph)?;
-        let probe = NetworkProbe::observed(&self.net).with_examples(&examples).in_f64();
-        keep_out_of_scope(&mut groups, probe.infos(), &prunable);
-        let channels = criterion.channels();
-        let scores = criterion.score(&probe, &channels.prunable(probe.infos(), &prunable))?;
-        let weights = channels.weights(&block_on(scores.read())?)?;
-        let units = channels.of_groups(Default::default(), Default::default());
-        let units = units.of_left(&groups, &weights, &Removal::none(&groups))?;
-        let chosen = match Selection::Global.choose(graph, &groups, &units, Target::Macs(share), 1) {
+        let removal = match ranked.least(graph, share) {
             Err(why @ (Shrinking::Nothing { .. } | Shrinking::Unreachable { .. })) => return Ok(Err(why)),
-            chosen => chosen?,
+            removal => removal?,
         };
-        let surgery = Surgery::new(graph, &groups, &chosen.removal)?;
+        let surgery = Surgery::new(graph, &ranked.groups, &removal)?;
         let state = self.state()?;
-        let spec = Spec {
-            architecture: self.spec.architecture.clone(),
-            ..Spec::of_layers(self.spec.model.clone(), surgery.graph.clone())?
-        };
-        let net = surgery.state(&state)?.write(spec.net(device)?)?;
+        let spec = self.spec.with_layers(surgery.graph.clone())?;
+        let net = surgery.state(&state)?.write(spec.net(judge.conditions.device)?)?;
         let masks = surgery.masks(&self.masks, &state)?;
         Ok(Ok(Self { spec, net, masks, trained_on: self.trained_on.clone() }))
+    }
+}
+
+/// The channels of a network that leave together, each with its score. Those of all layers are compared.
+pub(super) struct Ranked {
+    pub(super) groups: Groups,
+    units: Vec<Vec<f64>>,
+    round_to: usize,
+}
+
+impl Ranked {
+    /// The fewest that have this share of the multiply-accumulates.
+    fn least(&self, graph: &Graph, share: Share) -> Result<Removal, Shrinking> {
+        let target = Target::Macs(share);
+        let chosen = Selection::Global.choose(graph, &self.groups, &self.units, target, self.round_to)?;
+        Ok(chosen.removal)
+    }
+
+    /// All that may leave.
+    pub(super) fn most(&self, graph: &Graph) -> Result<Removal, Shrinking> {
+        let mut most = Removal::none(&self.groups);
+        // What is never enough is asked once, of all.
+        let enough = &mut |removal: &Removal| {
+            most = removal.clone();
+            Ok::<bool, Shrinking>(false)
+        };
+        let (groups, units) = (&self.groups, &self.units);
+        let found = Selection::Global.choose_until(graph, groups, units, self.round_to, enough)?;
+        Ok(found.map_or(most, |chosen| chosen.removal))
     }
 }

@@ -52,8 +52,9 @@ impl Steps<'_> {
             let value = accounts.during(&work, || job(&run, &conditions, label))?;
             let text = serde_json::to_string_pretty(&value).map_err(Error::unwritable)?;
             write_atomic(&run.record(), text.as_bytes())?;
-            let _ = fs::remove_dir_all(run.checkpoints());
         }
+        // One that was killed between the two may have left them.
+        run.drop_checkpoints();
         let bytes = fs::read(run.record()).map_err(Error::file("read", run.record()))?;
         let value = serde_json::from_slice(&bytes).map_err(|error| Error::Json {
             problem: error.to_string(),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{ModuleState, Source as _, State, write_atomic};
+use sapwood_core::{Anatomy, ModuleState, Source as _, State, write_atomic};
 use sapwood_search::Genome;
 use sapwood_supernet::{Family, Progressive, Supernet, SupernetSpec, Tenths, single, training_macs};
 use serde_json::{Value, json};
@@ -58,11 +58,12 @@ pub fn carry_out(
     experiment.data.open_held_out(conditions.datasets)?;
     check_training(&study.supernet, conditions)?;
     let steps = Steps { folder, conditions, device: place.device, watts: place.watts };
-    let Places { training, trained, judged, timed, searched } = study.places();
+    let Places { training, trained, largest, judged, timed, searched } = study.places();
 
     let trained =
         steps.step("supernet", &trained, |run, conditions, label| study.train(run, conditions, label))?;
     let weights = trained.run.weights();
+    let largest = steps.step("largest", &largest, |_, conditions, _| study.largest(&weights, conditions))?;
     let pairs = steps.step("pairs", &judged, |run, conditions, _| {
         study.pairs(&weights, &run.path().join(PAIRS), conditions)
     })?;
@@ -124,13 +125,16 @@ pub fn carry_out(
     let limits = experiment.search.limits.iter().copied().zip(searches.found);
     let came = both.into_iter().zip(measured.iter().copied());
     Ok(Outcome {
-        largest: trained.value,
+        largest: largest.value,
         largest_ms: [searches.largest_ms, *largest_measured],
         judged: pairs.value,
         predictors: searches.predictors,
         front: searches.front,
         targets: limits.zip(came).map(target).collect(),
-        once: vec![("the supernet", trained.account), ("judged networks", pairs.account)],
+        once: vec![
+            ("the supernet", trained.account),
+            ("judged networks", [largest.account, pairs.account].into_iter().sum()),
+        ],
         table: table.account,
         search,
     })
@@ -149,6 +153,7 @@ struct Places {
     /// What all training has in common.
     training: Value,
     trained: Value,
+    largest: Value,
     judged: Value,
     timed: Value,
     searched: Value,
@@ -163,26 +168,29 @@ impl Study<'_> {
             "family": family, "seed": seed, "batch_size": batch_size, "data": data, "recipe": recipe,
         });
         let trained = json!({ "training": training, "phase": phase });
+        // Its own statistics are of these images: other ones are no other training.
+        let largest = json!({ "supernet": trained, "calibration": pairs.calibration });
         let judged = json!({ "supernet": trained, "pairs": pairs });
         let timed =
             json!({ "family": family, "data": data, "latency": latency, "device": self.place.device });
         let searched = json!({ "judged": judged, "timed": timed, "search": search });
-        Places { training, trained, judged, timed, searched }
+        Places { training, trained, largest, judged, timed, searched }
     }
 
     fn seed(&self) -> Seed {
         Seed(self.experiment.seed)
     }
 
-    /// Trains the supernet, and judges the largest network in it.
-    fn train(&self, run: &RunFolder, conditions: &Conditions<'_>, label: String) -> Result<Judged, Error> {
+    /// Trains the supernet; tells the BLAKE3 of its weights. Studies of earlier versions have here how good the largest
+    /// network was.
+    fn train(&self, run: &RunFolder, conditions: &Conditions<'_>, label: String) -> Result<Value, Error> {
         let source = self.supernet.source(self.seed(), conditions.datasets)?;
         let phases = self.supernet.phases(&self.supernet.method[0])?;
         let tenth = Tenths(&source).batches();
         let steps: usize = phases.iter().map(|phase| phase.recipe.epochs * tenth).sum();
         let macs = training_macs(&self.family, &phases, self.seed(), self.experiment.batch_size, tenth)?;
         // Networks of a step differ: an example costs what it does on average.
-        let each = (macs / 3.0 / (steps * self.experiment.batch_size) as f64) as u64;
+        let each = (macs / Anatomy::TRAINING_PASSES / (steps * self.experiment.batch_size) as f64) as u64;
         conditions.work.example_costs(Macs::forward(each, each));
         let counted = Counted { inner: &source, work: conditions.work, trained: true };
         let untrained = self.spec.build(conditions.device)?;
@@ -196,7 +204,17 @@ impl Study<'_> {
         let supernet = training.train_blocking(&counted, run.path(), &conditions.context())?;
         let bytes = self.spec.pack(block_on(State::read(&supernet))?)?.to_bytes()?;
         write_atomic(&run.weights(), &bytes)?;
-        Ok(self.judging(conditions)?.judge().judge_blocking(&supernet, &self.family.largest())?)
+        Ok(json!({ "weights": digest(&bytes) }))
+    }
+
+    /// Judges the largest network inside the supernet by the test split.
+    fn largest(&self, weights: &Path, conditions: &Conditions<'_>) -> Result<Judged, Error> {
+        let supernet = self.open(weights, conditions)?;
+        let images = self.judging(conditions)?;
+        let judged = images.judge().judge_blocking(&supernet, &self.family.largest())?;
+        let looked_at = images.judge().images() as u64;
+        conditions.work.looked_at(looked_at, looked_at * judged.macs);
+        Ok(judged)
     }
 
     /// Judges sub-networks by what is held out; tells how many.
@@ -208,7 +226,8 @@ impl Study<'_> {
         let origin =
             format!("{}, weights {}, {}", self.family.name(), digest(&bytes), json!(self.experiment.data));
         let sample = Sample { count: self.experiment.pairs.count, listed: None, seed: self.seed(), origin };
-        let before = if path.exists() { Pairs::read(&self.family, path)?.pairs.len() } else { 0 };
+        // What cannot be read yet is none: a kill within the first lines, or what collecting will say.
+        let before = Pairs::read(&self.family, path).map_or(0, |found| found.pairs.len());
         let found = Pairs::collect(&supernet, &judge, &sample, path, conditions.reporter)?.pairs;
         for (genome, _) in found.iter().skip(before) {
             let macs = self.family.graph(genome)?.anatomy(self.family.whole().input())?.macs();

@@ -6,12 +6,12 @@ use std::{
 };
 
 use burn::prelude::Device;
-use sapwood_backend::block_on;
+use sapwood_backend::{Ops, block_on};
 use sapwood_core::{ModuleState as _, Observed as _, State, write_atomic};
 use sapwood_data::Dataset;
 use sapwood_models::Net;
 
-use crate::{Error, digest};
+use crate::{Error, digest, ledger::processor, levels::computed_by};
 
 /// Features of more bytes are computed again.
 const MOST_BYTES: usize = 256 << 20;
@@ -22,16 +22,20 @@ pub(super) struct Kept(PathBuf);
 
 impl Kept {
     /// The file for what a network gives of examples, below a folder. Its name is made of all that decides a bit: the layers
-    /// with their values, the examples as they are stored and normalised, the device and its level.
+    /// with their values, what computes them, the examples as they are stored and normalised, the device with its level
+    /// and whether that is pinned, the processor, by whose cache sums are cut where none is, and the version of this
+    /// program.
     pub(super) fn of(
         folder: &Path,
-        features: &Net,
+        (features, ops): (&Net, Ops),
         examples: &Dataset,
         device: &Device,
     ) -> Result<Self, Error> {
         let mut decides = format!(
-            "features 1 {device:?} {:?} {:?} {:?} {}",
-            sapwood_backend::level_of(device),
+            "features 2 {} {device:?} {} {:?} {ops} {:?} {:?} {}",
+            env!("CARGO_PKG_VERSION"),
+            computed_by(device),
+            processor(),
             features.graph(),
             examples.normalisation(),
             examples.content(),
@@ -69,7 +73,22 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
+    use sapwood_backend::DeviceSpec;
+    use sapwood_data::Split;
+    use sapwood_models::Spec;
+
     use super::*;
+    use crate::{DataConfig, Datasets};
+
+    #[test]
+    fn what_other_operations_compute_is_kept_apart() {
+        let device = DeviceSpec::CPU.resolve().unwrap();
+        let net = Spec::named("lenet-5").unwrap().net(&device).unwrap();
+        let examples = Datasets::below("data").open(&DataConfig::named("digits"), Split::Test).unwrap();
+        let file = |ops| Kept::of(Path::new("cache"), (&net, ops), &examples, &device).unwrap().0;
+        assert_eq!(file(Ops::Kernels), file(Ops::Kernels));
+        assert_ne!(file(Ops::Kernels), file(Ops::Burn));
+    }
 
     #[test]
     fn only_what_is_whole_is_read() {

@@ -73,7 +73,7 @@ impl Claim {
     /// Takes a run, if nobody alive holds it.
     pub(super) fn take(folder: &Path) -> Result<Option<Self>, Error> {
         let newest = newest(folder)?;
-        let number = match look(folder, newest)? {
+        let number = match look(folder, newest, || now(folder))? {
             Held::By(_) => return Ok(None),
             Held::Free => newest.unwrap_or(0),
             Held::Abandoned => newest.map_or(0, |newest| newest + 1),
@@ -147,10 +147,16 @@ impl Claim {
 
 /// Who holds a run.
 pub(super) fn held(folder: &Path) -> Result<Held, Error> {
-    look(folder, newest(folder)?)
+    // Whoever only looks may not be allowed to write there: this machine's clock is enough then.
+    look(folder, newest(folder)?, || Ok(now(folder).unwrap_or_else(|_| SystemTime::now())))
 }
 
-fn look(folder: &Path, newest: Option<u64>) -> Result<Held, Error> {
+/// Who holds a run whose newest claim has this number, by a clock that is asked where there is one.
+fn look(
+    folder: &Path,
+    newest: Option<u64>,
+    now: impl FnOnce() -> Result<SystemTime, Error>,
+) -> Result<Held, Error> {
     let Some(number) = newest else { return Ok(Held::Free) };
     let path = path(folder, number);
     let read = fs::read(&path).and_then(|text| Ok((text, fs::metadata(&path)?.modified()?)));
@@ -161,7 +167,7 @@ fn look(folder: &Path, newest: Option<u64>) -> Result<Held, Error> {
         Err(error) => return Err(Error::file("read", path)(error)),
     };
     // A clock that was set back must not keep a dead holder alive until that time comes again.
-    let silent = now(folder)?.duration_since(touched).unwrap_or_else(|ahead| ahead.duration());
+    let silent = now()?.duration_since(touched).unwrap_or_else(|ahead| ahead.duration());
     Ok(match serde_json::from_slice::<Holder>(&text) {
         Ok(holder) if silent < SILENCE && !holder.is_gone() => Held::By(holder),
         // It is being written, or its writer was killed then.
@@ -256,6 +262,36 @@ mod tests {
         assert!(!late.touch());
         late.release().unwrap();
         assert_eq!(held(folder.path()).unwrap(), Held::By(elsewhere));
+    }
+
+    #[test]
+    fn the_clock_decides_who_is_silent_and_is_asked_of_a_claim_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = || {
+            Err::<SystemTime, _>(Error::file("write a file in", "claims")(ErrorKind::PermissionDenied.into()))
+        };
+        assert_eq!(look(folder.path(), None, refused).unwrap(), Held::Free);
+        let path = folder.path().join("claim-0");
+        fs::write(&path, serde_json::to_string(&elsewhere()).unwrap()).unwrap();
+        let touched = fs::metadata(&path).unwrap().modified().unwrap();
+        let at = |time: SystemTime| look(folder.path(), Some(0), || Ok(time)).unwrap();
+        assert_eq!(at(touched), Held::By(elsewhere()));
+        assert_eq!(at(touched + SILENCE), Held::Abandoned);
+        assert!(look(folder.path(), Some(0), refused).is_err());
+    }
+
+    /// Of a study that somebody else may not write to.
+    #[test]
+    fn who_holds_a_run_is_seen_where_nothing_can_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("claim-0"), serde_json::to_string(&elsewhere()).unwrap()).unwrap();
+        let before = fs::metadata(folder.path()).unwrap().permissions();
+        let mut read_only = before.clone();
+        read_only.set_readonly(true);
+        fs::set_permissions(folder.path(), read_only).unwrap();
+        let seen = held(folder.path());
+        fs::set_permissions(folder.path(), before).unwrap();
+        assert_eq!(seen.unwrap(), Held::By(elsewhere()));
     }
 
     fn elsewhere() -> Holder {

@@ -3,12 +3,12 @@
 use sapwood_core::Step;
 use sapwood_data::Task;
 use sapwood_prune::{Allocation, Criterion, Granularity, Growth, Options, Sparsity};
-use sapwood_train::{Recipe, Retraining};
+use sapwood_train::{Distillation, Recipe, Retraining};
 use std::num::NonZero;
 
 use super::{
-    Control, CutSettings, During, Method, Pruning, Several,
-    plan::{MOST_RUNS, ascending, too_many},
+    Control, CutSettings, Distill, During, Method, Pruning, Several, distill,
+    limit::{MOST_RUNS, too_many},
 };
 use crate::{Error, Examples, GradualScore, Quantize, SparseTraining};
 
@@ -21,6 +21,9 @@ pub(super) struct Combination<'a> {
     retrain: Retraining,
     control: Control,
     quantize: Option<Quantize>,
+    distill: Option<Distillation>,
+    /// Whether the dense network comes trained, so that no position lies before its end.
+    comes_trained: bool,
     /// Whether the method's name would stand for several of them.
     ambiguous: bool,
 }
@@ -32,35 +35,50 @@ impl<'a> Combination<'a> {
     pub(super) fn all(
         method: &'a Method,
         task: Task,
+        comes_trained: bool,
         build: impl Fn(&str, &Options) -> Result<Box<dyn Criterion>, Error>,
     ) -> Result<Vec<Self>, Error> {
         let some = |given: &Option<Several<Step>>| given.as_ref().map_or(vec![Step::START], |s| s.0.clone());
         let controls = method.ablation.as_ref().map_or(vec![Control::None], |s| s.0.clone());
         let cuts = cuts(method, task, &build)?;
         let mut ats = some(&method.at);
-        if method.at.is_none() && method.quantize.is_some() && method.criterion.is_none() {
+        let changes = method.during.is_some();
+        let only_rounds = method.quantize.is_some() && method.criterion.is_none() && !changes;
+        // Masks that change in training begin with it.
+        let begins_trained = comes_trained && !changes;
+        if method.at.is_none() && (only_rounds || begins_trained) {
             ats = vec![Step::End];
         }
         let retrains = method.retrain.as_ref().map(|s| s.0.as_slice());
         let quantized = method.quantize.as_ref();
         let quantized =
             quantized.map_or(vec![None], |s| s.0.iter().map(|of| Some(Quantize::from(*of))).collect());
-        let lengths =
-            [cuts.len(), ats.len(), retrains.map_or(1, <[_]>::len), controls.len(), quantized.len()];
+        let distills = method.distill.as_ref().map_or(vec![Distill(None)], |s| s.0.clone());
+        let retrained = retrains.map_or(1, <[_]>::len);
+        let lengths = [cuts.len(), ats.len(), retrained, controls.len(), quantized.len(), distills.len()];
         let count = lengths.iter().fold(1, |count: usize, length| count.saturating_mul(*length));
         if MOST_RUNS < count {
             return Err(too_many("methods", count));
         }
-        let ambiguous = cuts.len() * ats.len() * retrains.map_or(1, <[_]>::len) * quantized.len() > 1;
+        let ambiguous = cuts.len() * ats.len() * retrained * quantized.len() * distills.len() > 1;
         let mut found = Vec::new();
         for cut in &cuts {
             for &at in &ats {
                 for &retrain in retrains.unwrap_or(&[usual(at)]) {
-                    for (&control, quantize) in
-                        controls.iter().flat_map(|control| quantized.iter().map(move |q| (control, q)))
-                    {
-                        let (cut, quantize) = (cut.clone(), quantize.clone());
-                        found.push(Self { method, cut, at, retrain, control, quantize, ambiguous });
+                    let pairs =
+                        controls.iter().flat_map(|control| quantized.iter().map(move |q| (control, q)));
+                    for (&control, quantize) in pairs {
+                        found.extend(distills.iter().map(|Distill(distill)| Self {
+                            method,
+                            cut: cut.clone(),
+                            at,
+                            retrain,
+                            control,
+                            quantize: quantize.clone(),
+                            distill: *distill,
+                            comes_trained,
+                            ambiguous,
+                        }));
                     }
                 }
             }
@@ -73,7 +91,20 @@ impl<'a> Combination<'a> {
     fn check(&self) -> Result<(), Error> {
         let refuse =
             |problem: &str| Err(Error::setting("methods", format!("method `{}`: {problem}", self.name())));
-        let begins_anew = self.retrain.weights() != Step::End;
+        let begins_trained = self.comes_trained && self.method.during.is_none();
+        if begins_trained && self.at != Step::End {
+            return refuse(
+                "the dense network comes trained, and has no position before its end: leave `at` out",
+            );
+        }
+        if begins_trained && matches!(self.retrain, Retraining::Init | Retraining::Rewind(_)) {
+            return refuse(
+                "the dense network comes trained, and has no position to go back to: say `learning-rate` or `fine-tune`, or \
+                 leave `retrain` out",
+            );
+        }
+        let whole = Retraining::LearningRate(Step::START);
+        let begins_anew = self.retrain.weights() != Step::End || (begins_trained && self.retrain == whole);
         if self.control == Control::Reinit && !begins_anew {
             return refuse("`reinit` draws new initial weights, but its `retrain` goes on with trained ones");
         }
@@ -81,6 +112,11 @@ impl<'a> Combination<'a> {
             return refuse(&format!(
                 "`epochs` is {epochs}, and fine-tuning says {own} of its own: leave one of the two out"
             ));
+        }
+        if self.distill.is_some() && self.quantize.is_some() {
+            return refuse(
+                "a network that learns with rounding has no teacher: leave `distill` or `quantize` out",
+            );
         }
         if self.method.share.is_some() && self.quantize.is_some() {
             return refuse("values that are shared are no integers: leave `share` or `quantize` out");
@@ -197,6 +233,9 @@ impl<'a> Combination<'a> {
         {
             text += &format!(", {}", quantize.name());
         }
+        if let Some(how) = self.distill {
+            text += &format!(", {}", distill::name(how));
+        }
         text
     }
 
@@ -230,10 +269,19 @@ impl<'a> Combination<'a> {
             during: self.method.during.clone(),
             quantize: self.quantize.clone(),
             epochs: self.method.epochs,
+            distill: self.distill,
             order: 0,
         };
         Ok(sparsities.iter().enumerate().map(pruning).collect())
     }
+}
+
+/// The sparsities of a method, from the smallest to the largest.
+fn ascending(sparsities: &[Sparsity]) -> Vec<Sparsity> {
+    let mut sorted = sparsities.to_vec();
+    sorted.sort_by(|a, b| a.to_f64().total_cmp(&b.to_f64()));
+    sorted.dedup();
+    sorted
 }
 
 /// How a network is trained again that was pruned at a position, if nothing is said.

@@ -4,11 +4,11 @@ use sapwood_core::Step;
 use sapwood_models::{Init, Padding, Shortcut, Spec};
 use sapwood_prune::Sparsity;
 use sapwood_sparse::Regulariser;
-use sapwood_train::{Decay, Optimizer, Recipe, Schedule};
+use sapwood_train::{Decay, Mixing, Optimizer, Recipe, Schedule};
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
-use super::{Method, Pretrained, Several};
+use super::{HoldOut, Method, Pretrained, Several};
 use crate::{DataConfig, Error, Evaluate};
 
 /// A study of one kind. More kinds will come; each is a value of `kind` in the file.
@@ -41,7 +41,7 @@ pub struct Experiment {
     pub init: Init,
     /// How it learns.
     pub training: Training,
-    /// The weights of another task that it begins with instead.
+    /// The trained weights that it begins with instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<Pretrained>,
     /// The fractions of all prunable weights that are removed, for methods that do not
@@ -128,6 +128,16 @@ pub struct Training {
     /// When networks are tested.
     #[serde(default)]
     pub evaluate: Evaluate,
+    /// How many training examples are kept back, of each class its share: of each training the weights of the epoch that
+    /// does best on them are left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_out: Option<HoldOut>,
+    /// The decay of the average of all weights that each training leaves in the place of the last ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub average: Option<f64>,
+    /// How images of a batch are mixed in pairs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mix: Option<Mixing>,
 }
 
 fn start() -> Step {

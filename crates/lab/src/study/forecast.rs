@@ -4,18 +4,18 @@ use std::time::Instant;
 
 use burn::prelude::Device;
 use sapwood_backend::{Seed, block_on, read_all};
-use sapwood_core::{Batch, ExampleShape, Layout, Source, SourceError, Target, tensors};
+use sapwood_core::{Anatomy, Batch, ExampleShape, Layout, Source, SourceError, Target, tensors};
 use sapwood_data::Task;
 use sapwood_train::{Recipe, Trainer};
 
-use super::{Plan, Results, Run, State};
+use super::{Plan, Results, Row, Run, State};
 use crate::Error;
 
 /// Steps that are timed; one before them warms up.
 const STEPS: usize = 2;
 
 impl Run {
-    /// Multiply-accumulates of its training, as if dense.
+    /// Multiply-accumulates of its training, as if dense, with those of the dense run that teaches it.
     pub fn training_macs(&self) -> Result<f64, Error> {
         let batches = self.examples.div_ceil(self.spec.batch_size);
         let recipe = match (&self.spec.pruning, &self.spec.share) {
@@ -25,7 +25,16 @@ impl Run {
         };
         let plan = recipe.plan(batches)?;
         let macs = self.spec.model.graph()?.anatomy(self.spec.model.input)?.macs();
-        Ok(3.0 * macs as f64 * self.examples as f64 * (plan.until - plan.start) as f64 / batches as f64)
+        let steps = (plan.until - plan.start) as f64;
+        Ok(self.passes() * macs as f64 * self.examples as f64 * steps / batches as f64)
+    }
+
+    /// The forward passes that a step costs for each of its examples, with that of the dense run that teaches it.
+    fn passes(&self) -> f64 {
+        // Shared values have no teacher.
+        let pruning = self.spec.pruning.as_ref().filter(|_| self.spec.share.is_none());
+        let is_taught = pruning.is_some_and(|pruning| pruning.distill.is_some());
+        Anatomy::TRAINING_PASSES + if is_taught { 1.0 } else { 0.0 }
     }
 }
 
@@ -43,8 +52,9 @@ impl Results {
     /// The seconds that a multiply-accumulate of training took in the runs that are done,
     /// all else included; `None` if none is.
     pub fn seconds_per_mac(&self) -> Option<f64> {
-        let account = self.account();
-        let rate = account.usage.wall_s / account.training_macs.dense;
+        // The ledger has a teacher's among those of evaluation.
+        let macs = |row: &Row| row.account.training_macs.dense * row.run.passes() / Anatomy::TRAINING_PASSES;
+        let rate = self.account().usage.wall_s / self.rows.iter().map(macs).sum::<f64>();
         (rate.is_finite() && rate > 0.0).then_some(rate)
     }
 }
@@ -67,7 +77,7 @@ pub fn time_a_step(run: &Run, task: Task, device: &Device) -> Result<f64, Error>
     train(1)?;
     let seconds = train(STEPS)? / STEPS as f64;
     let macs = spec.model.graph()?.anatomy(spec.model.input)?.macs();
-    Ok(seconds / (3.0 * macs as f64 * spec.batch_size as f64))
+    Ok(seconds / (Anatomy::TRAINING_PASSES * macs as f64 * spec.batch_size as f64))
 }
 
 /// One batch of zeros an epoch.
@@ -99,5 +109,71 @@ impl Source for Nothing {
         let input = vec![0.0; self.batch_size * c * h * w];
         let batch = Batch::new([self.batch_size, c, h, w], input, target).map_err(SourceError::from);
         Box::new(std::iter::once(batch).skip(from))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use sapwood_prune::Criteria;
+    use sapwood_train::Evaluation;
+
+    use super::*;
+    use crate::{
+        Datasets, Outcome,
+        ledger::{Account, Macs},
+    };
+
+    const STUDY: &str = r#"
+kind = "prune"
+sparsities = [0.9]
+
+[data]
+name = "life"
+
+[model]
+name = "life-net"
+
+[training]
+batch_size = 8
+epochs = 3
+optimizer = { name = "adamw" }
+learning_rate = 0.01
+
+[[methods]]
+criterion = "magnitude"
+at = "end"
+distill = ["none", "at"]
+"#;
+
+    /// A run that took a nanosecond for each multiply-accumulate, the teacher's among them.
+    fn row(run: Run) -> Row {
+        let macs = run.training_macs().unwrap();
+        let mut account = Account { stretches: 1, ..Account::default() };
+        account.usage.wall_s = 1e-9 * macs;
+        let is_taught = run.label.method.contains("distilled");
+        account.training_macs.dense = if is_taught { macs * 3.0 / 4.0 } else { macs };
+        let test = Evaluation { examples: 1, loss: 0.0, top1: 0.0, top5: None, exact: None };
+        let (weights, macs) = (String::new(), Macs::default());
+        let outcome = Outcome { weights, test, macs, layers: Vec::new(), curve: Vec::new() };
+        Row { run, outcome, rule: None, instability: None, packed: None, account }
+    }
+
+    #[test]
+    fn the_runs_that_are_done_tell_the_time_of_those_that_are_left_whoever_is_taught() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("study.toml");
+        std::fs::write(&path, STUDY).unwrap();
+        let plan =
+            Plan::read(&Criteria::default(), &path, &[], &Datasets::below(Path::new("nowhere"))).unwrap();
+        let [dense, plain, taught] = plan.runs.as_slice() else { panic!("three runs") };
+        assert_eq!(3.0 * taught.training_macs().unwrap(), 4.0 * plain.training_macs().unwrap());
+        for done in [vec![dense], vec![taught], vec![dense, plain, taught]] {
+            let results = Results { rows: done.into_iter().cloned().map(row).collect(), planned: 3 };
+            let rate = results.seconds_per_mac().unwrap();
+            assert!((rate - 1e-9).abs() < 1e-18, "{rate}");
+        }
+        assert_eq!(Results { rows: Vec::new(), planned: 3 }.seconds_per_mac(), None);
     }
 }

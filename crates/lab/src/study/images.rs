@@ -28,6 +28,8 @@ impl Images {
     fn read(data: &DataConfig, datasets: &Datasets) -> Result<Self, Error> {
         let data = datasets.identified(data.clone())?;
         let train = datasets.open(&data, Split::Train)?;
+        // Whether inputs are guessed is told as they are read, and decides nothing.
+        let data = DataConfig { is_guessed: false, ..data };
         Ok(Self { shape: train.shape(), classes: train.named_classes(), examples: train.len(), data })
     }
 
@@ -49,7 +51,7 @@ impl Images {
 /// Where data lie, whatever is there.
 fn place(data: &DataConfig) -> DataConfig {
     let only = data.only.clone().map(|chosen| Chosen { digest: None, ..chosen });
-    DataConfig { content: None, only, ..data.clone() }
+    DataConfig { content: None, only, is_guessed: false, ..data.clone() }
 }
 
 /// What a plan needs to know.
@@ -58,6 +60,8 @@ pub(super) struct Facts {
     pub(super) data: DataConfig,
     pub(super) shape: Shape,
     pub(super) task: Task,
+    /// The names of the classes; none where there are none.
+    pub(super) classes: Vec<String>,
     /// Training examples of an epoch.
     pub(super) examples: usize,
     pub(super) images: Option<Images>,
@@ -77,6 +81,7 @@ impl Facts {
                 data: images.data.clone(),
                 shape: images.shape,
                 task: Task::Classes(images.classes.len()),
+                classes: images.classes.clone(),
                 examples: images.examples,
                 images: Some(images),
             });
@@ -98,18 +103,29 @@ impl Facts {
             }
         };
         let examples = data.examples.map_or(examples, |n| n.min(examples));
-        Ok(Self { data, shape, task, examples, images: None })
+        let classes = match task {
+            Task::Classes(classes) => classes,
+            Task::Dense(_) => 0,
+        };
+        let name = |class: usize| entry.classes.get(class).map_or(class.to_string(), ToString::to_string);
+        let classes = (0..classes).map(name).collect();
+        Ok(Self { data, shape, task, classes, examples, images: None })
     }
 }
 
 impl StudyFolder {
+    /// The trained weights as they were when the study was last started; none where it begins with new ones.
+    pub(super) fn transferred(&self) -> Result<Vec<Transferred>, Error> {
+        self.known(pretrained::FILE, "trained weights")
+    }
+
     /// The images as they were when the study was last started; none where they are not its own.
     pub fn images(&self) -> Result<Vec<Images>, Error> {
         self.known(FILE, "images")
     }
 
     /// What was kept in a file: nothing where there is none.
-    pub(super) fn known<T: DeserializeOwned>(&self, file: &str, what: &str) -> Result<Vec<T>, Error> {
+    fn known<T: DeserializeOwned>(&self, file: &str, what: &str) -> Result<Vec<T>, Error> {
         let path = self.path().join(file);
         if !path.is_file() {
             return Ok(Vec::new());
@@ -122,7 +138,7 @@ impl StudyFolder {
         })
     }
 
-    /// Keeps what a plan knows of images and of weights of another task. Returns what others were there before under the
+    /// Keeps what a plan knows of images and of trained weights. Returns what others were there before under the
     /// same name: the runs of this plan are not theirs.
     ///
     /// # Errors

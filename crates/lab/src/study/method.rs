@@ -6,7 +6,7 @@ use sapwood_sparse::During;
 use sapwood_train::Retraining;
 use serde::{Deserialize, Serialize};
 
-use super::{Several, Share};
+use super::{Distill, Several, Share};
 use crate::{Examples, Integers};
 
 /// `[[methods]]`: every setting that may have several values is combined with every
@@ -66,6 +66,9 @@ pub struct Method {
     /// The epochs of its training, where not those of the study.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epochs: Option<usize>,
+    /// What it learns of the dense run of its replicate, beside the labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distill: Option<Several<Distill>>,
     /// How weights are shared after its training.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<Several<Share>>,

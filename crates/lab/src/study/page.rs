@@ -1,9 +1,10 @@
 //! The page of a study: plots, tables, and what it cost.
 
+mod facts;
 mod plots;
 mod tables;
 
-use super::{Control, Experiment, Group, Plan, Results, figure::Figure};
+use super::{Control, Group, Plan, Results, figure::Figure};
 use crate::{ledger::Carbon, report::Report};
 
 /// The page of a study.
@@ -13,11 +14,7 @@ pub fn page(plan: &Plan, results: &Results, carbon: &Carbon, command: &str) -> R
     let first = plan.variants.first().map(|variant| &variant.experiment);
     let title = first.map_or("", |experiment| experiment.title.as_str());
     let mut intro: Vec<String> = first.map(|experiment| experiment.about.clone()).into_iter().collect();
-    intro.push(
-        "Every number is that of the last epoch, over the replicates of each kind; no test example was used to choose \
-         anything."
-            .into(),
-    );
+    intro.push(page.numbers_are());
     intro.retain(|text| !text.is_empty());
     let mut sections = Vec::new();
     for &figure in &page.figures {
@@ -47,34 +44,6 @@ struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    fn facts(&self) -> Vec<(String, String)> {
-        // Of a sweep, each value once.
-        let each = |fact: fn(&Experiment) -> String| {
-            let mut values: Vec<String> = Vec::new();
-            for value in self.plan.variants.iter().map(|variant| fact(&variant.experiment)) {
-                if !values.contains(&value) {
-                    values.push(value);
-                }
-            }
-            values.join("; ")
-        };
-        let data = |experiment: &Experiment| {
-            let data = &experiment.data;
-            let part = data.examples.map_or(String::new(), |n| match data.is_own() {
-                true => format!(", {n} training examples of all classes"),
-                false => format!(", the first {n} training examples"),
-            });
-            format!("{}{part}", data.name)
-        };
-        vec![
-            ("data".to_string(), each(data)),
-            ("network".into(), each(|experiment| experiment.model.name.clone())),
-            ("epochs".into(), each(|experiment| experiment.training.epochs.to_string())),
-            ("replicates".into(), each(|experiment| experiment.replicates.to_string())),
-            ("runs".into(), format!("{} of {} done", self.results.rows.len(), self.results.planned)),
-        ]
-    }
-
     /// The names of the variants, one empty name in a study without a sweep.
     fn variants(&self) -> Vec<&'a str> {
         let mut names: Vec<&str> = Vec::new();

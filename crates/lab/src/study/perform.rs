@@ -3,18 +3,22 @@
 use std::{collections::BTreeSet, fs, sync::Arc};
 
 use burn::prelude::Device;
-use sapwood_backend::{Ops, Seed, Stream, block_on};
-use sapwood_core::{Masks, ModuleState, Observed as _, ParamPath, State, Step, graph::Groups, write_atomic};
-use sapwood_data::Split;
+use sapwood_backend::{Ops, Seed, block_on};
+use sapwood_core::{
+    Batch, Masks, ModuleState, Observed as _, ParamPath, State, Step, TrainedOn, graph::Groups, write_atomic,
+};
+use sapwood_data::{Dataset, Split};
 use sapwood_models::{Net, Opened, Spec, pack};
 use sapwood_prune::{Criteria, Cut, Granularity, MaskSet, NetworkProbe, Pruned, Scope};
 use sapwood_shrink::{Removal, Surgery};
 use sapwood_train::{Connectivity, connectivity};
 
-use super::{Control, CutSettings, Plan, Pretrained, Pruning, Run, StudyFolder, share};
+use super::{
+    Control, CutSettings, Plan, Pretrained, Pruning, Run, StudyFolder, outputs, reinit::drawn_anew, share,
+};
 use crate::{
-    Beginning, Conditions, Error, Outputs, RunFolder, SmallData, Start, TrainConfig, Transfer,
-    run_folder::digest, shared_paths, train,
+    Beginning, Classes, Conditions, Error, Examples, Outputs, RunFolder, Start, Teacher, TrainConfig,
+    Transfer, run_folder::digest, shared_paths, train,
 };
 
 /// A run that is to be carried out, and where.
@@ -34,9 +38,14 @@ impl Task<'_> {
         let text = serde_json::to_string_pretty(&run.spec.canonical()?).map_err(Error::unwritable)?;
         write_atomic(&folder.path().join("run.json"), text.as_bytes())?;
         let kept = run.keep.iter().map(|step| folder.weights_at(*step));
-        let mut files = [folder.record(), folder.weights()].into_iter().chain(kept);
-        if !files.all(|file| file.exists()) {
+        let files: Vec<_> = [folder.record(), folder.weights()].into_iter().chain(kept).collect();
+        let is_whole = || files.iter().all(|file| file.exists());
+        if !is_whole() {
             self.train(&folder)?;
+            // It had passed a position that is asked for only since then: it is done once more.
+            if !is_whole() {
+                self.train(&folder)?;
+            }
         }
         if run.is_life() {
             super::life::judge(run, &folder, self.conditions)?;
@@ -50,12 +59,48 @@ impl Task<'_> {
         Ok(())
     }
 
+    /// Which output of its network stands for which class of a split of its data.
+    fn classes(self, data: &Dataset) -> Result<Classes, Error> {
+        outputs::classes(&self.plan.transferred, &self.run.spec, data)
+    }
+
+    /// What its weight files say of the data.
+    fn trained_on(self) -> Result<TrainedOn, Error> {
+        let test = self.conditions.datasets.open(&self.run.spec.data, Split::Test)?;
+        Ok(self.classes(&test)?.of(test)?.trained_on())
+    }
+
+    /// Training examples for a criterion, of those that are learnt from.
+    fn examples(self, which: Examples) -> Result<Vec<Batch>, Error> {
+        let spec = &self.run.spec;
+        let data = self.conditions.datasets.open(&spec.data, Split::Train)?;
+        let data = match spec.small.hold_out {
+            Some(n) => Arc::new(data.hold_out_of_each(n)?.0),
+            None => data,
+        };
+        let batches = which.choose(Arc::clone(&data), self.run.seed())?;
+        outputs::labelled(batches, &self.classes(&data)?, &data)
+    }
+
+    /// What the dense run teaches, if it does.
+    fn lessons(self, pruning: &Pruning) -> Result<Transfer, Error> {
+        let (Some(how), Some(dense)) = (pruning.distill, self.run.parents.dense) else {
+            return Ok(Transfer::default());
+        };
+        let path = self.folder.run(&self.plan.runs[dense]).weights();
+        let bytes = fs::read(&path).map_err(Error::file("read", &path))?;
+        let Opened { spec, net, trained_on, .. } = sapwood_models::open(&path, None, self.conditions.device)?;
+        let teacher = Teacher { digest: digest(&bytes), how, spec, net, trained_on };
+        Ok(Transfer { teacher: Some(teacher), ..Transfer::default() })
+    }
+
     /// How the error runs between this network and its twin.
     fn connect(self, folder: &RunFolder, twin: &RunFolder) -> Result<(), Error> {
         let Conditions { device, datasets, .. } = *self.conditions;
         let open =
             |place: &RunFolder| Ok::<_, Error>(sapwood_models::open(&place.weights(), None, device)?.net);
         let test = self.run.spec.data.test_source(datasets)?;
+        let test = self.classes(test.dataset())?.of_batches(test)?;
         let (from, to) = (open(twin)?, open(folder)?);
         let walk = block_on(connectivity(&from, &to, Connectivity::POINTS, &test, device))?;
         let text = serde_json::to_string(&walk).map_err(Error::unwritable)?;
@@ -77,7 +122,7 @@ impl Task<'_> {
             regulariser: spec.regulariser,
             shared: BTreeSet::new(),
             transfer: Transfer::default(),
-            small: SmallData::default(),
+            small: spec.small,
             evaluate: spec.evaluate,
             order: spec.pruning.as_ref().map_or(0, |pruning| pruning.order),
             ops: Ops::default(),
@@ -85,11 +130,12 @@ impl Task<'_> {
         // A position that another study asks for was not kept then, or a file was removed:
         // the run is done once more, to the same bytes.
         if folder.is_done() {
-            fs::remove_file(folder.record()).map_err(Error::file("remove", folder.record()))?;
+            // First: without the record, a run goes on from them.
             if folder.checkpoints().exists() {
                 fs::remove_dir_all(folder.checkpoints())
                     .map_err(Error::file("remove", folder.checkpoints()))?;
             }
+            fs::remove_file(folder.record()).map_err(Error::file("remove", folder.record()))?;
         }
         // Without what says whose they are, nothing can be made of the other files.
         if !folder.config().exists() {
@@ -101,7 +147,7 @@ impl Task<'_> {
             (_, Some(share)) if let Some(unshared) = self.run.parents.unshared => {
                 let unshared = self.folder.run(&self.plan.runs[unshared]);
                 let (model, start, layers) =
-                    share.begin(folder, &unshared, &spec.data, &conditions, self.run.seed().0)?;
+                    share.begin(folder, &unshared, self.trained_on()?, &conditions, self.run.seed().0)?;
                 TrainConfig {
                     model,
                     beginning: Beginning::From(Box::new(start)),
@@ -128,11 +174,33 @@ impl Task<'_> {
                     sparse: pruning.sparse_training(),
                     regulariser: None,
                     quantize: pruning.quantize.clone(),
+                    transfer: self.lessons(pruning)?,
                     ..dense
                 }
             }
         };
-        train(&config, folder, &conditions)?;
+        match train(&config, folder, &conditions) {
+            Err(other @ Error::OtherRun { .. }) => {
+                self.forget(folder, other)?;
+                train(&config, folder, &conditions)?;
+            }
+            trained => {
+                trained?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what this run left when it began with, or learnt of, other bytes than now: what came before it was done again
+    /// since then. Where somebody has finished a run there meanwhile, that stays, and the error is returned.
+    fn forget(self, folder: &RunFolder, other: Error) -> Result<(), Error> {
+        let lock = folder.lock()?;
+        if folder.is_done() {
+            return Err(other);
+        }
+        folder.clear(&self.run.keep)?;
+        fs::remove_file(folder.config()).map_err(Error::file("remove", folder.config()))?;
+        drop(lock);
         Ok(())
     }
 
@@ -141,12 +209,17 @@ impl Task<'_> {
         let (spec, Seed(seed)) = (&self.run.spec, self.run.seed());
         let Some(pretrained) = &spec.transfer else { return Ok(Beginning::Drawn(spec.init)) };
         let (net, masks) = self.pretrained(pretrained)?;
-        let digest =
-            digest(format!("{:?}\nnew head {} {seed}", pretrained.digest, spec.model.classes).as_bytes());
-        Ok(Beginning::From(Box::new(Start { digest, net, masks, trained_on: None })))
+        let (digest, trained_on) = match outputs::kept(&self.plan.transferred, spec) {
+            Some(known) => (pretrained.digest.clone().unwrap_or_default(), known.trained_on.clone()),
+            None => {
+                let text = format!("{:?}\nnew head {} {seed}", pretrained.digest, spec.model.classes);
+                (digest(text.as_bytes()), None)
+            }
+        };
+        Ok(Beginning::From(Box::new(Start { digest, net, masks, trained_on })))
     }
 
-    /// The weights and masks of another task, with a last layer for this one.
+    /// The trained weights and masks that it begins with, and a last layer for its classes or their own.
     fn pretrained(self, pretrained: &Pretrained) -> Result<(Net, Masks), Error> {
         let (spec, seed) = (&self.run.spec, self.run.seed());
         let found = pretrained.identified()?;
@@ -198,8 +271,7 @@ impl Task<'_> {
                     (spec.model.clone(), block_on(State::read(&net))?, pruned.masks.into_masks())
                 }
             };
-            let trained_on = self.conditions.datasets.open(&spec.data, Split::Test)?.trained_on();
-            let file = pack(&model, Some(&trained_on), state, masks)?;
+            let file = pack(&model, Some(&self.trained_on()?), state, masks)?;
             write_atomic(&path, &file.to_bytes()?)?;
         }
         let bytes = fs::read(&path).map_err(Error::file("read", &path))?;
@@ -222,10 +294,10 @@ impl Task<'_> {
         let removal = Removal::of_masks(&groups, pruned.masks.as_masks(), shape);
         let surgery = Surgery::new(graph, &groups, &removal)?;
         let spec = &self.run.spec;
-        let small = Spec::of_layers(spec.model.model.clone(), surgery.graph.clone())?;
+        let small = spec.model.with_layers(surgery.graph.clone())?;
         if pruning.control == Control::Reinit {
-            let net = small.net(self.conditions.device)?;
-            let net = spec.init.apply_from(net, self.run.seed(), Stream::Reinitialisation);
+            let (how, device) = ((spec.init, self.run.seed()), self.conditions.device);
+            let net = drawn_anew(&small, how, || Ok(surgery.state(&state)?), device)?;
             return Ok((small, block_on(State::read(&net))?, Masks::new()));
         }
         // What was masked before, by the weights that were transferred, stays so; of channels nothing is left to mask.
@@ -238,10 +310,7 @@ impl Task<'_> {
         let seed = self.run.seed();
         let criterion = (self.criteria.find(&cut.criterion)?.build)(&cut.options, seed)?;
         let examples = match cut.examples {
-            Some(examples) => {
-                let data = self.conditions.datasets.open(&self.run.spec.data, Split::Train)?;
-                examples.choose(Arc::clone(&data), seed)?
-            }
+            Some(examples) => self.examples(examples)?,
             None => Vec::new(),
         };
         let how = Cut {
@@ -274,8 +343,13 @@ impl Task<'_> {
     fn begins(self, pruning: &Pruning) -> Result<Net, Error> {
         if pruning.control == Control::Reinit {
             let spec = &self.run.spec;
-            let net = spec.model.net(self.conditions.device)?;
-            return Ok(spec.init.apply_from(net, self.run.seed(), Stream::Reinitialisation));
+            let (how, device) = ((spec.init, self.run.seed()), self.conditions.device);
+            return drawn_anew(
+                &spec.model,
+                how,
+                || Ok(block_on(State::read(&self.dense_at(Step::START)?))?),
+                device,
+            );
         }
         if pruning.goes_on()
             && let Some((net, _)) = self.level_before()?

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize as _;
 use toml::{Table, Value};
 
-use super::{Experiment, plan::MOST_RUNS};
+use super::{Experiment, limit::MOST_RUNS};
 use crate::{
     Error,
     experiment_file::{meaning, refuse},

@@ -3,15 +3,13 @@
 use std::fs;
 
 use sapwood_backend::block_on;
-use sapwood_core::{ModuleState, State, StateFile, write_atomic};
-use sapwood_data::Split;
+use sapwood_core::{ModuleState, State, StateFile, TrainedOn, write_atomic};
 use sapwood_models::{Opened, Spec, pack};
 use sapwood_train::{AdamW, Recipe, Schedule};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Beginnings, Clustering, Conditions, DataConfig, Error, RunFolder, SharedLayer, SharedNet, Start,
-    run_folder::digest,
+    Beginnings, Clustering, Conditions, Error, RunFolder, SharedLayer, SharedNet, Start, run_folder::digest,
 };
 
 /// `share` of a method: after its training each layer shares few values, and these are trained; what comes
@@ -98,7 +96,7 @@ impl Share {
         &self,
         folder: &RunFolder,
         unshared: &RunFolder,
-        data: &DataConfig,
+        trained_on: TrainedOn,
         conditions: &Conditions<'_>,
         seed: u64,
     ) -> Result<(Spec, Start, Vec<SharedLayer>), Error> {
@@ -106,7 +104,6 @@ impl Share {
             sapwood_models::open(&unshared.weights(), None, conditions.device)?;
         let SharedNet { net, masks, layers } = self.clustering(seed).share(net, &masks)?;
         let path = folder.path().join("shared.safetensors");
-        let trained_on = conditions.datasets.open(data, Split::Test)?.trained_on();
         let state = block_on(State::read(&net))?;
         let file = pack(&spec, Some(&trained_on), state, masks.clone())?.to_bytes()?;
         write_atomic(&path, &file)?;

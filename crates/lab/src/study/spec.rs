@@ -5,12 +5,12 @@ use sapwood_data::OpenOptions;
 use sapwood_models::{Init, Spec};
 use sapwood_prune::{Allocation, Granularity, Iterations, Options, Sparsity};
 use sapwood_sparse::Regulariser;
-use sapwood_train::{AdamW, Recipe, Retraining};
+use sapwood_train::{AdamW, Distillation, Recipe, Retraining};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Control, During, Pretrained, Share, pretrained::by_content};
-use crate::{DataConfig, Error, Evaluate, Examples, Quantize, run_folder::without_places};
+use crate::{DataConfig, Error, Evaluate, Examples, Quantize, SmallData, run_folder::without_places};
 
 /// Everything that decides the outcome of a run, but for its replicate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -19,7 +19,7 @@ pub struct RunSpec {
     pub model: Spec,
     /// The weights that it begins with.
     pub init: Init,
-    /// The weights of another task that it begins with instead: their digest.
+    /// The trained weights that it begins with instead: their digest, and whether they keep their outputs.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "by_content")]
     pub transfer: Option<Pretrained>,
     /// What it learns.
@@ -31,6 +31,9 @@ pub struct RunSpec {
     /// What drives channels of the dense network to zero.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub regulariser: Option<Regulariser>,
+    /// What helps it where examples are few.
+    #[serde(skip_serializing_if = "is_default")]
+    pub small: SmallData,
     /// When it is tested.
     #[serde(skip_serializing_if = "is_default")]
     pub evaluate: Evaluate,
@@ -74,6 +77,9 @@ pub struct Pruning {
     /// The epochs of the training, where not those of the recipe.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epochs: Option<usize>,
+    /// What it learns of the dense run, beside the labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distill: Option<Distillation>,
     /// Which of several orders of the examples.
     #[serde(skip_serializing_if = "is_default")]
     pub order: u64,
@@ -114,6 +120,10 @@ impl RunSpec {
         let mut value = without_places(serde_json::to_value(self).map_err(Error::unwritable)?);
         elide(&mut value["data"], &json!({ "augment": false, "options": OpenOptions::default() }));
         elide(&mut value["init"], &json!(Init::default()));
+        // What an ONNX file calls its ends decides nothing.
+        if let Some(model) = value["model"].as_object_mut() {
+            model.remove("onnx");
+        }
         if value["recipe"]["optimizer"]["name"] == "adamw" {
             elide(&mut value["recipe"]["optimizer"], &json!(AdamW::default()));
         }

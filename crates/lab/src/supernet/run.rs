@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{ModuleState, Source, State, identity, write_atomic};
+use sapwood_core::{Anatomy, ModuleState, Source, State, identity, write_atomic};
 use sapwood_search::Genome;
 use sapwood_supernet::{Family, Judged, Progressive, Tenths, single, training_macs};
 use serde::{Deserialize, Serialize};
@@ -48,6 +48,8 @@ pub fn run_all(
         let config = config(experiment, &job);
         if run.is_done() {
             run.claim(&config)?;
+            // One that was killed between the record and this may have left them.
+            run.drop_checkpoints();
             continue;
         }
         let lock = match run.lock() {
@@ -189,7 +191,7 @@ impl Runner<'_> {
         };
         let text = serde_json::to_string_pretty(&record).map_err(Error::unwritable)?;
         write_atomic(&run.record(), text.as_bytes())?;
-        let _ = std::fs::remove_dir_all(run.checkpoints());
+        run.drop_checkpoints();
         Ok(())
     }
 
@@ -211,7 +213,8 @@ impl Runner<'_> {
         let per_tenth = Tenths(source).batches();
         let budget = training_macs(family, &phases, Seed(replicate), experiment.batch_size, per_tenth)?;
         let anatomy = family.graph(genome)?.anatomy(family.whole().input())?;
-        let tenth = 3.0 * (anatomy.macs() as usize * experiment.batch_size * per_tenth) as f64;
+        let tenth =
+            Anatomy::TRAINING_PASSES * (anatomy.macs() as usize * experiment.batch_size * per_tenth) as f64;
         let tenths = (budget / tenth).round().max(1.0);
         Ok((experiment.recipe(tenths / 10.0, alone.learning_rate)?, tenths * tenth))
     }

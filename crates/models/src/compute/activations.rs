@@ -38,7 +38,10 @@ fn composed<const D: usize>(x: Tensor<D>, activation: Activation) -> Tensor<D> {
         Activation::Softplus => softplus(x),
         Activation::LeakyRelu(Factor(slope)) => leaky_relu(x, slope),
         Activation::Elu(Factor(alpha)) => elu(x, alpha),
-        Activation::Selu => elu(x, 1.673_263_242_354_377_2) * 1.050_700_987_355_480_5,
+        Activation::Selu => {
+            let [alpha, scale] = Activation::SELU;
+            elu(x, alpha) * scale
+        }
         Activation::Clip(Factor(low), Factor(high)) => x.clamp(low, high),
         // These are curves.
         Activation::Relu

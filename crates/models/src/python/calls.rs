@@ -2,13 +2,7 @@
 
 use sapwood_core::{Activation, Binary, Factor, Node, Op, Reduction, Unary};
 
-use super::{
-    functions::Function,
-    layers::tuple,
-    moves::{number, slice},
-    windows,
-    writing::Writing,
-};
+use super::{functions::Function, layers::tuple, moves::slice, numbers::number, windows, writing::Writing};
 
 /// An operation on values that have names.
 pub(super) struct Call<'c> {

@@ -1,8 +1,11 @@
 //! How PyTorch's layers are made.
 
-use sapwood_core::{ConvSpec, Dims, Node, Op};
+use sapwood_core::{ConvSpec, Dims, Node, Op, State};
 
-use super::windows::pair;
+use super::{
+    numbers::{is_number, number},
+    windows::pair,
+};
 
 /// What a node needs in the constructor.
 pub(super) enum Made {
@@ -14,8 +17,8 @@ pub(super) enum Made {
     Below(&'static str, String),
 }
 
-/// What is made for a node that reads a value of these dimensions.
-pub(super) fn layer(node: &Node, x: Option<Dims>) -> Made {
+/// What is made for a node that reads a value of these dimensions, in a network with these values.
+pub(super) fn layer(node: &Node, x: Option<Dims>, state: &State) -> Made {
     let zeros = |sizes: &[usize]| format!("torch.zeros({})", tuple(sizes));
     let rank = x.map_or(0, |x| x.rank());
     Made::Here(match node.op {
@@ -44,7 +47,14 @@ pub(super) fn layer(node: &Node, x: Option<Dims>) -> Made {
             return Made::Below("embedding", format!("nn.Parameter({})", zeros(&shape)));
         }
         Op::Constant { dims, learnt: true } => format!("nn.Parameter({})", zeros(dims.sizes())),
-        Op::Constant { dims, learnt: false } => zeros(dims.sizes()),
+        Op::Constant { dims, learnt: false } => {
+            let value = state.0.get(node.name.as_str()).filter(|_| is_number(&node.op));
+            let value = value.and_then(|value| value.iter::<f64>().next());
+            // In as many lists as it has dimensions.
+            let listed =
+                |value| format!("{}{}{}", "[".repeat(dims.rank()), number(value), "]".repeat(dims.rank()));
+            value.map_or_else(|| zeros(dims.sizes()), listed)
+        }
         _ => return Made::Nothing,
     })
 }

@@ -2,7 +2,7 @@
 
 use sapwood_core::{Dims, Interpolation, Pad, PadMode, Places, Resize, Slice};
 
-use super::{functions::Function, layers::tuple, writing::Writing};
+use super::{functions::Function, layers::tuple, numbers::number, writing::Writing};
 
 impl Writing<'_> {
     pub(super) fn resize(&mut self, x: &str, resize: Resize, from: &Dims) -> String {
@@ -98,15 +98,4 @@ pub(super) fn slice(x: &str, slice: &Slice) -> String {
     let end = start + (length - 1) * step + 1;
     let step = if step == 1 { String::new() } else { format!(":{step}") };
     format!("{x}[{before}{start}:{end}{step}]")
-}
-
-/// A number as Python writes it.
-pub(super) fn number(value: f64) -> String {
-    match value.is_finite() {
-        // Beyond what PyTorch's numbers hold is as far as they go.
-        true => format!("{:?}", value.clamp(f64::from(f32::MIN), f64::from(f32::MAX))),
-        false if value.is_nan() => r#"float("nan")"#.into(),
-        false if value < 0.0 => r#"float("-inf")"#.into(),
-        false => r#"float("inf")"#.into(),
-    }
 }

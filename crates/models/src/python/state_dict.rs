@@ -8,17 +8,20 @@ use std::{
 use sapwood_core::{Array, Graph, Mismatch, Op, State, graph::Error};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
+use super::numbers::numbers;
 use crate::params::params;
 
-/// The values of the parameters and buffers that the graph's layers have, in their order.
+/// The values of the parameters and buffers that the graph's layers have, in their order, but for single numbers that
+/// nothing learns.
 ///
 /// # Errors
 /// Values that are missing or of another shape.
 pub(super) fn write(graph: &Graph, state: &State) -> Result<Vec<u8>, Error> {
     let mut mismatch = Mismatch::default();
-    let mut tensors = Vec::new();
+    let (mut tensors, numbers) = (Vec::new(), numbers(graph));
     for info in params(graph) {
         match state.0.get(&info.path) {
+            Some(value) if value.shape() == info.shape && numbers.contains(info.path.as_str()) => {}
             Some(value) if value.shape() == info.shape => {
                 tensors.push(Tensor::floats(info.path.to_string(), value));
             }

@@ -1,6 +1,6 @@
 //! Layers under dotted names, as modules in modules.
 
-use sapwood_core::{Dims, Graph, Node, Op, graph::Error};
+use sapwood_core::{Dims, Graph, Node, Op, State, graph::Error};
 
 use super::layers::{Made, layer};
 
@@ -14,11 +14,11 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    pub(super) fn of(graph: &Graph, dims: &[Dims]) -> Result<Self, Error> {
+    pub(super) fn of((graph, state): (&Graph, &State), dims: &[Dims]) -> Result<Self, Error> {
         let mut tree = Self::default();
         for node in graph.nodes() {
             let x = node.inputs.first().map(|from| dims[*from]);
-            let (path, made) = match layer(node, x) {
+            let (path, made) = match layer(node, x, state) {
                 Made::Nothing => continue,
                 Made::Here(made) => (node.name.clone(), made),
                 Made::Below(name, made) => (format!("{}.{name}", node.name), made),

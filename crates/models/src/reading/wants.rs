@@ -37,7 +37,12 @@ pub(crate) struct Known(Vec<ParamInfo>);
 
 impl Known {
     pub(crate) fn new(spec: &Spec) -> Result<Self, Error> {
-        Ok(Self(params(&spec.graph()?)))
+        Ok(Self::of(params(&spec.graph()?)))
+    }
+
+    /// One with these parameters.
+    pub(crate) fn of(params: Vec<ParamInfo>) -> Self {
+        Self(params)
     }
 }
 

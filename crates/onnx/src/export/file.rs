@@ -1,6 +1,6 @@
 //! The bytes of a file.
 
-use sapwood_graph::{Dims, Graph, Op};
+use sapwood_graph::{Dims, Entry, Graph, Op};
 
 use super::{
     options::Options,
@@ -23,13 +23,14 @@ impl Writing<'_> {
         }
         before = before.text(graph::NAME, "sapwood");
         let mut after = Message::default();
-        let integers = integers(network);
-        let kind = |integers: bool| if integers { data_type::INT64 } else { data_type::FLOAT };
+        let kinds = kinds(network, options);
         for (name, entry) in self.inputs.iter().zip(network.entries()) {
-            after = after.message(graph::INPUT, &end(name, &entry.dims, kind(entry.integers)));
+            let last = options.channels_last.contains(&entry.name);
+            let dims = channels_last(&entry.dims).filter(|_| last).unwrap_or(entry.dims);
+            after = after.message(graph::INPUT, &end(name, &dims, kind(entry, options)));
         }
         for (name, node) in self.outputs.iter().zip(network.ends()) {
-            after = after.message(graph::OUTPUT, &end(name, &self.dims[*node], kind(integers[*node])));
+            after = after.message(graph::OUTPUT, &end(name, &self.dims[*node], kinds[*node]));
         }
         let heads: Vec<Message> = self.tensors.iter().map(head).collect();
         // A tensor is its head, the tag and length of its bytes, and these.
@@ -70,15 +71,32 @@ impl Writing<'_> {
     }
 }
 
-/// Whether the value of each node is of integers: those that come in, as they are moved.
-fn integers(network: &Graph) -> Vec<bool> {
-    let mut entries = network.entries().iter().map(|entry| entry.integers);
-    let mut found: Vec<bool> = Vec::with_capacity(network.nodes().len());
+/// The dimensions of images with their channels last.
+pub(super) fn channels_last(images: &Dims) -> Option<Dims> {
+    match *images.sizes() {
+        [n, c, h, w] if images.batch() == Some(0) => Dims::with_batch(&[n, h, w, c], 0),
+        _ => None,
+    }
+}
+
+/// The type of an input.
+fn kind(entry: &Entry, options: &Options) -> i64 {
+    match entry.integers {
+        true if options.int32.contains(&entry.name) => data_type::INT32,
+        true => data_type::INT64,
+        false => data_type::FLOAT,
+    }
+}
+
+/// The type of each node's value: integers are those that come in, as they are moved.
+fn kinds(network: &Graph, options: &Options) -> Vec<i64> {
+    let mut entries = network.entries().iter().map(|entry| kind(entry, options));
+    let mut found: Vec<i64> = Vec::with_capacity(network.nodes().len());
     for node in network.nodes() {
-        found.push(match node.op {
-            Op::Input => entries.next().unwrap_or(false),
-            op => op.is_carrier() && node.inputs.first().is_some_and(|input| found[*input]),
-        });
+        let carried = node.inputs.first().filter(|_| node.op.is_carrier()).map(|input| found[*input]);
+        let is_input = node.op == Op::Input;
+        let kind = if is_input { entries.next() } else { carried };
+        found.push(kind.unwrap_or(data_type::FLOAT));
     }
     found
 }
@@ -111,7 +129,9 @@ fn end(name: &str, dims: &Dims, kind: i64) -> Message {
 
 #[cfg(test)]
 mod tests {
-    use sapwood_graph::{Array, Entry, State};
+    use std::collections::BTreeSet;
+
+    use sapwood_graph::{Array, State};
 
     use super::*;
     use crate::{export, import, proto::Model};
@@ -125,10 +145,15 @@ mod tests {
         let network = g.finish_with(&[tokens, x]).unwrap();
         let table = Array::from_fn([9, 4], |at| at as f32);
         let state = State([("table.weight".into(), table)].into());
-        let bytes = export(&network, &state, &Options::default()).unwrap();
-        let outputs = Model(&bytes).graph().unwrap().unwrap().outputs();
-        let kinds: Vec<Option<i64>> = outputs.map(|output| output.unwrap().data_type).collect();
-        assert_eq!(kinds, [Some(data_type::INT64), Some(data_type::FLOAT)]);
-        assert_eq!(import(&bytes).unwrap().graph, network);
+        let narrow = BTreeSet::from(["tokens".to_string()]);
+        for (int32, integers) in [(BTreeSet::new(), data_type::INT64), (narrow, data_type::INT32)] {
+            let options = Options { int32: int32.clone(), ..Options::default() };
+            let bytes = export(&network, &state, &options).unwrap();
+            let file = Model(&bytes).graph().unwrap().unwrap();
+            let kinds = file.inputs().chain(file.outputs()).map(|end| end.unwrap().data_type.unwrap());
+            assert_eq!(kinds.collect::<Vec<_>>(), [integers, integers, data_type::FLOAT]);
+            let found = import(&bytes).unwrap();
+            assert_eq!((found.graph, found.int32), (network.clone(), int32));
+        }
     }
 }

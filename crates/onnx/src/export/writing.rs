@@ -41,6 +41,8 @@ pub(super) struct Writing<'s> {
     pub(super) opset: i64,
     /// The names of the network's inputs and outputs.
     pub(super) inputs: Vec<String>,
+    /// Which of them have their channels last.
+    last: Vec<bool>,
     /// How many of the inputs were read.
     taken: usize,
     pub(super) outputs: Vec<String>,
@@ -71,6 +73,7 @@ impl<'s> Writing<'s> {
         let mut found = Self {
             opset: options.opset,
             inputs: Vec::new(),
+            last: graph.entries().iter().map(|entry| options.channels_last.contains(&entry.name)).collect(),
             taken: 0,
             outputs: Vec::new(),
             values: Vec::new(),
@@ -87,18 +90,20 @@ impl<'s> Writing<'s> {
             numbers: BTreeMap::new(),
         };
         found.inputs = graph.entries().iter().map(|entry| found.unused(entry.name.clone())).collect();
-        let default =
-            |at: usize| if graph.ends().len() == 1 { "logits".into() } else { format!("output_{at}") };
-        let outputs =
-            (0..graph.ends().len()).map(|at| options.outputs.get(at).cloned().unwrap_or_else(|| default(at)));
-        found.outputs = outputs.map(|name| found.unused(name)).collect();
+        let outputs = graph.ends().len();
+        found.outputs = (0..outputs).map(|at| found.unused(options.output(at, outputs))).collect();
         Ok(found)
     }
 
-    /// The name of the next of the network's inputs.
+    /// The name of the next of the network's inputs, with channels in front.
     pub(super) fn input(&mut self) -> String {
+        let at = self.taken;
         self.taken += 1;
-        self.inputs[self.taken - 1].clone()
+        let input = self.inputs[at].clone();
+        match self.last[at] {
+            true => self.layer("", "Transpose", vec![input], &[("perm", Attribute::Ints(vec![0, 3, 1, 2]))]),
+            false => input,
+        }
     }
 
     /// A name that nothing in the file has.
@@ -230,9 +235,15 @@ impl<'s> Writing<'s> {
         }
     }
 
-    /// Makes the value of a node one of the outputs.
-    pub(super) fn end(&mut self, number: usize, at: usize) {
+    /// Makes the value of a node one of the outputs, behind a softmax if there is to be one.
+    ///
+    /// That has no name, and the output is its own: so it is told from one of the network's, which has a name and an
+    /// identity behind it.
+    pub(super) fn end(&mut self, number: usize, at: usize, softmax: bool) {
         let (value, output) = (self.values[at].clone(), self.outputs[number].clone());
-        self.push("", "Identity", &[value], &output, &[]);
+        match softmax {
+            true => self.push("", "Softmax", &[value], &output, &[("axis", Attribute::Int(1))]),
+            false => self.push("", "Identity", &[value], &output, &[]),
+        }
     }
 }

@@ -33,8 +33,9 @@ pub(super) fn activation<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Re
             other => return Err(Refusal::Cannot(format!("with approximation `{other}`"))),
         },
         "Selu" => {
-            let (alpha, gamma) = (call.float("alpha", 1.673_263_2)?, call.float("gamma", 1.050_701)?);
-            if 1e-6 < (alpha - 1.673_263_2).abs() || 1e-6 < (gamma - 1.050_701).abs() {
+            let usual = Activation::SELU.map(|number| number as f32);
+            let (alpha, gamma) = (call.float("alpha", usual[0])?, call.float("gamma", usual[1])?);
+            if 1e-6 < (alpha - usual[0]).abs() || 1e-6 < (gamma - usual[1]).abs() {
                 return Err(Refusal::Cannot(format!("with alpha {alpha} and gamma {gamma}")));
             }
             Activation::Selu

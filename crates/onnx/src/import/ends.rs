@@ -35,6 +35,8 @@ pub(super) fn entry<'a>(
         }
     };
     let dims = input.dims.as_deref().unwrap_or_default();
+    let example = example.map(|example| in_rank(example, dims.len().saturating_sub(1)));
+    let example = example.as_deref();
     // Exporters write what is open as a name, as nothing, or as -1.
     let said_size = |dim: &Dim<'_>| match dim {
         Dim::Number(size) => usize::try_from(*size).ok().filter(|size| (1..=MOST).contains(size)),
@@ -61,4 +63,13 @@ pub(super) fn entry<'a>(
         _ => None,
     };
     Ok((input.name, (Entry { name: input.name.into(), dims: found, integers }, fixed)))
+}
+
+/// An example in as many dimensions as a file has for one: `[C, 1, L]` is `[C, L]` there, and `[C, 1, 1]` is `[C]`.
+fn in_rank(example: &[usize], rank: usize) -> Vec<usize> {
+    match (example, rank) {
+        (&[c, 1, l], 2) => vec![c, l],
+        (&[values, 1, 1], 1) => vec![values],
+        _ => example.to_vec(),
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sapwood_graph::{Array, Graph, Node, Op, ParamPath, State};
 
 use super::{
+    channels::Turning,
     making::Making,
     rows::stay_apart,
     settle::{needed, settle},
@@ -16,16 +17,34 @@ pub(super) struct Made {
     pub(super) graph: Graph,
     pub(super) state: State,
     pub(super) integers: Option<Integers>,
+    pub(super) channels_last: BTreeSet<String>,
     pub(super) notes: Vec<Note>,
 }
 
 impl Making<'_> {
-    /// The network that ends with these nodes, of files of this number of bytes.
-    pub(super) fn finish(mut self, mut ends: Vec<usize>, bytes: usize) -> Result<Made, Error> {
-        let entries = std::mem::take(&mut self.entries);
+    /// The network that ends with these nodes, of files of this number of bytes. Of its inputs only these have channels
+    /// that come last in the file alone, if some are named.
+    pub(super) fn finish(
+        mut self,
+        mut ends: Vec<usize>,
+        bytes: usize,
+        turned: Option<&BTreeSet<&str>>,
+    ) -> Result<Made, Error> {
+        let mut entries = std::mem::take(&mut self.entries);
         let all = needed(&self.nodes, &ends);
         stay_apart(&mut self.nodes, &mut self.dims, &all, &mut ends);
         let settled = settle(&mut self.nodes, &mut ends, &self.rounding.grids);
+        let turning = Turning {
+            nodes: &mut self.nodes,
+            dims: &mut self.dims,
+            entries: &mut entries,
+            ends: &mut ends,
+            grids: &settled.grids,
+        };
+        let channels_last = turning.move_to_front(turned);
+        if !channels_last.is_empty() {
+            self.note(Note::ChannelsLast);
+        }
         let needed = needed(&self.nodes, &ends);
         self.part_constants(&needed);
         let place: BTreeMap<usize, usize> = needed.iter().enumerate().map(|(new, old)| (*old, new)).collect();
@@ -90,7 +109,7 @@ impl Making<'_> {
             }
         }
         let integers = Some(integers).filter(|found| !found.grids.is_empty() || !found.weights.is_empty());
-        Ok(Made { graph, state, integers, notes: self.notes })
+        Ok(Made { graph, state, integers, channels_last, notes: self.notes })
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     rounding::{self, Rounding},
     value::{Data, Stored, Value},
 };
-use crate::Note;
+use crate::{Note, classes::are_classes};
 
 /// Layers, and the tensors of the file that are their parameters. No value of these is copied before all is
 /// known to be a network.
@@ -22,6 +22,8 @@ pub(super) struct Making<'a> {
     /// For each node with parameters their names within the layer; that of a constant has none.
     pub(super) params: BTreeMap<usize, Vec<(&'static str, Stored<'a>)>>,
     names: Names,
+    /// The layers whose names no parameter tells.
+    untold: BTreeSet<usize>,
     /// The nodes of constants that the file lists among its tensors.
     constants: BTreeMap<(&'a str, Vec<usize>, bool), Vec<usize>>,
     /// How many nodes read a value of the file.
@@ -54,6 +56,7 @@ impl<'a> Making<'a> {
             entries: Vec::new(),
             params: BTreeMap::new(),
             names: Names::default(),
+            untold: BTreeSet::new(),
             constants: BTreeMap::new(),
             uses: BTreeMap::new(),
             readers: BTreeMap::new(),
@@ -99,8 +102,7 @@ impl<'a> Making<'a> {
         let Node { op: Op::Softmax { axis: 1, log: false }, inputs, .. } = &self.nodes[node] else {
             return None;
         };
-        let is_row = self.dims[node].sizes()[2..].iter().all(|size| *size == 1);
-        inputs.first().copied().filter(|_| is_row)
+        inputs.first().copied().filter(|_| are_classes(&self.dims[node]))
     }
 
     pub(super) fn uses(&self, name: &str) -> usize {
@@ -166,8 +168,13 @@ impl<'a> Making<'a> {
         // What does not fit has no name.
         op.shape(&[input.dims]).map_err(Refusal::misfit)?;
         let said: Vec<(&str, &str)> = params.iter().map(|(suffix, stored)| (stored.name, *suffix)).collect();
-        let name = self.names.layer(&said, node, kind);
+        let told = self.names.told(&said);
+        let is_told = told.is_some();
+        let name = self.names.layer(told, node, kind);
         let made = self.push_named(&name, op, &[input])?;
+        if !is_told {
+            self.untold.insert(made.node);
+        }
         self.params.insert(made.node, params);
         Ok(made)
     }
@@ -202,6 +209,11 @@ impl<'a> Making<'a> {
             _ => false,
         };
         if let Some(bias) = bias.viewed(vec![bias.len()]).filter(|_| outputs) {
+            if self.untold.remove(&value.node)
+                && let Some(name) = self.names.by_bias(&self.nodes[value.node].name, bias.name)
+            {
+                self.nodes[value.node].name = name;
+            }
             self.params.entry(value.node).or_default().push(("bias", bias));
         }
         outputs

@@ -291,11 +291,8 @@ pub(super) fn gather<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result
         return Ok(found.into());
     }
     let sizes = [&found.dims.sizes()[..axis], shape, &found.dims.sizes()[axis + 1..]].concat();
-    let dims = match found.dims.batch() {
-        Some(batch) if batch < axis => Dims::with_batch(&sizes, batch),
-        Some(batch) => Dims::with_batch(&sizes, batch + shape.len() - 1),
-        None => Dims::fixed(&sizes),
-    };
+    let batch = found.dims.batch().map(|at| if at < axis { at } else { at + shape.len() - 1 });
+    let dims = Dims::of(&sizes, batch);
     let dims = dims.ok_or_else(|| Refusal::Cannot(format!("of {} dimensions", sizes.len())))?;
     making.push(Op::Reshape(dims), &[found]).map(Value::from)
 }

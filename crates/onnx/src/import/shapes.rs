@@ -243,11 +243,7 @@ fn view<'a>(stored: &Stored<'a>, shape: Vec<usize>) -> Result<Value<'a>, Refusal
 }
 
 fn dims_of(sizes: &[usize], batch: Option<usize>) -> Result<Dims, Refusal> {
-    let dims = match batch {
-        Some(at) => Dims::with_batch(sizes, at),
-        None => Dims::fixed(sizes),
-    };
-    dims.ok_or_else(|| Refusal::Cannot(format!("to {} dimensions", sizes.len())))
+    Dims::of(sizes, batch).ok_or_else(|| Refusal::Cannot(format!("to {} dimensions", sizes.len())))
 }
 
 /// A value in other dimensions. What only ONNX needs has no name.

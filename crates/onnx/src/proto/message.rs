@@ -92,6 +92,17 @@ impl<'a> Graph<'a> {
         messages(self.0, graph::NODE).map(|bytes| Node::read(bytes?))
     }
 
+    /// The node that makes a value, if one does.
+    pub(crate) fn maker(self, value: &str) -> Result<Option<Node<'a>>, Damage> {
+        for node in self.nodes() {
+            let node = node?;
+            if node.outputs.contains(&value) {
+                return Ok(Some(node));
+            }
+        }
+        Ok(None)
+    }
+
     pub(crate) fn initializers(self) -> impl Iterator<Item = Result<Tensor<'a>, Damage>> {
         messages(self.0, graph::INITIALIZER).map(|bytes| Ok(Tensor::read(bytes?)?.listed()))
     }

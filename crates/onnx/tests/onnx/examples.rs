@@ -70,6 +70,43 @@ fn attention_of_one_example_is_that_of_each() {
     assert_eq!(layer.op, Op::Linear { inputs: 8, outputs: 8, bias: true, places: true });
 }
 
+/// Its weight has a name only where the exporter did not turn it.
+#[test]
+fn projections_of_attention_are_called_by_their_weight_or_their_bias() {
+    let folded = Foreign::new(17, &[None, Some(5), Some(8)])
+        .floats("onnx::MatMul_1", &[8, 24], |at| at as f32)
+        .floats("a.in_proj_bias", &[24], |at| at as f32)
+        .node("MatMul", "x onnx::MatMul_1", "a", &[])
+        .node("Add", "a.in_proj_bias a", "y", &[]);
+    let turned = Foreign::new(17, &[None, Some(5), Some(8)])
+        .floats("a.in_proj_weight", &[24, 8], |at| (at % 8 * 24 + at / 8) as f32)
+        .floats("a.in_proj_bias", &[24], |at| at as f32)
+        .node("Transpose", "a.in_proj_weight", "t", &["perm=[1, 0]"])
+        .node("MatMul", "x t", "a", &[])
+        .node("Add", "a.in_proj_bias a", "y", &[]);
+    let [folded, turned] = [folded, turned].map(|file| file.import().unwrap());
+    assert_eq!(operations(&folded), "a.in_proj");
+    assert_eq!((folded.graph, folded.state), (turned.graph, turned.state));
+}
+
+/// As in BERT and RoBERTa: the weight is that of the table and is turned, the bias lies in the module around the layer.
+#[test]
+fn a_layer_is_not_called_like_the_module_around_it_that_has_its_bias() {
+    let file = Foreign::new(17, &[None, Some(5), Some(8)])
+        .floats("lm_head.dense.weight", &[8, 8], |at| at as f32)
+        .floats("lm_head.dense.bias", &[8], |at| at as f32)
+        .floats("onnx::MatMul_9", &[8, 20], |at| at as f32)
+        .floats("lm_head.bias", &[20], |at| at as f32)
+        .node("Transpose", "lm_head.dense.weight", "t", &["perm=[1, 0]"])
+        .node("MatMul", "x t", "lm_head/dense", &[])
+        .node("Add", "lm_head.dense.bias lm_head/dense", "h", &[])
+        .node("MatMul", "h onnx::MatMul_9", "lm_head/decoder", &[])
+        .node("Add", "lm_head.bias lm_head/decoder", "y", &[]);
+    let found = file.import().unwrap();
+    assert_eq!(operations(&found), "lm_head.dense lm_head.decoder");
+    assert_eq!(found.state.0["lm_head.decoder.bias"].shape(), [20]);
+}
+
 #[test]
 fn a_reshape_that_would_mix_examples_is_refused_and_says_what_helps() {
     let file = |examples, to: &[i64]| {

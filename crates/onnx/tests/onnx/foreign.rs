@@ -24,12 +24,12 @@ fn a_matrix_product_and_a_sum_are_a_linear_layer_with_rows_for_outputs() {
         .node("Add", "fc.bias m", "y", &[]);
     let found = file.import().unwrap();
     assert_eq!(found.graph.nodes()[1].op, Op::Linear { inputs: 3, outputs: 2, bias: true, places: false });
-    let weight = &found.state.0["m.weight"];
+    let weight = &found.state.0["fc.weight"];
     assert_eq!(
         (weight.shape(), weight.as_slice::<f32>().unwrap()),
         (&[2, 3][..], &[0.0, 2.0, 4.0, 1.0, 3.0, 5.0][..])
     );
-    assert_eq!(found.state.0["m.bias"].as_slice::<f32>().unwrap(), [10.0, 11.0]);
+    assert_eq!(found.state.0["fc.bias"].as_slice::<f32>().unwrap(), [10.0, 11.0]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Networks that go into ONNX and come back.
 
+mod channels;
+mod ends;
 mod examples;
 mod foreign;
 mod meanings;

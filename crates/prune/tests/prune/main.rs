@@ -8,6 +8,7 @@ mod granularity;
 mod paths;
 mod reasons;
 mod rounds;
+mod stored;
 mod sweep;
 
 use std::sync::LazyLock;

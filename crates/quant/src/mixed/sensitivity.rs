@@ -136,7 +136,7 @@ pub(super) fn rounded(weight: &Array, asked: Scheme, op: &Op) -> Result<Quantize
     nearest(weight, scheme, &grids_of(weight, scheme)?)
 }
 
-/// What integers take in a file, with their scales: 3 bits take 4, and 5 and 6 take 8.
+/// What integers take in a file, with their scales: 3 bits take 4, and 5 to 7 take 8.
 fn bytes(weight: &Quantized) -> usize {
     (weight.values().len() * weight.dtype().bits()).div_ceil(8) + 4 * weight.scale().len()
 }

@@ -6,8 +6,8 @@ use sapwood_kernels::{
     infer::{
         Move, Part, Place, Program, Source, Step,
         integers::{
-            Add, Added, After, Concat, Dense, Depthwise, Dots, Floats, Largest, Mean, Means, Pick, Quads,
-            Quantise, Requantise, Sparse, Table,
+            Add, Added, After, Concat, Dense, Depthwise, Dots, Floats, Largest, Mean, Means, Pick, QUAD,
+            Quads, Quantise, Requantise, Sparse, Table,
         },
     },
 };
@@ -19,11 +19,11 @@ use super::{
 };
 use crate::{
     Error, Plan, Runtime,
-    build::{LINE, MOST, products, step as float},
+    build::{products, step as float},
     fold::alone,
     layer::{Kind, Layer},
     lower::{curve, lower, opposite, round_rows},
-    memory::{Life, least, plan as places},
+    memory::{LINE, Life, least, lives, plan as places},
     plan::{Label, Products},
     schedule::Planned,
 };
@@ -50,18 +50,10 @@ pub(crate) fn plan(runtime: &Runtime, network: &QuantizedNetwork) -> Result<Plan
     let mut schedule = Schedule::of(network, &layers, &shapes)?;
     let is_skipped = skipped(&mut schedule, dots, &runtime);
     let (values, jobs) = (&schedule.values, &schedule.jobs);
-    let mut lives: Vec<Life> = values
-        .iter()
-        .map(|value| Life { size: value.place(dots.lanes()).image.next_multiple_of(LINE), first: 0, last: 0 })
-        .collect();
-    for (number, job) in jobs.iter().enumerate() {
-        (lives[job.writes].first, lives[job.writes].last) = (number + 1, number + 1);
-        job.reads.iter().for_each(|&read| lives[read].last = number + 1);
-    }
     let (input, output) = (schedule.input(), schedule.output);
-    lives[output].last = jobs.len() + 1;
-    let images = (MOST / least(&lives).max(1)).clamp(1, runtime.batch);
-    lives.iter_mut().for_each(|life| life.size *= images);
+    let numbers = values.iter().map(|value| value.place(dots.lanes()).image);
+    let steps = jobs.iter().map(|job| (&job.reads[..], job.writes));
+    let (mut lives, images) = lives(numbers, steps, output, runtime.batch);
     // Beside the values, what some layers need while they run.
     let scratch: Vec<Option<usize>> = jobs
         .iter()
@@ -115,9 +107,6 @@ pub(crate) fn plan(runtime: &Runtime, network: &QuantizedNetwork) -> Result<Plan
 fn shapes(layers: &[Layer<'_>]) -> Vec<Shape> {
     layers.iter().map(|layer| [layer.channels, layer.size[0], layer.size[1]]).collect()
 }
-
-/// Weights that a sparse product has together.
-const QUAD: usize = 4;
 
 /// What steps are made with.
 struct Builder<'a> {

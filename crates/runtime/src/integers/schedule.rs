@@ -11,7 +11,12 @@ use super::{
     value::{Form, Value},
     weights::Layer,
 };
-use crate::{Error, layer::Kind, lower::window, schedule::Work as Float};
+use crate::{
+    Error,
+    layer::{Kind, readers},
+    lower::window,
+    schedule::Work as Float,
+};
 
 /// The bound of ReLU6.
 const SIX: f32 = 6.0;
@@ -97,16 +102,8 @@ impl<'a> Schedule<'a> {
         shapes: &'a [Shape],
     ) -> Result<Self, Error> {
         // What nobody reads is not computed.
-        let (mut readers, mut is_seen) = (vec![0; layers.len()], vec![false; layers.len()]);
-        is_seen[layers.len() - 1] = true;
-        for id in (0..layers.len()).rev() {
-            if is_seen[id] {
-                for &input in &layers[id].inputs {
-                    is_seen[input] = true;
-                    readers[input] += 1;
-                }
-            }
-        }
+        let (readers, last) = (readers(layers), layers.len() - 1);
+        let is_seen: Vec<bool> = readers.iter().enumerate().map(|(id, by)| 0 < *by || id == last).collect();
         // What lies on more integers than a byte holds would be left unrounded.
         let wide =
             network.grids.keys().filter(|id| is_seen[**id] && !Quads::hold(&integers(&network.grids[*id])));
@@ -122,7 +119,7 @@ impl<'a> Schedule<'a> {
         for id in (0..layers.len()).filter(|id| is_seen[*id] || *id == 0) {
             schedule.add(id)?;
         }
-        schedule.output = schedule.floats(layers.len() - 1, Form::Blocked)?;
+        schedule.output = schedule.floats(last, Form::Blocked)?;
         Ok(schedule)
     }
 

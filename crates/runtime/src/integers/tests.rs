@@ -308,7 +308,7 @@ fn what_has_no_integers_is_computed_in_floating_point() {
 /// rounded differs.
 fn is_near_float(mut network: QuantizedNetwork, floats: &[&str]) {
     for layer in floats {
-        let path = sapwood_graph::ParamPath::from(format!("{layer}.weight"));
+        let path = sapwood_graph::ParamPath::of(layer, "weight");
         let quantized = network.weights.remove(&path).unwrap();
         network.rest.0.insert(path, quantized.dequantized());
     }

@@ -26,8 +26,8 @@ impl Layer {
         node: &Node,
         [channels, height, width]: Shape,
     ) -> Option<Self> {
-        let path = ParamPath::from(format!("{}.weight", node.name));
-        let weight = network.weights.get(&path).filter(|_| !network.dynamic.contains(&node.name))?;
+        let weight = network.weights.get(&ParamPath::of(&node.name, "weight"));
+        let weight = weight.filter(|_| !network.dynamic.contains(&node.name))?;
         let values: Option<Vec<i8>> = weight.values().iter::<i64>().map(|q| i8::try_from(q).ok()).collect();
         let (window, inputs, outputs, groups) = match &node.op {
             Op::Conv(spec) if spec.spatial == 2 && spec.transposed.is_none() => {
@@ -44,7 +44,7 @@ impl Layer {
         if !is_of_outputs || ![1, outputs].contains(&scales.len()) || !has_zeros {
             return None;
         }
-        let bias = network.rest.0.get(format!("{}.bias", node.name).as_str());
+        let bias = network.rest.parameter(&node.name, "bias");
         let bias = bias.map_or_else(|| vec![0.0; outputs], |bias| bias.iter().collect());
         let layer = Self { values: values?, scales, bias, window, inputs, outputs, groups };
         let size = inputs / groups * window.kernel[0] * window.kernel[1];

@@ -79,10 +79,7 @@ impl Searcher for Evolution {
     }
 
     fn tell(&mut self, view: &View<'_>, asked: &[usize]) {
-        let mut all: Vec<usize> = self.parents.iter().chain(asked).copied().collect();
-        all.sort_unstable();
-        all.dedup();
-        let rated = all.iter().map(|at| ranking::rate(view.goal(), view.history(), *at)).collect();
+        let rated = ranking::rated(view, &self.parents, asked);
         let parents = (self.population as f64 * self.parent_ratio).round() as usize;
         self.parents = ranking::best(rated, parents.max(1));
         self.generation += 1;

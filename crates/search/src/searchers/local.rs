@@ -59,10 +59,7 @@ impl Searcher for LocalSearch {
     }
 
     fn tell(&mut self, view: &View<'_>, asked: &[usize]) {
-        let mut all: Vec<usize> = self.front.iter().chain(asked).copied().collect();
-        all.sort_unstable();
-        all.dedup();
-        let rated = all.iter().map(|at| ranking::rate(view.goal(), view.history(), *at)).collect();
+        let rated = ranking::rated(view, &self.front, asked);
         let first = ranking::fronts(rated).swap_remove(0);
         self.front = first.into_iter().map(|one| one.at).collect();
         self.explored.retain(|at| self.front.contains(at));

@@ -87,10 +87,7 @@ impl Searcher for Nsga2 {
     }
 
     fn tell(&mut self, view: &View<'_>, asked: &[usize]) {
-        let mut all: Vec<usize> = self.alive.iter().chain(asked).copied().collect();
-        all.sort_unstable();
-        all.dedup();
-        let rated = all.iter().map(|at| ranking::rate(view.goal(), view.history(), *at)).collect();
+        let rated = ranking::rated(view, &self.alive, asked);
         self.alive = ranking::best(rated, self.population);
     }
 

@@ -6,7 +6,7 @@ use super::{Node, Space};
 use crate::{Choice, Genome, Rng};
 
 /// Writes into each node, for each of its options, the number of ways to choose
-/// everything that hangs on it. Where that does not fit 128 bits, says where.
+/// everything that depends on it. Where that does not fit 128 bits, says where.
 pub(super) fn fill(nodes: &mut [Node], choices: &[Choice]) -> Result<(), usize> {
     // Children stand behind their parents.
     for at in (0..nodes.len()).rev() {

@@ -5,7 +5,7 @@ use crate::{Choice, Genome, Rows};
 
 /// Which columns a genome becomes: one for each option of each encoded choice, 1
 /// where it is taken and 0 elsewhere. A choice without a meaning is 0 in all of its
-/// columns, so that what it hangs on can be left out without loss: the published
+/// columns, so that what it depends on can be left out without loss: the published
 /// encodings leave out the depths (Cai et al. 2020, their code's `124 = 4 + 60 + 60`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Encoding {

@@ -68,7 +68,7 @@ impl Space {
                     false => (other, one),
                 };
                 if self.is_active(&child, at) {
-                    // Whoever gave the choice that this one hangs on has it.
+                    // The genome that gave the choice that this one depends on has it.
                     let giver = if self.active(first, at) { first } else { second };
                     child[at] = giver.positions()[at];
                 }

@@ -9,7 +9,7 @@ use sapwood_search::{Choice, Encoding, Genome, Space};
 
 use crate::stages;
 
-/// Any small space: each choice may hang on an earlier one.
+/// Any small space: each choice may depend on an earlier one.
 pub(crate) fn any_space() -> impl Strategy<Value = Space> {
     let choice = (1usize..4, any::<prop::sample::Index>(), 0u8..8, any::<bool>(), 0usize..3);
     prop::collection::vec(choice, 1..7).prop_map(|drawn| {

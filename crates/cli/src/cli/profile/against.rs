@@ -1,5 +1,7 @@
 //! A network timed in turn with ONNX Runtime.
 
+mod scratch;
+
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
@@ -13,6 +15,7 @@ use sapwood_runtime::Session;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
+use self::scratch::Scratch;
 use crate::Error;
 
 /// What answers, run by Python.
@@ -62,16 +65,10 @@ pub(super) fn against(
     images: &[f32],
     ([batch, threads], most): ([usize; 2], f64),
 ) -> Result<Compared, Error> {
-    let folder = std::env::temp_dir().join(format!("sapwood-profile-{}", std::process::id()));
-    fs::create_dir_all(&folder).map_err(Error::file("write", &folder))?;
-    let path = folder.join("network.onnx");
-    let found = fs::write(&path, file).map_err(Error::file("write", &path)).and_then(|()| {
-        let peer = Peer::start(python)?;
-        turns(peer, &path, session, images, ([batch, threads], most))
-    });
-    // It lies where temporary files do: whoever cleans there takes it if this cannot.
-    let _ = fs::remove_dir_all(&folder);
-    found
+    let folder = Scratch::new()?;
+    let path = folder.path().join("network.onnx");
+    fs::write(&path, file).map_err(Error::file("write", &path))?;
+    turns(Peer::start(python)?, &path, session, images, ([batch, threads], most))
 }
 
 fn turns(

@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use sapwood_core::{ParamInfo, ParamPath, StateFile, tensor_data, write_atomic};
 use sapwood_lab::{Error as Lab, few};
 use sapwood_models::{Error as Models, Fitted, Problem, StateDict};
-use sapwood_prune::{Criteria, MaskSet, Needs, Options, ParamTensors, Pruned, StateProbe};
+use sapwood_prune::{Criteria, MaskSet, Needs, ParamTensors, Pruned, StateProbe};
 use sapwood_report::{Cell, Table};
 
 use super::Prune;
@@ -40,13 +40,13 @@ impl Prune {
         unknown: Error,
         out: &mut dyn Write,
     ) -> Result<(), Error> {
-        let options = Options::parse(self.scoring.options.iter().map(String::as_str))?;
-        let criterion = (criteria.find(&self.criterion)?.build)(&options, self.scoring.seed())?;
+        let criterion = self.scoring.criterion(criteria, self.by())?;
         if self.masks_from.is_some() || criterion.needs() != Needs::Weights || self.scoring.data.is_some() {
             return Err(unknown);
         }
         let StateDict { params, fitted, integers } = self.scoring.network.state_dict()?;
         let Fitted { mut state, masks, .. } = fitted;
+        let criterion = criterion.without(&masks);
         let device = self.scoring.device.resolve()?;
         let flat = |info: &ParamInfo| {
             let array = state.0.get(&info.path).filter(|_| info.role.is_weight())?;
@@ -58,8 +58,8 @@ impl Prune {
         let probe = StateProbe::new(params.clone(), weights)?;
         let alive = (!masks.is_empty()).then(|| MaskSet::from(masks));
         let cut = self.cut(criterion.as_ref())?;
-        let Pruned { masks, warnings, .. } =
-            cut.prune_blocking(criterion.as_ref(), &probe, alive.as_ref())?;
+        let pruned = cut.prune_blocking(criterion.as_ref(), &probe, alive.as_ref());
+        let Pruned { masks, warnings, .. } = pruned.map_err(|error| self.scoring.explain(error))?;
         let kept = masks.clone().into_masks();
         state.apply(&kept).map_err(sapwood_models::Error::from)?;
         state.0.extend(integers.0);

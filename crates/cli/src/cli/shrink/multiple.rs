@@ -9,14 +9,14 @@ const MOST: usize = 4096;
 
 /// A number of channels, or as many as a register of this machine holds.
 #[derive(Clone, Copy)]
-pub(super) enum Multiple {
+pub(in crate::cli) enum Multiple {
     Of(usize),
     Auto,
 }
 
 impl Multiple {
     /// The number. What a register holds depends on the level, which is pinned only once the command line is read.
-    pub(super) fn number(self) -> usize {
+    pub(in crate::cli) fn number(self) -> usize {
         match self {
             Self::Of(number) => number,
             Self::Auto => level().numbers(),

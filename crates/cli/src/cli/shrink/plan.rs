@@ -20,7 +20,7 @@ struct Json<'a> {
 }
 
 #[derive(Serialize)]
-struct Row<'a> {
+pub(in crate::cli) struct Row<'a> {
     name: &'a str,
     makes: &'a [String],
     reads: Vec<&'a str>,
@@ -45,7 +45,7 @@ pub(super) fn gone(groups: &Groups, removal: &Removal) -> usize {
     groups.iter().enumerate().map(|(at, group)| lost(group, removal.of(at))).sum()
 }
 
-fn rows<'a>(groups: &'a Groups, removal: &Removal) -> Vec<Row<'a>> {
+pub(in crate::cli) fn rows<'a>(groups: &'a Groups, removal: &Removal) -> Vec<Row<'a>> {
     let row = |(at, group): (usize, &'a Group)| {
         let reads = groups.axes_of(at).filter(|axis| axis.side == Side::Reads).map(|axis| axis.path.layer());
         Row {
@@ -60,7 +60,7 @@ fn rows<'a>(groups: &'a Groups, removal: &Removal) -> Vec<Row<'a>> {
     groups.iter().enumerate().map(row).collect()
 }
 
-pub(super) fn table(groups: &Groups, removal: &Removal, out: &mut dyn Write) -> Result<(), Error> {
+pub(in crate::cli) fn table(groups: &Groups, removal: &Removal, out: &mut dyn Write) -> Result<(), Error> {
     let mut table = Table::new(["made by", "read by", "channels", "after", "why it stays whole"]);
     for row in rows(groups, removal) {
         let made = if row.makes.is_empty() { row.name.to_string() } else { few(row.makes) };

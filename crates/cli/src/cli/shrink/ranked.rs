@@ -1,5 +1,7 @@
 //! By which scores channels leave.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 use sapwood_backend::block_on;
 use sapwood_core::{Graph, ModuleState, Observed, State, graph::Groups};
@@ -9,7 +11,7 @@ use sapwood_shrink::{
 };
 
 use super::{
-    super::scoring::{Scored, Scoring},
+    super::scoring::{By, Scored, Scoring},
     multiple::Multiple,
     timed::Aim,
 };
@@ -21,6 +23,10 @@ pub(super) struct Ranked {
     /// Which channels go first: see `list criteria`. For magnitude their weights and scales are squared
     #[arg(long, default_value = "magnitude", requires = "target")]
     criterion: String,
+    /// Instead of a criterion, the scores of this file, as `score` writes them; a channel's is made of those of the weights
+    /// that leave with it, without scales of normalisation
+    #[arg(long, value_name = "FILE", requires = "target", conflicts_with_all = ["criterion", "options", "precision"])]
+    scores: Option<PathBuf>,
     /// How the scores that a channel has in each of its layers become one
     #[arg(long, value_enum, default_value_t = ReductionName::Mean, requires = "target")]
     reduction: ReductionName,
@@ -71,7 +77,7 @@ impl Ranked {
         criteria: &Criteria,
         examples: bool,
     ) -> Result<Scored, Error> {
-        scoring.open_with(criteria, &self.criterion, examples)
+        scoring.open_with(criteria, By::of(&self.criterion, self.scores.as_deref()), examples)
     }
 
     /// The parameters that have scores. Groups with a layer that has none stay whole.
@@ -82,7 +88,8 @@ impl Ranked {
         groups: &mut Groups,
     ) -> Result<Prunable, Error> {
         let probe = scored.probe();
-        let prunable = scored.criterion.scope(&probe, scoring.scope().on(&scored.net)?)?;
+        let prunable = scored.criterion.scope(&probe, scoring.scope().on(&scored.net)?);
+        let prunable = prunable.map_err(|error| scoring.explain(error))?;
         keep_out_of_scope(groups, probe.infos(), &prunable);
         Ok(prunable)
     }

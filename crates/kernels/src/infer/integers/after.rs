@@ -1,7 +1,7 @@
 //! What becomes of a sum: an integer of the result, and then perhaps that of a sum with another value.
 
 use super::Quads;
-use crate::exact::Integers;
+use crate::{exact::Integers, infer::Place};
 
 /// What becomes of a layer's sums.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,6 +21,19 @@ pub struct Added {
     pub is_second: bool,
     /// The numbers of the sum. An activation makes its bounds tighter.
     pub result: Integers,
+}
+
+impl After {
+    /// Whether a layer that writes this value can have it.
+    ///
+    /// # Panics
+    /// If what is added has other channels, another size or no room for whole registers.
+    pub(crate) fn check(&self, to: &Quads) {
+        let fits = |Added { other, .. }: &Added| {
+            other.is_wide() && other.channels() == to.channels() && other.place().size == to.place().size
+        };
+        assert!(self.added.as_ref().is_none_or(fits), "a summand of the output's size");
+    }
 }
 
 /// Between whole bounds, and then the nearest whole number, of two the even one; what is not a number becomes the lower
@@ -93,5 +106,11 @@ impl Rounding {
         });
         let bounds = bounds.map(|bound| (bound - zero_point) as f32);
         Self { factors, bounds, zero_point, shift: to.shift(), added }
+    }
+
+    /// What a layer reads that has it: its input, and what is added.
+    pub(crate) fn reads(&self, from: &Quads) -> Vec<Place> {
+        let other = self.added.as_ref().map(|(other, ..)| *other.place());
+        [Some(*from.place()), other].into_iter().flatten().collect()
     }
 }

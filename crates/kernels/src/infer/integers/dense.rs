@@ -14,9 +14,10 @@ use super::{
     sweep,
 };
 use crate::infer::{
-    Arena, Form, Place, Window,
-    dense::{assert_window, pixels, share},
+    Arena, Place, Window,
+    dense::{pixels, share},
     program::{Context, Step},
+    window::assert_window,
 };
 
 /// Where sums go.
@@ -71,13 +72,7 @@ impl Dense {
         most: [usize; 2],
     ) -> Self {
         assert!(to.is_wide() && to.channels() == weights.outputs, "room for the outputs");
-        if let Some(added) = &after.added {
-            let other = added.other;
-            assert!(
-                other.is_wide() && other.channels() == to.channels() && other.place().size == to.place().size,
-                "a summand of the output's size"
-            );
-        }
+        after.check(&to);
         let lanes = weights.outputs.next_multiple_of(dots.lanes());
         let rounding = Rounding::new(from.of(), weights.scales, lanes, after, &to);
         Self::with(dots, from, To::Bytes(to, rounding), window, weights, most)
@@ -94,11 +89,7 @@ impl Dense {
         weights: &Weights<'_>,
         most: [usize; 2],
     ) -> Self {
-        assert!(
-            matches!(to.form, Form::Blocked { lanes, .. } if lanes == dots.lanes())
-                && to.channels == weights.outputs,
-            "outputs in blocks"
-        );
+        assert!(to.lanes() == Some(dots.lanes()) && to.channels == weights.outputs, "outputs in blocks");
         let lanes = weights.outputs.next_multiple_of(dots.lanes());
         let step = |output: usize| from.of().scale * weights.scales.get(output).unwrap_or(&weights.scales[0]);
         let steps = (0..lanes).map(step).collect();

@@ -9,9 +9,9 @@ use super::{
 };
 use crate::infer::{
     Arena, Place, Window,
-    dense::assert_window,
     lanes::all,
     program::{Context, Step},
+    window::assert_window,
 };
 
 /// Pixels of a row at once.
@@ -47,16 +47,12 @@ impl Depthwise {
         assert!(channels == weights.inputs && channels == weights.outputs, "a kernel for each channel");
         assert!(from.channels() == channels && to.channels() == channels, "values of these channels");
         assert!(from.is_wide() && to.is_wide(), "room for whole registers");
-        if let Some(added) = &after.added {
-            let other = added.other;
-            assert!(other.is_wide() && other.channels() == channels && other.place().size == to.place().size);
-        }
+        after.check(&to);
         assert_window(from.place(), to.place(), &window);
         weights.check(window.kernel);
         let lanes = dots.lanes();
         let blocks = channels.div_ceil(lanes);
-        let [rows, columns] = window.kernel;
-        let count = rows * columns;
+        let count = window.kernel[0] * window.kernel[1];
         let mut packed = Arena::zeros(blocks * (count + 1) * lanes);
         for channel in 0..channels {
             let first = channel / lanes * (count + 1) * lanes + channel % lanes;
@@ -65,19 +61,15 @@ impl Depthwise {
                 packed.words_mut()[first + (tap + 1) * lanes] = weights.values[channel * count + tap].into();
             }
         }
-        let [row, pixel] = from.place().steps();
-        let tap = |tap: usize| {
-            tap / columns * window.dilation[0] * row + tap % columns * window.dilation[1] * pixel
-        };
         let rounding = Rounding::new(from.of(), weights.scales, blocks * lanes, after, &to);
-        Self { dots, from, to, window, rounding, weights: packed, taps: (0..count).map(tap).collect() }
+        let taps = window.taps(from.place().steps());
+        Self { dots, from, to, window, rounding, weights: packed, taps }
     }
 }
 
 impl Step for Depthwise {
     fn reads(&self) -> Vec<Place> {
-        let other = self.rounding.added.as_ref().map(|(other, ..)| *other.place());
-        [Some(*self.from.place()), other].into_iter().flatten().collect()
+        self.rounding.reads(&self.from)
     }
 
     fn writes(&self) -> Place {

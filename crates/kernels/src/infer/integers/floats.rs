@@ -3,7 +3,7 @@
 use super::{Dots, Quads};
 use crate::{
     infer::{
-        Form, Place,
+        Place,
         program::{Context, Step},
     },
     level::Loop,
@@ -55,10 +55,7 @@ impl Loop for Blocks<'_> {
     fn run(self) {
         let Floats { from, to, .. } = self.step;
         let (scale, zero, pixel) = (from.of().scale, i32::from(from.zero()), 4 * from.quads());
-        let lanes = match to.form {
-            Form::Blocked { lanes, .. } => lanes,
-            Form::Planar { .. } => 1,
-        };
+        let lanes = to.lanes().unwrap_or(1);
         for [image, block, y] in self.context.rows(to) {
             let input = self.context.row(from.place(), [image, 0, y]).cast_const().cast::<u8>();
             let output = self.context.row(to, [image, block, y]);

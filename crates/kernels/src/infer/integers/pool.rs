@@ -32,19 +32,14 @@ impl Pool {
     fn new(dots: Dots, (from, to): (Quads, Quads), window: Window) -> Self {
         assert_eq!(from.channels(), to.channels(), "values of the same channels");
         assert!(from.is_wide() && to.is_wide() && window.dilation == [1, 1], "room for whole registers");
-        for axis in 0..2 {
-            let last = (to.place().size[axis] - 1).saturating_mul(window.stride[axis]);
-            assert!(last < from.place().size[axis] + window.before[axis], "windows begin in the input");
-            assert!(window.before[axis] < window.kernel[axis], "windows end in the input");
-        }
+        window.assert_meets(from.place().size, to.place().size);
         Self { dots, from, to, window }
     }
 
     /// Which rows or columns a window has within the input.
+    #[inline(always)]
     fn within(&self, axis: usize, at: usize) -> std::ops::Range<usize> {
-        let (first, before) = (at * self.window.stride[axis], self.window.before[axis]);
-        let end = (first + self.window.kernel[axis]).saturating_sub(before);
-        first.saturating_sub(before)..end.min(self.from.place().size[axis])
+        self.window.within(axis, at, self.from.place().size[axis])
     }
 }
 

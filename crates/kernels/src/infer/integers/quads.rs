@@ -3,7 +3,7 @@
 use crate::{exact::Integers, infer::Place};
 
 /// Channels of a quad: as many bytes as a number of the arena has.
-pub(crate) const QUAD: usize = 4;
+pub const QUAD: usize = 4;
 
 /// Channels that steps read and write at once, at most: those of the widest register's sums.
 pub(crate) const TOGETHER: usize = 16;

@@ -3,7 +3,7 @@
 use super::{Dots, Quads, after::nearest, quads::QUAD};
 use crate::{
     infer::{
-        Form, Place, Source,
+        Place, Source,
         program::{Context, Load, Step},
     },
     level::Loop,
@@ -149,10 +149,7 @@ impl Loop for Blocks<'_> {
     fn run(self) {
         let Requantise { from, to, .. } = self.step;
         let (rounding, pixel) = (Rounding::of(to), 4 * to.quads());
-        let lanes = match from.form {
-            Form::Blocked { lanes, .. } => lanes,
-            Form::Planar { .. } => 1,
-        };
+        let lanes = from.lanes().unwrap_or(1);
         for [image, _, y] in self.context.rows(to.place()) {
             let output = self.context.row(to.place(), [image, 0, y]).cast::<u8>();
             for block in 0..from.blocks() {

@@ -17,8 +17,9 @@ use super::{
 };
 use crate::infer::{
     Place, Window,
-    dense::{assert_window, pixels},
+    dense::pixels,
     program::{Context, Step},
+    window::assert_window,
 };
 
 /// A layer with its weights.
@@ -60,19 +61,9 @@ impl Sparse {
     ) -> Self {
         assert!(to.is_wide() && to.channels() == weights.outputs, "room for the outputs");
         assert!(from.is_wide() && from.channels() == weights.inputs, "weights of the input");
-        if let Some(added) = &after.added {
-            let other = added.other;
-            assert!(
-                other.is_wide() && other.channels() == to.channels() && other.place().size == to.place().size,
-                "a summand of the output's size"
-            );
-        }
+        after.check(&to);
         assert_window(from.place(), to.place(), &window);
         weights.check(window.kernel);
-        let ([row, pixel], [rows, columns]) = (from.place().steps(), window.kernel);
-        let tap = |tap: usize| {
-            tap / columns * window.dilation[0] * row + tap % columns * window.dilation[1] * pixel
-        };
         let (size, [images, threads]) = (size(dots, weights, from.quads(), window.kernel), most);
         let pixels_of = |images: usize| images * to.place().pixels();
         let cut = Cut::best(dots, size, pixels_of(images), usize::MAX);
@@ -89,7 +80,7 @@ impl Sparse {
             pixels: pixels(from.place(), to.place(), &window, other.as_ref()),
             bias: (0..outputs).map(bias).collect(),
             weights: Rows::of(dots, weights, from.quads(), window.kernel, (cut, step)),
-            taps: (0..rows * columns).map(tap).collect(),
+            taps: window.taps(from.place().steps()),
             widths: (1..=images)
                 .map(|images| if images == most[0] { cut.width } else { width(images) })
                 .collect(),
@@ -152,8 +143,7 @@ fn size(dots: Dots, weights: &Weights<'_>, quads: usize, kernel: [usize; 2]) -> 
 
 impl Step for Sparse {
     fn reads(&self) -> Vec<Place> {
-        let other = self.rounding.added.as_ref().map(|(other, ..)| *other.place());
-        [Some(*self.from.place()), other].into_iter().flatten().collect()
+        self.rounding.reads(&self.from)
     }
 
     fn writes(&self) -> Place {

@@ -4,7 +4,7 @@ mod sparse;
 
 use proptest::prelude::*;
 
-use super::{quads::QUAD, *};
+use super::*;
 use crate::{
     Convolution,
     exact::{self, Factors, Integers},

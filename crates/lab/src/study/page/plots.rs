@@ -143,7 +143,8 @@ impl Page<'_> {
                 y_label: "training loss".into(),
                 x_scale: Scale::Linear,
                 y_scale: Scale::Linear,
-                series: dense.into_iter().chain(methods).collect(),
+                // A network that comes trained was not trained here.
+                series: dense.into_iter().chain(methods).filter(|line| !line.points.is_empty()).collect(),
                 reference: None,
                 ..LinePlot::default()
             };

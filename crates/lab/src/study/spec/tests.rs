@@ -135,3 +135,39 @@ fn defaults_that_are_written_down_move_no_name() {
     let other = STUDY.replace("epochs = 3", "epochs = 4");
     assert!(hashes(&other).iter().zip(hashes(STUDY)).all(|(a, b)| *a != b));
 }
+
+/// Whoever is taught is another run, and waits for the dense one; whoever is not stays the run that it was.
+#[test]
+fn a_teacher_is_the_dense_run_and_moves_the_names_of_those_that_it_teaches() {
+    let distill = |ways: &str| {
+        let ablation = "ablation = [\"none\", \"shuffle\"]";
+        runs(&STUDY.replace(ablation, &format!("{ablation}\ndistill = {ways}")))
+    };
+    let names = |runs: &[Run]| runs.iter().map(|run| run.hash.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&distill("\"none\"")), PINNED);
+    let both = distill("[\"none\", \"at\"]");
+    let (taught, others): (Vec<Run>, Vec<Run>) = both
+        .into_iter()
+        .partition(|run| run.spec.pruning.as_ref().is_some_and(|pruning| pruning.distill.is_some()));
+    assert_eq!(names(&others), PINNED);
+    assert_eq!(taught.len(), 4);
+    for run in &taught {
+        assert_eq!(run.parents.dense, Some(0), "{}", run.label.method);
+        // A forward pass of the teacher beside the three of a step.
+        let plain = others.iter().find(|other| {
+            other.control() == run.control() && run.label.method.starts_with(&other.label.method)
+        });
+        let plain = plain.unwrap().training_macs().unwrap();
+        assert_eq!(3.0 * run.training_macs().unwrap(), 4.0 * plain);
+    }
+}
+
+#[test]
+fn what_helps_where_examples_are_few_is_part_of_every_name() {
+    let average = |line: &str| hashes(&STUDY.replace("epochs = 3", &format!("epochs = 3\n{line}")));
+    assert_eq!(average(""), PINNED);
+    let [some, more] = [average("average = 0.5"), average("average = 0.9")];
+    for (place, pinned) in PINNED.iter().enumerate() {
+        assert!(some[place] != *pinned && some[place] != more[place] && more[place] != *pinned);
+    }
+}
