@@ -101,8 +101,8 @@ impl From<Integers> for Quantize {
 /// The bits of the first and the last layer where the others have few.
 const ENDS: usize = 8;
 
-/// From so many bits on the first and the last layer have those of the others. 7 are asked for where sums of products
-/// saturate with 8, and they would in any layer.
+/// The bits from which on the first and the last layer are rounded as finely as the others. 7 are asked for where sums
+/// of products saturate with 8, and they would in any layer.
 const FOR_ALL: usize = 7;
 
 impl Quantize {

@@ -159,7 +159,8 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Removes the checkpoints of a run that is done, if a kill has left them: nobody goes on from them.
+    /// Removes the checkpoints of a run that is done, if a kill has left them: nobody goes on from them, so those that
+    /// cannot be removed cost room and nothing else.
     pub(crate) fn drop_checkpoints(&self) {
         let _ = fs::remove_dir_all(self.checkpoints());
     }

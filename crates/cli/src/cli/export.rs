@@ -28,8 +28,8 @@ pub(super) struct Export {
     /// The version of ONNX's operations, 17 to 22 [default: 18]
     #[arg(long, value_name = "N")]
     opset: Option<i64>,
-    /// Store the weights of convolutions, linear layers and tables in 16 bits: whoever runs the file makes f32 of them, by
-    /// ONNX's Cast, and computes in that
+    /// Store the weights of convolutions, linear layers and tables in 16 bits: what runs the file computes in f32, which
+    /// ONNX's Cast makes of them
     #[arg(long)]
     half: bool,
     /// Leave out the softmax that stood at the end of the network's own ONNX file

