@@ -3,7 +3,7 @@
 use std::{fs, path::Path, sync::Arc};
 
 use sapwood_backend::{DeviceSpec, Seed, block_on};
-use sapwood_core::{ModuleState, State, Step, infos, seal};
+use sapwood_core::{ModuleState, State, StateFile, Step, infos, seal};
 use sapwood_data::{Loader, LoaderOptions, OpenOptions, Split, open, read_image, read_image_as};
 use sapwood_deploy::Pairs;
 use sapwood_lab::{
@@ -14,7 +14,7 @@ use sapwood_lab::{
     supernet::SupernetExperiment,
 };
 use sapwood_models::{Checkpoint, Init, Reading, Spec, open_bytes, read_config, read_masks};
-use sapwood_prune::Criteria;
+use sapwood_prune::{Criteria, Cut, NetworkProbe, Stored};
 use sapwood_search::{Constraint, LatencyTable, Method, Objective, Search, Table};
 use sapwood_supernet::{Supernet, SupernetSpec, family};
 use sapwood_train::{Checkpoints, Optimizer, Recipe, Trainer};
@@ -56,6 +56,8 @@ pub(crate) const READERS: &[Reader] = &[
     ),
     reader!("masks", |path, _| is_ok(masks(path))),
     reader!("arrays", || folder("seeds/arrays"), |bytes| bytes, |path, _| arrays(path), true),
+    reader!("own-arrays", || folder("seeds/own-arrays"), zip_sealed, |path, _| own_arrays(path), false),
+    reader!("scores", || Ok(vec![scores()?]), |bytes| bytes, |_, bytes| is_ok(ranked(bytes)), false),
     reader!("idx", || folder("seeds/idx"), |bytes| bytes, |path, _| of_data("mnist", path), true),
     reader!("cifar", || folder("seeds/cifar"), |bytes| bytes, |path, _| of_data("cifar10", path), true),
     reader!("image", || folder("seeds/image"), png_sealed, |path, _| image(path), false),
@@ -161,6 +163,59 @@ fn arrays(path: &Path) -> bool {
     is_ok(read_unlabelled(path, 1, &takes)) || input
 }
 
+/// Both splits of `--data arrays`, as they are and in the size of an image.
+fn own_arrays(path: &Path) -> bool {
+    let sizes = [None, Some([3, 6, 6])];
+    let all = [Split::Train, Split::Test].map(|split| {
+        sizes.map(|image| {
+            open("arrays", split, path, &OpenOptions { image, ..OpenOptions::default() }).is_ok()
+        })
+    });
+    all.iter().all(|[as_it_is, _]| *as_it_is)
+}
+
+/// The contents of a zip archive with right checksums, where they are stored and not packed.
+fn zip_sealed(mut bytes: Vec<u8>) -> Vec<u8> {
+    for at in 0..bytes.len() {
+        if bytes[at..].starts_with(b"PK\x01\x02")
+            && let Some(content) = zip_stored(&bytes, at)
+        {
+            let sum = crc32(content);
+            bytes[at + 16..at + 20].copy_from_slice(&sum.to_le_bytes());
+        }
+    }
+    bytes
+}
+
+/// The content of the file whose entry in the archive's list begins here.
+fn zip_stored(bytes: &[u8], entry: usize) -> Option<&[u8]> {
+    let number = |at: usize, length: usize| {
+        let part = bytes.get(at..at.checked_add(length)?)?;
+        Some(part.iter().rev().fold(0usize, |sum, byte| (sum << 8) | usize::from(*byte)))
+    };
+    let (method, size, file) = (number(entry + 10, 2)?, number(entry + 20, 4)?, number(entry + 42, 4)?);
+    let content = file + 30 + number(file + 26, 2)? + number(file + 28, 2)?;
+    bytes.get(content..content + size).filter(|_| method == 0)
+}
+
+/// What `score` writes of the network of the file in `seeds/masks`.
+fn scores() -> Result<Vec<u8>, Failure> {
+    let state = block_on(State::read(&small(&DeviceSpec::CPU.resolve()?)?))?;
+    let weights = state.0.into_iter().filter(|(path, _)| path.as_str().ends_with("weight"));
+    Ok(StateFile { state: State(weights.collect()), ..StateFile::default() }.to_bytes()?)
+}
+
+/// That network, cut by scores.
+fn ranked(bytes: &[u8]) -> Result<(), Failure> {
+    let scores = Stored::new(StateFile::from_bytes(bytes)?.state);
+    let net = small(&DeviceSpec::CPU.resolve()?)?;
+    for granularity in ["weight", "filter"] {
+        let cut = Cut::to("0.5".parse()?).granularity(granularity.parse()?);
+        cut.masks_blocking(&scores, &NetworkProbe::new(&net), None)?;
+    }
+    Ok(())
+}
+
 /// A data set all of whose files are this one.
 fn of_data(name: &str, path: &Path) -> bool {
     let Some(root) = path.parent() else { return false };
@@ -193,13 +248,18 @@ fn png_sealed(mut bytes: Vec<u8>) -> Vec<u8> {
     while bytes.starts_with(b"\x89PNG") && at + 12 <= bytes.len() {
         let length = bytes[at..at + 4].iter().fold(0usize, |sum, byte| (sum << 8) | usize::from(*byte));
         let Some(end) = (at + 8).checked_add(length).filter(|end| end + 4 <= bytes.len()) else { break };
-        let sum = !bytes[at + 4..end].iter().fold(u32::MAX, |sum, byte| {
-            (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ (0xedb8_8320 * (sum & 1)))
-        });
+        let sum = crc32(&bytes[at + 4..end]);
         bytes[end..end + 4].copy_from_slice(&sum.to_be_bytes());
         at = end + 4;
     }
     bytes
+}
+
+/// The checksum of PNG and zip.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ (0xedb8_8320 * (sum & 1)))
+    })
 }
 
 /// A run of two steps, with its checkpoints.
