@@ -15,7 +15,8 @@ use sapwood_train::Recipe;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{
-    Augmenting, Chosen, Datasets, Error, Known, Outputs, Quantize, SmallData, SparseTraining, Transfer,
+    Augmenting, Chosen, Datasets, Error, Known, Outputs, Quantize, SeenBy, SmallData, SparseTraining,
+    Transfer,
 };
 
 /// The examples of an evaluation batch. Results do not depend on it.
@@ -154,10 +155,9 @@ impl Serialize for Start {
 pub struct DataConfig {
     /// Its name.
     pub name: String,
-    /// Whether the weights that are to see its images do not say how these become inputs, so that what is customary is
-    /// taken, and told.
+    /// What the weights that are to see its images say of them.
     #[serde(skip)]
-    pub is_guessed: bool,
+    pub seen_by: SeenBy,
     /// At most this many examples of the training split: the first; of an `image-folder`, which is
     /// sorted by class, a random sample with each class's share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -253,8 +253,8 @@ impl DataConfig {
         let name = name.into();
         let augment = Augmenting::NONE;
         let (examples, held_out, per_class, only, content) = (None, None, None, None, None);
-        let (is_guessed, skip_bad) = (false, false);
-        Self { name, is_guessed, examples, held_out, per_class, only, augment, skip_bad, options, content }
+        let (seen_by, skip_bad) = (SeenBy::default(), false);
+        Self { name, seen_by, examples, held_out, per_class, only, augment, skip_bad, options, content }
     }
 
     /// The data on which a network is at home: boards as far ahead and with the edge that it was made for, images of
@@ -281,7 +281,7 @@ impl DataConfig {
 
     fn of_known(name: &str, spec: &Spec, trained_on: Option<&TrainedOn>) -> Self {
         let mut data = Self::of(name, spec);
-        data.is_guessed = trained_on.is_none();
+        data.seen_by = SeenBy::of(spec, trained_on);
         if let Some(trained_on) = trained_on {
             // How pixels are scaled says nothing of the size.
             let says_size = !trained_on.data.is_empty() || trained_on.input != spec.input;
@@ -299,7 +299,8 @@ impl DataConfig {
         let known = Self::of_known(&self.name, spec, trained_on);
         self.options.image = self.options.image.or(known.options.image);
         self.options.preprocess = self.options.preprocess.or(known.options.preprocess);
-        self.is_guessed = known.is_guessed && self.options.preprocess.is_none();
+        let is_stated = self.options.preprocess.is_some();
+        self.seen_by = if is_stated { known.seen_by.stated() } else { known.seen_by };
         self
     }
 
@@ -439,7 +440,7 @@ mod tests {
         let said = TrainedOn { data: "cifar10".into(), ..TrainedOn::stated(&how, [3, 64, 64]).unwrap() };
         let options = |data: DataConfig| {
             let data = data.suited_to(&spec, Some(&said));
-            (data.options.image, data.options.preprocess, data.is_guessed)
+            (data.options.image, data.options.preprocess, data.seen_by.is_guessed)
         };
         let plain = DataConfig::named("cifar10");
         assert_eq!(options(plain.clone()), (Some([3, 64, 64]), Some(how), false));
@@ -448,7 +449,7 @@ mod tests {
         own.options.preprocess = Some("(x-127)/128".parse().unwrap());
         let expected = (own.options.image, own.options.preprocess.clone(), false);
         assert_eq!(options(own), expected);
-        assert!(plain.suited_to(&spec, None).is_guessed);
+        assert!(plain.suited_to(&spec, None).seen_by.is_guessed);
     }
 
     #[test]

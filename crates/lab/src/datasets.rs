@@ -91,6 +91,7 @@ impl Datasets {
         let key = format!("{split} {}", key(config)?);
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(dataset) = read.get(&key) {
+            in_order(dataset, config)?;
             return Ok(Arc::clone(dataset));
         }
         let dataset = if split == Split::Train && config.is_own() && whole != *config {
@@ -108,6 +109,7 @@ impl Datasets {
             let photos = self.cache.as_ref().map(|cache| cache.join("photos"));
             let (skip_bad, cache) = (config.skip_bad, photos.as_deref());
             let opened = config.open_with(split, &self.root, &Reading { skip_bad, cache, watch: self })?;
+            in_order(&opened.dataset, config)?;
             self.keep_untold(&opened.dataset, opened.summary, config);
             Arc::new(opened.dataset)
         };
@@ -133,6 +135,7 @@ impl Datasets {
         let reading = Reading { skip_bad: config.skip_bad, cache: None, watch: self };
         let (name, options) = (&config.name, &config.options);
         let mut drawn = sapwood_data::open_drawn(name, &self.root, options, &reading, drawing)?;
+        in_order(&drawn.dataset, config)?;
         self.keep_untold(&drawn.dataset, drawn.summary.take(), config);
         Ok(drawn)
     }
@@ -142,7 +145,7 @@ impl Datasets {
     fn keep_untold(&self, dataset: &Dataset, summary: Option<Summary>, config: &DataConfig) {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.extend(dataset.is_resized().then(|| other_size(dataset)));
-        let guess = config.is_guessed.then(|| guess(dataset));
+        let guess = config.seen_by.note(dataset);
         match summary {
             Some(mut summary) => {
                 summary.notes.extend(guess);
@@ -209,6 +212,11 @@ impl Watch for Datasets {
     }
 }
 
+/// Refuses images of whose values the network would see another order.
+fn in_order(dataset: &Dataset, config: &DataConfig) -> Result<(), Error> {
+    config.seen_by.check_order(&format!("images of `{}`", dataset.name()), dataset.shape())
+}
+
 /// That images get another size.
 fn other_size(dataset: &Dataset) -> String {
     let name = dataset.name();
@@ -218,15 +226,6 @@ fn other_size(dataset: &Dataset) -> String {
         true => format!("note: images of `{name}` are resized and cut, as is said of photographs"),
         false => format!("note: images of `{name}`, {c}x{h}x{w}, become {channels}x{height}x{width}"),
     }
-}
-
-/// How images become inputs where nobody says it.
-fn guess(dataset: &Dataset) -> String {
-    let customary = match dataset.shape()[0] {
-        1 | 3 => "made with ImageNet's mean and standard deviation",
-        _ => "divided by 255",
-    };
-    format!("inputs are {customary}, since the weights do not say how")
 }
 
 /// What is read. Augmentation is no property of it, and its content is what comes of reading it.
@@ -242,6 +241,7 @@ mod tests {
     use sapwood_data::Wanted;
 
     use super::*;
+    use crate::SeenBy;
 
     /// Keeps the notes.
     #[derive(Default)]
@@ -269,7 +269,8 @@ mod tests {
             let state = State(arrays.into_iter().map(|(name, array)| (name.into(), array)).collect());
             let file = StateFile { state, ..StateFile::default() };
             std::fs::write(&path, file.to_bytes().unwrap()).unwrap();
-            let config = DataConfig { is_guessed, ..DataConfig::named("arrays") };
+            let seen_by = SeenBy { is_guessed, ..SeenBy::default() };
+            let config = DataConfig { seen_by, ..DataConfig::named("arrays") };
             let (datasets, notes) = (Datasets::below(&path), Notes::default());
             let drawing = Drawing { seed: Seed(0), wanted: Wanted::First(2), needs_classes: true };
             assert_eq!(datasets.draw(&config, drawing).unwrap().dataset.len(), 2);

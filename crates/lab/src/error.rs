@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sapwood_core::{Cause, FileError, ParamPath, UnknownName};
+use sapwood_core::{Cause, FileError, ParamPath, Shape, UnknownName};
 
 /// An error of this crate: its own, or one of a crate that it uses.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +83,18 @@ pub enum Error {
     Altered {
         /// The file.
         path: PathBuf,
+    },
+    /// Images whose values a network would see in another order.
+    #[error(
+        "{images} are {c}x{h}x{w}, and the network takes {h}x{w}x{c}, with the channels last: their values would reach it in \
+         another order; give it arrays [N, H, W, C]",
+        c = shape[0], h = shape[1], w = shape[2]
+    )]
+    ChannelsLast {
+        /// What they are.
+        images: String,
+        /// Their shape, channels first.
+        shape: Shape,
     },
     /// A network that does not answer what a data set asks.
     #[error(

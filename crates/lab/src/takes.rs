@@ -41,6 +41,16 @@ impl<'a> Takes<'a> {
             [n, rows, columns, channels] if channels == c && rows != c => {
                 ([n, c, rows, columns], channels_first(array, [n, rows, columns, c]))
             }
+            [_, channels, rows, columns]
+                if 1 < channels
+                    && [rows, columns, channels] == self.input
+                    && [channels, rows, columns] != self.input =>
+            {
+                return Err(format!(
+                    "{name} is {found:?}, and the network takes examples of {c}x{h}x{w}, with the channels last: give it \
+                     [N, H, W, C]"
+                ));
+            }
             [n, channels, rows, columns] => ([n, channels, rows, columns], array.iter::<f32>().collect()),
             [n, ref rest @ ..] if rest.iter().product::<usize>() == c * h * w => {
                 ([n, c, h, w], array.iter::<f32>().collect())
@@ -83,6 +93,12 @@ impl<'a> Takes<'a> {
                 "{name} has bytes, and the weights do not say how bytes become inputs: say it, or give it as f32"
             ));
         };
+        // Boards and a user's own numbers are stored as they are, and only boards are whole numbers.
+        if trained_on.scale == 1.0 && trained_on.data == "arrays" {
+            return Err(format!(
+                "{name} has whole numbers, and the weights learnt from inputs: give it as f32"
+            ));
+        }
         let normalisation = Normalisation::from(trained_on);
         let (expected, found) = (normalisation.channels.len(), shape[1]);
         if expected != found {
@@ -137,6 +153,13 @@ mod tests {
         assert_eq!(inputs(&[1, 4]).unwrap(), plain);
         assert_eq!(inputs(&[1, 2, 2]).unwrap(), plain);
         assert_eq!(inputs(&[1, 1, 2, 2]).unwrap(), ([1, 2, 1, 2], vec![0.0, 2.0, 1.0, 3.0]));
+        // Channels first, where the network has them last.
+        let last = Takes { input: [5, 4, 3], ..TAKES };
+        let images = |shape: [usize; 4]| last.inputs("x", &Array::from_fn(shape, |at| at as f32));
+        assert!(
+            images([1, 3, 5, 4]).unwrap_err().contains("takes examples of 5x4x3, with the channels last")
+        );
+        assert_eq!(images([1, 5, 4, 3]).unwrap().0, [1, 5, 4, 3]);
         // Another size is the network's to refuse.
         assert_eq!(inputs(&[1, 2, 3, 3]).unwrap().0, [1, 2, 3, 3]);
         for shape in [[3].as_slice(), &[0, 2, 1, 2], &[1, 5], &[1, 2, 1, 1, 1]] {
@@ -169,6 +192,11 @@ mod tests {
         for (found, expected) in found.iter().zip([0.0, 1.0, -1.0 / 255.0, -0.6]) {
             assert!((found - expected).abs() < 1e-6, "{found} {expected}");
         }
+        // What learnt from numbers of a user's own knows no bytes.
+        let unit = TrainedOn { scale: 1.0, mean: vec![0.0; 2], std: vec![1.0; 2], ..trained_on.clone() };
+        let own = TrainedOn { data: "arrays".into(), ..unit };
+        let error = Takes { trained_on: Some(&own), ..TAKES }.inputs("x", &bytes).unwrap_err();
+        assert!(error.contains("learnt from inputs: give it as f32"), "{error}");
         let whole = Array::from_fn([1, 2, 1, 2], |at| at as i64);
         assert!(takes.inputs("x", &whole).unwrap_err().contains("as u8, or inputs as f32"));
         assert_eq!(TAKES.inputs("x", &whole).unwrap().1, [0.0, 1.0, 2.0, 3.0]);

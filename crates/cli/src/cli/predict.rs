@@ -10,7 +10,7 @@ use burn::tensor::{Tensor, TensorData};
 use clap::Args;
 use sapwood_backend::{block_on, read};
 use sapwood_core::{Network, Pass};
-use sapwood_lab::{Reporter, Silent, rounded};
+use sapwood_lab::{DataConfig, Reporter, Silent, rounded};
 use serde::Serialize;
 
 use super::{
@@ -76,6 +76,7 @@ impl Predict {
         let net = rounded(&opened);
         let named = Named::of(&opened, data, &self.image, &self.outputs)?;
         let (shape, of) = (named.shape, named.probabilities);
+        DataConfig::of_opened("image-folder", &opened).seen_by.check_order("the images", shape)?;
         // What has no kernel yet is computed by the tensor library, as on other devices.
         let mut engine = match self.device.device.as_str() {
             "cpu" => Engine::runtime(&opened, shape, 1).ok(),

@@ -7,7 +7,7 @@ use sapwood_data::{Split, Task};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Plan, StudyFolder, Transferred, pretrained};
-use crate::{Chosen, DataConfig, Datasets, Error};
+use crate::{Chosen, DataConfig, Datasets, Error, SeenBy};
 
 /// Images of the user's own, or those on a list, as they were when a study was started: `images.json`
 /// in its folder. By it the study can be looked at where the images, or the list, are not.
@@ -28,8 +28,8 @@ impl Images {
     fn read(data: &DataConfig, datasets: &Datasets) -> Result<Self, Error> {
         let data = datasets.identified(data.clone())?;
         let train = datasets.open(&data, Split::Train)?;
-        // Whether inputs are guessed is told as they are read, and decides nothing.
-        let data = DataConfig { is_guessed: false, ..data };
+        // What weights say of them is told as they are read, and decides nothing.
+        let data = DataConfig { seen_by: SeenBy::default(), ..data };
         Ok(Self { shape: train.shape(), classes: train.named_classes(), examples: train.len(), data })
     }
 
@@ -51,7 +51,7 @@ impl Images {
 /// Where data lie, whatever is there.
 fn place(data: &DataConfig) -> DataConfig {
     let only = data.only.clone().map(|chosen| Chosen { digest: None, ..chosen });
-    DataConfig { content: None, only, is_guessed: false, ..data.clone() }
+    DataConfig { content: None, only, seen_by: SeenBy::default(), ..data.clone() }
 }
 
 /// What a plan needs to know.
