@@ -62,15 +62,14 @@ pub(crate) fn open(
         channels => unit(255.0, channels),
     };
     let made = Dataset::new(entry.name, shape, task, normalisation, images, labels)?;
-    match (options.image, &options.preprocess) {
+    match options.image {
         // They have a size, and are cut and resized only where another one is asked for.
-        (Some(asked), _) if asked != shape && is_of_images(asked) => made.as_inputs(options),
-        (Some(asked), _) if size(asked) != size(shape) => Err(wrong(format!(
+        Some(asked) if asked != shape && is_of_images(asked) => made.as_inputs(options),
+        Some(asked) if size(asked) != size(shape) => Err(wrong(format!(
             "an example is {shape:?}, and {asked:?} is asked for: images are resized to one channel or three, and to two \
              rows and columns at least"
         ))),
-        (_, Some(preprocess)) => made.preprocessed(preprocess),
-        _ => Ok(made),
+        _ => made.made_by(options),
     }
 }
 
@@ -136,8 +135,14 @@ fn labels(split: &str, x: &Array, y: &Array) -> Result<Vec<u32>, String> {
     if y.dtype().integers().is_none() {
         return Err(format!("`{name}` should be classes as whole numbers, but is {}", y.dtype()));
     }
-    if y.len() != examples {
-        return Err(format!("`x_{split}` has {examples} examples, but `{name}` is {:?}", y.shape()));
+    if examples == 0 {
+        return Err(format!("`x_{split}` is {:?}: expected at least one example", x.shape()));
+    }
+    if y.shape().first() != Some(&examples) || y.len() != examples {
+        return Err(format!(
+            "`x_{split}` has {examples} examples, but `{name}` is {:?}: expected a class for each",
+            y.shape()
+        ));
     }
     let class = |(at, label): (usize, i64)| {
         u32::try_from(label)

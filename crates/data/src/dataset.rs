@@ -203,6 +203,11 @@ impl Dataset {
         Ok(self.with_image(Some(preprocess.image)))
     }
 
+    /// The same examples with another formula.
+    pub(crate) fn with_normalisation(self, normalisation: Normalisation) -> Self {
+        Self { normalisation, ..self }
+    }
+
     /// Whether its images are resized, or cut.
     pub fn is_resized(&self) -> bool {
         self.native.is_some()

@@ -70,9 +70,8 @@ fn inputs_of<'a>(
     root: &Path,
     reading: &Reading<'_>,
 ) -> Result<Inputs<'a>, Error> {
-    let OpenOptions { image, preprocess, .. } = options;
-    let (usual, stated) = ((entry.name, &entry.normalisation), (*image, preprocess.as_ref()));
-    Inputs::of(usual, stated, || listing.first_shape(root, reading.skip_bad))
+    let usual = (entry.name, &entry.normalisation);
+    Inputs::of(usual, options, || listing.first_shape(root, reading.skip_bad))
 }
 
 /// What a folder of images holds, split by split: every file is read, and those that cannot be used

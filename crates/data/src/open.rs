@@ -2,27 +2,10 @@
 
 use std::path::Path;
 
-use sapwood_core::Preprocess;
-use serde::{Deserialize, Serialize};
-
 use crate::{
-    Dataset, Drawing, Drawn, Entry, Error, Labels, Layout, Reading, Split, Summary, cifar as records, entry,
-    files, idx::Idx, image_folder, life::LifeOptions,
+    Dataset, Drawing, Drawn, Entry, Error, Labels, Layout, OpenOptions, Reading, Split, Summary,
+    cifar as records, entry, files, idx::Idx, image_folder,
 };
-
-/// What some data sets need to know beyond their name.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct OpenOptions {
-    /// Which boards, for `life`.
-    pub life: LifeOptions,
-    /// The shape `[C, H, W]` to which images are cropped and resized; without it those of an `image-folder` must all
-    /// have the size of the first.
-    pub image: Option<[usize; 3]>,
-    /// How images become inputs, where that is not as is customary for the data set.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub preprocess: Option<Preprocess>,
-}
 
 /// Reads one split of a data set.
 ///

@@ -4,27 +4,11 @@ use std::borrow::Cow;
 
 use sapwood_core::{ImageFit, Shape};
 
-use crate::{
-    Dataset, Error, Normalisation, OpenOptions, Task,
-    image_file::{check_shape, is_same},
-    resizing::Resizing,
-};
+use crate::{Dataset, Error, Normalisation, OpenOptions, Task, image_file::check_shape, resizing::Resizing};
 
 /// How much larger images may be that are resized once, and not again in each epoch: MNIST as 32x32 takes 1.3 times its
 /// memory, 61 MB, and CIFAR-10 as 224x224 would take 49 times, 7.5 GB.
 const AT_ONCE: usize = 4;
-
-impl OpenOptions {
-    /// Whether images that are stored in this size are resized, or cut.
-    pub fn changes(&self, native: Shape) -> bool {
-        let [_, h, w] = native;
-        self.image.is_some_and(|shape| shape != native) || !is_same([h, w], self.fit().fit)
-    }
-
-    fn fit(&self) -> ImageFit {
-        self.preprocess.as_ref().map_or_else(ImageFit::default, |preprocess| preprocess.image)
-    }
-}
 
 impl Dataset {
     /// The same examples in the size, and with the constants, that the options say.
@@ -44,10 +28,21 @@ impl Dataset {
             false => self,
             true => self.resized(options.image.unwrap_or(native), options.fit())?,
         };
-        match &options.preprocess {
-            Some(preprocess) => sized.preprocessed(preprocess),
-            None => Ok(sized),
+        sized.made_by(options)
+    }
+
+    /// The same examples in their size, by the formula that the options say.
+    ///
+    /// # Errors
+    /// Constants for another number of channels.
+    pub(crate) fn made_by(self, options: &OpenOptions) -> Result<Self, Error> {
+        if let Some(stated) = &options.preprocess {
+            return self.preprocessed(stated);
         }
+        Ok(match options.formula(self.shape()[0])? {
+            Some(formula) => self.with_normalisation(formula),
+            None => self,
+        })
     }
 
     fn resized(self, shape: Shape, fit: ImageFit) -> Result<Self, Error> {

@@ -278,9 +278,11 @@ impl Begun<'_> {
         Ok(json!({ "network": digest(&self.given.file()?) }))
     }
 
-    /// Refuses a folder with files of other commands, or of another network.
+    /// Refuses a folder with files of other commands, or of another network, one that cannot be made, and one in which
+    /// another process works.
     fn check_folder(&self, folder: &Path) -> Result<(), Error> {
         let run = RunFolder::new(folder);
+        run.check_lockable()?;
         let names = [files::NET, files::ONNX, files::INTEGERS, files::INTEGERS_ONNX, files::REPORT];
         run.check_free(names.map(|name| folder.join(name)))?;
         // Where there is a configuration, a claim compares it and writes none.

@@ -87,7 +87,7 @@ pub enum Error {
     /// Images whose values a network would see in another order.
     #[error(
         "{images} are {c}x{h}x{w}, and the network takes {h}x{w}x{c}, with the channels last: their values would reach it in \
-         another order; give it arrays [N, H, W, C]",
+         another order, and it takes arrays [N, H, W, C] alone",
         c = shape[0], h = shape[1], w = shape[2]
     )]
     ChannelsLast {

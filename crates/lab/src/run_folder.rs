@@ -114,6 +114,23 @@ impl RunFolder {
         Ok(file)
     }
 
+    /// Refuses a folder that cannot be made, or in which another process works. Nothing is made.
+    pub(crate) fn check_lockable(&self) -> Result<(), Error> {
+        if let Ok(file) = File::options().write(true).open(self.lock_file()) {
+            return match file.try_lock() {
+                Err(TryLockError::WouldBlock) => Err(Error::Busy { path: self.0.clone() }),
+                _ => Ok(()),
+            };
+        }
+        match self.0.ancestors().find(|path| path.exists()) {
+            Some(there) if !there.is_dir() => {
+                let error = std::io::Error::from(ErrorKind::NotADirectory);
+                Err(Error::file("make the folder", &self.0)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses a folder in which no run has begun, and a file lies that a training would write over.
     pub(crate) fn check_unused(&self, keep: &[Step]) -> Result<(), Error> {
         self.check_free(self.written(keep))

@@ -6,13 +6,12 @@ use sapwood_models::Spec;
 
 use crate::Error;
 
-/// What the weights that are to see images of the user's own say of them, where the user says nothing. It decides
-/// nothing: it is told, or refused.
+/// What the weights that are to see images of the user's own say of them, where the user says nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SeenBy {
     /// Whether the weights do not say how images become inputs, so that what is customary is taken.
     pub is_guessed: bool,
-    /// How the weights were trained to take images, where that is what was customary for those.
+    /// How what the weights learnt from became inputs, where that was as is customary for those data.
     pub formula: Option<Preprocess>,
     /// The input of the network.
     pub input: Option<Shape>,
@@ -36,6 +35,12 @@ impl SeenBy {
         Self { is_guessed: false, formula: None, ..self }
     }
 
+    /// The formula by which the weights learnt from images. Of what is no image, 1 stands for 1: boards, and inputs of a
+    /// user's own.
+    pub(crate) fn of_images(&self) -> Option<&Preprocess> {
+        self.formula.as_ref().filter(|formula| formula.scale != 1.0)
+    }
+
     /// How images become inputs, where that is a guess, or not what the weights were trained with.
     pub(crate) fn note(&self, dataset: &Dataset) -> Option<String> {
         let customary = match dataset.shape()[0] {
@@ -43,12 +48,12 @@ impl SeenBy {
             _ => "divided by 255",
         };
         let differs = |formula: &&Preprocess| {
-            Normalisation::stated(formula, dataset.shape()[0])
-                .is_ok_and(|trained| !are_same(&trained, dataset.normalisation()))
+            let trained = Normalisation::stated(formula, dataset.shape()[0]);
+            !trained.is_ok_and(|trained| are_same(&trained, dataset.normalisation()))
         };
         match self.formula.as_ref().filter(differs) {
             Some(formula) => Some(format!(
-                "inputs are {customary}, and the weights were trained with {formula}: state that if these are such images"
+                "inputs are {customary}: the weights were trained with {formula}, on what is no such image"
             )),
             None => {
                 self.is_guessed.then(|| format!("inputs are {customary}, since the weights do not say how"))
@@ -102,6 +107,8 @@ mod tests {
         let note = |trained_on: Option<&TrainedOn>| SeenBy::of(&spec, trained_on).note(&digits);
         let other = trained("(x/255-0.1307)/0.3081", None);
         assert!(note(Some(&other)).unwrap().contains("were trained with (x/255-0.1307)/0.3081"));
+        let colours = TrainedOn { mean: vec![0.1, 0.2, 0.3], std: vec![1.0; 3], ..other.clone() };
+        assert!(note(Some(&colours)).unwrap().contains("on what is no such image"));
         assert!(note(None).unwrap().contains("the weights do not say how"));
         // The same formula, and one that is stated and therefore applied.
         let Normalisation { scale, channels } = digits.normalisation().clone();

@@ -25,9 +25,38 @@ const APART: f64 = 1e-5;
 /// The same of integers: biases are whole multiples of a step in a file, and may be none in the network.
 const APART_IN_INTEGERS: f64 = 1e-2;
 
-/// Whether two networks with these values give the same outputs to drawn inputs. False where one of them cannot run on
-/// this machine's CPU.
-pub(crate) fn agree(one: (&Graph, &State), other: (&Graph, &State)) -> bool {
+/// What two networks answered to the same drawn inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answers {
+    /// The same.
+    Alike,
+    /// Others, or one of them cannot run on this machine's CPU.
+    Different,
+    /// One answer to all inputs, which says nothing of what is between.
+    Mute,
+}
+
+impl Answers {
+    fn of(are_near: bool, tell: bool) -> Self {
+        match (are_near, tell) {
+            (true, true) => Self::Alike,
+            (true, false) => Self::Mute,
+            (false, _) => Self::Different,
+        }
+    }
+
+    /// Refuses all but the same.
+    pub(crate) fn check(self) -> Result<(), Error> {
+        match self {
+            Self::Alike => Ok(()),
+            Self::Different => Err(Error::ReadBack),
+            Self::Mute => Err(Error::Mute),
+        }
+    }
+}
+
+/// Whether two networks with these values give the same outputs to drawn inputs.
+pub(crate) fn agree(one: (&Graph, &State), other: (&Graph, &State)) -> Answers {
     let unrounded = BTreeMap::new();
     agree_rounded([one, other].map(|(graph, state)| (graph, state, &unrounded)), APART)
 }
@@ -36,19 +65,21 @@ pub(crate) fn agree(one: (&Graph, &State), other: (&Graph, &State)) -> bool {
 type Rounded<'n> = (&'n Graph, &'n State, &'n BTreeMap<usize, Grid>);
 
 /// Whether the outputs of two are no further apart.
-fn agree_rounded(both: [Rounded<'_>; 2], most: f64) -> bool {
-    let Ok(device) = DeviceSpec::CPU.resolve() else { return false };
+fn agree_rounded(both: [Rounded<'_>; 2], most: f64) -> Answers {
+    let Ok(device) = DeviceSpec::CPU.resolve() else { return Answers::Different };
     if both[0].0.entries() != both[1].0.entries() {
-        return false;
+        return Answers::Different;
     }
-    let [Ok(one), Ok(other)] = both.map(|network| outputs(network, &device)) else { return false };
+    let [Ok(one), Ok(other)] = both.map(|network| outputs(network, &device)) else {
+        return Answers::Different;
+    };
     let alike = one.len() == other.len() && one.iter().zip(&other).all(|(one, other)| near(one, other, most));
-    alike && one.iter().any(|row| tells(row))
+    Answers::of(alike, one.iter().any(|row| tells(row)))
 }
 
 /// The same of networks of integers: by the runtime, or in floating point where it has no kernel for an operation, such as
 /// a table of tokens.
-pub(crate) fn agree_in_integers(one: &QuantizedNetwork, other: &QuantizedNetwork) -> bool {
+pub(crate) fn agree_in_integers(one: &QuantizedNetwork, other: &QuantizedNetwork) -> Answers {
     let image = |network: &QuantizedNetwork| {
         let grid = network.grids.get(&0).copied();
         let size = network.graph.input().iter().product::<usize>();
@@ -67,7 +98,7 @@ pub(crate) fn agree_in_integers(one: &QuantizedNetwork, other: &QuantizedNetwork
         Ok::<_, sapwood_runtime::Error>(plan.session()?.run(&images)?.to_vec())
     });
     if let [Ok(one), Ok(other)] = both {
-        return near(&one, &other, APART_IN_INTEGERS) && tells(&one);
+        return Answers::of(near(&one, &other, APART_IN_INTEGERS), tells(&one));
     }
     let [of_one, of_other] = [one, other].map(numbers);
     let both = [(&one.graph, &of_one, &one.grids), (&other.graph, &of_other, &other.grids)];
@@ -219,13 +250,13 @@ mod tests {
     fn networks_agree_that_answer_alike_however_they_are_put_together() {
         let [one, other] = [true, false].map(network);
         let agrees = |weight| agree((&one, &of(&one, 1.0)), (&other, &of(&other, weight)));
-        assert_eq!((agrees(1.0), agrees(1.001)), (true, false));
+        assert_eq!((agrees(1.0), agrees(1.001)), (Answers::Alike, Answers::Different));
         let dead = [&one, &other].map(|graph| of(graph, 0.0));
-        assert!(!agree((&one, &dead[0]), (&other, &dead[1])), "outputs that say nothing of the input");
+        assert_eq!(agree((&one, &dead[0]), (&other, &dead[1])), Answers::Mute);
         let mut g = Graph::builder([2, 4, 3]);
         let x = g.flatten(g.input());
         g.linear("fc", x, 3);
         let larger = g.finish().unwrap();
-        assert!(!agree((&one, &of(&one, 1.0)), (&larger, &state(1.0))), "other inputs");
+        assert_eq!(agree((&one, &of(&one, 1.0)), (&larger, &state(1.0))), Answers::Different, "other inputs");
     }
 }

@@ -98,6 +98,12 @@ pub enum Error {
         "the file that was made is read as another network, and no run showed that it gives the same answers: nothing was written"
     )]
     ReadBack,
+    /// A file is read as another network, and this one tells no inputs apart.
+    #[error(
+        "the file that was made is read as a network that is put together otherwise, and this one gives a single answer to all \
+         inputs, so that no run can show whether they are the same: nothing was written"
+    )]
+    Mute,
     /// An error of the layers, weights or files.
     #[error(transparent)]
     Core(#[from] sapwood_core::Error),

@@ -78,10 +78,10 @@ impl OnnxWriting {
         let rounded = self.half.then(|| halved(&graph, state));
         let state = rounded.as_ref().unwrap_or(state);
         let same = places(&graph, &found.graph).is_some() && found.state == *state;
-        match same || agree((&graph, state), (&found.graph, &found.state)) {
-            true => Ok(bytes),
-            false => Err(Error::ReadBack),
+        if !same {
+            agree((&graph, state), (&found.graph, &found.state)).check()?;
         }
+        Ok(bytes)
     }
 
     /// The same with a network of integers, whose file was read again and has these layers, integers and grids, or gives
@@ -103,10 +103,11 @@ impl OnnxWriting {
             let grids = network.grids.iter().map(|(at, grid)| (places[*at], *grid));
             found.weights == network.weights && found.grids == grids.collect::<BTreeMap<_, _>>()
         });
-        match same || found.quantized().is_some_and(|found| agree_in_integers(network, &found)) {
-            true => Ok(bytes),
-            false => Err(Error::ReadBack),
+        if !same {
+            let found = found.quantized().ok_or(Error::ReadBack)?;
+            agree_in_integers(network, &found).check()?;
         }
+        Ok(bytes)
     }
 
     /// What opens the network again, in the metadata of its file: its layers are the file's, and so are its ends.
@@ -186,7 +187,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::Init;
+    use crate::{Init, agreement::Answers};
 
     fn state(spec: &Spec) -> State {
         let device = DeviceSpec::CPU.resolve().unwrap();
@@ -205,7 +206,7 @@ mod tests {
         let state = state(&spec);
         let bytes = to_onnx(&spec, None, &state, 18).unwrap();
         let found = import(&bytes).unwrap();
-        assert!(agree((&spec.graph().unwrap(), &state), (&found.graph, &found.state)));
+        assert_eq!(agree((&spec.graph().unwrap(), &state), (&found.graph, &found.state)), Answers::Alike);
     }
 
     #[test]
@@ -241,7 +242,7 @@ mod tests {
             let mut other = network.clone();
             other.rest.0.insert("table.weight".into(), Array::from_fn([50, 4], |at| 0.5 * value(at)));
             let agreed = [&network, &other].map(|network| agree_in_integers(network, &found));
-            assert_eq!(agreed, [true, false], "{form:?}");
+            assert_eq!(agreed, [Answers::Alike, Answers::Different], "{form:?}");
         }
     }
 

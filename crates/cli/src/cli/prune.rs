@@ -36,8 +36,8 @@ pub(super) struct Prune {
     /// Which weights go: see `list criteria`
     #[arg(long, default_value = "magnitude")]
     criterion: String,
-    /// Instead of a criterion, the scores of this file, as `score` writes them: safetensors under the names and in the
-    /// shapes of the weights; higher means keep. With --granularity channel a channel's is made of those of the weights
+    /// Instead of a criterion, the scores of this file, as `score` writes them: safetensors (or .npz) under the names and in
+    /// the shapes of the weights; higher means keep. With --granularity channel a channel's is made of those of the weights
     /// that leave with it, without scales of normalisation, so that stored magnitude, bn-scale, fpgm, random or movement may
     /// choose other channels than --criterion does
     #[arg(long, value_name = "FILE", conflicts_with_all = ["criterion", "options", "precision"])]

@@ -22,7 +22,7 @@ use self::{
     inputs::Inputs,
 };
 use super::{
-    bar::Bar,
+    bar::{Bar, note},
     engine::{Engine, EngineChoice},
     on_device::OnDevice,
     weight_file::WeightFile,
@@ -93,6 +93,12 @@ impl Verify {
         let examples = Examples::new(&*source, self.inputs.most())?;
         let engines = self.engines([&one, &other], shape)?;
         other::tell(&one, &other, &self.with);
+        if self.inputs.are_drawn() && [&one, &other].iter().any(|opened| opened.integers.is_some()) {
+            note(
+                "note: inputs are drawn from the standard normal distribution, which integers cut off where they were calibrated \
+                 for others: `--data` gives some of the kind that the network is for",
+            );
+        }
         let [one, other] = rows([&one, &other], engines, examples, &device)?;
         let found = Found::of(&one, &other, height * width == 1 && outputs > 1);
         self.tell(&found, out)

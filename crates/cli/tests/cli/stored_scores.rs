@@ -3,6 +3,7 @@
 use sapwood_core::{Array, StateFile};
 
 use crate::{
+    numpy::{npy, npz},
     pruning::{read, workplace},
     workplace::{NET, Workplace},
 };
@@ -45,6 +46,31 @@ fn a_criterion_and_its_written_scores_make_the_same_file() {
             assert!(place.read("a.safetensors") == place.read("b.safetensors"), "{criterion} {cut}");
         }
     }
+}
+
+#[test]
+fn scores_may_be_numpys() {
+    let place = workplace();
+    put(&place, "s.safetensors", |_| {});
+    let arrays: Vec<(String, Vec<u8>)> = read(&place, "s.safetensors")
+        .state
+        .0
+        .iter()
+        .map(|(path, scores)| {
+            let bytes: Vec<u8> = scores.iter::<f64>().flat_map(f64::to_le_bytes).collect();
+            (path.to_string(), npy("<f8", false, scores.shape(), &bytes))
+        })
+        .collect();
+    let arrays: Vec<(&str, Vec<u8>)> =
+        arrays.iter().map(|(name, array)| (name.as_str(), array.clone())).collect();
+    place.put("s.npz", npz(&arrays));
+    let line = |file: &str| {
+        place.succeed(&format!("prune --weights {NET} --scores {file} --sparsity 0.9 --out {file}.pruned"));
+        place.read(&format!("{file}.pruned"))
+    };
+    assert!(line("s.npz") == line("s.safetensors"));
+    place.put("cut.npz", &npz(&arrays)[..200]);
+    place.refuse(&format!("prune --weights {NET} --scores cut.npz --sparsity 0.9 --out x"), &["cut.npz"]);
 }
 
 #[test]

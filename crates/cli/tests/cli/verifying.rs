@@ -54,6 +54,12 @@ fn integers_that_answer_otherwise_are_told_example_by_example() {
     let drawn = |seed: u64| json(&place, &format!("{both} --seed {seed}"))["mean_distance"].clone();
     assert!(drawn(1) == drawn(1) && drawn(1) != drawn(2));
 
+    let told = |line: &str| place.run(&format!("verify {both} {line}")).err;
+    assert!(
+        told("").contains("inputs are drawn from the standard normal distribution, which integers cut off")
+    );
+    assert!(!told("--data digits").contains("drawn"));
+
     let line = format!("verify {both} --data digits --least-agreement 0.999999");
     let outcome = place.run(&line);
     assert!(outcome.code == Some(2) && outcome.out.starts_with("360 examples of digits: "), "{outcome:#?}");

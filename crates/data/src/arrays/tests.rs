@@ -93,6 +93,31 @@ fn numbers_of_any_shape_are_inputs_as_they_are() {
     assert_eq!((bytes.image(0).unwrap()[0], bytes.trained_on().image.is_some()), (8, true));
 }
 
+#[test]
+fn images_become_inputs_as_the_weights_learnt_that_are_to_see_them() {
+    let learnt =
+        |how: &str| OpenOptions { trained_with: Some(how.parse().unwrap()), ..OpenOptions::default() };
+    let constants = |options: &OpenOptions, value: fn(&[usize]) -> Array, shape: &[usize]| {
+        let read = read(Split::Train, &examples(shape, value), options).unwrap();
+        assert!(read.trained_on().image.is_none());
+        (read.normalisation().scale, read.normalisation().channels.to_vec())
+    };
+    let mnist = learnt("(x/255-0.1307)/0.3081");
+    assert_eq!(constants(&mnist, bytes, &[1, 2, 2]), (255.0, vec![(0.1307, 0.3081)]));
+    // In the size of the weights, and with the channels that come of it.
+    let larger = OpenOptions { image: Some([3, 4, 4]), ..learnt("(x/255-[0.1,0.2,0.3])/0.5") };
+    let of_colours = vec![(0.1, 0.5), (0.2, 0.5), (0.3, 0.5)];
+    assert_eq!(constants(&larger, bytes, &[1, 2, 2]), (255.0, of_colours));
+    // Constants for other channels are for other images, and numbers are inputs already.
+    let colours = learnt("(x/255-[0.1,0.2,0.3])/0.5");
+    assert_eq!(constants(&colours, bytes, &[1, 2, 2]).1, Normalisation::GREY.channels.to_vec());
+    assert_eq!(constants(&mnist, numbers, &[1, 2, 2]), (1.0, vec![(0.0, 1.0)]));
+    // What is stated goes before.
+    let stated = OpenOptions { preprocess: Some("x/255".parse().unwrap()), ..mnist };
+    let read = read(Split::Train, &examples(&[1, 2, 2], bytes), &stated).unwrap();
+    assert_eq!(read.normalisation().channels.to_vec(), vec![(0.0, 1.0)]);
+}
+
 /// The numbers of the first of three examples of this shape, as they are seen where a shape is asked for.
 fn seen(shape: &[usize], asked: Option<[usize; 3]>) -> Result<([usize; 3], Vec<f32>), String> {
     let options = OpenOptions { image: asked, ..OpenOptions::default() };

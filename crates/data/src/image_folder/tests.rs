@@ -8,7 +8,7 @@ use sapwood_core::ImageFit;
 
 use super::*;
 use crate::{
-    OpenOptions, Task,
+    Normalisation, OpenOptions, Task,
     image_file::tests::png_bytes,
     open, open_with,
     photo_cache::{Key, PhotoCache},
@@ -82,6 +82,9 @@ fn classes_and_files_come_in_the_order_of_their_names() {
     let grey = OpenOptions { image: Some([1, 3, 3]), ..OpenOptions::default() };
     let train = open("image-folder", Split::Train, root, &grey).unwrap();
     assert_eq!((train.shape(), train.len()), ([1, 3, 3], 4));
+    let learnt = OpenOptions { trained_with: Some("(x/255-0.1307)/0.3081".parse().unwrap()), ..grey };
+    let seen = open("image-folder", Split::Train, root, &learnt).unwrap();
+    assert_eq!((seen.normalisation(), seen.images()), (&Normalisation::MNIST, train.images()));
     assert_eq!(train.image(3).as_deref(), Some([5; 9].as_slice()));
 }
 

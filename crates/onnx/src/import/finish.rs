@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sapwood_graph::{Array, Graph, Node, Op, ParamPath, State};
 
 use super::{
-    channels::Turning,
+    channels::{Turned, Turning},
     making::Making,
     rows::stay_apart,
     settle::{needed, settle},
@@ -37,18 +37,21 @@ impl Making<'_> {
         let turning = Turning {
             nodes: &mut self.nodes,
             dims: &mut self.dims,
+            params: &mut self.params,
             entries: &mut entries,
             ends: &mut ends,
             grids: &settled.grids,
         };
-        let channels_last = turning.move_to_front(turned);
+        let Turned { inputs: channels_last, back } = turning.move_to_front(turned);
         if !channels_last.is_empty() {
             self.note(Note::ChannelsLast);
         }
         let needed = needed(&self.nodes, &ends);
         self.part_constants(&needed);
-        let place: BTreeMap<usize, usize> = needed.iter().enumerate().map(|(new, old)| (*old, new)).collect();
-        let nodes = needed.iter().map(|old| {
+        let mut order: Vec<usize> = needed.iter().copied().collect();
+        order.sort_by_key(|at| back.get(at).map_or((*at, 1), |behind| (*behind, 0)));
+        let place: BTreeMap<usize, usize> = order.iter().enumerate().map(|(new, old)| (*old, new)).collect();
+        let nodes = order.iter().map(|old| {
             let Node { name, op, inputs } = self.nodes[*old].clone();
             Node { name, op, inputs: inputs.iter().map(|input| place[input]).collect() }
         });

@@ -2,7 +2,7 @@
 
 use rten_onnx::onnx::ModelProto;
 use sapwood_graph::{Conv, Dims, Entry, Graph, Op, Ranked};
-use sapwood_onnx::{Importer, Note, Options, export, import};
+use sapwood_onnx::{Imported, Importer, Note, Options, export, import};
 
 use crate::{
     foreign::operations,
@@ -89,6 +89,98 @@ fn an_input_that_something_else_reads_too_or_that_is_moved_otherwise_stays() {
     let x = g.op("transpose", Op::Transpose { order }, &[g.input()]);
     g.conv("conv", x, Conv::new(4, 3));
     assert_comes_back(&g.finish().unwrap(), 18);
+}
+
+/// The dimensions of all nodes of a network that was read, by their names.
+fn shapes(found: &Imported) -> Vec<(String, Vec<usize>)> {
+    let dims = found.graph.dims().unwrap();
+    let nodes = found.graph.nodes().iter().zip(dims);
+    nodes.map(|(node, dims)| (node.name.clone(), dims.sizes().to_vec())).collect()
+}
+
+#[test]
+fn what_scales_and_pads_images_with_their_channels_last_does_so_with_these_first() {
+    let file = Foreign::new(13, LAST)
+        .floats("factor", &[1], |_| 1.0 / 255.0)
+        .floats("mean", &[1, 1, 1, 3], |at| at as f32)
+        .floats("deviation", &[3], |at| 1.0 + at as f32)
+        .integers("pads", &[0, 2, 1, 0, 0, 2, 1, 0])
+        .floats("conv.weight", &[4, 3, 3, 3], |at| at as f32)
+        .node("Mul", "x factor", "a", &[])
+        .node("Sub", "a mean", "b", &[])
+        .node("Div", "b deviation", "c", &[])
+        .node("Pad", "c pads", "d", &[])
+        .node("Transpose", "d", "t", &["perm=[0, 3, 1, 2]"])
+        .node("Conv", "t conv.weight", "y", &[]);
+    let found = file.import().unwrap();
+    assert_eq!((found.graph.input(), found.channels_last.len()), ([3, 8, 6], 1));
+    assert!(!operations(&found).contains("transpose"), "{}", operations(&found));
+    let of = |values: &[f32]| {
+        let state = found.state.0.values().find(|array| array.iter::<f32>().eq(values.iter().copied()));
+        state.unwrap().shape().to_vec()
+    };
+    assert_eq!((of(&[0.0, 1.0, 2.0]), of(&[1.0, 2.0, 3.0])), (vec![3, 1, 1], vec![3, 1, 1]));
+    let shapes = shapes(&found);
+    assert_eq!(shapes[shapes.len() - 2].1, [1, 3, 12, 8]);
+    assert!(shapes.last().unwrap().1 == [1, 4, 10, 6]);
+}
+
+#[test]
+fn a_row_has_the_values_of_images_in_the_order_of_the_file() {
+    let of = |dims: &[Option<i64>]| {
+        let values: i64 = dims.iter().flatten().product();
+        Foreign::new(13, dims)
+            .floats("factor", &[], |_| 0.5)
+            .floats("fc.weight", &[2, values], |at| at as f32)
+            .node("Mul", "x factor", "a", &[])
+            .node("Flatten", "a", "f", &["axis=1"])
+            .node("Gemm", "f fc.weight", "y", &["transB=1"])
+    };
+    let found = of(LAST).import().unwrap();
+    assert_eq!((found.graph.input(), found.channels_last.len()), ([3, 8, 6], 1));
+    let (name, dims) = &shapes(&found)[found.graph.nodes().len() - 3];
+    assert_eq!((name.as_str(), &dims[..]), ("transpose", &[1, 8, 6, 3][..]));
+    // So has a layer that reads all values, for which nothing flattens them by name.
+    let mut file = of(LAST);
+    for node in &mut file.graph.node {
+        node.name = None;
+    }
+    let layer = file.import().unwrap();
+    assert_eq!((layer.graph.input(), layer.channels_last.len()), ([3, 8, 6], 1));
+    assert!(operations(&layer).ends_with("transpose fc"), "{}", operations(&layer));
+    // Written and read again it is the same.
+    let options = Options { channels_last: found.channels_last.clone(), ..Options::default() };
+    let again = import(&export(&found.graph, &found.state, &options).unwrap()).unwrap();
+    assert_eq!((&again.graph, &again.channels_last), (&found.graph, &found.channels_last));
+    // A single channel has no order.
+    let grey = of(&[None, Some(8), Some(6), Some(1)]).import().unwrap();
+    assert_eq!((grey.graph.input(), grey.channels_last.len()), ([1, 8, 6], 1));
+    assert!(!operations(&grey).contains("transpose"), "{}", operations(&grey));
+    // What has its channels in front, or is no photograph, is as it is.
+    for other in [[3, 8, 3], [1, 8, 3], [8, 1, 3], [8, 6, 4]] {
+        let dims = [None, Some(other[0]), Some(other[1]), Some(other[2])];
+        let found = of(&dims).import().unwrap();
+        assert_eq!((found.graph.input(), found.channels_last.len()), (other.map(|size| size as usize), 0));
+    }
+}
+
+#[test]
+fn constants_of_which_others_know_the_order_keep_the_channels_at_the_end() {
+    let mean = |dims: &[i64]| {
+        Foreign::new(13, LAST)
+            .floats("mean", dims, |at| at as f32)
+            .floats("conv.weight", &[4, 3, 3, 3], |at| at as f32)
+            .node("Sub", "x mean", "a", &[])
+            .node("Transpose", "a", "t", &["perm=[0, 3, 1, 2]"])
+            .node("Conv", "t conv.weight", "y", &[])
+    };
+    assert_eq!(mean(&[3]).import().unwrap().channels_last.len(), 1);
+    assert_eq!(mean(&[8, 1, 1]).import().unwrap().channels_last.len(), 1);
+    let shared = mean(&[3]).node("Relu", "x", "r", &[]).node("Mul", "r mean", "z", &[]).also("z");
+    for file in [mean(&[8, 6, 3]), shared] {
+        let found = file.import().unwrap();
+        assert_eq!((found.graph.input(), found.channels_last.len()), ([8, 6, 3], 0));
+    }
 }
 
 #[test]

@@ -87,10 +87,11 @@ impl Summary {
         write!(out, "{}", self.table().to_text())?;
         let (examples, rise) = (self.examples, self.loss_rise);
         if let Some(share) = self.same_answer {
-            let share = 100.0 * share;
+            let (share, way) = (100.0 * share, if rise < 0.0 { "falls" } else { "rises" });
+            let change = rise.abs();
             writeln!(
                 out,
-                "agrees with the float network on {share:.2} % of {examples} training examples; the loss rises by {rise:.4}"
+                "agrees with the float network on {share:.2} % of {examples} training examples; the loss {way} by {change:.4}"
             )?;
         }
         if let Some(share) = self.same_power {

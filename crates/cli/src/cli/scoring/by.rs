@@ -3,7 +3,8 @@
 use std::{fs, path::Path};
 
 use sapwood_backend::Seed;
-use sapwood_core::{Masks, StateFile};
+use sapwood_core::{Masks, State, StateFile};
+use sapwood_data::{is_npz, read_npz};
 use sapwood_prune::{Criteria, Criterion, Needs, Options, Stored};
 
 use crate::Error;
@@ -73,6 +74,12 @@ impl AsRef<dyn Criterion> for Ranker {
 fn stored(path: &Path) -> Result<Stored, Error> {
     let wrong = |problem: String| Error::Content { problem, path: path.into() };
     let bytes = fs::read(path).map_err(Error::file("read", path))?;
+    if is_npz(&bytes) {
+        let arrays = read_npz(&bytes).map_err(wrong)?;
+        return Ok(Stored::new(State(
+            arrays.into_iter().map(|(name, array)| (name.into(), array)).collect(),
+        )));
+    }
     let file = StateFile::from_bytes(&bytes).map_err(|error| wrong(error.to_string()))?;
     if file.masks.is_empty() && file.quantized.is_empty() {
         return Ok(Stored::new(file.state));

@@ -50,6 +50,11 @@ impl Inputs {
         }
     }
 
+    /// Whether they are drawn, whatever the networks were made for.
+    pub(super) fn are_drawn(&self) -> bool {
+        self.data.is_none()
+    }
+
     fn seed(&self) -> u64 {
         self.seed.unwrap_or(0)
     }
