@@ -40,7 +40,6 @@ mod overwriting;
 mod own_input;
 mod pack;
 mod plan;
-mod portion;
 mod predict;
 mod predictors;
 mod probabilities;

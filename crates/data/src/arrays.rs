@@ -43,7 +43,7 @@ pub(crate) fn open(
     let bytes = std::fs::read(root).map_err(Error::file("read", root))?;
     let (arrays, _) = read_arrays(&bytes).map_err(wrong)?;
     drop(bytes);
-    let (inputs, labels, classes) = of_split(arrays, split, options.image).map_err(wrong)?;
+    let (inputs, labels, classes) = of_split(arrays, split, options).map_err(wrong)?;
     let (Inputs { shape, stored }, task, labels) = (inputs, Task::Classes(classes), Labels::Class(labels));
     let images = match stored {
         Stored::Bytes(images) => images,
@@ -88,7 +88,7 @@ fn unit(scale: f32, channels: usize) -> Normalisation {
 fn of_split(
     mut arrays: BTreeMap<String, Array>,
     split: Split,
-    asked: Option<Shape>,
+    options: &OpenOptions,
 ) -> Result<(Inputs, Vec<u32>, usize), String> {
     let there: Vec<&str> = arrays.keys().map(String::as_str).filter(|name| !name.is_empty()).collect();
     let there = if there.is_empty() { "none with a name".into() } else { there.join(", ") };
@@ -125,7 +125,7 @@ fn of_split(
             ("x_test", x_test, test)
         }
     };
-    Ok((Inputs::of(name, x, asked)?, labels, classes))
+    Ok((Inputs::of(name, x, options)?, labels, classes))
 }
 
 /// The class of each example.

@@ -22,6 +22,10 @@ pub struct OpenOptions {
     /// numbers are inputs already.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trained_with: Option<Preprocess>,
+    /// Whether the network's own file has the channels of an example last, for a user's own arrays whose shape does not tell
+    /// where they stand.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub channels_last: bool,
 }
 
 impl OpenOptions {

@@ -62,12 +62,18 @@ const PARAMETERS: u64 = 100_000_000;
 
 impl Stopwatch {
     /// Times a network with new weights.
+    ///
+    /// # Errors
+    /// Those of [`Stopwatch::time_all`].
     pub fn time(&self, graph: &Graph) -> Result<Timed, Error> {
         // One network in, one out.
         Ok(self.time_all(std::slice::from_ref(graph), &Silent)?[0].all())
     }
 
     /// Times networks in turn: in the order in which they were given.
+    ///
+    /// # Errors
+    /// A network that cannot be built or run on the device.
     pub fn time_all(&self, graphs: &[Graph], reporter: &dyn Reporter) -> Result<Vec<Times>, Error> {
         let mut rounds = Rounds::default();
         for graph in graphs {
@@ -79,6 +85,9 @@ impl Stopwatch {
 
     /// Times every block that a family's networks consist of, and fits the fixed cost and the
     /// factor to whole networks, which are timed in the same rounds.
+    ///
+    /// # Errors
+    /// A block or network that cannot be built or run on the device, and times of which no table can be made.
     pub fn table(&self, family: &Family, name: &str, reporter: &dyn Reporter) -> Result<LatencyTable, Error> {
         let cover = Cover::of(family)?;
         let mut rounds = Rounds::default();

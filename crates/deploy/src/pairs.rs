@@ -48,6 +48,9 @@ impl Pairs {
 
     /// Reads a file: what `supernet pairs` writes, CSV with a column for each choice, or a JSON object in each line.
     /// A line at the end that was cut short is passed over.
+    ///
+    /// # Errors
+    /// A file that cannot be read; [`Error::Line`] for a line that is no pair of this family's.
     pub fn read(family: &Family, path: &Path) -> Result<Self, Error> {
         let text = fs::read_to_string(path).map_err(Error::file("read", path))?;
         let pairs = form::read(family.space(), &text).map_err(|(line, problem)| Error::Line {
@@ -60,6 +63,9 @@ impl Pairs {
 
     /// Judges random or listed sub-networks until a file has the number that is wanted, each line being written when it and
     /// those before it are known: the same call goes on with one that was killed.
+    ///
+    /// # Errors
+    /// Those of [`Pairs::collect_with`].
     pub fn collect(
         supernet: &Supernet,
         judge: &Judge<'_>,
@@ -72,6 +78,10 @@ impl Pairs {
 
     /// The same by several workers at once, each a thread that computes alone. The file is the
     /// same for any number of them.
+    ///
+    /// # Errors
+    /// A file that cannot be read or written, that another process writes, or whose networks were judged otherwise; data that
+    /// the network does not take.
     pub fn collect_with(
         workers: usize,
         supernet: &Supernet,
@@ -134,6 +144,9 @@ impl Pairs {
     /// The predictor that did best in cross-validation: ridge regression with pairs of
     /// choices, an ensemble of those, or one of the published: ridge regression without pairs, and the
     /// perceptron.
+    ///
+    /// # Errors
+    /// Fewer pairs than [`Pairs::FOLDS`].
     pub fn predictor(&self, family: &Family, seed: u64) -> Result<(Encoding, Chosen), Error> {
         let encoding = Encoding::of(family.space());
         let rows = encoding.rows(family.space(), self.pairs.iter().map(|(genome, _)| genome));

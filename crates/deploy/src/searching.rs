@@ -30,6 +30,9 @@ pub struct Searching<'a> {
 
 impl Searching<'_> {
     /// Searches, with this number of looks.
+    ///
+    /// # Errors
+    /// Those of [`check`]; a table that lacks a block of a network that was looked at.
     pub fn run(&self, goal: &Goal, method: Method, looks: usize, seed: u64) -> Result<Front, Error> {
         let mut search = Search::new(self.family.space().clone(), goal.clone(), method, seed);
         self.go_on(&mut search, looks, |_| Ok::<_, Error>(()))
@@ -37,6 +40,9 @@ impl Searching<'_> {
 
     /// Goes on with a search of the family's space, or of that space [narrowed](sapwood_search::Space::narrowed), until it has had so
     /// many looks in all. `between` sees it after every round, when it can be saved.
+    ///
+    /// # Errors
+    /// Those of [`Searching::run`], and of `between`.
     pub fn go_on<E: From<Error>>(
         &self,
         search: &mut Search<Method>,

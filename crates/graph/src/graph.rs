@@ -132,7 +132,8 @@ impl Graph {
     /// The dimensions that leave each node, for examples of this shape in its first input.
     ///
     /// # Errors
-    /// [`Error::Graph`] where they cannot go in, or names the first node whose inputs do not fit.
+    /// [`Error::Graph`] where they cannot go in, or names the first node whose inputs do not fit, or that reads as many
+    /// values in another order than those for which the network was built.
     pub fn dims_for(&self, input: Shape) -> Result<Vec<Dims>, Error> {
         let mut entries: Vec<Dims> = self.entries.iter().map(|entry| entry.dims).collect();
         if let Some(entry) = self.entries.first() {
@@ -141,7 +142,36 @@ impl Graph {
                 problem: format!("expected examples for {}, found {input:?}", entry.dims),
             })?;
         }
-        self.dims_at(&entries)
+        let found = self.dims_at(&entries)?;
+        if entries.first() != self.entries.first().map(|entry| &entry.dims) {
+            self.check_order(&self.dims()?, &found)?;
+        }
+        Ok(found)
+    }
+
+    /// Refuses dimensions in which a node that reads values in their order gets those of other places: of what has several
+    /// sides in one and the other, all have to be the same.
+    fn check_order(&self, built: &[Dims], found: &[Dims]) -> Result<(), Error> {
+        let sides = |dims: &Dims| -> Vec<usize> {
+            dims.example().unwrap_or_default().iter().copied().filter(|side| *side != 1).collect()
+        };
+        for node in &self.nodes {
+            let reads_in_order =
+                matches!(node.op, Op::Flatten | Op::Reshape(_) | Op::Linear { places: false, .. });
+            let Some(read) = node.inputs.first().filter(|_| reads_in_order) else { continue };
+            let [own, other] = [&built[*read], &found[*read]].map(sides);
+            let is_row = own.len() <= 1 || other.len() <= 1;
+            if own != other && !is_row && own.iter().product::<usize>() == other.iter().product::<usize>() {
+                return Err(Error::Graph {
+                    layer: node.name.clone(),
+                    problem: format!(
+                        "it reads all values of {} in their order, found {}: give examples for {}",
+                        built[*read], found[*read], self.entries[0].dims
+                    ),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// The same network, built for examples of this shape in its first input.
@@ -165,5 +195,35 @@ impl Graph {
     pub fn outputs(&self) -> Result<usize, Error> {
         let dims = self.dims()?;
         Ok(self.outputs.first().map_or(0, |end| dims[*end].values() as usize))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_reads_all_values_in_their_order_takes_them_in_no_other_shape() {
+        let mut g = Graph::builder([3, 6, 5]);
+        let x = g.relu(g.input());
+        let x = g.flatten(x);
+        g.linear("fc", x, 2);
+        let graph = g.finish().unwrap();
+        for row in [[90, 1, 1], [3, 6, 5], [1, 1, 90]] {
+            assert!(graph.dims_for(row).is_ok(), "{row:?}");
+        }
+        for other in [[6, 5, 3], [3, 5, 6], [1, 9, 10]] {
+            let error = graph.dims_for(other).unwrap_err().to_string();
+            assert!(error.contains("in their order"), "{error}");
+        }
+        // A row is made of whatever has its values, and `[H, W]` is `[1, H, W]`.
+        let of = |input: Shape| {
+            let mut g = Graph::builder(input);
+            let x = g.flatten(g.input());
+            g.linear("fc", x, 2);
+            g.finish().unwrap()
+        };
+        assert!(of([90, 1, 1]).dims_for([1, 9, 10]).is_ok());
+        assert!(of([9, 1, 10]).dims_for([1, 9, 10]).is_ok());
     }
 }

@@ -99,7 +99,7 @@ pub use groups::{Group, Groups, ParamAxis, Side, Slot};
 pub use half::{BF16, F16};
 pub use head::Head;
 pub use identity::{canonical_json, identity};
-pub use names::{UnknownName, nearest};
+pub use names::{UnknownName, few, nearest};
 pub use number::Number;
 pub use op::{
     AvgPool, Binary, ConvSpec, Interpolation, Op, Pad, PadMode, Places, Reduction, Resize, Slice, Unary,

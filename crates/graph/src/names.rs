@@ -1,4 +1,4 @@
-//! Names that do not exist, and those that were probably meant.
+//! Names in messages: those that do not exist and were probably meant, and the first of many.
 
 /// A name that is not in a list, with the nearest ones that are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,16 @@ impl UnknownName {
 }
 
 impl std::error::Error for UnknownName {}
+
+/// The first five of some names, and how many more there are: "`a`, `b`, `c`, `d`, `e` and 2 more".
+pub fn few(names: &[impl std::fmt::Display]) -> String {
+    const SHOWN: usize = 5;
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
 
 impl std::fmt::Display for UnknownName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

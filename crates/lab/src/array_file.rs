@@ -37,7 +37,11 @@ impl<'a> ArrayFile<'a> {
                 .collect();
             let there = if there.is_empty() { "none".into() } else { there.join(", ") };
             let or = if self.numpy { format!(" or `{customary}`") } else { String::new() };
-            self.wrong(format!("expected a tensor `{name}`{or}{what}, found {there}"))
+            let splits = match self.has("x_test") {
+                true => "; a file of both splits is the data set `arrays`, with this file as its root",
+                false => "",
+            };
+            self.wrong(format!("expected a tensor `{name}`{or}{what}, found {there}{splits}"))
         })
     }
 

@@ -122,6 +122,11 @@ impl ReadBatches {
         Self::checked(batches, path, 1)
     }
 
+    /// The batches, in their order.
+    pub fn all(&self) -> &[Batch] {
+        &self.batches
+    }
+
     /// Batches of a file, for a network with this number of outputs.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
+use sapwood_core::graph::few;
 use sapwood_data::{Dataset, Loader};
 use sapwood_models::Spec;
 use serde::Serialize;
@@ -124,18 +125,6 @@ impl Classes {
     pub fn of_batches(&self, loader: Loader) -> Result<Loader, Error> {
         let data = self.of(Arc::clone(loader.dataset()))?;
         Ok(loader.over(data)?)
-    }
-}
-
-/// Names that are listed in a message and not shown beyond these.
-const SHOWN: usize = 5;
-
-/// The first of some names, and how many more there are.
-pub fn few(names: &[String]) -> String {
-    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
-    match names.len().saturating_sub(SHOWN) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 

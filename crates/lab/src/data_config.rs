@@ -97,6 +97,7 @@ impl DataConfig {
         }
         if data.is_own() {
             data.options.trained_with = data.seen_by.of_images().cloned();
+            data.options.channels_last = !spec.onnx.channels_last.is_empty();
         }
         data
     }
@@ -110,6 +111,7 @@ impl DataConfig {
         let is_stated = self.options.preprocess.is_some();
         let trained_with = self.options.trained_with.or(known.options.trained_with);
         self.options.trained_with = trained_with.filter(|_| !is_stated);
+        self.options.channels_last |= known.options.channels_last;
         self.seen_by = if is_stated { known.seen_by.stated() } else { known.seen_by };
         self
     }

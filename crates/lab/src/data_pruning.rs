@@ -91,11 +91,11 @@ impl Choice {
         if !by.networks().contains(&nets.len()) {
             let (least, most) = (by.networks().start().to_owned(), by.networks().end().to_owned());
             let wanted = match (least, most) {
-                (0, 0) => "none".into(),
-                (1, 1) => "one".into(),
-                (least, _) => format!("{least} or more"),
+                (0, 0) => "no network".into(),
+                (1, 1) => "one network".into(),
+                (least, _) => format!("{least} networks or more"),
             };
-            return refuse("networks", format!("`{name}` looks through {wanted}, found {}", nets.len()));
+            return refuse("networks", format!("`{name}` takes {wanted}, found {}", nets.len()));
         }
         if keep == 0 || examples < keep {
             return refuse("keep", format!("expected to keep from 1 to {examples} examples, found {keep}"));

@@ -1,6 +1,6 @@
 //! From arrays of a user's to inputs of a network.
 
-use sapwood_core::{Array, Observed as _, Shape, TrainedOn, graph::DType};
+use sapwood_core::{Array, Batch, Observed as _, Shape, TrainedOn, Values, graph::DType};
 use sapwood_data::Normalisation;
 use sapwood_models::Opened;
 
@@ -14,6 +14,10 @@ pub struct Takes<'a> {
     /// Of a network that takes tokens, the number of entries of the table that they are looked up in: [`usize::MAX`]
     /// where that is not known.
     pub tokens: Option<usize>,
+    /// Whether its own file has the channels of an example last.
+    pub channels_last: bool,
+    /// Whether it was said just now how its images are made: then numbers become inputs so too.
+    pub is_stated: bool,
 }
 
 impl<'a> Takes<'a> {
@@ -22,14 +26,18 @@ impl<'a> Takes<'a> {
         let graph = opened.net.graph();
         let first = graph.entries().first().filter(|entry| entry.integers);
         let tokens = first.and_then(|_| graph.tokens().first().copied());
-        Self { input: opened.spec.input, trained_on: opened.trained_on.as_ref(), tokens }
+        let channels_last = !opened.spec.onnx.channels_last.is_empty();
+        let (trained_on, is_stated) = (opened.trained_on.as_ref(), opened.is_stated);
+        Self { input: opened.spec.input, trained_on, tokens, channels_last, is_stated }
     }
 
     /// The values of an array as inputs, `[N, C, H, W]`.
     ///
     /// Bytes (`u8`) are stored values of images and are normalised as the network's images were, and so are all whole
-    /// numbers for a network of boards, on which 1 is stored as 1; all other numbers are inputs already. An array with
-    /// channels last, and one of another rank with the network's number of values, is brought into the network's shape.
+    /// numbers for a network of boards, on which 1 is stored as 1; all other numbers are inputs already, unless somebody said
+    /// just now how inputs are made. An array with
+    /// channels last, and one of another rank with the network's number of values, is brought into the network's shape: by the
+    /// order of the network's own file, where nothing else tells.
     pub(crate) fn inputs(&self, name: &str, array: &Array) -> Result<([usize; 4], Vec<f32>), String> {
         let name = if name.is_empty() { "the array" } else { &format!("`{name}`") };
         let [c, h, w] = self.input;
@@ -38,9 +46,7 @@ impl<'a> Takes<'a> {
             return Err(format!("{name} should be [N, C, H, W] with at least one value, but is {found:?}"));
         }
         let (shape, mut values) = match found[..] {
-            [n, rows, columns, channels] if channels == c && rows != c => {
-                ([n, c, rows, columns], channels_first(array, [n, rows, columns, c]))
-            }
+            [n, x, y, z] if self.is_last([x, y, z]) => ([n, c, x, y], channels_first(array, [n, x, y, c])),
             [_, channels, rows, columns]
                 if 1 < channels
                     && [rows, columns, channels] == self.input
@@ -53,7 +59,11 @@ impl<'a> Takes<'a> {
             }
             [n, channels, rows, columns] => ([n, channels, rows, columns], array.iter::<f32>().collect()),
             [n, ref rest @ ..] if rest.iter().product::<usize>() == c * h * w => {
-                ([n, c, h, w], array.iter::<f32>().collect())
+                let values = match self.channels_last {
+                    true => channels_first(array, [n, h, w, c]),
+                    false => array.iter::<f32>().collect(),
+                };
+                ([n, c, h, w], values)
             }
             _ => {
                 return Err(format!(
@@ -79,12 +89,49 @@ impl<'a> Takes<'a> {
                     ));
                 }
             },
+            _ if self.is_stated => self.normalise(name, shape, &mut values)?,
             _ => {}
         }
         match values.iter().position(|value| !value.is_finite()) {
             Some(at) => Err(format!("{name} should be finite, but value {at} is {}", values[at])),
             None => Ok((shape, values)),
         }
+    }
+
+    /// Whether an example of three dimensions has its channels last: where the whole shape does not tell, where the number of
+    /// channels stands; and where that stands at both ends, as the network's own file has it.
+    fn is_last(&self, found: Shape) -> bool {
+        let [c, h, w] = self.input;
+        match (found == self.input, found == [h, w, c]) {
+            (true, false) => false,
+            (false, true) => true,
+            (true, true) => self.channels_last,
+            (false, false) => found[2] == c && (found[0] != c || self.channels_last),
+        }
+    }
+
+    /// What speaks against these inputs being made of images as those were that the weights learnt from: none of them is
+    /// below 0, or the largest is far above what white becomes.
+    pub fn doubt(&self, batches: &[Batch]) -> Option<String> {
+        let known = self.trained_on.filter(|known| known.scale != 1.0)?;
+        let ends = |x: f64| known.mean.iter().zip(&known.std).map(move |(mean, std)| (x - mean) / std);
+        let least = ends(0.0).fold(f64::INFINITY, f64::min);
+        let most = ends(255.0 / known.scale).fold(f64::NEG_INFINITY, f64::max);
+        let values =
+            batches.iter().flat_map(|batch| batch.inputs().iter()).filter_map(|input| match &input.values {
+                Values::Float(values) => Some(values.iter().copied()),
+                _ => None,
+            });
+        let [low, high] = values
+            .flatten()
+            .fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], x| [low.min(x), high.max(x)]);
+        let is_other = 0.0 <= low && least < 0.0 || 4.0 * most.abs().max(1.0) < f64::from(high);
+        (is_other && low <= high).then(|| {
+            format!(
+                "the inputs lie from {low:.2} to {high:.2}, and those that the weights learnt from lay from {least:.2} to \
+                 {most:.2}: if these are images, give their bytes (u8), or say with what formula they become inputs"
+            )
+        })
     }
 
     fn normalise(&self, name: &str, shape: [usize; 4], values: &mut [f32]) -> Result<(), String> {
@@ -140,7 +187,8 @@ fn channels_first(array: &Array, [n, rows, columns, channels]: [usize; 4]) -> Ve
 mod tests {
     use super::*;
 
-    const TAKES: Takes<'_> = Takes { input: [2, 1, 2], trained_on: None, tokens: None };
+    const TAKES: Takes<'_> =
+        Takes { input: [2, 1, 2], trained_on: None, tokens: None, channels_last: false, is_stated: false };
 
     fn inputs(shape: &[usize]) -> Result<([usize; 4], Vec<f32>), String> {
         TAKES.inputs("x", &Array::from_fn(shape, |at| at as f32))
@@ -165,6 +213,49 @@ mod tests {
         for shape in [[3].as_slice(), &[0, 2, 1, 2], &[1, 5], &[1, 2, 1, 1, 1]] {
             assert!(inputs(shape).unwrap_err().starts_with("`x` should be [N, C, H, W]"), "{shape:?}");
         }
+    }
+
+    #[test]
+    fn the_whole_shape_tells_where_channels_stand_or_else_the_networks_own_file() {
+        let first = |takes: &Takes<'_>, shape: &[usize]| {
+            let (found, values) = takes.inputs("x", &Array::from_fn(shape, |at| at as f32)).unwrap();
+            (found, values[1])
+        };
+        for (channels_last, second) in [(false, 1.0), (true, 3.0)] {
+            // The file has 3x9x3, of which the channels are the last.
+            let takes = Takes { input: [3, 3, 9], channels_last, ..TAKES };
+            assert_eq!(first(&takes, &[1, 3, 9, 3]), ([1, 3, 3, 9], 3.0));
+            assert_eq!(first(&takes, &[1, 3, 3, 9]), ([1, 3, 3, 9], 1.0));
+            // Any place of the three may be the channels'.
+            let square = Takes { input: [3, 3, 3], channels_last, ..TAKES };
+            assert_eq!(first(&square, &[1, 3, 3, 3]).1, second);
+            let row = Takes { input: [3, 2, 5], channels_last, ..TAKES };
+            assert_eq!(first(&row, &[1, 30]).1, second);
+            assert_eq!(first(&row, &[1, 10, 3]).1, second);
+            // A signal of one row.
+            let signal = Takes { input: [1, 1, 6], channels_last, ..TAKES };
+            assert_eq!(first(&signal, &[1, 1, 6, 1]), ([1, 1, 1, 6], 1.0));
+        }
+    }
+
+    #[test]
+    fn numbers_become_inputs_by_what_is_said_now_and_are_doubted_where_they_are_none() {
+        let how = "(x/255-0.5)/0.25".parse().unwrap();
+        let trained_on = TrainedOn::stated(&how, [2, 1, 2]).unwrap();
+        let takes = Takes { trained_on: Some(&trained_on), ..TAKES };
+        let numbers = Array::new([1, 2, 1, 2], vec![0.0f32, 255.0, 127.5, 51.0]).unwrap();
+        let (_, found) = Takes { is_stated: true, ..takes }.inputs("x", &numbers).unwrap();
+        assert!(found.iter().zip([-2.0, 2.0, 0.0, -1.2]).all(|(a, b)| (a - b).abs() < 1e-6), "{found:?}");
+        let doubt = |takes: &Takes<'_>, scale: f32, shift: f32| {
+            let values = numbers.iter::<f32>().map(|x| scale * x + shift).collect();
+            let batch = Batch::new([1, 2, 1, 2], values, sapwood_core::Target::Class(vec![0])).unwrap();
+            takes.doubt(&[batch])
+        };
+        let said = doubt(&takes, 1.0 / 255.0, 0.0).unwrap();
+        assert!(said.contains("from 0.00 to 1.00") && said.contains("from -2.00 to 2.00"), "{said}");
+        assert!(doubt(&takes, 1.0, -1.0).is_some());
+        assert_eq!(doubt(&takes, 4.0 / 255.0, -2.0), None);
+        assert_eq!(doubt(&TAKES, 1.0, 0.0), None);
     }
 
     #[test]

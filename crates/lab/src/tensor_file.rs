@@ -1,6 +1,6 @@
 //! Single tensors in files: inputs and outputs of a network.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use burn::prelude::{Device, Int};
 use burn::tensor::{Tensor, TensorData};
@@ -22,11 +22,17 @@ pub fn read_input(path: &Path, takes: &Takes<'_>, device: &Device) -> Result<Ten
 }
 
 /// Reads what goes into each input of a network: the tensor of its name, in its dimensions for any number of
-/// examples, as f32 or as integers.
+/// examples, as f32 or as integers. Images of an input whose channels come last in the network's own file may have them so
+/// here.
 ///
 /// # Errors
 /// Tokens that are no entries of the table that they are looked up in.
-pub fn read_inputs(path: &Path, graph: &Graph, device: &Device) -> Result<Vec<Value>, Error> {
+pub fn read_inputs(
+    path: &Path,
+    graph: &Graph,
+    channels_last: &BTreeSet<String>,
+    device: &Device,
+) -> Result<Vec<Value>, Error> {
     let mut file = ArrayFile::read(path)?;
     let mut inputs = Vec::new();
     for (Entry { name, integers, dims }, entries) in graph.entries().iter().zip(graph.tokens()) {
@@ -36,6 +42,12 @@ pub fn read_inputs(path: &Path, graph: &Graph, device: &Device) -> Result<Vec<Va
             return Err(file.wrong(format!("tensor `{name}` should be {dims}, but is {sizes:?}")));
         }
         inputs.push(match integers {
+            false if channels_last.contains(name) => {
+                let (input, channels_last) = (dims.image(), true);
+                let takes = Takes { input, trained_on: None, tokens: None, channels_last, is_stated: false };
+                let (sizes, values) = takes.inputs(name, &value).map_err(|problem| file.wrong(problem))?;
+                Value::of_row(Tensor::from_floats(values.as_slice(), device), &sizes)
+            }
             false => {
                 let row = value.cast::<f32>().reshape([sizes.iter().product::<usize>()])?;
                 Value::of_row(Tensor::from_data(tensor_data(row), device), &sizes)

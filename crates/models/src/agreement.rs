@@ -20,6 +20,9 @@ use crate::{Net, Value};
 
 /// Examples that are compared: several, since what belongs to one of them must not be another's, and some may give nothing.
 const EXAMPLES: usize = 8;
+/// The sizes of inputs that are tried until some make a difference: those of normalised images, and of stored ones, which a
+/// network scales itself.
+const SIZES: [f64; 2] = [1.0, 255.0];
 /// How far apart outputs may be, by their norms: sums in another order are about so far in f32.
 const APART: f64 = 1e-5;
 /// The same of integers: biases are whole multiples of a step in a file, and may be none in the network.
@@ -58,19 +61,19 @@ impl Answers {
 /// Whether two networks with these values give the same outputs to drawn inputs.
 pub(crate) fn agree(one: (&Graph, &State), other: (&Graph, &State)) -> Answers {
     let unrounded = BTreeMap::new();
-    agree_rounded([one, other].map(|(graph, state)| (graph, state, &unrounded)), APART)
+    agree_rounded([one, other].map(|(graph, state)| (graph, state, &unrounded)), SIZES[0], APART)
 }
 
 /// A network with its values, and the grids to which it rounds what leaves its nodes.
 type Rounded<'n> = (&'n Graph, &'n State, &'n BTreeMap<usize, Grid>);
 
 /// Whether the outputs of two are no further apart.
-fn agree_rounded(both: [Rounded<'_>; 2], most: f64) -> Answers {
+fn agree_rounded(both: [Rounded<'_>; 2], size: f64, most: f64) -> Answers {
     let Ok(device) = DeviceSpec::CPU.resolve() else { return Answers::Different };
     if both[0].0.entries() != both[1].0.entries() {
         return Answers::Different;
     }
-    let [Ok(one), Ok(other)] = both.map(|network| outputs(network, &device)) else {
+    let [Ok(one), Ok(other)] = both.map(|network| outputs(network, size, &device)) else {
         return Answers::Different;
     };
     let alike = one.len() == other.len() && one.iter().zip(&other).all(|(one, other)| near(one, other, most));
@@ -80,6 +83,12 @@ fn agree_rounded(both: [Rounded<'_>; 2], most: f64) -> Answers {
 /// The same of networks of integers: by the runtime, or in floating point where it has no kernel for an operation, such as
 /// a table of tokens.
 pub(crate) fn agree_in_integers(one: &QuantizedNetwork, other: &QuantizedNetwork) -> Answers {
+    let answers = SIZES.map(|size| move || agree_at(size, one, other));
+    answers.into_iter().map(|at| at()).find(|answers| *answers != Answers::Mute).unwrap_or(Answers::Mute)
+}
+
+/// The same for inputs between this number and the same below 0, where they are not rounded themselves.
+fn agree_at(most: f64, one: &QuantizedNetwork, other: &QuantizedNetwork) -> Answers {
     let image = |network: &QuantizedNetwork| {
         let grid = network.grids.get(&0).copied();
         let size = network.graph.input().iter().product::<usize>();
@@ -88,7 +97,7 @@ pub(crate) fn agree_in_integers(one: &QuantizedNetwork, other: &QuantizedNetwork
                 let [low, high] = grid.integers().map(f64::from);
                 grid.number((low + draw * (high - low)).round() as i32)
             }
-            None => (2.0 * draw - 1.0) as f32,
+            None => (most * (2.0 * draw - 1.0)) as f32,
         };
         drawn(EXAMPLES * size).map(number).collect::<Vec<f32>>()
     };
@@ -102,7 +111,7 @@ pub(crate) fn agree_in_integers(one: &QuantizedNetwork, other: &QuantizedNetwork
     }
     let [of_one, of_other] = [one, other].map(numbers);
     let both = [(&one.graph, &of_one, &one.grids), (&other.graph, &of_other, &other.grids)];
-    agree_rounded(both, APART_IN_INTEGERS)
+    agree_rounded(both, most, APART_IN_INTEGERS)
 }
 
 /// The values of all parameters, of integers the numbers that they stand for.
@@ -145,10 +154,10 @@ impl Tap for Rounding<'_> {
 
 /// All outputs of a network, row by row.
 #[cfg(not(target_family = "wasm"))]
-fn outputs((graph, state, grids): Rounded<'_>, device: &Device) -> Result<Vec<Vec<f32>>, Error> {
+fn outputs((graph, state, grids): Rounded<'_>, size: f64, device: &Device) -> Result<Vec<Vec<f32>>, Error> {
     let net = state.write(Net::new(graph.clone(), device))?;
     let entries = graph.entries().iter().enumerate();
-    let inputs = entries.map(|(at, entry)| input(entry, rows(graph, at), device)).collect();
+    let inputs = entries.map(|(at, entry)| input(entry, rows(graph, at), size, device)).collect();
     let found = match grids.is_empty() {
         true => net.run_all(inputs, &mut Pass::evaluate())?,
         // Of what is computed together the values between would not be rounded.
@@ -164,7 +173,7 @@ fn outputs((graph, state, grids): Rounded<'_>, device: &Device) -> Result<Vec<Ve
 
 /// Nobody waits for a device in a browser: there, networks agree that have the same layers.
 #[cfg(target_family = "wasm")]
-fn outputs(_: Rounded<'_>, _: &Device) -> Result<Vec<Vec<f32>>, Error> {
+fn outputs(_: Rounded<'_>, _: f64, _: &Device) -> Result<Vec<Vec<f32>>, Error> {
     Err(Error::ReadBack)
 }
 
@@ -181,7 +190,7 @@ fn rows(graph: &Graph, entry: usize) -> usize {
 }
 
 #[cfg(not(target_family = "wasm"))]
-fn input(entry: &Entry, rows: usize, device: &Device) -> Value {
+fn input(entry: &Entry, rows: usize, most: f64, device: &Device) -> Value {
     let mut sizes = entry.dims.sizes().to_vec();
     if let Some(batch) = entry.dims.batch() {
         sizes[batch] *= EXAMPLES;
@@ -196,7 +205,7 @@ fn input(entry: &Entry, rows: usize, device: &Device) -> Value {
             )
         }
         false => {
-            let numbers: Vec<f32> = drawn(count).map(|draw| (2.0 * draw - 1.0) as f32).collect();
+            let numbers: Vec<f32> = drawn(count).map(|draw| (most * (2.0 * draw - 1.0)) as f32).collect();
             Value::of_row(Tensor::<1>::from_floats(numbers.as_slice(), device), &sizes)
         }
     }
@@ -244,6 +253,31 @@ mod tests {
             state.0.remove("zero");
         }
         state
+    }
+
+    #[test]
+    fn a_network_that_scales_stored_images_is_seen_to_agree_with_itself() {
+        let mut g = Graph::builder([1, 2, 2]);
+        let factor = g.constant("factor", &[1], false);
+        let x = g.binary(g.input(), factor, sapwood_core::Binary::Mul);
+        let x = g.flatten(x);
+        g.linear("fc", x, 3);
+        let graph = g.finish().unwrap();
+        let scaled = graph.nodes().iter().position(|node| matches!(node.op, Op::Binary(_))).unwrap();
+        let weight = Array::from_fn([3, 4], |at| (at as i32 * 5 - 30) as i8);
+        let per = sapwood_core::graph::Per::Tensor;
+        let weight = sapwood_core::graph::Quantized::new(weight, per, Array::from_fn([], |_| 0.01f32), None);
+        let rest =
+            [("factor", Array::from_fn([1], |_| 1e-3f32)), ("fc.bias", Array::from_fn([3], |_| 0.5f32))];
+        let network = QuantizedNetwork {
+            graph,
+            weights: [("fc.weight".into(), weight.unwrap())].into(),
+            rest: State(rest.map(|(path, value)| (path.into(), value)).into()),
+            grids: [(scaled, Grid::new(0.005, 0, [-128, 127]).unwrap())].into(),
+            dynamic: std::collections::BTreeSet::new(),
+        };
+        assert_eq!(agree_at(1.0, &network, &network), Answers::Mute);
+        assert_eq!(agree_in_integers(&network, &network), Answers::Alike);
     }
 
     #[test]

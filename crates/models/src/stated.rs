@@ -21,6 +21,7 @@ impl Opened {
     /// What cannot belong to this network.
     pub fn described(mut self, said: TrainedOn) -> Result<Self, Error> {
         let known = self.trained_on.take();
+        self.is_stated = true;
         self.checked(match known {
             Some(TrainedOn { data, classes, other, .. }) => TrainedOn {
                 data: if said.data.is_empty() { data } else { said.data },

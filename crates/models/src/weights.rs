@@ -34,6 +34,8 @@ pub struct Opened {
     /// The parameters that are integers in the file, which the network has as the numbers that they stand
     /// for, and how its values are rounded. The network alone rounds none.
     pub integers: Option<Integers>,
+    /// Whether somebody said how images become inputs as it was read: see [`Opened::described`].
+    pub is_stated: bool,
 }
 
 /// Opens a weight file: safetensors, what PyTorch's `torch.save` wrote, or ONNX.
@@ -131,7 +133,7 @@ impl Reading {
         let integers = file.integers().map(|found| found.clone().of(net.graph(), calibrated)).transpose();
         let wrong = |problem| Error::File { problem, path: file.path().into(), source: None };
         let integers = integers.map_err(wrong)?;
-        Ok(Opened { spec, net, masks, trained_on, notes, zeros, integers })
+        Ok(Opened { spec, net, masks, trained_on, notes, zeros, integers, is_stated: false })
     }
 
     /// Which network it is, and its tensors.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use sapwood_graph::few;
+
 /// Something of which a network here has another form than the file. One line each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -83,15 +85,5 @@ impl fmt::Display for Note {
             }
         };
         f.write_str(said)
-    }
-}
-
-/// The first of several names, and how many more there are.
-fn few(names: &[String]) -> String {
-    const SHOWN: usize = 4;
-    let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join("`, `");
-    match names.len().saturating_sub(SHOWN) {
-        0 => format!("`{shown}`"),
-        more => format!("`{shown}` and {more} more"),
     }
 }

@@ -8,8 +8,9 @@ use crate::{Equalisation, Error, equalisation::input_of};
 /// of a channel lies above `c = max(0, beta - 3 gamma)`, where no ReLU does anything. So `c` is taken off the layer's bias, and
 /// `sum w c` goes into that of the layer that reads it: values begin nearer to 0, and their range is used.
 ///
-/// It takes the weights after folding and before [`Equalisation`], which it commutes with. A layer that pads what it reads
-/// with zeros is passed over: it would read 0 where it should read `c`. Gives the number of channels that were moved.
+/// `folded` are the weights after batch normalisation was folded and before [`Equalisation`], behind which `gamma` and `beta`
+/// describe other values. A layer that pads what it reads with zeros is passed over, since it would read 0 where it should
+/// read `c`; so is one without a bias. Also returns the number of channels whose bias was absorbed.
 ///
 /// # Errors
 /// A parameter that is not there.

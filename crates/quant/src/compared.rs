@@ -76,7 +76,7 @@ impl Answers {
 pub struct LayerCost {
     /// The layer.
     pub layer: String,
-    /// The integers of its weights, from the least to the largest.
+    /// How many integers lie between the least and the largest of its weights, these and 0 among them.
     pub levels: u64,
     /// The power of the network's outputs over that of their change, in decibels.
     pub signal_to_noise: f64,
@@ -144,7 +144,7 @@ pub fn alarm(agreement: Agreement, least: f64, costs: &[LayerCost]) -> Result<()
 }
 
 /// A divergence that can be compared: what is not a number costs more than all that is.
-pub(crate) fn price(divergence: f64) -> f64 {
+pub fn price(divergence: f64) -> f64 {
     if divergence.is_nan() { f64::INFINITY } else { divergence }
 }
 

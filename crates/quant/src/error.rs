@@ -9,11 +9,8 @@ use crate::Agreement;
 #[non_exhaustive]
 pub enum Error {
     /// Nothing to calibrate with.
-    #[error("there is nothing to calibrate with: expected at least 1 example, found {found}")]
-    NoExamples {
-        /// The number of examples that there are.
-        found: usize,
-    },
+    #[error("there is nothing to calibrate with: expected at least 1 example, found none")]
+    NoExamples,
     /// A value of the network that no range can be made of.
     #[error(
         "value `{value}` is {found} on the calibration data, and a range has finite bounds: check the weights and how \

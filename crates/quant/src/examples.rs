@@ -16,13 +16,12 @@ impl<'a> Examples<'a> {
     /// Of a source; all of it, where it has fewer.
     ///
     /// # Errors
-    /// There would be none.
+    /// [`Error::NoExamples`]: the source has none, or none are asked for.
     pub fn new(source: &'a dyn Source, number: usize) -> Result<Self, Error> {
-        let number = number.min(source.examples());
-        if number == 0 {
-            return Err(Error::NoExamples { found: source.examples() });
+        match number.min(source.examples()) {
+            0 => Err(Error::NoExamples),
+            number => Ok(Self { source, number }),
         }
-        Ok(Self { source, number })
     }
 
     /// The shape of one.

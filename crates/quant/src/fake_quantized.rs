@@ -139,13 +139,13 @@ impl<N: Observed> FakeQuantized<N> {
 }
 
 /// Rounds values, and shows them to whoever watches the pass without.
-struct Rounding<'a, 'p> {
+struct LearntRounding<'a, 'p> {
     grids: &'a BTreeMap<usize, ValueGrid>,
     steps: &'a [Param<Tensor<1>>],
     pass: &'a mut Pass<'p>,
 }
 
-impl Tap for Rounding<'_, '_> {
+impl Tap for LearntRounding<'_, '_> {
     fn input(&mut self, layer: &str, input: Tensor<4>) -> Tensor<4> {
         self.pass.show(layer, input)
     }
@@ -170,7 +170,7 @@ impl<N: Observed> Network for FakeQuantized<N> {
             Some(self.rounded(grid, weight, factors.remove(&info.path)))
         });
         let norm = pass.norm();
-        let mut rounding = Rounding { grids: &self.on.values, steps: &self.steps, pass };
+        let mut rounding = LearntRounding { grids: &self.on.values, steps: &self.steps, pass };
         let mut inner = Pass::new(norm).with_tap(&mut rounding);
         let output = network.forward(input, &mut inner);
         inner.into_moments().into_iter().for_each(|moments| pass.leave(moments));

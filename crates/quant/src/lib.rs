@@ -94,7 +94,7 @@ mod weights;
 
 pub use absorption::absorbed;
 pub use agreement::Agreement;
-pub use compared::{Answers, LayerCost, alarm, layer_costs};
+pub use compared::{Answers, LayerCost, alarm, layer_costs, price};
 pub use equalisation::Equalisation;
 pub use error::Error;
 pub use examples::Examples;
@@ -111,5 +111,5 @@ pub use qat::Qat;
 pub use ranges::RangeMethod;
 pub use rounded::Rounded;
 pub use rounding::{AdaRound, Gptq, Rounding};
-pub use rows::Rows;
+pub use rows::{Rows, largest};
 pub use weights::{bits_of, grids_of, nearest, weight_scheme};

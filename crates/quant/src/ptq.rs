@@ -1,15 +1,12 @@
 //! Quantisation of a trained network.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Display,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use burn::prelude::Device;
 use sapwood_core::{ModuleState, Observed, ParamPath, State};
 use sapwood_graph::{
     Array, Calibrated, DType, Graph, Grid, Op, Per, Points, Quantized, QuantizedNetwork, Ranges, Scheme,
-    Symmetry, grids,
+    Symmetry, few, grids,
 };
 
 use crate::{
@@ -159,7 +156,7 @@ impl Ptq {
         let layers: Vec<&str> = all.layers().collect();
         let mut asked = self.float.iter().chain(&self.dynamic).chain(self.of_layers.keys());
         if let Some(unknown) = asked.find(|layer| !layers.contains(&layer.as_str())) {
-            return Err(Error::NoLayer { pattern: unknown.clone(), layers: some(&layers) });
+            return Err(Error::NoLayer { pattern: unknown.clone(), layers: few(&layers) });
         }
         let nodes = network.graph().nodes().iter();
         if let Some(node) = nodes
@@ -180,9 +177,9 @@ impl Made {
         let rounding = &self.calibrated.rounding;
         let nearest = format!(
             "{rounding} cannot round these layers, so they have the nearest integers: {}",
-            some(&self.nearest)
+            few(&self.nearest)
         );
-        let uncorrected = format!("bias correction does not reach these layers: {}", some(&self.uncorrected));
+        let uncorrected = format!("bias correction does not reach these layers: {}", few(&self.uncorrected));
         let notes = [(nearest, &self.nearest), (uncorrected, &self.uncorrected)];
         notes.into_iter().filter(|(_, layers)| !layers.is_empty()).map(|(note, _)| note).collect()
     }
@@ -233,14 +230,4 @@ pub(crate) fn with_room(
         }
     });
     grown.collect()
-}
-
-/// The first few names.
-fn some(names: &[impl Display]) -> String {
-    const SHOWN: usize = 5;
-    let shown = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(SHOWN) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
 }

@@ -21,7 +21,7 @@ use crate::{
     lsq::{LEAST, first_step, gradient_scale},
     nearest,
     ptq::with_room,
-    weights::{of_integers, suited},
+    weights::{OF_ZEROS, of_integers, suited},
 };
 
 /// How a network is trained with rounding: what it is made into before, and what it becomes afterwards.
@@ -283,7 +283,11 @@ fn folded(
                 false => 0,
             };
             let integers = values.map(integer).collect();
-            (scales.into_iter().map(|scale| if scale.is_normal() { scale } else { 1.0 }).collect(), integers)
+            // Of zeros, as `grids_of` has it.
+            let normal = scales.iter().copied().filter(|scale| scale.is_normal());
+            let least = normal.reduce(f32::min).unwrap_or(OF_ZEROS);
+            let scales = scales.iter().map(|scale| if scale.is_normal() { *scale } else { least });
+            (scales.collect(), integers)
         }
     };
     let integers_of = [low as i32, high as i32];

@@ -57,13 +57,13 @@ impl<N: Observed> Rounded<N> {
 }
 
 /// Rounds values, and shows them to whoever watches the pass without.
-struct Rounding<'a, 'p> {
+struct GridRounding<'a, 'p> {
     grids: &'a BTreeMap<usize, Grid>,
     dynamic: &'a BTreeSet<String>,
     pass: &'a mut Pass<'p>,
 }
 
-impl Tap for Rounding<'_, '_> {
+impl Tap for GridRounding<'_, '_> {
     fn input(&mut self, layer: &str, input: Tensor<4>) -> Tensor<4> {
         let input = if self.dynamic.contains(layer) { on_own_grids(input) } else { input };
         self.pass.show(layer, input)
@@ -100,7 +100,7 @@ impl<N> Rounded<N> {
             return run(&self.network, pass);
         }
         let norm = pass.norm();
-        let mut rounding = Rounding { grids: &self.grids, dynamic: &self.dynamic, pass };
+        let mut rounding = GridRounding { grids: &self.grids, dynamic: &self.dynamic, pass };
         let mut inner = Pass::new(norm).with_tap(&mut rounding);
         let given = run(&self.network, &mut inner);
         inner.into_moments().into_iter().for_each(|moments| pass.leave(moments));

@@ -112,7 +112,7 @@ fn norm(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// The place of the largest number, the first of equal ones; none where one is not a number.
-pub(crate) fn largest(row: &[f64]) -> Option<usize> {
+pub fn largest(row: &[f64]) -> Option<usize> {
     let not_a_number = row.iter().any(|x| x.is_nan());
     let first = (0..row.len()).rev().max_by(|a, b| row[*a].total_cmp(&row[*b]));
     first.filter(|_| !not_a_number)

@@ -64,13 +64,25 @@ pub(crate) fn suited(asked: Scheme, op: &Op) -> Result<Scheme, Error> {
     shared(Scheme::new(asked.dtype(), asked.symmetry())?.within(asked.integers())?, per)
 }
 
-/// The grids of a weight between its extremes: one for each scale.
+/// The scale of weights that are all zero.
+pub(crate) const OF_ZEROS: f32 = 1.0 / (1 << 20) as f32;
+
+/// The grids of a weight between its extremes: one for each scale. Zeros have the least scale of the others: their own
+/// would be any, and the steps of a bias are multiples of it.
 ///
 /// # Errors
 /// A dimension that the weight does not have; values that are not finite.
 pub fn grids_of(weight: &Array, scheme: Scheme) -> Result<Vec<Grid>, Error> {
     let extremes = extremes(weight, scheme.per())?;
-    Ok(extremes.into_iter().map(|[min, max]| scheme.grid(min, max)).collect::<Result<_, _>>()?)
+    let is_zero = |[min, max]: [f32; 2]| min == 0.0 && max == 0.0;
+    let grids = extremes.iter().map(|[min, max]| scheme.grid(*min, *max)).collect::<Result<Vec<_>, _>>()?;
+    let others = extremes.iter().zip(&grids).filter(|(extremes, _)| !is_zero(**extremes));
+    let least = others.map(|(_, grid)| grid.scale()).reduce(f32::min).unwrap_or(OF_ZEROS);
+    let with_scale = |(extremes, grid): (&[f32; 2], Grid)| match is_zero(*extremes) {
+        true => Ok(Grid::new(least, grid.zero_point(), grid.integers())?),
+        false => Ok(grid),
+    };
+    extremes.iter().zip(grids).map(with_scale).collect()
 }
 
 /// The least and the largest value of each scale.
@@ -140,9 +152,13 @@ mod tests {
         let grids = grids_of(&weight, scheme).unwrap();
         let found = nearest(&weight, scheme, &grids).unwrap();
         assert_eq!(found.values().as_slice::<i8>().unwrap(), [0, 0, 127, 127, 127, 0]);
-        assert_eq!(found.scale().iter::<f32>().collect::<Vec<_>>(), [1.0, 0.25 / 127.0, 1000.0 / 127.0]);
+        // Of which the bias has as fine steps as that of others.
+        let scales = [0.25 / 127.0, 0.25 / 127.0, 1000.0 / 127.0];
+        assert_eq!(found.scale().iter::<f32>().collect::<Vec<_>>(), scales);
         assert!(found.zero_point().is_none());
         assert!((numbers(&found)[2] - 0.25).abs() <= grids[1].scale() / 2.0);
+        let zeros = grids_of(&Array::from_fn([3, 2], |_| 0.0f32), scheme).unwrap();
+        assert!(zeros.iter().all(|grid| grid.scale() == OF_ZEROS));
     }
 
     #[test]

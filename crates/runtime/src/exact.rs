@@ -4,14 +4,14 @@ mod moves;
 
 use std::collections::BTreeMap;
 
-use sapwood_graph::{Activation, AvgPool, Dims, Grid, Op, ParamPath, Per, QuantizedNetwork, Shape, Window};
+use sapwood_graph::{Activation, AvgPool, Dims, Op, ParamPath, Per, QuantizedNetwork, Shape, Window};
 use sapwood_kernels::{
     Convolution,
     exact::{Factors, Integers, add, largest, mean, means, requantised, sums},
 };
 
 use self::moves::{is_move, moved};
-use crate::{Error, lower::curve};
+use crate::{Error, integers::integers, lower::curve};
 
 /// A quantised network that is computed with integers as ONNX Runtime's operators are, value by value: slow, and the
 /// truth for whatever computes it faster. Only the network's output is in floating point: that of its last layer, or the
@@ -255,10 +255,6 @@ fn has_own_grid(op: &Op) -> bool {
 /// Whether an operation is a function of numbers that is not a bound of them.
 fn is_by_table(op: &Op) -> bool {
     matches!(op, Op::Activation(activation) if !matches!(activation, Activation::Relu | Activation::Relu6))
-}
-
-fn integers(grid: &Grid) -> Integers {
-    Integers { scale: grid.scale(), zero_point: grid.zero_point(), bounds: grid.integers() }
 }
 
 /// A layer as a convolution: a linear one is one of a single pixel.

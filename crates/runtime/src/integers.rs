@@ -20,3 +20,4 @@ mod weights;
 mod zeros;
 
 pub(crate) use build::plan;
+pub(crate) use forms::integers;

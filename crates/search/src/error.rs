@@ -158,7 +158,7 @@ impl Error {
 const SHOWN: usize = 3;
 
 /// The first few of many names, and how many more there are.
-pub(crate) fn few(names: &[String]) -> String {
+pub fn few(names: &[String]) -> String {
     let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
     match names.len().checked_sub(SHOWN + 1) {
         None => shown,

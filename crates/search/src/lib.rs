@@ -65,7 +65,7 @@ mod tabular;
 mod view;
 
 pub use choice::Choice;
-pub use error::Error;
+pub use error::{Error, few};
 pub use evaluator::{Evaluator, Parallel, Problem, Screened};
 pub use front::{Front, Member};
 pub use genome::Genome;

@@ -6,8 +6,8 @@ use sapwood_graph::{Graph, Groups, Masks, Node, Op, ParamPath, State};
 
 use crate::{Constants, Error, Shrunk};
 
-/// Takes out what makes zeros that are added to something else: a residual block whose branch is zero, with all of its
-/// layers. What is left gives the same outputs. Beside it the layers that left.
+/// Removes each residual branch whose output is zero everywhere, with all its layers, and reads the other summand instead:
+/// what is left gives the same outputs. Also returns the names of the layers that left.
 ///
 /// # Errors
 /// Layers that do not fit one another.

@@ -1,6 +1,6 @@
 //! What a network costs on paper.
 
-use sapwood_graph::{Graph, Groups};
+use sapwood_graph::{Graph, Groups, Op};
 
 use crate::{Error, Removal, layers};
 
@@ -11,7 +11,7 @@ pub struct Cost {
     pub macs: u64,
     /// Trained numbers.
     pub params: u64,
-    /// Bytes of all values in f32, running statistics among them.
+    /// Bytes of all values in f32, running statistics and constants that are not learnt among them.
     pub bytes: u64,
 }
 
@@ -22,12 +22,13 @@ impl Cost {
     /// Layers that do not fit.
     pub fn of(graph: &Graph) -> Result<Self, Error> {
         let anatomy = graph.anatomy(graph.input())?;
-        let statistics = graph.nodes().iter().map(|node| match node.op {
-            sapwood_graph::Op::BatchNorm { channels, .. } => 2 * channels as u64,
+        let untrained = graph.nodes().iter().map(|node| match node.op {
+            Op::BatchNorm { channels, .. } => 2 * channels as u64,
+            Op::Constant { dims, learnt: false } => u64::try_from(dims.values()).unwrap_or(u64::MAX / 8),
             _ => 0,
         });
         let params = anatomy.params();
-        Ok(Self { macs: anatomy.macs(), params, bytes: 4 * (params + statistics.sum::<u64>()) })
+        Ok(Self { macs: anatomy.macs(), params, bytes: 4 * (params + untrained.sum::<u64>()) })
     }
 
     /// Of a network that channels have left.

@@ -20,7 +20,8 @@ pub(crate) fn activation(of: Activation, x: f64) -> f64 {
         Activation::Tanh => x.tanh(),
         Activation::Silu => x * sigmoid(x),
         Activation::Mish => x * x.exp().ln_1p().tanh(),
-        Activation::Softplus => x.exp().ln_1p(),
+        // Beyond 709 the exponential is infinite.
+        Activation::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
         Activation::LeakyRelu(factor) => x.max(0.0) + factor.0 * x.min(0.0),
         Activation::Elu(factor) => x.max(0.0) + factor.0 * x.min(0.0).exp_m1(),
         Activation::Selu => {
@@ -45,5 +46,26 @@ pub(crate) fn unary(of: Unary, x: f64) -> f64 {
         Unary::Ceil => x.ceil(),
         Unary::Sin => x.sin(),
         Unary::Cos => x.cos(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_are_finite_where_their_values_are() {
+        for x in [-800.0, 0.0, 800.0] {
+            let near = |of: Activation, expected: f64| {
+                let found = activation(of, x);
+                assert!(
+                    (found - expected).abs() <= 1e-12 * expected.abs().max(1.0),
+                    "{of:?} of {x}: {found}"
+                );
+            };
+            near(Activation::Softplus, if x == 0.0 { 2f64.ln() } else { x.max(0.0) });
+            near(Activation::Mish, x.max(0.0));
+            near(Activation::Silu, x.max(0.0));
+        }
     }
 }

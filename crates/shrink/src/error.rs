@@ -30,6 +30,18 @@ pub enum Error {
         /// Groups of the removal.
         found: usize,
     },
+    /// A removal of other units than a group of the network has.
+    #[error(
+        "expected a removal of {expected} units for group `{group}`, found one of {found}: make it for this network"
+    )]
+    OtherUnits {
+        /// The group.
+        group: String,
+        /// Its units.
+        expected: usize,
+        /// Those of the removal.
+        found: usize,
+    },
     /// A value that does not have the shape that the network says.
     #[error("`{path}` should have {expected} places in dimension {axis}, found shape {found:?}")]
     Misshapen {

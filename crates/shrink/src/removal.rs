@@ -48,14 +48,18 @@ impl Removal {
     /// Refuses units that have to stay, and groups of which nothing would be left.
     ///
     /// # Errors
-    /// [`Error::Stays`], [`Error::Emptied`] and [`Error::OtherGroups`].
+    /// [`Error::Stays`], [`Error::Emptied`], [`Error::OtherGroups`] and [`Error::OtherUnits`].
     pub fn check(&self, groups: &Groups) -> Result<(), Error> {
         if groups.len() != self.leaves.len() {
             return Err(Error::OtherGroups { expected: groups.len(), found: self.leaves.len() });
         }
         for (group, leaves) in groups.iter().zip(&self.leaves) {
             if group.units() != leaves.len() {
-                return Err(Error::OtherGroups { expected: groups.len(), found: self.leaves.len() });
+                return Err(Error::OtherUnits {
+                    group: group.name.clone(),
+                    expected: group.units(),
+                    found: leaves.len(),
+                });
             }
             for unit in (0..leaves.len()).filter(|unit| leaves.get(*unit)) {
                 if let Some(reason) = &group.stays[unit] {

@@ -9,10 +9,10 @@ use crate::{Cost, Error, Removal, Target, floors};
 /// Which units are compared with one another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Selection {
-    /// Those of one group.
+    /// The units of each group alone.
     #[default]
     PerGroup,
-    /// All.
+    /// The units of all groups together.
     Global,
     /// Those of groups whose members are of the same kinds of layers (Fang et al. 2024, *Isomorphic pruning*).
     Isomorphic,
@@ -50,11 +50,20 @@ impl Selection {
         if chosen.removal.units() == 0 {
             let reason = match ranking.scopes.is_empty() {
                 true => "every group has to stay whole".into(),
-                false => format!("{} of each group, rounded, is none", target.share()),
+                false => format!("{} {}, rounded, is none", target.share(), self.whose()),
             };
             return Err(Error::Nothing { reason });
         }
         Ok(chosen)
+    }
+
+    /// The channels that a share is taken of.
+    fn whose(self) -> &'static str {
+        match self {
+            Self::PerGroup => "of each group",
+            Self::Global => "of all channels",
+            Self::Isomorphic => "of the channels of one kind",
+        }
     }
 
     /// The same for what only a measurement tells: about the least, of 64 steps, of which `enough` says so. None where

@@ -119,10 +119,11 @@ impl RangeTest {
     }
 
     /// The rate of the steepest fall of the loss over the logarithm of the rate (Howard's rule in fastai), among those
-    /// before the least loss; none where the loss never falls.
+    /// before the least loss; none where the loss never falls. The first tenth are passed over, of whose batches the mean
+    /// still moves.
     pub fn suggestion(tried: &[Tried]) -> Option<f64> {
         let least = (0..tried.len()).min_by(|a, b| tried[*a].loss.total_cmp(&tried[*b].loss))?;
-        let falls = tried[..=least].windows(2).map(|pair| {
+        let falls = tried.get(tried.len() / 10..=least).unwrap_or_default().windows(2).map(|pair| {
             let rise = (pair[1].loss - pair[0].loss) / (pair[1].learning_rate / pair[0].learning_rate).ln();
             (rise, pair[0].learning_rate)
         });

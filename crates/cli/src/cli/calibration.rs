@@ -8,13 +8,14 @@ use sapwood_core::{Batch, Network, Pass, Source, Target};
 use sapwood_data::{Drawing, Drawn, Loader, LoaderOptions, Wanted};
 use sapwood_lab::{DataConfig, ReadBatches, Takes, fits, read_unlabelled};
 use sapwood_models::Opened;
+use sapwood_quant::largest;
 
 use super::{
     bar::{Bar, note},
     data_root::DataRoot,
     image::Images,
     outputs::{MoreOutputs, hinted, tell},
-    own_input::is_file,
+    own_input::{is_file, tell_doubt},
 };
 use crate::Error;
 
@@ -65,7 +66,9 @@ impl Calibration<'_> {
     fn of_file(&self, opened: &Opened, device: &Device) -> Result<ReadBatches, Error> {
         self.images.none()?;
         let path = Path::new(self.data);
-        let (batches, labelled) = read_unlabelled(path, BATCH, &Takes::of(opened))?;
+        let takes = Takes::of(opened);
+        let (batches, labelled) = read_unlabelled(path, BATCH, &takes)?;
+        tell_doubt(&takes, &batches);
         if let Some([c, h, w]) = batches.first().and_then(|batch| batch.shape().image()) {
             opened.spec.output([c, h, w])?;
         }
@@ -82,11 +85,13 @@ fn answered(batches: Vec<Batch>, opened: &Opened, device: &Device) -> Result<Vec
     let answer = |batch: Batch| -> Result<Batch, Error> {
         let rows = opened.net.forward(batch.input(device)?, &mut Pass::evaluate());
         let outputs = rows.dims()[1].max(1);
-        let logits: Vec<f32> = block_on(read(rows))?.iter().collect();
-        let largest = |row: &[f32]| {
-            (0..row.len()).rev().max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or_default() as u32
-        };
-        let answers = logits.chunks(outputs).map(largest).collect();
+        let logits: Vec<f64> = block_on(read(rows))?.iter().collect();
+        let answers = logits.chunks(outputs).map(|row| largest(row).map(|class| class as u32));
+        let answers = answers.collect::<Option<Vec<u32>>>().ok_or_else(|| {
+            let problem = "the network's outputs are not finite on the calibration data: expected numbers; see how these become \
+                           inputs, and the weights";
+            Error::Usage(problem.into())
+        })?;
         Ok(Batch::of_inputs(batch.inputs().to_vec(), Target::Class(answers))?)
     };
     batches.into_iter().map(answer).collect()

@@ -38,8 +38,8 @@ use crate::Error;
 /// One half of the test split decides that, and the accuracy that is told is that of the other half; with --hold-out training
 /// examples decide. Then integers of 8 bits are made, where these lose no more either: the nearest, those of GPTQ, or, where
 /// both lose too much, with the layers that cost most in floating point. Integers that take longer than floating point are
-/// written, but with --milliseconds they are not the result; without it they are, where they are smaller, and the line below
-/// the table says how many times as long they take. The folder holds net.safetensors, net.onnx, net-int8.safetensors, net-int8.onnx and
+/// written, but with --milliseconds the network in floating point counts as what came of it; without it the smaller file does,
+/// and the line below the table says how many times as long the integers take. The folder holds net.safetensors, net.onnx, net-int8.safetensors, net-int8.onnx and
 /// report.html in the end; what cannot be made is said. The same command goes on where it was killed; with another --drop it
 /// does no step again.
 #[derive(Args)]

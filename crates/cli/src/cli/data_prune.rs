@@ -6,11 +6,10 @@ use clap::{Args, ValueEnum};
 use sapwood_backend::Seed;
 use sapwood_core::write_atomic;
 use sapwood_data::Split;
-use sapwood_lab::{Choice, Choosing, DataConfig, Known, fits};
+use sapwood_lab::{Choice, Choosing, DataConfig, Known, Portion, fits};
 
 use super::{
-    bar::Bar, data_root::DataRoot, image::Images, integers, on_device::OnDevice, portion::Portion,
-    weight_file::hinted_among,
+    bar::Bar, data_root::DataRoot, image::Images, integers, on_device::OnDevice, weight_file::hinted_among,
 };
 use crate::Error;
 

@@ -62,7 +62,7 @@ impl Demo {
 
     /// The command that makes the page again.
     fn command(&self) -> String {
-        let mut text = "cargo xtask demo".to_string();
+        let mut text = "sapwood demo".to_string();
         if self.replicates != REPLICATES {
             text += &format!(" --replicates {}", self.replicates);
         }

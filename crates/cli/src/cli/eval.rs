@@ -16,7 +16,7 @@ use super::{
     image::Images,
     on_device::OnDevice,
     outputs::{MoreOutputs, hinted, tell},
-    own_input::is_file,
+    own_input::{is_file, tell_doubt},
     weight_file::WeightFile,
 };
 use crate::Error;
@@ -69,6 +69,7 @@ impl Eval {
         self.images.none()?;
         let takes = Takes::of(opened);
         let test = ReadBatches::to_test(Path::new(&self.data), &takes, opened.spec.classes)?;
+        tell_doubt(&takes, test.all());
         if let Some(shape) = test.shape().image() {
             opened.spec.output(shape)?;
         }

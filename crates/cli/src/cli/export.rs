@@ -71,10 +71,11 @@ impl Export {
         match (self.form, &opened.integers) {
             (Form::Pytorch, _) => refuse(&opened, "written for PyTorch")?,
             (Form::Onnx, Some(integers)) => {
-                return Err(Error::Usage(format!(
-                    "the file has {} weights as integers: write them with `--form qdq`, or with `--form qoperator`",
-                    integers.quantized.len()
-                )));
+                let what = match integers.quantized.len() {
+                    0 => "the file rounds values to integers: write it".into(),
+                    weights => format!("the file has {weights} weights as integers: write them"),
+                };
+                return Err(Error::Usage(format!("{what} with `--form qdq`, or with `--form qoperator`")));
             }
             _ => {}
         }

@@ -3,10 +3,8 @@
 use std::{path::PathBuf, str::FromStr};
 
 use clap::Args;
-use sapwood_lab::{Augmenting, Chosen, DataConfig, SmallData};
+use sapwood_lab::{Augmenting, Chosen, DataConfig, Portion, SmallData};
 use sapwood_train::Mixing;
-
-use super::portion::Portion;
 
 /// Few examples.
 #[derive(Args)]

@@ -80,7 +80,7 @@ impl Forward {
     /// The same with any number of inputs and outputs.
     fn all(&self, opened: &Opened, device: &Device) -> Result<(), Error> {
         let norm = if self.batch_statistics { Norm::Batch } else { Norm::Running };
-        let inputs = read_inputs(&self.input, opened.net.graph(), device)?;
+        let inputs = read_inputs(&self.input, opened.net.graph(), &opened.spec.onnx.channels_last, device)?;
         let outputs = rounded(opened).pass(&mut Pass::new(norm), |net, pass| net.run_all(inputs, pass))?;
         let several = outputs.len() > 1;
         let mut found = Vec::new();

@@ -39,7 +39,26 @@ pub(super) struct Mixed {
 const EVALUATIONS: usize = 5000;
 const MEASURED: usize = 12;
 
+/// What ends the choice.
+enum Bound {
+    /// What the weights may cost.
+    Budget(Budget),
+    /// The points of accuracy that may be lost.
+    Points(f64),
+}
+
 impl Mixed {
+    fn bound(&self) -> Result<Bound, Error> {
+        match (self.budget, self.max_drop) {
+            (_, Some(points)) if !(0.0..=100.0).contains(&points) => {
+                Err(Error::Usage("`--max-drop` is a number of points from 0 to 100".into()))
+            }
+            (Some(budget), _) => Ok(Bound::Budget(budget)),
+            (None, Some(points)) => Ok(Bound::Points(points)),
+            (None, None) => Err(Error::Usage("`--mixed` wants `--budget` or `--max-drop`".into())),
+        }
+    }
+
     /// The bits of layers, which are told, with how far what decided them can be trusted.
     pub(super) fn apply(
         &self,
@@ -52,12 +71,7 @@ impl Mixed {
         if !self.mixed {
             return Ok(ptq);
         }
-        if self.max_drop.is_some_and(|points| !(0.0..=100.0).contains(&points)) {
-            return Err(Error::Usage("`--max-drop` is a number of points from 0 to 100".into()));
-        }
-        if self.budget.is_none() && self.max_drop.is_none() {
-            return Err(Error::Usage("`--mixed` wants `--budget` or `--max-drop`".into()));
-        }
+        let bound = self.bound()?;
         if self.searcher != "greedy" {
             Method::named(&self.searcher)?;
         }
@@ -65,11 +79,10 @@ impl Mixed {
         if all.layers.is_empty() {
             return Err(Error::Usage("`--mixed` finds no layer whose bits are open".into()));
         }
-        let bits = match (self.budget, self.max_drop) {
-            (Some(budget), _) if self.searcher == "greedy" => all.greedy(budget)?,
-            (Some(budget), _) => all.searched(budget, &self.searcher, EVALUATIONS, seed)?,
-            (None, Some(points)) => block_on(all.within_points(net, &ptq, points, examples, device))?,
-            (None, None) => return Err(Error::Usage("`--mixed` wants `--budget` or `--max-drop`".into())),
+        let bits = match bound {
+            Bound::Budget(budget) if self.searcher == "greedy" => all.greedy(budget)?,
+            Bound::Budget(budget) => all.searched(budget, &self.searcher, EVALUATIONS, seed)?,
+            Bound::Points(points) => block_on(all.within_points(net, &ptq, points, examples, device))?,
         };
         write!(out, "{}", table(&all, &bits).to_text())?;
         let [bytes, operations] = [Budget::BYTES, Budget::OPERATIONS].map(|budget| all.cost(budget, &bits));
@@ -84,12 +97,15 @@ impl Mixed {
             tried.iter().map(|tried| tried.predicted).collect(),
             tried.iter().map(|tried| tried.measured).collect(),
         ];
-        writeln!(
-            out,
-            "the sum of single costs ranks {} choices as what was measured does: Kendall's tau {:.3}",
-            tried.len(),
-            kendall_tau(&predicted, &measured)
-        )?;
+        let tau = kendall_tau(&predicted, &measured);
+        // Choices that are all alike have no order.
+        if tau.is_finite() {
+            writeln!(
+                out,
+                "the sum of single costs ranks {} choices as what was measured does: Kendall's tau {tau:.3}",
+                tried.len()
+            )?;
+        }
         let mut of_layers = ptq.of_layers;
         for (layer, at) in all.layers.iter().zip(&bits) {
             of_layers.insert(layer.layer.clone(), weight_scheme(layer.costs[*at].bits, ptq.weights.per())?);

@@ -49,6 +49,11 @@ pub(super) fn hinted(error: Lab, trains: bool) -> Error {
             "{error}; `--new-head` gives it a last layer for these, and with `--new-classes` the outputs are taken for them, in \
              their order"
         ),
+        Lab::OtherClasses { .. } => {
+            format!(
+                "{error}; where these are the same by other names, `--class-names` gives them to the outputs"
+            )
+        }
         Lab::NothingNew { .. } if trains => format!("{error}: leave `--new-classes` out"),
         _ => return error.into(),
     };

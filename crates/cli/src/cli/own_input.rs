@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use clap::Args;
-use sapwood_core::Shape;
+use sapwood_core::{Batch, Shape};
 use sapwood_data::Split;
 use sapwood_lab::{DataConfig, Takes, read_batches};
 use sapwood_models::Opened;
 use sapwood_prune::Needs;
 
-use super::{image::Images, shape};
+use super::{bar::note, image::Images, shape};
 use crate::Error;
 
 /// Its size.
@@ -57,6 +57,13 @@ impl OwnInput {
         opened.spec.output(size)?;
         let [c, h, w] = size;
         Ok(Some((size, format!("{criterion}: the input of ones is {c}x{h}x{w}, {whose}"))))
+    }
+}
+
+/// Tells that inputs of a file may be none of the kind that the network is for.
+pub(super) fn tell_doubt(takes: &Takes<'_>, batches: &[Batch]) {
+    if let Some(doubt) = takes.doubt(batches) {
+        note(&format!("note: {doubt}"));
     }
 }
 

@@ -86,6 +86,11 @@ impl Predict {
         let bar = Bar::default();
         let reporter: &dyn Reporter = if io::stdout().is_terminal() { &Silent } else { &bar };
         reporter.begin("predicting", self.images.len() as u64);
+        if let Some(folder) = self.images.iter().find(|path| path.is_dir()) {
+            let folder = folder.display();
+            let problem = format!("expected images, found a folder: give those in it, as in {folder}/*.png");
+            return Err(Error::Usage(problem));
+        }
         let mut bad = 0;
         for path in &self.images {
             let mut image = match sapwood_data::read_image_as(path, shape, &named.fit) {

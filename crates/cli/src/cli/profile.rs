@@ -139,7 +139,7 @@ impl Profile {
         write!(out, "{}", table(&found, with_zeros).to_text())?;
         writeln!(
             out,
-            "{:.4} ms for {} at once on {} of {}; {} KiB for values, at least {} KiB",
+            "{:.4} ms for {} at once on {} of {}; {} KiB for values, of which {} KiB are needed at once at least",
             1e3 * found.whole.as_secs_f64(),
             named(self.batch, "image"),
             named(self.threads, "thread"),
@@ -159,7 +159,7 @@ impl Profile {
         if let Some(Compared { version, ours_s, peer_s, empty_s, ratio }) = compared {
             writeln!(
                 out,
-                "{ratio:.2} of ONNX Runtime {version}: in turn {:.4} ms and {:.4} ms (less {:.4} ms of an empty session), medians",
+                "{ratio:.2} of the time of ONNX Runtime {version}: {:.4} ms here, {:.4} ms there without the {:.4} ms of its empty session; medians of runs in turn",
                 1e3 * ours_s,
                 1e3 * peer_s,
                 1e3 * empty_s

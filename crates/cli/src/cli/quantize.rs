@@ -16,7 +16,8 @@ use sapwood_core::{
     graph::{DType, Per, Scheme, Symmetry},
     write_atomic,
 };
-use sapwood_models::{Net, Opened, fold, pack, pack_integers};
+use sapwood_lab::integers_file;
+use sapwood_models::{Net, Opened, fold};
 use sapwood_quant::{
     Agreement, Answers, Equalisation, Examples, Made, Ptq, RangeMethod, Rounding, absorbed, alarm,
     layer_costs, named, weight_scheme,
@@ -25,7 +26,8 @@ use sapwood_quant::{
 use self::summary::Summary;
 use super::{
     bar::note, calibration::Calibration, data_root::DataRoot, image::Images, mixed::Mixed,
-    on_device::OnDevice, outputs::MoreOutputs, verify::share, weight_file::WeightFile,
+    on_device::OnDevice, outputs::MoreOutputs, rounding::layer_bits_of, verify::share,
+    weight_file::WeightFile,
 };
 use crate::Error;
 
@@ -200,11 +202,7 @@ impl Quantize {
             }
             return Err(error.into());
         }
-        let mut masks = opened.masks;
-        masks.retain(|path, _| made.rest.0.contains_key(path) || made.quantized.contains_key(path));
-        let Made { quantized, rest, ranges, calibrated, .. } = made;
-        let file = pack(&spec, opened.trained_on.as_ref(), rest, masks)?;
-        let file = pack_integers(file, quantized, ranges, &calibrated)?;
+        let file = integers_file(made, &spec, opened.trained_on.as_ref(), opened.masks)?;
         let bytes = file.to_bytes()?;
         write_atomic(&self.out, &bytes)?;
         let summary = summary.written(bytes.len());
@@ -239,11 +237,8 @@ impl Quantize {
     fn of_layers(&self, graph: &Graph) -> Result<BTreeMap<String, Scheme>, Error> {
         let mut found = BTreeMap::new();
         for text in &self.layer_bits {
-            let wrong = || {
-                Error::Usage(format!("`--layer-bits {text}`: expected a layer and its bits, as in conv1=8"))
-            };
-            let (pattern, bits) = text.rsplit_once('=').ok_or_else(wrong)?;
-            let scheme = weight_scheme(bits.parse().map_err(|_| wrong())?, self.per.0)?;
+            let (pattern, bits) = layer_bits_of(text)?;
+            let scheme = weight_scheme(bits, self.per.0)?;
             let layers = meant("--layer-bits", &[pattern], graph)?;
             found.extend(layers.into_iter().map(|layer| (layer, scheme)));
         }

@@ -34,17 +34,22 @@ pub(super) struct Rounding {
     freeze_at: Option<Step>,
 }
 
+/// The layers that `--layer-bits` names, and the bits of their weights.
+pub(super) fn layer_bits_of(text: &str) -> Result<(&str, usize), Error> {
+    let parsed = text.rsplit_once('=').and_then(|(layers, bits)| Some((layers, bits.parse().ok()?)));
+    parsed.ok_or_else(|| {
+        Error::Usage(format!("`--layer-bits {text}`: expected a layer and its bits, as in conv1=8"))
+    })
+}
+
 impl Rounding {
     /// What was asked for.
     pub(super) fn training(&self) -> Result<Option<Quantize>, Error> {
         let Some(integers) = self.quantize else { return Ok(None) };
         let mut layer_bits = BTreeMap::new();
         for text in &self.layer_bits {
-            let wrong = || {
-                Error::Usage(format!("`--layer-bits {text}`: expected a layer and its bits, as in conv1=8"))
-            };
-            let (layer, bits) = text.rsplit_once('=').ok_or_else(wrong)?;
-            layer_bits.insert(layer.to_string(), bits.parse().map_err(|_| wrong())?);
+            let (layers, bits) = layer_bits_of(text)?;
+            layer_bits.insert(layers.to_string(), bits);
         }
         let usual = Quantize::from(integers);
         Ok(Some(Quantize {

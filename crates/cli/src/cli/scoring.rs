@@ -20,7 +20,7 @@ use super::{
     integers::refuse,
     on_device::OnDevice,
     outputs::{MoreOutputs, hinted, tell},
-    own_input::{OwnInput, is_file},
+    own_input::{OwnInput, is_file, tell_doubt},
     weight_file::WeightFile,
 };
 use crate::Error;
@@ -251,7 +251,9 @@ impl Scoring {
                     "`--batches` and `--per-class` choose from a data set, but `--data` is a file".into();
                 return Err(Error::Usage(problem));
             }
-            let batches = read_batches(path, self.batch_size.map(NonZero::get), &Takes::of(opened))?;
+            let takes = Takes::of(opened);
+            let batches = read_batches(path, self.batch_size.map(NonZero::get), &takes)?;
+            tell_doubt(&takes, &batches);
             for shape in batches.iter().filter_map(|batch| batch.shape().image()) {
                 spec.output(shape)?;
             }

@@ -176,6 +176,10 @@ impl Shrink {
                 "criterion `{name}` is customarily applied in {rounds} rounds; for a time it scored once"
             ));
         }
+        if let Aim::Milliseconds(timed) = target {
+            let taken = timed.of(&shrunk.graph, &shrunk.state)?;
+            notes.push(format!("one image takes {taken:.3} ms, of the {} ms that were allowed", timed.most));
+        }
         if !chosen.floors.is_empty() {
             let which = sapwood_lab::few(&chosen.floors);
             notes.push(format!("{which} would be empty: at least one channel stays in each layer"));

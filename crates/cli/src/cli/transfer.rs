@@ -15,14 +15,11 @@ use sapwood_core::{
     infos,
 };
 use sapwood_data::{Split, Task};
-use sapwood_lab::{DataConfig, Datasets, Pull, Teacher};
+use sapwood_lab::{DataConfig, Datasets, Pull, Teacher, weights_digest};
 use sapwood_models::{Init, Net, Opened, Spec};
 use sapwood_train::Distillation;
 
-use super::{
-    integers,
-    weight_file::{hinted_among, of_file},
-};
+use super::{integers, weight_file::hinted_among};
 use crate::Error;
 
 /// Below this number of images the batch's statistics say less of a task than those of the data that the weights
@@ -311,6 +308,6 @@ impl TransferArgs {
             Method::Blocks => Distillation::Blocks,
         };
         how.check()?;
-        Ok(Some(Teacher { digest: of_file(path)?, how, spec, net, trained_on }))
+        Ok(Some(Teacher { digest: weights_digest(path)?, how, spec, net, trained_on }))
     }
 }

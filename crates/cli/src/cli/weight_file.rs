@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use burn::prelude::Device;
 use clap::Args;
 use sapwood_core::Shape;
-use sapwood_lab::digest;
+use sapwood_lab::{digest, weights_digest};
 use sapwood_models::{
-    Checkpoint, Error as Models, FreeZeros, Note, Opened, Problem, Rename, StateDict, Zeros, files_beside,
+    Checkpoint, Error as Models, FreeZeros, Note, Opened, Problem, Rename, StateDict, Zeros,
 };
 use sapwood_report::Cell;
 use sapwood_supernet::{Error as Nested, Supernet, SupernetSpec};
@@ -131,7 +131,7 @@ impl Naming {
         let key = self.key.iter().map(|key| format!("key {key}"));
         let renames = self.rename.iter().map(|rename| format!("rename {rename}"));
         let changes: Vec<String> = key.chain(renames).chain(more).collect();
-        let weights = of_file(path)?;
+        let weights = weights_digest(path)?;
         match changes.is_empty() {
             true => Ok(weights),
             false => Ok(digest(format!("{weights}\n{}", changes.join("\n")).as_bytes())),
@@ -158,6 +158,7 @@ impl Naming {
 impl Reading {
     /// Opens the network of a file, to use it as it is.
     pub(super) fn open(&self, path: &Path, model: Option<&str>, device: &Device) -> Result<Opened, Error> {
+        check_file(path)?;
         let opened = self.reading(model).open(path, device).map_err(hinted)?;
         tell(&opened.notes);
         self.stated.apply(opened)
@@ -198,7 +199,8 @@ impl Reading {
     /// What tells the network that was opened from every other: [`Naming::digest`], and what its classes are called where
     /// its own file does not say that.
     pub(super) fn digest(&self, path: &Path, opened: &Opened) -> Result<String, Error> {
-        let masks = self.masks.as_deref().map(of_file).transpose()?.map(|digest| format!("masks {digest}"));
+        let masks =
+            self.masks.as_deref().map(weights_digest).transpose()?.map(|digest| format!("masks {digest}"));
         let zeros = self.masks_from_zeros.then(|| "masks from zeros".to_string());
         let size = self.input_size.map(|[c, h, w]| format!("input size {c}x{h}x{w}"));
         let is_said_elsewhere = self.stated.names_classes() || opened.notes.contains(&Note::Config);
@@ -218,19 +220,21 @@ impl Reading {
     }
 }
 
-/// Of an ONNX file with weights beside it, also of these.
-pub(super) fn of_file(path: &Path) -> Result<String, Error> {
-    let read = |path: &Path| std::fs::read(path).map_err(Error::file("read", path));
-    let bytes = read(path)?;
-    let beside = files_beside(&bytes, path)?;
-    if beside.is_empty() {
-        return Ok(digest(&bytes));
+/// Refuses a folder, with the weight file that a run or a compression leaves in it.
+fn check_file(path: &Path) -> Result<(), Error> {
+    if !path.is_dir() {
+        return Ok(());
     }
-    let mut all = digest(&bytes);
-    for file in beside {
-        all = format!("{all}\n{}", digest(&read(&file)?));
-    }
-    Ok(digest(all.as_bytes()))
+    let usual = ["weights.safetensors", "net.safetensors"].map(|name| path.join(name));
+    let problem = match usual.iter().find(|file| file.is_file()) {
+        Some(file) => {
+            format!("cannot read weights: expected a file, found a folder: give {}", file.display())
+        }
+        None => {
+            format!("cannot read weights: expected a file, found a folder: give one in {}", path.display())
+        }
+    };
+    Err(Error::Usage(problem))
 }
 
 /// How many weights are zero without a mask, if a layer has many.

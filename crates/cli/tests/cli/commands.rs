@@ -283,6 +283,11 @@ fn a_benchmark_table_is_searched() {
     let search = |more: &[&str]| child::run(place.path(), &[&objectives[..], more].concat());
     let outcome = search(&["--evaluations", "60", "--front"]);
     assert!(outcome.out.contains("100.00 % of the hypervolume"), "{outcome:#?}");
+    // One row is the best and the worst.
+    place.put("one.csv", "kernel,metric:accuracy,metric:ms\n3,0.5,1\n");
+    let one = [objectives[0], objectives[1], "tabular:one.csv"];
+    let one = child::run(place.path(), &[&one[..], &objectives[3..]].concat());
+    assert!(one.out.contains("there is no hypervolume of the true front (1 architecture"), "{one:#?}");
     let limited = search(&["--evaluations", "60", "--limit", "ms <= 12", "--json"]);
     let best: serde_json::Value = serde_json::from_str(limited.out.trim()).unwrap();
     assert!(best["metrics"]["ms"].as_f64().unwrap() <= 12.0, "{limited:#?}");

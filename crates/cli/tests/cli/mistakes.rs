@@ -28,6 +28,33 @@ fn files_that_no_run_has_left_are_not_written_over() {
 }
 
 #[test]
+fn a_folder_is_no_file_of_weights_or_of_an_image() {
+    let place = Workplace::with_net();
+    place.succeed("train --model lenet-300-100 --width 0.1 --data digits --epochs 1 --out run");
+    place.refuse("eval --weights run --data digits", &["found a folder: give run/weights.safetensors"]);
+    place.refuse("eval --weights . --data digits", &["found a folder: give ./net.safetensors"]);
+    place.put("empty/file", "");
+    place.refuse("eval --weights empty --data digits", &["found a folder: give one in empty"]);
+    place.refuse(
+        &format!("predict --weights {NET} run"),
+        &["found a folder: give those in it, as in run/*.png"],
+    );
+}
+
+#[test]
+fn inputs_that_are_made_otherwise_than_those_of_the_training_are_told() {
+    let place = Workplace::new();
+    place.succeed("train --model lenet-300-100 --width 0.1 --data digits --epochs 1 --out run");
+    let told = |more: &str| place.run(&format!("eval --weights run/weights.safetensors {more}")).err;
+    assert!(!told("--data digits").contains("trained with"));
+    let other = told("--data digits --preprocess x/255");
+    assert!(
+        other.contains("the weights were trained with") && other.contains("with x/255, as was said"),
+        "{other}"
+    );
+}
+
+#[test]
 fn an_unknown_name_brings_the_nearest_ones() {
     check("train --model lenet-300-10 --data digits", &["unknown model `lenet-300-10`", "lenet-300-100"]);
     check("train --model resnet-20 --data digit", &["unknown data set `digit`", "digits"]);

@@ -236,7 +236,7 @@ fn a_time_is_reached_or_the_least_there_is_is_said() {
     );
     place.refuse(
         &format!("shrink --weights {NET} --milliseconds 0.0000001 --out s.safetensors"),
-        &["ms are needed with one channel"],
+        &["ms are still taken when all channels that may leave have left"],
     );
     place.refuse(
         &format!("shrink --weights {NET} --channels 30% --recalibrate --out s.safetensors"),

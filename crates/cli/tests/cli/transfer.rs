@@ -318,9 +318,9 @@ fn a_rate_is_found_without_a_trace_and_training_examples_are_chosen() {
     }
     place.refuse(
         &format!("{prune} --method forgetting --out x.json"),
-        &["`forgetting` looks through 2 or more"],
+        &["`forgetting` takes 2 networks or more"],
     );
-    place.refuse(&format!("{prune} --method random --out x.json"), &["`random` looks through none"]);
+    place.refuse(&format!("{prune} --method random --out x.json"), &["`random` takes no network"]);
     let train = format!("train --weights {NET} {COLOURS} --image 3x8x8 --batch-size 4 --epochs 1");
     place.succeed(&format!("{train} --only el2n.json --out half"));
     let curve = String::from_utf8(place.read("half/curve.csv")).unwrap();

@@ -2,7 +2,7 @@
 
 use sapwood_core::{Array, Dims, Shape, graph::Values};
 
-use crate::stored::Stored;
+use crate::{OpenOptions, stored::Stored};
 
 /// Inputs, and the shape `[C, H, W]` of one.
 pub(super) struct Inputs {
@@ -13,13 +13,14 @@ pub(super) struct Inputs {
 impl Inputs {
     /// Those of an array of this name, or what is wrong with it: numbers in the shape that is asked for, where they can be
     /// seen so, and images of bytes in their own.
-    pub(super) fn of(name: &str, array: Array, asked: Option<Shape>) -> Result<Self, String> {
+    pub(super) fn of(name: &str, array: Array, options: &OpenOptions) -> Result<Self, String> {
+        let (asked, last) = (options.image, options.channels_last);
         let found = array.shape().to_vec();
         if array.is_empty() || found.len() < 2 {
             return Err(format!("`{name}` should be [N, ..] with N examples of one shape, but is {found:?}"));
         }
         let numbers = match array.into_parts().1 {
-            Values::U8(bytes) => return images(name, &found, bytes, asked),
+            Values::U8(bytes) => return images(name, &found, bytes, (asked, last)),
             Values::F32(numbers) => numbers,
             values @ (Values::F64(_) | Values::F16(_) | Values::BF16(_)) => {
                 let array = Array::new(found.clone(), values).map_err(|error| error.to_string())?;
@@ -39,7 +40,7 @@ impl Inputs {
         let dims = Dims::batch_of(&found[1..]);
         let dims = dims.ok_or_else(|| format!("`{name}` has too many dimensions: {found:?}"))?;
         match (asked, &found[..]) {
-            (Some(asked), _) => seen_as(numbers, dims.image(), asked),
+            (Some(asked), _) => seen_as(numbers, dims.image(), (asked, last)),
             (None, &[_, h, w, c @ (1 | 3)]) if 1 < w && !matches!(h, 1 | 3) => {
                 Ok(Self::of_numbers([c, h, w], channels_first(&numbers, [h, w, c])))
             }
@@ -53,10 +54,14 @@ impl Inputs {
 }
 
 /// Numbers of one shape in another one that is asked for, if they can be seen so: rows in any of as many values and
-/// anything in a row, what has the same sizes but for ones as it is, and what has its channels last with these first.
-fn seen_as(numbers: Vec<f32>, shape: Shape, asked: Shape) -> Result<Inputs, String> {
+/// anything in a row, what has the same sizes but for ones as it is, and what has its channels last with these first. Rows of
+/// a network whose own file has them last have them so too.
+fn seen_as(numbers: Vec<f32>, shape: Shape, (asked, last): (Shape, bool)) -> Result<Inputs, String> {
     let [c, h, w] = asked;
+    let is_row = |shape: Shape| shape.into_iter().filter(|side| *side != 1).count() <= 1;
+    let is_turned = last && (is_row(shape) && !is_row(asked) || shape == [h, w, c]);
     let numbers = match shape {
+        shape if is_turned && is_same(shape, [h, w, c]) => channels_first(&numbers, [h, w, c]),
         shape if is_same(shape, asked) => numbers,
         last if last == [h, w, c] => channels_first(&numbers, last),
         [length, 1, channels] if asked == [channels, 1, length] => {
@@ -85,8 +90,16 @@ pub(super) fn size(shape: Shape) -> Option<usize> {
 }
 
 /// Images with their channels first, in their own size. What the network takes goes before what they look like.
-fn images(name: &str, found: &[usize], bytes: Vec<u8>, asked: Option<Shape>) -> Result<Inputs, String> {
+fn images(
+    name: &str,
+    found: &[usize],
+    bytes: Vec<u8>,
+    (asked, last): (Option<Shape>, bool),
+) -> Result<Inputs, String> {
     let (shape, bytes) = match (found, asked) {
+        (&[_, h, w, c], Some(asked)) if last && asked == [c, h, w] => {
+            (asked, channels_first(&bytes, [h, w, c]))
+        }
         (&[_, c, h, w], Some(asked)) if asked == [c, h, w] => (asked, bytes),
         (&[_, h, w, c], Some(asked)) if asked == [c, h, w] => (asked, channels_first(&bytes, [h, w, c])),
         (&[_, h, w], _) => ([1, h, w], bytes),

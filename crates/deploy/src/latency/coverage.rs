@@ -5,7 +5,7 @@ use std::{
     fmt,
 };
 
-use sapwood_search::{Genome, LatencyTable, Space};
+use sapwood_search::{Genome, LatencyTable, Space, few};
 use sapwood_supernet::Family;
 
 use super::{Measured, draw, prediction::keys_in};
@@ -126,15 +126,6 @@ impl fmt::Display for Coverage {
             [] => Ok(()),
             complete => write!(f, "; nothing is lacking of {}", complete.join(", ")),
         }
-    }
-}
-
-/// The first of many names, and how many more there are.
-pub(super) fn few(names: &[String]) -> String {
-    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-    match names.len() <= SHOWN {
-        true => shown,
-        false => format!("{shown} and {} more", names.len() - SHOWN),
     }
 }
 

@@ -48,6 +48,9 @@ impl EnergyMeter {
 
     /// Adds the energies of all blocks to a table of this family, and fits the fixed energy and
     /// its factor to whole networks.
+    ///
+    /// # Errors
+    /// [`Error::NoEnergy`] where the counter cannot be read; a block or network that cannot be built or run.
     pub fn add_to(
         &mut self,
         table: &mut LatencyTable,

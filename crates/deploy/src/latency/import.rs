@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use sapwood_search::{Blocks, LatencyTable, Naming};
+use sapwood_search::{Blocks, LatencyTable, Naming, few};
 use sapwood_supernet::Family;
 
 use super::{
     Measured,
-    coverage::{Coverage, Covered, few, first_blocks, networks, position},
+    coverage::{Coverage, Covered, first_blocks, networks, position},
     prediction::keys_in,
 };
 use crate::Error;

@@ -8,6 +8,9 @@ use super::{Measured, published};
 use crate::Error;
 
 /// The blocks of a sub-network, as a table names them that was measured here.
+///
+/// # Errors
+/// Choices that are none of the family's.
 pub fn keys(family: &Family, genome: &Genome) -> Result<Vec<String>, Error> {
     let graph = family.graph(genome)?;
     Ok(graph.blocks(family.whole().input())?.iter().map(Graph::signature).collect())
@@ -22,12 +25,19 @@ pub(super) fn keys_in(table: &LatencyTable, family: &Family, genome: &Genome) ->
 }
 
 /// The milliseconds of a sub-network.
+///
+/// # Errors
+/// [`Error::Lacking`] where the table has no time for one of its blocks; [`Error::Tables`] where published names are asked of
+/// a family that has none; choices that are none of the family's.
 pub fn predicted(table: &LatencyTable, family: &Family, genome: &Genome) -> Result<f64, Error> {
     let found = table.predict(keys_in(table, family, genome)?);
     found.map_err(|error| lacking(error, table, family, Measured::Times))
 }
 
 /// The millijoules of a sub-network.
+///
+/// # Errors
+/// Those of [`predicted`], of energies.
 pub fn predicted_energy(table: &LatencyTable, family: &Family, genome: &Genome) -> Result<f64, Error> {
     let found = table.predict_energy(keys_in(table, family, genome)?);
     found.map_err(|error| lacking(error, table, family, Measured::Energies))

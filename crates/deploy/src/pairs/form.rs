@@ -101,18 +101,13 @@ fn read_csv(space: &Space, text: &str) -> Result<Vec<(Genome, f64)>, (usize, Str
     let names = reader.headers().map_err(|error| (1, error.to_string()))?.clone();
     let column = |name: &str| names.iter().position(|each| each == name);
     let known = |name: &str| space.choices().iter().any(|choice| choice.name() == name);
-    let (architecture, Some(top1)) = (column(ARCHITECTURE), column(TOP1)) else {
-        return Err((
-            1,
-            format!("expected `{HEAD}`, as such a file begins, or a column for each choice and `{TOP1}`"),
-        ));
+    let architecture = column(ARCHITECTURE);
+    let says_which = architecture.is_some() || names.iter().any(known);
+    let Some(top1) = column(TOP1).filter(|_| says_which) else {
+        let problem =
+            format!("expected `{HEAD}`, as such a file begins, or a column for each choice and `{TOP1}`");
+        return Err((1, problem));
     };
-    if architecture.is_none() && !names.iter().any(known) {
-        return Err((
-            1,
-            format!("expected `{HEAD}`, as such a file begins, or a column for each choice and `{TOP1}`"),
-        ));
-    }
     let mut found = Vec::new();
     for row in reader.records() {
         let row = row.map_err(|error| (line(error.position()), error.to_string()))?;

@@ -158,7 +158,8 @@ fn masks(path: &Path) -> Result<(), Failure> {
 }
 
 fn arrays(path: &Path) -> bool {
-    let takes = Takes { input: [1, 3, 4], trained_on: None, tokens: None };
+    let takes =
+        Takes { input: [1, 3, 4], trained_on: None, tokens: None, channels_last: false, is_stated: false };
     let input = cpu(|device| read_input(path, &takes, device));
     is_ok(read_unlabelled(path, 1, &takes)) || input
 }

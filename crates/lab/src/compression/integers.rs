@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use sapwood_backend::block_on;
 use sapwood_core::{ModuleState as _, Observed as _, graph::QuantizedNetwork};
 use sapwood_data::Loader;
-use sapwood_models::{Net, OnnxForm, Spec, fold, pack, pack_integers, to_quantized_onnx};
-use sapwood_quant::{Examples, Gptq, LayerCost, Made, Ptq, Rounding, layer_costs};
+use sapwood_models::{Net, OnnxForm, Spec, fold, to_quantized_onnx};
+use sapwood_quant::{Examples, Gptq, LayerCost, Made, Ptq, Rounding, layer_costs, price};
 
 use super::{
     files::{INTEGERS, INTEGERS_ONNX, write},
@@ -14,7 +14,7 @@ use super::{
     stage::{OPSET, Stage},
     verdict::Verdict,
 };
-use crate::{Error, TrainConfig, few, lines};
+use crate::{Error, TrainConfig, few, integers_file, lines};
 
 /// Training examples of which the bounds of values are taken.
 const EXAMPLES: usize = 512;
@@ -120,11 +120,8 @@ impl<F: Fn(&Form) -> bool> Maker<'_, F> {
 
     /// The network of these integers, as a file.
     fn file(&self, made: &Made) -> Result<Vec<u8>, Error> {
-        let Made { quantized, rest, ranges, calibrated, .. } = made.clone();
-        let mut masks = self.stage.masks.clone();
-        masks.retain(|path, _| rest.0.contains_key(path) || quantized.contains_key(path));
-        let file = pack(&self.spec, self.stage.trained_on.as_ref(), rest, masks)?;
-        Ok(pack_integers(file, quantized, ranges, &calibrated)?.to_bytes()?)
+        let (trained_on, masks) = (self.stage.trained_on.as_ref(), self.stage.masks.clone());
+        Ok(integers_file(made.clone(), &self.spec, trained_on, masks)?.to_bytes()?)
     }
 
     /// The same with the layers in floating point that cost most, about as few as are enough: their number is sought by
@@ -184,10 +181,8 @@ impl<F: Fn(&Form) -> bool> Maker<'_, F> {
 /// The layers, those that cost most first, as far as all of them together have no more than half of the weights: one that
 /// has too many is passed over.
 fn costliest(costs: &[LayerCost], weights: impl Fn(&str) -> usize) -> Vec<String> {
-    // What is no number costs more than all that is.
-    let price = |cost: &LayerCost| if cost.divergence.is_nan() { f64::INFINITY } else { cost.divergence };
     let mut sorted: Vec<&LayerCost> = costs.iter().collect();
-    sorted.sort_by(|a, b| price(b).total_cmp(&price(a)));
+    sorted.sort_by(|a, b| price(b.divergence).total_cmp(&price(a.divergence)));
     let mut left = costs.iter().map(|cost| weights(&cost.layer)).sum::<usize>() / 2;
     let fits = |cost: &&LayerCost| match left.checked_sub(weights(&cost.layer)) {
         Some(rest) => {

@@ -72,9 +72,9 @@ fn the_hardest_and_the_easiest_share_nothing_and_scores_agree_with_their_formula
 fn what_cannot_be_chosen_is_one_line() {
     let (data, (nets, device)) = (digits(), nets(2));
     for (choice, nets, expected) in [
-        (choice(Choosing::Random, 50), &nets[..], "`random` looks through none, found 2"),
-        (choice(Choosing::KCentre, 50), &nets[..], "`k-centre` looks through one, found 2"),
-        (choice(Choosing::Forgetting, 50), &nets[..1], "`forgetting` looks through 2 or more, found 1"),
+        (choice(Choosing::Random, 50), &nets[..], "`random` takes no network, found 2"),
+        (choice(Choosing::KCentre, 50), &nets[..], "`k-centre` takes one network, found 2"),
+        (choice(Choosing::Forgetting, 50), &nets[..1], "`forgetting` takes 2 networks or more, found 1"),
         (choice(Choosing::El2n, 0), &nets[..], "from 1 to 120 examples, found 0"),
         (choice(Choosing::El2n, 121), &nets[..], "from 1 to 120 examples, found 121"),
         (Choice { easiest: true, ..choice(Choosing::Random, 9) }, &[], "`random` has no easiest"),

@@ -3,11 +3,11 @@
 use burn::tensor::Tensor;
 use sapwood_backend::block_on;
 use sapwood_core::{Masks, ModuleState, Network, State, StateFile, Step, TrainedOn, write_atomic};
-use sapwood_models::{Net, Spec, pack, pack_integers};
-use sapwood_quant::{FakeQuantized, Made};
+use sapwood_models::{Net, Spec, pack};
+use sapwood_quant::FakeQuantized;
 use sapwood_train::{Hook, HookError, Live, Plan, Resumed, StepReport};
 
-use crate::{Error, Reporter, RunFolder, lines, run_folder::digest};
+use crate::{Error, Reporter, RunFolder, integers_file, lines, run_folder::digest};
 
 /// What the weight files of a run say about its network, and where they lie.
 #[derive(Clone, Copy)]
@@ -34,12 +34,10 @@ impl Left for Net {
 
 /// As integers, with its normalisations folded.
 impl Left for FakeQuantized<Net> {
-    fn file(&self, spec: &Spec, trained_on: &TrainedOn, mut masks: Masks) -> Result<StateFile, Error> {
-        let Made { quantized, rest, ranges, calibrated, .. } = block_on(self.integers())?;
-        rest.check_finite()?;
-        masks.retain(|path, _| rest.0.contains_key(path) || quantized.contains_key(path));
-        let file = pack(&Spec { folded: true, ..spec.clone() }, Some(trained_on), rest, masks)?;
-        Ok(pack_integers(file, quantized, ranges, &calibrated)?)
+    fn file(&self, spec: &Spec, trained_on: &TrainedOn, masks: Masks) -> Result<StateFile, Error> {
+        let made = block_on(self.integers())?;
+        made.rest.check_finite()?;
+        integers_file(made, &Spec { folded: true, ..spec.clone() }, Some(trained_on), masks)
     }
 }
 

@@ -8,7 +8,8 @@ use sapwood_train::{Decay, Mixing, Optimizer, Recipe, Schedule};
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
-use super::{HoldOut, Method, Pretrained, Several};
+use super::{Method, Pretrained, Several};
+use crate::Portion;
 use crate::{DataConfig, Error, Evaluate};
 
 /// A study of one kind. More kinds will come; each is a value of `kind` in the file.
@@ -131,7 +132,7 @@ pub struct Training {
     /// How many training examples are kept back, of each class its share: of each training the weights of the epoch that
     /// does best on them are left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hold_out: Option<HoldOut>,
+    pub hold_out: Option<Portion>,
     /// The decay of the average of all weights that each training leaves in the place of the last ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average: Option<f64>,

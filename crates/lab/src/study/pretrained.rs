@@ -1,15 +1,15 @@
 //! Trained weights that the networks of a study begin with.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use burn::prelude::Device;
 use sapwood_backend::{DeviceSpec, Seed};
 use sapwood_core::{Masks, TrainedOn};
-use sapwood_models::{Init, Net, Opened, Spec, files_beside};
+use sapwood_models::{Init, Net, Opened, Spec};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
 
-use crate::{Error, Known, Outputs, digest};
+use crate::{Error, Known, Outputs, weights_digest};
 
 /// `[transfer]`: the dense network begins with a trained one's weights and masks, and, unless it keeps its own outputs, a
 /// last layer that is drawn anew for the classes of the study's data. Everything else follows from that: methods that
@@ -120,7 +120,7 @@ impl Pretrained {
     /// # Errors
     /// A file that cannot be read; another one than `digest` says.
     pub(super) fn identified(&self) -> Result<Self, Error> {
-        let found = content(&self.weights)?;
+        let found = weights_digest(&self.weights)?;
         match &self.digest {
             Some(expected) if *expected != found => Err(Error::setting(
                 "transfer.digest",
@@ -164,21 +164,6 @@ impl Pretrained {
         opened.net.check_single()?;
         Ok(opened)
     }
-}
-
-/// BLAKE3 of a weight file; of an ONNX file with weights beside it, also of these.
-fn content(path: &Path) -> Result<String, Error> {
-    let read = |path: &Path| std::fs::read(path).map_err(Error::file("read", path));
-    let bytes = read(path)?;
-    let beside = files_beside(&bytes, path)?;
-    if beside.is_empty() {
-        return Ok(digest(&bytes));
-    }
-    let mut all = digest(&bytes);
-    for file in beside {
-        all = format!("{all}\n{}", digest(&read(&file)?));
-    }
-    Ok(digest(all.as_bytes()))
 }
 
 fn cpu() -> Result<Device, Error> {

@@ -68,7 +68,8 @@ pub(crate) fn search<'a>(
     // The whole file comes first: a longer key must be nearer than it.
     for found in all.drain(..) {
         let size = found.matched(naming.names());
-        if size > 0
+        // A network without weights has all of them in any file.
+        if (size > 0 || naming.names().is_empty())
             && let Some(params) = fits(&found)
         {
             fitting.push((found, params));

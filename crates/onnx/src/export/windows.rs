@@ -100,13 +100,16 @@ pub(super) fn resize(to: &mut Writing<'_>, name: &str, resize: Resize, x: String
     let rank = to.dims[from].rank();
     let sizes: Vec<usize> = resize.size.hw()[4 - rank..].to_vec();
     let nothing = String::new;
-    if 18 <= to.opset {
+    let old = &to.dims[from].sizes()[2..];
+    let is_whole =
+        |(old, new): (&usize, &usize)| (*old as f32 * (*new as f32 / *old as f32)).floor() as usize == *new;
+    // Some runtimes that move channels to the end do not find the axes of sizes.
+    if 18 <= to.opset && !old.iter().zip(&sizes).all(is_whole) {
         attributes.push(("axes", Ints((2..rank as i64).collect())));
         let sizes = to.integers(sizes.into_iter().map(|size| size as i64).collect());
         return to.layer(name, "Resize", vec![x, nothing(), nothing(), sizes], &attributes);
     }
     // Sizes would have to name the number of examples.
-    let old = &to.dims[from].sizes()[2..];
     let scale = |(old, new): (&usize, usize)| {
         let scale = new as f32 / *old as f32;
         // Rounded down it must be the new size.

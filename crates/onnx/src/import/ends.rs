@@ -29,7 +29,8 @@ pub(super) fn entry<'a>(
         Some(data_type::INT32 | data_type::INT64) => true,
         _ => {
             return Err(Error::Ends(format!(
-                "expected an input in f32 or of integers: {} is of another type",
+                "expected an input in f32, or of integers of 32 or 64 bits: {} is of another type; export the network so that it \
+                 takes f32, without the cast of stored images",
                 said()
             )));
         }

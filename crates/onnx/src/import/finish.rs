@@ -8,6 +8,7 @@ use super::{
     channels::{Turned, Turning},
     making::Making,
     rows::stay_apart,
+    scaling::hold_still,
     settle::{needed, settle},
 };
 use crate::{Error, Integers, Note};
@@ -47,6 +48,10 @@ impl Making<'_> {
             self.note(Note::ChannelsLast);
         }
         let needed = needed(&self.nodes, &ends);
+        // What is written here says itself what learns.
+        if turned.is_none() {
+            hold_still(&mut self.nodes, &self.dims, &needed);
+        }
         self.part_constants(&needed);
         let mut order: Vec<usize> = needed.iter().copied().collect();
         order.sort_by_key(|at| back.get(at).map_or((*at, 1), |behind| (*behind, 0)));

@@ -2,7 +2,7 @@
 
 use super::{
     activations, arithmetic, call::Call, fold, integers, layers, making::Making, norms, pads, parts, pools,
-    refusal::Refusal, resize, shapes, truths, value::Value,
+    refusal::Refusal, reshape, resize, shapes, softmax, truths, value::Value,
 };
 use crate::proto::Node;
 
@@ -55,7 +55,7 @@ const OPERATIONS: &[(&str, Handler)] = &[
     ("Less", arithmetic::of_constants),
     ("LessOrEqual", arithmetic::of_constants),
     ("Log", arithmetic::unary),
-    ("LogSoftmax", shapes::softmax),
+    ("LogSoftmax", softmax::softmax),
     ("LpNormalization", arithmetic::over_norm),
     ("MatMul", layers::matmul),
     ("Max", arithmetic::binary),
@@ -85,7 +85,7 @@ const OPERATIONS: &[(&str, Handler)] = &[
     ("ReduceSum", pools::reduce),
     ("ReduceSumSquare", pools::reduce),
     ("Relu", activations::activation),
-    ("Reshape", shapes::reshape),
+    ("Reshape", reshape::reshape),
     ("Resize", resize::resize),
     ("Round", arithmetic::of_constants),
     ("Selu", activations::activation),
@@ -95,7 +95,7 @@ const OPERATIONS: &[(&str, Handler)] = &[
     ("Sin", arithmetic::unary),
     ("Size", fold::size),
     ("Slice", parts::slice),
-    ("Softmax", shapes::softmax),
+    ("Softmax", softmax::softmax),
     ("Softplus", activations::activation),
     ("Softsign", arithmetic::softsign),
     ("SpaceToDepth", parts::depth_and_space),

@@ -126,6 +126,33 @@ fn what_scales_and_pads_images_with_their_channels_last_does_so_with_these_first
 }
 
 #[test]
+fn what_makes_inputs_of_images_does_not_learn() {
+    let file = || {
+        Foreign::new(13, &[None, Some(3), Some(6), Some(5)])
+            .floats("mean", &[1, 3, 1, 1], |at| at as f32)
+            .floats("scale", &[], |_| 0.5)
+            .floats("gain", &[], |_| 2.0)
+            .floats("position", &[3, 6, 5], |at| at as f32)
+            .floats("conv.weight", &[4, 3, 3, 3], |at| at as f32)
+            .node("Sub", "x mean", "a", &[])
+            .node("Mul", "a scale", "b", &[])
+            .node("Add", "b position", "c", &[])
+            .node("Conv", "c conv.weight", "d", &[])
+            .node("Mul", "d gain", "y", &[])
+    };
+    let learns = |found: &Imported| {
+        let learnt = |node: &&sapwood_graph::Node| matches!(node.op, Op::Constant { learnt: true, .. });
+        found.graph.nodes().iter().filter(learnt).map(|node| node.name.clone()).collect::<Vec<_>>()
+    };
+    let found = file().import().unwrap();
+    assert_eq!(learns(&found), ["position", "gain"]);
+    assert_eq!(found.notes, [Note::Single(vec!["gain".into()])]);
+    // So does a file that is written of it.
+    let again = import(&export(&found.graph, &found.state, &Options::default()).unwrap()).unwrap();
+    assert_eq!((learns(&again), &again.graph), (learns(&found), &found.graph));
+}
+
+#[test]
 fn a_row_has_the_values_of_images_in_the_order_of_the_file() {
     let of = |dims: &[Option<i64>]| {
         let values: i64 = dims.iter().flatten().product();

@@ -19,7 +19,7 @@ use super::{LayerSensitivity, Settled};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Budget {
-    /// Bytes of weights with their scales in a file, in the types that hold them: 3 bits take 4, and 5 and 6 take 8.
+    /// Bytes of weights with their scales in a file, in the types that hold them: 3 bits take 4, and 5 to 7 take 8.
     Bytes(f64),
     /// Bit operations for one example: multiply-accumulates times the bits of weights, 32 in floating point.
     BitOperations(f64),

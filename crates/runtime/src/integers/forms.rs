@@ -120,6 +120,6 @@ impl Schedule<'_> {
 const MOST: f32 = 1e30;
 
 /// A grid in the kernels' words.
-pub(super) fn integers(grid: &Grid) -> Integers {
+pub(crate) fn integers(grid: &Grid) -> Integers {
     Integers { scale: grid.scale(), zero_point: grid.zero_point(), bounds: grid.integers() }
 }

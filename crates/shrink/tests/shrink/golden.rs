@@ -1,7 +1,7 @@
 //! Numbers that others computed.
 
 use sapwood_graph::{Array, Conv, Graph, GraphBuilder, Groups, State, Wire};
-use sapwood_shrink::{Cost, GroupScore, Normaliser, Selection, Target, squares};
+use sapwood_shrink::{Cost, GroupScore, Normaliser, Removal, Selection, Target, squares};
 
 use crate::networks::state;
 
@@ -174,4 +174,22 @@ fn one_channel_too_few_is_one_of_the_group_that_would_lose_it() {
     let most = Target::Channels("0.8".parse().unwrap());
     let chosen = Selection::Global.choose(&graph, &groups, &scores, most, 1).unwrap();
     assert_eq!((chosen.removal.units(), chosen.floors), (9, vec!["conv1".to_string()]));
+}
+
+#[test]
+fn a_removal_is_for_one_network_and_a_constant_takes_bytes() {
+    let of = |width: usize, learnt: bool| {
+        let mut g = Graph::builder([1, 4, 4]);
+        let x = g.conv("conv", g.input(), Conv::new(width, 3));
+        let fixed = g.constant("fixed", &[width, 2, 2], learnt);
+        let x = g.add(x, fixed);
+        let x = g.flatten(x);
+        g.linear("fc", x, 2);
+        g.finish().unwrap()
+    };
+    let [narrow, wide] = [3, 5].map(|width| Groups::of(&of(width, false)).unwrap());
+    let said = Removal::none(&narrow).check(&wide).unwrap_err().to_string();
+    assert!(said.starts_with("expected a removal of 5 units for group `conv`, found one of 3"), "{said}");
+    let [fixed, learnt] = [false, true].map(|learnt| Cost::of(&of(3, learnt)).unwrap());
+    assert_eq!((fixed.bytes, fixed.params + 12), (learnt.bytes, learnt.params));
 }

@@ -53,7 +53,7 @@ pub(super) fn write(planned: &Planned, out: &mut dyn Write) -> Result<(), Error>
         100.0 * given.deciding,
         100.0 * given.test,
     )?;
-    writeln!(out, "what leaves together, and what would be left without all that may leave:")?;
+    writeln!(out, "channels that leave together, and how many are left if all leave that may:")?;
     table(&planned.groups, &planned.removal, out)?;
     writeln!(
         out,

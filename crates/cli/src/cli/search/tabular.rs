@@ -28,12 +28,18 @@ pub(super) fn run(options: &Search, path: &Path, goal: &Goal, out: &mut dyn Writ
     options.show(&space, goal, &found, out)?;
     if !options.json {
         let reference = table.worst(goal)?;
-        let share = found.hypervolume(goal, &reference) / truth.hypervolume(goal, &reference);
+        let whole = truth.hypervolume(goal, &reference);
+        // A front of which each point is the worst in one objective has none.
+        let share = match 0.0 < whole {
+            true => {
+                format!("{:.2} % of the hypervolume", 100.0 * found.hypervolume(goal, &reference) / whole)
+            }
+            false => "there is no hypervolume".into(),
+        };
         writeln!(
             out,
-            "{} of {rows} architectures looked at; {:.2} % of the hypervolume of the true front ({} architectures)",
+            "{} of {rows} architectures looked at; {share} of the true front ({} architectures)",
             search.history().len(),
-            100.0 * share,
             truth.members().len()
         )?;
     }

@@ -52,7 +52,8 @@ impl Timed {
         });
         found?.ok_or_else(|| {
             Error::Usage(format!(
-                "at least {fastest:.3} ms are needed with one channel in each layer, found {} ms",
+                "{fastest:.3} ms are still taken when all channels that may leave have left, and {} ms were asked for: allow more \
+                 time, or let more layers lose channels",
                 self.most
             ))
         })

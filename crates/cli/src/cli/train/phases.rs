@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use sapwood_core::{Step, identity};
 use sapwood_lab::{
     Augmenting, Beginning, Conditions, DataConfig, Error as Lab, Outputs, RunFolder, SmallData, Start,
-    TrainConfig, Transfer,
+    TrainConfig, Transfer, weights_digest,
 };
 use sapwood_models::Opened;
 use sapwood_train::{Evaluation, Recipe};
 use serde_json::json;
 
-use super::super::{outputs::hinted, weight_file::of_file};
+use super::super::outputs::hinted;
 use crate::Error;
 
 /// What a learning rate that was given is multiplied by once a probe has found the last layer (Kumar et al. 2022,
@@ -114,7 +114,7 @@ impl Phases {
                     self.then_found.unwrap_or((AFTER_PROBE * given, config.recipe.clip));
                 let recipe = Recipe { epochs: then, learning_rate, clip, ..config.recipe };
                 let outputs = Outputs { new: false, ..config.outputs };
-                let beginning = Beginning::From(start(opened, of_file(&path)?));
+                let beginning = Beginning::From(start(opened, weights_digest(&path)?));
                 train(&TrainConfig { beginning, recipe, outputs, ..config }, folder, conditions)
             }
         }

@@ -4,8 +4,8 @@ use sapwood_train::Mixing;
 
 use super::Page;
 use crate::{
-    DataConfig,
-    study::{Experiment, Head, HoldOut, Several},
+    DataConfig, Portion,
+    study::{Experiment, Head, Several},
 };
 
 impl Page<'_> {
@@ -94,8 +94,8 @@ fn weights(experiment: &Experiment) -> Option<String> {
 
 fn kept_back(experiment: &Experiment) -> Option<String> {
     Some(match experiment.training.hold_out? {
-        HoldOut::Number(n) => format!("{n} training examples"),
-        part @ HoldOut::Percent(_) => format!("{part} of the training examples"),
+        Portion::Number(n) => format!("{n} training examples"),
+        part @ Portion::Percent(_) => format!("{part} of the training examples"),
     })
 }
 

@@ -1,22 +1,22 @@
-//! How many training examples are kept back, as a study's file says it.
+//! A part of a data set, as people write it.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{Error, Unexpected, Visitor},
 };
 
-/// `hold_out`: a number of training examples, or a part of all, as in `"20%"`.
+/// A number of training examples, or a part of all, as in `20%`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum HoldOut {
+pub enum Portion {
     /// This number.
     Number(usize),
     /// This part of all, in percent, above 0 and below 100.
     Percent(f64),
 }
 
-impl HoldOut {
+impl Portion {
     /// The number of examples, where all are `examples`.
     pub fn of(self, examples: usize) -> usize {
         match self {
@@ -26,7 +26,7 @@ impl HoldOut {
     }
 }
 
-impl fmt::Display for HoldOut {
+impl fmt::Display for Portion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Number(n) => write!(f, "{n}"),
@@ -35,7 +35,24 @@ impl fmt::Display for HoldOut {
     }
 }
 
-impl Serialize for HoldOut {
+/// A part as in `20%`, above 0 and below 100.
+fn percent(text: &str) -> Option<Portion> {
+    let percent = text.strip_suffix('%')?.trim().parse().ok()?;
+    (0.0 < percent && percent < 100.0).then_some(Portion::Percent(percent))
+}
+
+impl FromStr for Portion {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = text.parse().map(Self::Number).ok().or_else(|| percent(text));
+        found.ok_or_else(|| {
+            format!("expected a number of examples or a part of all, as in 200 or 20%, found `{text}`")
+        })
+    }
+}
+
+impl Serialize for Portion {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Number(n) => n.serialize(serializer),
@@ -44,7 +61,7 @@ impl Serialize for HoldOut {
     }
 }
 
-impl<'de> Deserialize<'de> for HoldOut {
+impl<'de> Deserialize<'de> for Portion {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(NumberOrPercent)
     }
@@ -54,26 +71,24 @@ impl<'de> Deserialize<'de> for HoldOut {
 struct NumberOrPercent;
 
 impl Visitor<'_> for NumberOrPercent {
-    type Value = HoldOut;
+    type Value = Portion;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a number of training examples, or a part of all above 0 and below 100, as in \"20%\"")
     }
 
-    fn visit_i64<E: Error>(self, number: i64) -> Result<HoldOut, E> {
-        let found = usize::try_from(number).map(HoldOut::Number);
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Portion, E> {
+        let found = usize::try_from(number).map(Portion::Number);
         found.map_err(|_| E::invalid_value(Unexpected::Signed(number), &self))
     }
 
-    fn visit_u64<E: Error>(self, number: u64) -> Result<HoldOut, E> {
-        let found = usize::try_from(number).map(HoldOut::Number);
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Portion, E> {
+        let found = usize::try_from(number).map(Portion::Number);
         found.map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<HoldOut, E> {
-        let percent = text.strip_suffix('%').and_then(|number| number.trim().parse().ok());
-        let percent = percent.filter(|percent| 0.0 < *percent && *percent < 100.0);
-        percent.map(HoldOut::Percent).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+    fn visit_str<E: Error>(self, text: &str) -> Result<Portion, E> {
+        percent(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
     }
 }
 
@@ -84,17 +99,22 @@ mod tests {
     #[test]
     fn a_number_and_a_part_are_read_and_nothing_else() {
         let read = |text: &str| {
-            let table: Result<std::collections::BTreeMap<String, HoldOut>, _> =
+            let table: Result<std::collections::BTreeMap<String, Portion>, _> =
                 toml::from_str(&format!("hold_out = {text}"));
             table.map(|table| table["hold_out"]).map_err(|error| error.message().to_string())
         };
-        assert_eq!(read("60"), Ok(HoldOut::Number(60)));
+        assert_eq!(read("60"), Ok(Portion::Number(60)));
         let fifth = read("\"20%\"").unwrap();
-        assert_eq!((fifth, fifth.of(303), fifth.to_string().as_str()), (HoldOut::Percent(20.0), 61, "20%"));
+        assert_eq!((fifth, fifth.of(303), fifth.to_string().as_str()), (Portion::Percent(20.0), 61, "20%"));
         for wrong in ["0.2", "-3", "\"20\"", "\"0%\"", "\"100%\"", "\"x%\"", "true"] {
             let said = read(wrong).unwrap_err();
             assert!(said.contains("expected a number of training examples, or a part of all"), "{said}");
         }
-        assert_eq!(serde_json::to_string(&[fifth, HoldOut::Number(6)]).unwrap(), "[\"20%\",6]");
+        let said = |text: &str| text.parse::<Portion>();
+        assert_eq!((said("60"), said("20 %")), (Ok(Portion::Number(60)), Ok(fifth)));
+        for wrong in ["0.2", "-3", "0%", "100%", "x%", ""] {
+            assert!(said(wrong).unwrap_err().contains(&format!("found `{wrong}`")), "{wrong}");
+        }
+        assert_eq!(serde_json::to_string(&[fifth, Portion::Number(6)]).unwrap(), "[\"20%\",6]");
     }
 }
