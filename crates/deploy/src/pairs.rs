@@ -80,8 +80,8 @@ impl Pairs {
     /// same for any number of them.
     ///
     /// # Errors
-    /// A file that cannot be read or written, that another process writes, or whose networks were judged otherwise; data that
-    /// the network does not take.
+    /// A file that cannot be read or written, that another process writes, or whose networks were evaluated on other data or
+    /// examples; data that the network does not take.
     pub fn collect_with(
         workers: usize,
         supernet: &Supernet,

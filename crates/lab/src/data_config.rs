@@ -210,7 +210,7 @@ impl DataConfig {
     }
 }
 
-/// Batches of examples that are only judged.
+/// How examples are cut into batches for an evaluation: in their order.
 pub(crate) fn judging() -> LoaderOptions {
     LoaderOptions { batch_size: TEST_BATCH, ..LoaderOptions::default() }
 }
