@@ -16,11 +16,17 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 /// Reads one tensor.
+///
+/// # Errors
+/// A device that was lost or is full, or on which something that was queued failed.
 pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<TensorData, Error> {
     Ok(tensor.into_data_async().await?)
 }
 
 /// Reads many flat tensors in one transaction, in their order.
+///
+/// # Errors
+/// Those of [`read`].
 pub async fn read_all(tensors: Vec<Tensor<1>>) -> Result<Vec<TensorData>, Error> {
     Ok(tensors.into_iter().fold(Transaction::default(), Transaction::register).execute_async().await?)
 }

@@ -14,12 +14,18 @@ pub struct Timer {
 
 impl Timer {
     /// Waits for the device, then starts.
+    ///
+    /// # Errors
+    /// A device that was lost or is full, or on which something that was queued failed.
     pub fn start(device: &Device) -> Result<Self, crate::Error> {
         device.sync()?;
         Ok(Self { device: device.clone(), start: Instant::now() })
     }
 
     /// Waits for the device, then tells the time since the start.
+    ///
+    /// # Errors
+    /// Those of [`Timer::start`].
     pub fn stop(self) -> Result<Duration, crate::Error> {
         self.device.sync()?;
         Ok(self.start.elapsed())

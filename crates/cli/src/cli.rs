@@ -64,6 +64,7 @@ mod studies;
 mod supernet;
 mod train;
 mod transfer;
+mod usage;
 mod verify;
 mod weight_file;
 mod worker;
@@ -181,12 +182,13 @@ fn run_in(
 ) -> Result<(), Error> {
     let args: Vec<OsString> = args.into_iter().collect();
     let typed: Vec<String> = args.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
-    let line = Line::command().bin_name(program(args.first()));
-    match line.try_get_matches_from(args).and_then(|found| Ok((Line::from_arg_matches(&found)?, found))) {
+    let mut known = Line::command().bin_name(program(args.first()));
+    let parsed = known.try_get_matches_from_mut(args);
+    match parsed.and_then(|found| Ok((Line::from_arg_matches(&found)?, found))) {
         Ok((line, found)) => {
             let asked = line.level.or_else(|| std::env::var("SAPWOOD_LEVEL").ok());
             listening::heard_by(line.listening.dispatch()?, whole_process, || {
-                overwriting::refuse(&found)?;
+                overwriting::refuse(&known, &found)?;
                 if let Some(level) = asked.filter(|level| !level.is_empty()) {
                     sapwood_backend::pin_level(&level)?;
                 }
@@ -196,7 +198,7 @@ fn run_in(
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             write!(out, "{}", error.render())?;
         }
-        Err(error) => return Err(Error::Usage(usage(&error))),
+        Err(error) => return Err(Error::Usage(usage::in_a_line(&error))),
     }
     Ok(out.flush()?)
 }
@@ -226,7 +228,7 @@ impl Command {
             Self::Prune(command) => command.run(criteria, out),
             Self::Quantize(command) => command.run(out),
             Self::Shrink(command) => command.run(criteria, out),
-            Self::Forward(command) => command.run(),
+            Self::Forward(command) => command.run(out),
             Self::Verify(command) => command.run(out),
             Self::Profile(command) => command.run(out),
             Self::Export(command) => command.run(out),
@@ -256,18 +258,4 @@ fn program(first: Option<&OsString>) -> String {
 pub fn commands() -> Vec<(String, String)> {
     let about = |command: &clap::Command| command.get_about().map_or(String::new(), ToString::to_string);
     Line::command().get_subcommands().map(|command| (command.get_name().into(), about(command))).collect()
-}
-
-/// clap's message without its usage section, on one line.
-fn usage(error: &clap::Error) -> String {
-    if let ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand = error.kind() {
-        return "expected a command: add `--help` to see them".into();
-    }
-    let message = error.render().to_string();
-    let said =
-        message.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
-    let said = one_line(&said.collect::<Vec<_>>().join("\n"))
-        .replace(" tip: ", "; ")
-        .replace("number would be zero for non-zero type", "expected a number from 1 on");
-    said.strip_prefix("error: ").unwrap_or(&said).into()
 }

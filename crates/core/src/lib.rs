@@ -66,7 +66,7 @@ pub use sapwood_graph::{
     Dims, Entry, Except, Exceptions, Factor, FileError, Filter, Fit, Graph, GraphBuilder, ImageFit,
     Interpolation, Layer, Masks, Mismatch, Node, Op, Order, Pad, PadMode, Pads, Pair, ParamPath, Places,
     Preprocess, Ranked, Reduction, Resize, Shape, Slice, State, StateFile, TrainedOn, Unary, UnknownName,
-    Window, Wire, canonical_json, identity, nearest, seal, sweep, unseal, write_atomic,
+    Window, Wire, canonical_json, identity, is_temporary, nearest, seal, sweep, unseal, write_atomic,
 };
 pub use source::{Source, SourceError};
 pub use state::ModuleState;

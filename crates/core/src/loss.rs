@@ -12,6 +12,10 @@ use crate::{Error, Target};
 /// # Shapes
 /// - `logits`: `[rows, K]`, as [`Output::rows`](crate::Output::rows) gives them
 /// - returns: `[1]`
+///
+/// # Errors
+/// [`Error::Target`]: labels, tokens or values of another number than the logits ask for, a class that the network does
+/// not have, or tokens of which none counts.
 pub fn loss(logits: Tensor<2>, target: &Target, smoothing: f64) -> Result<Tensor<1>, Error> {
     let [examples, outputs] = logits.dims();
     match target {
@@ -72,6 +76,9 @@ fn soft_tokens(
 ///
 /// # Shapes
 /// `[N, K]`
+///
+/// # Errors
+/// [`Error::Target`] for labels of another number than the examples, and for a class that there is not.
 pub fn soft_labels(
     classes: &[u32],
     [examples, outputs]: [usize; 2],
@@ -81,14 +88,15 @@ pub fn soft_labels(
         return Err(Error::Target(format!("there are {} labels for {examples} examples", classes.len())));
     }
     let mut soft = vec![(smoothing / outputs as f64) as f32; examples * outputs];
-    for (row, class) in soft.chunks_mut(outputs).zip(classes) {
-        let Some(value) = row.get_mut(*class as usize) else {
+    for (row, class) in classes.iter().enumerate() {
+        let class = *class as usize;
+        if outputs <= class {
+            let range = if outputs == 0 { String::new() } else { format!(", 0 to {}", outputs - 1) };
             return Err(Error::Target(format!(
-                "label {class} is out of range: the network has {outputs} classes, 0 to {}",
-                outputs.saturating_sub(1)
+                "label {class} is out of range: the network has {outputs} classes{range}"
             )));
-        };
-        *value += (1.0 - smoothing) as f32;
+        }
+        soft[row * outputs + class] += (1.0 - smoothing) as f32;
     }
     Ok(TensorData::new(soft, [examples, outputs]))
 }
@@ -118,5 +126,7 @@ mod tests {
     fn a_label_out_of_range_is_an_error_that_says_the_range() {
         let error = soft_labels(&[1, 3], [2, 3], 0.0).unwrap_err().to_string();
         assert_eq!(error, "label 3 is out of range: the network has 3 classes, 0 to 2");
+        let error = soft_labels(&[0], [1, 0], 0.0).unwrap_err().to_string();
+        assert_eq!(error, "label 0 is out of range: the network has 0 classes");
     }
 }

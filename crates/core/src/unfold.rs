@@ -32,7 +32,7 @@ const IN_MEMORY: usize = 1 << 23;
 pub fn unfold_in_parts(x: Tensor<4>, spec: &ConvSpec) -> impl Iterator<Item = Tensor<3>> {
     let [n, c, h, w] = x.dims();
     let each = c * h * w * spec.kernel.product() / spec.stride.product();
-    let parts = x.split((IN_MEMORY / each.max(1)).clamp(1, n), 0);
+    let parts = x.split((IN_MEMORY / each.max(1)).clamp(1, n.max(1)), 0);
     parts.into_iter().map(move |part| unfold(part, spec))
 }
 

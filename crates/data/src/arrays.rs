@@ -41,7 +41,7 @@ pub(crate) fn open(
         return Err(Error::Missing { name: entry.name.into(), problem, path: root.into() });
     }
     let bytes = std::fs::read(root).map_err(Error::file("read", root))?;
-    let (arrays, _) = read_arrays(&bytes).map_err(wrong)?;
+    let arrays = read_arrays(&bytes).map_err(wrong)?;
     drop(bytes);
     let (inputs, labels, classes) = of_split(arrays, split, options).map_err(wrong)?;
     let (Inputs { shape, stored }, task, labels) = (inputs, Task::Classes(classes), Labels::Class(labels));

@@ -76,7 +76,7 @@ pub struct Entry {
     pub normalisation: Normalisation,
     /// The augmentation that is customary in training.
     pub augment: &'static [Augment],
-    /// The names of the classes; where there are none, their numbers.
+    /// The names of the classes, none where they have numbers alone.
     pub classes: &'static [&'static str],
     /// How it lies on the disk.
     pub layout: Layout,
@@ -89,8 +89,12 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The names of the classes; where there are none, their numbers. Those of the
+    /// The names of the classes, none where they have numbers alone. Those of the
     /// user's own images are the names of the folders in `root`.
+    ///
+    /// # Errors
+    /// Of the user's own images: a folder that cannot be read, that has no training split or fewer than two classes in
+    /// it, or one class in two spellings.
     pub fn class_names(&self, root: &Path) -> Result<Vec<String>, Error> {
         match self.layout {
             Layout::Folders => image_folder::classes(root),
@@ -110,6 +114,9 @@ impl Entry {
 }
 
 /// The row of a name, or an error that names the nearest ones.
+///
+/// # Errors
+/// [`Error::UnknownName`] for a name that is not in the [`CATALOGUE`].
 pub fn entry(name: &str) -> Result<&'static Entry, Error> {
     let row = CATALOGUE.iter().find(|entry| entry.name == name);
     row.ok_or_else(|| UnknownName::new("data set", name, names()).into())

@@ -131,11 +131,12 @@ impl Dataset {
             return Some(format!("there are constants for {channels} channels, but {}", self.shape[0]));
         }
         if !values.is_multiple_of(size) {
-            return Some(format!("{values} values are no whole number of {shape:?} images"));
+            return Some(format!("{values} values are no whole number of examples of {shape:?}"));
         }
         let examples = self.len();
         let per_example = |found: usize, expected: usize, what: &str| {
-            (found != expected).then(|| format!("{examples} images ask for {expected} {what}, found {found}"))
+            (found != expected)
+                .then(|| format!("{examples} examples ask for {expected} {what}, found {found}"))
         };
         match (&self.labels, self.task) {
             (Labels::Class(labels), Task::Classes(classes)) => per_example(labels.len(), examples, "labels")
@@ -335,6 +336,9 @@ impl Dataset {
     }
 
     /// Some examples, normalised.
+    ///
+    /// # Errors
+    /// [`Error::Inconsistent`] for an index without an example.
     pub fn batch(&self, indices: &[usize]) -> Result<Batch, Error> {
         self.batch_with(indices, |_, _| {})
     }
@@ -402,11 +406,17 @@ impl Dataset {
     }
 
     /// The first `n` examples, or all if there are fewer.
+    ///
+    /// # Errors
+    /// [`Error::Inconsistent`] where `n` is 0.
     pub fn take(&self, n: usize) -> Result<Self, Error> {
         self.subset(&(0..n.min(self.len())).collect::<Vec<_>>())
     }
 
     /// These examples, in this order.
+    ///
+    /// # Errors
+    /// [`Error::Inconsistent`] for an index without an example, or no index at all.
     pub fn subset(&self, indices: &[usize]) -> Result<Self, Error> {
         if let Some(index) = indices.iter().find(|index| self.len() <= **index) {
             return Err(self.out_of_range(*index));
@@ -440,7 +450,7 @@ mod tests {
         };
         check(vec![], vec![], "no examples");
         check(vec![1, 2, 3], vec![0], "no whole number");
-        check(vec![1, 2], vec![0, 0], "1 images ask for 1 labels, found 2");
+        check(vec![1, 2], vec![0, 0], "1 examples ask for 1 labels, found 2");
         check(vec![1, 2], vec![3], "label 3 of example 0 is out of range: there are 3 classes");
     }
 

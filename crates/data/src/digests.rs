@@ -26,6 +26,9 @@ pub struct Verified {
 }
 
 /// Compares a data set on the disk with the catalogue.
+///
+/// # Errors
+/// Those of [`open`](fn@crate::open), for either split; [`Error::Digest`] for an array that is not the catalogue's.
 pub fn verify(name: &str, root: &Path) -> Result<Verified, Error> {
     Verified::of(entry(name)?, root)
 }

@@ -55,11 +55,19 @@ type Decoded = (Image, Option<Vec<u8>>);
 ///
 /// # Shapes
 /// `[C, H, W]` with `C` 1 or 3, values in [0, 1].
+///
+/// # Errors
+/// [`Error::Option`] for a shape that no image is made into; a file that cannot be read; [`Error::Format`] for one that
+/// is no such image, damaged, or too large.
 pub fn read_image(path: &Path, shape: [usize; 3]) -> Result<Vec<f32>, Error> {
     read_image_as(path, shape, &ImageFit::default())
 }
 
 /// [`read_image`], with another part of the image, another way to resize it, or another order of colours.
+///
+/// # Errors
+/// Those of [`read_image`]; a fit that [`ImageFit::check`] refuses; [`Error::Format`] too where the resized image is
+/// smaller than what is cut out of it.
 pub fn read_image_as(path: &Path, shape: [usize; 3], fit: &ImageFit) -> Result<Vec<f32>, Error> {
     check_shape(shape)?;
     fit.check()?;

@@ -23,6 +23,9 @@ use crate::{Dataset, Entry, Error, Labels, Normalisation, OpenOptions, Split, Ta
 const TEST: u64 = 1 << 40;
 
 /// Random boards.
+///
+/// # Errors
+/// Those of [`LifeOptions::check`]; [`Error::Option`] where the split would have no boards.
 pub fn boards(split: Split, options: &LifeOptions) -> Result<Dataset, Error> {
     options.check()?;
     let (option, examples, first) = match split {

@@ -57,6 +57,10 @@ pub struct Loader {
 
 impl Loader {
     /// A loader, if the options suit the data set.
+    ///
+    /// # Errors
+    /// [`Error::Inconsistent`] for batches of no example, or of more than there are where only whole ones are kept; for
+    /// an augmentation out of its range, or any of numbers or of images with dense targets.
     pub fn new(dataset: Arc<Dataset>, options: LoaderOptions) -> Result<Self, Error> {
         let refuse = |problem: String| Err(Error::Inconsistent { name: dataset.name().into(), problem });
         let examples = dataset.len();

@@ -12,6 +12,11 @@ use crate::{
 /// `root` is the folder of all data sets: the files of `mnist` lie in
 /// `root/mnist`. For `image-folder` it is the user's own folder itself, for `arrays` the user's own file.
 /// `digits` and `life` do not look at it.
+///
+/// # Errors
+/// [`Error::UnknownName`]; files or folders that are not there, cannot be read, or are not what they should be;
+/// [`Error::Size`] for a split of another size than the catalogue's; options that do not suit the data set or are out
+/// of range.
 pub fn open(name: &str, split: Split, root: &Path, options: &OpenOptions) -> Result<Dataset, Error> {
     let entry = entry(name)?;
     let dataset = (entry.open)(entry, split, root, options)?;
@@ -40,6 +45,9 @@ pub struct Opened {
 }
 
 /// [`open`], with a say in how it is read and an account of what was found.
+///
+/// # Errors
+/// Those of [`open`]; of an `image-folder` whose bad images are left out, a training class that has no others.
 pub fn open_with(
     name: &str,
     split: Split,

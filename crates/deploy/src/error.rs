@@ -99,4 +99,10 @@ impl Error {
     ) -> impl FnOnce(std::io::Error) -> Self {
         FileError::of(action, path.into())
     }
+
+    /// For `map_err`: a line of a file, by its number, and what is wrong with it.
+    pub(crate) fn line(path: &std::path::Path) -> impl FnOnce((usize, String)) -> Self {
+        let path = path.into();
+        |(line, problem)| Self::Line { problem, line, path }
+    }
 }

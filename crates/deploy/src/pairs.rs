@@ -53,12 +53,17 @@ impl Pairs {
     /// A file that cannot be read; [`Error::Line`] for a line that is no pair of this family's.
     pub fn read(family: &Family, path: &Path) -> Result<Self, Error> {
         let text = fs::read_to_string(path).map_err(Error::file("read", path))?;
-        let pairs = form::read(family.space(), &text).map_err(|(line, problem)| Error::Line {
-            problem,
-            line,
-            path: path.into(),
-        })?;
+        let pairs = form::read(family.space(), &text).map_err(Error::line(path))?;
         Ok(Self { pairs })
+    }
+
+    /// Reads the networks of a file, in the forms of [`Pairs::read`], whether or not it says what they are worth.
+    ///
+    /// # Errors
+    /// A file that cannot be read; [`Error::Line`] for a line that is no network of this family's.
+    pub fn read_networks(family: &Family, path: &Path) -> Result<Vec<Genome>, Error> {
+        let text = fs::read_to_string(path).map_err(Error::file("read", path))?;
+        form::networks(family.space(), &text).map_err(Error::line(path))
     }
 
     /// Judges random or listed sub-networks until a file has the number that is wanted, each line being written when it and

@@ -26,7 +26,8 @@ pub struct Layer {
     /// Those that pruning considers: the weights of convolutions and linear
     /// layers, without biases.
     pub weights: u64,
-    /// Multiply-accumulates per example; convolutions and linear layers only.
+    /// Multiply-accumulates per example, or the largest number where they are more; convolutions and linear layers
+    /// only.
     pub macs: u64,
     /// Bytes of the layer's output per example, in f32.
     pub activation_bytes: u64,
@@ -59,12 +60,15 @@ impl Anatomy {
 
     /// Multiply-accumulates per example.
     pub fn macs(&self) -> u64 {
-        self.layers.iter().map(|layer| layer.macs).sum()
+        self.layers.iter().map(|layer| layer.macs).fold(0, u64::saturating_add)
     }
 }
 
 impl Graph {
     /// The layer table at an input size.
+    ///
+    /// # Errors
+    /// Those of [`Graph::dims_for`].
     pub fn anatomy(&self, input: Shape) -> Result<Anatomy, Error> {
         let dims = self.dims_for(input)?;
         let rows = self.nodes().iter().zip(&dims).filter_map(|(node, output)| {
@@ -104,7 +108,7 @@ impl Graph {
                 groups,
                 params: (weights + biases) as u64,
                 weights: weights as u64,
-                macs: (weights * places) as u64,
+                macs: (weights as u64).saturating_mul(places as u64),
                 activation_bytes: 4 * output.values() as u64,
             })
         });

@@ -9,12 +9,15 @@ impl Graph {
     /// before it: a residual block is one part, layers in a row are as many as there are
     /// convolutions and linear layers in it. Run one after the other they compute what the
     /// network does, so their costs add up to its. A network of several inputs or outputs is one part.
+    ///
+    /// # Errors
+    /// Those of [`Graph::dims_for`].
     pub fn blocks(&self, input: Shape) -> Result<Vec<Graph>, Error> {
-        let dims = self.dims_for(input)?;
         let ends = self.block_ends();
         if ends.len() == 1 {
-            return Ok(vec![self.clone()]);
+            return Ok(vec![self.clone().taking(input)?]);
         }
+        let dims = self.dims_for(input)?;
         let begins = std::iter::once(1).chain(ends.iter().map(|end| end + 1));
         Ok(begins.zip(&ends).map(|(first, last)| self.part(first, *last, dims[first - 1])).collect())
     }
@@ -43,7 +46,9 @@ impl Graph {
             let inputs = node.inputs.iter().map(|id| (id + 1).saturating_sub(first)).collect();
             nodes.push(Node { name: node.name.clone(), op: node.op, inputs });
         }
-        let (entry, end) = (Entry { name: "input".into(), dims: input, integers: false }, nodes.len() - 1);
+        // Only what reads the network's own input may read tokens.
+        let integers = first == 1 && self.entries()[0].integers;
+        let (entry, end) = (Entry { name: "input".into(), dims: input, integers }, nodes.len() - 1);
         Graph::new(nodes, vec![entry], vec![end])
     }
 
@@ -142,5 +147,21 @@ mod tests {
         );
         let macs = |graph: &Graph| graph.anatomy(graph.input()).unwrap().macs();
         assert_eq!(blocks.iter().map(macs).sum::<u64>(), macs(&graph));
+    }
+
+    #[test]
+    fn parts_take_what_the_network_takes() {
+        let mut g = Graph::builder([3, 8, 8]);
+        g.conv("conv", g.input(), Conv::new(4, 3));
+        let one = g.finish().unwrap().blocks([3, 16, 16]).unwrap();
+        assert_eq!((one.len(), one[0].input()), (1, [3, 16, 16]));
+
+        let tokens = Entry { name: "tokens".into(), dims: Dims::rows(7), integers: true };
+        let mut g = Graph::builder_of(vec![tokens]);
+        let x = g.embedding("table", g.input(), 50, 4);
+        g.linear_at_places("fc", x, 2);
+        let parts = g.finish().unwrap().blocks([7, 1, 1]).unwrap();
+        let integers = parts.iter().map(|part| part.entries()[0].integers);
+        assert_eq!(integers.collect::<Vec<_>>(), [true, false]);
     }
 }

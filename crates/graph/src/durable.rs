@@ -10,8 +10,9 @@ use crate::{Error, FileError};
 
 const MAGIC: &[u8; 8] = b"SAPWOOD1";
 const HASH: usize = 32;
-/// How the names of files begin that are being written.
-const TEMPORARY: &str = ".sapwood-";
+/// How the names of files begin and end that are being written. Between stand as many letters and digits as [`UNIQUE`].
+const TEMPORARY: [&str; 2] = [".sapwood-", ".tmp"];
+const UNIQUE: usize = 6;
 /// How often a file is written that somebody else sweeps away at once.
 const TRIES: usize = 10;
 /// The most links that lead to a file, as on Linux.
@@ -22,6 +23,10 @@ const LINKS: usize = 40;
 /// on the way are made, and what killed writers left beside it is removed. What is
 /// no ordinary file (a device, a pipe) is written to, never replaced, and a link
 /// goes on pointing where it did, also where nothing was yet.
+///
+/// # Errors
+/// [`Error::File`]: a path that is a folder's, links that lead in a circle, a folder that cannot be made, or a file
+/// that cannot be written.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let error = |action| FileError::of::<Error>(action, path.to_path_buf());
     let target = match fs::metadata(path) {
@@ -89,7 +94,7 @@ fn write_once(folder: &Path, target: &Path, bytes: &[u8]) -> io::Result<()> {
 /// failure of a writer that this cannot be done.
 fn sweep_abandoned(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(TEMPORARY)
+        if is_temporary(&entry.path())
             && let Ok(file) = File::options().write(true).open(entry.path())
             && file.try_lock().is_ok()
         {
@@ -100,6 +105,9 @@ fn sweep_abandoned(folder: &Path) {
 
 /// Removes the temporary files that a process left in a folder when it was killed
 /// in [`write_atomic`]. Only for a folder in which nobody else writes.
+///
+/// # Errors
+/// [`Error::File`]: a folder that is there and cannot be listed, or a temporary file that cannot be removed.
 pub fn sweep(folder: &Path) -> Result<(), Error> {
     let error = |action, path: &Path| FileError::of::<Error>(action, path.to_path_buf());
     let entries = match fs::read_dir(folder) {
@@ -108,7 +116,7 @@ pub fn sweep(folder: &Path) -> Result<(), Error> {
     };
     for entry in entries {
         let path = entry.map_err(error("list", folder))?.path();
-        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(TEMPORARY)) {
+        if is_temporary(&path) {
             match fs::remove_file(&path) {
                 // Another process that writes there has just finished, or swept.
                 Err(missing) if missing.kind() == ErrorKind::NotFound => {}
@@ -119,12 +127,22 @@ pub fn sweep(folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether a file has such a name as [`write_atomic`] gives one that is being written. Nobody else's is swept.
+pub fn is_temporary(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    let [begin, end] = TEMPORARY;
+    let unique = name.strip_prefix(begin).and_then(|rest| rest.strip_suffix(end));
+    unique.is_some_and(|unique| unique.len() == UNIQUE && unique.bytes().all(|b| b.is_ascii_alphanumeric()))
+        && path.is_file()
+}
+
 /// A temporary file with the rights that any new file has; the crate's own choice
 /// is a file for its owner alone.
 fn temporary() -> tempfile::Builder<'static, 'static> {
     #[allow(unused_mut)]
     let mut builder = tempfile::Builder::new();
-    builder.prefix(TEMPORARY);
+    let [begin, end] = TEMPORARY;
+    builder.prefix(begin).suffix(end).rand_bytes(UNIQUE);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder
@@ -136,6 +154,9 @@ pub fn seal(payload: &[u8]) -> Vec<u8> {
 }
 
 /// The payload, if the checksum in front of it is right.
+///
+/// # Errors
+/// [`Error::Format`] for bytes that do not begin as a sealed payload, end too early, or were altered.
 pub fn unseal(bytes: &[u8]) -> Result<&[u8], Error> {
     let wrong = |problem: &str| Error::format("checkpoint", problem);
     let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| wrong("it does not begin as one"))?;
@@ -176,9 +197,16 @@ mod tests {
     fn what_a_killed_writer_left_is_swept_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let (_, left) = temporary().tempfile_in(folder.path()).unwrap().keep().unwrap();
-        write_atomic(&folder.path().join("kept"), b"").unwrap();
+        let others = ["kept", ".sapwood-notes.txt", ".sapwood-backup", ".sapwood-.tmp"];
+        let others = others.map(|name| folder.path().join(name));
+        others.iter().for_each(|path| fs::write(path, "somebody's").unwrap());
+        let like = folder.path().join(".sapwood-A1b2C3.tmp");
+        fs::create_dir(&like).unwrap();
+        write_atomic(&folder.path().join("written"), b"").unwrap();
+        assert!(!left.exists());
+        let (_, left) = temporary().tempfile_in(folder.path()).unwrap().keep().unwrap();
         sweep(folder.path()).unwrap();
-        assert!(!left.exists() && folder.path().join("kept").exists());
+        assert!(!left.exists() && like.exists() && others.iter().all(|path| path.exists()));
         sweep(&folder.path().join("nowhere")).unwrap();
     }
 

@@ -186,12 +186,18 @@ impl Graph {
         Ok(self)
     }
 
-    /// The same as channels, height and width.
+    /// [`Graph::dims_for`] as channels, height and width.
+    ///
+    /// # Errors
+    /// Those of [`Graph::dims_for`].
     pub fn shapes(&self, input: Shape) -> Result<Vec<Shape>, Error> {
         Ok(self.dims_for(input)?.iter().map(Dims::image).collect())
     }
 
     /// The number of values of the first output per example, at the inputs for which the network was built.
+    ///
+    /// # Errors
+    /// Those of [`Graph::dims`].
     pub fn outputs(&self) -> Result<usize, Error> {
         let dims = self.dims()?;
         Ok(self.outputs.first().map_or(0, |end| dims[*end].values() as usize))

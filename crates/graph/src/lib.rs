@@ -87,7 +87,7 @@ pub use calibrated::Calibrated;
 pub use channels::{Axis, Channels};
 pub use dims::{Dims, Shape};
 pub use dtype::DType;
-pub use durable::{seal, sweep, unseal, write_atomic};
+pub use durable::{is_temporary, seal, sweep, unseal, write_atomic};
 pub use ends::Entry;
 pub use error::{Error, Mismatch};
 pub use exceptions::{Except, Exceptions};

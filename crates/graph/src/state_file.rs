@@ -198,6 +198,10 @@ impl StateFile {
 
     /// Sets masked weights to zero. Each mask must have the shape of its weight,
     /// not only its size.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`]: masks without a weight or of another number of values, and shapes that are not those of the
+    /// weights.
     pub fn with_masks_applied(mut self, shapes: Vec<(String, Vec<usize>)>) -> Result<Self, Error> {
         let of_another = |(path, found): (String, Vec<usize>)| {
             let expected = self.shape(&path.as_str().into())?.to_vec();

@@ -33,14 +33,11 @@ pub(crate) struct Accounts {
 impl Accounts {
     /// Begins a stretch. It is written next to those that are there.
     pub(crate) fn open(folder: &Path, device: &str, watts: Option<Watts>) -> Self {
-        let clock = Instant::now();
-        let mut sources = Sources { watts, ..Sources::of_this_machine(move || clock.elapsed()) };
-        sources.gpus.extend(gpu_of(device));
         let path = |number: usize| folder.join(format!("{PREFIX}{number}{SUFFIX}"));
         let number = (0..).find(|number| !path(*number).exists()).unwrap_or(0);
         let level = device.eq("cpu").then(|| sapwood_backend::level().into());
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        Self { path: path(number), meter: Meter::start(&sources), started, device: device.into(), level }
+        Self { path: path(number), meter: meter(device, watts), started, device: device.into(), level }
     }
 
     /// Does some work, and writes what it cost while it goes on and when it has ended, in
@@ -79,23 +76,90 @@ impl Accounts {
     }
 }
 
+/// A meter that starts now, of what this machine uses to compute on a device.
+fn meter(device: &str, watts: Option<Watts>) -> Meter {
+    let clock = Instant::now();
+    let machine = Sources::of_this_machine(move || clock.elapsed());
+    Meter::start(&Sources { watts, gpus: gpu_of(device).into_iter().collect(), ..machine })
+}
+
+/// Why the energy of what is computed on a device is estimated, or left out, where it is not measured: one line each.
+pub fn unmeasured(device: &str, watts: Option<Watts>) -> Vec<String> {
+    meter(device, watts).notes()
+}
+
 /// What a run cost, all stretches together.
+///
+/// # Errors
+/// A folder that cannot be listed and a file that cannot be read; [`Error::Json`] for one that is no entry of this
+/// version's ledger.
 pub fn account(folder: &RunFolder) -> Result<Account, Error> {
-    let mut entries = Vec::new();
-    for number in 0.. {
-        let path = folder.path().join(format!("{PREFIX}{number}{SUFFIX}"));
-        let text = match fs::read(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => break,
-            read => read.map_err(Error::file("read", &path))?,
-        };
-        let entry: Entry = serde_json::from_slice(&text).map_err(|error| Error::Json {
-            problem: format!(
-                "not an entry of this version's ledger ({error}): remove it, which loses what it cost"
-            ),
-            path,
-            error,
-        })?;
-        entries.push(entry);
+    let entries = stretches(folder.path())?.into_iter().map(|(_, path)| entry(path));
+    Ok(entries.collect::<Result<Vec<_>, _>>()?.iter().collect())
+}
+
+/// The files of all stretches, by their numbers, some of which may be missing: one that cannot be read is removed.
+fn stretches(folder: &Path) -> Result<Vec<(usize, PathBuf)>, Error> {
+    let mut found = Vec::new();
+    for file in fs::read_dir(folder).map_err(Error::file("list", folder))? {
+        let file = file.map_err(Error::file("list", folder))?;
+        let name = file.file_name();
+        let number =
+            name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?.parse().ok());
+        found.extend(number.map(|number| (number, file.path())));
     }
-    Ok(entries.iter().collect())
+    // Sums of floats depend on their order.
+    found.sort();
+    Ok(found)
+}
+
+fn entry(path: PathBuf) -> Result<Entry, Error> {
+    let text = fs::read(&path).map_err(Error::file("read", &path))?;
+    serde_json::from_slice(&text).map_err(|error| Error::Json {
+        problem: format!(
+            "not an entry of this version's ledger ({error}): remove it, which loses what it cost"
+        ),
+        path,
+        error,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use sapwood_core::Anatomy;
+
+    use super::*;
+    use crate::ledger::{EnergySource, Macs};
+
+    #[test]
+    fn a_gpu_that_nobody_counts_is_left_out_by_name() {
+        let energy = meter("vulkan", None).usage().energy;
+        let last = energy.parts.last().map(|part| &part.source);
+        assert_eq!(last, Some(&EnergySource::UnmeasuredGpu { gpu: "vulkan:0".into() }));
+        let said = unmeasured("vulkan", None).pop().unwrap();
+        assert!(said.starts_with("the energy of GPU vulkan:0 is not measured: "), "{said}");
+        assert_eq!(unmeasured("vulkan", Some("65".parse().unwrap())), [""; 0]);
+    }
+
+    /// The ledger knows no networks, and says the number itself.
+    #[test]
+    fn training_costs_the_same_in_the_ledger_and_in_forecasts() {
+        assert_eq!(Macs::TRAINING_PASSES, Anatomy::TRAINING_PASSES);
+    }
+
+    #[test]
+    fn an_entry_that_was_removed_loses_what_it_cost_and_nothing_else() {
+        let place = tempfile::tempdir().unwrap();
+        let begin = || Accounts::open(place.path(), "cpu", None).write(&Work::default());
+        (0..3).for_each(|_| begin());
+        let run = RunFolder::new(place.path());
+        let damaged = place.path().join("ledger-0.json");
+        fs::write(&damaged, "{").unwrap();
+        let said = account(&run).unwrap_err().to_string();
+        assert!(said.contains("remove it, which loses what it cost"), "{said}");
+        fs::remove_file(damaged).unwrap();
+        assert_eq!(account(&run).unwrap().stretches, 2);
+        begin();
+        assert_eq!(account(&run).unwrap().stretches, 3);
+    }
 }

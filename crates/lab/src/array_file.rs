@@ -10,8 +10,6 @@ use crate::Error;
 /// The arrays of a file. The content decides what it is, never the name.
 pub(crate) struct ArrayFile<'a> {
     arrays: BTreeMap<String, Array>,
-    /// Whether NumPy's customary names are those of arrays too.
-    numpy: bool,
     path: &'a Path,
 }
 
@@ -20,28 +18,30 @@ impl<'a> ArrayFile<'a> {
     pub(crate) fn read(path: &'a Path) -> Result<Self, Error> {
         let wrong = |problem: String| Error::Content { problem, path: path.to_path_buf() };
         let bytes = fs::read(path).map_err(Error::file("read", path))?;
-        let (arrays, numpy) = read_arrays(&bytes).map_err(wrong)?;
-        Ok(Self { arrays, numpy, path })
+        let arrays = read_arrays(&bytes).map_err(wrong)?;
+        Ok(Self { arrays, path })
     }
 
-    /// The array of this name; of NumPy's files also the one that is customarily called otherwise, or that has no name.
-    pub(crate) fn take(&mut self, name: &str, customary: &str, what: &str) -> Result<Array, Error> {
-        let all = [name, customary, ""];
-        let names = if self.numpy { all.as_slice() } else { &all[..1] };
-        let found = names.iter().find_map(|name| self.arrays.remove(*name));
-        found.ok_or_else(|| {
+    /// The array of the first of these names that is there, or else the one that has no name, if any.
+    pub(crate) fn find(&mut self, names: &[&str]) -> Option<Array> {
+        names.iter().chain(&[""]).find_map(|name| self.arrays.remove(*name))
+    }
+
+    /// The same, where it may not be missing.
+    pub(crate) fn take(&mut self, names: &[&str], what: &str) -> Result<Array, Error> {
+        self.find(names).ok_or_else(|| {
             let there: Vec<&str> = self
                 .arrays
                 .keys()
                 .map(|name| if name.is_empty() { "one without a name" } else { name })
                 .collect();
             let there = if there.is_empty() { "none".into() } else { there.join(", ") };
-            let or = if self.numpy { format!(" or `{customary}`") } else { String::new() };
+            let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
             let splits = match self.has("x_test") {
                 true => "; a file of both splits is the data set `arrays`, with this file as its root",
                 false => "",
             };
-            self.wrong(format!("expected a tensor `{name}`{or}{what}, found {there}{splits}"))
+            self.wrong(format!("expected a tensor {}{what}, found {there}{splits}", names.join(" or ")))
         })
     }
 

@@ -6,6 +6,9 @@ use sapwood_core::{Array, Batch, ExampleShape, Source, SourceError, Target};
 
 use crate::{ArrayFile, Error, Takes};
 
+/// What labels may be called.
+const LABELS: [&str; 2] = ["labels", "y"];
+
 /// Reads the examples of a file, in batches of `batch_size`, of which the last may be
 /// smaller, or in one.
 ///
@@ -13,10 +16,14 @@ use crate::{ArrayFile, Error, Takes};
 /// - `images` or `x`: `[N, C, H, W]`, numbers that are inputs already, or bytes; see [`Takes`]
 /// - `labels` or `y`: whole numbers `[N]`, or f32 `[N, ..]` from 0 to 1 where each output has a
 ///   target of its own
+///
+/// # Errors
+/// A file that cannot be read; [`Error::Content`] for one of another kind or without one of the two, images that cannot
+/// become inputs, and labels that are neither.
 pub fn read_batches(path: &Path, batch_size: Option<usize>, takes: &Takes<'_>) -> Result<Vec<Batch>, Error> {
     let mut file = ArrayFile::read(path)?;
-    let images = file.take("images", "x", ", f32 [N, C, H, W]")?;
-    let labels = file.take("labels", "y", ", i64 [N]")?;
+    let images = file.take(&["images", "x"], ", f32 [N, C, H, W]")?;
+    let labels = file.take(&LABELS, ", i64 [N]")?;
     batches_of(&file, images, Some(labels), batch_size, takes)
 }
 
@@ -25,6 +32,9 @@ pub fn read_batches(path: &Path, batch_size: Option<usize>, takes: &Takes<'_>) -
 ///
 /// # Shapes
 /// As there; the inputs may also be called `input`.
+///
+/// # Errors
+/// Those of [`read_batches`], but for labels that are missing.
 pub fn read_unlabelled(
     path: &Path,
     batch_size: usize,
@@ -32,10 +42,7 @@ pub fn read_unlabelled(
 ) -> Result<(Vec<Batch>, bool), Error> {
     let mut file = ArrayFile::read(path)?;
     let images = inputs(&mut file)?;
-    let labels = match file.has("labels") || file.has("y") {
-        true => Some(file.take("labels", "y", ", i64 [N]")?),
-        false => None,
-    };
+    let labels = file.find(&LABELS);
     let labelled = labels.is_some();
     Ok((batches_of(&file, images, labels, Some(batch_size), takes)?, labelled))
 }
@@ -43,8 +50,8 @@ pub fn read_unlabelled(
 /// The inputs of a file that may have no labels.
 fn inputs(file: &mut ArrayFile<'_>) -> Result<Array, Error> {
     match file.has("input") {
-        true => file.take("input", "input", ""),
-        false => file.take("images", "x", " or `input`, f32 [N, C, H, W]"),
+        true => file.take(&["input"], ""),
+        false => file.take(&["images", "x"], " or `input`, f32 [N, C, H, W]"),
     }
 }
 
@@ -173,5 +180,30 @@ impl Source for ReadBatches {
 
     fn epoch(&self, _: usize, from: usize) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + '_> {
         Box::new(self.batches.iter().skip(from).cloned().map(Ok))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sapwood_core::{State, StateFile};
+
+    use super::*;
+
+    const TAKES: Takes<'_> =
+        Takes { input: [1, 2, 2], trained_on: None, tokens: None, channels_last: false, is_stated: false };
+
+    #[test]
+    fn safetensors_too_have_the_names_that_are_customary() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("xy.safetensors");
+        for names in [["images", "labels"], ["x", "y"], ["images", "y"]] {
+            let arrays = [Array::from_fn([2, 1, 2, 2], |at| at as f32), Array::from_fn([2], |at| at as i64)];
+            let state = State(names.into_iter().map(Into::into).zip(arrays).collect());
+            let file = StateFile { state, ..StateFile::default() };
+            std::fs::write(&path, file.to_bytes().unwrap()).unwrap();
+            let batches = read_batches(&path, None, &TAKES).unwrap();
+            assert_eq!(batches[0].target(), &Target::Class(vec![0, 1]));
+            assert_eq!(read_unlabelled(&path, 2, &TAKES).unwrap(), (batches, true), "{names:?}");
+        }
     }
 }

@@ -286,10 +286,10 @@ impl Begun<'_> {
         let names = [files::NET, files::ONNX, files::INTEGERS, files::INTEGERS_ONNX, files::REPORT];
         run.check_free(names.map(|name| folder.join(name)))?;
         // Where there is a configuration, a claim compares it and writes none.
-        match run.config().exists() {
-            true => run.claim(&self.claim()?),
-            false => Ok(()),
+        if run.config().exists() {
+            run.claim(&self.claim()?)?;
         }
+        Ok(())
     }
 
     /// Tells what was found, and what is to be said of every step.

@@ -176,6 +176,10 @@ impl TrainConfig {
     }
 
     /// The batches that are learnt from.
+    ///
+    /// # Errors
+    /// Those of [`Datasets::open`]; a number of examples that cannot be kept back; batches of no examples; an
+    /// augmentation that the data do not take.
     pub fn train_source(&self, datasets: &Datasets, workers: usize) -> Result<Loader, Error> {
         // Orders of one seed are far from those of the next seeds.
         let seed = Seed(self.seed.wrapping_add(self.order << 32));

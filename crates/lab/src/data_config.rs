@@ -4,12 +4,13 @@ use std::{path::Path, sync::Arc};
 
 use sapwood_core::{Shape, TrainedOn};
 use sapwood_data::{
-    Augment, Dataset, Layout, Loader, LoaderOptions, OpenOptions, Origin, Reading, Split, life::Boundary,
+    Augment, Dataset, Layout, Loader, LoaderOptions, OpenOptions, Reading, Split, life::Boundary,
 };
 use sapwood_models::{Opened, Padding, Spec};
+use sapwood_supernet::Family;
 use serde::{Deserialize, Serialize};
 
-use crate::{Augmenting, Chosen, Datasets, Error, SeenBy};
+use crate::{Augmenting, Chosen, Datasets, Error, SeenBy, seen_by::is_own};
 
 /// The examples of an evaluation batch. Results do not depend on it.
 const TEST_BATCH: usize = 256;
@@ -116,9 +117,30 @@ impl DataConfig {
         self
     }
 
+    /// The same data for a new network that learns from a teacher, wherever this does not say it: made into inputs as those
+    /// were that the teacher learnt from, if that is not as is customary.
+    #[must_use]
+    pub fn as_taught(mut self, teacher: &Spec, trained_on: Option<&TrainedOn>) -> Self {
+        let options = &mut self.options;
+        options.preprocess = options.preprocess.take().or_else(|| trained_on?.preprocess());
+        if self.is_own() && self.options.preprocess.is_none() {
+            self.options.trained_with = SeenBy::of(teacher, trained_on).of_images().cloned();
+        }
+        self
+    }
+
+    /// The same data as nested networks take them, wherever this does not say it: in the size of their images, and made
+    /// into inputs as those were that their weights learnt from.
+    ///
+    /// # Errors
+    /// Layers that do not fit one another.
+    pub fn suited_to_family(self, family: &Family, trained_on: Option<&TrainedOn>) -> Result<Self, Error> {
+        Ok(self.suited_to(&Spec::of_layers(family.name(), family.whole().clone())?, trained_on))
+    }
+
     /// Whether these are the user's own, which the name says nothing of.
     pub fn is_own(&self) -> bool {
-        sapwood_data::entry(&self.name).is_ok_and(|entry| entry.sources.contains(&Origin::Own))
+        is_own(&self.name)
     }
 
     /// What is done to its examples in training.
@@ -290,6 +312,24 @@ mod tests {
         let expected = (own.options.image, own.options.preprocess.clone(), false);
         assert_eq!(options(own), expected);
         assert!(plain.suited_to(&spec, None).seen_by.is_guessed);
+    }
+
+    #[test]
+    fn nested_networks_see_images_as_their_weights_learnt_them() {
+        let family = sapwood_supernet::family("resnet-tiny-image", Some([1, 56, 56]), None).unwrap();
+        let how: sapwood_core::Preprocess = "(x/255-0.1307)/0.3081".parse().unwrap();
+        let stated = TrainedOn::stated(&how, [1, 56, 56]).unwrap();
+        let stated = TrainedOn { data: "fashion-mnist".into(), ..stated };
+        let learnt = TrainedOn { image: None, ..stated.clone() };
+        let options = |name: &str, known: Option<&TrainedOn>| {
+            let data = DataConfig::named(name).suited_to_family(&family, known).unwrap();
+            (data.options.image, data.options.preprocess, data.options.trained_with)
+        };
+        let size = Some([1, 56, 56]);
+        assert_eq!(options("fashion-mnist", Some(&stated)), (size, Some(how.clone()), None));
+        assert_eq!(options("fashion-mnist", Some(&learnt)), (size, None, None));
+        assert_eq!(options("image-folder", Some(&learnt)), (size, None, Some(how)));
+        assert_eq!(options("fashion-mnist", None), (size, None, None));
     }
 
     #[test]

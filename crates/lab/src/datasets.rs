@@ -21,9 +21,31 @@ pub struct Datasets {
     /// What the user's own hold.
     contents: Mutex<BTreeMap<String, String>>,
     /// What was found and nobody was told yet.
-    untold: Mutex<Vec<Summary>>,
+    untold: Mutex<Vec<Found>>,
     /// What else is to be said of images, likewise.
     lines: Mutex<BTreeSet<String>>,
+}
+
+/// What a split of a folder of images was found to hold.
+struct Found {
+    /// Which data, by their [`key`]; none of images that were drawn.
+    key: Option<String>,
+    summary: Summary,
+    /// How many of them are learnt from, where some are left out, and how these were chosen.
+    portions: BTreeSet<(usize, &'static str)>,
+}
+
+impl Found {
+    /// Tells it in a line, or in one for each number that is learnt from.
+    fn tell(&self, reporter: &dyn Reporter) {
+        let Self { summary, portions, .. } = self;
+        if portions.is_empty() {
+            lines::note(reporter, summary);
+        }
+        for (number, how) in portions {
+            lines::note(reporter, format_args!("{summary}; {number} of them are learnt from{how}"));
+        }
+    }
 }
 
 impl fmt::Debug for Datasets {
@@ -64,12 +86,12 @@ impl Datasets {
     pub fn tell(&self, reporter: &dyn Reporter) {
         let lines = mem::take(&mut *self.lines.lock().unwrap_or_else(PoisonError::into_inner));
         lines.iter().for_each(|line| lines::note(reporter, line));
-        let mut summaries = mem::take(&mut *self.untold());
-        summaries.sort_by_key(|summary| summary.split != Split::Train);
-        summaries.iter().for_each(|summary| lines::note(reporter, summary));
+        let mut untold = mem::take(&mut *self.untold());
+        untold.sort_by_key(|found| found.summary.split != Split::Train);
+        untold.iter().for_each(|found| found.tell(reporter));
     }
 
-    fn untold(&self) -> MutexGuard<'_, Vec<Summary>> {
+    fn untold(&self) -> MutexGuard<'_, Vec<Found>> {
         self.untold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -84,11 +106,16 @@ impl Datasets {
     }
 
     /// One split of a data set.
+    ///
+    /// # Errors
+    /// A data set that is unknown, missing or not as it should be, or of which what the configuration leaves out cannot
+    /// be left out; [`Error::ChannelsLast`].
     pub fn open(&self, config: &DataConfig, split: Split) -> Result<Arc<Dataset>, Error> {
         let whole = config.whole();
         // What is left out is left out of the training split alone.
         let config = if split == Split::Test { &whole } else { config };
-        let key = format!("{split} {}", key(config)?);
+        let key_of = |config: &DataConfig| Ok::<_, Error>(format!("{split} {}", key(config)?));
+        let key = key_of(config)?;
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(dataset) = read.get(&key) {
             in_order(dataset, config)?;
@@ -97,12 +124,13 @@ impl Datasets {
         let dataset = if split == Split::Train && config.is_own() && whole != *config {
             drop(read);
             // Photos are decoded once: their content was asked for, or will be.
+            let of_whole = Some(key_of(&whole)?);
             let whole = self.open(&whole, split)?;
             read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
             let portion = config.portion((*whole).clone())?;
-            for summary in self.untold().iter_mut().filter(|summary| summary.split == split) {
+            for found in self.untold().iter_mut().filter(|found| found.key == of_whole) {
                 let of_all = if config.examples.is_some() { ", drawn of every class" } else { "" };
-                summary.notes.push(format!("{} of them are learnt from{of_all}", portion.len()));
+                found.portions.insert((portion.len(), of_all));
             }
             Arc::new(portion)
         } else {
@@ -110,7 +138,7 @@ impl Datasets {
             let (skip_bad, cache) = (config.skip_bad, photos.as_deref());
             let opened = config.open_with(split, &self.root, &Reading { skip_bad, cache, watch: self })?;
             in_order(&opened.dataset, config)?;
-            self.keep_untold(&opened.dataset, opened.summary, config);
+            self.keep_untold(&opened.dataset, opened.summary, config, Some(key.clone()));
             Arc::new(opened.dataset)
         };
         read.insert(key, Arc::clone(&dataset));
@@ -136,20 +164,26 @@ impl Datasets {
         let (name, options) = (&config.name, &config.options);
         let mut drawn = sapwood_data::open_drawn(name, &self.root, options, &reading, drawing)?;
         in_order(&drawn.dataset, config)?;
-        self.keep_untold(&drawn.dataset, drawn.summary.take(), config);
+        self.keep_untold(&drawn.dataset, drawn.summary.take(), config, None);
         Ok(drawn)
     }
 
     /// Keeps for [`Datasets::tell`] what was found, that images get another size, and that how they become inputs is a
     /// guess.
-    fn keep_untold(&self, dataset: &Dataset, summary: Option<Summary>, config: &DataConfig) {
+    fn keep_untold(
+        &self,
+        dataset: &Dataset,
+        summary: Option<Summary>,
+        config: &DataConfig,
+        key: Option<String>,
+    ) {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.extend(dataset.is_resized().then(|| other_size(dataset)));
         let guess = config.seen_by.note(dataset);
         match summary {
             Some(mut summary) => {
                 summary.notes.extend(guess);
-                self.untold().push(summary);
+                self.untold().push(Found { key, summary, portions: BTreeSet::new() });
             }
             // The catalogue knows its own images, and numbers are inputs already.
             None if config.is_own() && !dataset.is_of_numbers() => {
@@ -238,7 +272,7 @@ fn key(config: &DataConfig) -> Result<String, Error> {
 mod tests {
     use sapwood_backend::Seed;
     use sapwood_core::{Array, State, StateFile};
-    use sapwood_data::Wanted;
+    use sapwood_data::{OpenOptions, Wanted};
 
     use super::*;
     use crate::SeenBy;
@@ -257,6 +291,37 @@ mod tests {
         }
 
         fn end(&self) {}
+    }
+
+    /// 4x4 pixels.
+    const PNG: &[u8] = &[
+        137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 4, 0, 0, 0, 4, 8, 2, 0, 0, 0,
+        38, 147, 9, 41, 0, 0, 0, 16, 73, 68, 65, 84, 120, 218, 99, 248, 197, 192, 0, 71, 12, 196, 113, 0,
+        166, 35, 15, 161, 185, 232, 227, 123, 0, 0, 0, 0, 73, 69, 78, 68, 174, 66, 96, 130,
+    ];
+
+    #[test]
+    fn how_many_are_learnt_from_is_said_once_for_each_number_and_size() {
+        let place = tempfile::tempdir().unwrap();
+        for class in ["a", "b"] {
+            let folder = place.path().join("train").join(class);
+            std::fs::create_dir_all(&folder).unwrap();
+            (0..4).for_each(|at| std::fs::write(folder.join(format!("{at}.png")), PNG).unwrap());
+        }
+        let (datasets, notes) = (Datasets::below(place.path()), Notes::default());
+        for (side, examples) in [(8, 4), (8, 2), (4, 6)] {
+            let options = OpenOptions { image: Some([3, side, side]), ..OpenOptions::default() };
+            let config =
+                DataConfig { examples: Some(examples), options, ..DataConfig::named("image-folder") };
+            datasets.open(&config, Split::Train).unwrap();
+        }
+        datasets.tell(&notes);
+        let mut told = notes.0.into_inner().unwrap();
+        told.retain(|line| !line.starts_with("note: "));
+        let expected = |n: usize| {
+            format!("train: 8 images: a 4, b 4; {n} of them are learnt from, drawn of every class")
+        };
+        assert_eq!(told, [2, 4, 6].map(expected));
     }
 
     #[test]

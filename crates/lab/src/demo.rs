@@ -94,6 +94,9 @@ impl Demo {
     }
 
     /// Runs the study.
+    ///
+    /// # Errors
+    /// No epochs; a training or a criterion whose numbers are not finite; a device that fails.
     pub fn run(&self, device: &Device, command: &str, reporter: &dyn Reporter) -> Result<DemoOutcome, Error> {
         let mut dense = Accuracies::new();
         let mut entries = vec![vec![Entry::default(); self.sparsities.len()]; METHODS.len()];

@@ -35,6 +35,9 @@ impl Examples {
     }
 
     /// The examples that are chosen.
+    ///
+    /// # Errors
+    /// Those of [`Examples::cut`].
     pub fn choose(self, data: Arc<Dataset>, seed: Seed) -> Result<Vec<Batch>, Error> {
         self.cut(Arc::new(data.drawn(self.drawing(seed))?))
     }

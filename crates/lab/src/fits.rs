@@ -26,6 +26,11 @@ impl<'a> Known<'a> {
 
 /// Refuses a network that cannot take the examples of a data set, or whose outputs are not what is
 /// asked for there; else says which output stands for which class.
+///
+/// # Errors
+/// [`Error::OneClass`]; examples that the network does not take; [`Error::Unfit`] for other outputs; and where these
+/// cannot be given to the classes, [`Error::NothingNew`], [`Error::MoreOutputs`], [`Error::OtherClasses`] or
+/// [`Error::SameNames`].
 pub fn fits(spec: &Spec, known: Known<'_>, data: &Dataset) -> Result<Classes, Error> {
     task(spec, data.name(), data.shape(), data.task())?;
     match data.task() {

@@ -97,6 +97,7 @@ mod watched;
 mod weights_digest;
 mod work;
 
+pub use accounts::unmeasured;
 pub(crate) use array_file::ArrayFile;
 pub use augmenting::Augmenting;
 pub use batch_file::{ReadBatches, read_batches, read_unlabelled};
@@ -125,7 +126,7 @@ pub use sapwood_ledger as ledger;
 pub use sapwood_report as report;
 pub use sapwood_report::{statistics, tensorboard};
 pub use sapwood_sparse::{GradualScore, SparseTraining};
-pub use seen_by::SeenBy;
+pub use seen_by::{SeenBy, other_formula, other_inputs};
 pub use small_data::SmallData;
 pub use takes::Takes;
 pub use tensor_file::{read_input, read_inputs, write_tensors};

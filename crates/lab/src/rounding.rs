@@ -141,10 +141,24 @@ impl Quantize {
     }
 
     /// The iteration of a plan from which on steps stand still.
-    pub(crate) fn frozen_from(&self, plan: &Plan) -> usize {
-        match self.freeze_at {
-            Some(step) => step.iterations(plan.length.per_epoch, plan.length.total),
-            None => plan.until - (plan.until - plan.start) / 4,
+    ///
+    /// # Errors
+    /// One that comes after the last.
+    pub(crate) fn frozen_from(&self, plan: &Plan) -> Result<usize, Error> {
+        let Some(step) = self.freeze_at else { return Ok(plan.until - (plan.until - plan.start) / 4) };
+        let from = match step {
+            Step::End => plan.until,
+            at => at.iterations(plan.length.per_epoch, plan.length.total),
+        };
+        match from <= plan.until {
+            true => Ok(from),
+            false => Err(Error::setting(
+                "quantize.freeze_at",
+                format!(
+                    "{step} comes after the training, which ends at {}it: give an earlier one, or `end` for never",
+                    plan.until
+                ),
+            )),
         }
     }
 }

@@ -100,6 +100,11 @@ pub struct Outcome {
 
 /// Trains a network in a folder, from where it was left, and writes what comes of
 /// it there. A run that is done is only read.
+///
+/// # Errors
+/// Settings that do not go together or with the data; data that cannot be read; a folder of another run or with other
+/// files, or in which another process works; a loss or weights that are not finite; files that cannot be written; once
+/// it is asked to stop, [`sapwood_train::Error::Stopped`].
 pub fn train(
     config: &TrainConfig,
     folder: &RunFolder,
@@ -193,7 +198,7 @@ fn follow(
             let examples = config.plain_source(datasets)?;
             let examples = Examples::new(&examples, quantize.calibrate)?;
             let net = block_on(qat.begin_between(&bounds, net.node_by_node(), examples, device))?;
-            let rounds = Rounds { frozen_from: quantize.frozen_from(&plan) };
+            let rounds = Rounds { frozen_from: quantize.frozen_from(&plan)? };
             let (trained, weights) =
                 learning.learn(net, masks, sources, |trainer| trainer.objective(rounds))?;
             // What the file means is what counts.

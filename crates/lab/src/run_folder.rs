@@ -12,7 +12,7 @@ use std::{
 };
 
 use burn::prelude::Device;
-use sapwood_core::{Step, sweep, write_atomic};
+use sapwood_core::{Step, is_temporary, sweep, write_atomic};
 use sapwood_models::Net;
 use sapwood_quant::Rounded;
 use serde::Serialize;
@@ -165,9 +165,7 @@ impl RunFolder {
             // A run that was killed before it wrote its configuration leaves its lock, which is empty.
             let is_lock = path == lock && fs::metadata(&path).is_ok_and(|lock| lock.len() == 0);
             // Nor does what it was writing, as `write_atomic` names that, stand for anything.
-            let is_unfinished =
-                path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".sapwood-"));
-            if !is_lock && !is_unfinished {
+            if !is_lock && !is_temporary(&path) {
                 let problem = "a file that no run has left here would be removed with the folder: move it, or choose another \
                                place";
                 return Err(Error::Content { problem: problem.into(), path });
@@ -253,8 +251,9 @@ impl RunFolder {
         Ok(rounded(&sapwood_models::open(&self.weights(), None, device)?))
     }
 
-    /// Claims the folder for a configuration: it must be new or hold the same.
-    pub(crate) fn claim(&self, config: &impl Serialize) -> Result<(), Error> {
+    /// Claims the folder for a configuration: it must be new or hold the same. Tells the folder's, in which lists of
+    /// examples may lie elsewhere.
+    pub(crate) fn claim(&self, config: &impl Serialize) -> Result<Value, Error> {
         let path = self.config();
         let expected = serde_json::to_value(config).map_err(Error::unwritable)?;
         match fs::read(&path) {
@@ -264,8 +263,8 @@ impl RunFolder {
                     path: path.clone(),
                     error,
                 })?;
-                match first_difference("", &without_places(expected), &without_places(found)) {
-                    None => Ok(()),
+                match first_difference("", &without_places(expected), &without_places(found.clone())) {
+                    None => Ok(found),
                     Some((field, _, found)) if field.ends_with("data.content") => Err(Error::OtherFolder {
                         found: match found == "null" {
                             true => "a run that does not say which images it learnt from",
@@ -280,7 +279,8 @@ impl RunFolder {
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let text = serde_json::to_string_pretty(config).map_err(Error::unwritable)?;
-                Ok(write_atomic(&path, text.as_bytes())?)
+                write_atomic(&path, text.as_bytes())?;
+                Ok(expected)
             }
             Err(error) => Err(Error::file("read", path)(error)),
         }
@@ -297,14 +297,25 @@ pub fn digest(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
 }
 
-/// A configuration but for where a list of examples lies, if it says what is on the list.
+/// A configuration but for where lists of examples lie, wherever it says what is on a list.
 pub(crate) fn without_places(mut config: Value) -> Value {
-    if let Some(Value::Object(chosen)) = config.pointer_mut("/data/only")
-        && chosen.contains_key("digest")
-    {
-        chosen.remove("list");
-    }
+    remove_places(&mut config);
     config
+}
+
+fn remove_places(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(Value::Object(chosen)) = fields.get_mut("only")
+                && chosen.get("digest").is_some_and(Value::is_string)
+            {
+                chosen.remove("list");
+            }
+            fields.values_mut().for_each(remove_places);
+        }
+        Value::Array(values) => values.iter_mut().for_each(remove_places),
+        _ => {}
+    }
 }
 
 /// The first setting in which two configurations differ.
@@ -330,6 +341,8 @@ pub(crate) fn first_difference(path: &str, a: &Value, b: &Value) -> Option<(Stri
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -346,12 +359,27 @@ mod tests {
     }
 
     #[test]
+    fn where_a_list_of_examples_lies_decides_nothing_wherever_it_is_named() {
+        let place = tempfile::tempdir().unwrap();
+        let run = RunFolder::new(place.path());
+        let config = |list: &str, digest: &str| {
+            let data = json!({ "name": "digits", "only": { "list": list, "digest": digest } });
+            json!({ "experiment": { "data": data }, "run": "all-r0" })
+        };
+        let first = config("a.json", "x");
+        assert_eq!(run.claim(&first).unwrap(), first);
+        assert_eq!(run.claim(&config("b.json", "x")).unwrap(), first);
+        let error = run.claim(&config("a.json", "y")).unwrap_err();
+        assert!(error.to_string().contains("whose experiment.data.only.digest is"), "{error}");
+    }
+
+    #[test]
     fn a_folder_with_somebody_elses_files_is_not_for_removal() {
         let place = tempfile::tempdir().unwrap();
         let run = RunFolder::new(place.path().join("m.run"));
         run.check_removable().unwrap();
         drop(run.lock().unwrap());
-        fs::write(run.path().join(".sapwood-A1b2C3"), "killed while writing").unwrap();
+        fs::write(run.path().join(".sapwood-A1b2C3.tmp"), "killed while writing").unwrap();
         run.check_removable().unwrap();
         let other = run.path().join("notes.txt");
         fs::write(&other, "").unwrap();

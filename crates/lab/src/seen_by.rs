@@ -1,7 +1,7 @@
 //! What weights say of the images that they are to see.
 
 use sapwood_core::{ImageFit, Preprocess, Shape, TrainedOn};
-use sapwood_data::{Dataset, Normalisation};
+use sapwood_data::{Dataset, Normalisation, Origin};
 use sapwood_models::Spec;
 
 use crate::Error;
@@ -19,13 +19,9 @@ pub struct SeenBy {
 
 impl SeenBy {
     pub(crate) fn of(spec: &Spec, trained_on: Option<&TrainedOn>) -> Self {
-        let formula = |known: &TrainedOn| {
-            let TrainedOn { scale, mean, std, .. } = known.clone();
-            Preprocess { scale, mean, std, image: ImageFit::default() }
-        };
         Self {
             is_guessed: trained_on.is_none(),
-            formula: trained_on.filter(|known| known.image.is_none()).map(formula),
+            formula: trained_on.filter(|known| known.image.is_none()).map(formula_of),
             input: Some(spec.input),
         }
     }
@@ -47,11 +43,7 @@ impl SeenBy {
             1 | 3 => "made with ImageNet's mean and standard deviation",
             _ => "divided by 255",
         };
-        let differs = |formula: &&Preprocess| {
-            let trained = Normalisation::stated(formula, dataset.shape()[0]);
-            !trained.is_ok_and(|trained| are_same(&trained, dataset.normalisation()))
-        };
-        match self.formula.as_ref().filter(differs) {
+        match self.formula.as_ref().filter(|formula| differs(formula, dataset)) {
             Some(formula) => Some(format!(
                 "inputs are {customary}: the weights were trained with {formula}, on what is no such image"
             )),
@@ -74,6 +66,47 @@ impl SeenBy {
             false => Ok(()),
         }
     }
+}
+
+/// Says that inputs are made otherwise than those were that the weights learnt from, where they are.
+pub fn other_formula(learnt: &TrainedOn, now: &TrainedOn) -> Option<String> {
+    let [of_learnt, of_now] = [learnt, now].map(formula_of);
+    let is_turned = now.mean.len() == 3 && of_learnt.image.order != of_now.image.order;
+    let is_other = is_turned || !are_same(&Normalisation::from(learnt), &Normalisation::from(now));
+    is_other.then(|| {
+        format!("the weights were trained with {of_learnt}, and inputs are made with {of_now}, as was said")
+    })
+}
+
+/// How the inputs were made that weights learnt from, and how those of a data set are, where that is known and differs.
+/// Of other data in the catalogue it is known only where somebody said it: each has a custom of its own.
+pub fn other_inputs(learnt: Option<&TrainedOn>, data: &Dataset) -> Option<[Preprocess; 2]> {
+    let (learnt, now) = (learnt?, data.trained_on());
+    let is_of_these = learnt.data == data.name() || is_own(data.name());
+    let is_of_images = learnt.scale != 1.0 && !data.is_of_numbers();
+    let is_known = learnt.image.is_some() || (is_of_these && is_of_images);
+    let formulas = [learnt, &now].map(formula_of);
+    let [of_learnt, of_now] = &formulas;
+    let is_turned = data.shape()[0] == 3 && of_learnt.image.order != of_now.image.order;
+    (is_known && (is_turned || differs(of_learnt, data))).then_some(formulas)
+}
+
+/// Whether a data set is the user's own, which the name says nothing of.
+pub(crate) fn is_own(name: &str) -> bool {
+    sapwood_data::entry(name).is_ok_and(|entry| entry.sources.contains(&Origin::Own))
+}
+
+/// How images become inputs, as their values go: nothing of their sides.
+fn formula_of(known: &TrainedOn) -> Preprocess {
+    let TrainedOn { scale, mean, std, image, .. } = known.clone();
+    let order = image.unwrap_or_default().order;
+    Preprocess { scale, mean, std, image: ImageFit { order, ..ImageFit::default() } }
+}
+
+/// Whether a formula makes other inputs of a data set than it has.
+fn differs(formula: &Preprocess, dataset: &Dataset) -> bool {
+    let made = Normalisation::stated(formula, dataset.shape()[0]);
+    !made.is_ok_and(|made| are_same(&made, dataset.normalisation()))
 }
 
 /// Whether these make the same inputs, however they are written: `x / 16` is `(x / 255) / (16 / 255)`.
@@ -116,6 +149,41 @@ mod tests {
         assert_eq!(note(Some(&trained(&format!("(x/{scale}-{mean})/{std}"), None))), None);
         assert_eq!(note(Some(&trained("(x/255-0.1307)/0.3081", Some(ImageFit::default())))), None);
         assert_eq!(SeenBy::of(&spec, Some(&other)).stated().note(&digits), None);
+    }
+
+    #[test]
+    fn a_stated_formula_is_told_where_it_makes_other_inputs_than_the_weights_learnt_from() {
+        let learnt = trained("(x/255-0.1307)/0.3081", None);
+        assert_eq!(other_formula(&learnt, &learnt), None);
+        // 255 * 0.1307 and 255 * 0.3081.
+        assert_eq!(other_formula(&learnt, &trained("(x-33.3285)/78.5655", None)), None);
+        let told = other_formula(&learnt, &trained("x/255", None)).unwrap();
+        assert!(
+            told.contains("trained with (x/255-0.1307)/0.3081") && told.contains("made with x/255"),
+            "{told}"
+        );
+        let colours = |order: &str| {
+            let formula = format!("(x/255-[0.1,0.2,0.3])/0.5{order}").parse().unwrap();
+            TrainedOn::stated(&formula, [3, 8, 8]).unwrap()
+        };
+        assert_eq!(other_formula(&colours(""), &colours("")), None);
+        assert!(other_formula(&colours(""), &colours(", bgr")).unwrap().contains("bgr"));
+    }
+
+    #[test]
+    fn inputs_are_others_where_it_is_known_how_both_are_made() {
+        let digits = open("digits", Split::Test, Path::new("nowhere"), &OpenOptions::default()).unwrap();
+        let stated = trained("x/255", Some(ImageFit::default()));
+        let [learnt, now] = other_inputs(Some(&stated), &digits).unwrap().map(|formula| formula.to_string());
+        assert_eq!((learnt.as_str(), now.as_str()), ("x/255", "x/16"));
+        let same = trained("x/16", Some(ImageFit::default()));
+        assert_eq!(other_inputs(Some(&same), &digits), None);
+        assert_eq!(other_inputs(Some(&digits.trained_on()), &digits), None);
+        // As was customary for these, and as was for others.
+        let before = TrainedOn { data: "digits".into(), ..trained("x/255", None) };
+        assert!(other_inputs(Some(&before), &digits).is_some());
+        assert_eq!(other_inputs(Some(&trained("x/255", None)), &digits), None);
+        assert_eq!(other_inputs(None, &digits), None);
     }
 
     #[test]

@@ -14,9 +14,13 @@ use crate::{ArrayFile, Error, Takes, takes::wrong_token};
 ///
 /// # Shapes
 /// `[N, C, H, W]`
+///
+/// # Errors
+/// A file that cannot be read; [`Error::Content`] for one of another kind or without the tensor, and for values that
+/// cannot become inputs.
 pub fn read_input(path: &Path, takes: &Takes<'_>, device: &Device) -> Result<Tensor<4>, Error> {
     let mut file = ArrayFile::read(path)?;
-    let input = file.take("input", "x", " of shape [N, C, H, W]")?;
+    let input = file.take(&["input", "x"], " of shape [N, C, H, W]")?;
     let (shape, values) = takes.inputs("input", &input).map_err(|problem| file.wrong(problem))?;
     Ok(Tensor::from_data(TensorData::new(values, shape), device))
 }
@@ -26,7 +30,9 @@ pub fn read_input(path: &Path, takes: &Takes<'_>, device: &Device) -> Result<Ten
 /// here.
 ///
 /// # Errors
-/// Tokens that are no entries of the table that they are looked up in.
+/// A file that cannot be read; [`Error::Content`] for one of another kind or without one of the tensors, for a tensor
+/// without values or of none or more than six dimensions, images that cannot become inputs, and tokens that are no
+/// entries of the table that they are looked up in.
 pub fn read_inputs(
     path: &Path,
     graph: &Graph,
@@ -36,7 +42,7 @@ pub fn read_inputs(
     let mut file = ArrayFile::read(path)?;
     let mut inputs = Vec::new();
     for (Entry { name, integers, dims }, entries) in graph.entries().iter().zip(graph.tokens()) {
-        let value = file.take(name, name, &format!(" of shape {dims}"))?;
+        let value = file.take(&[name.as_str()], &format!(" of shape {dims}"))?;
         let sizes = value.shape().to_vec();
         if !(1..=6).contains(&sizes.len()) || value.is_empty() {
             return Err(file.wrong(format!("tensor `{name}` should be {dims}, but is {sizes:?}")));
@@ -72,6 +78,9 @@ pub fn read_inputs(
 }
 
 /// Writes tensors under their names.
+///
+/// # Errors
+/// Values of a type that arrays do not have, such as truth values; a file that cannot be written.
 pub fn write_tensors(
     path: &Path,
     tensors: impl IntoIterator<Item = (String, TensorData)>,
@@ -80,4 +89,46 @@ pub fn write_tensors(
     let state = State(arrays.collect::<Result<_, Error>>()?);
     let bytes = StateFile { state, ..StateFile::default() }.to_bytes()?;
     Ok(write_atomic(path, &bytes)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use sapwood_backend::DeviceSpec;
+    use sapwood_core::Dims;
+
+    use super::*;
+
+    #[test]
+    fn an_input_may_have_its_customary_name_in_safetensors_too() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("x.safetensors");
+        write_tensors(&path, [("x".into(), TensorData::new(vec![0.5f32; 4], [1, 1, 2, 2]))]).unwrap();
+        let takes = Takes {
+            input: [1, 2, 2],
+            trained_on: None,
+            tokens: None,
+            channels_last: false,
+            is_stated: false,
+        };
+        let device = DeviceSpec::CPU.resolve().unwrap();
+        assert_eq!(read_input(&path, &takes, &device).unwrap().dims(), [1, 1, 2, 2]);
+    }
+
+    #[test]
+    fn an_input_of_several_is_missed_under_its_one_name() {
+        let entry = |name: &str| Entry { name: name.into(), dims: Dims::rows(2), integers: false };
+        let mut g = Graph::builder_of(vec![entry("first"), entry("second")]);
+        let (first, second) = (g.entry(0), g.entry(1));
+        g.add(first, second);
+        let graph = g.finish().unwrap();
+
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("first.npy");
+        let header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }\n".as_slice();
+        let bytes = [b"\x93NUMPY\x01\x00".as_slice(), &(header.len() as u16).to_le_bytes(), header, &[0; 8]];
+        std::fs::write(&path, bytes.concat()).unwrap();
+        let device = DeviceSpec::CPU.resolve().unwrap();
+        let error = read_inputs(&path, &graph, &BTreeSet::new(), &device).err().unwrap().to_string();
+        assert!(error.starts_with("expected a tensor `second` of shape [n, 2], found none"), "{error}");
+    }
 }

@@ -10,7 +10,7 @@ use sapwood_sparse::Regulariser;
 use sapwood_train::{Distillation, Distilled, Hook, L2Sp, Plan, Unfreezing};
 use serde::{Serialize, Serializer};
 
-use crate::{Classes, Error, Known, Outputs, TrainConfig, fits::fits};
+use crate::{Classes, Error, Known, Outputs, TrainConfig, fits::fits, other_inputs};
 
 /// Transfer learning, as a part of a training's configuration. By default there is none.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -178,8 +178,8 @@ impl Teacher {
     /// were found. It may have more outputs than there are classes where the student may.
     ///
     /// # Errors
-    /// A teacher that does not answer what the data set asks, or whose outputs stand for other classes than the
-    /// student's.
+    /// A teacher that does not answer what the data set asks, whose outputs stand for other classes than the student's,
+    /// or that learnt from inputs that were made otherwise.
     pub(crate) fn lessons(
         &self,
         (student, outputs): (&Classes, Outputs),
@@ -193,6 +193,13 @@ impl Teacher {
             fits(&self.spec, known, data).map_err(|error| Error::Teacher { error: Box::new(error) })?;
         if classes != *student {
             return Err(Error::Teaching { data: data.name().into() });
+        }
+        if let Some([learnt, now]) = other_inputs(self.trained_on.as_ref(), data) {
+            let problem = format!(
+                "the teacher learnt from inputs made with {learnt}, and the student's are made with {now}: make the \
+                 student's with the teacher's formula, or give a teacher that learnt from such as these"
+            );
+            return Err(Error::setting("transfer.teacher", problem));
         }
         let lessons = Distilled::new(self.how, self.net.clone(), device)?;
         Ok(match self.how {

@@ -17,6 +17,9 @@ pub struct Watched<'a> {
 }
 
 /// [`sapwood_train::evaluate_watched`], waited for.
+///
+/// # Errors
+/// Batches that cannot be made, or whose inputs or targets are not the network's; no examples; a device that fails.
 pub fn evaluate<N: Network>(
     network: &N,
     source: &dyn Source,

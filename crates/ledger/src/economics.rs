@@ -103,17 +103,20 @@ impl Approach {
     }
 
     /// The smallest number of targets, at least 1, from which on this takes less time than
-    /// the other. `None` if it never does for good.
+    /// the other. `None` if it never does for good, or only with more targets than a `u64` counts.
     pub fn pays_from(&self, other: &Self) -> Option<u64> {
-        let cheaper = |targets: u64| self.hours(targets) < other.hours(targets);
-        match self.hours_per_target.total_cmp(&other.hours_per_target) {
-            std::cmp::Ordering::Less => {
-                let guess = self.break_even(other).unwrap_or(0.0).floor() as u64;
-                (guess.max(1)..).find(|targets| cheaper(*targets))
-            }
-            std::cmp::Ordering::Equal => cheaper(1).then_some(1),
-            std::cmp::Ordering::Greater => None,
+        let more_once = self.once_hours - other.once_hours;
+        let less_each = other.hours_per_target - self.hours_per_target;
+        let pays = |targets: u64| more_once < less_each * targets as f64;
+        if less_each < 0.0 || !pays(u64::MAX) {
+            return None;
         }
+        let (mut not_yet, mut from) = (0, u64::MAX);
+        while 1 < from - not_yet {
+            let middle = not_yet + (from - not_yet) / 2;
+            if pays(middle) { from = middle } else { not_yet = middle }
+        }
+        Some(from)
     }
 }
 
@@ -131,6 +134,11 @@ mod tests {
         assert_eq!(approach(1000.0, 0.0).pays_from(&proxyless), Some(3));
         assert_eq!(approach(0.0, 100.0).pays_from(&proxyless), Some(1));
         assert_eq!((ofa.pays_from(&ofa), ofa.break_even(&ofa)), (None, None));
+        // Nearer than the last digits of hours tell, and beyond what can be counted.
+        let [near, far] = [1e17, 1e20].map(|once| approach(once, 0.0).pays_from(&approach(0.0, 1.0)));
+        assert!(near.is_some_and(|from| from - 100_000_000_000_000_000 < 100), "{near:?}");
+        assert_eq!(far, None);
+        assert!(approach(1000.0, 1.0).pays_from(&approach(0.0, 1.0 + f64::EPSILON)).is_some());
         assert!(Approach::new("", -1.0, 0.0).is_err() && Approach::new("", f64::NAN, 0.0).is_err());
     }
 }

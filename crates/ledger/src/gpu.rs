@@ -14,7 +14,7 @@ pub type Millijoules = Arc<dyn Fn() -> Result<u64, Unmeasured> + Send + Sync>;
 /// A GPU that a run works on.
 #[derive(Clone)]
 pub struct Gpu {
-    /// NVML's index, or the UUID.
+    /// NVML's index, or the UUID; of a GPU that NVML is not asked about the device.
     pub name: String,
     /// Its energy counter, or why there is none.
     pub counter: Result<Millijoules, Unmeasured>,
@@ -36,12 +36,22 @@ pub fn visible_gpu(device: usize, cuda_visible_devices: Option<&str>) -> String 
     visible.filter(|name| !name.is_empty()).map_or(device.to_string(), String::from)
 }
 
-/// The GPU behind a device of ours, `cuda` or `cuda:1`, with its counter; none for others.
+/// The GPU behind a device of ours, `cuda` or `vulkan:1`, with its counter or the reason why there is none; none for a
+/// processor, which is `cpu` or `ndarray`. Which of NVML's GPUs stands behind another interface than CUDA nobody tells.
 pub fn gpu_of(device: &str) -> Option<Gpu> {
-    let rest = device.strip_prefix("cuda")?;
-    let number = rest.strip_prefix(':').and_then(|number| number.parse().ok()).unwrap_or(0);
-    let visible = std::env::var("CUDA_VISIBLE_DEVICES").ok();
-    Some(nvml_gpu(&visible_gpu(number, visible.as_deref())))
+    let (interface, number) = device.split_once(':').unwrap_or((device, "0"));
+    match interface {
+        "cpu" | "ndarray" => None,
+        "cuda" => {
+            let visible = std::env::var("CUDA_VISIBLE_DEVICES").ok();
+            Some(nvml_gpu(&visible_gpu(number.parse().unwrap_or(0), visible.as_deref())))
+        }
+        _ => {
+            let name = format!("{interface}:{number}");
+            let problem = "of GPUs only those behind `cuda` have a counter that is known".into();
+            Some(Gpu { counter: Err(Unmeasured::Gpu { gpu: name.clone(), problem }), name })
+        }
+    }
 }
 
 /// The GPU of this name, an index of NVML's or a UUID (`GPU-...`), with its counter.
@@ -97,6 +107,17 @@ mod tests {
         for (device, visible, name) in cases {
             assert_eq!(visible_gpu(device, visible), name);
         }
+    }
+
+    #[test]
+    fn every_device_but_a_processor_is_a_gpu() {
+        for (device, name) in [("vulkan", "vulkan:0"), ("metal:1", "metal:1"), ("webgpu:0", "webgpu:0")] {
+            let gpu = gpu_of(device).unwrap();
+            assert_eq!(gpu.name, name);
+            let said = gpu.counter.err().unwrap().to_string();
+            assert!(said.starts_with(&format!("the energy of GPU {name} is not measured: ")), "{said}");
+        }
+        assert!(gpu_of("cuda:1").is_some() && gpu_of("cpu").is_none() && gpu_of("ndarray:0").is_none());
     }
 
     /// Whatever this machine has: an index that no machine has is refused in one line.

@@ -12,9 +12,9 @@ use super::{Error, JOULES_PER_KWH};
 /// The carbon intensity of one electricity grid.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Grid {
-    /// Its name, as `--grid` takes it.
+    /// Its name, by which [`grid`] finds it.
     pub name: &'static str,
-    /// The country in ISO 3166's three letters, which `--grid` takes as well.
+    /// The country in ISO 3166's three letters, by which [`grid`] finds it as well.
     pub iso: Option<&'static str>,
     /// Grams of CO2e per kilowatt-hour.
     pub g_per_kwh: f64,
@@ -76,6 +76,9 @@ const fn other(name: &'static str, g_per_kwh: f64, source: &'static str, year: u
 }
 
 /// The grid of this name or country code, or an error that lists the nearest names.
+///
+/// # Errors
+/// [`Error::UnknownGrid`], which lists all of them where no name is near.
 pub fn grid(name: &str) -> Result<&'static Grid, Error> {
     let is_it =
         |grid: &&Grid| grid.name == name || grid.iso.is_some_and(|iso| iso.eq_ignore_ascii_case(name));

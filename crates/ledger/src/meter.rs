@@ -101,14 +101,15 @@ impl Meter {
         }
     }
 
-    /// Why something is estimated and not measured, for the user: one line each.
+    /// Why something is estimated, or left out, and not measured, for the user: one line each.
     pub fn notes(&self) -> Vec<String> {
         if self.sources.watts.is_some() {
             return Vec::new();
         }
-        let packages = self.packages.as_ref().err();
-        let gpus = self.gpus_mj.iter().filter_map(|start| start.as_ref().err());
-        packages.into_iter().chain(gpus).map(Unmeasured::to_string).collect()
+        let packages =
+            self.packages.as_ref().err().map(|why| format!("the processor's energy is estimated: {why}"));
+        let gpus = self.gpus_mj.iter().filter_map(|start| start.as_ref().err()).map(Unmeasured::to_string);
+        packages.into_iter().chain(gpus).collect()
     }
 
     /// What was used since the start. It may be asked again and again, and must be, once

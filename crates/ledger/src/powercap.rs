@@ -36,6 +36,10 @@ pub struct Reading(Vec<u64>);
 impl Powercap {
     /// Finds the package counters below `root` (`/sys/class/powercap` on a real
     /// machine) and checks that they can be read.
+    ///
+    /// # Errors
+    /// [`Unmeasured::Absent`] where there is no package; a folder that cannot be listed; a counter, or the number at
+    /// which it begins again, that cannot be read.
     pub fn open(root: &Path) -> Result<Self, Unmeasured> {
         let folders = fs::read_dir(root).map_err(|error| Unmeasured::reading(root, &error))?;
         let mut folders: Vec<PathBuf> = folders.flatten().map(|entry| entry.path()).collect();
@@ -59,6 +63,9 @@ impl Powercap {
     }
 
     /// Reads all counters.
+    ///
+    /// # Errors
+    /// A counter that is gone, may not be read, or holds no whole number.
     pub fn read(&self) -> Result<Reading, Unmeasured> {
         self.packages.iter().map(|package| number(&package.counter)).collect::<Result<_, _>>().map(Reading)
     }
@@ -104,6 +111,9 @@ pub struct PackageEnergy {
 
 impl PackageEnergy {
     /// Starts at 0 joules.
+    ///
+    /// # Errors
+    /// Those of [`Powercap::read`].
     pub fn start(powercap: Powercap) -> Result<Self, Unmeasured> {
         Ok(Self { last: powercap.read()?, powercap, joules: 0.0 })
     }
@@ -114,6 +124,9 @@ impl PackageEnergy {
     }
 
     /// Reads the counters: joules since the start.
+    ///
+    /// # Errors
+    /// Those of [`Powercap::read`].
     pub fn joules(&mut self) -> Result<f64, Unmeasured> {
         let now = self.powercap.read()?;
         self.joules += self.powercap.joules(&self.last, &now);

@@ -13,6 +13,9 @@ const LARGEST_SIDE: usize = 256;
 /// edge of its board: dead cells are taken). What cannot be told is left at its
 /// default; whether all shapes fit shows when the weights are
 /// written into the network.
+///
+/// # Errors
+/// [`Error::Unknown`] for a name that the zoo does not have.
 pub fn infer(state: &State, model: &str) -> Result<Spec, Error> {
     let shapes = state.0.iter().map(|(path, value)| (path.clone(), value.shape().to_vec()));
     infer_shapes(&shapes.collect(), model)

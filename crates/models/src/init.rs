@@ -80,6 +80,9 @@ pub struct Init {
 
 impl Init {
     /// By the name of the distribution of the weights.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a name that is not in [`INITS`].
     pub fn named(name: &str) -> Result<Self, Error> {
         let row = INITS.iter().find(|row| row.name == name);
         let unknown = || UnknownName::new("initialisation", name, INITS.iter().map(|row| row.name));

@@ -68,7 +68,7 @@ pub use net::Net;
 pub use note::Note;
 pub use onnx_ends::OnnxEnds;
 pub use onnx_file::files_beside;
-pub use onnx_writing::{OnnxWriting, to_onnx, to_quantized_onnx};
+pub use onnx_writing::{OnnxWriting, OnnxWritten, to_onnx, to_quantized_onnx};
 pub use problem::{Alike, Problem};
 pub use python::{PythonModule, to_pytorch};
 pub use reading::{Checkpoint, Fitted, Reading, Rename, Shapes, StateDict, Wants, Zeros, read_masks};

@@ -33,6 +33,16 @@ impl Default for OnnxWriting {
     }
 }
 
+/// An ONNX file with a network, which was read again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnnxWritten {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Whether it was read as the network's own layers and values, of integers with biases within a step of them; else as
+    /// others that gave its answers to drawn inputs.
+    pub is_equal: bool,
+}
+
 /// The bytes of an ONNX file with a network, of the opset that is asked for: see [`OnnxWriting::write`].
 ///
 /// # Errors
@@ -43,7 +53,7 @@ pub fn to_onnx(
     state: &State,
     opset: i64,
 ) -> Result<Vec<u8>, Error> {
-    OnnxWriting { opset, ..OnnxWriting::default() }.write(spec, trained_on, state)
+    Ok(OnnxWriting { opset, ..OnnxWriting::default() }.write(spec, trained_on, state)?.bytes)
 }
 
 /// The same with a network of integers: see [`OnnxWriting::write_quantized`].
@@ -56,11 +66,13 @@ pub fn to_quantized_onnx(
     network: &QuantizedNetwork,
     (form, opset): (OnnxForm, i64),
 ) -> Result<Vec<u8>, Error> {
-    OnnxWriting { opset, ..OnnxWriting::default() }.write_quantized(spec, trained_on, network, form)
+    Ok(OnnxWriting { opset, ..OnnxWriting::default() }
+        .write_quantized(spec, trained_on, network, form)?
+        .bytes)
 }
 
 impl OnnxWriting {
-    /// The bytes of an ONNX file with a network. They were read again, and are this network with these weights to the bit,
+    /// An ONNX file with a network. It was read again, and is this network with these weights to the bit,
     /// rounded if they are to be; or, where ONNX says a layer in several or otherwise, one that gives its answers to drawn
     /// inputs within 1e-5. What the network's own file said beside its layers it says too.
     ///
@@ -71,43 +83,46 @@ impl OnnxWriting {
         spec: &Spec,
         trained_on: Option<&TrainedOn>,
         state: &State,
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<OnnxWritten, Error> {
         let graph = spec.graph()?;
         let bytes = export(&graph, state, &self.options(spec, trained_on)?)?;
         let found = import(&bytes)?;
         let rounded = self.half.then(|| halved(&graph, state));
         let state = rounded.as_ref().unwrap_or(state);
-        let same = places(&graph, &found.graph).is_some() && found.state == *state;
-        if !same {
+        let is_equal = places(&graph, &found.graph).is_some() && found.state == *state;
+        if !is_equal {
             agree((&graph, state), (&found.graph, &found.state)).check()?;
         }
-        Ok(bytes)
+        Ok(OnnxWritten { bytes, is_equal })
     }
 
     /// The same with a network of integers, whose file was read again and has these layers, integers and grids, or gives
     /// the same answers by them; biases are in it in whole multiples of the scales of what they are added to.
     ///
     /// # Errors
-    /// Layers that have no such form in ONNX, all in one; weights that are not the network's.
+    /// Layers that have no such form in ONNX, or biases that 32 bits do not hold, all in one; weights that are not the
+    /// network's.
     pub fn write_quantized(
         &self,
         spec: &Spec,
         trained_on: Option<&TrainedOn>,
         network: &QuantizedNetwork,
         form: OnnxForm,
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<OnnxWritten, Error> {
         let bytes = export_quantized(network, form, &self.options(spec, trained_on)?)?;
         let found = import(&bytes)?;
         let places = places(&network.graph, &found.graph);
-        let same = places.zip(found.integers.as_ref()).is_some_and(|(places, found)| {
+        let is_equal = places.zip(found.integers.as_ref()).is_some_and(|(places, integers)| {
             let grids = network.grids.iter().map(|(at, grid)| (places[*at], *grid));
-            found.weights == network.weights && found.grids == grids.collect::<BTreeMap<_, _>>()
+            integers.weights == network.weights
+                && integers.grids == grids.collect::<BTreeMap<_, _>>()
+                && is_rest(network, &found.state)
         });
-        if !same {
+        if !is_equal {
             let found = found.quantized().ok_or(Error::ReadBack)?;
             agree_in_integers(network, &found).check()?;
         }
-        Ok(bytes)
+        Ok(OnnxWritten { bytes, is_equal })
     }
 
     /// What opens the network again, in the metadata of its file: its layers are the file's, and so are its ends.
@@ -135,6 +150,24 @@ fn halved(graph: &Graph, state: &State) -> State {
         }
     }
     halved
+}
+
+/// Whether the parameters that are no integers are these: of a layer of integers those within a step of the coarsest
+/// grid, since its bias is whole in a file.
+fn is_rest(network: &QuantizedNetwork, found: &State) -> bool {
+    let coarsest = network.grids.values().map(|grid| grid.scale()).fold(0.0, f32::max);
+    network.rest.0.iter().all(|(path, value)| {
+        let Some(found) = found.0.get(path) else { return false };
+        let weight = network.weights.get(&ParamPath::of(path.layer(), "weight"));
+        let Some(weight) = weight else { return found == value };
+        let scales: Vec<f32> = weight.scale().iter().collect();
+        // More than 24 bits are rounded too.
+        let is_near = |(at, (a, b)): (usize, (f32, f32))| {
+            (a - b).abs() <= (coarsest * scales[at % scales.len()]).max(1e-6 * a.abs())
+        };
+        found.shape() == value.shape()
+            && value.iter::<f32>().zip(found.iter::<f32>()).enumerate().all(is_near)
+    })
 }
 
 /// Where each node of a network is in another one, if both compute the same with the same parameters: operations have no
@@ -234,8 +267,9 @@ mod tests {
             dynamic: BTreeSet::new(),
         };
         for form in [OnnxForm::Qdq, OnnxForm::QOperator] {
-            let bytes = to_quantized_onnx(&spec, None, &network, (form, 18)).unwrap();
-            let found = import(&bytes).unwrap();
+            let written = OnnxWriting::default().write_quantized(&spec, None, &network, form).unwrap();
+            assert!(!written.is_equal);
+            let found = import(&written.bytes).unwrap();
             assert_eq!(found.int32, int32);
             let found = found.quantized().unwrap();
             assert_ne!(found.graph.nodes().len(), network.graph.nodes().len());
@@ -252,7 +286,7 @@ mod tests {
         let x = g.global_avg_pool(g.input());
         g.flatten(x);
         let spec = Spec::of_layers("means", g.finish().unwrap()).unwrap();
-        let bytes = OnnxWriting::default().write(&spec, None, &State::default()).unwrap();
+        let bytes = OnnxWriting::default().write(&spec, None, &State::default()).unwrap().bytes;
         let device = DeviceSpec::CPU.resolve().unwrap();
         let error = crate::open_bytes(&bytes, "means.onnx", None, &device).unwrap_err().to_string();
         assert!(error.contains("there are no weights in it"), "{error}");
@@ -285,25 +319,44 @@ mod tests {
         };
         assert_eq!(ends(&to_onnx(&spec, None, &state, 18).unwrap()), own(true));
         let bare = OnnxWriting { logits: true, ..OnnxWriting::default() };
-        assert_eq!(ends(&bare.write(&spec, None, &state).unwrap()), own(false));
+        let written = bare.write(&spec, None, &state).unwrap();
+        assert_eq!((ends(&written.bytes), written.is_equal), (own(false), true));
 
-        let integers = Array::from_fn([3, 4], |at| (at * 5 % 17) as i8 - 8);
-        let weight = Quantized::new(integers, Per::Tensor, Array::from_fn([], |_| 0.125f32), None).unwrap();
-        let mut rest = state;
+        let network = of_integers(&spec, state);
+        for form in [OnnxForm::Qdq, OnnxForm::QOperator] {
+            let write = |how: OnnxWriting| how.write_quantized(&spec, None, &network, form).unwrap().bytes;
+            assert_eq!(ends(&write(OnnxWriting::default())), own(true), "{form:?}");
+            assert_eq!(ends(&write(bare)), own(false), "{form:?}");
+        }
+    }
+
+    /// The same layer with integers for its weights.
+    fn of_integers(spec: &Spec, mut rest: State) -> QuantizedNetwork {
+        let weight = Array::from_fn([3, 4], |at| (at * 5 % 17) as i8 - 8);
+        let weight = Quantized::new(weight, Per::Tensor, Array::from_fn([], |_| 0.125f32), None).unwrap();
         rest.0.remove("fc.weight");
         let scheme = Scheme::new(DType::U8, Symmetry::Affine).unwrap();
-        let network = QuantizedNetwork {
+        QuantizedNetwork {
             graph: spec.graph().unwrap(),
             weights: [("fc.weight".into(), weight)].into(),
             rest,
             grids: [(0, scheme.grid(-1.0, 1.0).unwrap()), (1, scheme.grid(-4.0, 4.0).unwrap())].into(),
             dynamic: BTreeSet::new(),
-        };
-        for form in [OnnxForm::Qdq, OnnxForm::QOperator] {
-            let write = |how: OnnxWriting| how.write_quantized(&spec, None, &network, form).unwrap();
-            assert_eq!(ends(&write(OnnxWriting::default())), own(true), "{form:?}");
-            assert_eq!(ends(&write(bare)), own(false), "{form:?}");
         }
+    }
+
+    #[test]
+    fn a_bias_that_is_read_again_is_less_than_a_step_away() {
+        let (spec, state) = classifier();
+        let network = of_integers(&spec, state);
+        let step = 0.125 * 8.0 / 255.0;
+        let is_read = |apart: f32| {
+            let bias: Vec<f32> = network.rest.0["fc.bias"].iter().collect();
+            let bias = Array::from_fn([3], |at| bias[at] + if at == 1 { apart } else { 0.0 });
+            is_rest(&network, &State([("fc.bias".into(), bias)].into()))
+        };
+        assert_eq!([0.0, 0.9 * step, 1.1 * step].map(is_read), [true, true, false]);
+        assert!(!is_rest(&network, &State::default()));
     }
 
     #[test]
@@ -339,7 +392,7 @@ mod tests {
         let (spec, mut state) = classifier();
         let half = OnnxWriting { half: true, ..OnnxWriting::default() };
         let [narrow, wide] =
-            [half, OnnxWriting::default()].map(|how| how.write(&spec, None, &state).unwrap());
+            [half, OnnxWriting::default()].map(|how| how.write(&spec, None, &state).unwrap().bytes);
         assert!(narrow != wide);
         let found = import(&narrow).unwrap().state;
         assert!(found == halved(&spec.graph().unwrap(), &state) && found != state);

@@ -107,18 +107,26 @@ pub enum Problem {
     /// Masks beside the weights, and in a file of their own.
     #[error("the weights have masks of their own, and others were given")]
     MasksTwice,
-    /// The size of an example was given, and the file says it itself.
-    #[error("it says the size of its input itself: only ONNX files leave that open")]
+    /// The size of an example was given, and the file is no ONNX file.
+    #[error("it is no ONNX file, and only these leave the size of an example open: give none")]
     NoOpenSize,
     /// An ONNX file that leaves the size of an example open.
     #[error(transparent)]
     OpenSize(sapwood_onnx::Error),
     /// Zeros were to be kept, and there are none.
-    #[error("no weight without a mask is zero: there is nothing to keep")]
+    #[error("no weight without a mask is zero, but for layers of nothing else: there is nothing to keep")]
     NoZeros,
     /// A name that the file does not have.
     #[error("no name in it has `{old}`, which was to be renamed")]
     UnusedRename {
+        /// What was to be renamed.
+        old: String,
+    },
+    /// Tensors of a network that nobody knows were to be renamed.
+    #[error(
+        "`{old}` was to be renamed, and what no network here is known by keeps its names: rename nothing"
+    )]
+    RenameOfUnknown {
         /// What was to be renamed.
         old: String,
     },

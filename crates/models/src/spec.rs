@@ -72,6 +72,9 @@ pub struct Spec {
 
 impl Spec {
     /// A network of the zoo at its usual input and number of classes.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a name that the zoo does not have.
     pub fn named(name: &str) -> Result<Self, Error> {
         let model = zoo::find(name)?;
         Ok(Self {
@@ -91,6 +94,9 @@ impl Spec {
     }
 
     /// A network that the zoo does not know, by its layers.
+    ///
+    /// # Errors
+    /// Layers that do not fit one another.
     pub fn of_layers(model: impl Into<String>, layers: Graph) -> Result<Self, Error> {
         let (input, classes) = (layers.input(), layers.outputs()?);
         Ok(Self {
@@ -110,6 +116,9 @@ impl Spec {
     }
 
     /// The same network with other layers, such as those that are left once channels are removed.
+    ///
+    /// # Errors
+    /// Those of [`Spec::of_layers`].
     pub fn with_layers(&self, layers: Graph) -> Result<Self, Error> {
         let found = Self::of_layers(self.model.clone(), layers)?;
         let is_same = (found.input[0], found.classes) == (self.input[0], self.classes);
@@ -124,6 +133,10 @@ impl Spec {
     }
 
     /// The layers.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for an option out of its bounds, or at odds with the layers that are given;
+    /// [`Error::Unknown`]; [`Error::Input`] where the network does not take the input.
     pub fn graph(&self) -> Result<Graph, Error> {
         let graph = self.unfolded()?;
         Ok(if self.folded { Folding::of(&graph).graph().clone() } else { graph })
@@ -135,17 +148,8 @@ impl Spec {
         if !(self.width > 0.0 && self.width <= 64.0) {
             return wrong("width", "a factor above 0 and at most 64", self.width.to_string());
         }
-        // Bounds that nobody meets, and within which no cost overflows 64 bits.
-        for (option, values, most, expected) in [
-            ("classes", &[self.classes] as &[usize], 1 << 24, "1 to 16777216"),
-            ("overcompleteness", &[self.overcompleteness], 1 << 12, "1 to 4096"),
-            ("steps", &[self.steps], 1 << 10, "1 to 1024"),
-            ("input", &self.input, 1 << 14, "1 to 16384 in each dimension"),
-        ] {
-            if let Some(value) = values.iter().find(|value| !(1..=most).contains(*value)) {
-                return wrong(option, expected, value.to_string());
-            }
-        }
+        // The bounds are those of networks of the zoo: within them no cost overflows 64 bits. Layers that are given have
+        // those of [`Graph::dims_at`].
         if let Some(layers) = &self.layers {
             let same = self.width == 1.0 && self.overcompleteness == 1 && self.steps == 1;
             return match layers.outputs()? == self.classes && layers.input()[0] == self.input[0] && same {
@@ -155,11 +159,29 @@ impl Spec {
                 }
             };
         }
+        for (option, values, most, expected) in [
+            ("classes", &[self.classes] as &[usize], 1 << 24, "1 to 16777216"),
+            ("overcompleteness", &[self.overcompleteness], 1 << 12, "1 to 4096"),
+            ("steps", &[self.steps], 1 << 10, "1 to 1024"),
+            ("input", &self.input, 1 << 20, "1 to 1048576 in each dimension"),
+        ] {
+            if let Some(value) = values.iter().find(|value| !(1..=most).contains(*value)) {
+                return wrong(option, expected, value.to_string());
+            }
+        }
+        let values: u128 = self.input.iter().map(|side| *side as u128).product();
+        if 1 << 42 < values {
+            return wrong("input", "at most 4398046511104 values", values.to_string());
+        }
         (zoo::find(&self.model)?.build)(self).map_err(|error| self.refuse(self.input, error))
     }
 
     /// The shape of one output, `[K, 1, 1]` for `K` classes, for inputs that may
     /// have another size than the network's own.
+    ///
+    /// # Errors
+    /// Those of [`Spec::graph`]; [`Error::Input`] for inputs that the layers do not take, or for whose size the zoo has
+    /// other layers.
     pub fn output(&self, input: Shape) -> Result<Shape, Error> {
         let graph = self.graph()?;
         let shapes = graph.shapes(input).map_err(|error| self.refuse(input, error))?;
@@ -195,6 +217,9 @@ impl Spec {
     }
 
     /// The network on a device, with all weights zero.
+    ///
+    /// # Errors
+    /// Those of [`Spec::graph`].
     pub fn net(&self, device: &Device) -> Result<Net, Error> {
         Ok(Net::new(self.graph()?, device))
     }
@@ -229,6 +254,27 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_network_may_be_as_large_as_its_layers_say() {
+        // A second of sound, and a picture of 21 classes for each of its pixels.
+        let mut g = Graph::builder([1, 1, 22_050]);
+        g.conv("conv", g.input(), sapwood_core::Conv::new(1, [1, 3]));
+        let sound = Spec::of_layers("sound", g.finish().unwrap()).unwrap();
+        assert_eq!(sound.output([1, 1, 22_050]).unwrap(), [1, 1, 22_048]);
+        let mut g = Graph::builder([3, 1024, 1024]);
+        g.conv("conv", g.input(), sapwood_core::Conv::new(21, 1));
+        let pixels = Spec::of_layers("pixels", g.finish().unwrap()).unwrap();
+        assert_eq!(pixels.output([3, 1024, 1024]).unwrap(), [21, 1024, 1024]);
+        assert!(pixels.output([3, 1 << 30, 1 << 30]).unwrap_err().to_string().contains("too large"));
+        assert!(pixels.output([3, 0, 1024]).is_err());
+
+        let rows = |features: usize| Spec::named("lenet-300-100").unwrap().fit([features, 1, 1], 2);
+        assert_eq!(rows(20_531).output([20_531, 1, 1]).unwrap(), [2, 1, 1]);
+        let refused = |spec: Spec| spec.graph().unwrap_err().to_string();
+        assert!(refused(rows(1 << 21)).contains("1 to 1048576 in each dimension"));
+        assert!(refused(rows(1).fit([1 << 20; 3], 2)).contains("at most 4398046511104 values"));
+    }
 
     #[test]
     fn padding_that_depends_on_the_size_of_the_input_is_that_of_no_other_size() {

@@ -11,8 +11,7 @@ use crate::{
     Error, FreeZeros, Integers, Net, Note, Problem, Spec,
     conventions::config_beside,
     params::params,
-    reading::{ByName, Checkpoint, Fitted, Known, Reading, Zeros, guess},
-    zeros::masks_of_zeros,
+    reading::{ByName, Checkpoint, Fitted, Known, Reading, guess},
     zoo::find,
 };
 
@@ -44,11 +43,19 @@ pub struct Opened {
 /// shapes in the file if only one network of the zoo has them; options are read off the shapes. A
 /// `model` that contradicts the metadata is an error, as is every tensor that is missing, unexpected,
 /// misshapen, or not finite.
+///
+/// # Errors
+/// A file that cannot be read, or is none of these; [`Error::Weights`] where its tensors are not a network's, or it
+/// leaves the size of its input open; [`Error::OtherModel`]; [`Error::OfSupernet`]; a `model` that the zoo does not
+/// have; metadata that are not understood or do not fit the network.
 pub fn open(path: &Path, model: Option<&str>, device: &Device) -> Result<Opened, Error> {
     Reading::of(model).open(path, device)
 }
 
 /// [`open`] of a file that is in memory: what a browser is given. `name` is what messages call it.
+///
+/// # Errors
+/// Those of [`open`]; an ONNX file whose weights lie beside it.
 pub fn open_bytes(bytes: &[u8], name: &str, model: Option<&str>, device: &Device) -> Result<Opened, Error> {
     Reading::of(model).open_bytes(bytes, name, device)
 }
@@ -87,6 +94,10 @@ impl Reading {
     ///
     /// Where the file says nothing of images, timm's `config.json` beside it is asked; what is not understood there is
     /// noted.
+    ///
+    /// # Errors
+    /// Those of [`open`]; [`Error::Weights`] too for a key, a name or zeros that the file does not have, masks that do
+    /// not fit, and the size of an input that it does not leave open; a file of masks that cannot be read.
     pub fn open(&self, path: &Path, device: &Device) -> Result<Opened, Error> {
         let mut opened = self.opened(Checkpoint::read_as(path, self.example)?, device)?;
         if opened.trained_on.is_none()
@@ -108,6 +119,9 @@ impl Reading {
     }
 
     /// [`open_bytes`], as this says.
+    ///
+    /// # Errors
+    /// Those of [`Reading::open`]; an ONNX file whose weights lie beside it.
     pub fn open_bytes(&self, bytes: &[u8], name: &str, device: &Device) -> Result<Opened, Error> {
         self.opened(Checkpoint::of(bytes, Path::new(name), (None, self.example))?, device)
     }
@@ -116,19 +130,14 @@ impl Reading {
         let mut metadata = file.metadata().clone();
         let trained_on = TrainedOn::take(&mut metadata).map_err(|error| file.caused(error))?;
         let calibrated = Calibrated::take(&mut metadata).map_err(|error| file.caused(error))?;
-        let (spec, Fitted { state, mut masks, notes }) = self.network(&file, &metadata)?;
+        let (spec, Fitted { state, masks, notes }) = self.network(&file, &metadata)?;
         // What was taken is there a second time until now.
         file.forget_tensors();
         if let Some(trained_on) = &trained_on {
             trained_on.check(spec.classes).map_err(|error| file.caused(error))?;
             spec.output(trained_on.input)?;
         }
-        let params = params(&spec.graph()?);
-        if self.zeros == Zeros::Masked {
-            let made = masks_of_zeros(&state, &masks, &params);
-            masks.extend(made.ok_or_else(|| file.problem(Problem::NoZeros))?);
-        }
-        let zeros = FreeZeros::of(&state, &masks, &params);
+        let zeros = FreeZeros::of(&state, &masks, &params(&spec.graph()?));
         let net = state.write(spec.net(device)?).map_err(|error| file.problem(error.into()))?;
         let integers = file.integers().map(|found| found.clone().of(net.graph(), calibrated)).transpose();
         let wrong = |problem| Error::File { problem, path: file.path().into(), source: None };

@@ -54,7 +54,7 @@ pub enum Error {
     /// Inputs or outputs that a network here cannot have.
     #[error("{0}")]
     Ends(String),
-    /// An input of which more is open than the number of examples.
+    /// A first input of which more is open than the number of examples.
     #[error(
         "expected an input of 1 to 6 dimensions of which only the first, that of examples, is no \
          number, found {found}: give the size of an example"
@@ -73,10 +73,22 @@ pub enum Error {
         opset: i64,
         /// The layers, each with why.
         layers: Vec<String>,
+        /// The first later version in which all of them have one, if it is known.
+        later: Option<i64>,
     },
     /// Layers that do not fit one another, or values that do not fit them.
     #[error(transparent)]
     Graph(#[from] sapwood_graph::Error),
+}
+
+impl Error {
+    /// The first version of the operations in which a network can be written that cannot be in the one asked for.
+    pub fn later_opset(&self) -> Option<i64> {
+        match self {
+            Self::Unwritable { later, .. } => *later,
+            _ => None,
+        }
+    }
 }
 
 /// Operations of a file that a network here cannot have, with the nodes that are of this kind.

@@ -98,27 +98,28 @@ fn all<'s>(
     if !(crate::FIRST_WRITTEN..=crate::LAST_OPSET).contains(&opset) {
         return Err(Error::WrittenOpset { found: opset });
     }
-    let refuse = |why| Error::Unwritable { opset, layers: vec![why] };
+    let refuse = |why| Error::Unwritable { opset, layers: vec![why], later: None };
     check_images(graph, options).map_err(refuse)?;
     check_integers(graph, options).map_err(refuse)?;
     let mut writing = Writing::new(graph, options)?;
-    let mut layers = Vec::new();
+    let (mut layers, mut later) = (Vec::new(), Some(opset));
     for (at, node) in graph.nodes().iter().enumerate() {
         let value = one(&mut writing, at, node)?.unwrap_or_else(|why| {
             layers.push(format!("layer `{}` {why}", node.name));
+            later = later.zip(writing.later.take()).map(|(all, this)| all.max(this));
             String::new()
         });
         writing.values.push(value);
     }
     if !layers.is_empty() {
-        return Err(Error::Unwritable { opset, layers });
+        return Err(Error::Unwritable { opset, layers, later });
     }
     if options.softmax {
         check_classes(graph.ends(), &writing.dims).map_err(refuse)?;
     }
     for (at, end) in graph.ends().iter().enumerate() {
         writing.numbers_of(*end).map_err(refuse)?;
-        writing.end(at, *end, options.softmax);
+        writing.end(at, *end, options);
     }
     Ok(writing.into_file(graph, options))
 }

@@ -136,8 +136,8 @@ pub struct Importer<'f> {
 type Beside<'f> = dyn FnMut(&Path) -> io::Result<Vec<u8>> + 'f;
 
 impl<'f> Importer<'f> {
-    /// The dimensions of an example of the first input, where the file leaves some of them open, in the file's order. A
-    /// shape stands for what is no image too: `[C, 1, L]` for `[C, L]`, and `[C, 1, 1]` for `[C]`.
+    /// The dimensions of an example of the first input, where the file leaves some or all of them open, in the file's
+    /// order. A shape stands for what is no image too: `[C, 1, L]` for `[C, L]`, and `[C, 1, 1]` for `[C]`.
     pub fn example(self, dims: impl Into<Vec<usize>>) -> Self {
         Self { example: Some(dims.into()), ..self }
     }
@@ -323,7 +323,7 @@ fn begin<'a>(
     }
     let narrow = inputs.iter().filter(|input| input.data_type == Some(data_type::INT32));
     let int32 = narrow.map(|input| input.name.to_string()).collect();
-    let inputs = inputs.iter().enumerate().map(|(at, input)| entry(input, example.filter(|_| at == 0)));
+    let inputs = inputs.iter().enumerate().map(|(at, input)| entry(at, input, example));
     let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
     for (name, (entry, fixed)) in inputs {
         let making = &mut running.making;

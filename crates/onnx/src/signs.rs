@@ -20,7 +20,7 @@ impl Signs {
                     | Activation::Sigmoid
                     | Activation::HSigmoid
                     | Activation::Softplus => false,
-                    Activation::Clip(low, _) => low.0 < 0.0,
+                    Activation::Clip(low, high) => low.0.min(high.0) < 0.0,
                     _ => true,
                 },
                 Op::Softmax { log, .. } => log,

@@ -83,6 +83,10 @@ impl MaskSet {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// # Errors
+    /// Those of [`MaskSet::fits`]; [`Error::Reparameterized`] for a masked parameter that is computed from others
+    /// already.
     pub fn attach<M: Module>(&self, network: M) -> Result<M, Error> {
         self.fits(&network)?;
         let mut stored = Stored::default();

@@ -195,6 +195,9 @@ pub const CRITERIA: &[CriterionEntry] = &[
 ];
 
 /// Makes a criterion whose options are its fields.
+///
+/// # Errors
+/// Those of [`Options::read`].
 pub fn build<C: Criterion + DeserializeOwned + 'static>(
     options: &Options,
     _: Seed,
@@ -203,6 +206,9 @@ pub fn build<C: Criterion + DeserializeOwned + 'static>(
 }
 
 /// Makes a criterion that has no options.
+///
+/// # Errors
+/// Those of [`Options::none`].
 pub fn plain<C: Criterion + Default + 'static>(
     options: &Options,
     _: Seed,
@@ -212,6 +218,9 @@ pub fn plain<C: Criterion + Default + 'static>(
 }
 
 /// The row of this name among some, or an error that lists the nearest names.
+///
+/// # Errors
+/// [`Error::UnknownName`].
 pub fn find<'a>(rows: &'a [CriterionEntry], name: &str) -> Result<&'a CriterionEntry, Error> {
     let unknown = || UnknownName::new("criterion", name, rows.iter().map(|row| row.name));
     Ok(rows.iter().find(|row| row.name == name).ok_or_else(unknown)?)
@@ -242,6 +251,9 @@ impl Criteria {
     }
 
     /// The one of this name, or an error that lists the nearest names.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`].
     pub fn find(&self, name: &str) -> Result<&CriterionEntry, Error> {
         find(&self.0, name)
     }
@@ -249,6 +261,9 @@ impl Criteria {
 
 /// The criterion of this name with its default options, or an error that lists the
 /// nearest names.
+///
+/// # Errors
+/// [`Error::UnknownName`].
 pub fn criterion(name: &str, seed: Seed) -> Result<Box<dyn Criterion>, Error> {
     (find(CRITERIA, name)?.build)(&Options::default(), seed)
 }

@@ -92,8 +92,8 @@ impl Cut {
     /// carried over.
     ///
     /// # Errors
-    /// [`Error::ChangesWeights`] for a criterion that also changes the weights it keeps (SparseGPT):
-    /// [`Cut::prune`] returns both.
+    /// Those of [`Cut::prune`] but for [`Error::NothingToAblate`]; [`Error::ChangesWeights`] for a criterion that also
+    /// changes the weights it keeps (SparseGPT): [`Cut::prune`] returns both.
     pub async fn masks(
         &self,
         criterion: &dyn Criterion,
@@ -109,6 +109,9 @@ impl Cut {
     }
 
     /// [`Cut::masks`], waiting for the device. It does not exist in a browser.
+    ///
+    /// # Errors
+    /// Those of [`Cut::masks`].
     #[cfg(not(target_family = "wasm"))]
     pub fn masks_blocking(
         &self,
@@ -121,6 +124,11 @@ impl Cut {
 
     /// [`Cut::masks`], and what the kept weights become where the criterion changes
     /// them (SparseGPT).
+    ///
+    /// # Errors
+    /// Masks of another network; a scope, a granularity or an allocation that the network cannot have; more rounds than
+    /// [`Iterations::MOST`]; what the criterion, the probe and the device refuse; scores that are not finite;
+    /// [`Error::TooFewAlive`]; [`Error::NothingToAblate`] for a control of a criterion that changes weights.
     pub async fn prune(
         &self,
         criterion: &dyn Criterion,
@@ -144,6 +152,9 @@ impl Cut {
     }
 
     /// [`Cut::prune`], waiting for the device. It does not exist in a browser.
+    ///
+    /// # Errors
+    /// Those of [`Cut::prune`].
     #[cfg(not(target_family = "wasm"))]
     pub fn prune_blocking(
         &self,
@@ -183,7 +194,7 @@ impl Cut {
     ) -> Result<(MaskSet, Vec<Warning>), Error> {
         let iterations = self.iterations.unwrap_or_else(|| criterion.iterations());
         self.check(iterations)?;
-        let targets = iterations.targets(self.sparsity);
+        let targets = iterations.targets(self.sparsity)?;
         let (total, last) = (prunable.weights(), targets.len() - 1);
         let channels = match self.granularity {
             Granularity::Channel(counted) => {

@@ -31,9 +31,10 @@ pub struct LayerHealth {
     pub kept: usize,
     /// Kept weights on a path from the input to an output.
     pub effective: usize,
-    /// Output channels.
+    /// Output channels; of a layer on the last of several dimensions, whose channels are not told apart, the size of
+    /// dimension 1.
     pub outputs: usize,
-    /// Output channels through which no path leads.
+    /// Those of them through which no path leads.
     pub dead_outputs: usize,
     /// Whether the network's input still reaches the layer.
     pub reached: bool,
@@ -43,6 +44,9 @@ pub struct LayerHealth {
 
 impl Diagnosis {
     /// Looks at masks in a graph. A parameter without a mask is dense.
+    ///
+    /// # Errors
+    /// Those of [`effective`].
     pub fn of(graph: &Graph, masks: &MaskSet) -> Result<Self, Error> {
         let (flow, effective) = (Flow::of(graph, masks)?, effective(graph, masks)?);
         let (mut layers, mut filters) = (Vec::new(), Vec::new());

@@ -23,12 +23,10 @@ pub enum Error {
     #[error(transparent)]
     Shrink(#[from] sapwood_shrink::Error),
     /// Nothing is left to prune.
-    #[error(
-        "nothing to prune: the network has {weights} conv and linear weights, and all of them are excluded"
-    )]
+    #[error("nothing to prune: the network has {}", all_excluded(*layers))]
     NothingPrunable {
-        /// How many weights there were before exclusion.
-        weights: usize,
+        /// How many convolutions and linear layers there were before exclusion.
+        layers: usize,
     },
     /// A probe was asked for a parameter that its network does not have.
     #[error("the network has no parameter `{path}`: resolve the scope on the network that is scored")]
@@ -163,6 +161,16 @@ pub enum Error {
         /// The parameter.
         path: ParamPath,
     },
+    /// A layer of the graph whose input the forward pass does not show.
+    #[error(
+        "the forward pass of the network does not show what comes into `{}`: call `Pass::show` with this name before \
+         the layer runs, or exclude it",
+        path.layer()
+    )]
+    NotShown {
+        /// The parameter.
+        path: ParamPath,
+    },
     /// The weight of a transposed convolution, which has its inputs first, where its outputs would have to be.
     #[error("`{path}` is of a transposed convolution, which {what} cannot be used with: exclude it")]
     Transposed {
@@ -217,6 +225,15 @@ pub enum Error {
     /// The network, a batch or the device failed.
     #[error(transparent)]
     Core(#[from] sapwood_core::Error),
+}
+
+/// What a network has of which nothing is left to prune.
+fn all_excluded(layers: usize) -> String {
+    match layers {
+        0 => "no convolution or linear layer: choose another network".into(),
+        1 => "1 convolution or linear layer, and it is excluded: leave it in".into(),
+        _ => format!("{layers} convolutions and linear layers, and all of them are excluded: exclude fewer"),
+    }
 }
 
 impl From<sapwood_core::graph::Error> for Error {

@@ -1,8 +1,8 @@
 //! What is still connected.
 
-use sapwood_core::{Bits, Dims, Graph, Node, Op};
+use sapwood_core::{Bits, Dims, Graph, Mismatch, Node, Op};
 
-use crate::{Error, MaskSet};
+use crate::{Error, MaskSet, mask_set::refuse};
 
 /// The masks without the weights that lie on no path of kept weights from the
 /// input to an output (Vysogorets & Kempe 2021): what really is left. Direct and
@@ -15,6 +15,10 @@ use crate::{Error, MaskSet};
 /// goes out: too much may then count as connected, and nothing too little. So nothing
 /// can overflow, as sums over paths would. Biases make no path. A parameter without a
 /// mask is dense.
+///
+/// # Errors
+/// Those of [`Graph::dims`]; [`Error::Foreign`] for masks of what is no layer of the graph, or of another number of
+/// weights than a convolution or linear layer has.
 pub fn effective(graph: &Graph, masks: &MaskSet) -> Result<MaskSet, Error> {
     let flow = Flow::of(graph, masks)?;
     let mut found = masks.as_masks().clone();
@@ -107,6 +111,7 @@ impl Flow {
     pub(crate) fn of(graph: &Graph, masks: &MaskSet) -> Result<Self, Error> {
         let nodes = graph.nodes();
         let dims = graph.dims()?;
+        check(graph, masks)?;
         let channels: Vec<usize> = dims.iter().map(channels).collect();
         let mask = |id: usize| masks.get(&format!("{}.weight", nodes[id].name).into());
         let mut reached: Vec<Vec<bool>> = Vec::with_capacity(nodes.len());
@@ -132,7 +137,27 @@ impl Flow {
     }
 }
 
-/// The dimension of a value that is looked at: its channels, or the last one where places come before them.
+/// Refuses masks of what is no layer of the graph, and of another number of weights than their layer has.
+fn check(graph: &Graph, masks: &MaskSet) -> Result<(), Error> {
+    let mut mismatch = Mismatch::default();
+    for (path, mask) in masks.as_masks() {
+        // A learnt constant is a layer that is its own parameter.
+        let node = graph.node(path.layer()).or_else(|| graph.node(path.as_str()));
+        let Some(node) = node.filter(|node| node.op.has_parameters()) else {
+            mismatch.unexpected.push(path.clone());
+            continue;
+        };
+        // Of biases and of other layers no bit is looked at.
+        let matrix = Matrix::of(node.op).filter(|_| path.as_str().ends_with(".weight"));
+        if let Some(expected) = matrix.map(|matrix| matrix.len()).filter(|len| *len != mask.len()) {
+            mismatch.misshapen.push((path.clone(), vec![expected], vec![mask.len()]));
+        }
+    }
+    refuse(mismatch, "this network")
+}
+
+/// In how many parts a value is looked at: dimension 1 parts it, which is its channels or, where these come last, the
+/// first of its places; where the batch is not in front, dimension 0 does.
 fn channels(dims: &Dims) -> usize {
     dims.image()[0]
 }

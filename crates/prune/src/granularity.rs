@@ -24,8 +24,9 @@ pub enum Granularity {
     #[default]
     Weight,
     /// Of each `of` consecutive weights along the input dimension the best `keep` are
-    /// kept: `2:4`. The sparsity is `1 - keep/of` and no other. Inputs that are left
-    /// over where `of` does not divide them stay dense, and so do layers that have fewer.
+    /// kept: `2:4`. The sparsity is `1 - keep/of` and no other; where that is no finite
+    /// decimal, as for `2:3`, it is written as `f64` shows it, `0.3333333333333333`. Inputs that
+    /// are left over where `of` does not divide them stay dense, and so do layers that have fewer.
     Pattern {
         /// N of N:M.
         keep: NonZero<usize>,

@@ -18,6 +18,9 @@ use crate::{Error, ParamTensors, Probe, Response};
 /// that hardly any input of an activation changes its sign. In f64 that leaves about six
 /// digits on deep networks, and four where there is hardly any curvature. In f32 it cannot: its step is the one at which rounding and
 /// kinks do about equal harm, and the result a rough one.
+///
+/// # Errors
+/// What the probe refuses; [`Error::NoParameter`] for one of `v` of which the probe gives no weights or no gradient.
 pub fn hessian_vector(
     probe: &dyn Probe,
     of: Response<'_>,

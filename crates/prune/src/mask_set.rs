@@ -11,8 +11,9 @@ use crate::{Allocation, Error, LayerDensity, Prunable, Scores, Sparsity, Ties, W
 /// Which prunable weights of a network are kept: one bit for each, in PyTorch's
 /// row-major order. A parameter without a mask is dense and does not count.
 ///
-/// However scores are selected, the number of kept weights is exactly
-/// `N - floor(s N + 1/2)`, with N over all masked parameters.
+/// Where single weights are selected, by whatever scores and allocation, the number of kept ones is exactly
+/// `N - floor(s N + 1/2)`, with N over all masked parameters. Where groups of weights go together it depends on how
+/// large these are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MaskSet(Masks);
 
@@ -101,6 +102,9 @@ impl MaskSet {
     }
 
     /// The network with every masked weight set to zero.
+    ///
+    /// # Errors
+    /// Those of [`MaskSet::fits`].
     pub fn apply<M: Module>(&self, network: M) -> Result<M, Error> {
         self.fits(&network)?;
         Ok(map(network, Layout::Torch, |info, weights| match self.get(&info.path) {
@@ -111,40 +115,46 @@ impl MaskSet {
 
     /// Whether each mask has its parameter in the network; otherwise an error that
     /// lists what differs.
+    ///
+    /// # Errors
+    /// [`Error::Foreign`] for masks without a parameter of their name, or of another number of weights.
     pub fn fits<M: Module>(&self, network: &M) -> Result<(), Error> {
         self.fits_params(&infos(network))
     }
 
     pub(crate) fn fits_params(&self, infos: &[ParamInfo]) -> Result<(), Error> {
-        let mut mismatch = Mismatch::default();
-        for (path, mask) in &self.0 {
-            match infos.iter().find(|info| info.path == *path && info.role != Role::Buffer) {
-                None => mismatch.unexpected.push(path.clone()),
-                Some(info) if info.len() != mask.len() => {
-                    mismatch.misshapen.push((path.clone(), info.shape.clone(), vec![mask.len()]));
-                }
-                Some(_) => {}
-            }
-        }
-        refuse(mismatch, "this network")
+        let found = self.0.iter().map(|(path, mask)| (path, mask.len()));
+        refuse(mismatch(found, infos), "this network")
     }
 
     /// The weights that both keep.
+    ///
+    /// # Errors
+    /// [`Error::Foreign`] for masks of other parameters, or of another number of weights.
     pub fn and(&self, other: &Self) -> Result<Self, Error> {
         self.zip(other, Bits::and)
     }
 
     /// The weights that either keeps.
+    ///
+    /// # Errors
+    /// Those of [`MaskSet::and`].
     pub fn or(&self, other: &Self) -> Result<Self, Error> {
         self.zip(other, Bits::or)
     }
 
     /// The weights that are kept here and not in `other`.
+    ///
+    /// # Errors
+    /// Those of [`MaskSet::and`].
     pub fn minus(&self, other: &Self) -> Result<Self, Error> {
         self.zip(other, Bits::minus)
     }
 
     /// Whether every weight that is kept here is kept in `other`.
+    ///
+    /// # Errors
+    /// Those of [`MaskSet::and`].
     pub fn is_subset(&self, other: &Self) -> Result<bool, Error> {
         Ok(self.minus(other)?.kept() == 0)
     }
@@ -159,7 +169,7 @@ impl MaskSet {
         self.0.values().map(Bits::len).sum()
     }
 
-    /// The fraction that is really removed: within half a weight of what was asked.
+    /// The fraction of weights that is really removed: where single weights go, within half a weight of what was asked.
     pub fn realised_sparsity(&self) -> f64 {
         (self.total() - self.kept()) as f64 / self.total().max(1) as f64
     }
@@ -233,6 +243,24 @@ pub(crate) fn masked(weights: Tensor<1>, mask: &Bits) -> Tensor<1> {
     weights.mask_fill(dead, 0.0)
 }
 
-fn refuse(mismatch: Mismatch, to: &'static str) -> Result<(), Error> {
+/// How parameters with these names and numbers of values differ from those of a network.
+pub(crate) fn mismatch<'a>(
+    found: impl Iterator<Item = (&'a ParamPath, usize)>,
+    infos: &[ParamInfo],
+) -> Mismatch {
+    let mut mismatch = Mismatch::default();
+    for (path, len) in found {
+        match infos.iter().find(|info| info.path == *path && info.role != Role::Buffer) {
+            None => mismatch.unexpected.push(path.clone()),
+            Some(info) if info.len() != len => {
+                mismatch.misshapen.push((path.clone(), info.shape.clone(), vec![len]));
+            }
+            Some(_) => {}
+        }
+    }
+    mismatch
+}
+
+pub(crate) fn refuse(mismatch: Mismatch, to: &'static str) -> Result<(), Error> {
     if mismatch.is_empty() { Ok(()) } else { Err(Error::Foreign { to, mismatch }) }
 }

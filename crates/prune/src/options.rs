@@ -14,16 +14,22 @@ use crate::Error;
 pub struct Options(Map<String, Value>);
 
 impl Options {
-    /// Reads texts such as `temperature=100`: a number or `true` where it looks like
-    /// one, else a word.
+    /// Reads texts such as `temperature=100`. A value that is JSON is what it says, such as a
+    /// number, `true`, `[1, 2]` or a word in quotes (`"1"`); every other is a word.
+    ///
+    /// # Errors
+    /// [`Error::Options`] for a text without `=`, or a name that comes twice.
     pub fn parse<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
         let mut options = Map::new();
         for text in texts {
-            let wrong = |problem| Error::Options { problem: format!("`{text}` {problem}"), source: None };
-            let (name, value) = text.split_once('=').ok_or_else(|| wrong("should be NAME=VALUE"))?;
-            let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
-            if options.insert(name.trim().into(), value).is_some() {
-                return Err(wrong("is given twice"));
+            let wrong = |what: &str, problem: &str| Error::Options {
+                problem: format!("`{what}` {problem}"),
+                source: None,
+            };
+            let (name, value) = text.split_once('=').ok_or_else(|| wrong(text, "should be NAME=VALUE"))?;
+            let (name, value) = (name.trim(), serde_json::from_str(value).unwrap_or_else(|_| value.into()));
+            if options.insert(name.into(), value).is_some() {
+                return Err(wrong(name, "is given twice: give it once"));
             }
         }
         Ok(Self(options))
@@ -36,12 +42,18 @@ impl Options {
 
     /// The value with these fields. A field that it does not have is an error that
     /// lists those that it has.
+    ///
+    /// # Errors
+    /// [`Error::Options`] for a field that is refused or missing, and for a value that the field does not take.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
         serde_json::from_value(Value::Object(self.0.clone()))
             .map_err(|error| Error::Options { problem: error.to_string(), source: Some(error.into()) })
     }
 
     /// Refuses options for what has none.
+    ///
+    /// # Errors
+    /// [`Error::Options`] where there is one.
     pub fn none(&self) -> Result<(), Error> {
         match self.0.keys().next() {
             None => Ok(()),
@@ -55,7 +67,8 @@ impl Options {
 impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = |(name, value): (&String, &Value)| match value {
-            Value::String(word) => format!("{name}={word}"),
+            // In quotes where it would be read as something else.
+            Value::String(word) if serde_json::from_str::<Value>(word).is_err() => format!("{name}={word}"),
             other => format!("{name}={other}"),
         };
         f.write_str(&self.0.iter().map(text).collect::<Vec<_>>().join(" "))

@@ -18,6 +18,9 @@ impl ParamTensors {
     ///
     /// # Shapes
     /// `[number of values]`
+    ///
+    /// # Errors
+    /// [`Error::NoParameter`].
     pub fn get(&self, path: &ParamPath) -> Result<Tensor<1>, Error> {
         self.find(path).cloned().ok_or_else(|| Error::NoParameter { path: path.clone() })
     }
@@ -38,6 +41,9 @@ impl ParamTensors {
     }
 
     /// Those that are prunable.
+    ///
+    /// # Errors
+    /// [`Error::NoParameter`] for a prunable parameter without a tensor.
     pub fn of(&self, prunable: &Prunable) -> Result<Self, Error> {
         prunable.params().iter().map(|info| Ok((info.path.clone(), self.get(&info.path)?))).collect()
     }
@@ -53,6 +59,9 @@ impl ParamTensors {
     }
 
     /// Each with its namesake in `other`, which may have more.
+    ///
+    /// # Errors
+    /// [`Error::NoParameter`] for a tensor without a namesake.
     pub fn zip(self, other: &Self, f: impl Fn(Tensor<1>, Tensor<1>) -> Tensor<1>) -> Result<Self, Error> {
         self.0
             .into_iter()
@@ -64,6 +73,9 @@ impl ParamTensors {
     }
 
     /// The product with the namesake in `other`.
+    ///
+    /// # Errors
+    /// Those of [`ParamTensors::zip`].
     pub fn times(self, other: &Self) -> Result<Self, Error> {
         self.zip(other, |a, b| a * b)
     }
@@ -91,13 +103,16 @@ impl FromIterator<(ParamPath, Tensor<1>)> for ParamTensors {
 
 /// The mean over batches, each weighted by its number of examples:
 /// `sum over b of n_b f(b) / sum over b of n_b`.
+///
+/// # Errors
+/// What `f` refuses; [`Error::NoParameter`] where a batch lacks a parameter that the first one has.
 pub fn mean_over_examples(
     batches: &[Batch],
     mut f: impl FnMut(&Batch) -> Result<ParamTensors, Error>,
 ) -> Result<ParamTensors, Error> {
     let examples: usize = batches.iter().map(Batch::len).sum();
     let mut mean: Option<ParamTensors> = None;
-    for batch in batches {
+    for batch in batches.iter().filter(|batch| !batch.is_empty()) {
         let found = f(batch)?;
         mean = Some(match mean {
             // A mean of one is left to the bit.

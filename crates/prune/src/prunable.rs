@@ -29,19 +29,25 @@ impl Scope {
 
     /// The prunable parameters among these. Every exception must exclude something,
     /// and something must be left.
+    ///
+    /// # Errors
+    /// An exception that describes no layer; [`Error::NothingPrunable`].
     pub fn of(&self, infos: &[ParamInfo]) -> Result<Prunable, Error> {
         let weights = || infos.iter().filter(|info| info.role.is_weight());
         let excluded = self.exclude.among(weights().map(layer))?;
         let mut left: Vec<ParamInfo> =
             weights().filter(|info| !excluded.contains(layer(info).0)).cloned().collect();
         if left.is_empty() {
-            return Err(Error::NothingPrunable { weights: weights().count() });
+            return Err(Error::NothingPrunable { layers: weights().count() });
         }
         left.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Prunable(left))
     }
 
     /// The prunable parameters of a network.
+    ///
+    /// # Errors
+    /// Those of [`Scope::of`].
     pub fn on<M: Module>(&self, network: &M) -> Result<Prunable, Error> {
         self.of(&infos(network))
     }
@@ -144,6 +150,12 @@ mod tests {
         let error = said("fc.bias");
         assert!(error.contains("`fc.bias` describes no layer") && error.contains("fc"), "{error}");
         assert!(said("type:norm").ends_with("expected conv, linear"), "{}", said("type:norm"));
-        assert!(said("*").contains("has 3 conv and linear weights"), "{}", said("*"));
+        let all =
+            "the network has 3 convolutions and linear layers, and all of them are excluded: exclude fewer";
+        assert!(said("*").ends_with(all), "{}", said("*"));
+        let one = Scope::excluding(["fc"]).unwrap().of(&infos()[3..]).unwrap_err().to_string();
+        assert!(one.contains("has 1 convolution or linear layer, and it is excluded"), "{one}");
+        let none = Scope::default().of(&infos()[2..3]).unwrap_err().to_string();
+        assert!(none.contains("has no convolution or linear layer") && !none.contains("excluded"), "{none}");
     }
 }

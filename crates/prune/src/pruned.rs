@@ -1,9 +1,9 @@
 //! What a cut leaves.
 
 use burn::module::Module;
-use sapwood_core::{Layout, map};
+use sapwood_core::{Layout, graph, infos, map};
 
-use crate::{Error, MaskSet, ParamTensors, Warning};
+use crate::{Error, MaskSet, ParamTensors, Warning, mask_set::mismatch};
 
 /// Masks, and what the kept weights become where the criterion changes them.
 #[derive(Clone, Debug)]
@@ -23,14 +23,22 @@ impl Pruned {
     }
 
     /// The network with the new weights, and every masked one set to zero.
+    ///
+    /// # Errors
+    /// Those of [`MaskSet::fits`]; [`Error::Core`] for new weights without a parameter of their name, or of another
+    /// number than it has.
     pub fn apply<M: Module>(&self, network: M) -> Result<M, Error> {
-        let network = match &self.weights {
-            None => network,
-            Some(weights) => map(network, Layout::Torch, |info, old| match weights.find(&info.path) {
-                Some(new) => new.clone().to_device(&old.device()).cast(old.dtype()),
-                None => old,
-            }),
-        };
+        let Some(weights) = &self.weights else { return self.masks.apply(network) };
+        let infos = infos(&network);
+        self.masks.fits_params(&infos)?;
+        let mismatch = mismatch(weights.iter().map(|(path, new)| (path, new.dims()[0])), &infos);
+        if !mismatch.is_empty() {
+            return Err(graph::Error::Mismatch(mismatch).into());
+        }
+        let network = map(network, Layout::Torch, |info, old| match weights.find(&info.path) {
+            Some(new) => new.clone().to_device(&old.device()).cast(old.dtype()),
+            None => old,
+        });
         self.masks.apply(network)
     }
 }

@@ -59,6 +59,10 @@ pub enum Anneal {
 
 impl Regrowth {
     /// Refuses what makes no sense in a run that trains these iterations.
+    ///
+    /// # Errors
+    /// [`Error::Schedule`] for a fraction, a power, an interval or an end that cannot be, or where no exchange is in
+    /// the run.
     pub fn check(&self, run: Range<usize>) -> Result<(), Error> {
         let wrong =
             |field, expected: &str, found| Err(Error::Schedule { field, expected: expected.into(), found });
@@ -68,7 +72,7 @@ impl Regrowth {
         if let Anneal::Power(power) = self.anneal
             && !(0.0..f64::INFINITY).contains(&power)
         {
-            return wrong("power of the regrown fraction", "at least 0", power.to_string());
+            return wrong("power of the regrown fraction", "at least 0 and finite", power.to_string());
         }
         if self.every == 0 {
             return wrong("interval of regrowth", "at least 1it", "0it".into());
@@ -87,6 +91,9 @@ impl Regrowth {
 
     /// Refuses masks of which no weight would ever be exchanged in a run of these iterations: where in each
     /// layer none is kept, none is gone, or the fraction is less than one weight.
+    ///
+    /// # Errors
+    /// [`Error::NoMasks`]; [`Error::NothingToExchange`].
     pub fn check_masks(&self, masks: &Masks, run: Range<usize>) -> Result<(), Error> {
         if masks.is_empty() {
             return Err(Error::NoMasks);
@@ -199,6 +206,7 @@ mod tests {
             (Regrowth { fraction: f64::NAN, ..rigl }, 0..40),
             (Regrowth { anneal: Anneal::Power(-1.0), ..rigl }, 0..40),
             (Regrowth { anneal: Anneal::Power(f64::NAN), ..rigl }, 0..40),
+            (Regrowth { anneal: Anneal::Power(f64::INFINITY), ..rigl }, 0..40),
             (Regrowth { every: 0, ..rigl }, 0..40),
             (Regrowth { until: 0, ..rigl }, 0..40),
             (rigl, 0..39),
@@ -208,6 +216,8 @@ mod tests {
         ] {
             assert!(broken.check(total.clone()).is_err(), "{broken:?} {total:?}");
         }
+        let steep = Regrowth { anneal: Anneal::Power(f64::INFINITY), ..rigl }.check(0..40).unwrap_err();
+        assert!(steep.to_string().ends_with("must be at least 0 and finite, but it is inf"), "{steep}");
     }
 
     #[test]

@@ -30,6 +30,9 @@ type Finish = dyn Fn(&[Vec<f64>]) -> Result<Vec<f64>, Error> + Send + Sync;
 
 impl ScoreTensors {
     /// These scores, one tensor for each prunable parameter.
+    ///
+    /// # Errors
+    /// [`Error::NoParameter`] for a parameter without scores; [`Error::ScoreCount`].
     pub fn new(prunable: &Prunable, scores: ParamTensors) -> Result<Self, Error> {
         Self::try_from_fn(prunable, |info| scores.get(&info.path))
     }
@@ -38,6 +41,9 @@ impl ScoreTensors {
     ///
     /// # Shapes
     /// `score` returns `[number of weights]`, in PyTorch's layout.
+    ///
+    /// # Errors
+    /// What `score` refuses; [`Error::ScoreCount`].
     pub fn try_from_fn(
         prunable: &Prunable,
         mut score: impl FnMut(&ParamInfo) -> Result<Tensor<1>, Error>,
@@ -54,6 +60,9 @@ impl ScoreTensors {
     /// Scores that are the host's work, once the device has done its part: for each parameter the
     /// tensors that are to be read, and the function that makes its scores of their values. All
     /// tensors are on the device at once.
+    ///
+    /// # Errors
+    /// What `part` refuses. How many scores there are is seen only when they are read.
     pub fn on_host<F>(
         prunable: &Prunable,
         mut part: impl FnMut(&ParamInfo) -> Result<(Vec<Tensor<1>>, F), Error>,
@@ -75,6 +84,10 @@ impl ScoreTensors {
     }
 
     /// Reads the scores.
+    ///
+    /// # Errors
+    /// A device that fails; what the functions of [`ScoreTensors::on_host`] refuse; [`Error::ScoreCount`];
+    /// [`Error::NotFinite`].
     pub async fn read(self) -> Result<Scores, Error> {
         let narrow = self.are_narrow();
         let (tensors, finishes): (Vec<_>, Vec<_>) =
@@ -120,6 +133,9 @@ pub struct Scores {
 impl Scores {
     /// The scores that `score` gives to each parameter, in PyTorch's row-major
     /// order.
+    ///
+    /// # Errors
+    /// [`Error::ScoreCount`]; [`Error::NotFinite`].
     pub fn try_from_fn(
         prunable: &Prunable,
         mut score: impl FnMut(&ParamInfo) -> Vec<f64>,

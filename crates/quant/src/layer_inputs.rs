@@ -5,7 +5,7 @@ use sapwood_backend::{ordered, read_all};
 use sapwood_core::{Network, Pass, Tap, as_convolution, unfold_in_parts};
 use sapwood_graph::{Array, Op};
 
-use crate::{Error, Examples};
+use crate::{Error, Examples, Rounding};
 
 /// Sums over all that a layer sees on some examples: of `x`, what it sees in the float network, and of `z`, what it sees
 /// behind layers that are quantised already. The layer is the product of its weights with these columns, of which
@@ -18,7 +18,7 @@ pub struct LayerInputs {
     pub columns: usize,
     /// How many were summed: examples times positions, or all places of a linear layer.
     pub count: usize,
-    /// `sum z z^T`, `[groups, columns, columns]`.
+    /// `sum z z^T`, `[groups, columns, columns]`; empty for what rounds to the nearest, which does not look at it.
     pub gram: Vec<f64>,
     /// `sum x z^T`, likewise.
     pub cross: Vec<f64>,
@@ -38,12 +38,13 @@ impl LayerInputs {
         float: &F,
         rounded: &R,
         (layer, op): (&str, &Op),
+        rounding: Rounding,
         examples: Examples<'_>,
         device: &Device,
     ) -> Result<Option<Self>, Error> {
         let Some(spec) = as_convolution(op) else { return Ok(None) };
         let (float, rounded, device) = (float.valid(), rounded.valid(), device.clone().inner());
-        let mut sums: Option<[Tensor<3>; 4]> = None;
+        let mut sums: Vec<Tensor<3>> = Vec::new();
         let mut count = 0;
         for batch in examples.batches() {
             let batch = batch?;
@@ -53,26 +54,22 @@ impl LayerInputs {
             let (Some(x), Some(z)) = (x.input, z.input) else { return Ok(None) };
             for (x, z) in unfold_in_parts(x, &spec).zip(unfold_in_parts(z, &spec)) {
                 count += x.dims()[2];
-                let zt = z.clone().transpose();
-                let more = [
-                    ordered::product(z.clone(), zt.clone()),
-                    ordered::product(x.clone(), zt),
-                    ordered::sum_last(x),
-                    ordered::sum_last(z),
-                ];
-                sums = Some(match sums {
-                    None => more,
-                    Some([a, b, c, d]) => {
-                        let [e, f, g, h] = more;
-                        [a + e, b + f, c + g, d + h]
-                    }
-                });
+                let mut more = vec![ordered::sum_last(x.clone()), ordered::sum_last(z.clone())];
+                // Of a wide layer these are larger than the network.
+                if rounding.needs_inputs() {
+                    let zt = z.clone().transpose();
+                    more.extend([ordered::product(z, zt.clone()), ordered::product(x, zt)]);
+                }
+                sums = match sums.is_empty() {
+                    true => more,
+                    false => sums.into_iter().zip(more).map(|(sum, more)| sum + more).collect(),
+                };
             }
         }
-        let Some(sums) = sums else { return Ok(None) };
-        let [groups, columns, _] = sums[0].dims();
+        let Some([groups, columns, _]) = sums.first().map(Tensor::dims) else { return Ok(None) };
         let read = read_all(sums.into_iter().map(|sum| sum.reshape([-1])).collect()).await?;
-        let [gram, cross, float, rounded] = [0, 1, 2, 3].map(|at| read[at].iter::<f64>().collect());
+        let mut read = read.iter().map(|sum| sum.iter::<f64>().collect::<Vec<f64>>());
+        let [float, rounded, gram, cross] = [(); 4].map(|()| read.next().unwrap_or_default());
         Ok(Some(Self { groups, columns, count, gram, cross, float, rounded }))
     }
 

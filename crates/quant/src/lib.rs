@@ -87,6 +87,7 @@ mod on_grid;
 mod ptq;
 mod qat;
 mod ranges;
+mod room;
 mod rounded;
 mod rounding;
 mod rows;

@@ -84,7 +84,7 @@ impl Sensitivity {
     /// (hundredths). It is sought by halving, as if accuracy fell along the path.
     ///
     /// # Errors
-    /// As for [`Answers::of`]; examples without classes.
+    /// As for [`Answers::of`]; examples without classes; [`Error::Option`] where the most bits lose more.
     pub async fn within_points<N: Observed>(
         &self,
         network: &N,
@@ -102,13 +102,25 @@ impl Sensitivity {
         };
         let float = right(&Answers::of(network, examples, device).await?)?;
         let path = self.path(Budget::BYTES);
-        // The first is always allowed: there are no more bits.
+        let drop_of = async |bits: &Assignment| -> Result<f64, Error> {
+            Ok(100.0 * (float - right(&self.answers(network, ptq, bits, examples, device).await?)?))
+        };
+        // Shares of the same examples differ by whole examples, but for the rounding of their numbers.
+        let points = points + 1e-9;
+        let least = drop_of(&path[0]).await?;
+        if points < least {
+            return Err(Error::Option {
+                what: "the greatest drop",
+                expected: "at least what the most bits on offer lose",
+                found: format!(
+                    "{points:.2} points, where these lose {least:.2}: offer more bits, or allow more"
+                ),
+            });
+        }
         let (mut allowed, mut refused) = (0, path.len());
         while refused - allowed > 1 {
             let middle = (allowed + refused) / 2;
-            let found = right(&self.answers(network, ptq, &path[middle], examples, device).await?)?;
-            // Shares of the same examples differ by whole examples, but for the rounding of their numbers.
-            match 100.0 * (float - found) <= points + 1e-9 {
+            match drop_of(&path[middle]).await? <= points {
                 true => allowed = middle,
                 false => refused = middle,
             }

@@ -10,7 +10,8 @@ use sapwood_graph::{
 };
 
 use crate::{
-    Error, Examples, LayerInputs, RangeMethod, Rounded, Rounding, grids_of, weight_scheme, weights::suited,
+    Error, Examples, LayerInputs, RangeMethod, Rounded, Rounding, grids_of, room::Room, weight_scheme,
+    weights::suited,
 };
 
 /// How a trained network is quantised: what is left is to run it on examples.
@@ -72,8 +73,8 @@ pub struct Made {
     /// Layers with the nearest integers where others were asked for, which look at what a layer sees: their weights are
     /// multiplied with no columns of it ([`LayerInputs`]).
     pub nearest: Vec<String>,
-    /// Layers of which no bias makes up for what they give in the mean, where that was asked for: they have none, or
-    /// what they see is not known either.
+    /// Layers of which no bias makes up for what they give in the mean, where that was asked for: they have none,
+    /// what they see is not known either, or 32 bits have no room for the bias that would.
     pub uncorrected: Vec<String>,
 }
 
@@ -108,13 +109,19 @@ impl Ptq {
             let scheme = suited(asked, &node.op).map_err(wrong)?;
             let found = grids_of(&weight, scheme).map_err(wrong)?;
             let input = points.input_of(layer).and_then(|node| grids.get(&node));
-            let found = with_room(found, input, rest.0.get(&bias_path)).map_err(wrong)?;
+            let room = input.map(|input| Room { input, weight: &weight, op: &node.op });
+            let with_room = |bias: Option<&Array>, found: Vec<Grid>| match room {
+                Some(room) => room.grown(bias, found).map_err(wrong),
+                None => Ok(found),
+            };
+            let found = with_room(rest.0.get(&bias_path), found)?;
             let inputs = match self.rounding.needs_inputs() || self.correct_bias {
                 false => None,
                 true => {
                     let behind = Rounded::new(so_far.write(network.clone())?, grids.clone());
                     let behind = behind.with_dynamic(self.dynamic.clone());
-                    LayerInputs::of(network, &behind, (layer, &node.op), examples, device).await?
+                    LayerInputs::of(network, &behind, (layer, &node.op), self.rounding, examples, device)
+                        .await?
                 }
             };
             let rounding = if inputs.is_none() { Rounding::Nearest } else { self.rounding };
@@ -127,8 +134,14 @@ impl Ptq {
                 _ if !self.correct_bias => {}
                 (Some(inputs), Some(bias)) => {
                     let corrected = inputs.corrected([&weight, &numbers], bias)?;
-                    rest.0.insert(bias_path.clone(), corrected.clone());
-                    so_far.0.insert(bias_path, corrected);
+                    // One that the sums have no room for stays as it was.
+                    match with_room(Some(&corrected), found.clone())? == found {
+                        false => uncorrected.push(layer.clone()),
+                        true => {
+                            rest.0.insert(bias_path.clone(), corrected.clone());
+                            so_far.0.insert(bias_path, corrected);
+                        }
+                    }
                 }
                 _ => uncorrected.push(layer.clone()),
             }
@@ -208,26 +221,4 @@ impl Made {
         let rounded = Rounded::between(network, &self.ranges, self.calibrated.activations)?;
         Ok(rounded.with_dynamic(self.calibrated.dynamic.clone()))
     }
-}
-
-/// Grids whose scales, times that of the input, have room for the bias in 32 bits: too small ones grow, as in ONNX
-/// Runtime. As many scales as the bias has values are those of the outputs; others have room for all of it.
-pub(crate) fn with_room(
-    grids: Vec<Grid>,
-    input: Option<&Grid>,
-    bias: Option<&Array>,
-) -> Result<Vec<Grid>, Error> {
-    let (Some(input), Some(bias)) = (input, bias) else { return Ok(grids) };
-    let bias: Vec<f64> = bias.iter().collect();
-    let largest = bias.iter().fold(0.0f64, |most, b| most.max(b.abs()));
-    let of_outputs = grids.len() == bias.len();
-    let grown = grids.iter().enumerate().map(|(at, grid)| {
-        let bias = if of_outputs { bias[at].abs() } else { largest };
-        let least = bias / f64::from(i32::MAX) / f64::from(input.scale()) * 1.0001;
-        match f64::from(grid.scale()) < least {
-            true => Ok(Grid::new(least as f32, grid.zero_point(), grid.integers())?),
-            false => Ok(*grid),
-        }
-    });
-    grown.collect()
 }

@@ -12,7 +12,7 @@ use burn::{
 };
 use sapwood_core::{ModuleState, Observed, ParamPath, State};
 use sapwood_graph::{
-    Array, Calibrated, Folding, Grid, Per, Points, Quantized, Range, Ranges, Scheme, grids, norm_factors,
+    Array, Calibrated, Folding, Grid, Op, Per, Points, Quantized, Range, Ranges, Scheme, grids, norm_factors,
 };
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     fake_quantized::{Grids, ValueGrid, WeightGrid},
     lsq::{LEAST, first_step, gradient_scale},
     nearest,
-    ptq::with_room,
+    room::Room,
     weights::{OF_ZEROS, of_integers, suited},
 };
 
@@ -249,7 +249,12 @@ impl<N: Observed> FakeQuantized<N> {
             let integers = folded(weight, grid.scheme, &steps[grid.step], factors).map_err(wrong)?;
             let bias = rest.0.get(format!("{}.bias", grid.layer).as_str());
             let input = grid.input.and_then(|node| by_name.get(&on.values.get(&node)?.name[..]).copied());
-            quantized.insert(path.clone(), with_bias(integers, grid.scheme, input, bias).map_err(wrong)?);
+            let op = on.folding.graph().node(&grid.layer).map(|node| &node.op);
+            let integers = match input.zip(op) {
+                Some((input, op)) => with_room(integers, grid.scheme, (input, op), bias).map_err(wrong)?,
+                None => integers,
+            };
+            quantized.insert(path.clone(), integers);
         }
         let calibrated = on.calibrated.clone();
         Ok(Made { quantized, rest, ranges, calibrated, nearest: Vec::new(), uncorrected: Vec::new() })
@@ -295,19 +300,20 @@ fn folded(
     of_integers(weight.shape(), integers, scheme, &grids.collect::<Result<Vec<_>, _>>()?)
 }
 
-/// The same integers, unless their scales are so small that the bias has no room in 32 bits: then the nearest with larger ones.
-fn with_bias(
+/// The same integers, unless their scales are so small that sums have no room in 32 bits: then the nearest with larger ones.
+fn with_room(
     integers: Quantized,
     scheme: Scheme,
-    input: Option<&Grid>,
+    (input, op): (&Grid, &Op),
     bias: Option<&Array>,
 ) -> Result<Quantized, Error> {
     let (low, high) = scheme.integers().into_inner();
     let grid = |scale: f32| Grid::new(scale, 0, [low as i32, high as i32]);
     let grids: Vec<Grid> = integers.scale().iter::<f32>().map(grid).collect::<Result<_, _>>()?;
-    let grown = with_room(grids.clone(), input, bias)?;
+    let numbers = integers.dequantized();
+    let grown = Room { input, weight: &numbers, op }.grown(bias, grids.clone())?;
     match grown == grids {
         true => Ok(integers),
-        false => nearest(&integers.dequantized(), scheme, &grown),
+        false => nearest(&numbers, scheme, &grown),
     }
 }

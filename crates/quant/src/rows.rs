@@ -111,11 +111,19 @@ fn norm(values: impl Iterator<Item = f64>) -> f64 {
     values.map(|x| x * x).sum::<f64>().sqrt()
 }
 
-/// The place of the largest number, the first of equal ones; none where one is not a number.
+/// The place of the largest number, the first of equal ones (of zeros of either sign, too); none where one is not a number.
 pub fn largest(row: &[f64]) -> Option<usize> {
-    let not_a_number = row.iter().any(|x| x.is_nan());
-    let first = (0..row.len()).rev().max_by(|a, b| row[*a].total_cmp(&row[*b]));
-    first.filter(|_| !not_a_number)
+    let mut largest = None;
+    for (at, x) in row.iter().enumerate() {
+        if x.is_nan() {
+            return None;
+        }
+        // Zero of either sign is the same number.
+        if largest.is_none_or(|most: usize| row[most] < *x) {
+            largest = Some(at);
+        }
+    }
+    largest
 }
 
 #[cfg(test)]
@@ -154,6 +162,7 @@ mod tests {
         assert_eq!((a.count(), a.differing(&b)), (3, vec![(1, [Some(1), Some(0)])]));
         let broken = rows(&[f64::NAN, 4.0, 0.0, 2.0, 0.0, 0.0]);
         assert_eq!(broken.differing(&broken), [(0, [None, None])]);
+        assert_eq!([largest(&[-0.0, 0.0]), largest(&[0.0, -0.0]), largest(&[])], [Some(0), Some(0), None]);
         assert!(a.are_finite() && !broken.are_finite());
     }
 

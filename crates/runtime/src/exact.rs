@@ -11,7 +11,11 @@ use sapwood_kernels::{
 };
 
 use self::moves::{is_move, moved};
-use crate::{Error, integers::integers, lower::curve};
+use crate::{
+    Error,
+    integers::{biases, integers},
+    lower::curve,
+};
 
 /// A quantised network that is computed with integers as ONNX Runtime's operators are, value by value: slow, and the
 /// truth for whatever computes it faster. Only the network's output is in floating point: that of its last layer, or the
@@ -114,7 +118,7 @@ impl Exact {
     /// The outputs for some examples of one shape.
     ///
     /// # Errors
-    /// Examples that the network does not take; a value without a range.
+    /// Examples that the network does not take; a value without a range; a bias that 32 bits do not hold.
     ///
     /// # Shapes
     /// `input`: `[N, C, H, W]`; the result `[N, K]`
@@ -146,12 +150,7 @@ impl Exact {
                 Op::Conv(_) | Op::Linear { .. } => {
                     let (x, layer) = (read(0)?, &self.layers[&node.name]);
                     let conv = convolution(&node.op, images, x.shape);
-                    let bias = layer.bias.iter().enumerate().map(|(output, bias)| {
-                        let scale = x.of.scale * layer.scales[output % layer.scales.len()];
-                        // The cast saturates.
-                        (bias / scale).round_ties_even() as i32
-                    });
-                    let bias: Vec<i32> = bias.collect();
+                    let bias = biases(&node.name, &layer.bias, x.of.scale, &layer.scales)?;
                     let sums = sums(&conv, &x.integers, x.of.zero_point, &layer.weights, &bias);
                     if of.is_none() && at + 1 == nodes.len() {
                         let scale = |output: usize| x.of.scale * layer.scales[output % layer.scales.len()];

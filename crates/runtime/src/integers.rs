@@ -21,3 +21,4 @@ mod zeros;
 
 pub(crate) use build::plan;
 pub(crate) use forms::integers;
+pub(crate) use weights::biases;

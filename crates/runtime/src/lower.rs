@@ -1,9 +1,13 @@
 //! From a graph's nodes to layers: with `plain`, the one place that knows what operations a graph has.
 
-use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use sapwood_graph::{
-    Activation, Array, ConvSpec, Dims, Graph, Node, Op, Pads, ParamPath, State, Window as Written,
+    Activation, Array, ConvSpec, Dims, Graph, Grid, Node, Op, Pads, ParamPath, State, Window as Written,
     norm_factors,
 };
 use sapwood_kernels::infer::{Curve, Function, Plain, Pooling, Window};
@@ -15,9 +19,15 @@ use crate::{
     plain::{constant, linear_of_rounded, plain},
 };
 
-/// The layers of a network, one for each node of its graph up to the one whose value goes out. Threads count their
-/// weights.
-pub(crate) fn lower<'a>(graph: &Graph, state: &'a State, threads: usize) -> Result<Vec<Layer<'a>>, Error> {
+/// The layers of a network, one for each node of its graph up to the one whose value goes out. Values of nodes with
+/// grids are rounded when they are there; linear layers of these names round what they read, row by row, as those that
+/// have no bounds of their own are computed. Threads count the weights.
+pub(crate) fn lower<'a>(
+    graph: &Graph,
+    state: &'a State,
+    (grids, rows): (&BTreeMap<usize, Grid>, &BTreeSet<String>),
+    threads: usize,
+) -> Result<Vec<Layer<'a>>, Error> {
     let dims = graph.dims()?;
     let mut without_kernel = Vec::new();
     let [end] = graph.ends()[..] else {
@@ -31,26 +41,29 @@ pub(crate) fn lower<'a>(graph: &Graph, state: &'a State, threads: usize) -> Resu
     let mut constants: Vec<Option<Arc<[f32]>>> = vec![None; end + 1];
     for (id, (node, found)) in graph.nodes().iter().zip(&dims).enumerate().take(end + 1) {
         let mut inputs = node.inputs.clone();
-        // Who reads all values of an image reads them as they lie.
+        // Who reads all values of an image reads them as they lie, if nothing happens to them on the way.
         if let Op::Linear { places: false, .. } = node.op
             && let Op::Flatten = graph.nodes()[inputs[0]].op
+            && !grids.contains_key(&inputs[0])
         {
             inputs = graph.nodes()[inputs[0]].inputs.clone();
         }
         let read: Vec<&Dims> = inputs.iter().map(|&input| &dims[input]).collect();
         let is_empty = |dims: &&Dims| dims.values() == 0;
+        let values = |name: &str, shape: &[usize]| parameter(state, &node.name, name, shape);
         let mut kind = match node.op {
             _ if read.iter().chain([&found]).any(is_empty) => None,
             Op::Input if id > 0 || graph.entries()[0].integers => None,
             Op::Input => Some(Kind::Input),
             Op::Constant { dims, .. } => {
-                let values: Arc<[f32]> = parameter(state, &node.name, "", dims.sizes())?.into();
-                constants[id] = Some(values.clone());
-                Some(Kind::Plain("constant", constant(values)))
+                let own: Arc<[f32]> = values("", dims.sizes())?.into();
+                constants[id] = Some(own.clone());
+                Some(Kind::Plain("constant", constant(own)))
             }
+            Op::Linear { .. } if rows.contains(&node.name) => linear_of_rounded(&node.op, &values)?
+                .map(|function| Kind::Plain("linear of rounded rows", function)),
             _ => match kind(node, &read, found, state)? {
                 None if inputs.len() <= Plain::MOST => {
-                    let values = |name: &str, shape: &[usize]| parameter(state, &node.name, name, shape);
                     let function = plain(&node.op, &read, found, &values)?;
                     function.map(|function| Kind::Plain(node.op.kind(), function))
                 }
@@ -63,6 +76,10 @@ pub(crate) fn lower<'a>(graph: &Graph, state: &'a State, threads: usize) -> Resu
             constants[id] = Some(values.clone());
             kind = Some(Kind::Plain("constant", constant(values)));
             inputs.clear();
+        }
+        // What is rounded when the network runs is not computed with before that.
+        if grids.contains_key(&id) {
+            constants[id] = None;
         }
         if kind.is_none() {
             let lacks = format!("`{}` ({})", node.name, node.op.kind());
@@ -88,22 +105,6 @@ pub(crate) fn lower<'a>(graph: &Graph, state: &'a State, threads: usize) -> Resu
         }
     }
     Ok(layers)
-}
-
-/// Makes layers round what they read, row by row, as those that have no bounds of their own are computed.
-pub(crate) fn round_rows(
-    layers: &mut [Layer<'_>],
-    graph: &Graph,
-    state: &State,
-    names: &BTreeSet<String>,
-) -> Result<(), Error> {
-    for (layer, node) in layers.iter_mut().zip(graph.nodes()).filter(|(_, node)| names.contains(&node.name)) {
-        let values = |name: &str, shape: &[usize]| parameter(state, &node.name, name, shape);
-        if let Some(function) = linear_of_rounded(&node.op, &values)? {
-            layer.kind = Kind::Plain("linear of rounded rows", function);
-        }
-    }
-    Ok(())
 }
 
 /// What a function gives of constants alone.

@@ -3,7 +3,7 @@
 /// Numbers of a line of the cache.
 pub(crate) const LINE: usize = 16;
 /// Numbers that the values of images computed together may take: 16 MiB.
-const MOST: usize = 1 << 22;
+pub(crate) const MOST: usize = 1 << 22;
 
 /// When a value is needed: from the step that writes it to the last one that reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

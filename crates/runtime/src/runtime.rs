@@ -1,9 +1,11 @@
 //! How plans are made.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use sapwood_graph::{Graph, QuantizedNetwork, State};
 use sapwood_kernels::{Level, infer::integers::Dots};
 
-use crate::{Error, Plan, build, each::each, fold::fold, integers, layer::Layer, lower::lower};
+use crate::{Error, Plan, build, each::each, fold::fold, integers, layer::Layer, lower::lower, memory::MOST};
 
 /// How plans are made: for how many threads, images and which instructions.
 #[derive(Clone, Debug)]
@@ -35,7 +37,8 @@ impl Runtime {
     /// For runs of this number of images: these are computed together as far as memory allows. A session answers
     /// more or fewer as well.
     pub fn batch(self, batch: usize) -> Self {
-        Self { batch: batch.max(1), ..self }
+        // More are never computed together.
+        Self { batch: batch.clamp(1, MOST), ..self }
     }
 
     /// By these instructions.
@@ -91,7 +94,8 @@ impl Runtime {
     /// ```
     ///
     /// # Errors
-    /// Values that are missing, of another shape or not finite, and operations without a kernel.
+    /// Values that are missing, of another shape or not finite, biases of sums of integers that 32 bits do not hold, and
+    /// operations without a kernel.
     pub fn plan_integers(&self, network: &QuantizedNetwork) -> Result<Plan, Error> {
         integers::plan(self, network)
     }
@@ -104,7 +108,7 @@ impl Runtime {
         let values: Vec<_> = state.0.iter().collect();
         let checked = each(self.threads, &values, |(path, value)| value.check_finite(path));
         checked.into_iter().collect::<Result<(), _>>()?;
-        let mut layers = lower(graph, state, self.threads)?;
+        let mut layers = lower(graph, state, (&BTreeMap::new(), &BTreeSet::new()), self.threads)?;
         fold(&mut layers);
         if !self.skips_zeros {
             layers.iter_mut().for_each(Layer::keep_all);

@@ -20,12 +20,12 @@ impl Session {
         let threads = plan.runtime.threads;
         let team = Team::new(threads).map_err(|source| Error::Threads { threads, source })?;
         let (arena, [_, outputs]) = (Arena::zeros(plan.program.floats()), plan.program.sizes());
-        let output = Vec::with_capacity(plan.runtime.batch * outputs);
+        let output = Vec::with_capacity(plan.program.images() * outputs);
         Ok(Self { plan, arena, team, output })
     }
 
     /// The outputs for some images, one behind the other. It takes no memory, but where there are more images
-    /// than ever before and than the plan was made for.
+    /// than ever before and than are computed together ([`Plan::images`](crate::Plan::images)).
     ///
     /// # Errors
     /// [`Error::Input`], unless whole images are given.

@@ -250,11 +250,7 @@ impl LatencyTable {
     /// # Errors
     /// No measurements, one that is not finite, a block that was not measured, or a table of parts.
     pub fn fit_latency<K: AsRef<str>>(&mut self, measured: &[(Vec<K>, f64)]) -> Result<(), Error> {
-        if !self.parts.is_empty() {
-            let problem =
-                "networks are fitted to a table without parts: fit each before they are joined".into();
-            return Err(Error::Latency { problem });
-        }
+        self.without_parts()?;
         let points =
             measured.iter().map(|(keys, ms)| Ok((self.sum(keys, "times", |block| Some(block.ms))?, *ms)));
         let points = points.collect::<Result<Vec<_>, Error>>()?;
@@ -285,10 +281,23 @@ impl LatencyTable {
     /// # Errors
     /// As [`LatencyTable::fit_latency`].
     pub fn fit_energy<K: AsRef<str>>(&mut self, measured: &[(Vec<K>, f64)]) -> Result<(), Error> {
+        self.without_parts()?;
         let points =
             measured.iter().map(|(keys, mj)| Ok((self.sum(keys, "energies", |block| block.mj)?, *mj)));
         (self.fixed_mj, self.scale_mj) = fit::line(&points.collect::<Result<Vec<_>, Error>>()?)?;
         Ok(())
+    }
+
+    /// Refuses parts, each of which has networks of its own.
+    fn without_parts(&self) -> Result<(), Error> {
+        match self.parts.is_empty() {
+            true => Ok(()),
+            false => {
+                let problem =
+                    "networks are fitted to a table without parts: fit each before they are joined".into();
+                Err(Error::Latency { problem })
+            }
+        }
     }
 
     fn check(&self) -> Result<(), Error> {

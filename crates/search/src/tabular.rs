@@ -97,14 +97,14 @@ impl Table {
                 let (expected, found) = (header.len(), record.len());
                 return Err(wrong(line, "row", format!("expected {expected} cells, found {found}")));
             }
-            let mut options = Vec::new();
-            for at in &choices {
-                if record[*at].is_empty() {
-                    let problem = "the cell is empty: expected an option".into();
-                    return Err(wrong(line, &format!("column `{}`", &header[*at]), problem));
+            let named = choices.iter().map(|at| (*at, "an option"));
+            for (at, expected) in named.chain(identity.map(|at| (at, "an identity"))) {
+                if record[at].is_empty() {
+                    let problem = format!("the cell is empty: expected {expected}");
+                    return Err(wrong(line, &format!("column `{}`", &header[at]), problem));
                 }
-                options.push(record[*at].to_string());
             }
+            let options = choices.iter().map(|at| record[*at].to_string()).collect();
             let identity = identity.map(|at| record[at].to_string());
             let again = identity.as_ref().is_some_and(|identity| !identities.insert(identity.clone()));
             if again && metrics.iter().all(|(at, _)| record[*at].is_empty()) {

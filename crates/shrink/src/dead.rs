@@ -18,7 +18,7 @@ pub struct Dead {
     pub(crate) folds: BTreeMap<usize, Vec<f64>>,
 }
 
-/// A channel that stays though all filters that make it are zero.
+/// A channel that stays, though all filters that make it are zero, or though its score was low enough to leave.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kept {
     /// Which one it is.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use sapwood_graph::{Graph, Groups};
+use sapwood_graph::{Graph, Groups, Slot};
 
-use crate::{Cost, Error, Removal, Target, floors};
+use crate::{Cost, Error, Kept, Removal, Target, floors};
 
 /// Which units are compared with one another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Chosen {
     pub removal: Removal,
     /// Groups that lost less than was asked of them, since a layer would be empty.
     pub floors: Vec<String>,
+    /// Channels that were asked for beyond those that may leave, and must stay.
+    pub kept: Vec<Kept>,
 }
 
 impl Selection {
@@ -137,6 +139,7 @@ impl<'a> Ranking<'a> {
 
     /// What leaves where that share of each scope does.
     fn at(&self, share: f64) -> Chosen {
+        let mut chosen = Chosen { removal: Removal::none(self.groups), floors: Vec::new(), kept: Vec::new() };
         let mut asked = vec![0usize; self.groups.len()];
         let mut short = vec![false; self.groups.len()];
         for Scope { leaving, staying } in &self.scopes {
@@ -144,9 +147,18 @@ impl<'a> Ranking<'a> {
             let count = (share * (leaving.len() + staying.len()) as f64 + 0.5 + 1e-9) as usize;
             leaving.iter().take(count).for_each(|(group, _)| asked[*group] += 1);
             let more = count.saturating_sub(leaving.len());
-            staying.iter().take(more).for_each(|(group, _)| short[*group] = true);
+            for (at, unit) in staying.iter().take(more) {
+                let group = &self.groups[*at];
+                match &group.stays[*unit] {
+                    Some(reason) => chosen.kept.push(Kept {
+                        slot: Slot { group: *at as u32, unit: *unit as u32 },
+                        group: group.name.clone(),
+                        reason: reason.clone(),
+                    }),
+                    None => short[*at] = true,
+                }
+            }
         }
-        let mut chosen = Chosen { removal: Removal::none(self.groups), floors: Vec::new() };
         for (at, group) in self.groups.iter().enumerate() {
             let count = self.rounded(at, asked[at]);
             self.of_group[at].iter().take(count).for_each(|unit| chosen.removal.take(at, *unit));

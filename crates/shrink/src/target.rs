@@ -46,7 +46,8 @@ impl fmt::Display for Share {
 /// What leaves at the least: a share of what the network has.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Target {
-    /// Of the channels that may leave, in each scope.
+    /// Of the channels that are compared with one another: those that must stay count, but for those of groups that
+    /// stay whole.
     Channels(Share),
     /// Of the multiply-accumulates.
     Macs(Share),

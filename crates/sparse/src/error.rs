@@ -19,7 +19,7 @@ pub enum Error {
         found: String,
     },
     /// A number that no regulariser can have.
-    #[error("the {what} of a regulariser must be above 0{}, found {found}", if *what == "share" { " and below 1" } else { "" })]
+    #[error("the {what} of a regulariser must be above 0 and {}, found {found}", if *what == "share" { "below 1" } else { "finite" })]
     Regulariser {
         /// Which one.
         what: &'static str,

@@ -50,6 +50,9 @@ pub enum SparseTraining {
 impl SparseTraining {
     /// Refuses what a run of this plan could not do to its end, as far as it can be told before there
     /// is a network.
+    ///
+    /// # Errors
+    /// Those of [`Gradual::new`] or of [`Regrowth::check`].
     pub fn check(&self, plan: &Plan) -> Result<(), Error> {
         self.made(plan, Sparsity::DENSE).map(|_| ())
     }
@@ -57,6 +60,10 @@ impl SparseTraining {
     /// The hook that does it in a run of this plan, which begins with this network and these masks
     /// (also where the run goes on from a checkpoint). What cannot be kept in the iterations that are left, or
     /// not with these masks, is refused.
+    ///
+    /// # Errors
+    /// Those of [`SparseTraining::check`], with what the masks have removed already, and of [`Regrowth::check_masks`];
+    /// a network without weights to prune; for gradual pruning, masks or an allocation that the network cannot have.
     pub fn hook<'a, N: Network>(
         &self,
         plan: &Plan,

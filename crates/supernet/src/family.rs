@@ -135,6 +135,11 @@ impl Family {
         with_resolution_of(&self.shared.space, genome, &self.shared.largest)
     }
 
+    /// Where the space has the resolution of the images, if it has one: its choice `r`.
+    pub fn resolution(&self) -> Option<usize> {
+        resolution(self.space())
+    }
+
     /// What each layer can be cut to.
     pub(crate) fn elastic(&self) -> &BTreeMap<String, Sizes> {
         &self.shared.elastic
@@ -161,8 +166,14 @@ impl Shared {
                 return Err(Error::Family { family: self.space.name().into(), problem });
             };
             if !is_corner(node.op, *op) {
+                let how = match (node.op, *op) {
+                    (Op::Constant { .. }, _) | (_, Op::Constant { .. }) => {
+                        "a constant is not elastic: let it be the same in all networks"
+                    }
+                    _ => "let options ascend, and change numbers of channels and square kernels alone",
+                };
                 let problem = format!(
-                    "layer `{}` of {} is no part of the largest network's ({:?}, {op:?}): let options ascend",
+                    "layer `{}` of {} is no part of the largest network's ({:?}, {op:?}): {how}",
                     node.name,
                     self.space.text(genome),
                     node.op
@@ -186,6 +197,7 @@ impl Shared {
 /// Whether a layer can be cut from another.
 fn is_corner(part: Op, whole: Op) -> bool {
     match (part, whole) {
+        (part, whole) if part == whole => true,
         (Op::Conv(part), Op::Conv(whole)) => {
             part.outputs <= whole.outputs
                 && part.inputs / part.groups <= whole.inputs / whole.groups
@@ -197,7 +209,12 @@ fn is_corner(part: Op, whole: Op) -> bool {
             Op::Linear { inputs: all, outputs: most, bias: with, places: at },
         ) => inputs <= all && outputs <= most && (bias, places) == (with, at),
         (Op::BatchNorm { channels, .. }, Op::BatchNorm { channels: all, .. })
-        | (Op::LayerNorm { channels, .. }, Op::LayerNorm { channels: all, .. }) => channels <= all,
+        | (Op::LayerNorm { channels, .. }, Op::LayerNorm { channels: all, .. })
+        | (Op::GroupNorm { channels, .. }, Op::GroupNorm { channels: all, .. })
+        | (Op::Prelu { channels }, Op::Prelu { channels: all }) => channels <= all,
+        (Op::Embedding { entries, width }, Op::Embedding { entries: all, width: most }) => {
+            entries <= all && width <= most
+        }
         (Op::Position([c, h, w]), Op::Position([all, height, width])) => {
             c <= all && [h, w] == [height, width]
         }
@@ -205,11 +222,14 @@ fn is_corner(part: Op, whole: Op) -> bool {
     }
 }
 
-/// Whether a square kernel is the middle of another.
+/// Whether a kernel is another, or a square one the middle of it.
 fn is_middle(part: ConvSpec, whole: ConvSpec) -> bool {
     match (part.plain(), whole.plain()) {
         (Some([part, ..]), Some([whole, ..])) => part <= whole && (whole - part).is_multiple_of(2),
-        _ => false,
+        _ => {
+            let but_channels = |conv: ConvSpec| ConvSpec { inputs: 0, outputs: 0, groups: 0, ..conv };
+            but_channels(part) == but_channels(whole)
+        }
     }
 }
 
@@ -220,6 +240,8 @@ pub(crate) fn resolution(space: &Space) -> Option<usize> {
 
 /// The same network in the resolution of another.
 pub(crate) fn with_resolution_of(space: &Space, genome: &Genome, other: &Genome) -> Result<Genome, Error> {
+    space.check(genome)?;
+    space.check(other)?;
     let mut positions = genome.positions().to_vec();
     if let Some(at) = resolution(space) {
         positions[at] = other.positions()[at];
@@ -250,5 +272,25 @@ fn one_smaller(space: &Space) -> Result<Vec<Genome>, Error> {
 impl fmt::Debug for Family {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Family").field("name", &self.name()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sapwood_core::Dims;
+
+    use super::*;
+
+    #[test]
+    fn a_layer_is_a_corner_of_itself_and_of_one_with_more_channels() {
+        let table = |entries, width| Op::Embedding { entries, width };
+        assert!(is_corner(table(4, 2), table(5, 3)) && !is_corner(table(4, 4), table(5, 3)));
+        let token = |width| Op::Constant { dims: Dims::fixed(&[1, width]).unwrap(), learnt: true };
+        assert!(is_corner(token(4), token(4)) && !is_corner(token(2), token(4)));
+        let row = |outputs, width: usize| Op::Conv(ConvSpec::new(3, outputs, [1, width]));
+        assert!(is_corner(row(2, 3), row(4, 3)) && !is_corner(row(5, 3), row(4, 3)));
+        assert!(!is_corner(row(4, 3), row(4, 5)));
+        let slopes = |channels| Op::Prelu { channels };
+        assert!(is_corner(slopes(2), slopes(4)) && !is_corner(slopes(4), token(4)));
     }
 }

@@ -76,6 +76,10 @@ impl Opened {
     }
 
     /// A network: each choice is drawn by itself, uniformly.
+    ///
+    /// # Errors
+    /// A space that does not have the network that was drawn: one of other choices, or of [other genomes
+    /// only](Space::only).
     pub fn sample(&self, space: &Space, rng: &mut Rng) -> Result<Genome, Error> {
         let draw = |options: &Vec<u8>| options[rng.random_range(0..options.len())];
         Ok(space.genome(&self.options.iter().map(draw).collect::<Vec<_>>())?)
@@ -108,7 +112,7 @@ impl Opened {
     /// Whether layers have the same widths in these networks and in others.
     ///
     /// # Errors
-    /// If a network cannot be built.
+    /// What was opened of another space; a network that cannot be built.
     pub fn same_widths(&self, other: &Self, family: &Family) -> Result<bool, Error> {
         Ok(self.widths(family)? == other.widths(family)?)
     }
@@ -126,6 +130,8 @@ impl Opened {
     /// that change one layer: the channels within a bottleneck depend on the width that leaves it
     /// and on its own ratio.
     pub(crate) fn variants(&self, family: &Family) -> Result<Vec<Graph>, Error> {
+        // What was opened of another space is refused.
+        self.corner(family.space(), true)?;
         let largest = family.largest();
         let graph = |changes: &[(usize, u8)]| {
             let mut positions = largest.positions().to_vec();
@@ -204,5 +210,16 @@ mod tests {
         }
         let widths = opened.widths(&family).unwrap();
         assert_eq!(widths["blocks.0.conv1.conv"], BTreeSet::from([56, 64, 72, 88]));
+    }
+
+    #[test]
+    fn what_belongs_to_another_space_is_refused() {
+        let [small, other] = ["resnet-tiny-image", "mlp"].map(|name| family(name, None, None).unwrap());
+        let opened = Opened::largest(other.space());
+        assert!(opened.widths(&small).is_err() && Opened::all(small.space()).widths(&other).is_err());
+        let genome = other.largest();
+        assert!(opened.like(small.space(), &genome).is_err());
+        assert!(Opened::largest(small.space()).like(small.space(), &genome).is_err());
+        assert!(small.at_full_resolution(&genome).is_err());
     }
 }

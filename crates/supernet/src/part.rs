@@ -16,6 +16,11 @@ pub(crate) struct Part {
 impl Part {
     /// The part of this shape, if there is one.
     pub(crate) fn of(whole: &[usize], shape: &[usize]) -> Option<Self> {
+        // All of it, however many dimensions it has.
+        if whole == shape {
+            let all: [usize; 4] = [whole.iter().product(), 1, 1, 1];
+            return Some(Self { ranges: all.map(|size| 0..size), whole: all });
+        }
         if whole.len() != shape.len() || 4 < shape.len() {
             return None;
         }
@@ -76,5 +81,6 @@ mod tests {
         assert_eq!((changed[4], changed[22], changed.iter().sum::<f64>()), (0.5, 0.25, 0.75));
         assert_eq!(Part::of(&[4, 4, 3, 3], &[4, 4, 2, 2]), None);
         assert_eq!(Part::of(&[4, 4], &[5, 4]), None);
+        assert!(Part::of(&[2; 6], &[2; 6]).unwrap().is_whole());
     }
 }

@@ -6,11 +6,11 @@ use std::{
 };
 
 use sapwood_backend::Seed;
-use sapwood_core::{FileError, ModuleState, Source, State, StateFile, write_atomic};
+use sapwood_core::{FileError, ModuleState, Source, State, StateFile, identity, write_atomic};
 use sapwood_models::Init;
 use sapwood_train::{Checkpoints, Progress, Trainer};
 
-use crate::{Error, Nested, Opened, Phase, RunContext, Supernet, SupernetSpec, Tenths};
+use crate::{Error, Nested, Opened, Phase, RunContext, Supernet, SupernetSpec, Tenths, weights::TRAINING};
 
 /// A training of all networks of a family, with everything that decides its outcome (Cai et al. 2020,
 /// section 3.3): the largest network first, then smaller ones with it, phase after phase. Epochs of the
@@ -78,7 +78,8 @@ pub struct Progressive<'a> {
     pub phases: &'a [Phase],
     /// The seed of the weights and of what is drawn in training.
     pub seed: Seed,
-    /// Names the run in its checkpoints.
+    /// Names the run in its checkpoints and in the files of its phases. It should tell apart whatever decides the
+    /// outcome and does not stand here, such as the data.
     pub label: String,
 }
 
@@ -87,7 +88,8 @@ impl Progressive<'_> {
     /// phase that is finished leaves its weights there.
     ///
     /// # Errors
-    /// Phases that do not follow each other, and those of training.
+    /// Phases that do not follow each other; a folder with a phase of a training of another label or seed, or that has
+    /// other phases up to that one; those of training.
     pub async fn train(
         &self,
         source: &dyn Source,
@@ -100,9 +102,9 @@ impl Progressive<'_> {
         let mut supernet = Init::named("kaiming-normal")?.apply(untrained.clone(), self.seed);
         let mut teacher = None;
         for (number, phase) in self.phases.iter().enumerate() {
-            let path = self.path(folder, number);
+            let (path, training) = (self.path(folder, number), self.identity(number)?);
             if path.exists() {
-                supernet = read(&path, untrained.clone())?;
+                supernet = read(&path, &training, untrained.clone())?;
             } else {
                 if 0 < number {
                     supernet = prepare(supernet, &opened[number - 1], &opened[number]).await?;
@@ -120,10 +122,11 @@ impl Progressive<'_> {
                 let place = (self.checkpoints(folder, number), context);
                 supernet = self.phase(supernet, nested, phase, source, place).await?;
                 let state = State::read(&supernet).await?;
-                let file = match self.spec {
+                let mut file = match self.spec {
                     Some(spec) => spec.pack(state)?,
                     None => StateFile { state, ..StateFile::default() },
                 };
+                file.metadata[TRAINING] = training.into();
                 write_atomic(&path, &file.to_bytes()?)?;
             }
             // One that was killed between the two may have left them.
@@ -173,6 +176,12 @@ impl Progressive<'_> {
         Ok(trained.network)
     }
 
+    /// What tells this training from others up to the end of a phase.
+    fn identity(&self, number: usize) -> Result<String, Error> {
+        let decides = serde_json::to_value((&self.label, self.seed.0, &self.phases[..=number]));
+        Ok(identity(&decides.map_err(Error::Unwritable)?))
+    }
+
     fn path(&self, folder: &Path, number: usize) -> PathBuf {
         folder.join(format!("{}-{}.safetensors", number + 1, self.phases[number].name))
     }
@@ -190,7 +199,17 @@ async fn prepare(supernet: Supernet, before: &Opened, now: &Opened) -> Result<Su
     }
 }
 
-fn read(path: &Path, supernet: Supernet) -> Result<Supernet, Error> {
+/// What a phase of this training left.
+fn read(path: &Path, training: &str, supernet: Supernet) -> Result<Supernet, Error> {
     let bytes = fs::read(path).map_err(FileError::of::<sapwood_core::graph::Error>("read", path.into()))?;
-    Ok(StateFile::from_bytes(&bytes)?.state.write(supernet)?)
+    let file = StateFile::from_bytes(&bytes)?;
+    match file.metadata.get(TRAINING) {
+        Some(found) if found != training => {
+            let problem = "expected a phase of this training, found one with another label, seed or phases: \
+                           choose another folder, or remove its phases";
+            Err(Error::File { problem: problem.into(), path: path.into(), source: None })
+        }
+        // Files of earlier versions do not say it.
+        _ => Ok(file.state.write(supernet)?),
+    }
 }

@@ -10,6 +10,9 @@ use crate::{Error, Opened, Supernet, subnet::Values};
 
 impl Supernet {
     /// [`Supernet::sort`], on this thread. It does not exist in a browser.
+    ///
+    /// # Errors
+    /// Those of [`Supernet::sort`].
     #[cfg(not(target_family = "wasm"))]
     pub fn sort_blocking(self, trained: &Opened) -> Result<Self, Error> {
         sapwood_backend::block_on(self.sort(trained))
@@ -29,7 +32,7 @@ impl Supernet {
     /// of a block, but not for the hidden ones of squeeze and excitation.
     ///
     /// # Errors
-    /// If the device fails.
+    /// `trained` of another space; a network of the family that cannot be built; a device that fails.
     pub async fn sort(self, trained: &Opened) -> Result<Self, Error> {
         let family = self.family().clone();
         let borders = trained.widths(&family)?;

@@ -15,6 +15,9 @@ const MOST: usize = 1 << 14;
 /// Values that a network may have beyond four times those of its file before it is made.
 const SLACK: u64 = 1 << 20;
 
+/// By which key of the metadata the file of a finished phase tells its training from others.
+pub(crate) const TRAINING: &str = "training";
+
 /// Which family a weight file belongs to: its metadata.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -106,7 +109,7 @@ impl Supernet {
         let wrong = |problem: String| Error::File { problem, path: path.into(), source: None };
         let caused =
             |problem: String, cause: Cause| Error::File { problem, path: path.into(), source: Some(cause) };
-        let (spec, classes) = match (file.metadata(), name) {
+        let (spec, classes) = match (&without_training(file.metadata()), name) {
             (Value::Null, None) => {
                 return Err(wrong("the weights do not say which family they belong to: name it".into()));
             }
@@ -160,6 +163,15 @@ impl Supernet {
         let supernet =
             fitted.state.write(supernet).map_err(|error| caused(error.to_string(), error.into()))?;
         Ok((spec, supernet, fitted.notes))
+    }
+}
+
+/// The metadata of a file, without what tells its training.
+fn without_training(metadata: &Value) -> Value {
+    let mut metadata = metadata.clone();
+    match metadata.as_object_mut().map(|fields| (fields.remove(TRAINING), fields.is_empty())) {
+        Some((Some(_), true)) => Value::Null,
+        _ => metadata,
     }
 }
 

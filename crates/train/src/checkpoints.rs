@@ -13,6 +13,8 @@ use crate::{Error, Row};
 
 const PREFIX: &str = "checkpoint-";
 const SUFFIX: &str = ".sapwood";
+/// Digits of the iteration between them, so that names are in its order.
+const DIGITS: usize = 12;
 /// How many are kept: the newest, and the one to fall back to.
 const KEPT: usize = 2;
 
@@ -149,7 +151,7 @@ impl<'a> Checkpoints<'a> {
     /// Writes a checkpoint, then removes all but the last two whole ones.
     pub(crate) fn write(&mut self, iteration: usize, payload: &[u8]) -> Result<(), Error> {
         let started = self.time.as_ref().map(|time| (time.clock)());
-        let path = self.folder.join(format!("{PREFIX}{iteration:012}{SUFFIX}"));
+        let path = self.folder.join(format!("{PREFIX}{iteration:0DIGITS$}{SUFFIX}"));
         let sealed = seal(payload);
         write_atomic(&path, &sealed)?;
         let bytes = sealed.len();
@@ -180,8 +182,12 @@ impl<'a> Checkpoints<'a> {
         let mut paths = Vec::new();
         for entry in entries {
             let path = entry.map_err(failed("list", &self.folder))?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if name.starts_with(PREFIX) && name.ends_with(SUFFIX) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            // A copy of one under another name is somebody's, and not removed.
+            let number = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(SUFFIX));
+            if number
+                .is_some_and(|number| DIGITS <= number.len() && number.bytes().all(|b| b.is_ascii_digit()))
+            {
                 paths.push(path);
             }
         }
@@ -215,7 +221,7 @@ mod tests {
         let present = open().present().unwrap();
         assert_eq!(present.len(), KEPT);
         std::fs::write(&present[1], b"SAPWOOD1 cut short").unwrap();
-        std::fs::write(folder.path().join(".sapwood-A1b2C3"), b"killed while writing").unwrap();
+        std::fs::write(folder.path().join(".sapwood-A1b2C3.tmp"), b"killed while writing").unwrap();
 
         let mut again = open();
         let (whole, rejected) = again.newest().unwrap();
@@ -226,6 +232,18 @@ mod tests {
         assert_eq!(left.len(), KEPT);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), KEPT);
         assert_eq!(again.newest().unwrap().0.unwrap().payload, [5]);
+    }
+
+    #[test]
+    fn a_copy_of_a_checkpoint_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut checkpoints = Checkpoints::in_folder(folder.path());
+        checkpoints.write(500, &[5]).unwrap();
+        let copy = folder.path().join("checkpoint-keep.sapwood");
+        std::fs::copy(&checkpoints.present().unwrap()[0], &copy).unwrap();
+        (600..603).for_each(|iteration| checkpoints.write(iteration, &[6]).unwrap());
+        assert_eq!(Checkpoints::in_folder(folder.path()).newest().unwrap().0.unwrap().payload, [6]);
+        assert!(copy.exists());
     }
 
     #[test]

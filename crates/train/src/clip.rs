@@ -11,6 +11,9 @@ use crate::Error;
 const PIECE: usize = 1 << 20;
 
 /// The Euclidean norm of all gradients together.
+///
+/// # Errors
+/// A device that fails.
 pub async fn global_norm(gradients: &Gradients) -> Result<f64, Error> {
     let squares = gradients.values().flat_map(|gradient| {
         let len = gradient.dims()[0];
@@ -30,6 +33,9 @@ pub async fn global_norm(gradients: &Gradients) -> Result<f64, Error> {
 /// Scales all gradients so that their norm is at most `max`: PyTorch's
 /// `clip_grad_norm_`, `g <- g min(1, max / (norm + 1e-6))`. Returns the norm
 /// before; gradients with an infinite norm are left as they are.
+///
+/// # Errors
+/// A device that fails.
 pub async fn clip(gradients: &mut Gradients, max: f64) -> Result<f64, Error> {
     let norm = global_norm(gradients).await?;
     let factor = max / (norm + 1e-6);

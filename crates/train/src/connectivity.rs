@@ -31,6 +31,9 @@ impl Connectivity {
 
 /// Walks from one network to another of the same kind. Statistics of normalisation are
 /// interpolated like weights; the paper does not say what it does with them.
+///
+/// # Errors
+/// Those of [`evaluate`].
 pub async fn connectivity<N: Network>(
     from: &N,
     to: &N,

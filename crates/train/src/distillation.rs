@@ -154,7 +154,11 @@ fn divergence(teacher: Tensor<2>, student: Tensor<2>) -> Tensor<1> {
 /// where a network is sure, that probability itself is 0 in f32.
 fn decoupled(teacher: Tensor<2>, student: Tensor<2>, own: Tensor<2>) -> [Tensor<1>; 2] {
     let other = own.clone().neg() + 1.0;
-    let without = |z: Tensor<2>| z - own.clone() * FAR;
+    // The logit of a row's class is far below the least, so that softmax gives it nothing.
+    let without = |z: Tensor<2>| {
+        let far_below = z.clone().detach().min_dim(1) - FAR;
+        z * other.clone() + own.clone() * far_below
+    };
     let count = (own.dims()[1].max(2) - 1) as f64;
     // log p_y and log (1 - p_y), [rows, 1] each.
     let split = |z: Tensor<2>| {
@@ -171,7 +175,7 @@ fn decoupled(teacher: Tensor<2>, student: Tensor<2>, own: Tensor<2>) -> [Tensor<
     [mean(target), mean(sum_last(softmax(teacher) * apart))]
 }
 
-/// What is taken off the logit of a row's class, so that softmax gives it nothing.
+/// How far below the least logit of a row softmax gives nothing in f32.
 const FAR: f64 = 1000.0;
 
 #[cfg(test)]
@@ -212,6 +216,20 @@ mod tests {
         ] {
             assert!((found - expected).abs() < 2e-6, "{found} {expected}");
         }
+    }
+
+    #[test]
+    fn the_class_is_left_out_however_far_its_logit_is_above_the_others() {
+        let device = DeviceSpec::CPU.resolve().unwrap();
+        let rows = |row: [f32; 3]| Tensor::<2>::from_data([row], &device);
+        let loss = |teacher: [f32; 3], beta: f64| {
+            let how = Distillation::Dkd { temperature: 0.01, alpha: 0.0, beta, warm_up: 0 };
+            let target = Target::Class(vec![0]);
+            how.loss(rows([0.0, 0.0, 0.0]), rows(teacher), &target, (0.0, 0.0)).unwrap().into_scalar::<f64>()
+        };
+        // The others of the teacher are sure of one, and those of the student are even: KL = ln 2, times T^2.
+        let nckd = loss([12.0, 1.0, 0.0], 1e4) - loss([12.0, 1.0, 0.0], 0.0);
+        assert!((nckd - 2f64.ln()).abs() < 1e-5, "{nckd}");
     }
 
     #[test]

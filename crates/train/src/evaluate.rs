@@ -32,6 +32,9 @@ pub struct Evaluation {
 ///
 /// Of equal outputs the one with the smaller index counts as the larger. An
 /// output that is not a number is never right.
+///
+/// # Errors
+/// Data that fail, have no examples, or do not fit the network; a device that fails.
 pub async fn evaluate<N: Network>(
     network: &N,
     source: &dyn Source,

@@ -41,6 +41,9 @@ impl<N: Network> Live<N> {
 
     /// Replaces all masks. Weights that die become zero and are forgotten by the
     /// optimiser; weights that come back start from zero.
+    ///
+    /// # Errors
+    /// [`Error::MaskOfNothing`] and [`Error::MaskLength`]; nothing is changed then.
     pub fn remask(&mut self, masks: Masks) -> Result<(), Error> {
         let masking = Masking::new(&self.network, masks, &self.device)?;
         masking.forget(&mut self.memory);

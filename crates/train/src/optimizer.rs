@@ -20,6 +20,9 @@ pub enum Optimizer {
 
 impl Optimizer {
     /// Refuses values that the rule cannot work with.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] with the field that is out of range.
     pub fn check(&self) -> Result<(), Error> {
         match self {
             Self::Sgd(sgd) => sgd.check(),

@@ -122,6 +122,9 @@ impl Recipe {
     }
 
     /// Checks every value, for a data set with this number of batches in an epoch.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] with the first field that is out of range, or at odds with others or the length of the run.
     pub fn plan(self, batches: usize) -> Result<Plan, Error> {
         let finite = |field, value: f64, expected: &str, holds: bool| match value.is_finite() && holds {
             true => Ok(()),

@@ -49,6 +49,10 @@ impl Retraining {
 
     /// The recipe of the retraining, for the recipe of the dense run and the number of
     /// batches in its epochs. A position beyond the end of the run is refused.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] for a position at or beyond the end of the run, no epochs, or what [`Recipe::plan`] refuses of
+    /// the dense recipe.
     pub fn recipe(self, dense: &Recipe, batches: usize) -> Result<Recipe, Error> {
         let recipe = match self {
             Self::Init => Recipe { start_at: Step::START, ..dense.clone() },

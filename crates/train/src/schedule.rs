@@ -54,6 +54,10 @@ pub struct Length {
 impl Schedule {
     /// Refuses values that no schedule can have, and milestones that the run
     /// never reaches.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] with the field: a factor out of range, or milestones at or beyond the end of the run, or not
+    /// increasing.
     pub fn check(&self, length: Length) -> Result<(), Error> {
         let wrong = |field, expected: &str, found: String| {
             Err(Error::Recipe { field, expected: expected.into(), found })

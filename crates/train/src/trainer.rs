@@ -95,6 +95,9 @@ impl<'a, N: Network> Trainer<'a, N> {
     }
 
     /// [`Trainer::run`], on this thread. It does not exist in a browser.
+    ///
+    /// # Errors
+    /// Those of [`Trainer::run`].
     #[cfg(not(target_family = "wasm"))]
     pub fn run_blocking(self, network: N, train: &dyn Source) -> Result<Trained<N>, Error> {
         sapwood_backend::block_on(self.run(network, train))
@@ -107,6 +110,11 @@ impl<'a, N: Network> Trainer<'a, N> {
     ///
     /// All events lie in a span `training` (`epochs`, `iterations`): `resumed`, `epoch` and `checkpoint` at
     /// level info, each step at level trace.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`]; masks that are not the network's; data that fail, are not as promised, or do not fit the
+    /// network; an objective or a hook that fails; [`Error::NotFinite`]; [`Error::Stopped`]; a folder of checkpoints
+    /// that cannot be read or written, or is another run's or version's; a device that fails.
     pub async fn run(self, network: N, train: &dyn Source) -> Result<Trained<N>, Error> {
         let plan = self.recipe.clone().plan(train.batches())?;
         let (epochs, iterations) = (plan.recipe.epochs, plan.until - plan.start);

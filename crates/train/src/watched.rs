@@ -6,6 +6,9 @@ use sapwood_core::{Batch, ExampleShape, Network, Reporter, Source, SourceError};
 use crate::{Error, Evaluation, evaluate};
 
 /// [`evaluate`], of which a reporter is told batch by batch.
+///
+/// # Errors
+/// Those of [`evaluate`].
 pub async fn evaluate_watched<N: Network>(
     network: &N,
     source: &dyn Source,

@@ -65,6 +65,7 @@ impl Calibration<'_> {
     /// Without labels the network's own answers take their place: what the integers lose is then lost against these.
     fn of_file(&self, opened: &Opened, device: &Device) -> Result<ReadBatches, Error> {
         self.images.none()?;
+        self.outputs.none()?;
         let path = Path::new(self.data);
         let takes = Takes::of(opened);
         let (batches, labelled) = read_unlabelled(path, BATCH, &takes)?;

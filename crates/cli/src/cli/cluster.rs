@@ -1,14 +1,14 @@
 //! `cluster`
 
-use std::{fs, io::Write, path::PathBuf, sync::atomic::AtomicBool};
+use std::{collections::BTreeSet, fs, io::Write, path::PathBuf, sync::atomic::AtomicBool};
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::{Ops, block_on};
 use sapwood_core::{ModuleState, State, write_atomic};
 use sapwood_lab::{
-    Augmenting, Beginning, Beginnings, CheckpointEvery, Clustering, Conditions, DataConfig, Evaluate,
-    Outputs, RunFolder, SharedLayer, SharedNet, SmallData, Start, TrainConfig, Transfer, Work, digest,
-    shared_paths, train,
+    Augmenting, Beginning, Beginnings, CheckpointEvery, Clustering, Conditions, DataConfig, Datasets,
+    Evaluate, Outputs, RunFolder, SharedLayer, SharedNet, SmallData, Start, TrainConfig, Transfer, Work,
+    digest, shared_paths, train,
 };
 use sapwood_models::{Opened, pack};
 use sapwood_report::{Cell, Table};
@@ -93,17 +93,44 @@ impl Cluster {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let device = self.device.resolve()?;
         let opened = self.network.open_to_change(&device)?;
-        let SharedNet { net, masks, layers } = self.clustering().share(opened.net.clone(), &opened.masks)?;
-        let shared = Opened { net, masks, ..opened };
-        let trained = match &self.data {
+        let (datasets, folder) = (self.root.datasets(), self.folder());
+        let conditions = Conditions {
+            datasets: &datasets,
+            device: &device,
+            every: CheckpointEvery::default(),
+            keep: &[],
+            reporter: &Bar::default(),
+            work: &Work::default(),
+            stop: &AtomicBool::new(false),
+        };
+        let training = match &self.data {
             None => {
                 self.images.none()?;
+                self.outputs.none()?;
+                None
+            }
+            Some(data) => {
+                let config = self.training(data, &opened, &datasets)?;
+                folder.check_removable()?;
+                // Better now than once weights are shared.
+                config.check_ahead(&folder, &conditions).map_err(|error| hinted(error, false))?;
+                Some(config)
+            }
+        };
+        let SharedNet { net, masks, layers } = self.clustering().share(opened.net.clone(), &opened.masks)?;
+        let shared = Opened { net, masks, ..opened };
+        let trained = match training {
+            None => {
                 let state = block_on(State::read(&shared.net))?;
                 let file = pack(&shared.spec, shared.trained_on.as_ref(), state, shared.masks)?;
                 write_atomic(&self.out, &file.to_bytes()?)?;
                 None
             }
-            Some(data) => Some(self.train(data, shared, &layers)?),
+            Some(config) => {
+                let beginning = self.beginning(&shared)?;
+                let config = TrainConfig { beginning, shared: shared_paths(&layers), ..config };
+                Some(self.train(&config, &folder, &conditions)?)
+            }
         };
         write!(out, "{}", table(&layers).to_text())?;
         trained.into_iter().try_for_each(|line| writeln!(out, "{line}"))?;
@@ -126,21 +153,15 @@ impl Cluster {
         }
     }
 
-    /// Trains the shared values in a folder beside the file, which goes once that is written.
-    fn train(&self, data: &str, shared: Opened, layers: &[SharedLayer]) -> Result<String, Error> {
-        let device = self.device.resolve()?;
-        let mut data = DataConfig::of_opened(data, &shared);
+    /// The training, for now of the network as it was opened.
+    fn training(&self, data: &str, opened: &Opened, datasets: &Datasets) -> Result<TrainConfig, Error> {
+        let mut data = DataConfig::of_opened(data, opened);
         data.augment = Augmenting::Customary(self.augment);
         self.images.apply(&mut data)?;
-        let datasets = self.root.datasets();
-        let how = super::json::line(&self.clustering())?;
-        let digest = digest(format!("{}\n{how}", self.network.digest(&shared)?).as_bytes());
-        let Opened { spec, net, masks, trained_on, .. } = shared;
-        let start = Start { digest, net, masks, trained_on };
         let recipe = Recipe::new(self.epochs.unwrap_or(2), AdamW::default(), self.lr.unwrap_or(2e-4));
-        let config = TrainConfig {
-            model: spec,
-            beginning: Beginning::From(Box::new(start)),
+        Ok(TrainConfig {
+            model: opened.spec.clone(),
+            beginning: self.beginning(opened)?,
             data: datasets.identified(data)?,
             outputs: Outputs { more: self.outputs.allowed, ..Outputs::default() },
             batch_size: self.batch_size.unwrap_or(64),
@@ -149,27 +170,38 @@ impl Cluster {
             sparse: None,
             quantize: None,
             regulariser: None,
-            shared: shared_paths(layers),
+            shared: BTreeSet::new(),
             transfer: Transfer::default(),
             small: SmallData::default(),
             evaluate: Evaluate::EveryEpoch,
             order: 0,
             ops: Ops::default(),
-        };
+        })
+    }
+
+    /// Where a training begins: with these weights, which the file and the options decide.
+    fn beginning(&self, opened: &Opened) -> Result<Beginning, Error> {
+        let how = super::json::line(&self.clustering())?;
+        let digest = digest(format!("{}\n{how}", self.network.digest(opened)?).as_bytes());
+        let (net, masks) = (opened.net.clone(), opened.masks.clone());
+        Ok(Beginning::From(Box::new(Start { digest, net, masks, trained_on: opened.trained_on.clone() })))
+    }
+
+    /// The folder of the training, beside the file.
+    fn folder(&self) -> RunFolder {
         let mut place = self.out.clone().into_os_string();
         place.push(".run");
-        let folder = RunFolder::new(place);
-        folder.check_removable()?;
-        let conditions = Conditions {
-            datasets: &datasets,
-            device: &device,
-            every: CheckpointEvery::default(),
-            keep: &[],
-            reporter: &Bar::default(),
-            work: &Work::default(),
-            stop: &AtomicBool::new(false),
-        };
-        let test = train(&config, &folder, &conditions).map_err(|error| hinted(error, false))?;
+        RunFolder::new(place)
+    }
+
+    /// Trains the shared values in a folder that goes once the file is written.
+    fn train(
+        &self,
+        config: &TrainConfig,
+        folder: &RunFolder,
+        conditions: &Conditions<'_>,
+    ) -> Result<String, Error> {
+        let test = train(config, folder, conditions).map_err(|error| hinted(error, false))?;
         let bytes = fs::read(folder.weights()).map_err(Error::file("read", folder.weights()))?;
         write_atomic(&self.out, &bytes)?;
         folder.remove()?;

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use sapwood_backend::Seed;
 use sapwood_core::write_atomic;
 use sapwood_data::Split;
-use sapwood_lab::{Choice, Choosing, DataConfig, Known, Portion, fits};
+use sapwood_lab::{Choice, Choosing, DataConfig, Known, Portion, fits, other_inputs};
 
 use super::{
     bar::Bar, data_root::DataRoot, image::Images, integers, on_device::OnDevice, weight_file::hinted_among,
@@ -91,11 +91,16 @@ impl DataPrune {
         for (at, (spec, trained_on)) in known.iter().enumerate() {
             let known = Known { trained_on: trained_on.as_ref(), ..Known::default() };
             let classes = fits(spec, known, &dataset)?;
+            let (this, first) = (self.weights[at].display(), self.weights[0].display());
             if at > 0 && classes.note().is_some() {
                 return Err(Error::Usage(format!(
-                    "`{}` has its classes in another order than `{}`: give networks of the same classes",
-                    self.weights[at].display(),
-                    self.weights[0].display()
+                    "`{this}` has its classes in another order than `{first}`: give networks of the same classes"
+                )));
+            }
+            if let Some([learnt, now]) = other_inputs(trained_on.as_ref(), &dataset).filter(|_| at > 0) {
+                return Err(Error::Usage(format!(
+                    "`{this}` learnt from inputs made with {learnt}, and for `{first}` they are made with {now}: give \
+                     networks that learnt from the same inputs"
                 )));
             }
             dataset = classes.of(dataset)?;

@@ -24,7 +24,7 @@ pub(super) struct Describe {
     #[arg(long, required_unless_present_any = ["weights", "space"])]
     model: Option<String>,
     /// The space of a sub-network: see `list spaces`
-    #[arg(long, conflicts_with_all = ["model", "weights", "classes", "width", "shortcut", "overcompleteness", "steps", "boundary"])]
+    #[arg(long, conflicts_with_all = ["model", "weights", "width", "shortcut", "overcompleteness", "steps", "boundary"])]
     space: Option<String>,
     /// The sub-network: max, min, JSON, words as in 'd.0=1 e.0=0.5', or a file with one of these
     #[arg(long, requires = "space", default_value = "max")]
@@ -65,7 +65,18 @@ struct Json<'a> {
     macs: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     trained_on: Option<&'a TrainedOn>,
-    layers: &'a [Layer],
+    layers: Vec<JsonLayer<'a>>,
+}
+
+/// A layer, with what masks keep of its weights where there are masks, and its zeros where a layer has many.
+#[derive(Serialize)]
+struct JsonLayer<'a> {
+    #[serde(flatten)]
+    layer: &'a Layer,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zeros: Option<usize>,
 }
 
 impl Describe {
@@ -76,7 +87,7 @@ impl Describe {
         let mut trained_on = None;
         let (spec, masks, zeros) = match (&self.weights, &self.model) {
             (None, _) if let Some(space) = &self.space => {
-                let family = architectures::named(space, self.input)?;
+                let family = architectures::named(space, self.input, self.classes)?;
                 if let Some(path) = &self.arch_list {
                     return architectures::list(&family, path, self.json, out);
                 }
@@ -113,7 +124,15 @@ impl Describe {
                 zeros: (!zeros.is_empty()).then(|| zeros.zeros()),
                 macs: anatomy.macs(),
                 trained_on: trained_on.as_ref(),
-                layers: &anatomy.layers,
+                layers: anatomy
+                    .layers
+                    .iter()
+                    .map(|layer| JsonLayer {
+                        layer,
+                        kept: (!masks.is_empty()).then(|| kept(layer, &masks)),
+                        zeros: zeros_of(layer, &zeros),
+                    })
+                    .collect(),
             };
             writeln!(out, "{}", super::json::lines(&json)?)?;
         } else {
@@ -164,6 +183,12 @@ fn kept(layer: &Layer, masks: &Masks) -> u64 {
     mask.filter(|_| layer.weights > 0).map_or(layer.weights, |mask| mask.count_ones() as u64)
 }
 
+/// The weights of a layer that are zero and have no mask, where it is among those that were looked at.
+fn zeros_of(layer: &Layer, zeros: &FreeZeros) -> Option<usize> {
+    let path = format!("{}.weight", layer.name);
+    zeros.layers.iter().find(|zeros| zeros.path.as_str() == path).map(|found| found.zeros)
+}
+
 fn table(anatomy: &Anatomy, masks: &Masks, zeros: &FreeZeros) -> Table {
     let columns = ["layer", "kind", "output", "kernel", "stride", "groups", "parameters", "MACs"];
     let masked = (!masks.is_empty()).then_some("kept");
@@ -179,11 +204,8 @@ fn table(anatomy: &Anatomy, masks: &Masks, zeros: &FreeZeros) -> Table {
         let costs = [layer.params, layer.macs].map(Cell::count);
         let names = [layer.name.as_str().into(), layer.kind.into(), format!("{c}x{h}x{w}").into()];
         let kept = masked.map(|_| Cell::count(kept(layer, masks)));
-        let zeros = zero.map(|_| {
-            let path = format!("{}.weight", layer.name);
-            let found = zeros.layers.iter().find(|zeros| zeros.path.as_str() == path);
-            found.map_or_else(Cell::none, |found| Cell::count(found.zeros as u64))
-        });
+        let zeros =
+            zero.map(|_| zeros_of(layer, zeros).map_or_else(Cell::none, |zeros| Cell::count(zeros as u64)));
         table.row(names.into_iter().chain(sizes).chain(costs).chain(kept).chain(zeros));
     }
     table

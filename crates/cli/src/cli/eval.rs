@@ -26,8 +26,7 @@ use crate::Error;
 pub(super) struct Eval {
     #[command(flatten)]
     network: WeightFile,
-    /// The data set: see `data list`; or a file with `images` and `labels` (safetensors, or .npz with these or `x`
-    /// and `y`)
+    /// The data set: see `data list`; or a file with `images` and `labels`, or `x` and `y` (safetensors, or .npz)
     #[arg(long, value_name = "FILE|NAME")]
     data: String,
     #[command(flatten)]
@@ -67,6 +66,7 @@ impl Eval {
 
     fn of_file(&self, opened: &Opened, device: &Device, out: &mut dyn Write) -> Result<(), Error> {
         self.images.none()?;
+        self.outputs.none()?;
         let takes = Takes::of(opened);
         let test = ReadBatches::to_test(Path::new(&self.data), &takes, opened.spec.classes)?;
         tell_doubt(&takes, test.all());

@@ -1,6 +1,10 @@
 //! `export`
 
-use std::{fs, io::Write, path::PathBuf};
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::{DeviceSpec, block_on};
@@ -16,8 +20,9 @@ use crate::Error;
 /// An ONNX file takes any number of examples of the network's input size, `input`, and gives `logits`. Of a network that
 /// came from an ONNX file it has that one's names of inputs and outputs, the softmax at its end, and, unless the network is
 /// one for other classes by now, what it says of itself. A module of PyTorch is a folder with `net.py` and the state dict
-/// `net.pt`: `from net import load`. Masked weights are zeros. What was made is read back and compared, every weight and of
-/// ONNX the layers, before it is written.
+/// `net.pt`: `from net import load`. Masked weights are zeros. What was made is read back before it is written, and is the
+/// same, every weight and of ONNX the layers; or, where ONNX says layers otherwise, gives the same answers to drawn inputs,
+/// within 1e-5, and with integers within 1e-2.
 #[derive(Args)]
 pub(super) struct Export {
     #[command(flatten)]
@@ -92,7 +97,7 @@ impl Export {
         let how =
             OnnxWriting { opset: self.opset.unwrap_or(usual.opset), half: self.half, logits: self.logits };
         let trained_on = opened.trained_on.as_ref();
-        let bytes = match (self.form, integers) {
+        let written = match (self.form, integers) {
             (_, Some(form)) => {
                 let found = opened.integers.as_ref().ok_or_else(|| {
                     let problem =
@@ -112,18 +117,19 @@ impl Export {
                 )?;
                 return Ok(());
             }
-            (_, None) => how.write(&opened.spec, trained_on, &state)?,
+            (_, None) => how.write(&opened.spec, trained_on, &state).map_err(by_opset)?,
         };
-        write_atomic(&self.out, &bytes)?;
+        write_atomic(&self.out, &written.bytes)?;
         let kind = if integers.is_some() { "ONNX in integers" } else { "ONNX" };
         let rounded = if self.half { ", weights in 16 bits" } else { "" };
         let ends = if opened.spec.onnx.softmax && !self.logits { ", with a softmax at its end" } else { "" };
-        writeln!(
-            out,
-            "{said} {kind}, opset {}{rounded}{ends}: {} bytes, read back and equal",
-            how.opset,
-            count(&bytes)
-        )?;
+        let compared = match (written.is_equal, integers) {
+            (true, None) => "read back and equal",
+            (true, Some(_)) => "integers read back and equal",
+            (false, _) => "read back with the same answers to drawn inputs",
+        };
+        let bytes = count(&written.bytes);
+        writeln!(out, "{said} {kind}, opset {}{rounded}{ends}: {bytes} bytes, {compared}", how.opset)?;
         Ok(())
     }
 
@@ -139,22 +145,65 @@ impl Export {
                 return Err(Error::Usage(format!("`{option}` belongs to {to}: leave it out")));
             }
         }
-        Ok(())
+        let other = match is_onnx {
+            true if self.out.is_dir() => {
+                Some("expected the name of a file to write, found a folder: give a file in it")
+            }
+            false if self.out.is_file() => {
+                Some("expected a folder for a module of PyTorch, found a file: give another name")
+            }
+            _ => None,
+        };
+        if let Some(problem) = other {
+            return Err(Error::Content { problem: format!("`--out`: {problem}"), path: self.out.clone() });
+        }
+        if is_onnx {
+            return Ok(());
+        }
+        if self.out.extension().is_some_and(|end| ["pt", "pth", "py"].iter().any(|name| end == *name)) {
+            let problem =
+                "a module of PyTorch is a folder, with `net.py` and `net.pt` in it: give `--out` its name";
+            return Err(Error::Usage(problem.into()));
+        }
+        match foreign(&self.out) {
+            None => Ok(()),
+            Some(path) => {
+                let problem =
+                    "a file that no such command has written would be written over: choose another folder";
+                Err(Error::Content { problem: problem.into(), path })
+            }
+        }
     }
 
     fn module(&self, opened: &Opened, state: &State) -> Result<PythonModule, Error> {
         let module = to_pytorch(&opened.spec, opened.trained_on.as_ref(), state)?;
         fs::create_dir_all(&self.out).map_err(Error::file("write", &self.out))?;
-        write_atomic(&self.out.join(PythonModule::STATE_DICT), &module.state_dict)?;
+        // First the text, which says whose both are: also a command that was killed in between can be given again.
         write_atomic(&self.out.join(PythonModule::SOURCE), module.source.as_bytes())?;
+        write_atomic(&self.out.join(PythonModule::STATE_DICT), &module.state_dict)?;
         Ok(module)
+    }
+}
+
+/// A file of a folder that a module would replace, unless the folder holds one of ours, whose text says so first.
+fn foreign(folder: &Path) -> Option<PathBuf> {
+    let [source, state_dict] = [PythonModule::SOURCE, PythonModule::STATE_DICT].map(|name| folder.join(name));
+    let text = fs::read(&source).unwrap_or_default();
+    let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    match first.trim_ascii_end().ends_with(b"written by Sapwood.") {
+        true => None,
+        false => [source, state_dict].into_iter().find(|path| path.exists()),
     }
 }
 
 /// The error, with the option that lets ONNX say what it first says in a later version of its operations.
 fn by_opset(error: sapwood_models::Error) -> Error {
-    match error.to_string() {
-        said if said.contains("from opset 21 on") => Error::Usage(format!("{said}: add `--opset 21`")),
-        _ => error.into(),
+    let later = match &error {
+        sapwood_models::Error::Onnx(error) => error.later_opset(),
+        _ => None,
+    };
+    match later {
+        Some(opset) => Error::Usage(format!("{error}: add `--opset {opset}`")),
+        None => error.into(),
     }
 }

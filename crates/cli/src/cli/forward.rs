@@ -1,6 +1,6 @@
 //! `forward`
 
-use std::path::PathBuf;
+use std::{io::Write, path::PathBuf};
 
 use burn::{
     prelude::{Device, TensorData},
@@ -19,7 +19,7 @@ use crate::Error;
 
 /// Run a network on the tensor `input` of a file and write its outputs
 ///
-/// Input: safetensors with `input`, f32 [N, C, H, W], NumPy's .npy, or .npz with `input` or `x`. Bytes (u8)
+/// Input: safetensors or NumPy's .npz with `input` or `x`, f32 [N, C, H, W], or .npy. Bytes (u8)
 /// are normalised as the network's images were. Output: `logits` in the dimensions that the network gives, the
 /// batch first, [N, K] of one that tells classes apart (life-net gives the value per cell before the sigmoid,
 /// [N, 1, H, W]), and `probabilities` of the same shape. The number of classes and of input channels is read from
@@ -46,7 +46,7 @@ pub(super) struct Forward {
 }
 
 impl Forward {
-    pub(super) fn run(self) -> Result<(), Error> {
+    pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let device = self.engine.device(&self.device)?;
         if self.batch_statistics {
             self.engine.none("only the tensor library normalises with the statistics of a batch")?;
@@ -54,7 +54,7 @@ impl Forward {
         let opened = self.network.open(&device)?;
         if opened.net.check_single().is_err() {
             self.engine.check(&opened.net)?;
-            return self.all(&opened, &device);
+            return self.all(&opened, &device, out);
         }
         let input = read_input(&self.input, &Takes::of(&opened), &device)?;
         let [n, c, h, w] = input.dims();
@@ -74,11 +74,11 @@ impl Forward {
         if let Some(probabilities) = probabilities {
             found.push(("probabilities".into(), shaped(probabilities, &sizes)?));
         }
-        Ok(write_tensors(&self.out, found)?)
+        self.write(found, out)
     }
 
     /// The same with any number of inputs and outputs.
-    fn all(&self, opened: &Opened, device: &Device) -> Result<(), Error> {
+    fn all(&self, opened: &Opened, device: &Device, out: &mut dyn Write) -> Result<(), Error> {
         let norm = if self.batch_statistics { Norm::Batch } else { Norm::Running };
         let inputs = read_inputs(&self.input, opened.net.graph(), &opened.spec.onnx.channels_last, device)?;
         let outputs = rounded(opened).pass(&mut Pass::new(norm), |net, pass| net.run_all(inputs, pass))?;
@@ -89,7 +89,14 @@ impl Forward {
             let sizes = output.dims();
             found.push((name, shaped(output.into_row(), &sizes)?));
         }
-        Ok(write_tensors(&self.out, found)?)
+        self.write(found, out)
+    }
+
+    fn write(&self, found: Vec<(String, TensorData)>, out: &mut dyn Write) -> Result<(), Error> {
+        let said: Vec<String> =
+            found.iter().map(|(name, of)| format!("{name} {:?}", &of.shape()[..])).collect();
+        write_tensors(&self.out, found)?;
+        Ok(writeln!(out, "{}: {}", said.join(", "), self.out.display())?)
     }
 }
 

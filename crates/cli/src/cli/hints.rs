@@ -103,7 +103,7 @@ fn of_models(error: &Models) -> Option<String> {
 }
 
 /// The error with a hint in front of the path that it ends with.
-fn before_path(error: &impl ToString, path: &Path, hint: &str) -> String {
+pub(super) fn before_path(error: &impl ToString, path: &Path, hint: &str) -> String {
     let (text, path) = (error.to_string(), path.display());
     let said = text.strip_suffix(&format!(": {path}")).unwrap_or(&text);
     format!("{said}{hint}: {path}")

@@ -30,43 +30,48 @@ impl ImageShape {
 pub(super) struct Images {
     #[command(flatten)]
     shape: ImageShape,
+    #[command(flatten)]
+    bad: SkipBad,
+}
+
+/// Whether images that cannot be read are left out.
+#[derive(Args)]
+pub(super) struct SkipBad {
     /// image-folder: leave out images that cannot be read, and say how many
     #[arg(long)]
     skip_bad: bool,
+}
+
+impl SkipBad {
+    /// The data with what was given; refused where it has no effect.
+    pub(super) fn apply(&self, data: &mut DataConfig) -> Result<(), Error> {
+        // A network may have been trained on data that is in no catalogue.
+        if self.skip_bad && sapwood_data::entry(&data.name)?.layout != Layout::Folders {
+            return Err(Error::Usage(format!(
+                "`--skip-bad` belongs to `--data image-folder`, not to `{}`: leave it out",
+                data.name
+            )));
+        }
+        data.skip_bad |= self.skip_bad;
+        Ok(())
+    }
 }
 
 impl Images {
     /// The data with what was given.
     pub(super) fn apply(&self, data: &mut DataConfig) -> Result<(), Error> {
         self.shape.apply(data)?;
-        belongs("--skip-bad", self.skip_bad, data)?;
-        data.skip_bad |= self.skip_bad;
-        Ok(())
+        self.bad.apply(data)
     }
 
     /// Refuses these options where no data set is read.
     pub(super) fn none(&self) -> Result<(), Error> {
-        match self.skip_bad || self.shape.image.is_some() {
+        match self.bad.skip_bad || self.shape.image.is_some() {
             false => Ok(()),
             true => Err(Error::Usage(
                 "`--image` and `--skip-bad` are for images of a data set, and none is read: leave them out"
                     .into(),
             )),
         }
-    }
-}
-
-/// Refuses an option of images that has no effect on other data.
-fn belongs(option: &str, given: bool, data: &DataConfig) -> Result<(), Error> {
-    // A network may have been trained on data that is in no catalogue.
-    if !given {
-        return Ok(());
-    }
-    match sapwood_data::entry(&data.name)?.layout == Layout::Folders {
-        true => Ok(()),
-        false => Err(Error::Usage(format!(
-            "`{option}` belongs to `--data image-folder`, not to `{}`: leave it out",
-            data.name
-        ))),
     }
 }

@@ -15,6 +15,11 @@ pub(super) fn lines(value: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string_pretty(value).map_err(unwritable)
 }
 
+/// Whether JSON has no number for it.
+pub(super) fn is_no_number(value: &f64) -> bool {
+    !value.is_finite()
+}
+
 fn unwritable(error: serde_json::Error) -> Error {
     Lab::Unwritable(error.into()).into()
 }

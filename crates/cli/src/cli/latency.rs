@@ -3,19 +3,24 @@
 use std::{io::Write, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
-use sapwood_deploy::latency::{EnergyMeter, Engine, Imported, Stopwatch, Times, draw, import, predicted};
+use sapwood_backend::{Seed, Stream};
+use sapwood_deploy::latency::{
+    Coverage, EnergyMeter, Engine, Imported, Measured, Stopwatch, Times, import, predicted,
+};
 use sapwood_lab::latency::{energy_meter, today};
 use sapwood_report::{
     Cell, Table,
     statistics::{median, spearman},
 };
 use sapwood_search::{Genome, LatencyTable, kendall_tau};
+use sapwood_supernet::Family;
 
 use super::{
     architectures,
     bar::{Bar, note},
     latency_table::read_table,
     on_device::OnDevice,
+    search::measured,
 };
 use crate::Error;
 
@@ -52,6 +57,9 @@ struct What {
     /// Input shape, as in 3x32x32 [default: the space's usual one]
     #[arg(long, value_parser = super::shape::parse, value_name = "CxHxW")]
     input: Option<[usize; 3]>,
+    /// Number of classes [default: the space's usual one]
+    #[arg(long, value_name = "N")]
+    classes: Option<usize>,
     /// Rounds over everything, in each of which everything is run; 2 at least
     #[arg(long, default_value_t = 100, value_name = "N")]
     rounds: usize,
@@ -66,6 +74,10 @@ struct What {
 }
 
 impl What {
+    fn family(&self) -> Result<Family, Error> {
+        architectures::named(&self.space, self.input, self.classes)
+    }
+
     /// By the runtime where this number of threads of it is given.
     fn stopwatch(&self, batch: usize, runtime: Option<usize>) -> Result<Stopwatch, Error> {
         if batch == 0 || self.runs == 0 || self.rounds < 2 || !(0.0..=86_400.0).contains(&self.seconds) {
@@ -118,15 +130,23 @@ struct Build {
 
 impl Build {
     fn run(self, out: &mut dyn Write) -> Result<(), Error> {
-        let family = architectures::named(&self.what.space, self.what.input)?;
+        let family = self.what.family()?;
         let runtime = self.runtime.then_some(self.threads as usize);
         let stopwatch = self.what.stopwatch(self.batch, runtime)?;
         // Better now than after everything was timed.
-        let mut meter = self.energy.then(|| self.meter()).transpose()?;
-        let mut table = stopwatch.table(&family, &self.name, &Bar::default())?;
-        if let Some(meter) = &mut meter {
-            meter.add_to(&mut table, &family, &stopwatch, &Bar::default())?;
-        }
+        let meter = self.energy.then(|| self.meter()).transpose()?;
+        self.measure(&family, &stopwatch, meter, out)
+    }
+
+    /// Writes the table of times, and once energies are known the table of both: where these fail, the times are there.
+    fn measure(
+        &self,
+        family: &Family,
+        stopwatch: &Stopwatch,
+        meter: Option<EnergyMeter>,
+        out: &mut dyn Write,
+    ) -> Result<(), Error> {
+        let mut table = stopwatch.table(family, &self.name, &Bar::default())?;
         sapwood_core::write_atomic(&self.out, table.to_toml()?.as_bytes())?;
         let (blocks, fixed, scale) = (table.blocks.len(), table.fixed_ms, table.scale_ms);
         writeln!(
@@ -134,12 +154,17 @@ impl Build {
             "{blocks} blocks, fixed cost {fixed:.4} ms, factor {scale:.3}: {}",
             self.out.display()
         )?;
+        if let Some(mut meter) = meter {
+            meter.add_to(&mut table, family, stopwatch, &Bar::default())?;
+            sapwood_core::write_atomic(&self.out, table.to_toml()?.as_bytes())?;
+        }
         Ok(())
     }
 
     fn meter(&self) -> Result<EnergyMeter, Error> {
-        if !(0.0..=60.0).contains(&self.energy_seconds) {
-            return Err(Error::Usage("expected `--energy-seconds` from 0 to 60".into()));
+        // No counter advances in less.
+        if !(0.001..=60.0).contains(&self.energy_seconds) {
+            return Err(Error::Usage("expected `--energy-seconds` from 0.001 to 60".into()));
         }
         Ok(energy_meter(&self.what.device.device, Duration::from_secs_f64(self.energy_seconds))?)
     }
@@ -153,9 +178,9 @@ struct Check {
     /// The table
     #[arg(long, value_name = "FILE")]
     table: PathBuf,
-    /// How many networks
-    #[arg(long, default_value_t = 60, value_name = "N")]
-    networks: usize,
+    /// How many networks; all are in memory at once
+    #[arg(long, default_value_t = 60, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    networks: u32,
     /// Where what was predicted and measured of each network is written, as CSV
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -167,8 +192,8 @@ const FIRST: u64 = 1 << 32;
 impl Check {
     fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let table = read_table(&self.table)?;
-        let family =
-            architectures::named(table.for_space(&self.what.space)?.space.as_str(), self.what.input)?;
+        table.for_space(&self.what.space)?;
+        let family = self.what.family()?;
         // By what the table was made with.
         let runtime = Engine::is_runtime(&table.backend).then_some(table.threads);
         let stopwatch = self.what.stopwatch(table.batch, runtime)?;
@@ -187,8 +212,7 @@ impl Check {
                 threads(engine.threads())
             ));
         }
-        let genomes: Vec<Genome> =
-            (0..self.networks as u64).map(|number| draw(&family, FIRST + number)).collect();
+        let genomes = self.drawn(&family, &table)?;
         let told = genomes.iter().map(|genome| predicted(&table, &family, genome));
         let told: Vec<f64> = told.collect::<Result<_, _>>()?;
         let graphs = genomes.iter().map(|genome| family.graph(genome));
@@ -216,6 +240,17 @@ impl Check {
         }
         write!(out, "{}", shown.to_text())?;
         Ok(())
+    }
+
+    /// Random networks of the resolutions that the table has all blocks of.
+    fn drawn(&self, family: &Family, table: &LatencyTable) -> Result<Vec<Genome>, Error> {
+        let covered = Coverage::of(table, family, Measured::Times)?;
+        let space = measured(family, table, &[covered], true)?;
+        let draw = |number: u32| {
+            let mut rng = Seed(0).stream(Stream::Data, FIRST + u64::from(number));
+            Ok(family.space().adopt(&space, &space.sample(&mut rng))?)
+        };
+        (0..self.networks).map(draw).collect()
     }
 }
 
@@ -249,7 +284,7 @@ struct Import {
 
 impl Import {
     fn run(self, out: &mut dyn Write) -> Result<(), Error> {
-        let family = architectures::named(&self.space, self.input)?;
+        let family = architectures::named(&self.space, self.input, None)?;
         let read = |path: &PathBuf| -> Result<LatencyTable, Error> {
             let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
             LatencyTable::from_yaml(&text, family.name(), &self.name, self.batch)
@@ -281,4 +316,33 @@ fn threads(n: usize) -> String {
 fn error(found: &[f64], expected: &[f64]) -> f64 {
     let errors: Vec<f64> = found.iter().zip(expected).map(|(a, b)| (a / b - 1.0).abs()).collect();
     median(&errors)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{ffi::OsString, io::sink};
+
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        build: Build,
+    }
+
+    #[test]
+    fn times_stay_where_energies_fail() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("table.toml");
+        let line = "build --space mlp --rounds 2 --runs 1 --seconds 0 --energy --out";
+        let line = line.split(' ').map(OsString::from).chain([path.clone().into_os_string()]);
+        let Line { build } = Line::parse_from(line);
+        let (family, stopwatch) = (build.what.family().unwrap(), build.what.stopwatch(1, None).unwrap());
+        let meter = EnergyMeter::new("cpu", || Err("it is gone".into()), Duration::ZERO);
+        let failed = build.measure(&family, &stopwatch, Some(meter), &mut sink());
+        assert!(failed.unwrap_err().to_string().contains("it is gone"));
+        assert!(read_table(&path).unwrap().for_space("mlp").is_ok());
+    }
 }

@@ -17,6 +17,17 @@ pub(super) struct MoreOutputs {
 }
 
 impl MoreOutputs {
+    /// Refuses the option where no data set is read.
+    pub(super) fn none(&self) -> Result<(), Error> {
+        match self.allowed {
+            false => Ok(()),
+            true => Err(Error::Usage(
+                "`--allow-more-outputs` is for the classes of a data set, and none is read: leave it out"
+                    .into(),
+            )),
+        }
+    }
+
     /// What is known of the outputs of a network.
     pub(super) fn known<'a>(&self, opened: &'a Opened) -> Known<'a> {
         let Known { trained_on, outputs } = Known::of(opened);

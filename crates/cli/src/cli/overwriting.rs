@@ -1,12 +1,13 @@
-//! Commands that would write over a file that they read.
+//! Commands that would write over a file that they read, or a file where a folder is.
 
 use std::{
     ffi::{OsStr, OsString},
+    fs,
     path::{Path, PathBuf},
 };
 
-use clap::{ArgMatches, parser::ValueSource};
-use sapwood_models::PythonModule;
+use clap::{ArgMatches, Command, parser::ValueSource};
+use sapwood_models::{PythonModule, files_beside};
 
 use crate::Error;
 
@@ -22,17 +23,29 @@ fn within(command: &str) -> &'static [&'static str] {
     }
 }
 
-/// Refuses a command line with an option whose file is also read.
-pub(super) fn refuse(line: &ArgMatches) -> Result<(), Error> {
-    let (mut name, mut command) = ("", line);
-    while let Some((inner_name, inner)) = command.subcommand() {
-        (name, command) = (inner_name, inner);
+/// Refuses a command line with an option whose file is also read, or is a folder: better now than after the work.
+pub(super) fn refuse(mut command: &Command, mut line: &ArgMatches) -> Result<(), Error> {
+    while let Some((name, inner)) = line.subcommand()
+        && let Some(found) = command.find_subcommand(name)
+    {
+        (command, line) = (found, inner);
     }
     for (id, option) in WRITTEN {
-        let Some(out) = values(command, id).into_iter().next().map(PathBuf::from) else { continue };
-        let others = command.ids().map(clap::Id::as_str).filter(|other| *other != id);
-        for read in others.flat_map(|other| files(command, other)) {
-            if is_same(&read, &out) || within(name).iter().any(|file| is_same(&read, &out.join(file))) {
+        let Ok(Some(out)) = line.try_get_one::<PathBuf>(id) else { continue };
+        if out.is_dir() && is_file_of(command, id) {
+            let problem = format!(
+                "`{option}`: expected the name of a file to write, found a folder: give a file in it"
+            );
+            return Err(Error::Content { problem, path: out.clone() });
+        }
+        // What is not there is not written over.
+        if !out.exists() {
+            continue;
+        }
+        let others = line.ids().map(clap::Id::as_str).filter(|other| *other != id);
+        for read in others.flat_map(|other| files(line, other)).flat_map(with_beside) {
+            let mut inside = within(command.get_name()).iter();
+            if is_same(&read, out) || inside.any(|file| is_same(&read, &out.join(file))) {
                 let problem = format!(
                     "a file that the command reads would be written over: give `{option}` another name"
                 );
@@ -41,6 +54,22 @@ pub(super) fn refuse(line: &ArgMatches) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// A file, and those beside it in which its weights lie. One that cannot be read is left to what reads it.
+fn with_beside(file: PathBuf) -> Vec<PathBuf> {
+    // What is no file, such as a pipe, can be read once only.
+    let bytes = Some(&file).filter(|file| file.is_file()).and_then(|file| fs::read(file).ok());
+    let beside = bytes.and_then(|bytes| files_beside(&bytes, &file).ok()).unwrap_or_default();
+    [vec![file], beside].concat()
+}
+
+/// Whether an option of a command names a file, and no folder, as its help says.
+fn is_file_of(command: &Command, id: &str) -> bool {
+    let named = command.get_arguments().find(|arg| arg.get_id().as_str() == id);
+    named
+        .and_then(clap::Arg::get_value_names)
+        .is_some_and(|names| names.iter().any(|name| name.as_str() == "FILE"))
 }
 
 /// Whether both are one file that is there, also through links.

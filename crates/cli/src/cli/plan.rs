@@ -24,6 +24,12 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn run(self, criteria: &Criteria, out: &mut dyn Write) -> Result<(), Error> {
+        if !self.time && self.device.device != "cpu" {
+            let problem = "`--device` says where `--time` times a step: add that, or leave it out";
+            return Err(Error::Usage(problem.into()));
+        }
+        // Better now than behind the table.
+        let device = self.device.resolve()?;
         let (plan, folder) = self.study.plan(criteria, &self.study.datasets())?;
         let states = folder.states(&plan)?;
         let mut table = Table::new(["run", "method", "control", "removed", "state"]);
@@ -53,7 +59,7 @@ impl Plan {
             (Some(rate), false) => (Some(rate), "by what the runs that are done took"),
             (_, true) => {
                 let dense = plan.runs.first().ok_or_else(|| Error::Usage("the study has no run".into()))?;
-                (Some(time_a_step(dense, dense.task, &self.device.resolve()?)?), "by what a step takes now")
+                (Some(time_a_step(dense, dense.task, &device)?), "by what a step takes now")
             }
             (None, false) => (None, ""),
         };

@@ -74,7 +74,7 @@ impl Predictors {
 
     fn examples(&self) -> Result<(Rows, Vec<f64>), Error> {
         let Some(path) = self.space.strip_prefix("tabular:").map(Path::new) else {
-            let family = architectures::named(&self.space, None)?;
+            let family = architectures::named(&self.space, None, None)?;
             let path =
                 self.pairs.as_ref().ok_or_else(|| Error::Usage("nested networks want `--pairs`".into()))?;
             let pairs = Pairs::read(&family, path)?.pairs;

@@ -11,7 +11,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::block_on;
-use sapwood_core::{ModuleState, Observed, State, TrainedOn, infos, write_atomic};
+use sapwood_core::{ModuleState, Observed, ParamInfo, State, TrainedOn, infos, write_atomic};
 use sapwood_lab::{Reporter, Watched};
 use sapwood_models::{Net, Opened, Spec, pack, read_masks};
 use sapwood_prune::{
@@ -55,8 +55,8 @@ pub(super) struct Prune {
     #[arg(long, default_value = "weight")]
     granularity: Granularity,
     /// In how many rounds [default: 100 for synflow, 10 for iterative-snip and force, else 1]
-    #[arg(long, value_name = "N")]
-    iterations: Option<NonZero<usize>>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=Iterations::MOST as i64))]
+    iterations: Option<u32>,
     /// The course of the sparsity over the rounds [default: exponential]
     #[arg(long, value_enum)]
     course: Option<CourseName>,
@@ -125,7 +125,7 @@ impl Prune {
         if effective < kept {
             let _ = write!(line, ", {effective} of them effective");
         }
-        writeln!(out, "{line}{}", self.in_groups(&net, &masks))?;
+        writeln!(out, "{line}{}", self.in_groups(&infos(&net), &masks))?;
         note.iter().for_each(|note| bar::note(note));
         self.scoring.warn(&warnings);
         self.scoring.warn(&diagnosis.warnings);
@@ -133,13 +133,13 @@ impl Prune {
     }
 
     /// What of the weights is gone where the sparsity was that of groups, or only of those that form groups.
-    fn in_groups(&self, net: &Net, masks: &MaskSet) -> String {
+    fn in_groups(&self, params: &[ParamInfo], masks: &MaskSet) -> String {
         if self.granularity == Granularity::Weight {
             return String::new();
         }
         let gone =
             format!("{} ({:.2} %) gone", masks.total() - masks.kept(), 100.0 * masks.realised_sparsity());
-        match self.granularity.groups(&infos(net), masks) {
+        match self.granularity.groups(params, masks) {
             Some([kept, all]) => {
                 format!("; {gone} with {} of {all} {}", all - kept, self.granularity.group_name())
             }
@@ -194,7 +194,7 @@ impl Prune {
 
     fn iterations(&self, criterion: &dyn Criterion) -> Result<Iterations, Error> {
         let Iterations { rounds, course, examples } = criterion.iterations();
-        let rounds = self.iterations.unwrap_or(rounds);
+        let rounds = self.iterations.and_then(|n| NonZero::new(n as usize)).unwrap_or(rounds);
         if self.course.is_some() && rounds.get() == 1 {
             let problem = "`--course` is that of several rounds, and there is one: ask for more with `--iterations`, or \
                            leave it out";

@@ -2,32 +2,26 @@
 
 mod summary;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io::{self, Write},
-    num::NonZero,
-    path::PathBuf,
-};
+use std::{io::Write, num::NonZero, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::block_on;
 use sapwood_core::{
-    Exceptions, Graph, ModuleState, Observed, State,
+    Graph, ModuleState, Observed, State,
     graph::{DType, Per, Scheme, Symmetry},
     write_atomic,
 };
 use sapwood_lab::integers_file;
-use sapwood_models::{Net, Opened, fold};
+use sapwood_models::{Net, fold};
 use sapwood_quant::{
     Agreement, Answers, Equalisation, Examples, Made, Ptq, RangeMethod, Rounding, absorbed, alarm,
-    layer_costs, named, weight_scheme,
+    layer_costs, weight_scheme,
 };
 
-use self::summary::Summary;
+use self::summary::{Prepared, Summary};
 use super::{
     bar::note, calibration::Calibration, data_root::DataRoot, image::Images, mixed::Mixed,
-    on_device::OnDevice, outputs::MoreOutputs, rounding::layer_bits_of, verify::share,
-    weight_file::WeightFile,
+    on_device::OnDevice, outputs::MoreOutputs, rounding, verify::share, weight_file::WeightFile,
 };
 use crate::Error;
 
@@ -73,7 +67,8 @@ pub(super) struct Quantize {
     /// or down, learnt layer by layer)
     #[arg(long, value_name = "METHOD", default_value = "nearest")]
     method: Rounding,
-    /// The bits of some layers, where they differ, as in conv1=8 or 'fc*=4'
+    /// The bits of some layers, where they differ, as in conv1=8 or 'fc*=4'; of several that describe a layer the last
+    /// counts
     #[arg(long, value_name = "PATTERN=N")]
     layer_bits: Vec<String>,
     #[command(flatten)]
@@ -140,24 +135,26 @@ fn sharing(text: &str) -> Result<Sharing, String> {
 
 impl Quantize {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
+        let mixed = self.mixed.asked()?;
         let device = self.device.resolve()?;
         let opened = self.network.open_to_change(&device)?;
         opened.net.check_rows()?;
         let graph = opened.net.graph();
-        let float = named(&Exceptions::parse(&self.except)?, graph)?;
-        let of_layers = self.of_layers(graph)?;
-        let dynamic = meant("--dynamic", &self.dynamic, graph)?;
-        if let Some(both) = dynamic.intersection(&float).next() {
-            let problem = format!("`--except` and `--dynamic` both describe `{both}`: leave it out of one");
-            return Err(Error::Usage(problem));
-        }
+        let float = rounding::meant("--except", &self.except, graph)?;
+        let dynamic = rounding::meant("--dynamic", &self.dynamic, graph)?;
+        rounding::apart(("--except", &float), ("--dynamic", &dynamic))?;
+        let bits = rounding::layer_bits(&self.layer_bits, ("--except", &float), graph)?;
+        let scheme = |(layer, bits): (String, usize)| -> Result<(String, Scheme), Error> {
+            Ok((layer, weight_scheme(bits, self.per.0)?))
+        };
+        let of_layers = bits.into_iter().map(scheme).collect::<Result<_, _>>()?;
         let ptq = Ptq { float, of_layers, dynamic, ..self.ptq()? };
         if ptq.dynamic.is_empty() && ptq.points(&opened.net)?.layers().next().is_none() {
             let problem = "no layer is left whose weights could be integers: leave some of `--except` out";
             return Err(Error::Usage(problem.into()));
         }
-        let state = block_on(State::read(&opened.net))?;
-        let (spec, folded) = fold(&opened.spec, &state)?;
+        let before = block_on(State::read(&opened.net))?;
+        let (spec, folded) = fold(&opened.spec, &before)?;
         let equalisation = if self.equalise { Some(equalisation(&spec.graph()?)?) } else { None };
         let calibration = Calibration {
             data: &self.data,
@@ -170,28 +167,31 @@ impl Quantize {
         let source = calibration.source(&opened, &device)?;
         let examples = Examples::new(&*source, self.calibrate.get())?;
 
-        let mut nowhere = io::sink();
-        let told: &mut dyn Write = if self.json { &mut nowhere } else { &mut *out };
-        let mut state = match self.absorb {
-            true => self.absorbed(&opened, &state, folded, told)?,
-            false => folded,
-        };
-        if let Some(equalisation) = equalisation {
-            equalisation.apply(&mut state)?;
-            let pairs = equalisation.pairs().len();
-            writeln!(told, "channels between layers have equal ranges, of {pairs} pairs")?;
-        }
+        let (state, mut prepared) = self.prepared(graph, &before, folded, equalisation)?;
         let net = state.write(spec.net(&device)?)?;
         let tried = (examples.at_most(TRIED), self.seed);
-        let ptq = self.mixed.apply(&net, ptq, tried, &device, told)?;
+        let ptq = match mixed {
+            None => ptq,
+            Some(asked) => {
+                let (ptq, chosen) = asked.choose(&net, ptq, tried, &device)?;
+                prepared.mixed = Some(chosen);
+                ptq
+            }
+        };
+        if !self.json {
+            prepared.tell(out)?;
+        }
         let made = block_on(ptq.quantize(&net, examples, &device))?;
         let costs = block_on(layer_costs(&net, &made, examples.at_most(TRIED), &device))?;
         let [outputs, height, width] = opened.spec.output(opened.spec.input)?;
         let is_answer = height * width == 1 && outputs > 1;
         let (agreement, rise) = compared(&net, &made, examples, is_answer, &device)?;
         let float: usize = state.0.values().map(|value| 4 * value.len()).sum();
-        let summary = Summary::new((&ptq, &made, &costs), (agreement, rise), examples.number(), float);
-        summary.costs(told)?;
+        let summary =
+            Summary::new(prepared, (&ptq, &made, &costs), (agreement, rise), examples.number(), float);
+        if !self.json {
+            summary.costs(out)?;
+        }
         for line in made.notes() {
             note(&format!("note: {line}"));
         }
@@ -209,17 +209,25 @@ impl Quantize {
         if self.json { summary.json(out) } else { summary.size(out) }
     }
 
-    /// With biases absorbed, which is told.
-    fn absorbed(
+    /// Weights in which batch normalisation is folded, with what else is done to them before they are rounded.
+    fn prepared(
         &self,
-        opened: &Opened,
+        graph: &Graph,
         before: &State,
-        folded: State,
-        out: &mut dyn Write,
-    ) -> Result<State, Error> {
-        let (state, channels) = absorbed(opened.net.graph(), before, folded)?;
-        writeln!(out, "the biases of {channels} channels are absorbed")?;
-        Ok(state)
+        mut state: State,
+        equalisation: Option<Equalisation>,
+    ) -> Result<(State, Prepared), Error> {
+        let mut prepared = Prepared::default();
+        if self.absorb {
+            let channels;
+            (state, channels) = absorbed(graph, before, state)?;
+            prepared.absorbed_channels = Some(channels);
+        }
+        if let Some(equalisation) = equalisation {
+            equalisation.apply(&mut state)?;
+            prepared.equalised_pairs = Some(equalisation.pairs().len());
+        }
+        Ok((state, prepared))
     }
 
     fn ptq(&self) -> Result<Ptq, Error> {
@@ -232,26 +240,6 @@ impl Quantize {
         let (ranges, rounding, correct_bias) = (self.ranges, self.method, self.correct_bias);
         Ok(Ptq { weights, activations, ranges, rounding, correct_bias, ..Ptq::default() })
     }
-
-    /// The bits of layers that have others.
-    fn of_layers(&self, graph: &Graph) -> Result<BTreeMap<String, Scheme>, Error> {
-        let mut found = BTreeMap::new();
-        for text in &self.layer_bits {
-            let (pattern, bits) = layer_bits_of(text)?;
-            let scheme = weight_scheme(bits, self.per.0)?;
-            let layers = meant("--layer-bits", &[pattern], graph)?;
-            found.extend(layers.into_iter().map(|layer| (layer, scheme)));
-        }
-        Ok(found)
-    }
-}
-
-/// The layers that an option describes, which are no exceptions.
-fn meant<T: AsRef<str>>(option: &str, patterns: &[T], graph: &Graph) -> Result<BTreeSet<String>, Error> {
-    let found = Exceptions::parse(patterns).map_err(Error::from).and_then(|all| Ok(named(&all, graph)?));
-    found.map_err(|error| {
-        Error::Usage(error.to_string().replacen("the exception", &format!("`{option}`:"), 1))
-    })
 }
 
 /// The pairs of layers that can be equalised: at least one.

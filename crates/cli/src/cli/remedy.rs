@@ -10,6 +10,9 @@ pub(super) fn remedy(naming: Naming, space: &str, measured: Measured) -> String 
         Naming::Published if measured == Measured::Times => {
             "`latency import` takes the tables of several resolutions together".into()
         }
-        _ => format!("`latency build --space {space}{option} --out FILE` measures them all"),
+        _ => format!(
+            "`latency build --space {space}{option} --out FILE` measures them all, with the same `--input` and \
+             `--classes` if any"
+        ),
     }
 }

@@ -100,7 +100,7 @@ impl Run {
                 wait(&plan, &folder, Local::start(&worker, workers, threads, &logs)?, &stop)?
             }
         };
-        finish(tally, &plan, &folder, out)
+        finish(tally, &plan, &folder, &self.pace.unmeasured(&self.device), out)
     }
 
     /// A worker in a process of its own: this very program.
@@ -159,11 +159,12 @@ fn wait(plan: &Plan, folder: &StudyFolder, mut workers: Local, stop: &AtomicBool
     Ok(Tally { done, failed, stopped: asked })
 }
 
-/// Says how it ended, and what to do next.
+/// Says how it ended, and what to do next; of a ledger with new energies why these are not measured.
 pub(super) fn finish(
     tally: Tally,
     plan: &Plan,
     folder: &StudyFolder,
+    unmeasured: &[String],
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let Tally { done, failed, stopped } = tally;
@@ -174,12 +175,13 @@ pub(super) fn finish(
     writeln!(out, "{done} runs done, {} in all: {}", plan.runs.len(), folder.path().display())?;
     if failed > 0 {
         return Err(Error::Usage(format!(
-            "{failed} runs have failed, or begin with one that has: see `status {0}`, then `retry --failed {0}`",
+            "{failed} runs have failed: see `status {0}`, then `retry --failed {0}`",
             word(folder)
         )));
     }
     let written = write_tables(&Results::read(plan, folder)?, folder, &Carbon::default())?;
     writeln!(out, "{written}; next: report {}", word(folder))?;
+    unmeasured.iter().filter(|_| done > 0).for_each(|why| bar::note(&format!("note: {why}")));
     Ok(())
 }
 

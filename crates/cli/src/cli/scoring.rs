@@ -43,8 +43,8 @@ pub(super) struct Scoring {
     #[arg(long, visible_alias = "exclude", value_name = "LAYERS")]
     except: Vec<Except>,
     /// What the weights are scored with, where the criterion asks for examples: a file
-    /// with `images` f32 [N, C, H, W] and `labels` i64 [N] (safetensors, or .npz with these or `x` and `y`), or the
-    /// name of a data set.
+    /// with `images` f32 [N, C, H, W] and `labels` i64 [N], or `x` and `y` (safetensors, or .npz), or the name of a data
+    /// set.
     /// synflow takes the size of its images alone
     #[arg(long, value_name = "FILE|NAME")]
     pub(super) data: Option<String>,
@@ -237,7 +237,10 @@ impl Scoring {
         self.input.check(name, needs)?;
         match &self.data {
             Some(data) if !is_file(data) => Ok(()),
-            _ => self.images.none(),
+            _ => {
+                self.images.none()?;
+                self.outputs.none()
+            }
         }
     }
 

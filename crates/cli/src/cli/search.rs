@@ -1,5 +1,6 @@
 //! `search`
 
+mod many;
 mod measured;
 mod nested;
 mod page;
@@ -7,7 +8,7 @@ mod saved;
 mod study;
 mod tabular;
 
-use std::{io::Write, path::PathBuf};
+use std::{io::Write, num::NonZero, path::PathBuf};
 
 use clap::Args;
 use sapwood_report::{Cell, Table};
@@ -15,6 +16,8 @@ use sapwood_search::{Constraint, Front, Goal, METHODS, Member, Method, Objective
 
 use super::data_root::DataRoot;
 use crate::Error;
+
+pub(super) use measured::measured;
 
 /// Find the best networks of a space, the best architectures of a benchmark table, or all that a
 /// study says
@@ -59,6 +62,9 @@ pub(super) struct Search {
     /// Input shape, as in 3x32x32 [default: the space's usual one]
     #[arg(long, value_parser = super::shape::parse, value_name = "CxHxW", conflicts_with = "experiment")]
     input: Option<[usize; 3]>,
+    /// Number of classes [default: the space's usual one]
+    #[arg(long, value_name = "N", conflicts_with = "experiment")]
+    classes: Option<usize>,
     /// The latencies of a device, and perhaps its energies: what `latency build` wrote
     #[arg(long, value_name = "FILE", conflicts_with = "experiment")]
     table: Option<PathBuf>,
@@ -70,14 +76,14 @@ pub(super) struct Search {
     many: Vec<PathBuf>,
     /// With `--many`: the supernet out of which the best network is cut for each device, into a
     /// file beside its table
-    #[arg(long, value_name = "FILE", requires = "many")]
+    #[arg(long, value_name = "FILE", requires_all = ["many", "data"])]
     weights: Option<PathBuf>,
     /// The data set that their statistics are taken of
     #[arg(long, requires = "weights")]
     data: Option<String>,
     /// How many architectures are looked at [default: 2 % of a table, 50100 of a space]
     #[arg(long, value_name = "N", conflicts_with = "experiment")]
-    evaluations: Option<usize>,
+    evaluations: Option<NonZero<usize>>,
     /// The seed of all that is random
     #[arg(long, default_value_t = 0, conflicts_with = "experiment")]
     seed: u64,
@@ -123,6 +129,7 @@ impl Search {
                     ("--table", self.table.is_some()),
                     ("--many", !self.many.is_empty()),
                     ("--input", self.input.is_some()),
+                    ("--classes", self.classes.is_some()),
                     ("--only-measured", self.only_measured),
                 ] {
                     if given {
@@ -150,6 +157,17 @@ impl Search {
         ];
         let short = short.into_iter().filter_map(|(metric, most)| Some(Constraint::at_most(metric, most?)));
         Ok(Goal::new(objectives, self.limit.iter().cloned().chain(short))?)
+    }
+
+    /// A search that has not begun.
+    fn begin(&self, space: &Space, goal: &Goal) -> Result<sapwood_search::Search<Method>, Error> {
+        let method = Method::named(&self.method)?;
+        Ok(sapwood_search::Search::new(space.clone(), goal.clone(), method, self.seed))
+    }
+
+    /// How many architectures are looked at, where this is the usual number.
+    fn looks(&self, usual: usize) -> usize {
+        self.evaluations.map_or(usual, NonZero::get)
     }
 
     /// Shows the best, or all that no other one beats.

@@ -184,6 +184,15 @@ impl Shrink {
             let which = sapwood_lab::few(&chosen.floors);
             notes.push(format!("{which} would be empty: at least one channel stays in each layer"));
         }
+        if let Some(first) = chosen.kept.first() {
+            notes.push(format!(
+                "{} more channels were to leave and stay, the first of them channel {} of `{}`: {}",
+                chosen.kept.len(),
+                first.slot.unit,
+                first.group,
+                first.reason
+            ));
+        }
         let (spec, trained_on, removal) = (scored.spec.clone(), scored.trained_on.clone(), chosen.removal);
         let before = Cost::of(&graph)?;
         Ok(Made { spec, trained_on, before, groups, removal, shrunk, notes })

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use sapwood_core::{ImageFit, Preprocess, TrainedOn};
+use sapwood_core::Preprocess;
+use sapwood_lab::other_formula;
 use sapwood_models::{Opened, read_config};
 
 use super::bar::note;
@@ -21,30 +22,6 @@ pub(super) struct Stated {
     pub(super) class_names: Option<PathBuf>,
 }
 
-/// Tells that inputs are made otherwise than those were that the weights learnt from.
-fn tell_other(before: Option<&TrainedOn>, now: Option<&TrainedOn>) {
-    let (Some(before), Some(now)) = (before, now) else { return };
-    let formula = |known: &TrainedOn| Preprocess {
-        scale: known.scale,
-        mean: known.mean.clone(),
-        std: known.std.clone(),
-        image: ImageFit::default(),
-    };
-    let made = |known: &TrainedOn| -> Vec<f32> {
-        let ends = [0.0, 255.0 / known.scale];
-        let each = known.mean.iter().zip(&known.std);
-        each.flat_map(|(mean, std)| ends.map(|x| ((x - mean) / std) as f32)).collect()
-    };
-    let are_near = |a: f32, b: f32| (a - b).abs() <= 1e-3 * a.abs().max(1.0);
-    let (one, other) = (made(before), made(now));
-    if one.len() != other.len() || one.iter().zip(&other).any(|(a, b)| !are_near(*a, *b)) {
-        let [before, now] = [before, now].map(formula);
-        note(&format!(
-            "note: the weights were trained with {before}, and inputs are made with {now}, as was said"
-        ));
-    }
-}
-
 impl Stated {
     /// The network with what is said.
     pub(super) fn apply(&self, opened: Opened) -> Result<Opened, Error> {
@@ -58,7 +35,11 @@ impl Stated {
                 opened.preprocessed(&text.parse::<Preprocess>().map_err(sapwood_models::Error::from)?)?
             }
         };
-        tell_other(before.as_ref(), opened.trained_on.as_ref());
+        if let (Some(learnt), Some(now)) = (before, opened.trained_on.as_ref())
+            && let Some(told) = other_formula(&learnt, now)
+        {
+            note(&format!("note: {told}"));
+        }
         let Some(path) = &self.class_names else { return Ok(opened) };
         let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
         // Some editors begin a text with a mark of its encoding.

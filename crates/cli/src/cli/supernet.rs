@@ -15,17 +15,19 @@ use clap::{Args, Subcommand};
 use sapwood_backend::Seed;
 use sapwood_core::TrainedOn;
 use sapwood_lab::{
-    Augmenting, DataConfig, Known, Outputs,
+    Augmenting, DataConfig, Datasets, Error as Lab, Known, Outputs,
     supernet::{CALIBRATION, JudgingImages},
 };
 use sapwood_supernet::{Supernet as Nested, SupernetSpec};
 
 use crate::Error;
 
-pub(super) use chosen::{genome_of, read_list};
+pub(super) use chosen::genome_of;
 
 use super::{
+    bar::Bar,
     data_root::DataRoot,
+    image::SkipBad,
     on_device::OnDevice,
     outputs::{MoreOutputs, hinted, tell},
     weight_file::Naming,
@@ -79,6 +81,8 @@ pub(super) struct JudgedBy {
     /// Augment the images that statistics are taken of, as in training
     #[arg(long)]
     augment: bool,
+    #[command(flatten)]
+    bad: SkipBad,
     /// Training images that statistics are taken of; all where there are fewer
     #[arg(long, default_value_t = CALIBRATION, value_name = "N")]
     calibration: usize,
@@ -103,44 +107,69 @@ impl JudgedBy {
             (Some(n), true) => format!(", by {n} held out"),
         };
         let content = images.content.as_ref().map_or(String::new(), |content| format!(" {content}"));
+        let first = examples.map_or(String::new(), |examples| format!(", first {examples}"));
+        let augmented = if *augment { ", augmented" } else { "" };
+        let options = &images.options;
+        let size = options.image.map_or(String::new(), |[c, h, w]| format!(" as {c}x{h}x{w}"));
+        let formula = options.preprocess.as_ref().or(options.trained_with.as_ref());
+        let formula = formula.map_or(String::new(), |formula| format!(" by {formula}"));
         format!(
-            "data {data}{content} {examples:?} {augment}{held_out}, calibration {calibration}, seed {seed}"
+            "data {data}{content}{size}{formula}{first}{augmented}{held_out}, calibration {calibration}, seed {seed}"
         )
     }
 
     /// The supernet of a file, and who judges its sub-networks.
     fn open(&self, weights: &Weights) -> Result<Judging, Error> {
         let device = self.device.resolve()?;
-        let (spec, supernet) = weights.open(&device)?;
+        let opened = weights.open(&device)?;
         let Self { examples, held_out, augment, .. } = *self;
         let augment = Augmenting::Customary(augment);
         let mut data = DataConfig { examples, held_out, augment, ..DataConfig::named(&self.data) };
-        if data.is_own() {
-            data.options.image = Some(spec.input);
-        }
-        let datasets = self.root.datasets();
-        let data = datasets.identified(data)?;
+        self.bad.apply(&mut data)?;
         let outputs = Outputs { more: self.outputs.allowed, ..Outputs::default() };
-        let known = Known { trained_on: spec.trained_on.as_ref(), outputs };
-        let family = (supernet.family(), known);
-        let images = JudgingImages::new(family, &data, self.calibration, Seed(self.seed), &datasets, &device)
-            .map_err(|error| hinted(error, false))?;
-        datasets.tell(&super::bar::Bar::default());
-        tell(images.classes());
-        let images = if self.by_held_out { images.by_held_out(&data, &datasets)? } else { images };
-        // Outputs that had no names get none by being looked at.
-        let trained_on = spec.trained_on.map(|_| images.trained_on());
-        Ok(Judging { supernet, images, data, trained_on })
+        let (datasets, statistics) = (self.root.datasets(), (self.calibration, Seed(self.seed)));
+        let judging = Judging::of(opened, data, statistics, outputs, (&datasets, &device));
+        let judging = judging.map_err(|error| match error {
+            // Of the options that help with classes these commands have one.
+            Lab::MoreOutputs { .. } => hinted(error, false),
+            error => error.into(),
+        })?;
+        match self.by_held_out {
+            true => Ok(Judging { images: judging.images.by_held_out(&judging.data, &datasets)?, ..judging }),
+            false => Ok(judging),
+        }
     }
 }
 
 /// The supernet of a file among the data on which its sub-networks are evaluated.
-struct Judging {
-    supernet: Nested,
-    images: JudgingImages,
+pub(super) struct Judging {
+    pub(super) supernet: Nested,
+    pub(super) images: JudgingImages,
     data: DataConfig,
     /// What a network that is cut out says of itself.
-    trained_on: Option<TrainedOn>,
+    pub(super) trained_on: Option<TrainedOn>,
+}
+
+impl Judging {
+    /// Makes inputs of the data as those were that the supernet learnt from, and tells what is to be said of them.
+    /// Statistics are of a number of images, which a seed draws.
+    pub(super) fn of(
+        (spec, supernet): (SupernetSpec, Nested),
+        data: DataConfig,
+        (calibration, seed): (usize, Seed),
+        outputs: Outputs,
+        (datasets, device): (&Datasets, &Device),
+    ) -> Result<Self, Lab> {
+        let (family, trained_on) = (supernet.family(), spec.trained_on.as_ref());
+        let data = datasets.identified(data.suited_to_family(family, trained_on)?)?;
+        let known = Known { trained_on, outputs };
+        let images = JudgingImages::new((family, known), &data, calibration, seed, datasets, device)?;
+        datasets.tell(&Bar::default());
+        tell(images.classes());
+        // Outputs that had no names get none by being looked at.
+        let trained_on = trained_on.map(|_| images.trained_on());
+        Ok(Self { supernet, images, data, trained_on })
+    }
 }
 
 /// A file of nested networks.

@@ -6,11 +6,17 @@ mod suited;
 
 use phases::{Phases, start};
 
-use std::{collections::BTreeSet, io::Write, num::NonZero, path::PathBuf, sync::atomic::AtomicBool};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Write,
+    num::NonZero,
+    path::PathBuf,
+    sync::atomic::AtomicBool,
+};
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::Ops;
-use sapwood_core::{Source, Step};
+use sapwood_core::{ParamPath, Source, Step};
 use sapwood_data::{Split, Task};
 use sapwood_lab::{
     Beginning, CheckpointEvery, Conditions, DataConfig, Datasets, Evaluate, Outputs, RunFolder, SmallData,
@@ -189,6 +195,7 @@ impl Train {
         self.check()?;
         let device = self.device.resolve()?;
         let datasets = self.root.datasets();
+        let teacher = self.transfer.teacher(&device)?;
         let (spec, beginning, data) = match (&self.weights, &self.model) {
             (Some(path), model) => {
                 let opened = self.reading.open_to_change(path, model.as_deref(), &device)?;
@@ -207,6 +214,9 @@ impl Train {
                 let spec = self.shape.apply(Spec::named(model)?, Some(&self.data))?;
                 let mut data = DataConfig::named(&self.data);
                 data.options.life = self.shape.boards();
+                if let Some(teacher) = &teacher {
+                    data = data.as_taught(&teacher.spec, teacher.trained_on.as_ref());
+                }
                 let data = self.data(data, &datasets)?;
                 (fit(spec, &data, &datasets)?, Beginning::Drawn(self.init()?), data)
             }
@@ -234,6 +244,7 @@ impl Train {
             },
         };
         let (this, suited) = self.suited(datasets.open(&data, Split::Train)?.len());
+        let quantize = this.rounding.training(&spec)?;
         let mut config = TrainConfig {
             model: spec,
             beginning,
@@ -243,7 +254,7 @@ impl Train {
             seed: this.seed,
             recipe: this.recipe(),
             sparse: None,
-            quantize: this.rounding.training()?,
+            quantize,
             regulariser: this.regulariser,
             shared: BTreeSet::new(),
             transfer: Transfer::default(),
@@ -260,8 +271,8 @@ impl Train {
         let source = config.train_source(&datasets, 0)?;
         let Kept { frozen, still, rates, notes } =
             this.transfer.kept(&config.model.net(&device)?, source.examples())?;
+        this.check_rates(&rates, &config.model)?;
         config.recipe.rates = rates;
-        let teacher = this.transfer.teacher(&device)?;
         let (l2_sp, unfreeze) = (this.transfer.pull(&config.model)?, this.transfer.unfreeze());
         config.transfer = Transfer { frozen, still, notes, probe: false, teacher, l2_sp, unfreeze };
         config.sparse = this.sparse.training(|| Ok(config.recipe.clone().plan(source.batches())?))?;
@@ -323,6 +334,24 @@ impl Train {
             }
         }
         Ok(())
+    }
+
+    /// Refuses rates of layers that do not learn.
+    fn check_rates(&self, rates: &BTreeMap<ParamPath, f64>, spec: &Spec) -> Result<(), Error> {
+        let is_probe_alone = matches!(self.transfer.phases(), Some((_, None)));
+        if rates.is_empty() || !is_probe_alone {
+            return Ok(());
+        }
+        let graph = spec.graph()?;
+        let head = graph.head().map_err(sapwood_models::Error::from)?.layer().to_string();
+        let head = BTreeSet::from([head]);
+        match rates.keys().find(|path| !path.is_of(&head)) {
+            None => Ok(()),
+            Some(path) => Err(Error::Usage(format!(
+                "`--rate` describes `{}`, and `--probe` trains the last layer alone: add `--then`, or leave it out",
+                path.layer()
+            ))),
+        }
     }
 
     fn init(&self) -> Result<Init, Error> {

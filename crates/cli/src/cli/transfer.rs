@@ -67,7 +67,7 @@ pub(super) struct TransferArgs {
     /// Let the last layers learn first, and earlier ones join them: from this epoch on all learn
     #[arg(long, value_name = "EPOCHS", requires = "weights")]
     unfreeze: Option<Epochs>,
-    /// Learn also what this network answers to the same images
+    /// Learn also what this network answers to the same images, of which a new --model makes inputs as this one learnt
     #[arg(long, value_name = "FILE")]
     teacher: Option<PathBuf>,
     /// What is learnt of the teacher: all of its answers at once (Hinton et al. 2015), apart for the right class and the

@@ -93,7 +93,9 @@ impl Verify {
         let examples = Examples::new(&*source, self.inputs.most())?;
         let engines = self.engines([&one, &other], shape)?;
         other::tell(&one, &other, &self.with);
-        if self.inputs.are_drawn() && [&one, &other].iter().any(|opened| opened.integers.is_some()) {
+        let rounds_values =
+            |opened: &&Opened| opened.integers.as_ref().is_some_and(|integers| !integers.grids.is_empty());
+        if self.inputs.are_drawn() && [&one, &other].iter().any(rounds_values) {
             note(
                 "note: inputs are drawn from the standard normal distribution, which integers cut off where they were calibrated \
                  for others: `--data` gives some of the kind that the network is for",

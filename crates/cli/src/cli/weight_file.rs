@@ -52,6 +52,7 @@ impl WeightFile {
             .and_then(|file| file.state_dict(&self.reading.reading(None)))
             .map_err(hinted)?;
         tell(&dict.fitted.notes);
+        tell_free(&dict.zeros);
         Ok(dict)
     }
 
@@ -173,9 +174,7 @@ impl Reading {
     ) -> Result<Opened, Error> {
         let opened = self.open(path, model, device)?;
         integers::refuse(&opened, "trained or changed")?;
-        if let Some(line) = free_zeros(&opened.zeros) {
-            note(&format!("note: {line}: keep them with `--masks-from-zeros`"));
-        }
+        tell_free(&opened.zeros);
         Ok(opened)
     }
 
@@ -243,6 +242,13 @@ pub(super) fn free_zeros(zeros: &FreeZeros) -> Option<String> {
     let line =
         || format!("{} of {} weights are zero but have no mask", count(zeros.zeros()), count(zeros.of));
     (!zeros.is_empty()).then(line)
+}
+
+/// Tells that zeros would be lost.
+fn tell_free(zeros: &FreeZeros) {
+    if let Some(line) = free_zeros(zeros) {
+        note(&format!("note: {line}: keep them with `--masks-from-zeros`"));
+    }
 }
 
 fn tell(notes: &[Note]) {

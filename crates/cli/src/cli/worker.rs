@@ -57,6 +57,15 @@ impl Pace {
         every.into_iter().chain(watts).flatten().collect()
     }
 
+    /// Why the ledger's energies are not measured, where they are not: a line each.
+    pub(super) fn unmeasured(&self, device: &OnDevice) -> Vec<String> {
+        sapwood_lab::unmeasured(&device.device, self.watts())
+    }
+
+    fn watts(&self) -> Option<Watts> {
+        self.watts.as_ref().map(|(watts, _)| *watts)
+    }
+
     /// Works at a study in this process.
     pub(super) fn work(
         &self,
@@ -74,7 +83,7 @@ impl Pace {
             datasets,
             device: &device.resolve()?,
             device_name: &device.device,
-            watts: self.watts.as_ref().map(|(watts, _)| *watts),
+            watts: self.watts(),
             every: self.checkpoint_every.map_or_else(CheckpointEvery::default, CheckpointEvery::Iterations),
             reporter: &Bar::default(),
             stop,
@@ -90,6 +99,6 @@ impl Worker {
         let plan = open(criteria, &folder, &datasets)?;
         let stop = stop_signal()?;
         let tally = self.pace.work(criteria, &plan, &folder, &datasets, &self.device, &stop)?;
-        run::finish(tally, &plan, &folder, out)
+        run::finish(tally, &plan, &folder, &self.pace.unmeasured(&self.device), out)
     }
 }

@@ -68,4 +68,9 @@ fn a_plan_says_what_cannot_be_reached_and_is_refused_what_the_command_is() {
     place.refuse(&format!("{line} --drop -1"), &["`--drop`"]);
     place.put("other/net.onnx", "somebody's");
     place.refuse(&format!("{line} --out other"), &["would be written over", "net.onnx"]);
+    // A folder that cannot be made is told before anything is computed, with a plan and without.
+    place.put("taken", "a file");
+    for line in [&line[..], line.trim_end_matches(" --plan")] {
+        place.refuse(&format!("{line} --out taken/run"), &["cannot make the folder", "taken/run"]);
+    }
 }

@@ -46,6 +46,27 @@ fn a_file_is_not_written_over_a_folder() {
         place.refuse(&format!("{writer} folder"), &["folder"]);
     }
     place.refuse(&format!("{} {NET}", WRITERS[2]), &["cannot ", NET]);
+    // That is known before anything is read or computed.
+    for writer in [
+        "prune --weights none --sparsity 0.5 --out",
+        "score --weights none --criterion magnitude --out",
+        "quantize --weights none --data digits --out",
+        "shrink --weights none --out",
+        "cluster --weights none --out",
+        "forward --weights none --input none --out",
+        "pack none --out",
+        "data prune none --method random --keep 50% --out",
+        "supernet pairs --weights none --data digits --out",
+        "supernet extract --weights none --data digits --arch min --out",
+        "supernet export --weights none --out",
+        "latency build --space none --out",
+        "latency check --space none --table none --out",
+        "search --space none --page",
+        "predictors --space none --pairs none --page",
+        "demo --device none --out",
+    ] {
+        place.refuse(&format!("{writer} folder"), &["expected the name of a file", "found a folder"]);
+    }
 }
 
 /// A folder that refuses writing; the superuser cannot have one.

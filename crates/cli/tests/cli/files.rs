@@ -52,6 +52,10 @@ fn no_command_writes_over_a_file_that_it_reads() {
     place.put("input.safetensors", file(&[("input", "F32", &[1, 1, 8, 8], floats(64, 1.0))]));
     place.put("run/weights.safetensors", place.read(NET));
     place.put("image.png", crate::commands::PNG);
+    // An ONNX file that says of a tensor no more than where it lies.
+    let beside = b"\x08\x08\x3a\x1a\x2a\x18\x70\x01\x6a\x14\x0a\x08location\x12\x08own.data";
+    place.put("own.onnx", beside);
+    place.put("own.data", "weights");
     #[cfg(unix)]
     std::os::unix::fs::symlink(NET, place.path().join("link.safetensors")).unwrap();
     for line in [
@@ -66,6 +70,8 @@ fn no_command_writes_over_a_file_that_it_reads() {
         "supernet extract --weights net.safetensors --data digits --arch min --out net.safetensors",
         "train --weights run/weights.safetensors --data digits --epochs 1 --out run",
         "search --space tabular:image.png --page image.png",
+        "export --weights own.onnx --out own.data",
+        "prune --weights own.onnx --sparsity 0.5 --out ./own.data",
     ] {
         place.refuse(line, &["would be written over", "another name"]);
     }
@@ -132,14 +138,14 @@ fn the_message_about_another_networks_weights_stays_short() {
 fn an_input_that_the_network_cannot_take_is_refused() {
     let place = Workplace::with_net();
     place.put("text.safetensors", "no tensors");
-    place.put("other.safetensors", file(&[("x", "F32", &[1, 1, 8, 8], floats(64, 0.0))]));
+    place.put("other.safetensors", file(&[("a", "F32", &[1, 1, 8, 8], floats(64, 0.0))]));
     place.put("flat.safetensors", file(&[("input", "F32", &[1, 63], floats(63, 0.0))]));
     place.put("none.safetensors", file(&[("input", "F32", &[0, 1, 8, 8], vec![])]));
     place.put("colour.safetensors", file(&[("input", "F32", &[1, 3, 8, 8], floats(192, 0.0))]));
     for (name, expected) in [
         ("nowhere", "No such file"),
         ("text", "not a usable safetensors file"),
-        ("other", "expected a tensor `input` of shape [N, C, H, W], found x"),
+        ("other", "expected a tensor `input` or `x` of shape [N, C, H, W], found a"),
         ("flat", "should be [N, C, H, W] with N examples of 1x8x8, but is [1, 63]"),
         ("none", "with at least one value, but is [0, 1, 8, 8]"),
         ("colour", "`lenet-300-100` does not take 3x8x8 inputs"),
@@ -192,7 +198,7 @@ fn a_data_set_that_is_missing_or_damaged_is_named_with_what_to_do() {
         (images[..100].to_vec(), labels.clone(), "not a usable IDX file"),
         (idx(&[2, 8, 8], &[0; 128]), labels.clone(), "its last dimensions should be [28, 28]"),
         (idx(&[0, 28, 28], &[]), idx(&[0], &[]), "no examples"),
-        (images.clone(), idx(&[1], &[3]), "2 images ask for 2 labels, found 1"),
+        (images.clone(), idx(&[1], &[3]), "2 examples ask for 2 labels, found 1"),
         (
             images.clone(),
             idx(&[2], &[3, 200]),

@@ -164,6 +164,17 @@ fn values_out_of_range_are_refused() {
         &format!("train --layers-of {NET} --data digits --width 2 --out x"),
         &["`--width` belongs to `--model`"],
     );
+    for command in ["prune --sparsity 0.5", "score --criterion magnitude"] {
+        check(
+            &format!("{command} --weights {NET} --allow-more-outputs --out x"),
+            &["`--allow-more-outputs` is for the classes of a data set, and none is read: leave it out"],
+        );
+    }
+    check(
+        &format!("train --weights {NET} --data digits --probe 2ep --rate fc1=0.1 --out x"),
+        &["`--rate` describes `fc1`", "add `--then`, or leave it out"],
+    );
+    check("plan study.toml --device nonsense", &["`--device`", "`--time`"]);
     check("search study.toml --max-latency 3", &["--max-latency", "EXPERIMENT"]);
     check(&format!("prune --weights {NET} --masks-from {NET} --seed 3 --out x"), &["--seed", "--masks-from"]);
     check("describe --model lenet-5 --classes 0", &["`classes`: expected 1 to"]);

@@ -126,7 +126,17 @@ fn a_module_of_pytorch_has_the_weights_for_every_command() {
         "export --weights module/net.pt --model lenet-300-100 --form pytorch --out module",
         &["would be written over", "net.pt"],
     );
+    // It writes over its own files, and over nobody else's.
+    place.succeed("export --weights pruned.safetensors --form pytorch --out module");
+    for (folder, file) in [("text", "net.py"), ("weights", "net.pt")] {
+        place.put(&format!("{folder}/{file}"), "mine");
+        let line = format!("export --weights pruned.safetensors --form pytorch --out {folder}");
+        place.refuse(&line, &["no such command has written", "choose another folder", file]);
+    }
     place.refuse("export --weights pruned.safetensors --form pytorch --opset 17 --out m", &["--opset"]);
+    place.refuse("export --weights pruned.safetensors --form pytorch --out a.pt", &["is a folder"]);
+    place.refuse("export --weights pruned.safetensors --out module", &["`--out`", "found a folder"]);
+    place.refuse("export --weights pruned.safetensors --form pytorch --out pruned.safetensors", &["`--out`"]);
 }
 
 /// Files that ONNX Runtime's quantiser wrote, and the integers that ONNX Runtime gives

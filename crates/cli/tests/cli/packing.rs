@@ -180,6 +180,15 @@ fn what_cannot_be_shared_is_one_line() {
     place.refuse(&line("--bit-price nan"), &["`bit_price` must be a finite number, 0 or above"]);
     place.refuse(&line("--epochs 2"), &["--data"]);
     place.refuse(&line("--data nonsense"), &["nonsense"]);
+    // What training refuses is refused before weights are shared.
+    for (more, expected) in [
+        ("--data digts", "unknown data set `digts`"),
+        ("--data digits --epochs 0", "`epochs` must be at least 1"),
+        ("--image 1x8x8", "`--image` and `--skip-bad` are for images of a data set"),
+        ("--allow-more-outputs", "`--allow-more-outputs` is for the classes of a data set"),
+    ] {
+        place.refuse(&line(&format!("--bits 0 {more}")), &[expected]);
+    }
 }
 
 #[test]

@@ -201,6 +201,8 @@ fn what_cannot_be_scored_or_pruned_so_is_refused() {
     prune("--masks-from other.safetensors --input 1x8x8", &["cannot be used with", "--input"]);
     prune("--sparsity 0.5 --granularity filter --allocation rows", &["`filter`", "the allocation `rows`"]);
     prune("--sparsity 0.5 --course linear", &["`--course`", "`--iterations`"]);
+    prune("--sparsity 0.5 --iterations 1001", &["--iterations", "1..=1000"]);
+    prune("--sparsity 0.5 --iterations 18446744073709551615", &["--iterations"]);
     prune("--sparsity 0.5 --batch-per-round", &["`--batch-per-round`", "criterion `magnitude` reads none"]);
     prune(
         "--sparsity 0.5 --criterion force --data batch.safetensors --granularity 2:4",

@@ -15,7 +15,13 @@ fn a_quantised_network_is_smaller_and_answers_alike() {
     };
     refuse("--except *", &["no layer is left"]);
     refuse("--except fc3 --dynamic type:linear", &["both describe `fc3`"]);
+    refuse("--except fc3 --layer-bits fc3=4", &["`--except` and `--layer-bits` both describe `fc3`"]);
     refuse("--mixed --budget 4kB --weights-bits 4", &["--weights-bits", "--mixed"]);
+    // What is missing is told before anything is read.
+    place.refuse(
+        "quantize --weights none --data digits --mixed --out q",
+        &["wants `--budget` or `--max-drop`"],
+    );
     let said =
         place.succeed(&format!("quantize --weights {NET} --data digits --calibrate 200 --out q.safetensors"));
     assert!(said.contains("of 200 training examples") && said.contains("fc1"), "{said}");
@@ -126,6 +132,7 @@ fn what_integers_cost_is_told_in_json_alone() {
         (&found["bytes"], &found["examples"]),
         (&place.read("q.safetensors").len().into(), &200.into())
     );
+    assert_eq!((&found["equalised_pairs"], &found["mixed"]), (&2.into(), &serde_json::Value::Null));
     // 2,320 weights and 50 biases.
     assert_eq!(found["bytes_in_f32"], 4 * 2370, "{found}");
 }
@@ -223,6 +230,12 @@ fn a_file_of_examples_calibrates_as_well() {
             "quantize --weights {NET} --data some.safetensors --force --out q.safetensors"
         ));
         assert!(said.contains("of 20 "), "{said}");
+    }
+    for command in ["quantize --out r.safetensors", "eval"] {
+        place.refuse(
+            &format!("{command} --weights {NET} --data some.safetensors --allow-more-outputs"),
+            &["`--allow-more-outputs` is for the classes of a data set, and none is read"],
+        );
     }
     place.put("some.safetensors", safetensors::file(&[]));
     place.refuse(

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use sapwood_core::StateFile;
+use sapwood_core::{StateFile, graph::DType};
 
 use crate::{
     studies::STUDY,
@@ -35,6 +35,8 @@ fn rounding_goes_with_masks_and_other_bits_and_refuses_what_it_cannot_do() {
     let train = |more: &str| {
         format!("train --data digits --weights sparse.safetensors --epochs 1 --lr 0.01 --out run {more}")
     };
+    place.succeed(&train("--quantize int3 --until 1it --freeze-at end"));
+    fs::remove_dir_all(place.path().join("run")).unwrap();
     place.succeed(&train("--quantize int3 --layer-bits fc1=8 --layer-bits fc3=6 --freeze-at 10it"));
     let described = place.succeed("describe --weights run/weights.safetensors");
     // 464 of 2,320 weights are kept, and no other has come back.
@@ -45,9 +47,31 @@ fn rounding_goes_with_masks_and_other_bits_and_refuses_what_it_cannot_do() {
         ("--quantize int4 --layer-bits fc1", "expected a layer and its bits"),
         ("--quantize int4 --layer-bits fc9=8", "fc9"),
         ("--quantize int4 --quantize-except conv", "conv"),
+        (
+            "--quantize int4 --quantize-except fc2 --layer-bits fc2=8",
+            "`--quantize-except` and `--layer-bits` both describe `fc2`: leave it out of one",
+        ),
         ("--quantize int4 --layer-bits fc1=9", "weights have 2 to 8 bits, not 9"),
+        ("--quantize int4 --freeze-at 5ep", "5ep comes after the training"),
     ] {
         place.refuse(&train(more), &[said]);
+    }
+}
+
+#[test]
+fn of_bits_that_a_layer_is_given_twice_the_last_count() {
+    let place = Workplace::with_net();
+    let bits = "--layer-bits type:linear=4 --layer-bits fc1=8";
+    place.succeed(&format!(
+        "quantize --weights {NET} --data digits --calibrate 64 --force {bits} --out q.safetensors"
+    ));
+    place.succeed(&format!(
+        "train --weights {NET} --data digits --quantize int4 {bits} --epochs 1 --lr 0.01 --out run"
+    ));
+    for name in ["q.safetensors", "run/weights.safetensors"] {
+        let file = StateFile::from_bytes(&place.read(name)).unwrap();
+        let of = |layer: &str| file.quantized[format!("{layer}.weight").as_str()].dtype();
+        assert_eq!(["fc1", "fc2", "fc3"].map(of), [DType::I8, DType::I4, DType::I4], "{name}");
     }
 }
 

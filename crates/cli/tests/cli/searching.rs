@@ -1,15 +1,24 @@
 //! Searches among nested networks, from their training to what is cut out.
 
-use std::{collections::BTreeMap, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
-use crate::{child, workplace::Workplace};
+use sapwood_search::{BlockTime, Blocks, LatencyTable};
+
+use crate::{
+    child,
+    own_images::{BLUE, GREEN, RED, images},
+    workplace::Workplace,
+};
 
 const EXPERIMENT: &str = r#"
 name = "small"
 kind = "supernet"
 family = "mlp"
 batch_size = 32
-data = { name = "digits" }
+data = { name = "digits", options = { preprocess = "(x/16-0.5)/0.5" } }
 
 [recipe]
 optimizer = { name = "sgd", momentum = 0.9, nesterov = true }
@@ -65,12 +74,25 @@ fn the_best_network_is_found_for_each_device() {
         lines.map(|line| (line["architecture"].to_string(), line["top1"].as_f64().unwrap())).collect()
     };
     assert_eq!(read(&found), read(&judged));
+    // Inputs are those that were learnt from.
+    let record = place.read("runs/small/uniform-r0/record.json");
+    let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
+    let corners = place.succeed(&format!("supernet eval {WEIGHTS} --corners --json"));
+    let corners: Vec<serde_json::Value> =
+        corners.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(record["judged"], serde_json::Value::from(corners));
     fs::write(place.path().join("listed.jsonl"), &found[..found.len() - 5]).unwrap();
     place.succeed(&format!("{listed} listed.jsonl"));
     assert_eq!(String::from_utf8(place.read("listed.jsonl")).unwrap(), found);
     place.succeed(&format!("{listed} listed.csv"));
     let best = |pairs: &str| place.succeed(&format!("search --space mlp --pairs {pairs} --max-macs 9k"));
     assert_eq!(best("listed.jsonl"), best("listed.csv"));
+    let described = |list: &str| place.succeed(&format!("describe --space mlp --arch-list {list}"));
+    assert_eq!(described("listed.csv"), described("listed.jsonl"));
+    // Each network is judged once.
+    let [listed, judged] = ["listed.csv", "judged.jsonl"].map(described);
+    let different = |text: &str| text.lines().map(String::from).collect::<BTreeSet<String>>();
+    assert_eq!(different(&listed), different(&judged));
 
     let built = place
         .succeed("latency build --space mlp --rounds 2 --runs 3 --seconds 0 --name phone --out phone.toml");
@@ -109,6 +131,14 @@ fn the_best_network_is_found_for_each_device() {
         &["the runtime runs on the CPU", "--device ndarray"],
     );
     place.refuse("latency build --space mlp --threads 2 --out other.toml", &["--runtime"]);
+    place.refuse(
+        "latency build --space mlp --energy --energy-seconds 0 --out other.toml",
+        &["`--energy-seconds` from 0.001 to 60"],
+    );
+    place.refuse(
+        "latency check --space mlp --table phone.toml --networks 18446744073709551615",
+        &["--networks <N>"],
+    );
     fs::copy(place.path().join("phone.toml"), place.path().join("watch.toml")).unwrap();
 
     let search = "search --space mlp --pairs pairs.csv --evaluations 200";
@@ -122,7 +152,10 @@ fn the_best_network_is_found_for_each_device() {
     assert!(String::from_utf8(place.read("front.html")).unwrap().contains("The best networks of mlp"));
     let many = place.succeed(&format!("{search} --max-latency 50ms --many phone.toml watch.toml {WEIGHTS}"));
     assert_eq!(many.lines().count(), 2 + 2, "{many}");
+    assert!(many.contains("watch.safetensors"), "{many}");
     place.succeed("eval --weights watch.safetensors --data digits");
+    let described = place.succeed("describe --weights watch.safetensors");
+    assert!(described.contains("images at 1x8x8: "), "{described}");
 
     // A search that goes on ends as one that was never broken off.
     let saved = |looks: usize, file: &str| {
@@ -141,7 +174,7 @@ fn the_best_network_is_found_for_each_device() {
 
     // A device on which no network is fast enough keeps the others from nothing.
     let watch = String::from_utf8(place.read("watch.toml")).unwrap();
-    let mut slow = sapwood_search::LatencyTable::from_toml(&watch).unwrap();
+    let mut slow = LatencyTable::from_toml(&watch).unwrap();
     (slow.device, slow.fixed_ms) = ("watch".into(), 990.0);
     fs::write(place.path().join("watch.toml"), slow.to_toml().unwrap()).unwrap();
     let line = format!("{search} --max-latency 50ms --many watch.toml phone.toml");
@@ -205,10 +238,88 @@ fn the_best_network_is_found_for_each_device() {
     }
 }
 
+/// The supernet of one's own photographs.
+const OWN: &str = "--weights runs/small/uniform-r0/weights.safetensors --data image-folder --data-root own";
+
+/// A supernet of photographs in two classes, one of which cannot be read; networks judged by hand, and a table that no
+/// limit asks anything of.
+fn photographs() -> Workplace {
+    let place = Workplace::new();
+    images(&place, "own", 6, &[("a", RED), ("b", BLUE)]);
+    place.put("own/train/a/bad.png", &GREEN[..50]);
+    let digits = EXPERIMENT.lines().find(|line| line.starts_with("data")).unwrap();
+    let own = r#"data = { name = "image-folder", skip_bad = true, options = { image = [3, 4, 4] } }"#;
+    let experiment = EXPERIMENT.replace(digits, own).replace("batch_size = 32", "batch_size = 1");
+    place.put("small.toml", experiment.replace("learning_rate = 0.05", "learning_rate = 0.001"));
+    place.succeed("supernet train small.toml --data-root own");
+    let widths = ["32", "64", "128"];
+    let pairs = widths.map(|wide| widths.map(|narrow| format!("2,{wide},{narrow},,0.{narrow}\n")).concat());
+    place.put("pairs.csv", format!("d,w.0,w.1,w.2,top1\n{}", pairs.concat()));
+    place.put("few.csv", "d,w.0,w.1,w.2,top1\n1,32,,,0.5\n");
+    let time = BlockTime { ms: 1.0, spread_ms: 0.0, runs: 1, mj: None };
+    let table =
+        LatencyTable::of("mlp", "phone", 1, Blocks::from([("a block".into(), time)])).to_toml().unwrap();
+    ["phone.toml", "phone.txt"].iter().for_each(|file| place.put(file, &table));
+    place
+}
+
+#[test]
+fn photographs_that_cannot_be_read_are_left_out_where_an_option_says_so() {
+    let place = photographs();
+    place.refuse(&format!("supernet eval {OWN} --corners"), &["bad.png", "`--skip-bad` leaves them out"]);
+    place.succeed(&format!("supernet eval {OWN} --corners --skip-bad"));
+    place.refuse(
+        &format!("supernet eval {OWN} --corners --skip-bad").replace("image-folder", "digits"),
+        &["`--skip-bad` belongs to `--data image-folder`"],
+    );
+    let cut =
+        "search --space mlp --pairs pairs.csv --max-params 1M --many phone.toml --input 3x4x4 --classes 2";
+    let said = place.run(&format!("{cut} {OWN}")).err;
+    assert!(said.contains("`supernet extract --skip-bad`") && !said.contains("leaves them out"), "{said}");
+    assert!(!place.has("phone.safetensors"), "{said}");
+}
+
+#[test]
+fn networks_are_cut_out_with_what_was_counted_and_over_nothing_else() {
+    let place = photographs();
+    fs::remove_file(place.path().join("own/train/a/bad.png")).unwrap();
+    let search = "search --space mlp --pairs pairs.csv --max-params 1M --evaluations 20";
+    let many = format!("{search} --many phone.toml {OWN}");
+    place.refuse(
+        &many,
+        &["for images of 3x4x4 in 2 classes", "1x8x8 in 10: give `--input 3x4x4 --classes 2`"],
+    );
+    let many = format!("{many} --input 3x4x4 --classes 2");
+    let few = many.replace("pairs.csv", "few.csv");
+    for (line, said) in [
+        (many.replace("--evaluations 20", "--evaluations 0"), &["expected a number from 1 on"][..]),
+        (many.replace("phone.toml", "phone.toml ./phone.txt"), &["of two tables", "phone.safetensors"]),
+        // Before a predictor learns, for which these networks are too few.
+        (few.replace("weights.safetensors", "none.safetensors"), &["none.safetensors"]),
+        (few.replace("--data image-folder", ""), &["--data <DATA>"]),
+        ("describe --space mlp --classes 0".into(), &["`--classes`: expected a number from 1 to 16384"]),
+    ] {
+        place.refuse(&line, said);
+    }
+    place.put("phone.safetensors", place.read("runs/small/uniform-r0/weights.safetensors"));
+    place.refuse(&many, &["over a file that is there already", "phone.safetensors"]);
+    fs::remove_file(place.path().join("phone.safetensors")).unwrap();
+
+    let found = place.succeed(&many);
+    // Somebody may have trained or pruned it since.
+    place.refuse(&many, &["over a file that is there already", "phone.safetensors"]);
+    let described = place.succeed("describe --weights phone.safetensors --json");
+    let described: serde_json::Value = serde_json::from_str(&described).unwrap();
+    assert_eq!(described["params"].as_f64(), Some(column(&found, 3)), "{found}");
+    // 49 * 128 + 129 * 128 + 129 * 128 + 129 * 2
+    let whole = place.succeed("describe --space mlp --input 3x4x4 --classes 2");
+    assert!(whole.contains("mlp at 3x4x4: 39554 parameters"), "{whole}");
+}
+
 /// Searches with energies that were written by hand, and without any.
 fn energies(place: &Workplace, search: &str) {
     let phone = String::from_utf8(place.read("phone.toml")).unwrap();
-    let mut hungry = sapwood_search::LatencyTable::from_toml(&phone).unwrap();
+    let mut hungry = LatencyTable::from_toml(&phone).unwrap();
     let inputs = |key: &str| key.split('x').next().unwrap().parse::<f64>().unwrap();
     hungry.blocks.iter_mut().for_each(|(key, block)| block.mj = Some(inputs(key)));
     hungry.fixed_mj = 0.5;

@@ -90,6 +90,94 @@ fn a_layer_that_is_called_like_a_mean_is_a_layer_and_means_of_weights_are_left_o
 }
 
 #[test]
+fn layers_keep_their_names_whatever_training_calls_so() {
+    let place = Workplace::new();
+    let tensor = |name: &'static str, shape: &'static [usize]| -> Entry<'static> {
+        (name, "F32", shape, floats(shape.iter().product(), 0.5))
+    };
+    let prune = "prune --weights own.safetensors --sparsity 0.5 --out pruned.safetensors";
+    let names = |entries: &[Entry<'_>]| {
+        place.put("own.safetensors", file(entries));
+        let said = place.run(prune);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        let found = StateFile::from_bytes(&place.read("pruned.safetensors")).unwrap();
+        (found.state.0.keys().map(ToString::to_string).collect::<Vec<_>>(), said.err)
+    };
+    for layers in [
+        ["trunk.weight", "velocity.weight"],
+        ["log_var.weight", "mean.weight"],
+        ["log_var.0.weight", "mean.0.weight"],
+        ["avg_pool.0.weight", "head.0.weight"],
+        ["scaler.weight", "trunk.0.weight"],
+    ] {
+        let (found, said) = names(&layers.map(|layer| tensor(layer, &[4, 8])));
+        assert!(found == layers && !said.contains("left out"), "{found:?} {said}");
+    }
+    // An optimiser's memory and averages are left out, which is told.
+    let net = [tensor("model.a.weight", &[4, 8]), tensor("model.b.weight", &[2, 4])];
+    let memory = |key: &'static [&'static str; 2]| {
+        names(&[net.to_vec(), vec![tensor(key[0], &[4, 8]), tensor(key[1], &[2, 4])]].concat())
+    };
+    let (found, said) = memory(&["ema.module.a.weight", "ema.module.b.weight"]);
+    assert!(found == ["a.weight", "b.weight"] && said.contains("left out what lies below `ema`"), "{said}");
+    assert_eq!(memory(&["momentum.a.weight", "momentum.b.weight"]).0, ["a.weight", "b.weight"]);
+    let state = "optimizer.state.0.exp_avg";
+    assert_eq!(names(&[net.to_vec(), vec![tensor(state, &[4, 8])]].concat()).0, ["a.weight", "b.weight"]);
+
+    // What is no number in 32 bits is kept, and what cannot be read says why.
+    let plain = tensor("fc.weight", &[4, 8]);
+    let wide = ("pos", "I16", &[2][..], [5i16, -3].iter().flat_map(|x| x.to_le_bytes()).collect());
+    let (found, _) = names(&[plain.clone(), ("attn.keep", "BOOL", &[2], vec![0, 1]), wide]);
+    assert_eq!(found, ["attn.keep", "fc.weight", "pos"]);
+    let pruned = StateFile::from_bytes(&place.read("pruned.safetensors")).unwrap();
+    assert_eq!(pruned.state.0["pos"].iter::<i64>().collect::<Vec<_>>(), [5, -3]);
+    place.put("own.safetensors", file(&[plain.clone(), ("odd.weight", "F8_E4M3", &[2], vec![0, 1])]));
+    place.refuse(prune, &["`odd.weight` is of the type", "save it as float32"]);
+
+    let norm = ["conv.parametrizations.weight.original0", "conv.parametrizations.weight.original1"];
+    let (found, _) = names(&[tensor(norm[0], &[4, 1]), tensor(norm[1], &[4, 8]), plain.clone()]);
+    assert_eq!(found, [norm[0], norm[1], "fc.weight"]);
+    assert_eq!(names(&[tensor("enc.table_orig", &[4, 2]), plain.clone()]).0, ["enc.table_orig", "fc.weight"]);
+    place.refuse(&format!("{prune} --rename enc=dec"), &["`enc` was to be renamed", "rename nothing"]);
+}
+
+#[test]
+fn zeros_become_masks_on_request_and_are_told_without() {
+    let place = Workplace::new();
+    let wide = |values| -> Entry<'static> { ("a.weight", "F32", &[8, 8], values) };
+    let small: Entry<'static> = ("b.weight", "F32", &[4, 4], floats(16, 0.25));
+    let half = [floats(32, 0.0), floats(32, 0.5)].concat();
+    place.put("half.safetensors", file(&[wide(half), small.clone()]));
+    place.put("dense.safetensors", file(&[wide(floats(64, 0.5)), small]));
+    let prune =
+        |file: &str, how: &str| format!("prune --weights {file}.safetensors {how} --out p.safetensors");
+
+    let told = place.run(&prune("half", "--sparsity 0.5")).err;
+    let expected = "32 of 80 weights are zero but have no mask: keep them with `--masks-from-zeros`";
+    assert!(told.contains(expected), "{told}");
+    let outcome = place.run(&prune("half", "--masks-from-zeros --criterion random --sparsity 0.5"));
+    assert!(outcome.out.contains("40 of 80 weights kept"), "{outcome:#?}");
+    assert!(!outcome.err.contains("no mask"), "{outcome:#?}");
+    let masks = StateFile::from_bytes(&place.read("p.safetensors")).unwrap().masks;
+    assert!((0..32).all(|at| !masks["a.weight"].get(at)), "a zero is no weight that could be kept");
+    place.refuse(&prune("dense", "--masks-from-zeros --sparsity 0.5"), &["there is nothing to keep"]);
+}
+
+#[test]
+fn what_groups_are_in_weights_is_said_as_of_a_network() {
+    let place = Workplace::with_net();
+    unknown(&place);
+    let groups = |file: &str| {
+        let line = format!("prune --weights {file} --sparsity 0.5 --granularity filter --out p.safetensors");
+        let said = place.succeed(&line);
+        said.lines().last().and_then(|line| line.split_once("; ")).map(|(_, groups)| groups.to_string())
+    };
+    let ours = groups(NET);
+    assert!(ours.as_ref().is_some_and(|groups| groups.ends_with("filters")), "{ours:?}");
+    assert_eq!(groups("unknown.safetensors"), ours);
+}
+
+#[test]
 fn they_are_pruned_by_their_shapes_as_the_network_would_be() {
     let place = Workplace::with_net();
     let before = unknown(&place);

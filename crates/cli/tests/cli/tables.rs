@@ -179,6 +179,12 @@ fn a_search_says_what_a_table_lacks_and_can_leave_that_out() {
     let many = place.succeed(&format!("{search} --many phone.toml --only-measured"));
     assert!(many.contains("phone"), "{many}");
 
+    // Networks that are timed are those that the table tells of.
+    let check = "--table phone.toml --networks 1 --rounds 2 --runs 1 --seconds 0";
+    let checked = place.run(&format!("latency check {space} {check}"));
+    assert_eq!(checked.code, Some(0), "{checked:#?}");
+    assert!(checked.err.contains("alone that phone was measured at: 128, 160"), "{checked:#?}");
+
     // One block that is not there is named.
     let less = published(128, 0.5);
     let at = less.find("expanded_conv-input:8x8x96-output:8x8x136-expand:384-kernel:5").unwrap();

@@ -115,6 +115,39 @@ fn a_teacher_changes_what_is_learnt() {
     assert_eq!(moved(&place, "alone/weights.safetensors", "none/weights.safetensors"), [] as [String; 0]);
 }
 
+/// Whoever teaches, or says what examples are worth, sees the inputs that it learnt from.
+#[test]
+fn a_network_that_learnt_from_other_inputs_neither_teaches_nor_chooses() {
+    let place = Workplace::with_net();
+    let (other, data) = ("other/weights.safetensors", "--data digits --examples 100 --epochs 1");
+    place.succeed(&format!("train --weights {NET} --preprocess x/255 {data} --out other"));
+    let student = format!("train --model lenet-300-100 --width 0.1 {data}");
+    place.succeed(&format!("{student} --teacher {NET} --out taught"));
+    // Inputs of a new network are made as its teacher's were, and its weights say so.
+    place.succeed(&format!("{student} --teacher {other} --out learnt"));
+    place.refuse(
+        &format!("train --weights learnt/weights.safetensors {data} --teacher {NET} --out x"),
+        &["learnt from inputs made with x/16", "the student's are made with x/255", "teacher's formula"],
+    );
+    let alike = format!("train --weights {other} {data}");
+    place.succeed(&format!("{alike} --teacher {other} --out alike"));
+    place.refuse(
+        &format!("{alike} --teacher {NET} --out x"),
+        &["learnt from inputs made with x/16", "the student's are made with x/255"],
+    );
+
+    let prune = "data prune digits --method el2n --keep 50% --out x.json";
+    place.refuse(
+        &format!("{prune} --weights {NET} --weights {other}"),
+        &["`other/weights.safetensors` learnt from inputs made with x/255", "made with x/16"],
+    );
+    place.refuse(
+        &format!("{prune} --weights {other} --weights {NET}"),
+        &["learnt from inputs made with x/16"],
+    );
+    place.succeed(&format!("{prune} --weights {other} --weights {other}"));
+}
+
 #[test]
 fn attention_is_learnt_from_a_larger_network_of_the_family_and_from_no_other() {
     let place = place();

@@ -59,6 +59,11 @@ fn integers_that_answer_otherwise_are_told_example_by_example() {
         told("").contains("inputs are drawn from the standard normal distribution, which integers cut off")
     );
     assert!(!told("--data digits").contains("drawn"));
+    // What is rounded between its own bounds is not cut off.
+    let rows = format!("quantize --weights {NET} --data digits --dynamic type:linear --out rows.safetensors");
+    place.succeed(&rows);
+    let told = place.run(&format!("verify --weights {NET} --with rows.safetensors")).err;
+    assert!(!told.contains("which integers cut off"), "{told}");
 
     let line = format!("verify {both} --data digits --least-agreement 0.999999");
     let outcome = place.run(&line);

@@ -166,6 +166,13 @@ fn zeros_without_masks_are_said_and_kept_on_request() {
     assert_eq!(masks(&place, "p.safetensors"), 464);
     let described = place.succeed("describe --weights zeros.safetensors --masks-from-zeros");
     assert!(described.contains("774 of 2320 weights kept"), "{described}");
+    // Of each layer a script is told as much as a person.
+    for (more, key, all) in [("", "zeros", 1546), ("--masks-from-zeros", "kept", 774)] {
+        let described = place.succeed(&format!("describe --weights zeros.safetensors --json {more}"));
+        let described: serde_json::Value = serde_json::from_str(&described).unwrap();
+        let layers = described["layers"].as_array().unwrap().iter().map(|layer| layer[key].as_u64().unwrap());
+        assert_eq!((layers.sum::<u64>(), &described[key]), (all, &all.into()), "{described}");
+    }
     place.refuse(&format!("describe --weights {NET} --masks-from-zeros"), &["there is nothing to keep"]);
     place.refuse("describe --model lenet-5 --masks-from-zeros", &["--weights"]);
 }

@@ -60,6 +60,11 @@ pub struct Acquired {
 ///
 /// With `from`, that folder or archive (`.tar`, `.tar.gz`, `.deb`) is read and
 /// nothing else is tried; otherwise the catalogue's sources in their order.
+///
+/// # Errors
+/// [`Error::UnknownName`]; [`Error::Inconsistent`] for a data set that is the user's own, or with `from` for one of no
+/// files; [`Error::Acquire`] where no source could be used. With `from`, a folder or archive that cannot be read or
+/// does not hold the data set ([`Error::Digest`] where its arrays are others). A `root` that cannot be written.
 pub fn get(name: &str, root: &Path, from: Option<&Path>, report: &mut Report<'_>) -> Result<Acquired, Error> {
     obtain(entry(name)?, root, from, &Http::new(), report)
 }

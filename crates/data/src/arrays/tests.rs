@@ -161,6 +161,42 @@ fn numbers_with_their_channels_last_get_these_first() {
 }
 
 #[test]
+fn the_order_of_the_networks_file_counts_where_a_shape_does_not_tell() {
+    let [channels, height, width] = [3, 2, 5];
+    // The number at a channel, row and column of what lies as `[H, W, C]`.
+    let turned = |[c, h, w]: [usize; 3]| -> Vec<f32> {
+        let place = move |at: usize| (at % (h * w) * c + at / (h * w)) as f32;
+        (0..c * h * w).map(place).collect()
+    };
+    let ordered = |n: usize| (0..n).map(|at| at as f32).collect::<Vec<_>>();
+    let seen = |shape: &[usize], asked: [usize; 3], channels_last: bool| {
+        let options = OpenOptions { image: Some(asked), channels_last, ..OpenOptions::default() };
+        let train = read(Split::Train, &examples(shape, numbers), &options).unwrap();
+        let batch = train.batch(&[0]).unwrap();
+        let Floats(found) = &batch.inputs()[0].values else { panic!("numbers") };
+        assert_eq!(train.shape(), asked);
+        found.iter().map(|x| x + 2.5).collect::<Vec<f32>>()
+    };
+    let image = [channels, height, width];
+    for (shape, asked) in [(&[30][..], image), (&[3, 3, 3], [3, 3, 3])] {
+        assert_eq!(seen(shape, asked, true), turned(asked), "{shape:?}");
+        assert_eq!(seen(shape, asked, false), ordered(asked.iter().product()), "{shape:?}");
+    }
+    // These shapes tell.
+    for last in [true, false] {
+        assert_eq!(seen(&[height, width, channels], image, last), turned(image), "{last}");
+        assert_eq!(seen(&[channels, height, width], image, last), ordered(30), "{last}");
+    }
+
+    let pixels = |channels_last: bool| {
+        let options = OpenOptions { image: Some([3; 3]), channels_last, ..OpenOptions::default() };
+        read(Split::Train, &examples(&[3, 3, 3], bytes), &options).unwrap().image(0).unwrap().to_vec()
+    };
+    let (first, last) = (pixels(false), pixels(true));
+    assert!((0..27).all(|at| last[at] == first[at % 9 * 3 + at / 9]) && first != last);
+}
+
+#[test]
 fn bytes_are_images_with_their_channels_first_or_last() {
     let default = OpenOptions::default();
     let first = read(Split::Train, &examples(&[3, 4, 5], bytes), &default).unwrap();

@@ -16,6 +16,9 @@ const BOARDS: usize = 64;
 /// bits, all `2^(h h)` of them follow each other on a strip of height `h` whose columns
 /// are a de Bruijn sequence of order `h` over `2^h` symbols. The strip is cut into boards
 /// that overlap by `h - 1` columns.
+///
+/// # Errors
+/// [`Error::Option`] for steps other than 1 or 2.
 pub fn every_neighbourhood(steps: usize, boundary: Boundary) -> Result<impl Iterator<Item = Dataset>, Error> {
     if !(1..=2).contains(&steps) {
         return Err(wrong("steps", steps, "1 or 2: for more there are too many neighbourhoods to try"));

@@ -5,14 +5,12 @@ use std::{
     fmt,
 };
 
-use sapwood_search::{Genome, LatencyTable, Space, few};
+use sapwood_search::{Genome, LatencyTable, few};
 use sapwood_supernet::Family;
 
 use super::{Measured, draw, prediction::keys_in};
 use crate::Error;
 
-/// The choice that is the size of the images.
-const RESOLUTION: &str = "r";
 /// Random networks that are looked at beside those that have every option.
 const RANDOM: u64 = 100;
 /// The names that are shown of many.
@@ -52,7 +50,7 @@ impl Coverage {
     /// # Errors
     /// A family whose blocks the table cannot name; a table whose parts contradict each other.
     pub fn of(table: &LatencyTable, family: &Family, measured: Measured) -> Result<Self, Error> {
-        let at = position(family.space());
+        let at = family.resolution();
         let options = at.map(|at| family.space().choices()[at].options());
         let resolutions = match (at, options) {
             (Some(at), Some(options)) => (0..options.len())
@@ -129,11 +127,6 @@ impl fmt::Display for Coverage {
     }
 }
 
-/// Where the choice of the resolution stands.
-pub(super) fn position(space: &Space) -> Option<usize> {
-    space.choices().iter().position(|choice| choice.name() == RESOLUTION)
-}
-
 /// The same network at one resolution, given as the choice and the number of its option.
 pub(super) fn at(
     family: &Family,
@@ -199,7 +192,7 @@ fn covered(
 
 /// The first block of the largest network at each resolution, which no other resolution has.
 pub(super) fn first_blocks(table: &LatencyTable, family: &Family) -> Result<BTreeMap<String, String>, Error> {
-    let Some(choice) = position(family.space()) else { return Ok(BTreeMap::new()) };
+    let Some(choice) = family.resolution() else { return Ok(BTreeMap::new()) };
     let options = family.space().choices()[choice].options();
     let first = |(number, option): (usize, &String)| {
         let genome = at(family, &family.largest(), Some((choice, number)))?;
@@ -217,7 +210,7 @@ mod tests {
     /// A table of all blocks that are looked for at some resolutions.
     fn table(family: &Family, naming: Naming, resolutions: &[usize]) -> LatencyTable {
         let mut table = LatencyTable { naming, ..LatencyTable::of(family.name(), "phone", 1, Blocks::new()) };
-        let choice = position(family.space()).unwrap();
+        let choice = family.resolution().unwrap();
         for option in resolutions {
             for genome in networks(family, Some((choice, *option))).unwrap() {
                 let time = BlockTime { ms: 0.5, spread_ms: 0.0, runs: 1, mj: None };
@@ -236,7 +229,7 @@ mod tests {
             let table = table(&family, Naming::Published, &[4, 24]);
             let found = Coverage::of(&table, &family, Measured::Times).unwrap();
             assert_eq!(found.complete(), ["144", "224"]);
-            let choice = position(family.space()).unwrap();
+            let choice = family.resolution().unwrap();
             for number in 0..200 {
                 let option = if number % 2 == 0 { 4 } else { 24 };
                 let genome = at(&family, &draw(&family, number), Some((choice, option))).unwrap();

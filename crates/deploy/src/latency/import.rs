@@ -7,7 +7,7 @@ use sapwood_supernet::Family;
 
 use super::{
     Measured,
-    coverage::{Coverage, Covered, first_blocks, networks, position},
+    coverage::{Coverage, Covered, first_blocks, networks},
     prediction::keys_in,
 };
 use crate::Error;
@@ -157,7 +157,7 @@ fn merge(blocks: &mut Blocks, more: &Blocks) -> Result<(), (String, [f64; 2])> {
 
 /// Whether all blocks of a table are some that the family's networks have.
 fn is_of(table: &LatencyTable, family: &Family) -> Result<bool, Error> {
-    let choice = position(family.space());
+    let choice = family.resolution();
     let options = choice.map_or(1, |at| family.space().choices()[at].options().len());
     let mut unknown: BTreeSet<&String> = table.times().map(|(key, _)| key).collect();
     for option in 0..options {
@@ -181,7 +181,7 @@ mod tests {
 
     /// All blocks of one resolution, which take `ms` each, but for the last one.
     fn table(family: &Family, resolution: &str, ms: f64, last: f64) -> LatencyTable {
-        let at = position(family.space()).unwrap();
+        let at = family.resolution().unwrap();
         let option = family.space().choices()[at].options().iter().position(|r| r == resolution).unwrap();
         let head = LatencyTable {
             naming: Naming::Published,

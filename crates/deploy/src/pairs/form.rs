@@ -1,4 +1,4 @@
-//! How judged networks are written down.
+//! How networks, and what they were judged to be worth, are written down.
 
 use std::path::Path;
 
@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 
 /// The names of the columns that are written.
 const HEAD: &str = "architecture,top1";
+/// What the first line of a file of ours has, which says by what its networks were judged.
+pub(super) const ORIGIN: &str = ", weights ";
 /// The field of the share of examples that a network gets right.
 const TOP1: &str = "top1";
 /// The field of a network's choices.
@@ -56,22 +58,42 @@ impl Form {
     }
 }
 
-/// The networks of a text with their shares, or the number of a line and what is wrong with it.
-pub(super) fn read(space: &Space, text: &str) -> Result<Vec<(Genome, f64)>, (usize, String)> {
+/// The number of a line, and what is wrong with it.
+type Wrong = (usize, String);
+
+/// A network of a text.
+struct Row {
+    line: usize,
+    genome: Genome,
+    /// What the text says of the share of examples that it gets right.
+    top1: Option<f64>,
+}
+
+/// The networks of a text with their shares.
+pub(super) fn read(space: &Space, text: &str) -> Result<Vec<(Genome, f64)>, Wrong> {
+    let judged = |Row { line, genome, top1 }: Row| {
+        let share = top1.filter(|top1| (0.0..=1.0).contains(top1));
+        let share = share.ok_or_else(|| (line, "expected an architecture and a share from 0 to 1".into()))?;
+        Ok((genome, share))
+    };
+    rows(space, text, true)?.into_iter().map(judged).collect()
+}
+
+/// The networks of a text, whatever it says of them.
+pub(super) fn networks(space: &Space, text: &str) -> Result<Vec<Genome>, Wrong> {
+    Ok(rows(space, text, false)?.into_iter().map(|row| row.genome).collect())
+}
+
+fn rows(space: &Space, text: &str, are_judged: bool) -> Result<Vec<Row>, Wrong> {
     let text = plain(text);
     match Form::of(Path::new(""), text) {
-        Form::Json => read_json(space, text),
-        Form::Csv => read_csv(space, text),
+        Form::Json => read_json(space, text, are_judged),
+        Form::Csv => read_csv(space, text, are_judged),
     }
 }
 
 fn plain(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
-}
-
-fn share(top1: Option<f64>) -> Result<f64, String> {
-    let share = top1.filter(|top1| (0.0..=1.0).contains(top1));
-    share.ok_or_else(|| "expected an architecture and a share from 0 to 1".into())
 }
 
 /// An architecture as JSON or in words.
@@ -86,9 +108,10 @@ fn genome(space: &Space, text: &str) -> Result<Genome, String> {
     found.map_err(|error| error.to_string())
 }
 
-fn read_csv(space: &Space, text: &str) -> Result<Vec<(Genome, f64)>, (usize, String)> {
+fn read_csv(space: &Space, text: &str, are_judged: bool) -> Result<Vec<Row>, Wrong> {
     // A line that `supernet pairs` could not end is passed over. Files of others need not end their last one.
-    let whole = match text.starts_with('#') {
+    let is_ours = text.starts_with('#') && text.lines().next().is_some_and(|line| line.contains(ORIGIN));
+    let whole = match is_ours && are_judged {
         true => text.rsplit_once('\n').map_or("", |(whole, _)| whole),
         false => text,
     };
@@ -102,18 +125,24 @@ fn read_csv(space: &Space, text: &str) -> Result<Vec<(Genome, f64)>, (usize, Str
     let column = |name: &str| names.iter().position(|each| each == name);
     let known = |name: &str| space.choices().iter().any(|choice| choice.name() == name);
     let architecture = column(ARCHITECTURE);
-    let says_which = architecture.is_some() || names.iter().any(known);
-    let Some(top1) = column(TOP1).filter(|_| says_which) else {
-        let problem =
-            format!("expected `{HEAD}`, as such a file begins, or a column for each choice and `{TOP1}`");
+    let (top1, says_which) = (column(TOP1), architecture.is_some() || names.iter().any(known));
+    if !says_which || (are_judged && top1.is_none()) {
+        let problem = match are_judged {
+            true => {
+                format!("expected `{HEAD}`, as such a file begins, or a column for each choice and `{TOP1}`")
+            }
+            false => format!(
+                "expected a column `{ARCHITECTURE}`, or one for each choice, such as `{}`",
+                space.choices()[0].name()
+            ),
+        };
         return Err((1, problem));
-    };
+    }
     let mut found = Vec::new();
     for row in reader.records() {
         let row = row.map_err(|error| (line(error.position()), error.to_string()))?;
         let at = line(row.position());
-        let top1 =
-            share(row.get(top1).and_then(|top1| top1.parse().ok())).map_err(|problem| (at, problem))?;
+        let top1 = top1.and_then(|top1| row.get(top1)?.parse().ok());
         let text = match architecture {
             Some(column) => row.get(column).unwrap_or_default().to_string(),
             None => {
@@ -121,12 +150,13 @@ fn read_csv(space: &Space, text: &str) -> Result<Vec<(Genome, f64)>, (usize, Str
                 words.map(|(name, option)| format!("{name}={option}")).collect::<Vec<_>>().join(" ")
             }
         };
-        found.push((genome(space, &text).map_err(|problem| (at, problem))?, top1));
+        let genome = genome(space, &text).map_err(|problem| (at, problem))?;
+        found.push(Row { line: at, genome, top1 });
     }
     Ok(found)
 }
 
-fn read_json(space: &Space, text: &str) -> Result<Vec<(Genome, f64)>, (usize, String)> {
+fn read_json(space: &Space, text: &str, are_judged: bool) -> Result<Vec<Row>, Wrong> {
     let mut found = Vec::new();
     let lines: Vec<(usize, &str)> = text
         .lines()
@@ -138,21 +168,26 @@ fn read_json(space: &Space, text: &str) -> Result<Vec<(Genome, f64)>, (usize, St
         let object: Map<String, Value> = match serde_json::from_str(line) {
             Ok(object) => object,
             // One that was cut short, as after a kill.
-            Err(error) if error.is_eof() && number + 1 == lines.len() && !text.ends_with('\n') => break,
+            Err(error)
+                if are_judged && error.is_eof() && number + 1 == lines.len() && !text.ends_with('\n') =>
+            {
+                break;
+            }
             Err(error) => return Err((*at, format!("expected a JSON object in each line: {error}"))),
         };
         if number == 0 && object.len() == 1 && object.contains_key("origin") {
             continue;
         }
-        found.push(of_object(space, object).map_err(|problem| (*at, problem))?);
+        let (genome, top1) = of_object(space, object).map_err(|problem| (*at, problem))?;
+        found.push(Row { line: *at, genome, top1 });
     }
     Ok(found)
 }
 
 /// `{"architecture": {...}, "top1": 0.9}`, and whatever else a command says of a network; or the choices beside
 /// `top1`.
-fn of_object(space: &Space, mut object: Map<String, Value>) -> Result<(Genome, f64), String> {
-    let top1 = share(object.remove(TOP1).and_then(|top1| top1.as_f64()))?;
+fn of_object(space: &Space, mut object: Map<String, Value>) -> Result<(Genome, Option<f64>), String> {
+    let top1 = object.remove(TOP1).and_then(|top1| top1.as_f64());
     let found = match object.remove(ARCHITECTURE) {
         Some(Value::String(words)) => space.parse(&words),
         Some(architecture) => space.from_json(&architecture),
@@ -173,6 +208,8 @@ mod tests {
         Space::new("s", vec![depth, width(0), width(1).when("d", ["2"])]).unwrap()
     }
 
+    const OURS: &str = "s, weights 1a, data digits";
+
     #[test]
     fn every_form_says_the_same() {
         let space = space();
@@ -182,10 +219,10 @@ mod tests {
         ];
         let written = |form: Form| {
             let lines = expected.iter().map(|(genome, top1)| form.line(&space, genome, *top1));
-            form.head("here") + &lines.collect::<String>()
+            form.head(OURS) + &lines.collect::<String>()
         };
         let csv = "architecture,top1\nd=1 w.0=16,0.5\nd=2 w.0=32 w.1=16,0.75\n";
-        assert_eq!(written(Form::Csv), format!("# here\n{csv}"));
+        assert_eq!(written(Form::Csv), format!("# {OURS}\n{csv}"));
         for text in [
             written(Form::Csv),
             written(Form::Json),
@@ -201,7 +238,22 @@ mod tests {
             format!("{}{{\"architecture\":{{\"d\":2", written(Form::Json)),
         ] {
             assert_eq!(read(&space, &text), Ok(expected.clone()), "{text}");
+            // What a kill left of a line is an error in a list.
+            let listed = expected.iter().map(|(genome, _)| genome.clone()).collect();
+            let is_whole = !text.ends_with("0.7") && !text.ends_with("2");
+            assert!(!is_whole || networks(&space, &text) == Ok(listed), "{text}");
         }
+    }
+
+    #[test]
+    fn a_list_of_somebodys_has_all_its_lines_or_an_error() {
+        let space = space();
+        let both = ["d=1 w.0=16", "d=2 w.0=32 w.1=16"].map(|text| space.parse(text).unwrap());
+        let text = "# mine\nd,w.0,w.1,top1\n1,16,,0.5\n2,32,16,0.75";
+        assert_eq!(networks(&space, text), Ok(both.to_vec()));
+        assert_eq!(read(&space, text).map(|pairs| pairs.len()), Ok(2));
+        let (line, said) = networks(&space, "{\"d\":1,\"w\":[16,16]}\n{\"d\":2,\"w\":[3").unwrap_err();
+        assert!(line == 2 && said.contains("a JSON object in each line"), "{said}");
     }
 
     #[test]

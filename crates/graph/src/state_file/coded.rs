@@ -249,9 +249,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<StateFile, Error> {
     for Entry(path, .., mask) in header.pieces.iter().flatten().filter(|Entry(.., mask)| *mask != Mask::None)
     {
         let nonzero = found.nonzero(path);
-        let kept = match mask {
-            Mask::Beyond => nonzero.or(&beyond[path]),
-            _ => nonzero,
+        let kept = match beyond.get(path).filter(|_| *mask == Mask::Beyond) {
+            Some(beyond) if beyond.len() != nonzero.len() => {
+                return Err(wrong(format!("there is a mask for `{path}`, which is no parameter")));
+            }
+            Some(beyond) => nonzero.or(beyond),
+            None => nonzero,
         };
         found.masks.insert(path.clone(), kept);
     }

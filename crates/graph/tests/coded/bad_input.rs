@@ -1,7 +1,7 @@
 //! Files that are refused, in one line each.
 
 use sapwood_codec::{Coded, Coder};
-use sapwood_graph::{Array, StateFile};
+use sapwood_graph::{Array, Per, Quantized, StateFile};
 
 use crate::{
     files::every_kind,
@@ -89,4 +89,26 @@ fn names_that_meet_and_masks_that_do_not_fit_are_refused_when_written() {
     let mut file = small();
     file.masks.insert("fc.weight".into(), [true].into_iter().collect());
     assert!(file.to_coded().unwrap_err().to_string().contains("fc.weight_mask should be"));
+}
+
+/// Such a file is none that bytes come to by chance: its checksums are right.
+#[test]
+fn a_mask_of_what_is_no_parameter_is_refused() {
+    let weight = Array::new([2, 2], vec![1i8, -2, 3, 4]).unwrap();
+    let scale = Array::new([2], vec![0.5f32, 0.25]).unwrap();
+    let quantized = Quantized::new(weight, Per::Axis(0), scale, None).unwrap();
+    let file = StateFile { quantized: [("w".into(), quantized)].into(), ..StateFile::default() };
+    let mut pieces = pieces(&file.to_coded().unwrap().bytes);
+    let text = Coded::open(pieces[0].clone(), 1 << 20).unwrap().decode::<i8>().unwrap();
+    let text = String::from_utf8(text.iter().map(|letter| *letter as u8).collect()).unwrap();
+    let plain = "[\"w_scale\",\"f32\",[2],0]";
+    assert!(text.contains(plain), "{text}");
+    let masked = text.replace(plain, "[\"w_scale\",\"f32\",[2],2]");
+    let code = |values: &[i8]| Coder::rows(1).encode(values).unwrap().into_bytes();
+    pieces[0] = code(&masked.bytes().map(|byte| byte as i8).collect::<Vec<_>>());
+    // The mask stands behind the piece of its tensor.
+    let scales = if text.find("w_scale") < text.find("\"w\"") { 1 } else { 2 };
+    pieces.insert(scales + 1, code(&[1, 0]));
+    let said = StateFile::from_bytes(&sealed(&pieces)).unwrap_err().to_string();
+    assert!(said.contains("no parameter"), "{said}");
 }

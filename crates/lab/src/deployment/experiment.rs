@@ -185,11 +185,20 @@ impl Default for Latencies {
 
 impl SearchExperiment {
     /// Reads a file and checks it against the family.
+    ///
+    /// # Errors
+    /// A file that cannot be read; [`Error::OtherKind`]; [`Error::Study`] for one that is no experiment, or whose
+    /// settings do not go together or with the family.
     pub fn read(path: &Path) -> Result<Self, Error> {
         experiment_file::read(path, "search", Self::check)
     }
 
     fn check(&self) -> Result<(), Error> {
+        // The supernet has it under another name.
+        if self.pairs.calibration == 0 {
+            let problem = "`pairs.calibration`: expected 1 or more, found 0";
+            return Err(Error::setting("pairs.calibration", problem));
+        }
         let supernet = self.supernet();
         supernet.check()?;
         for Tuning { epochs, learning_rate } in [&self.fine_tuning, &self.alone] {
@@ -257,6 +266,47 @@ fn evaluations() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const STUDY: &str = r#"
+name = "devices"
+kind = "search"
+family = "mlp"
+data = { name = "digits", held_out = 200 }
+
+[recipe]
+optimizer = { name = "sgd", momentum = 0.9, nesterov = true }
+
+[[phase]]
+name = "all"
+open = "all"
+rule = { name = "random", subnets = 2 }
+epochs = 4
+learning_rate = 0.05
+
+[pairs]
+calibration = 200
+
+[search]
+limits = ["100%"]
+
+[fine_tuning]
+epochs = 0.5
+learning_rate = 0.01
+
+[alone]
+epochs = 4
+learning_rate = 0.05
+"#;
+
+    #[test]
+    fn no_images_for_calibration_are_refused_under_their_own_name() {
+        let check = |text: &str| toml::from_str::<SearchExperiment>(text).unwrap().check();
+        check(STUDY).unwrap();
+        let error = check(&STUDY.replace("calibration = 200", "calibration = 0")).unwrap_err();
+        let Error::Setting { key, problem } = &error else { panic!("{error}") };
+        assert_eq!(key, "pairs.calibration");
+        assert_eq!(problem, "`pairs.calibration`: expected 1 or more, found 0");
+    }
 
     #[test]
     fn limits_are_milliseconds_or_shares() {

@@ -175,6 +175,9 @@ impl Outcome {
     }
 
     /// What both ways cost.
+    ///
+    /// # Errors
+    /// No targets; accounts of seconds that are negative or not finite.
     pub fn economics(&self, carbon: &Carbon) -> Result<Economics, crate::Error> {
         let (targets, mut each, mut alone) = (self.targets.len() as f64, 0.0, 0.0);
         for target in &self.targets {

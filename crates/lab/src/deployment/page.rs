@@ -14,6 +14,9 @@ const DEVICES: [u64; 5] = [1, 3, 10, 40, 100];
 
 impl Outcome {
     /// The page: what was found and what it cost. `file` is where the study was read from.
+    ///
+    /// # Errors
+    /// Those of [`Outcome::economics`]; [`Error::Report`] where the page cannot be drawn.
     pub fn page(
         &self,
         experiment: &SearchExperiment,

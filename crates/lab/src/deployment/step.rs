@@ -10,6 +10,7 @@ use crate::{
     Conditions, Error, RunFolder, Work,
     accounts::{Accounts, account},
     ledger::{Account, Watts},
+    run_folder::without_places,
 };
 
 /// Does the steps of a study that are not done.
@@ -32,24 +33,23 @@ pub(super) struct Done<T> {
 const DIGITS: usize = 8;
 
 impl Steps<'_> {
-    /// Does a step, from where it was left, or reads what came of it. Its folder is named by the
-    /// hash of its settings, which are all that decides it.
+    /// Does a step, from where it was left, or reads what came of it. The job is told the settings as the step's folder
+    /// has them.
     pub(super) fn step<T: Serialize + DeserializeOwned>(
         &self,
         name: &str,
         settings: &Value,
-        job: impl FnOnce(&RunFolder, &Conditions<'_>, String) -> Result<T, Error>,
+        job: impl FnOnce(&RunFolder, &Conditions<'_>, &Value) -> Result<T, Error>,
     ) -> Result<Done<T>, Error> {
-        let label = identity(settings);
-        let run = RunFolder::new(self.folder.join(format!("{name}-{}", &label[..DIGITS])));
+        let run = self.run(name, settings);
         let lock = run.lock()?;
-        run.claim(settings)?;
+        let settings = run.claim(settings)?;
         if !run.is_done() {
             crate::lines::note(self.conditions.reporter, name);
             let work = Work::default();
             let conditions = Conditions { work: &work, ..*self.conditions };
             let accounts = Accounts::open(run.path(), self.device, self.watts);
-            let value = accounts.during(&work, || job(&run, &conditions, label))?;
+            let value = accounts.during(&work, || job(&run, &conditions, &settings))?;
             let text = serde_json::to_string_pretty(&value).map_err(Error::unwritable)?;
             write_atomic(&run.record(), text.as_bytes())?;
         }
@@ -65,18 +65,80 @@ impl Steps<'_> {
         let account = account(&run)?;
         Ok(Done { run, value, account })
     }
+
+    /// The folder of a step, named by the hash of its settings, which are all that decides it.
+    fn run(&self, name: &str, settings: &Value) -> RunFolder {
+        let named = |settings: &Value| {
+            RunFolder::new(self.folder.join(format!("{name}-{}", &identity(settings)[..DIGITS])))
+        };
+        // In folders of earlier versions where lists of examples lie has a part in it.
+        let earlier = named(settings);
+        match earlier.config().exists() {
+            true => earlier,
+            false => named(&without_places(settings.clone())),
+        }
+    }
 }
 
-/// Removes the steps of a study that were done with what is about to be done anew, as their settings tell.
+/// Removes the steps of a study that were done with what is about to be done anew, as their settings tell but for where
+/// lists of examples lie.
 pub(super) fn forget(folder: &Path, is_of: impl Fn(&Value) -> bool) -> Result<(), Error> {
     for entry in fs::read_dir(folder).map_err(Error::file("read", folder))? {
         let run = RunFolder::new(entry.map_err(Error::file("read", folder))?.path());
         let settings = fs::read(run.config()).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        if settings.is_some_and(|settings: Value| is_of(&settings)) {
+        if settings.is_some_and(|settings: Value| is_of(&without_places(settings))) {
             // Refused where another process is at it.
             drop(run.lock()?);
             run.remove()?;
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use sapwood_backend::DeviceSpec;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{CheckpointEvery, Datasets, Silent};
+
+    #[test]
+    fn a_step_is_known_wherever_its_list_of_examples_lies() {
+        let place = tempfile::tempdir().unwrap();
+        let conditions = Conditions {
+            datasets: &Datasets::below("data"),
+            device: &DeviceSpec::CPU.resolve().unwrap(),
+            every: CheckpointEvery::default(),
+            keep: &[],
+            reporter: &Silent,
+            work: &Work::default(),
+            stop: &AtomicBool::new(false),
+        };
+        let steps = Steps { folder: place.path(), conditions: &conditions, device: "cpu", watts: None };
+        let settings = |list: &str| {
+            let data = json!({ "name": "digits", "only": { "list": list, "digest": "x" } });
+            json!({ "training": { "data": data } })
+        };
+        let step = |list: &str| {
+            let done =
+                steps.step("supernet", &settings(list), |_, _, settings| Ok(identity(settings))).unwrap();
+            (done.run.path().to_path_buf(), done.value)
+        };
+        let first = step("a.json");
+        assert_eq!(step("b.json"), first);
+        // Checkpoints of a step that goes on are of what was begun.
+        fs::remove_file(first.0.join("record.json")).unwrap();
+        assert_eq!(step("b.json"), first);
+
+        let earlier = place.path().join(format!("supernet-{}", &identity(&settings("c.json"))[..DIGITS]));
+        fs::create_dir(&earlier).unwrap();
+        RunFolder::new(&earlier).claim(&settings("c.json")).unwrap();
+        assert_eq!(step("c.json"), (earlier.clone(), identity(&settings("c.json"))));
+
+        forget(place.path(), |found| *found == without_places(settings("d.json"))).unwrap();
+        assert!(!first.0.exists() && !earlier.exists());
+    }
 }

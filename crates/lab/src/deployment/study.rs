@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use sapwood_backend::{Seed, block_on};
-use sapwood_core::{Anatomy, ModuleState, Source as _, State, write_atomic};
+use sapwood_core::{Anatomy, ModuleState, Source as _, State, identity, write_atomic};
 use sapwood_search::Genome;
 use sapwood_supernet::{Family, Progressive, Supernet, SupernetSpec, Tenths, single, training_macs};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use crate::{
     Conditions, Error, Known, RunFolder,
     latency::{Engine, Stopwatch, today},
     ledger::{Macs, Watts},
-    run_folder::digest,
+    run_folder::{digest, without_places},
     supernet::{Judged, JudgingImages, Pairs, Sample, SupernetExperiment, check_training, pack_cut},
     work::Counted,
 };
@@ -60,16 +60,18 @@ pub fn carry_out(
     let steps = Steps { folder, conditions, device: place.device, watts: place.watts };
     let Places { training, trained, largest, judged, timed, searched } = study.places();
 
-    let trained =
-        steps.step("supernet", &trained, |run, conditions, label| study.train(run, conditions, label))?;
+    let trained = steps.step("supernet", &trained, |run, conditions, settings| {
+        study.train(run, conditions, identity(settings))
+    })?;
     let weights = trained.run.weights();
     let largest = steps.step("largest", &largest, |_, conditions, _| study.largest(&weights, conditions))?;
-    let pairs = steps.step("pairs", &judged, |run, conditions, _| {
-        study.pairs(&weights, &run.path().join(PAIRS), conditions)
+    let pairs = steps.step("pairs", &judged, |run, conditions, settings| {
+        study.pairs(&weights, &run.path().join(PAIRS), settings, conditions)
     })?;
     let table = steps.step("latencies", &timed, |run, conditions, _| {
         // What was found and measured by other times, perhaps on another machine, is no answer to these.
-        step::forget(folder, |settings| [&settings["timed"], &settings["latency"]].contains(&&timed))?;
+        let these = without_places(timed.clone());
+        step::forget(folder, |settings| [&settings["timed"], &settings["latency"]].contains(&&these))?;
         let stopwatch = study.stopwatch(conditions);
         let table = stopwatch.table(&study.family, "this machine", conditions.reporter)?;
         write_atomic(&run.path().join(TABLE), table.to_toml()?.as_bytes())?;
@@ -88,11 +90,11 @@ pub fn carry_out(
         let of =
             |how: &Tuning| json!({ "training": training, "how": how, "architecture": found.architecture });
         let tuned = json!({ "phase": experiment.phase, "pairs": experiment.pairs, "of": of(&experiment.fine_tuning) });
-        let tuned = steps.step("tuned", &tuned, |run, conditions, label| {
-            study.tune(&weights, &genome, (run, label), conditions)
+        let tuned = steps.step("tuned", &tuned, |run, conditions, settings| {
+            study.tune(&weights, &genome, (run, identity(settings)), conditions)
         })?;
-        let alone = steps.step("alone", &of(&experiment.alone), |run, conditions, label| {
-            study.alone(&genome, (run, label), conditions)
+        let alone = steps.step("alone", &of(&experiment.alone), |run, conditions, settings| {
+            study.alone(&genome, (run, identity(settings)), conditions)
         })?;
         both.push((genome, tuned, alone));
     }
@@ -218,13 +220,19 @@ impl Study<'_> {
     }
 
     /// Judges sub-networks by what is held out; tells how many.
-    fn pairs(&self, weights: &Path, path: &Path, conditions: &Conditions<'_>) -> Result<usize, Error> {
+    fn pairs(
+        &self,
+        weights: &Path,
+        path: &Path,
+        settings: &Value,
+        conditions: &Conditions<'_>,
+    ) -> Result<usize, Error> {
         let supernet = self.open(weights, conditions)?;
         let images = self.judging(conditions)?.by_held_out(&self.experiment.data, conditions.datasets)?;
         let judge = images.judge();
         let bytes = std::fs::read(weights).map_err(Error::file("read", weights))?;
-        let origin =
-            format!("{}, weights {}, {}", self.family.name(), digest(&bytes), json!(self.experiment.data));
+        let data = &settings["supernet"]["training"]["data"];
+        let origin = format!("{}, weights {}, {data}", self.family.name(), digest(&bytes));
         let sample = Sample { count: self.experiment.pairs.count, listed: None, seed: self.seed(), origin };
         // What cannot be read yet is none: a kill within the first lines, or what collecting will say.
         let before = Pairs::read(&self.family, path).map_or(0, |found| found.pairs.len());

@@ -81,6 +81,7 @@ impl TrainConfig {
         hooks.extend(regulariser);
         let mixing = self.small.mixing.map(|how| Mixed::new(how, Seed(self.seed))).transpose()?;
         let qat = self.quantize.as_ref().map(|quantize| quantize.qat(net.graph())).transpose()?;
+        self.quantize.as_ref().map(|quantize| quantize.frozen_from(&plan)).transpose()?;
         let notes = classes.note().map(ToString::to_string).into_iter().chain(of_probabilities(net.graph()));
         let notes = notes.chain(self.transfer.notes.iter().cloned()).collect();
         Ok(Prepared { notes, source, test, kept_back, plan, net, masks, lessons, probe, hooks, mixing, qat })

@@ -163,6 +163,9 @@ impl Training {
 impl Experiment {
     /// The network, but for the size of its input and its classes, which are the data
     /// set's.
+    ///
+    /// # Errors
+    /// A name that no network has; [`Error::Setting`] for an option that this one does not have.
     pub fn spec(&self) -> Result<Spec, Error> {
         let spec = Spec::named(&self.model.name)?;
         let (life, resnet) = (spec.model == "life-net", spec.model.starts_with("resnet-"));

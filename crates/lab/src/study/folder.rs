@@ -47,6 +47,9 @@ impl StudyFolder {
     }
 
     /// Where a run is.
+    ///
+    /// # Errors
+    /// A file of which the system does not say whether it is there.
     pub fn state(&self, run: &Run) -> Result<State, Error> {
         let folder = self.run(run);
         let there = |path: PathBuf| path.try_exists().map_err(Error::file("look for", path));
@@ -65,6 +68,9 @@ impl StudyFolder {
     }
 
     /// Where each run of a plan is.
+    ///
+    /// # Errors
+    /// Those of [`StudyFolder::state`].
     pub fn states(&self, plan: &Plan) -> Result<Vec<State>, Error> {
         plan.runs.iter().map(|run| self.state(run)).collect()
     }

@@ -16,6 +16,9 @@ const STEPS: usize = 2;
 
 impl Run {
     /// Multiply-accumulates of its training, as if dense, with those of the dense run that teaches it.
+    ///
+    /// # Errors
+    /// A recipe that cannot be followed; a network that cannot be built.
     pub fn training_macs(&self) -> Result<f64, Error> {
         let batches = self.examples.div_ceil(self.spec.batch_size);
         let recipe = match (&self.spec.pruning, &self.spec.share) {
@@ -41,6 +44,9 @@ impl Run {
 impl Plan {
     /// How many seconds the runs that are left take on one worker, if a multiply-accumulate
     /// of training takes this number.
+    ///
+    /// # Errors
+    /// Those of [`Run::training_macs`].
     pub fn forecast(&self, states: &[State], seconds_per_mac: f64) -> Result<f64, Error> {
         let left = self.runs.iter().zip(states).filter(|(_, state)| **state != State::Done);
         let macs = left.map(|(run, _)| run.training_macs()).sum::<Result<f64, _>>()?;
@@ -61,6 +67,10 @@ impl Results {
 
 /// The seconds that a multiply-accumulate takes in a training step of this run's network,
 /// on boards or images of nothing: data need not be there.
+///
+/// # Errors
+/// A network that cannot be built or does not answer the task; an optimizer that cannot be trained with; a loss that is
+/// not finite; a device that fails.
 pub fn time_a_step(run: &Run, task: Task, device: &Device) -> Result<f64, Error> {
     let spec = &run.spec;
     let nothing = Nothing { batch_size: spec.batch_size, shape: spec.model.input, task };

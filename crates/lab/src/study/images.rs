@@ -120,6 +120,9 @@ impl StudyFolder {
     }
 
     /// The images as they were when the study was last started; none where they are not its own.
+    ///
+    /// # Errors
+    /// A file that cannot be read; [`Error::Json`] for one that no study has written.
     pub fn images(&self) -> Result<Vec<Images>, Error> {
         self.known(FILE, "images")
     }

@@ -103,6 +103,10 @@ impl Run {
 
 impl Plan {
     /// Reads a study's file and makes its plan. What can be refused is refused here.
+    ///
+    /// # Errors
+    /// A file that cannot be read; those of [`read()`]; data and weights that have to be read for the plan and cannot;
+    /// settings that a run would refuse.
     pub fn read(
         criteria: &Criteria,
         path: &Path,
@@ -114,9 +118,19 @@ impl Plan {
 
     /// The plan of a study that was started. Its own images and trained weights need not be there: what is
     /// recorded of them is enough.
+    ///
+    /// # Errors
+    /// Those of [`Plan::read`] and [`StudyFolder::images`]; a record of weights that cannot be read; a folder whose
+    /// name cannot be found out.
     pub fn started(criteria: &Criteria, folder: &StudyFolder, datasets: &Datasets) -> Result<Self, Error> {
         let plan = Self::of(criteria, &folder.study(), &[], datasets, Some(folder))?;
-        let name = folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let path = folder.path();
+        // `.` and `..` are no names.
+        let named = match path.file_name() {
+            Some(_) => path.to_path_buf(),
+            None => path.canonicalize().map_err(Error::file("find", path))?,
+        };
+        let name = named.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Ok(Self { name, ..plan })
     }
 
@@ -174,4 +188,47 @@ impl Plan {
 fn kept(experiment: &Experiment, recorded: &[Transferred]) -> Result<Option<Transferred>, Error> {
     let meant = experiment.transfer.as_ref().filter(|meant| meant.head == Head::Keep);
     meant.map(|meant| Transferred::kept(meant, recorded)).transpose()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// A dense run, and two that begin with it.
+    pub(in crate::study) const STUDY: &str = r#"
+kind = "prune"
+sparsities = [0.5, 0.9]
+
+[data]
+name = "digits"
+
+[model]
+name = "lenet-300-100"
+width = 0.1
+
+[training]
+batch_size = 50
+epochs = 1
+optimizer = { name = "sgd", momentum = 0.9 }
+learning_rate = 0.05
+
+[[methods]]
+criterion = "magnitude"
+at = "end"
+"#;
+
+    #[test]
+    fn a_study_is_called_as_its_folder_is_however_that_is_reached() {
+        let place = tempfile::tempdir().unwrap();
+        let study = place.path().join("first");
+        fs::create_dir_all(study.join("logs")).unwrap();
+        fs::write(study.join("study.toml"), STUDY).unwrap();
+        for path in [study.clone(), study.join("."), study.join("logs/..")] {
+            let folder = StudyFolder::at(&path);
+            let plan = Plan::started(&Criteria::default(), &folder, &Datasets::below("data")).unwrap();
+            assert_eq!(plan.name, "first", "{}", path.display());
+        }
+    }
 }

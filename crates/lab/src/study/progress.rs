@@ -41,6 +41,9 @@ impl Progress {
 }
 
 /// How far each run of a plan is.
+///
+/// # Errors
+/// Those of [`StudyFolder::state`]; a folder of a run that cannot be listed, and a claim that cannot be read.
 pub fn progress(plan: &Plan, folder: &StudyFolder) -> Result<Vec<Progress>, Error> {
     let mut all: Vec<Progress> = Vec::new();
     for run in &plan.runs {

@@ -134,6 +134,10 @@ impl Row {
 
 impl Results {
     /// Reads the records of all runs that are done.
+    ///
+    /// # Errors
+    /// Those of [`StudyFolder::state`]; a file that cannot be read; [`Error::Json`] for a record or a cost of another
+    /// version.
     pub fn read(plan: &Plan, folder: &StudyFolder) -> Result<Self, Error> {
         let mut rows = Vec::new();
         for run in &plan.runs {
@@ -158,6 +162,9 @@ impl Results {
     }
 
     /// `results.csv`: the same bytes whenever and wherever the runs were carried out.
+    ///
+    /// # Errors
+    /// [`Error::Report`] for a row that cannot be written down.
     pub fn to_csv(&self) -> Result<String, Error> {
         let mut writer = csv::Writer::from_writer(Vec::new());
         for line in self.rows.iter().flat_map(Row::lines) {

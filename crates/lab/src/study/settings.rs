@@ -23,6 +23,10 @@ pub struct Variant {
 
 /// Reads a study's file. `set` holds texts such as `training.epochs=2`, which replace
 /// what the file says.
+///
+/// # Errors
+/// [`Error::OtherKind`]; [`Error::Study`] for a text or a sweep that is none; [`Error::Override`] for a text of `set`
+/// that is no setting of a study, or one that the sweep replaces.
 pub fn read(text: &str, path: &Path, set: &[String]) -> Result<Vec<Variant>, Error> {
     let wrong = |problem: String| Error::Study { problem, line: None, path: path.into(), source: None };
     let mut table = settled(text, path, set)?;
@@ -68,6 +72,9 @@ pub fn read(text: &str, path: &Path, set: &[String]) -> Result<Vec<Variant>, Err
 }
 
 /// The text of a study with settings put in its place.
+///
+/// # Errors
+/// Where `set` has any, [`Error::OtherKind`], [`Error::Study`] and [`Error::Override`], as in [`read`]; else none.
 pub fn with_settings(text: &str, path: &Path, set: &[String]) -> Result<String, Error> {
     match set.is_empty() {
         // With its comments.
@@ -108,34 +115,40 @@ fn parse(text: &str) -> Value {
     table.ok().and_then(|mut table| table.remove("value")).unwrap_or_else(|| text.into())
 }
 
+/// No setting lies as deep as this.
+const DEEPEST: usize = 32;
+
 /// Puts a value in the place that a dotted key names. A number names a place in a list.
 fn put(table: &mut Table, key: &str, value: Value) -> Result<(), String> {
-    let (first, rest) = match key.split_once('.') {
-        Some((first, rest)) => (first, Some(rest)),
-        None => (key, None),
-    };
-    let Some(rest) = rest else {
-        table.insert(first.into(), value);
-        return Ok(());
-    };
-    match table.entry(first).or_insert_with(|| Value::Table(Table::new())) {
-        Value::Table(inner) => put(inner, rest, value),
-        Value::Array(list) => {
-            let (index, rest) = rest.split_once('.').unwrap_or((rest, ""));
-            let length = list.len();
-            let place = index.parse().ok().and_then(|index: usize| list.get_mut(index));
-            match place.ok_or_else(|| {
-                format!("`{first}` is a list of {length}, counted from 0, and has no `{index}`")
-            })? {
-                Value::Table(inner) if !rest.is_empty() => put(inner, rest, value),
-                place => {
-                    *place = value;
-                    Ok(())
-                }
-            }
-        }
-        _ => Err(format!("`{first}` is a value and has no `{rest}`")),
+    if DEEPEST < key.split('.').count() {
+        return Err(format!("a key of more than {DEEPEST} parts is no setting"));
     }
+    let empty = || Value::Table(Table::new());
+    let (first, mut left) = split(key);
+    let mut place = table.entry(first).or_insert_with(empty);
+    while let Some(rest) = left {
+        let name = &key[..key.len() - rest.len() - 1];
+        let (next, after) = split(rest);
+        place = match place {
+            Value::Table(inner) => inner.entry(next).or_insert_with(empty),
+            Value::Array(list) => {
+                let length = list.len();
+                let item = next.parse().ok().and_then(|index: usize| list.get_mut(index));
+                item.ok_or_else(|| {
+                    format!("`{name}` is a list of {length}, counted from 0, and has no `{next}`")
+                })?
+            }
+            _ => return Err(format!("`{name}` is a value and has no `{rest}`")),
+        };
+        left = after;
+    }
+    *place = value;
+    Ok(())
+}
+
+/// The first part of a dotted key, and what follows it.
+fn split(key: &str) -> (&str, Option<&str>) {
+    key.split_once('.').map_or((key, None), |(first, rest)| (first, Some(rest)))
 }
 
 /// The keys of a study's sweep, dotted, with their values.
@@ -200,6 +213,10 @@ criterion = "snip"
         assert!(said.contains("setting `training.epoch=2`") && said.contains("epochs"), "{said}");
         assert!(refused(FILE, &["epochs"]).contains("KEY=VALUE"));
         assert!(refused(FILE, &["methods.3.at=1ep"]).contains("counted from 0"));
+        let expected = "`sparsities.0` is a value and has no `95`";
+        assert!(refused(FILE, &["sparsities.0.95=0.7"]).contains(expected));
+        let swept = format!("{FILE}\n[sweep]\nsparsities.0.95 = [0.7]\n");
+        assert!(refused(&swept, &[]).contains(expected));
     }
 
     #[test]

@@ -74,6 +74,10 @@ pub struct Tally {
 impl Worker<'_> {
     /// Works until nothing is left that it could do. Runs that fail are noted in their
     /// folders and left behind.
+    ///
+    /// # Errors
+    /// Data or weights that cannot be read, or are others than when the study was started ([`Error::StudyImages`] for
+    /// images); what the file system refuses; [`Error::WatchEnded`]. A run that fails is none.
     pub fn work(&self) -> Result<Tally, Error> {
         // What is wrong for all of them is no failure of each.
         for variant in &self.plan.variants {
@@ -135,6 +139,8 @@ impl Worker<'_> {
                 }
             }
             if !open {
+                // Runs that begin with one that has failed are taken for failed here, and have not.
+                let states = self.folder.states(self.plan)?;
                 tally.failed = states.iter().filter(|state| **state == State::Failed).count();
                 return Ok(tally);
             }
@@ -278,6 +284,9 @@ fn is_of_the_disk(error: &Error) -> bool {
 }
 
 /// Forgets the failures of a study, and tells how many there were.
+///
+/// # Errors
+/// A file that cannot be removed.
 pub fn forgive(plan: &Plan, folder: &StudyFolder) -> Result<usize, Error> {
     let mut forgiven = 0;
     for run in &plan.runs {
@@ -293,7 +302,35 @@ pub fn forgive(plan: &Plan, folder: &StudyFolder) -> Result<usize, Error> {
 
 #[cfg(test)]
 mod tests {
+    use sapwood_backend::DeviceSpec;
+
     use super::*;
+    use crate::{Silent, study::plan::tests::STUDY};
+
+    #[test]
+    fn runs_that_begin_with_one_that_has_failed_have_not_failed() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = StudyFolder::at(place.path());
+        fs::write(folder.study(), STUDY).unwrap();
+        let (criteria, datasets) = (Criteria::default(), Datasets::below("data"));
+        let plan = Plan::read(&criteria, &folder.study(), &[], &datasets).unwrap();
+        let [dense, _, _] = plan.runs.as_slice() else { panic!("three runs") };
+        fs::create_dir_all(folder.run(dense).path()).unwrap();
+        fs::write(folder.failure(dense), "the loss is not finite").unwrap();
+        let worker = Worker {
+            criteria: &criteria,
+            plan: &plan,
+            folder: &folder,
+            datasets: &datasets,
+            device: &DeviceSpec::CPU.resolve().unwrap(),
+            device_name: "cpu",
+            watts: None,
+            every: CheckpointEvery::default(),
+            reporter: &Silent,
+            stop: &AtomicBool::new(false),
+        };
+        assert_eq!(worker.work().unwrap(), Tally { done: 0, failed: 1, stopped: false });
+    }
 
     /// Found by kills on a full disk: a run whose weights of a position could not be written counted as failed.
     #[test]

@@ -122,6 +122,10 @@ impl Default for Judging {
 
 impl SupernetExperiment {
     /// Reads a file and checks it against the family.
+    ///
+    /// # Errors
+    /// A file that cannot be read; [`Error::OtherKind`]; [`Error::Study`] for one that is no experiment, or whose
+    /// settings do not go together or with the family.
     pub fn read(path: &Path) -> Result<Self, Error> {
         experiment_file::read(path, "supernet", Self::check)
     }
@@ -156,6 +160,9 @@ impl SupernetExperiment {
     }
 
     /// What the phases of a method are.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for epochs that are no tenths, and for a recipe that is none or has what belongs to phases.
     pub fn phases(&self, method: &MethodConfig) -> Result<Vec<Phase>, Error> {
         let phase = |config: &PhaseConfig| {
             let recipe = self.recipe(config.epochs, config.learning_rate)?;
@@ -215,6 +222,9 @@ impl SupernetExperiment {
     }
 
     /// The family, for the images and classes of the data.
+    ///
+    /// # Errors
+    /// Those of [`Datasets::open`]; [`Error::Setting`] for data without classes.
     pub fn spec(&self, datasets: &Datasets) -> Result<SupernetSpec, Error> {
         let data = datasets.open(&self.data, Split::Test)?;
         let (input, classes): (Shape, usize) = match data.task() {
@@ -234,6 +244,10 @@ impl SupernetExperiment {
     }
 
     /// The networks that are judged, the same in every replicate.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where fewer networks are found than should be drawn; corners of more than ten lists of
+    /// choices.
     pub fn judged(&self, family: &Family) -> Result<Vec<Genome>, Error> {
         let mut genomes = if self.judging.corners { family.corners()? } else { Vec::new() };
         let wanted = genomes.len() + self.judging.random;

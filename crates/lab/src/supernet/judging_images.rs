@@ -24,6 +24,10 @@ impl JudgingImages {
     /// Takes the first `calibration` training images of a shuffled epoch, or all where there are
     /// fewer, augmented as in training, in batches of 200. What is `known` of the supernet says which
     /// output stands for which class.
+    ///
+    /// # Errors
+    /// Those of [`Datasets::open`] and [`fits()`]; [`Error::Setting`] for no images; an augmentation that the data do
+    /// not take.
     pub fn new(
         (family, known): (&Family, Known<'_>),
         data: &DataConfig,
@@ -62,6 +66,9 @@ impl JudgingImages {
 
     /// Judges by what is held out of the training split instead of by the test split: so are
     /// networks chosen without a look at the latter.
+    ///
+    /// # Errors
+    /// Those of [`DataConfig::held_out_source`]; data with other classes than those before.
     pub fn by_held_out(self, data: &DataConfig, datasets: &Datasets) -> Result<Self, Error> {
         let test = self.classes.of_batches(data.held_out_source(datasets)?)?;
         Ok(Self { test, ..self })

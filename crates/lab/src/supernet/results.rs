@@ -17,7 +17,7 @@ use super::{
 use crate::{
     Error, RunFolder,
     report::{Cell, Table},
-    run_folder::first_difference,
+    run_folder::{first_difference, without_places},
     statistics::{PairedComparison, Summary},
 };
 
@@ -31,6 +31,8 @@ pub struct SupernetResults {
 
 /// By replicate.
 type Values = BTreeMap<u64, f64>;
+/// What a network is called, its multiply-accumulates, and what was found of it by method.
+type Network<'a> = (String, u64, BTreeMap<&'a str, Values>);
 
 impl SupernetResults {
     /// Reads the records that are there.
@@ -71,7 +73,7 @@ impl SupernetResults {
     }
 
     /// Top-1 in per cent by network, method and replicate.
-    fn top1(&self) -> Vec<(String, u64, BTreeMap<&str, Values>)> {
+    fn top1(&self) -> Vec<Network<'_>> {
         let mut networks: BTreeMap<(u64, String), BTreeMap<&str, Values>> = BTreeMap::new();
         for record in &self.records {
             for judged in &record.judged {
@@ -100,16 +102,19 @@ impl SupernetResults {
     }
 
     /// Writes `results.csv`.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
     pub fn write(&self, folder: &Path) -> Result<(), Error> {
         Ok(write_atomic(&folder.join("results.csv"), self.csv().as_bytes())?)
     }
 
-    /// Mean top-1 of each network under each method, with 95 % intervals; then by how much the
-    /// first method is better than each other, paired by replicate.
+    /// Mean top-1 of each network under each method, with 95 % intervals; then, of several methods, by how much the
+    /// first is better than each other, paired by replicate; and what training costs.
     pub fn tables(&self) -> Vec<(String, Table)> {
         let networks = self.top1();
         let columns = ["network", "MACs"].into_iter().map(String::from);
-        let mut means = Table::new(columns.clone().chain(self.methods.iter().cloned()));
+        let mut means = Table::new(columns.chain(self.methods.iter().cloned()));
         for (name, macs, values) in &networks {
             let cells = self.methods.iter().map(|method| match values.get(method.as_str()) {
                 Some(values) => spread(Summary::of(&values.values().copied().collect::<Vec<_>>())),
@@ -119,30 +124,9 @@ impl SupernetResults {
         }
         let mut tables = vec![("Top-1 on the test split, %".to_string(), means)];
         let Some((first, others)) = self.methods.split_first() else { return tables };
-        let differing = others.iter().map(|other| format!("{first} - {other}"));
-        let mut differences = Table::new(columns.chain(differing));
-        let mut overall: BTreeMap<&str, BTreeMap<u64, Vec<f64>>> = BTreeMap::new();
-        for (name, macs, values) in &networks {
-            let cells = others.iter().map(|other| {
-                let (a, b) = (values.get(first.as_str())?, values.get(other.as_str())?);
-                for (replicate, a) in a {
-                    if let Some(b) = b.get(replicate) {
-                        overall.entry(other).or_default().entry(*replicate).or_default().push(a - b);
-                    }
-                }
-                Some(PairedComparison::of(a, b)?.differences)
-            });
-            let cells: Vec<Cell> = cells.map(spread).collect();
-            differences.row([Cell::from(name.as_str()), Cell::count(*macs)].into_iter().chain(cells));
+        if !others.is_empty() {
+            tables.push(("Differences, points".into(), differences(&networks, first, others)));
         }
-        let mean = |values: &Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
-        let cells = others.iter().map(|other| {
-            let by_replicate = overall.get(other.as_str())?;
-            Summary::of(&by_replicate.values().map(mean).collect::<Vec<_>>())
-        });
-        let cells: Vec<Cell> = cells.map(spread).collect();
-        differences.row([Cell::from("mean of all"), Cell::none()].into_iter().chain(cells));
-        tables.push(("Differences, points".into(), differences));
         let mut costs = Table::new(["method", "training MACs"]);
         for method in &self.methods {
             let of: Vec<f64> = self
@@ -159,6 +143,35 @@ impl SupernetResults {
     }
 }
 
+/// By how much the first method is better than each other, paired by replicate.
+fn differences(networks: &[Network<'_>], first: &str, others: &[String]) -> Table {
+    let differing = others.iter().map(|other| format!("{first} - {other}"));
+    let columns = ["network", "MACs"].into_iter().map(String::from);
+    let mut differences = Table::new(columns.chain(differing));
+    let mut overall: BTreeMap<&str, BTreeMap<u64, Vec<f64>>> = BTreeMap::new();
+    for (name, macs, values) in networks {
+        let cells = others.iter().map(|other| {
+            let (a, b) = (values.get(first)?, values.get(other.as_str())?);
+            for (replicate, a) in a {
+                if let Some(b) = b.get(replicate) {
+                    overall.entry(other).or_default().entry(*replicate).or_default().push(a - b);
+                }
+            }
+            Some(PairedComparison::of(a, b)?.differences)
+        });
+        let cells: Vec<Cell> = cells.map(spread).collect();
+        differences.row([Cell::from(name.as_str()), Cell::count(*macs)].into_iter().chain(cells));
+    }
+    let mean = |values: &Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
+    let cells = others.iter().map(|other| {
+        let by_replicate = overall.get(other.as_str())?;
+        Summary::of(&by_replicate.values().map(mean).collect::<Vec<_>>())
+    });
+    let cells: Vec<Cell> = cells.map(spread).collect();
+    differences.row([Cell::from("mean of all"), Cell::none()].into_iter().chain(cells));
+    differences
+}
+
 /// Refuses what came of other settings.
 fn check_settings(experiment: &SupernetExperiment, job: &Job, run: &RunFolder) -> Result<(), Error> {
     let found: Value = read(run.path().join("config.json"))?;
@@ -171,7 +184,7 @@ fn check_settings(experiment: &SupernetExperiment, job: &Job, run: &RunFolder) -
         let digest = &found["experiment"]["data"]["only"]["digest"];
         expected["experiment"]["data"]["only"]["digest"] = digest.clone();
     }
-    match first_difference("", &expected, &found) {
+    match first_difference("", &without_places(expected), &without_places(found)) {
         None => Ok(()),
         Some((field, expected, found)) => {
             let problem = format!(

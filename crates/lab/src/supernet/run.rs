@@ -33,6 +33,10 @@ pub(super) struct SupernetRecord {
 
 /// Does all runs of an experiment that are not done and that no other process is at; tells how
 /// many were left to others.
+///
+/// # Errors
+/// Data that cannot be read; settings that do not go together or with the data; a folder of another run; those of
+/// training; files that cannot be read or written.
 pub fn run_all(
     experiment: &SupernetExperiment,
     folder: &Path,
@@ -62,8 +66,7 @@ pub fn run_all(
         // Another process may have done it since we looked.
         if !run.is_done() {
             crate::lines::note(conditions.reporter, name(experiment, &job));
-            run.claim(&config)?;
-            let label = identity(&config);
+            let label = identity(&run.claim(&config)?);
             Runner { experiment, conditions }.run(&job, &run, label)?;
         }
         drop(lock);
@@ -236,5 +239,77 @@ impl SupernetExperiment {
             }
         }
         own
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, sync::atomic::AtomicBool};
+
+    use sapwood_backend::DeviceSpec;
+
+    use super::*;
+    use crate::{
+        CheckpointEvery, Chosen, DataConfig, Datasets, List, Silent, Work, supernet::SupernetResults,
+    };
+
+    const EXPERIMENT: &str = r#"
+name = "nested"
+kind = "supernet"
+family = "mlp"
+batch_size = 8
+data = { name = "digits" }
+
+[recipe]
+optimizer = { name = "sgd", momentum = 0.9, nesterov = true }
+
+[[method]]
+name = "all"
+
+[[method.phase]]
+name = "all"
+open = "all"
+rule = { name = "random", subnets = 1 }
+epochs = 0.1
+learning_rate = 0.01
+"#;
+
+    #[test]
+    fn a_run_is_known_wherever_its_list_of_examples_lies() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        let experiment = |list: &str| {
+            let data = DataConfig {
+                only: Some(Chosen { list: at(list), digest: None }),
+                ..DataConfig::named("digits")
+            };
+            SupernetExperiment { data, ..toml::from_str(EXPERIMENT).unwrap() }
+        };
+        let kept = (0..100).collect();
+        let list = List { data: "digits".into(), examples: 1437, method: "random".into(), kept };
+        fs::write(at("a.json"), serde_json::to_string(&list).unwrap()).unwrap();
+        let conditions = Conditions {
+            datasets: &Datasets::below("data"),
+            device: &DeviceSpec::CPU.resolve().unwrap(),
+            every: CheckpointEvery::default(),
+            keep: &[],
+            reporter: &Silent,
+            work: &Work::default(),
+            stop: &AtomicBool::new(false),
+        };
+
+        let mut done = experiment("a.json");
+        done.data = conditions.datasets.identified(done.data).unwrap();
+        let run = RunFolder::new(at("all-r0"));
+        fs::create_dir(run.path()).unwrap();
+        run.claim(&config(&done, &Job::Method(0, 0))).unwrap();
+        let record =
+            SupernetRecord { method: "all".into(), replicate: 0, training_macs: 1.0, judged: vec![] };
+        fs::write(run.record(), serde_json::to_string(&record).unwrap()).unwrap();
+
+        fs::rename(at("a.json"), at("b.json")).unwrap();
+        let moved = experiment("b.json");
+        assert_eq!(run_all(&moved, place.path(), &conditions).unwrap(), 0);
+        SupernetResults::read(&moved, place.path()).unwrap();
     }
 }

@@ -89,7 +89,11 @@ fn without_a_counter_it_is_estimated_and_the_reason_noted() {
     machine.work();
     check(&meter.usage(), 212.5, "estimated: 85 W TDP x 50 % x 50 % of its CPU time");
     let notes = meter.notes();
-    assert!(notes.len() == 1 && notes[0].starts_with("no RAPL package counter"), "{notes:?}");
+    assert!(
+        notes.len() == 1
+            && notes[0].starts_with("the processor's energy is estimated: no RAPL package counter"),
+        "{notes:?}"
+    );
 }
 
 #[test]

@@ -42,7 +42,8 @@ fn composed<const D: usize>(x: Tensor<D>, activation: Activation) -> Tensor<D> {
             let [alpha, scale] = Activation::SELU;
             elu(x, alpha) * scale
         }
-        Activation::Clip(Factor(low), Factor(high)) => x.clamp(low, high),
+        // Where the lower bound lies above the upper one, all becomes the upper one.
+        Activation::Clip(Factor(low), Factor(high)) => x.clamp(low.min(high), high),
         // These are curves.
         Activation::Relu
         | Activation::Relu6

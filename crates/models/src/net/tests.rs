@@ -5,8 +5,8 @@ use crate::{Init, Spec};
 use burn::{prelude::Int, tensor::DType};
 use sapwood_backend::{DeviceSpec, Seed};
 use sapwood_core::{
-    Activation, Array, Conv, Entry, GraphBuilder, Layout, ModuleState, ParamPath, Reduction, State, Wire,
-    gradients, map,
+    Activation, Array, Conv, Entry, Factor, GraphBuilder, Layout, ModuleState, ParamPath, Reduction, State,
+    Wire, gradients, map,
 };
 
 /// Residuals, their shortcuts, and what mobile networks are made of.
@@ -183,4 +183,16 @@ fn what_is_added_to_a_normalised_value_may_be_broadcast() {
             assert!((y - expected).abs() < 1e-6, "{channel}: {y} {expected}");
         }
     }
+}
+
+#[test]
+fn between_bounds_that_cross_all_is_the_upper_one() {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    let mut g = Graph::builder([2, 1, 3]);
+    let x = g.input();
+    g.activation(x, Activation::Clip(Factor(1.0), Factor(0.25)));
+    let net = Net::new(g.finish().unwrap(), &device);
+    let images: Tensor<4> = Tensor::<1>::from_floats(&numbers(12)[..], &device).reshape([2, 2, 1, 3]);
+    let found: Vec<f32> = net.forward(images, &mut Pass::evaluate()).into_data().iter().collect();
+    assert_eq!(found, [0.25; 12]);
 }

@@ -54,6 +54,12 @@ pub(crate) fn is_averaged_alone(key: &str) -> bool {
     is_averaged(key) && words(key).iter().all(|word| word.len() == 1 || known.contains(&word.as_str()))
 }
 
+/// Whether a key says that means lie there, and cannot be a layer's name: `ema` and `model_avg`, and not `mean`.
+pub(crate) fn is_unmistakably_averaged(key: &str) -> bool {
+    let may_be_layers = ["mean", "average", "avg"];
+    is_averaged_alone(key) && words(key).iter().any(|word| !may_be_layers.contains(&word.as_str()))
+}
+
 /// Whether masks lie there.
 pub(crate) fn is_mask(key: &str) -> bool {
     words(key).iter().any(|word| word == "mask" || word == "masks")
@@ -105,6 +111,12 @@ mod tests {
             "ema0",
         ] {
             assert!(is_averaged(key), "{key}");
+        }
+        for key in ["ema", "modelEMA", "avg_model", "averaged"] {
+            assert!(is_unmistakably_averaged(key), "{key}");
+        }
+        for key in ["mean", "avg_pool", "average", "mean_head", "model"] {
+            assert!(!is_unmistakably_averaged(key), "{key}");
         }
         for key in ["schema", "model", "cinema.net", "semantic", "state_dict", "remapped"] {
             assert!(!is_averaged(key), "{key}");

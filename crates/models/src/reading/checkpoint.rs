@@ -9,7 +9,7 @@ use sapwood_core::{Cause, Masks, Shape, State, StateFile};
 use serde_json::Value;
 
 use super::{
-    Reading, Shapes, Wants,
+    Reading, Shapes, Wants, Zeros,
     candidates::dense,
     fit::fit,
     masks::{assemble, masks_beside, settle},
@@ -20,6 +20,7 @@ use crate::{
     Error, Note, Problem, coded_file, integers, onnx_file,
     pytorch::{self, Node},
     safetensors_file,
+    zeros::masks_of_zeros,
 };
 
 /// A file with tensors: safetensors, coded, what PyTorch's `torch.save` wrote, or ONNX. The content decides, never
@@ -135,7 +136,8 @@ impl Checkpoint {
     /// joined. An optimiser's memory is never taken.
     ///
     /// # Errors
-    /// None that fit, or several; tensors that cannot be read as weights or as masks, or are not finite.
+    /// None that fit, or several; tensors that cannot be read as weights or as masks, or are not finite; no zeros where
+    /// `reading` makes masks of them.
     pub fn fitted(&self, wants: &dyn Wants, reading: &Reading) -> Result<Fitted, Error> {
         let found = fit(self, wants, reading)?;
         found.tell();
@@ -165,6 +167,10 @@ impl Checkpoint {
             notes.extend(more);
         }
         state.check_finite().map_err(|error| self.problem(error.into()))?;
+        if reading.zeros == Zeros::Masked {
+            let made = masks_of_zeros(&state, &masks, &found.params);
+            masks.extend(made.ok_or_else(|| self.problem(Problem::NoZeros))?);
+        }
         notes
             .iter()
             .for_each(|note| tracing::debug!(%note, path = %self.path.display(), "to be known of this file"));

@@ -168,7 +168,12 @@ fn note(places: &Places<'_>, chosen: &str, averaged: Vec<String>) -> Option<Note
     if !averaged.is_empty() {
         return Some(Note::AveragedToo { key, averaged });
     }
-    let others = others(places, chosen);
+    left_out(places, chosen)
+}
+
+/// That other weights lie beside those below a key, if there are any.
+pub(crate) fn left_out(places: &Places<'_>, chosen: &str) -> Option<Note> {
+    let (key, others) = (places.shortest(chosen).to_string(), others(places, chosen));
     (!others.is_empty()).then_some(Note::LeftOut { key, others })
 }
 

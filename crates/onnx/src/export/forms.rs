@@ -70,7 +70,7 @@ pub(super) fn pad(to: &mut Writing<'_>, name: &str, x: String, pad: &Pad) -> Res
 /// Values of the opposite edge.
 pub(super) fn wrap(to: &mut Writing<'_>, name: &str, x: String, pads: Vec<i64>) -> Result<String, String> {
     if to.opset < 19 {
-        return Err("wraps its input, which is written from opset 19 on".into());
+        return Err(to.refused_before(19, "wraps its input, which is written from opset 19 on".into()));
     }
     let pads = to.integers(pads);
     Ok(to.layer(name, "Pad", vec![x, pads], &[("mode", Text("wrap"))]))

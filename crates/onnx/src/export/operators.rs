@@ -75,7 +75,7 @@ fn operator<'s>(
     };
     let Some((x, of_x)) = inputs.first().cloned() else { return Ok(None) };
     // Such operations are of bytes, and give those of the kind that they read.
-    let is_byte = |grid: &Grid| grid.integers()[1] - grid.integers()[0] <= 255;
+    let is_byte = |grid: &Grid| grid.integers()[1].abs_diff(grid.integers()[0]) <= 255;
     let is_signed = |grid: &Grid| grid.integers()[0] < 0;
     let all = || inputs.iter().map(|(_, grid)| grid).chain(grid);
     if !all().all(is_byte) || all().any(|grid| is_signed(grid) != is_signed(&of_x)) {

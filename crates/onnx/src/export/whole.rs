@@ -17,12 +17,19 @@ pub(super) struct Whole {
 /// The bias that is added to the sums of a layer: integers of 32 bits with the scale of the products.
 ///
 /// # Errors
-/// Scales whose product f32 does not hold.
+/// Scales whose product f32 does not hold; a value that 32 bits do not hold.
 pub(super) fn bias(bias: &Array, x: &Grid, weight: &Quantized) -> Result<Quantized, String> {
     let scales: Vec<f32> = weight.scale().iter::<f32>().map(|scale| x.scale() * scale).collect();
-    // The cast saturates.
-    let whole = |(at, value): (usize, f32)| (value / scales[at % scales.len()]).round_ties_even() as i32;
-    let values: Vec<i32> = bias.iter::<f32>().enumerate().map(whole).collect();
+    let whole = |(at, value): (usize, f32)| {
+        let step = scales[at % scales.len()];
+        match value.abs() <= i32::MAX as f32 * step {
+            true => Ok((value / step).round_ties_even() as i32),
+            false => Err(format!(
+                "has a bias of {value}, which 32 bits do not hold in steps of {step:e}: give its weights a larger scale"
+            )),
+        }
+    };
+    let values = bias.iter::<f32>().enumerate().map(whole).collect::<Result<Vec<i32>, String>>()?;
     let made = Array::new(bias.shape(), values).and_then(|values| {
         Quantized::new(values, weight.per(), Array::new(weight.scale().shape(), scales.clone())?, None)
     });
@@ -52,7 +59,9 @@ impl<'s> Writing<'s> {
         packed: bool,
     ) -> Result<Whole, String> {
         if matches!(value.per(), Per::Group { .. }) && self.opset < 21 {
-            return Err("has weights in groups, which are written from opset 21 on".into());
+            return Err(
+                self.refused_before(21, "has weights in groups, which are written from opset 21 on".into())
+            );
         }
         let kind = match value.dtype() {
             DType::I4 if packed && 21 <= self.opset => data_type::INT4,
@@ -120,11 +129,14 @@ impl<'s> Writing<'s> {
             [-128 | -127, 127] => data_type::INT8,
             [0, 65535] if 21 <= self.opset => data_type::UINT16,
             [-32768 | -32767, 32767] if 21 <= self.opset => data_type::INT16,
-            _ => {
+            found => {
                 let opset = self.opset;
-                return Err(format!(
-                    "is rounded to the integers {low} to {high}, which are no type of opset {opset}"
-                ));
+                let why =
+                    format!("is rounded to the integers {low} to {high}, which are no type of opset {opset}");
+                return Err(match found {
+                    [0, 65535] | [-32768 | -32767, 32767] => self.refused_before(21, why),
+                    _ => why,
+                });
             }
         };
         let zero = lying(kind, [i64::from(grid.zero_point())].into_iter());

@@ -61,6 +61,8 @@ pub(super) struct Writing<'s> {
     /// Whether operations of ONNX Runtime's own are written.
     pub(super) contributed: bool,
     pub(super) weights: Weights,
+    /// The version of the operations that has what a refused layer needs, if it is known.
+    pub(super) later: Option<i64>,
     names: BTreeSet<String>,
     /// How many nodes have a name, each of which may be there once.
     named: BTreeMap<String, usize>,
@@ -85,6 +87,7 @@ impl<'s> Writing<'s> {
             whole: BTreeMap::new(),
             contributed: false,
             weights: options.weights,
+            later: None,
             names: BTreeSet::new(),
             named: BTreeMap::new(),
             numbers: BTreeMap::new(),
@@ -93,6 +96,12 @@ impl<'s> Writing<'s> {
         let outputs = graph.ends().len();
         found.outputs = (0..outputs).map(|at| found.unused(options.output(at, outputs))).collect();
         Ok(found)
+    }
+
+    /// Why a layer is not written before a version of the operations.
+    pub(super) fn refused_before(&mut self, opset: i64, why: String) -> String {
+        self.later = Some(opset);
+        why
     }
 
     /// The name of the next of the network's inputs, with channels in front.
@@ -238,11 +247,12 @@ impl<'s> Writing<'s> {
     /// Makes the value of a node one of the outputs, behind a softmax if there is to be one.
     ///
     /// That has no name, and the output is its own: so it is told from one of the network's, which has a name and an
-    /// identity behind it.
-    pub(super) fn end(&mut self, number: usize, at: usize, softmax: bool) {
+    /// identity behind it. An input that goes out under its own name has neither.
+    pub(super) fn end(&mut self, number: usize, at: usize, options: &Options) {
         let (value, output) = (self.values[at].clone(), self.outputs[number].clone());
-        match softmax {
+        match options.softmax {
             true => self.push("", "Softmax", &[value], &output, &[("axis", Attribute::Int(1))]),
+            false if value == options.output(number, self.outputs.len()) => self.outputs[number] = value,
             false => self.push("", "Identity", &[value], &output, &[]),
         }
     }

@@ -11,7 +11,7 @@ use super::{
     scaling::hold_still,
     settle::{needed, settle},
 };
-use crate::{Error, Integers, Note};
+use crate::{Error, Integers, Note, Unsupported};
 
 /// A network that was made.
 pub(super) struct Made {
@@ -88,16 +88,10 @@ impl Making<'_> {
         if !single.is_empty() {
             self.note(Note::Single(single));
         }
-        let (mut state, mut taken) = (State::default(), 0);
+        self.check_shared(&needed, bytes)?;
+        let mut state = State::default();
         for (old, params) in self.params.into_iter().filter(|(old, _)| needed.contains(old)) {
             for (suffix, stored) in params {
-                taken += stored.least_bytes();
-                // A file says each weight once.
-                if 3 * (bytes / 2) + (1 << 19) < taken {
-                    return Err(Error::Format(
-                        "layers share weights so often that they outgrow the file".into(),
-                    ));
-                }
                 let layer = &self.nodes[old].name;
                 let path = if suffix.is_empty() { layer.clone() } else { format!("{layer}.{suffix}") };
                 let quantized = match suffix {
@@ -122,6 +116,29 @@ impl Making<'_> {
 }
 
 impl Making<'_> {
+    /// Refuses layers that share tensors until these, of which each layer gets its own, outgrow files of this number of
+    /// bytes: what a network takes in memory is in proportion to them.
+    fn check_shared(&self, needed: &BTreeSet<usize>, bytes: usize) -> Result<(), Error> {
+        const USES: usize = 16;
+        let mut left = bytes.saturating_mul(USES).saturating_add(1 << 23);
+        let mut beyond = BTreeSet::new();
+        for (at, params) in self.params.iter().filter(|(at, _)| needed.contains(at)) {
+            let taken = params.iter().map(|(_, stored)| stored.least_bytes());
+            match left.checked_sub(taken.fold(0, usize::saturating_add)) {
+                Some(rest) => left = rest,
+                None => {
+                    beyond.insert(self.nodes[*at].name.clone());
+                }
+            }
+        }
+        if beyond.is_empty() {
+            return Ok(());
+        }
+        let layers =
+            format!("layers whose tensors take more than {USES} times the file, as where many share one");
+        Err(Error::Unsupported(Unsupported { operations: [(layers, beyond)].into(), examples: None }))
+    }
+
     /// Renames constants that are called like a layer's tensor, or like a module with layers or tensors of its own: a name
     /// stands for one of both.
     fn part_constants(&mut self, needed: &BTreeSet<usize>) {

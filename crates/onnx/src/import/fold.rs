@@ -1,10 +1,10 @@
 //! What is computed while a file is read: of constants, and of the shapes of values.
 
-use sapwood_graph::Dims;
+use sapwood_graph::{Dims, F16};
 
 use super::{
     call::{Call, axis, plain},
-    known::{Items, Known, joined, spread, walk},
+    known::{Items, Known, cost, joined, spread, walk},
     making::Making,
     refusal::Refusal,
     value::Affine,
@@ -14,11 +14,9 @@ use crate::proto::{MOST_NUMBERS, data_type};
 
 /// Pays for a tensor of this shape.
 fn afford(making: &mut Making<'_>, shape: &[usize], integers: bool) -> Result<(), Refusal> {
-    let len = shape.iter().try_fold(1usize, |len, size| len.checked_mul(*size));
-    let len = len.ok_or_else(|| Refusal::Damaged(format!("{shape:?} is larger than any memory")))?;
-    match integers && MOST_NUMBERS < len {
+    match integers && MOST_NUMBERS < cost(shape) && !shape.contains(&0) {
         true => Err(Refusal::Cannot(format!("of more than {MOST_NUMBERS} integers"))),
-        false => making.afford(len),
+        false => making.afford(cost(shape)),
     }
 }
 
@@ -323,7 +321,7 @@ fn cast_to<'a>(making: &mut Making<'a>, call: &Call<'a, '_>, to: i64) -> Result<
         (Value::Data(data), FLOAT) if !data.integers => Ok((*data).into()),
         (Value::Data(data), INT32 | INT64) if data.integers => Ok((*data).into()),
         (Value::Stored(_), FLOAT | DOUBLE) => Ok(call.input(0).clone()),
-        (Value::Stored(_), FLOAT16) => Ok(call.input(0).clone()),
+        (Value::Stored(stored), FLOAT16) => halved(making, stored),
         (Value::Stored(stored), INT32 | INT64) => {
             afford(making, &stored.shape, true)?;
             let all = stored.floats()?.into_iter().map(|value| Size::Number(value as i64)).collect();
@@ -342,6 +340,19 @@ fn cast_to<'a>(making: &mut Making<'a>, call: &Call<'a, '_>, to: i64) -> Result<
         (Value::Unknown, _) => Err(Refusal::Follows),
         _ => Err(Refusal::Cannot(format!("to type {to}"))),
     }
+}
+
+/// A constant rounded to 16 bits: itself, with its name, where it fits them.
+fn halved<'a>(making: &mut Making<'a>, stored: &Stored<'a>) -> Result<Value<'a>, Refusal> {
+    making.afford(stored.len())?;
+    let values = stored.floats()?;
+    let halves: Vec<f32> = values.iter().map(|value| F16::from_f64(f64::from(*value)).to_f32()).collect();
+    let value = Value::Stored(stored.clone());
+    if halves == values {
+        return Ok(value);
+    }
+    making.computed(&value);
+    Ok(Known::floats(stored.shape.clone(), halves).into_value())
 }
 
 /// Constants one behind the other.
@@ -372,8 +383,7 @@ pub(super) fn gather<'a>(
         usize::try_from(if index < 0 { index.saturating_add(size) } else { index }).unwrap_or(usize::MAX)
     };
     let indices: Vec<usize> = plain(&places.all)?.into_iter().map(index).collect();
-    let rest = from.items.len() / from.shape[axis].max(1);
-    let made = [indices.len(), rest, 1 + usize::from(places.all.is_empty())];
+    let made = [&from.shape[..axis], &places.shape, &from.shape[axis + 1..]].concat();
     afford(making, &made, matches!(from.items, Items::Sizes(_)))?;
     Ok(from.gather(axis, &indices, &places.shape)?.into_value())
 }

@@ -4,6 +4,7 @@ use super::{
     refusal::Refusal,
     value::{Numbers, Size, Stored, Value},
 };
+use crate::proto::Tensor;
 
 /// Values in a shape, row by row.
 #[derive(Clone, Debug, PartialEq)]
@@ -133,11 +134,12 @@ impl Known {
             return Err(Refusal::Damaged("it joins different shapes".into()));
         }
         shape[axis] = parts.iter().map(|part| part.shape[axis]).sum();
-        let rows: usize = shape[..axis].iter().product();
+        // Of what is empty one row is as good as all.
+        let rows: usize = if shape.contains(&0) { 1 } else { shape[..axis].iter().product() };
         let mut all: Option<Items> = None;
         for row in 0..rows {
             for part in parts {
-                let len = part.items.len() / rows.max(1);
+                let len = part.items.len() / rows;
                 let range = row * len..(row + 1) * len;
                 match (&mut all, &part.items) {
                     (None, Items::Floats(from)) => all = Some(Items::Floats(from[range].to_vec())),
@@ -151,6 +153,35 @@ impl Known {
         let items = all.unwrap_or(Items::Sizes(vec![]));
         Self { shape: vec![items.len()], items }.reshape(shape)
     }
+}
+
+/// The values of a tensor of this shape, where a dimension of 0 counts as one: the others are walked along anyway.
+pub(super) fn cost(shape: &[usize]) -> usize {
+    shape.iter().fold(1, |cost, size| cost.saturating_mul((*size).max(1)))
+}
+
+/// Refuses a constant in a shape that no network has: the dimensions of all others may be multiplied by one another.
+pub(super) fn checked(value: Value<'_>) -> Result<Value<'_>, Refusal> {
+    const MOST: usize = 1 << 24;
+    let shape = match &value {
+        Value::Stored(stored) => &stored.shape,
+        Value::Numbers(numbers) => &numbers.shape,
+        Value::Whole(whole) => &whole.shape,
+        _ => return Ok(value),
+    };
+    if Tensor::MOST_DIMS < shape.len() {
+        let (most, found) = (Tensor::MOST_DIMS, shape.len());
+        return Err(Refusal::Damaged(format!(
+            "expected a constant of at most {most} dimensions, found {found}"
+        )));
+    }
+    // Values lie in the file, or were paid for.
+    if shape.contains(&0) && MOST < cost(shape) {
+        return Err(Refusal::Damaged(format!(
+            "{shape:?} is too large for a constant, though it has no values"
+        )));
+    }
+    Ok(value)
 }
 
 /// How far the next index of each dimension lies.

@@ -164,6 +164,7 @@ pub(super) fn gemm<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<V
     // A bias of one value is one for each output.
     let bias = match bias {
         Some(bias) if bias.len() == 1 && weight.shape[0] != 1 => {
+            making.afford(weight.shape[0])?;
             let value = bias.floats()?[0];
             Some(Stored::made(bias.name, vec![weight.shape[0]], vec![value; weight.shape[0]]))
         }

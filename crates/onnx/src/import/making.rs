@@ -40,6 +40,9 @@ pub(super) struct Making<'a> {
     pub(super) notes: Vec<Note>,
     /// How many values may still be computed.
     budget: usize,
+    /// How many nodes the network may have, of which one of the file may ask for many: what they take in memory is in
+    /// proportion to the file.
+    most_nodes: usize,
     /// The bytes of the files that lie beside this one.
     pub(super) files: &'a BTreeMap<String, Vec<u8>>,
 }
@@ -66,6 +69,7 @@ impl<'a> Making<'a> {
             implicit: BTreeSet::new(),
             notes: Vec::new(),
             budget: MOST_MADE.min((1 << 18) + bytes / 2),
+            most_nodes: (1 << 13) + bytes / 128,
             files,
         }
     }
@@ -150,6 +154,9 @@ impl<'a> Making<'a> {
         let dims = op.shape(&dims).map_err(Refusal::misfit)?;
         if MOST_VALUES < dims.values() {
             return Err(Refusal::Damaged(format!("its output of {dims} is too large for any machine")));
+        }
+        if self.most_nodes <= self.nodes.len() {
+            return Err(Refusal::Cannot("in more layers than a file of its size has".into()));
         }
         let inputs = inputs.iter().map(|data| data.node).collect();
         self.nodes.push(Node { name: name.into(), op, inputs });

@@ -22,7 +22,13 @@ pub(super) fn layer_norm<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Re
     }
     let channels = weight.len();
     let op = Op::LayerNorm { channels, epsilon: decimal(epsilon), last: true };
-    let bias = bias.unwrap_or_else(|| Stored::made("", vec![channels], vec![0.0; channels]));
+    let bias = match bias {
+        Some(bias) => bias,
+        None => {
+            making.afford(channels)?;
+            Stored::made("", vec![channels], vec![0.0; channels])
+        }
+    };
     if bias.len() != channels {
         return Err(Refusal::Damaged(format!("{} shifts for {channels} channels", bias.len())));
     }

@@ -5,6 +5,7 @@ use sapwood_graph::{Dims, Op, Ranked, Slice};
 use super::{
     call::{Call, axis},
     fold,
+    known::cost,
     making::Making,
     refusal::Refusal,
     shapes::for_each_example,
@@ -103,7 +104,13 @@ pub(super) fn slice<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<
     }
     if call.is_constant() {
         let mut known = call.known(0)?;
-        making.afford(known.items.len())?;
+        making.afford(cost(&known.shape))?;
+        if known.shape.len() < axes.len() {
+            let (bounds, rank) = (axes.len(), known.shape.len());
+            return Err(Refusal::Damaged(format!(
+                "it bounds {bounds} dimensions of a constant that has {rank}"
+            )));
+        }
         for (at, dim) in axes.iter().enumerate() {
             let axis = axis(*dim, known.shape.len())?;
             let places = places(at, known.shape[axis]);
@@ -231,7 +238,7 @@ fn cut<'a>(
         let axis = axis(at, known.shape.len())?;
         let mut found = Vec::new();
         for (start, length) in parts(known.shape[axis])? {
-            making.afford(known.items.len())?;
+            making.afford(cost(&known.shape))?;
             let places: Vec<usize> = (start..start + length).collect();
             found.push(known.gather(axis, &places, &[length])?.into_value());
         }
@@ -304,7 +311,7 @@ pub(super) fn tile<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<V
         let mut known = call.known(0)?;
         for (dim, times) in repeats.iter().enumerate().filter(|(_, times)| **times != 1) {
             let times = super::windows::number(*times)?;
-            making.afford(known.items.len().saturating_mul(times))?;
+            making.afford(cost(&known.shape).saturating_mul(times))?;
             if known.shape.len() <= dim {
                 return Err(Refusal::Damaged("it repeats what is not there".into()));
             }

@@ -26,11 +26,14 @@ pub(super) fn rounded(making: &mut Making<'_>, x: Data, grid: Grid) -> Result<Da
     if making.rounding.grids.get(&x.node) == Some(&grid) {
         return Ok(x);
     }
+    let [low, high] = grid.integers();
+    if u32::from(u16::MAX) < high.abs_diff(low) {
+        return Err(Refusal::Cannot("to integers of more than 16 bits".into()));
+    }
     let key = (x.node, grid.scale().to_bits(), grid.zero_point(), grid.integers());
     if let Some(data) = making.rounding.made.get(&key) {
         return Ok(*data);
     }
-    let [low, high] = grid.integers();
     let mut value = x;
     if grid.zero_point() == low && making.rounding.signs.may_be_negative(&making.nodes, x.node) {
         let six = (grid.number(high) - 6.0).abs() <= 0.5 * grid.scale();

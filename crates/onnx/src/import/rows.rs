@@ -21,9 +21,13 @@ pub(super) fn stay_apart(
     let mut instead: Vec<usize> = (0..nodes.len()).collect();
     for at in needed {
         let Op::Linear { inputs, places: true, .. } = nodes[*at].op else { continue };
-        let (before, &[behind]) = (nodes[*at].inputs[0], &readers_of[*at][..]) else { continue };
-        let both = [before, behind].map(|node| matches!(nodes[node].op, Op::Reshape(_)));
-        if both != [true, true]
+        // What was taken apart again behind another such layer is that layer's value by now.
+        let (before, &[behind]) = (instead[nodes[*at].inputs[0]], &readers_of[*at][..]) else { continue };
+        // A rounding is a change of dimensions to the same ones.
+        let changes =
+            |node: usize| matches!(nodes[node].op, Op::Reshape(to) if to != dims[nodes[node].inputs[0]]);
+        if !changes(before)
+            || !changes(behind)
             || readers_of[before].len() != 1
             || ends.contains(at)
             || ends.contains(&before)
@@ -93,6 +97,47 @@ mod tests {
         let apart = Dims::with_batch(&[10, 1, 32], 1).unwrap();
         assert_eq!((&nodes[1].op, dims[1]), (&Op::Reshape(apart), apart));
         assert_eq!((&nodes[4].inputs, dims[2].sizes()), (&vec![2, 2], &[10, 1, 24][..]));
+    }
+
+    #[test]
+    fn a_rounding_on_either_side_stays() {
+        let layer = Op::Linear { inputs: 2, outputs: 3, bias: true, places: true };
+        let cases: [[&[usize]; 3]; 3] = [
+            [&[1, 4, 2], &[1, 4, 3], &[1, 4, 3]],
+            [&[1, 4, 2], &[1, 4, 3], &[4, 3]],
+            [&[4, 2], &[4, 3], &[4, 3]],
+        ];
+        for sizes in cases {
+            let [(before, of_before), (_, of_layer), (behind, of_behind)] =
+                sizes.map(|sizes| reshape(sizes, 0));
+            let mut nodes =
+                vec![node(Op::Input, &[]), node(before, &[0]), node(layer, &[1]), node(behind, &[2])];
+            let (expected, all, mut ends) = (nodes.clone(), (0..nodes.len()).collect(), [3]);
+            let input = Dims::batch_of(&[4, 2]).unwrap();
+            stay_apart(&mut nodes, &mut [input, of_before, of_layer, of_behind], &all, &mut ends);
+            assert!(nodes == expected && ends == [3], "{sizes:?}");
+        }
+    }
+
+    #[test]
+    fn a_layer_behind_one_that_reads_places_gives_what_it_gave() {
+        let layer = |inputs, outputs| Op::Linear { inputs, outputs, bias: true, places: true };
+        let [(rows, of_rows), (apart, of_apart), (back, of_back)] =
+            [reshape(&[3, 2], 0), reshape(&[3, 1, 4], 1), reshape(&[3, 2], 0)];
+        let mut nodes = vec![
+            node(Op::Input, &[]),
+            node(rows, &[0]),
+            node(layer(2, 4), &[1]),
+            node(apart, &[2]),
+            node(layer(4, 2), &[3]),
+            node(back, &[4]),
+        ];
+        let (_, of_rows_of_first) = reshape(&[3, 4], 0);
+        let (_, of_places) = reshape(&[3, 1, 2], 1);
+        let mut dims = [of_places, of_rows, of_rows_of_first, of_apart, of_places, of_back];
+        let (all, mut ends) = ((0..nodes.len()).collect(), [5]);
+        stay_apart(&mut nodes, &mut dims, &all, &mut ends);
+        assert_eq!((&nodes[4].inputs[..], &nodes[5], ends), (&[2][..], &node(back, &[4]), [5]));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::{
     call::{Call, plain},
     carriers,
     integers::knows_integers,
+    known::checked,
     making::Making,
     operations::handler,
     parts,
@@ -55,7 +56,8 @@ impl<'a, 'm> Running<'a, 'm> {
             self.few.check(count)?;
             let tensor = tensor?;
             let name = tensor.name;
-            let value = tensor_value(self.making, tensor).or_else(|refusal| match refusal {
+            let value = tensor_value(self.making, tensor).and_then(checked);
+            let value = value.or_else(|refusal| match refusal {
                 Refusal::Damaged(problem) => Err(Error::Format(problem)),
                 _ => Ok(Value::Unknown),
             })?;
@@ -121,7 +123,11 @@ impl<'a, 'm> Running<'a, 'm> {
             Some(grid) => found.and_then(|values| carriers::lowered(self.making, values, grid)),
             None => found,
         };
-        let mut found = match found.and_then(|values| call.all_read().map(|()| values)) {
+        let found = found.and_then(|values| {
+            call.all_read()?;
+            values.into_iter().map(checked).collect::<Result<Vec<_>, _>>()
+        });
+        let mut found = match found {
             Ok(values) => values.into_iter(),
             Err(refusal) => {
                 refusal.note(&mut self.unsupported, node, self.making.fixed_batch)?;

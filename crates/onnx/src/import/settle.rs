@@ -72,7 +72,7 @@ pub(super) fn settle(nodes: &mut [Node], ends: &mut [usize], roundings: &BTreeMa
     let after = needed(nodes, ends);
     let readers_of = readers(nodes, &after);
     move_ahead(nodes, (&after, &readers_of, ends), &mut found.grids);
-    drop_carried(nodes, (&after, &readers_of), &found.apart, &mut found.grids);
+    drop_carried(nodes, (&after, &readers_of, ends), &found.apart, &mut found.grids);
     found
 }
 
@@ -102,7 +102,7 @@ fn move_ahead(
 /// Takes away the grids of values that lie on them by what they are made of.
 fn drop_carried(
     nodes: &[Node],
-    (needed, readers): (&BTreeSet<usize>, &[Vec<usize>]),
+    (needed, readers, ends): (&BTreeSet<usize>, &[Vec<usize>], &[usize]),
     apart: &[usize],
     grids: &mut BTreeMap<usize, Grid>,
 ) {
@@ -125,7 +125,8 @@ fn drop_carried(
             // What an activation alone reads is rounded behind it; else it gives numbers of its input's grid.
             Op::Activation(activation @ (Activation::Relu | Activation::Relu6)) if same => {
                 let computed = !matches!(nodes[before].op, Op::Input | Op::Activation(_));
-                if readers[before].len() == 1 && computed && grids.contains_key(&before) {
+                let alone = readers[before].len() == 1 && !ends.contains(&before);
+                if alone && computed && grids.contains_key(&before) {
                     grids.remove(&before);
                 } else if activation == Activation::Relu {
                     grids.remove(at);

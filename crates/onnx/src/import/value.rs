@@ -140,8 +140,8 @@ impl<'a> Stored<'a> {
     /// The bytes of the file that it takes at least.
     pub(super) fn least_bytes(&self) -> usize {
         match &self.source {
-            Source::Coded(coded) => self.len() * coded.bits() / 8,
-            _ => 2 * self.len(),
+            Source::Coded(coded) => self.len().saturating_mul(coded.bits()) / 8,
+            _ => self.len().saturating_mul(2),
         }
     }
 

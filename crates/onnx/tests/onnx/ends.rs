@@ -124,3 +124,52 @@ fn a_shape_is_the_size_of_an_example_that_is_no_image_too() {
     assert_eq!(of(&[None, Some(6), None], [5, 1, 64]), refused("[5, 64]", "[N, 6, N]"));
     assert_eq!(of(&[None, None], [6, 1, 64]), refused("[6, 1, 64]", "[N, N]"));
 }
+
+#[test]
+fn an_input_without_a_shape_takes_the_size_that_is_given() {
+    let mut file = Foreign::new(13, &[]).node("Relu", "x", "y", &[]);
+    file.graph.input[0].r#type.as_mut().unwrap().tensor_type.as_mut().unwrap().shape = None;
+    let bytes = file.bytes();
+    let said = import(&bytes).unwrap_err().to_string();
+    assert!(said.ends_with("found `x` without a shape: give the size of an example"), "{said}");
+    for (example, dims) in [([4usize, 1, 1], &[4][..]), ([6, 1, 64], &[6, 64]), ([3, 8, 9], &[3, 8, 9])] {
+        let found = Importer::default().example(example).import(&bytes).unwrap();
+        assert_eq!(found.graph.entries()[0].dims, Dims::batch_of(dims).unwrap());
+    }
+}
+
+#[test]
+fn no_size_is_asked_for_that_cannot_be_given() {
+    let images = [None, Some(1), Some(4), Some(4)];
+    let mut file = Foreign::new(13, &images).node("Add", "x z", "y", &[]);
+    file.graph.input.push(end("z", &[None, Some(1), None, None]));
+    let bytes = file.bytes();
+    for importer in [Importer::default(), Importer::default().example([1usize, 4, 4])] {
+        assert_eq!(
+            importer.import(&bytes).unwrap_err().to_string(),
+            "its input `z` [N, 1, N, N] is open, and a size can be given for the first input alone: export it with numbers for \
+             all dimensions but the first"
+        );
+    }
+    let scalar = Foreign::new(13, &[]).node("Relu", "x", "y", &[]).refused();
+    assert!(scalar.starts_with("expected an input of 1 to 6 dimensions, with "), "{scalar}");
+}
+
+#[test]
+fn an_input_that_goes_out_keeps_its_name() {
+    let file = Foreign::new(17, &[None, Some(4)])
+        .floats("fc.weight", &[3, 4], |at| at as f32)
+        .node("Gemm", "x fc.weight", "y", &["transB=1"])
+        .also("x");
+    let found = file.import().unwrap();
+    assert_eq!(found.outputs, ["y", "x"]);
+    let written = |outputs: &[&str]| {
+        let outputs = outputs.iter().map(ToString::to_string).collect();
+        let options = Options { outputs, ..Options::default() };
+        import(&export(&found.graph, &found.state, &options).unwrap()).unwrap()
+    };
+    let again = written(&["y", "x"]);
+    assert_eq!((&again.graph, &again.outputs), (&found.graph, &found.outputs));
+    // One that goes out under another name does so too.
+    assert_eq!(written(&["y", "z"]).outputs, ["y", "z"]);
+}

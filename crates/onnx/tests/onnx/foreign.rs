@@ -447,3 +447,21 @@ fn a_rest_has_the_sign_of_what_divides_and_with_fmod_of_what_is_divided() {
         assert!(rest(of, by, fmod).refused().contains("negative size"), "{of} by {by}, {fmod}");
     }
 }
+
+#[test]
+fn layers_share_a_tensor_as_often_as_networks_do() {
+    let times = |count: usize| {
+        let file = Foreign::new(13, &[None, Some(512)]).floats("fc.weight", &[512, 512], |_| 0.5);
+        (0..count).fold(file, |file, at| {
+            let from = if at == 0 { "x".to_string() } else { format!("h{at}") };
+            let to = if at + 1 == count { "y".to_string() } else { format!("h{}", at + 1) };
+            file.node("MatMul", &format!("{from} fc.weight"), &to, &[])
+        })
+    };
+    let found = times(16).import().unwrap();
+    assert_eq!(found.state.0.len(), 16);
+    assert_eq!(found.notes, [Note::Shared(vec!["fc.weight".into()])]);
+    let said = times(100).refused();
+    let expected = "layers whose tensors take more than 16 times the file, as where many share one (";
+    assert!(said.contains(expected), "{said}");
+}

@@ -216,3 +216,21 @@ fn a_slice_backwards_begins_at_the_first_place_at_least() {
     let Op::Reshape(to) = found.graph.nodes()[1].op else { panic!("{:?}", found.graph) };
     assert_eq!(to.to_string(), "[2n, 7]");
 }
+
+#[test]
+fn a_constant_in_16_bits_is_rounded_to_them_and_keeps_its_name_where_it_fits() {
+    let of = |value: fn(usize) -> f32| {
+        let file = Foreign::new(13, &[None, Some(3)])
+            .floats("shift", &[3], value)
+            .node("Cast", "shift", "h", &["to=10"])
+            .node("Cast", "h", "k", &["to=1"])
+            .node("Mul", "x k", "y", &[]);
+        file.import().unwrap()
+    };
+    let rounded = of(|at| [0.1, 70000.0, 1e-9][at]);
+    assert_eq!(values(&rounded), [0.099_975_586, f32::INFINITY, 0.0]);
+    assert!(rounded.notes.contains(&Note::Computed), "{:?}", rounded.notes);
+    let whole = of(|at| at as f32);
+    assert_eq!(values(&whole), [0.0, 1.0, 2.0]);
+    assert!(whole.state.0.contains_key("shift") && whole.notes.is_empty(), "{:?}", whole.notes);
+}

@@ -200,6 +200,54 @@ fn a_rounding_stands_between_what_would_otherwise_be_one_layer() {
 }
 
 #[test]
+fn roundings_around_a_layer_at_places_are_no_changes_of_dimensions() {
+    let file = |dims: &[Option<i64>]| {
+        Foreign::new(13, dims)
+            .bytes_at("a", 0.5, 10)
+            .bytes_at("b", 0.25, 128)
+            .signed("fc.weight", &[2, 3], &[1, 2, 3, 4, 5, 6])
+            .node("DequantizeLinear", "fc.weight a_s", "w", &[])
+    };
+    let places = file(&[None, Some(4), Some(2)])
+        .pair("x", "x1", "a")
+        .node("MatMul", "x1 w", "m", &[])
+        .pair("m", "m1", "b")
+        .node("Relu", "m1", "y", &[]);
+    let found = places.import().unwrap();
+    let expected = vec![(0, 0.5, 10), (1, 0.25, 128)];
+    assert_eq!((operations(&found), grids(&found)), ("fc relu".into(), expected));
+
+    let rows = file(&[None, Some(3), Some(2)])
+        .integers("rows", &[-1, 2])
+        .integers("apart", &[3, -1, 3])
+        .node("Transpose", "x", "t", &["perm=[1, 0, 2]"])
+        .node("Reshape", "t rows", "r", &[])
+        .pair("r", "x1", "a")
+        .node("MatMul", "x1 w", "m", &[])
+        .node("Reshape", "m apart", "u", &[])
+        .node("Transpose", "u", "y", &["perm=[1, 0, 2]"]);
+    let found = rows.import().unwrap();
+    assert_eq!(operations(&found), "transpose reshape fc reshape transpose");
+    assert_eq!(grids(&found), [(0, 0.5, 10)]);
+}
+
+#[test]
+fn what_goes_out_rounded_is_rounded_whoever_else_reads_it() {
+    let file = Foreign::new(13, IMAGES)
+        .bytes_at("a", 0.5, 10)
+        .bytes_at("b", 0.25, 128)
+        .pair("x", "x1", "a")
+        .conv("x1", "conv", "c")
+        .pair("c", "c1", "b")
+        .node("Relu", "c1", "r", &[])
+        .pair("r", "y", "b")
+        .also("c1");
+    let found = file.import().unwrap();
+    let expected = vec![(0, 0.5, 10), (1, 0.25, 128)];
+    assert_eq!((operations(&found), grids(&found)), ("conv relu".into(), expected));
+}
+
+#[test]
 fn what_contradicts_itself_is_one_line_that_names_the_node() {
     let base = || Foreign::new(13, IMAGES).bytes_at("a", 0.5, 10).bytes_at("b", 0.25, 10);
     let said = |file: Foreign| {
@@ -223,6 +271,10 @@ fn what_contradicts_itself_is_one_line_that_names_the_node() {
         (
             base().node("QuantizeLinear", "x x a_z", "y", &[]),
             "QuantizeLinear with a scale that is computed (1 node: `/y/QuantizeLinear`)",
+        ),
+        (
+            base().whole("z", &[], &[0]).node("QuantizeLinear", "x a_s z", "y", &[]),
+            "QuantizeLinear to integers of more than 16 bits (1 node: `/y/QuantizeLinear`)",
         ),
         (
             base().floats("z", &[], |_| 0.0).node("QuantizeLinear", "x a_s z", "y", &[]),

@@ -198,7 +198,7 @@ fn what_onnx_cannot_say_is_one_line() {
     let said = |network: &QuantizedNetwork, form| {
         let error = export_quantized(network, form, &Options::default()).unwrap_err();
         assert!(matches!(error, Error::Unwritable { .. }));
-        error.to_string()
+        (error.to_string(), error.later_opset())
     };
     let mut dynamic = network.clone();
     dynamic.dynamic.insert("fc".into());
@@ -209,17 +209,46 @@ fn what_onnx_cannot_say_is_one_line() {
     let per = Per::Group { axis: 1, size: 2 };
     let scale = Array::new([2, 2], vec![0.5f32, 0.25, 0.125, 1.0]).unwrap();
     groups.weights.insert("fc.weight".into(), Quantized::new(weight, per, scale, None).unwrap());
-    for (network, expected) in [
-        (&dynamic, "layer `fc` rounds what it reads row by row, which ONNX does not say"),
-        (&narrow, "layer `input` is rounded to the integers 0 to 127, which are no type of opset 18"),
-        (&groups, "layer `fc` has weights in groups, which are written from opset 21 on"),
+    let (mut wide, mut both) = (network.clone(), groups.clone());
+    wide.grids.insert(0, Grid::new(0.5, 3, [0, 65535]).unwrap());
+    both.grids = narrow.grids.clone();
+    for (network, expected, later) in [
+        (&dynamic, "layer `fc` rounds what it reads row by row, which ONNX does not say", None),
+        (&narrow, "layer `input` is rounded to the integers 0 to 127, which are no type of opset 18", None),
+        (&both, "layer `input` is rounded to the integers 0 to 127, which are no type of opset 18", None),
+        (
+            &wide,
+            "layer `input` is rounded to the integers 0 to 65535, which are no type of opset 18",
+            Some(21),
+        ),
+        (&groups, "layer `fc` has weights in groups, which are written from opset 21 on", Some(21)),
     ] {
         for form in FORMS {
-            let said = said(network, form);
+            let (said, opset) = said(network, form);
             assert!(said.starts_with(&format!("cannot be written at opset 18: {expected}")), "{said}");
+            assert_eq!(opset, later, "{said}");
         }
     }
     assert_comes_back(&groups, Form::Qdq, 21);
+}
+
+#[test]
+fn what_needs_more_integers_than_a_type_has_is_one_line() {
+    let mut g = Graph::builder([4, 1, 1]);
+    g.linear("fc", g.input(), 2);
+    let network = network(g.finish().unwrap(), DType::I8, [0, 255]);
+    let (mut wide, mut large) = (network.clone(), network);
+    wide.grids.insert(1, Grid::new(0.5, 0, [i32::MIN, i32::MAX]).unwrap());
+    large.rest.0.insert("fc.bias".into(), Array::new([2], vec![0.5f32, 1e9]).unwrap());
+    for (network, expected) in [
+        (&wide, "layer `fc` is rounded to the integers -2147483648 to 2147483647, which are no type"),
+        (&large, "layer `fc` has a bias of 1000000000, which 32 bits do not hold in steps of "),
+    ] {
+        for form in FORMS {
+            let said = export_quantized(network, form, &Options::default()).unwrap_err().to_string();
+            assert!(said.contains(expected) && said.lines().count() == 1, "{said}");
+        }
+    }
 }
 
 #[test]

@@ -140,6 +140,11 @@ fn all_that_cannot_be_written_is_named_at_once() {
     let Error::Unwritable { layers, .. } = &error else { panic!("{error}") };
     assert_eq!(layers.len(), 3, "{error}");
     assert!(error.to_string().starts_with("cannot be written at opset 18: layer `wrap` wraps its input"));
+    assert_eq!(error.later_opset(), None);
+    let mut g = Graph::builder([4, 2, 2]);
+    g.wrap(g.input(), 1);
+    let wraps = export(&g.finish().unwrap(), &State::default(), &Options::default()).unwrap_err();
+    assert_eq!(wraps.later_opset(), Some(19), "{wraps}");
     let options = Options { opset: 16, ..Options::default() };
     let error = export(&graph, &State::default(), &options).unwrap_err().to_string();
     assert_eq!(error, "opset 16 is not written: expected 17 to 22");

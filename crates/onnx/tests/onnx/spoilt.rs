@@ -3,7 +3,7 @@
 use sapwood_graph::{Activation, Conv, Graph};
 use sapwood_onnx::{Error, Form, Options, export, export_quantized, import, is_one};
 
-use crate::round_trip::state;
+use crate::{round_trip::state, written::Foreign};
 
 /// A small file with every kind of field that is read.
 fn file() -> Vec<u8> {
@@ -96,4 +96,74 @@ fn what_is_no_onnx_file_says_so() {
         assert!(matches!(import(bytes), Err(Error::Format(_))), "{bytes:?}");
     }
     assert!(!is_one(b"PK\x03\x04") && !is_one(b"\x80\x02}q\x00.") && !is_one(b"\x10\0\0\0\0\0\0\0{"));
+}
+
+/// A file with a constant of this shape.
+fn empty(shape: &[i64]) -> Foreign {
+    Foreign::new(13, &[None, Some(4)])
+        .integers("shape", shape)
+        .integers("zero", &[0])
+        .integers("last", &[i64::MAX])
+        .integers("axis", &[1])
+        .node("ConstantOfShape", "shape", "c", &[])
+}
+
+#[test]
+fn dimensions_of_what_is_empty_are_paid_for() {
+    let large = |operation: Foreign| operation.node("Relu", "x", "y", &[]).refused();
+    for said in [
+        large(empty(&[0, 1 << 61]).node("Slice", "c zero last axis", "d", &[])),
+        large(empty(&[0, 1 << 40]).node("Slice", "c zero last axis", "d", &[])),
+        large(empty(&[1 << 40, 0]).node("Concat", "c c", "d", &["axis=1"])),
+        large(empty(&[0, 1 << 40, 1 << 40]).node("Transpose", "c", "d", &["perm=[0, 2, 1]"])),
+        large(empty(&[0, 64]).integers("often", &[1, 1 << 24]).node("Tile", "c often", "d", &[])),
+    ] {
+        assert!(said.contains(" of constants that outgrow the file"), "{said}");
+    }
+    let said = large(Foreign::new(13, &[None, Some(4)]).floats("c", &[0, 1 << 61], |_| 0.0));
+    assert!(said.ends_with("[0, 2305843009213693952] is too large for a constant, though it has no values"));
+    for small in [
+        empty(&[0, 64]).node("Slice", "c zero last axis", "d", &[]),
+        empty(&[64, 0]).node("Concat", "c c", "d", &["axis=1"]),
+        empty(&[0, 8, 8]).node("Transpose", "c", "d", &["perm=[2, 1, 0]"]),
+    ] {
+        assert!(small.node("Relu", "x", "y", &[]).import().is_ok());
+    }
+}
+
+#[test]
+fn a_constant_has_as_many_dimensions_as_a_tensor_at_most() {
+    let mut file = Foreign::new(13, &[None, Some(4)]).integers("a", &[0]);
+    file.graph.initializer[0].dims = vec![1; 16];
+    let said = file.node("Gather", "a a", "b", &[]).node("Relu", "x", "y", &[]).refused();
+    assert!(said.ends_with("expected a constant of at most 16 dimensions, found 31"), "{said}");
+}
+
+#[test]
+fn what_is_repeated_for_each_channel_is_paid_for() {
+    let with = |dims: &[i64]| {
+        let mut file =
+            Foreign::new(17, &[None, Some(1)]).floats("w", &[0], |_| 0.0).floats("b", &[1], |_| 1.0);
+        file.graph.initializer[0].dims = dims.to_vec();
+        file
+    };
+    for said in [
+        with(&[1 << 40, 1]).node("Gemm", "x w b", "y", &["transB=1"]).refused(),
+        with(&[1 << 45]).node("LayerNormalization", "x w", "y", &[]).refused(),
+    ] {
+        assert!(said.contains(" of constants that outgrow the file"), "{said}");
+    }
+}
+
+#[test]
+fn layers_that_one_node_asks_for_are_in_proportion_to_the_file() {
+    let falling: Vec<i64> = (0..4096).rev().collect();
+    let gathers = |count: usize| {
+        let file = Foreign::new(13, &[None, Some(4096)]).integers("falling", &falling);
+        let all = (0..count).map(|at| format!("g{at}"));
+        all.fold(file, |file, name| file.node("Gather", "x falling", &name, &["axis=1"]))
+    };
+    assert!(gathers(1).node("Relu", "g0", "y", &[]).import().is_ok());
+    let said = gathers(3).node("Relu", "g2", "y", &[]).refused();
+    assert!(said.contains("Gather in more layers than a file of its size has (1 node: "), "{said}");
 }

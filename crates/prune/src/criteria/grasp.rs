@@ -55,11 +55,17 @@ impl Default for Grasp {
 }
 
 impl Grasp {
-    fn scores(&self, probe: &dyn Probe, prunable: &Prunable) -> Result<ParamTensors, Error> {
+    /// The scores, for the criterion of this name.
+    fn scores(
+        &self,
+        criterion: &'static str,
+        probe: &dyn Probe,
+        prunable: &Prunable,
+    ) -> Result<ParamTensors, Error> {
         if !(self.temperature.is_finite() && 0.0 < self.temperature) {
             return Err(Error::CriterionOption {
-                criterion: "grasp",
-                problem: format!("`temperature` should be above 0, but is {}", self.temperature),
+                criterion,
+                problem: format!("`temperature` should be above 0 and finite, but is {}", self.temperature),
             });
         }
         let (temperature, batches) = (self.temperature, probe.examples()?);
@@ -94,7 +100,7 @@ impl Criterion for Grasp {
     }
 
     fn score(&self, probe: &dyn Probe, prunable: &Prunable) -> Result<ScoreTensors, Error> {
-        ScoreTensors::new(prunable, self.scores(probe, prunable)?)
+        ScoreTensors::new(prunable, self.scores("grasp", probe, prunable)?)
     }
 }
 
@@ -112,6 +118,6 @@ impl Criterion for GraspAbs {
     }
 
     fn score(&self, probe: &dyn Probe, prunable: &Prunable) -> Result<ScoreTensors, Error> {
-        ScoreTensors::new(prunable, self.0.scores(probe, prunable)?.abs())
+        ScoreTensors::new(prunable, self.0.scores("grasp-abs", probe, prunable)?.abs())
     }
 }

@@ -5,9 +5,9 @@ use sapwood_core::Norm;
 
 /// `- sum over batches of w dL/dw`: positive where gradient descent makes the
 /// weight larger, whatever its size now (Sanh et al. 2020, equation 4). Here the
-/// weights stand still while the batches pass; over a training the lab's hook adds
-/// up the same sum step by step, which is the paper's hard movement pruning with
-/// learning rate 1 of the scores. Normalisation uses the statistics of the batch.
+/// weights stand still while the batches pass; over a training the hook of the crate
+/// `sparse` adds up the same sum step by step, which is the paper's hard movement pruning
+/// with learning rate 1 of the scores. Normalisation uses the statistics of the batch.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Movement;
 

@@ -122,7 +122,8 @@ impl Reconstruction for SparseGpt {
         (0..rows * n).filter(|at| factor.unseen[at % n]).for_each(|at| w[at] = 0.0);
 
         let multiple = layer.pattern.map_or(1, |[_, of]| of);
-        let width = self.block.max(1).next_multiple_of(multiple);
+        // A block is never wider than the layer, which the pattern divides.
+        let width = self.block.min(n).max(1).next_multiple_of(multiple);
         let blocks: Vec<Range<usize>> =
             (0..n).step_by(width).map(|first| first..n.min(first + width)).collect();
         let sizes: Vec<usize> = blocks.iter().map(Range::len).collect();

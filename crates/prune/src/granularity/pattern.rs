@@ -42,17 +42,19 @@ pub(super) fn select(
     Ok((masks.into_iter().collect::<sapwood_core::Masks>().into(), Ties::join(ties.into_iter())))
 }
 
-/// Refuses another sparsity than the pattern's, by digits, without a rounding that could hide another one; and
-/// allocations that tell layers apart.
+/// Refuses another sparsity than the pattern's, by digits, without a rounding that could hide another one, but for the
+/// shares that no decimal is; and allocations that tell layers apart.
 pub(super) fn check(
     [keep, of]: [usize; 2],
     sparsity: Sparsity,
     allocation: &Allocation,
 ) -> Result<(), Error> {
     let wrong = |problem: String| Err(Error::Granularity { found: format!("{keep}:{of}"), problem });
-    if sparsity.density_digits() * of as u128 != sparsity.one() * keep as u128 {
-        let fits = (of - keep) as f64 / of as f64;
-        return wrong(format!("this pattern removes {fits} of the weights, not {sparsity}"));
+    // Where no decimal is exact, that of the nearest number is taken: what the message says can be asked for.
+    let share = Sparsity::try_from(of.saturating_sub(keep) as f64 / of as f64)?;
+    let is_exact = sparsity.density_digits() * of as u128 == sparsity.one() * keep as u128;
+    if !is_exact && sparsity != share {
+        return wrong(format!("this pattern removes {share} of the weights, not {sparsity}"));
     }
     match allocation {
         Allocation::Global | Allocation::Uniform => Ok(()),

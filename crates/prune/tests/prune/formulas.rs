@@ -130,7 +130,9 @@ fn grasp_has_the_papers_sign_and_divides_by_its_temperature() {
     for temperature in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let grasp = Grasp { temperature, ..Grasp::default() };
         let error = Cut::to(sparsity("0.5")).masks_blocking(&grasp, &probe, None).unwrap_err();
-        assert!(error.to_string().contains("`temperature` should be above 0"), "{error}");
+        assert!(error.to_string().contains("`temperature` should be above 0 and finite"), "{error}");
+        let error = Cut::to(sparsity("0.5")).masks_blocking(&GraspAbs(grasp), &probe, None).unwrap_err();
+        assert!(error.to_string().starts_with("criterion `grasp-abs`: "), "{error}");
     }
 }
 
@@ -227,6 +229,17 @@ fn options_are_read_by_name_and_a_wrong_one_lists_those_there_are() {
     assert!(error("magnitude", &["power=2"]).contains("it has none, but `power` is given"));
     assert!(error("random", &["seed=2"]).contains("it has none"));
     assert!(error("snip", &["variant"]).contains("NAME=VALUE"));
-    assert!(error("grasp", &["temperature=1", "temperature=2"]).contains("given twice"));
+    let twice = error("grasp", &["temperature=1", "temperature=2"]);
+    assert!(twice.contains("`temperature` is given twice"), "{twice}");
     assert!(matches!(build("sinp", &[]), Err(Error::UnknownName(_))));
+}
+
+#[test]
+fn values_of_options_are_json_or_else_words_and_are_shown_as_they_are_read() {
+    let texts = ["a=1", "b=true", "c=[1,2]", "d=word", r#"e="1""#, "f=0,5"];
+    let options = Options::parse(texts).unwrap();
+    assert_eq!(options.to_string(), texts.join(" "));
+    let read = serde_json::to_value(&options).unwrap();
+    let expected = serde_json::json!({ "a": 1, "b": true, "c": [1, 2], "d": "word", "e": "1", "f": "0,5" });
+    assert_eq!(read, expected);
 }

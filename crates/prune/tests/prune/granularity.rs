@@ -36,6 +36,18 @@ fn two_of_four_along_the_input() {
 }
 
 #[test]
+fn a_pattern_whose_share_no_decimal_is_goes_by_the_nearest() {
+    let two_of_three = masks("2:3", "0.3333333333333333");
+    // Of the 16 inputs of `fc` the last is left over.
+    let mut groups = (0..15).map(|at| 16 * (at / 5) + 3 * (at % 5));
+    assert!(groups.all(|first| row(&two_of_three, "fc.weight", first..first + 3) == 2));
+    let net = net();
+    let wrong = Cut::to(sparsity("0.33")).granularity("2:3".parse().unwrap());
+    let error = wrong.masks_blocking(&Magnitude, &NetworkProbe::new(&net), None).unwrap_err().to_string();
+    assert_eq!(error, "granularity `2:3`: this pattern removes 0.3333333333333333 of the weights, not 0.33");
+}
+
+#[test]
 fn what_would_take_groups_apart_is_refused() {
     let (net, examples) = (net(), [batch(2)]);
     let probe = NetworkProbe::new(&net).with_examples(&examples);

@@ -36,6 +36,25 @@ fn a_weight_without_a_path_counts_as_gone() {
 }
 
 #[test]
+fn masks_of_another_graph_are_refused() {
+    for (path, bits, said) in [
+        ("a.weight", "11111", "a.weight should be [6] but is [5]"),
+        ("b.weight", "1111111", "b.weight should be [6] but is [7]"),
+        ("c.weight", "111111", "unexpected c.weight"),
+    ] {
+        let foreign = masks(&[(path, bits)]);
+        let graph = two_layers();
+        for found in [effective(&graph, &foreign).map(drop), Diagnosis::of(&graph, &foreign).map(drop)] {
+            let error = found.unwrap_err().to_string();
+            assert_eq!(error, format!("the masks do not belong to this network: {said}"));
+        }
+    }
+    // Where whole channels go, biases have masks too.
+    let channel = masks(&[("a.weight", "110011"), ("a.bias", "101"), ("b.weight", "101101")]);
+    assert_eq!(effective(&two_layers(), &channel).unwrap(), channel);
+}
+
+#[test]
 fn channels_that_are_gone_whole_are_not_warned_of() {
     let mut g = Graph::builder([2, 4, 4]);
     let x = g.input();

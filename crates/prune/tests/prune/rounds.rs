@@ -17,7 +17,7 @@ fn a_later_round_sees_the_network_that_the_last_one_left() {
     let (all_at_once, rounds) = (Iterations::ONE_SHOT, Iterations::exponential(3));
     let cut = |target| Cut::to(target).iterations(all_at_once);
     let mut by_hand: Option<MaskSet> = None;
-    for target in rounds.targets(sparsity("0.9")) {
+    for target in rounds.targets(sparsity("0.9")).unwrap() {
         let left = match &by_hand {
             Some(masks) => masks.apply(net.clone()).unwrap(),
             None => net.clone(),
@@ -54,8 +54,8 @@ fn force_lets_weights_return() {
     // The first of two rounds keeps 84 * 0.2^(1/2): what the second keeps beside that was
     // removed and came back. Under iterative SNIP nothing does.
     let first = |criterion: &dyn Criterion| {
-        let cut =
-            Cut::to(Iterations::exponential(2).targets(sparsity("0.8"))[0]).iterations(Iterations::ONE_SHOT);
+        let cut = Cut::to(Iterations::exponential(2).targets(sparsity("0.8")).unwrap()[0])
+            .iterations(Iterations::ONE_SHOT);
         cut.masks_blocking(criterion, &probe, None).unwrap()
     };
     assert_eq!((first(&Force).kept(), masks(&Force, 2).kept()), (38, 17));

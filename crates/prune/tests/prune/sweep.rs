@@ -1,13 +1,16 @@
 //! Criteria that look at what layers see.
 
+use std::sync::LazyLock;
+
+use burn::nn::LinearConfig;
 use sapwood_backend::{DeviceSpec, block_on};
-use sapwood_core::{Batch, Bits, Layout, Network, Pass, Values, tensors};
+use sapwood_core::{Batch, Bits, Graph, Layout, Masks, Network, Observed, Pass, Target, Values, tensors};
 use sapwood_prune::{
-    Ablation, Criterion, Cut, Error, LayerColumns, LayerProblem, Magnitude, NetworkProbe, Pruned,
-    Reconstruction, Scope, SparseGpt, Wanda,
+    Ablation, Criterion, Cut, Error, LayerColumns, LayerProblem, Magnitude, Needs, NetworkProbe,
+    ParamTensors, Pruned, Reconstruction, Scope, SparseGpt, Wanda,
 };
 
-use super::{Net, batch, net, sparsity};
+use super::{Net, Softmax, batch, net, sparsity};
 
 /// Every column of the matrix, by its definition: the pixel that a weight sees.
 fn columns(input: &Batch) -> Vec<Vec<f64>> {
@@ -148,6 +151,9 @@ fn sparsegpt_takes_patterns_and_refuses_what_it_cannot_divide() {
     let fc = masks.get(&"fc.weight".into()).unwrap();
     assert!((0..12).all(|group| (0..4).filter(|i| fc.get(4 * group + i)).count() == 2));
     assert!(weights.unwrap().find(&"conv.weight".into()).is_none());
+    // All columns are one block, however wide it may be.
+    let widest = SparseGpt { block: usize::MAX, ..SparseGpt::default() };
+    assert_eq!(linear.prune_blocking(&widest, &probe, None).unwrap().masks, masks);
     let blocks = Cut::to(sparsity("0.5")).granularity("2x2".parse().unwrap());
     assert!(blocks.prune_blocking(&SparseGpt::default(), &probe, None).is_err());
 }
@@ -169,9 +175,62 @@ fn masks_alone_are_refused_to_a_criterion_that_also_changes_what_it_keeps() {
 }
 
 #[test]
+fn new_weights_of_another_network_are_refused() {
+    let (net, examples) = (net(), [batch(64)]);
+    let probe = NetworkProbe::observed(&net).with_examples(&examples).in_f64();
+    let cut = Cut::to(sparsity("0.5")).scope(Scope::excluding(["conv.*"]).unwrap());
+    let pruned = cut.prune_blocking(&SparseGpt::default(), &probe, None).unwrap();
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    let narrow = Softmax { fc: LinearConfig::new(8, 3).init(&device) };
+    let error = pruned.apply(narrow.clone()).unwrap_err();
+    assert!(matches!(error, Error::Foreign { .. }), "{error}");
+
+    let unmasked = Pruned { masks: Masks::new().into(), ..pruned };
+    let error = unmasked.apply(narrow).unwrap_err().to_string();
+    assert_eq!(error, "the weights do not fit the network: fc.weight should be [3, 8] but is [48]");
+    let weights = unmasked.weights.unwrap();
+    let weights: ParamTensors = weights.iter().map(|(_, new)| ("head.weight".into(), new.clone())).collect();
+    let renamed = Pruned { masks: unmasked.masks, weights: Some(weights), warnings: Vec::new() };
+    let error = renamed.apply(net.clone()).unwrap_err().to_string();
+    assert_eq!(error, "the weights do not fit the network: unexpected head.weight");
+}
+
+/// It has a graph, and its forward pass shows nothing.
+impl Observed for Softmax {
+    fn graph(&self) -> &Graph {
+        static GRAPH: LazyLock<Graph> = LazyLock::new(|| {
+            let mut g = Graph::builder([1, 1, 2]);
+            let x = g.flatten(g.input());
+            g.linear("fc", x, 2);
+            g.finish().unwrap()
+        });
+        &GRAPH
+    }
+}
+
+#[test]
+fn a_layer_whose_input_is_not_shown_is_named() {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    let net = Softmax { fc: LinearConfig::new(2, 2).init(&device) };
+    let examples = [Batch::new([2, 1, 1, 2], vec![1.0, 0.0, 0.0, 1.0], Target::Class(vec![0, 1])).unwrap()];
+    let probe = NetworkProbe::observed(&net).with_examples(&examples);
+    for criterion in [&Wanda as &dyn Criterion, &SparseGpt::default()] {
+        let error = Cut::to(sparsity("0.5")).prune_blocking(criterion, &probe, None).unwrap_err();
+        assert!(matches!(&error, Error::NotShown { path } if path.as_str() == "fc.weight"), "{error}");
+        assert!(error.to_string().contains("what comes into `fc`: call `Pass::show`"), "{error}");
+    }
+}
+
+#[test]
 fn a_network_that_shows_nothing_cannot_be_asked_what_its_layers_see() {
     let (net, examples) = (net(), [batch(4)]);
     let probe = NetworkProbe::new(&net).with_examples(&examples);
     let error = Cut::to(sparsity("0.5")).masks_blocking(&Wanda, &probe, None).unwrap_err().to_string();
     assert!(error.contains("the inputs of the layers") && error.contains("implement `Observed`"), "{error}");
+    // Nor can one of which there are no examples.
+    let probe = NetworkProbe::observed(&net);
+    for criterion in [&Wanda as &dyn Criterion, &SparseGpt::default()] {
+        let error = Cut::to(sparsity("0.5")).prune_blocking(criterion, &probe, None).unwrap_err();
+        assert!(matches!(error, Error::Unmet { need: Needs::LayerInputs }), "{error}");
+    }
 }

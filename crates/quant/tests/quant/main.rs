@@ -128,6 +128,25 @@ fn what_is_measured_and_is_no_number_is_infinite() {
     assert_eq!(costs, [[f64::INFINITY; 2]; 2]);
 }
 
+#[test]
+fn a_drop_that_the_most_bits_exceed_is_refused() {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    let mut net = same(&device);
+    // With two bits both outputs are the same, and the first counts.
+    net.fc.weight = Param::from_data(TensorData::from([[1.0f32, 1.0], [0.4, -0.4]]), &device);
+    let batch = Batch::new([2, 2, 1, 1], vec![0.0, -1.0, 0.0, 1.0], Target::Class(vec![1, 0])).unwrap();
+    let source = One(batch);
+    let (ptq, examples) = (Ptq::default(), Examples::new(&source, 2).unwrap());
+    let within = |bits: &[usize], points: f64| {
+        let all = block_on(Sensitivity::of(&net, &ptq, bits, examples, &device)).unwrap();
+        block_on(all.within_points(&net, &ptq, points, examples, &device)).map_err(|error| error.to_string())
+    };
+    assert_eq!(within(&[8, 2], 10.0), Ok(vec![0]));
+    assert_eq!(within(&[2], 50.0), Ok(vec![0]));
+    let said = within(&[2], 10.0).unwrap_err();
+    assert!(said.contains("10.00 points, where these lose 50.00: offer more bits"), "{said}");
+}
+
 /// Twice the height and width, and then three numbers.
 #[derive(Module, Debug)]
 struct Upwards {

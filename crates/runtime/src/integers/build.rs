@@ -22,7 +22,7 @@ use crate::{
     build::{products, step as float},
     fold::alone,
     layer::{Kind, Layer},
-    lower::{curve, lower, opposite, round_rows},
+    lower::{curve, lower, opposite},
     memory::{LINE, Life, least, lives, plan as places},
     plan::{Label, Products},
     schedule::Planned,
@@ -37,8 +37,8 @@ pub(crate) fn plan(runtime: &Runtime, network: &QuantizedNetwork) -> Result<Plan
     let mut state = network.rest.clone();
     state.0.extend(network.weights.iter().map(|(path, weight)| (path.clone(), weight.dequantized())));
     state.check_finite()?;
-    let mut layers = lower(&network.graph, &state, runtime.threads)?;
-    round_rows(&mut layers, &network.graph, &state, &network.dynamic)?;
+    let rounded = (&network.grids, &network.dynamic);
+    let mut layers = lower(&network.graph, &state, rounded, runtime.threads)?;
     for layer in &mut layers {
         alone(layer);
         // In blocks, a layer without integers is computed in one group, or in a group for each channel.
@@ -62,10 +62,8 @@ pub(crate) fn plan(runtime: &Runtime, network: &QuantizedNetwork) -> Result<Plan
             let Work::Layer(layer, ..) = &job.work else { return None };
             let (from, [height, width]) = (values[job.reads[0]].quads()?, values[job.writes].size);
             let pixels = images * height * width;
-            let room = layer.with(1.0, |weights| {
-                let input = (from.place().channels, &layer.window);
-                Sparse::room(dots, input, weights, [pixels, runtime.threads])
-            });
+            let input = (from.place().channels, &layer.window);
+            let room = Sparse::room(dots, input, &layer.weights(), [pixels, runtime.threads]);
             is_skipped[number].then(|| {
                 lives.push(Life { size: room.next_multiple_of(LINE), first: number + 1, last: number + 1 });
                 lives.len() - 1
@@ -149,22 +147,19 @@ impl Builder<'_> {
                 let pixels = to.place().pixels();
                 let what = layer.describe(from.place().size);
                 let all = layer.products();
-                let (step, kernel, made): (Box<dyn Step>, String, usize) =
-                    layer.with(from.of().scale, |weights| {
-                        if layer.is_depthwise() {
-                            let step = Depthwise::new(dots, (from, to), layer.window, weights, &after);
-                            return (Box::new(step) as _, format!("{what} depthwise int8 {name}"), all);
-                        }
-                        if let Some(at) = scratch {
-                            let step =
-                                Sparse::new(dots, (from, to), layer.window, weights, &after, (most, at));
-                            let (width, made) = (step.width(), QUAD * step.weights());
-                            return (Box::new(step) as _, format!("{what} sparse int8 {name} {width}"), made);
-                        }
-                        let step = Dense::new(dots, (from, to), layer.window, weights, &after, most);
-                        let [outputs, pixels] = step.shape();
-                        (Box::new(step) as _, format!("{what} dense int8 {name} {outputs}x{pixels}"), all)
-                    });
+                let (weights, window) = (layer.weights(), layer.window);
+                let (step, kernel, made): (Box<dyn Step>, String, usize) = if layer.is_depthwise() {
+                    let step = Depthwise::new(dots, (from, to), window, &weights, &after);
+                    (Box::new(step), format!("{what} depthwise int8 {name}"), all)
+                } else if let Some(at) = scratch {
+                    let step = Sparse::new(dots, (from, to), window, &weights, &after, (most, at));
+                    let (width, made) = (step.width(), QUAD * step.weights());
+                    (Box::new(step), format!("{what} sparse int8 {name} {width}"), made)
+                } else {
+                    let step = Dense::new(dots, (from, to), window, &weights, &after, most);
+                    let [outputs, pixels] = step.shape();
+                    (Box::new(step), format!("{what} dense int8 {name} {outputs}x{pixels}"), all)
+                };
                 let products = Products { all: all * pixels, made: made * pixels, are_bytes: true };
                 return Ok((step, kernel, products));
             }
@@ -172,9 +167,7 @@ impl Builder<'_> {
                 let (from, to) = (quads(job.reads[0])?, self.places[job.writes]);
                 let all = layer.products() * to.pixels();
                 let what = layer.describe(from.place().size);
-                let step = layer.with(from.of().scale, |weights| {
-                    Dense::floats(dots, (from, to), layer.window, weights, most)
-                });
+                let step = Dense::floats(dots, (from, to), layer.window, &layer.weights(), most);
                 let [outputs, pixels] = step.shape();
                 return Ok((
                     Box::new(step),

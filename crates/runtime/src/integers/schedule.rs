@@ -140,6 +140,8 @@ impl<'a> Schedule<'a> {
                 self.value(id, form);
                 return Ok(());
             }
+            // It is a constant, or became one.
+            _ if inputs.is_empty() => None,
             Op::Conv(_) | Op::Linear { .. } => self.layer(id)?,
             Op::Add => self.sum(id)?,
             Op::Concat { axis: 1 } if self.has_channels(id) => self.joined(id)?,
@@ -181,8 +183,9 @@ impl<'a> Schedule<'a> {
     /// A layer with integers; one whose sums have no grid goes out in floating point at once.
     fn layer(&mut self, id: usize) -> Result<Option<Open>, Error> {
         let input = self.layers[id].inputs[0];
-        let Some(layer) = Layer::of(self.network, self.node(id), self.shapes[input]) else { return Ok(None) };
         let Some(x) = self.numbers(input) else { return Ok(None) };
+        let layer = Layer::of(self.network, self.node(id), (self.shapes[input], x.scale)).transpose()?;
+        let Some(layer) = layer else { return Ok(None) };
         let is_depthwise = layer.is_depthwise();
         let result = self.result(id, x.scale * layer.largest());
         // A depthwise kernel gives bytes only; that of other layers knows groups as well.

@@ -155,6 +155,96 @@ fn what_a_bound_or_a_second_grid_cuts_off_is_cut_off() {
     assert!(short.unwrap_err().to_string().contains("expected 4 numbers"));
 }
 
+/// Weights in integers that are all one.
+fn ones(shape: &[usize], scale: f32) -> Quantized {
+    let scale = Array::new([], vec![scale]).unwrap();
+    Quantized::new(Array::from_fn(shape, |_| 1i8), Per::Tensor, scale, None).unwrap()
+}
+
+#[test]
+fn a_flattening_with_a_grid_rounds_in_front_of_a_layer_too() {
+    let sum = |g: &mut sapwood_graph::GraphBuilder, x| {
+        let x = g.flatten(x);
+        g.op("fc", Op::Linear { inputs: 4, outputs: 1, bias: false, places: false }, &[x])
+    };
+    let mut network = identity(sum, &[("conv", 255.0 / 16.0), ("flatten", 255.0 / 51.0)]);
+    network.weights.insert("fc.weight".into(), ones(&[1, 4], 1.0));
+    for dots in Dots::available() {
+        let plan = Runtime::new().dots(dots).plan_integers(&network).unwrap();
+        let found = plan.session().unwrap().run(&[1.0, 5.5, 7.0, 15.0]).unwrap().to_vec();
+        assert!((found[0] - 16.0).abs() < 1e-4, "{}: {found:?}", dots.name());
+    }
+    let flat = network.graph.nodes().iter().position(|node| node.op == Op::Flatten).unwrap();
+    network.grids.insert(flat, Grid::new(0.01, 0, [0, 65_535]).unwrap());
+    let error = Runtime::new().plan_integers(&network).unwrap_err().to_string();
+    assert!(error.contains("`flatten` (values on more than 256 integers)"), "{error}");
+}
+
+#[test]
+fn a_bias_that_32_bits_do_not_hold_is_refused() {
+    let mut network = identity(|_, x| x, &[]);
+    network.weights.insert("conv.weight".into(), ones(&[1, 1, 1, 1], 1e-12));
+    let refused = |bias: f32| {
+        let mut network = network.clone();
+        network.rest.0.insert("conv.bias".into(), Array::new([1], vec![bias]).unwrap());
+        let planned = Runtime::new().plan_integers(&network).map(|_| ());
+        let exact = Exact::new(network).unwrap().run(&[0.0; 4], [1, 2, 2]).map(|_| ());
+        [planned, exact].map(|found| found.map_err(|error| error.to_string()))
+    };
+    let expected = "layer `conv`: 32 bits do not hold its bias of 0.75 in steps of 6.25e-14: \
+                    give its weights a larger scale";
+    assert_eq!(refused(0.75), [(); 2].map(|()| Err(expected.to_string())));
+    assert_eq!(refused(1e-4), [Ok(()), Ok(())]);
+}
+
+#[test]
+fn what_is_made_of_constants_alone_runs_and_rounded_ones_are_rounded_first() {
+    let mut g = Graph::builder([1, 2, 2]);
+    let latent = g.constant("latent", &[1, 1, 2], true);
+    let query = g.op("expand", Op::Expand(Dims::batch_of(&[1, 2]).unwrap()), &[latent]);
+    let query = g.linear_at_places("query", query, 2);
+    let key = g.linear_at_places("key", query, 2);
+    let x = g.reshape(g.input(), Dims::batch_of(&[2, 2]).unwrap());
+    g.add(x, key);
+    let graph = g.finish().unwrap();
+    let at = |name: &str| graph.nodes().iter().position(|node| node.name == name).unwrap();
+    let (input, query) = (at("input"), at("query"));
+    let rest = [
+        ("latent", Array::new([1, 1, 2], vec![0.5f32, -0.25])),
+        ("query.weight", Array::new([2, 2], vec![1.0f32, 2.0, 3.0, 4.0])),
+        ("query.bias", Array::new([2], vec![0.5f32, 0.0])),
+        ("key.weight", Array::new([2, 2], vec![1.0f32, 0.0, 1.0, 1.0])),
+        ("key.bias", Array::new([2], vec![0.0f32, 0.0])),
+    ];
+    let mut network = QuantizedNetwork {
+        graph,
+        weights: [].into(),
+        rest: State(rest.map(|(path, value)| (path.into(), value.unwrap())).into()),
+        grids: [(input, Grid::new(1.0, 0, [0, 255]).unwrap())].into(),
+        dynamic: [].into(),
+    };
+    let check = |network: &QuantizedNetwork, expected: [f32; 4]| {
+        let plan = Runtime::new().plan_integers(network).unwrap();
+        let found = plan.session().unwrap().run(&[1.0, 2.0, 3.0, 4.0]).unwrap().to_vec();
+        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 0.02), "{found:?} {expected:?}");
+    };
+    // The query is 0.5 twice, and the key 0.5 and 1.
+    check(&network, [1.5, 3.0, 3.5, 5.0]);
+    network.dynamic.insert("query".into());
+    check(&network, [1.5, 3.0, 3.5, 5.0]);
+    network.grids.insert(query, Grid::new(0.75, 0, [-128, 127]).unwrap());
+    check(&network, [1.75, 3.5, 3.75, 5.5]);
+}
+
+#[test]
+fn as_many_images_as_have_room_are_computed_together() {
+    let network = identity(|g, x| g.relu(x), &[("conv", 255.0 / 16.0)]);
+    let plan = Runtime::new().batch(usize::MAX).plan_integers(&network).unwrap();
+    assert!(1 < plan.images());
+    let image = [1.0, 5.5, 7.0, 15.0];
+    assert_eq!(plan.session().unwrap().run(&image).unwrap(), image);
+}
+
 #[test]
 fn integers_that_are_only_moved_stay_what_they_are() {
     // Two images of two rows.

@@ -3,14 +3,14 @@
 use sapwood_graph::{Node, Op, ParamPath, Per, QuantizedNetwork, Shape};
 use sapwood_kernels::infer::{Window, integers::Weights};
 
-use crate::lower::window;
+use crate::{Error, lower::window};
 
 /// A layer whose weights are bytes with a sign.
 #[derive(Clone, Debug)]
 pub(crate) struct Layer {
     values: Vec<i8>,
     scales: Vec<f32>,
-    bias: Vec<f32>,
+    bias: Vec<i32>,
     pub(crate) window: Window,
     inputs: usize,
     outputs: usize,
@@ -18,14 +18,17 @@ pub(crate) struct Layer {
 }
 
 impl Layer {
-    /// A layer of a network that reads an image of this shape; none where it is not computed with integers: it has no
-    /// weights in whole numbers, they have zero points or scales that change within an output, do not fit a byte, or
-    /// its input is rounded row by row.
+    /// A layer of a network that reads an image of this shape, whose integers are so far apart; none where it is not
+    /// computed with integers: it has no weights in whole numbers, they have zero points or scales that change within
+    /// an output, do not fit a byte, or its input is rounded row by row.
+    ///
+    /// # Errors
+    /// Those of [`biases`].
     pub(crate) fn of(
         network: &QuantizedNetwork,
         node: &Node,
-        [channels, height, width]: Shape,
-    ) -> Option<Self> {
+        ([channels, height, width], scale): (Shape, f32),
+    ) -> Option<Result<Self, Error>> {
         let weight = network.weights.get(&ParamPath::of(&node.name, "weight"));
         let weight = weight.filter(|_| !network.dynamic.contains(&node.name))?;
         let values: Option<Vec<i8>> = weight.values().iter::<i64>().map(|q| i8::try_from(q).ok()).collect();
@@ -46,9 +49,12 @@ impl Layer {
         }
         let bias = network.rest.parameter(&node.name, "bias");
         let bias = bias.map_or_else(|| vec![0.0; outputs], |bias| bias.iter().collect());
-        let layer = Self { values: values?, scales, bias, window, inputs, outputs, groups };
-        let size = inputs / groups * window.kernel[0] * window.kernel[1];
-        (layer.values.len() == outputs * size && layer.bias.len() == outputs).then_some(layer)
+        let (values, size) = (values?, inputs / groups * window.kernel[0] * window.kernel[1]);
+        if values.len() != outputs * size || bias.len() != outputs {
+            return None;
+        }
+        let bias = biases(&node.name, &bias, scale, &scales);
+        Some(bias.map(|bias| Self { values, scales, bias, window, inputs, outputs, groups }))
     }
 
     /// Whether each channel has a kernel of its own.
@@ -76,14 +82,30 @@ impl Layer {
         }
     }
 
-    /// Its numbers for a kernel, where the input's integers are so far apart.
-    pub(crate) fn with<T>(&self, scale: f32, then: impl FnOnce(&Weights<'_>) -> T) -> T {
-        let bias = |(output, bias): (usize, &f32)| {
-            // The cast saturates.
-            (bias / (scale * self.scales[output % self.scales.len()])).round_ties_even() as i32
-        };
-        let bias: Vec<i32> = self.bias.iter().enumerate().map(bias).collect();
-        let Self { values, scales, inputs, outputs, groups, .. } = self;
-        then(&Weights { values, scales, bias: &bias, inputs: *inputs, outputs: *outputs, groups: *groups })
+    /// Its numbers for a kernel.
+    pub(crate) fn weights(&self) -> Weights<'_> {
+        let Self { values, scales, bias, inputs, outputs, groups, .. } = self;
+        Weights { values, scales, bias, inputs: *inputs, outputs: *outputs, groups: *groups }
     }
+}
+
+/// A layer's biases in the steps of its products, which are the scale of what it reads times those of its weights: one
+/// scale, or one for each output.
+///
+/// # Errors
+/// One that 32 bits do not hold.
+pub(crate) fn biases(layer: &str, bias: &[f32], scale: f32, scales: &[f32]) -> Result<Vec<i32>, Error> {
+    let whole = |(output, bias): (usize, &f32)| {
+        let step = scale * scales[output % scales.len()];
+        match bias.abs() <= i32::MAX as f32 * step {
+            true => Ok((bias / step).round_ties_even() as i32),
+            false => {
+                let problem = format!(
+                    "32 bits do not hold its bias of {bias} in steps of {step:e}: give its weights a larger scale"
+                );
+                Err(Error::Layer { layer: layer.into(), problem })
+            }
+        }
+    };
+    bias.iter().enumerate().map(whole).collect()
 }

@@ -22,7 +22,7 @@ pub(crate) fn skipped(schedule: &mut Schedule<'_>, dots: Dots, runtime: &Runtime
         let wide = Value { is_wide: true, ..from.clone() }.quads();
         let pays = wide.filter(|_| !layer.is_depthwise()).is_some_and(|wide| {
             let input = (wide.place().channels, &layer.window);
-            layer.with(1.0, |weights| Sparse::pays(dots, input, weights, [pixels, runtime.threads]))
+            Sparse::pays(dots, input, &layer.weights(), [pixels, runtime.threads])
         });
         from.is_wide |= pays;
         pays

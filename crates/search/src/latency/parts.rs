@@ -121,6 +121,10 @@ mod tests {
         assert!(text.starts_with("version = 2\n") && !text.contains("[blocks]"), "{text}");
         assert_eq!(LatencyTable::from_toml(&text).unwrap(), both);
         assert_eq!(both.times().count(), 5);
+        let (mut fitted, measured) = (both, [(vec!["stem192", "last"], 2.0)]);
+        for error in [fitted.fit_latency(&measured), fitted.fit_energy(&measured)].map(Result::unwrap_err) {
+            assert!(error.to_string().contains("a table without parts"), "{error}");
+        }
     }
 
     #[test]

@@ -72,6 +72,11 @@ fn a_malformed_table_is_refused_with_line_and_column() {
         (format!("{header}3,1\n5\n"), "line 3", "expected 2 cells, found 1"),
         (format!("{header}3,1\n,2\n"), "line 3, column `kernel`", "the cell is empty"),
         (
+            "k,identity:x,metric:accuracy\n3,,0.5\n5,,0.6\n".into(),
+            "line 2, column `identity:x`",
+            "the cell is empty: expected an identity",
+        ),
+        (
             format!("{header}3,1\n5,fast\n"),
             "line 3, column `metric:ms`",
             "expected a finite number, found `fast`",

@@ -1,6 +1,6 @@
 //! Numbers that others computed.
 
-use sapwood_graph::{Array, Conv, Graph, GraphBuilder, Groups, State, Wire};
+use sapwood_graph::{Array, Conv, Graph, GraphBuilder, Groups, Slice, State, Wire};
 use sapwood_shrink::{Cost, GroupScore, Normaliser, Removal, Selection, Target, squares};
 
 use crate::networks::state;
@@ -174,6 +174,28 @@ fn one_channel_too_few_is_one_of_the_group_that_would_lose_it() {
     let most = Target::Channels("0.8".parse().unwrap());
     let chosen = Selection::Global.choose(&graph, &groups, &scores, most, 1).unwrap();
     assert_eq!((chosen.removal.units(), chosen.floors), (9, vec!["conv1".to_string()]));
+    assert!(chosen.kept.is_empty());
+}
+
+#[test]
+fn a_share_is_one_of_all_channels_and_those_that_must_stay_say_why() {
+    let mut g = Graph::builder([1, 2, 2]);
+    let x = g.conv("a", g.input(), Conv::new(8, 1));
+    let out = g.slice(x, Slice { axis: 1, start: 0, length: 4, step: 1 });
+    let y = g.conv("b", x, Conv::new(2, 1));
+    let graph = g.finish_with(&[out, y]).unwrap();
+    let groups = Groups::of(&graph).unwrap();
+    let scores: Vec<Vec<f64>> =
+        groups.iter().map(|group| (0..group.units()).map(|unit| unit as f64).collect()).collect();
+    for (share, gone, kept) in [("50%", 4, vec![]), ("75%", 4, vec![0, 1])] {
+        let target = Target::Channels(share.parse().unwrap());
+        let chosen = Selection::PerGroup.choose(&graph, &groups, &scores, target, 1).unwrap();
+        assert_eq!((chosen.removal.of(0), chosen.floors), (gone, Vec::<String>::new()), "{share}");
+        assert_eq!(chosen.kept.iter().map(|kept| kept.slot.unit).collect::<Vec<_>>(), kept, "{share}");
+        assert!(
+            chosen.kept.iter().all(|kept| kept.group == "a" && kept.reason.contains("out of the network"))
+        );
+    }
 }
 
 #[test]

@@ -249,6 +249,7 @@ fn what_is_no_regulariser_is_refused_in_a_line() {
     let said = |text: &str| text.parse::<Regulariser>().unwrap_err().to_string();
     assert!(said("group-norm").contains("expected a regulariser such as group-norm=5e-4"));
     assert_eq!(said("soft-filters=1"), "the share of a regulariser must be above 0 and below 1, found 1");
-    assert_eq!(said("slimming=-1"), "the strength of a regulariser must be above 0, found -1");
+    assert_eq!(said("slimming=-1"), "the strength of a regulariser must be above 0 and finite, found -1");
+    assert!(said("growing=inf").ends_with("above 0 and finite, found inf"));
     assert_eq!("growing=1e-4".parse::<Regulariser>().unwrap(), Regulariser::Growing { step: 1e-4 });
 }

@@ -4,10 +4,11 @@ use std::cell::Cell;
 
 use sapwood_backend::{DeviceSpec, Seed, block_on};
 use sapwood_conformance::batch;
-use sapwood_core::{Batch, ExampleShape, Graph, ModuleState as _, Source, SourceError, State};
+use sapwood_core::{Batch, ExampleShape, Graph, ModuleState as _, Source, SourceError, State, StateFile};
 use sapwood_search::{Choice, Space};
 use sapwood_supernet::{
-    All, Distillation, Error, Family, Open, Phase, Progressive, Rule, RunContext, Supernet, training_macs,
+    All, Distillation, Error, Family, Open, Phase, Progressive, Rule, RunContext, Supernet, SupernetSpec,
+    training_macs,
 };
 use sapwood_train::{Recipe, Sgd};
 
@@ -105,6 +106,37 @@ fn a_training_that_is_stopped_in_its_second_phase_ends_like_one_that_is_not() {
     let elsewhere = tempfile::tempdir().unwrap();
     let other = other.train_blocking(&Examples, elsewhere.path(), &RunContext::new(&device)).unwrap();
     assert_ne!(values(&other), values(&undisturbed));
+}
+
+#[test]
+fn finished_phases_are_those_of_one_training() {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    let [largest, width] = phases();
+    let spec = SupernetSpec { supernet: "mlp".into(), input: [1, 8, 8], classes: 10, trained_on: None };
+    let (supernet, place) = (spec.build(&device).unwrap(), tempfile::tempdir().unwrap());
+    let train = |phases: &[Phase], seed: u64, label: &str| {
+        let (seed, label) = (Seed(seed), label.to_string());
+        let training = Progressive { supernet: &supernet, spec: Some(&spec), phases, seed, label };
+        let trained = training.train_blocking(&Examples, place.path(), &RunContext::new(&device));
+        trained.map(|supernet| values(&supernet))
+    };
+    let first = train(std::slice::from_ref(&largest), 1, "mlp").unwrap();
+    assert_eq!(train(std::slice::from_ref(&largest), 1, "mlp").unwrap(), first);
+    let path = place.path().join("1-largest.safetensors");
+    let (found, opened) = Supernet::open(&path, None, &device).unwrap();
+    assert_eq!((found, values(&opened)), (spec.clone(), first.clone()));
+
+    let slower =
+        Phase { recipe: Recipe { learning_rate: 0.01, ..largest.recipe.clone() }, ..largest.clone() };
+    for (phase, seed, label) in [(&largest, 2, "mlp"), (&slower, 1, "mlp"), (&largest, 1, "other")] {
+        let said = train(std::slice::from_ref(phase), seed, label).unwrap_err().to_string();
+        assert!(said.starts_with("expected a phase of this training") && !said.contains('\n'), "{said}");
+    }
+    // More phases go on with those that are finished, also where an earlier version left them.
+    let bytes = std::fs::read(&path).unwrap();
+    let old = spec.pack(StateFile::from_bytes(&bytes).unwrap().state).unwrap().to_bytes().unwrap();
+    std::fs::write(&path, old).unwrap();
+    assert_ne!(train(&[largest, width], 1, "mlp").unwrap(), first);
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use burn::tensor::{DType, Tensor};
 use sapwood_backend::{DeviceSpec, Seed, Stream};
 use sapwood_conformance::batch;
-use sapwood_core::{Layout, Masks, ModuleState, State, StateFile, map, tensors};
+use sapwood_core::{Conv, Graph, Layout, Masks, ModuleState, Op, State, StateFile, map, tensors};
 use sapwood_models::{Net, Spec, pack};
-use sapwood_supernet::{Opened, Phase, family};
+use sapwood_search::{Choice, Space};
+use sapwood_supernet::{Family, Opened, Phase, family};
 
 use crate::{distance, filled, run};
 
@@ -65,10 +66,9 @@ fn sorting_keeps_what_shallow_networks_compute() {
 
 /// For 200 networks of a family: cut from a supernet, and the same read from it and built anew;
 /// of large ones every tenth, of small ones each from nothing but the bytes of a file.
-fn inside_and_out(name: &str, size: usize) {
-    let device = DeviceSpec::CPU.resolve().unwrap();
-    let family = family(name, None, None).unwrap();
-    let supernet = filled(&family, &device);
+fn inside_and_out(family: &Family, size: usize) {
+    let (device, name) = (DeviceSpec::CPU.resolve().unwrap(), family.name());
+    let supernet = filled(family, &device);
     let images: Tensor<4> =
         batch("image", "label", [1, family.whole().input()[0], size, size], 10).input(&device).unwrap();
     let mut rng = Seed(7).stream(Stream::Data, 0);
@@ -98,7 +98,7 @@ macro_rules! inside_and_out {
     ($($test:ident: $name:literal, $size:literal;)*) => {$(
         #[test]
         fn $test() {
-            inside_and_out($name, $size);
+            inside_and_out(&family($name, None, None).unwrap(), $size);
         }
     )*};
 }
@@ -113,4 +113,46 @@ inside_and_out! {
     tiny_resnet_is_the_same_cut_out: "resnet-tiny-image", 32;
     mlp_is_the_same_cut_out: "mlp", 8;
     vit_is_the_same_cut_out: "vit-small-image", 32;
+}
+
+/// Layers that are elastic in their channels, and some that are the same in both networks, as is the constant unless it
+/// is to be elastic.
+fn of_many_kinds(is_constant_elastic: bool) -> Result<Family, sapwood_supernet::Error> {
+    let space = Space::new("kinds", vec![Choice::new("width", ["4", "8"])])?;
+    Family::new(space, move |chosen| {
+        let width: usize = chosen.get("width")?;
+        let mut g = Graph::builder([1, 6, 6]);
+        let x = g.conv("conv", g.input(), Conv::new(width, [3, 1]));
+        let x = g.group_norm("norm", x, 2);
+        let x = g.op("slopes", Op::Prelu { channels: width }, &[x]);
+        let shift = g.constant("shift", &[if is_constant_elastic { width } else { 1 }, 4, 6], true);
+        let x = g.add(x, shift);
+        let x = g.conv("narrow", x, Conv::new(3, 1));
+        let x = g.op("slope", Op::Prelu { channels: 1 }, &[x]);
+        let x = g.flatten(x);
+        g.linear("fc", x, 10);
+        Ok(g.finish()?)
+    })
+}
+
+#[test]
+fn layers_of_any_kind_have_the_first_channels() {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    let family = of_many_kinds(false).unwrap();
+    inside_and_out(&family, 6);
+    let supernet = filled(&family, &device);
+    let small = supernet.subnet(&family.smallest()).unwrap().uncalibrated();
+    let whole = sapwood_backend::block_on(State::read(&supernet)).unwrap();
+    let small = sapwood_backend::block_on(State::read(&small)).unwrap();
+    for (path, part) in &small.0 {
+        let whole = &whole.0[path];
+        let is_prefix = part.shape().len() == 1 || part.shape() == whole.shape();
+        let [part, whole] = [part, whole].map(|array| array.iter::<f32>().collect::<Vec<_>>());
+        assert!(!is_prefix || part == whole[..part.len()], "{path}");
+    }
+    for name in ["norm.weight", "norm.bias", "slopes.weight"] {
+        assert_eq!(small.0[name].shape(), [4], "{name}");
+    }
+    let said = of_many_kinds(true).unwrap_err().to_string();
+    assert!(said.contains("layer `shift`") && said.contains("a constant is not elastic"), "{said}");
 }

@@ -44,7 +44,7 @@ impl Prune {
         if self.masks_from.is_some() || criterion.needs() != Needs::Weights || self.scoring.data.is_some() {
             return Err(unknown);
         }
-        let StateDict { params, fitted, integers } = self.scoring.network.state_dict()?;
+        let StateDict { params, fitted, integers, .. } = self.scoring.network.state_dict()?;
         let Fitted { mut state, masks, .. } = fitted;
         let criterion = criterion.without(&masks);
         let device = self.scoring.device.resolve()?;
@@ -76,7 +76,8 @@ impl Prune {
             table.row([info.path.as_str().into()].into_iter().chain(counts).chain([share]));
         }
         write!(out, "{}", table.to_text())?;
-        writeln!(out, "{} of {} weights kept", masks.kept(), masks.total())?;
+        let groups = self.in_groups(&params, &masks);
+        writeln!(out, "{} of {} weights kept{groups}", masks.kept(), masks.total())?;
         let scored = |path: &ParamPath| masks.get(path).is_some();
         let left_out = state_left_out(&file, scored);
         if !left_out.is_empty() {

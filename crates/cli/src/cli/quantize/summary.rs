@@ -6,11 +6,42 @@ use sapwood_quant::{Agreement, LayerCost, Made, Ptq, bits_of};
 use sapwood_report::{Cell, Table};
 use serde::Serialize;
 
-use crate::{Error, cli::json};
+use crate::{
+    Error,
+    cli::{json, mixed::Chosen},
+};
+
+/// What was done before weights were rounded.
+#[derive(Default, Serialize)]
+pub(super) struct Prepared {
+    /// The channels whose biases were absorbed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) absorbed_channels: Option<usize>,
+    /// The pairs of layers between which channels were given equal ranges.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) equalised_pairs: Option<usize>,
+    /// The bits that layers were given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) mixed: Option<Chosen>,
+}
+
+impl Prepared {
+    pub(super) fn tell(&self, out: &mut dyn Write) -> Result<(), Error> {
+        if let Some(channels) = self.absorbed_channels {
+            writeln!(out, "the biases of {channels} channels are absorbed")?;
+        }
+        if let Some(pairs) = self.equalised_pairs {
+            writeln!(out, "channels between layers have equal ranges, of {pairs} pairs")?;
+        }
+        self.mixed.as_ref().map_or(Ok(()), |chosen| chosen.tell(out))
+    }
+}
 
 /// Of the whole network, and of each layer where it alone is quantised.
 #[derive(Serialize)]
 pub(super) struct Summary {
+    #[serde(flatten)]
+    prepared: Prepared,
     layers: Vec<Layer>,
     /// Calibration examples.
     examples: usize,
@@ -35,19 +66,15 @@ struct Layer {
     bits: u32,
     levels: u64,
     /// In decibels; left out where that is infinite, as of a layer that loses nothing.
-    #[serde(skip_serializing_if = "is_no_number")]
+    #[serde(skip_serializing_if = "json::is_no_number")]
     signal_to_noise: f64,
     loss: f64,
     divergence: f64,
 }
 
-/// Whether JSON has no number for it.
-fn is_no_number(value: &f64) -> bool {
-    !value.is_finite()
-}
-
 impl Summary {
     pub(super) fn new(
+        prepared: Prepared,
         (ptq, made, costs): (&Ptq, &Made, &[LayerCost]),
         (agreement, loss_rise): (Agreement, f64),
         examples: usize,
@@ -70,7 +97,7 @@ impl Summary {
             Agreement::Power(share) => (None, Some(share)),
         };
         let layers = costs.iter().map(layer).collect();
-        Self { layers, examples, same_answer, same_power, loss_rise, bytes: None, bytes_in_f32 }
+        Self { prepared, layers, examples, same_answer, same_power, loss_rise, bytes: None, bytes_in_f32 }
     }
 
     /// Once a file of this number of bytes is written.

@@ -1,23 +1,20 @@
 //! What of a space was measured.
 
-use sapwood_deploy::coverage;
-use sapwood_search::{Goal, LatencyTable, Space};
+use sapwood_deploy::latency::Coverage;
+use sapwood_search::{LatencyTable, Space};
 use sapwood_supernet::Family;
 
-use super::{
-    super::{bar::note, remedy::remedy},
-    Search,
-};
+use super::super::{bar::note, remedy::remedy};
 use crate::Error;
 
-/// The space that is searched with a table: all of it, or what was measured, where that is asked for.
-pub(super) fn measured(
-    options: &Search,
+/// The part of a space that a table has all of, by what it covers: the whole, or, where that is allowed, the
+/// resolutions that were measured.
+pub(crate) fn measured(
     family: &Family,
     table: &LatencyTable,
-    goal: &Goal,
+    covered: &[Coverage],
+    may_be_part: bool,
 ) -> Result<Space, Error> {
-    let covered = coverage(family, table, goal)?;
     let Some(lacking) = covered.iter().find(|each| !each.is_complete()) else {
         return Ok(family.space().clone());
     };
@@ -27,11 +24,11 @@ pub(super) fn measured(
         .filter(|resolution| covered.iter().all(|each| each.complete().contains(resolution)))
         .collect();
     let remedy = remedy(table.naming, family.name(), lacking.measured());
-    match (complete.is_empty(), options.only_measured) {
+    match (complete.is_empty(), may_be_part) {
         (false, true) => {
             let resolutions = complete.join(", ");
             note(&format!(
-                "note: only the resolutions that {} was measured at are searched: {resolutions}",
+                "note: networks are taken of the resolutions alone that {} was measured at: {resolutions}",
                 table.device
             ));
             Ok(family.space().narrowed("r", |option| complete.contains(&option))?)

@@ -37,9 +37,12 @@ const SHARE: u32 = 20;
 impl Saved {
     /// The file of a search that reads these files.
     pub(super) fn of(options: &Search, inputs: [Option<&Path>; 2]) -> Result<Self, Error> {
-        let Search { space, input, method, seed, .. } = options;
+        let Search { space, input, classes, method, seed, .. } = options;
         let space = space.as_deref().unwrap_or_default();
         let mut of = format!("{space} {input:?}, {}, {method}, seed {seed}", goal(options)?);
+        if let Some(classes) = classes {
+            of += &format!(", {classes} classes");
+        }
         if options.only_measured {
             of += ", what was measured";
         }

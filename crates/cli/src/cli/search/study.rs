@@ -15,7 +15,13 @@ use sapwood_lab::{
 };
 use sapwood_ledger::{Carbon, Watts};
 
-use super::super::{bar::Bar, data_root::DataRoot, on_device::OnDevice, studies::stop_signal, worker::watts};
+use super::super::{
+    bar::{Bar, note},
+    data_root::DataRoot,
+    on_device::OnDevice,
+    studies::stop_signal,
+    worker::watts,
+};
 use crate::Error;
 
 /// How a study is carried out.
@@ -73,6 +79,9 @@ impl Study {
         }
         for verdict in economics.verdicts() {
             writeln!(out, "{verdict}")?;
+        }
+        for why in sapwood_lab::unmeasured(place.device, place.watts) {
+            note(&format!("note: {why}"));
         }
         let facts = [
             ("data".to_string(), experiment.data.name.clone()),

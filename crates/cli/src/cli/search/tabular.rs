@@ -3,7 +3,7 @@
 use std::{io::Write, path::Path};
 
 use sapwood_core::write_atomic;
-use sapwood_search::{Goal, Method, Search as Looking};
+use sapwood_search::Goal;
 
 use super::{super::benchmark, Search, page::Fronts, saved::Saved};
 use crate::Error;
@@ -14,11 +14,10 @@ pub(super) fn run(options: &Search, path: &Path, goal: &Goal, out: &mut dyn Writ
     let space = table.space().clone();
     let rows = space.count().unwrap_or(u128::MAX);
     let usual = usize::try_from(rows.div_ceil(50)).unwrap_or(usize::MAX);
-    let method = Method::named(&options.method)?;
     let mut evaluator = table.evaluator(goal)?;
     let mut saved = Saved::of(options, [Some(path), None])?;
-    let mut search = saved.resume(Looking::new(space.clone(), goal.clone(), method, options.seed))?;
-    let most = options.evaluations.unwrap_or(usual);
+    let mut search = saved.resume(options.begin(&space, goal)?)?;
+    let most = options.looks(usual);
     while search.round(most, &mut evaluator)?.is_none() {
         saved.after_round(&search)?;
     }

@@ -119,7 +119,7 @@ impl Ranked {
             }
         };
         let rounds = self.rounds.map_or_else(|| scored.customary_rounds(), |rounds| rounds as usize);
-        let mut chosen = Chosen { removal: none.clone(), floors: Vec::new() };
+        let mut chosen = Chosen { removal: none.clone(), floors: Vec::new(), kept: Vec::new() };
         for round in 1..=rounds {
             let share = target.share().get() * round as f64 / rounds as f64;
             let masks = MaskSet::from(chosen.removal.masks(groups, &state, true));

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use sapwood_lab::Error as Lab;
 use sapwood_search::Genome;
 use sapwood_supernet::Family;
 use serde_json::Value;
@@ -42,38 +41,6 @@ pub(crate) fn genome_of(family: &Family, text: &str) -> Result<Genome, Error> {
             }
         }
     }
-}
-
-/// Architectures of a file: a JSON object in each line, or CSV whose columns are choices.
-pub(crate) fn read_list(family: &Family, path: &Path) -> Result<Vec<Genome>, Error> {
-    let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
-    let wrong = |line: usize, problem: String| {
-        Error::from(Lab::Study { problem, line: Some(line), path: path.into(), source: None })
-    };
-    let text = plain(&text);
-    if text.trim_start().starts_with('{') {
-        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-        return lines
-            .map(|(at, line)| genome_of(family, line).map_err(|error| wrong(at + 1, error.to_string())))
-            .collect();
-    }
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-    let names = reader.headers().map_err(|error| wrong(1, error.to_string()))?.clone();
-    let known = |name: &str| family.space().choices().iter().any(|choice| choice.name() == name);
-    if !names.iter().any(known) {
-        let problem =
-            format!("expected a column for each choice, such as `{}`", family.space().choices()[0].name());
-        return Err(wrong(1, problem));
-    }
-    let mut found = Vec::new();
-    for (at, row) in reader.records().enumerate() {
-        let row = row.map_err(|error| wrong(at + 2, error.to_string()))?;
-        let words = names.iter().zip(&row).filter(|(name, option)| known(name) && !option.is_empty());
-        let words: Vec<String> = words.map(|(name, option)| format!("{name}={option}")).collect();
-        let genome = family.space().parse(&words.join(" "));
-        found.push(genome.map_err(|error| wrong(at + 2, error.to_string()))?);
-    }
-    Ok(found)
 }
 
 /// Without the mark that some editors begin a file with.

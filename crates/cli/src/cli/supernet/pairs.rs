@@ -7,7 +7,7 @@ use sapwood_backend::Seed;
 use sapwood_deploy::{Pairs, Sample};
 use sapwood_report::{Cell, Table};
 
-use super::{super::bar::Bar, JudgedBy, Judging, Weights, read_list};
+use super::{super::bar::Bar, JudgedBy, Judging, Weights};
 use crate::Error;
 
 /// Judge random or listed sub-networks, so that `search` can predict the others; the same command goes on
@@ -20,7 +20,8 @@ pub(super) struct Collect {
     /// How many
     #[arg(long, default_value_t = 200, value_name = "N")]
     count: usize,
-    /// These instead: a JSON object in each line, or CSV with a column for each choice
+    /// These instead: CSV with a column for each choice (as in d,w.0,w.1) or a column `architecture`, or a JSON object in
+    /// each line
     #[arg(long, value_name = "FILE", conflicts_with = "count")]
     arch_list: Option<PathBuf>,
     /// How many are judged at once, each on a thread by itself; the file is the same for any number
@@ -37,7 +38,8 @@ impl Collect {
         let Judging { supernet, images, data, .. } = self.by.open(&self.weights)?;
         let weights = self.weights.naming.digest(&self.weights.weights)?;
         let origin = format!("{}, weights {}, {}", supernet.family().name(), weights, self.by.text(&data));
-        let listed = self.arch_list.as_ref().map(|path| read_list(supernet.family(), path)).transpose()?;
+        let listed = |path: &PathBuf| Pairs::read_networks(supernet.family(), path);
+        let listed = self.arch_list.as_ref().map(listed).transpose()?;
         let sample = Sample { count: self.count, listed, seed: Seed(self.by.seed), origin };
         let pairs = Pairs::collect_with(
             self.workers.into(),

@@ -17,6 +17,10 @@ pub struct Local(Vec<Child>);
 impl Local {
     /// Starts a number of workers, each with a number of threads; without a number they share the
     /// processors. Each writes what it says to a file in `logs`.
+    ///
+    /// # Errors
+    /// A folder or file of `logs` that cannot be made; a program that cannot be started: the workers before it are
+    /// ended.
     pub fn start(
         worker: &WorkerCommand,
         workers: usize,
@@ -42,17 +46,20 @@ impl Local {
     }
 
     /// The workers that have ended since the last question, and how.
+    ///
+    /// # Errors
+    /// [`Error::Worker`], where the system does not say it of one: the others are kept.
     pub fn ended(&mut self) -> Result<Vec<ExitStatus>, Error> {
         let mut ended = Vec::new();
-        let mut running = Vec::new();
-        for mut child in self.0.drain(..) {
-            match child.try_wait().map_err(Error::Worker)? {
-                Some(status) => ended.push(status),
-                None => running.push(child),
+        self.0.retain_mut(|child| match child.try_wait().transpose() {
+            None => true,
+            // One of which the system knows nothing is not to be stopped: its number may be another process's by now.
+            Some(answer) => {
+                ended.push(answer);
+                false
             }
-        }
-        self.0 = running;
-        Ok(ended)
+        });
+        ended.into_iter().collect::<Result<_, _>>().map_err(Error::Worker)
     }
 
     /// How many still run.
@@ -80,5 +87,25 @@ impl Drop for Local {
         for child in &mut self.0 {
             let _ = child.wait();
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use rustix::process::{Pid, WaitOptions, waitpid};
+
+    use super::*;
+
+    /// As where the system keeps nothing of processes that have ended.
+    #[test]
+    fn a_worker_of_which_the_system_knows_nothing_takes_no_other_with_it() {
+        let start = |seconds: &str| Command::new("sleep").arg(seconds).spawn().unwrap();
+        let mut workers = Local(vec![start("0"), start("600")]);
+        let first = Pid::from_raw(workers.0[0].id().cast_signed());
+        waitpid(first, WaitOptions::empty()).unwrap();
+        assert!(matches!(workers.ended(), Err(Error::Worker(_))));
+        assert_eq!((workers.running(), workers.ended().unwrap()), (1, vec![]));
+        // Not after ten minutes.
+        drop(workers);
     }
 }

@@ -62,6 +62,10 @@ fn refused(problem: String) -> Error {
 
 impl Slurm {
     /// Writes the script and hands it in with `sbatch`.
+    ///
+    /// # Errors
+    /// [`Error::Slurm`] for more workers than a job array may have, a folder that Slurm cannot write to, and an
+    /// `sbatch` that is not there or refuses; files that cannot be written.
     pub fn submit(
         worker: &WorkerCommand,
         study: &str,
