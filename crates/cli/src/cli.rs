@@ -140,6 +140,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 /// [`main`], with its results written to `out` and its error returned.
+///
+/// # Errors
+/// What the program would end with: its line, and exit code 2.
 pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -> Result<(), Error> {
     run_of(&Criteria::default(), args, out)
 }

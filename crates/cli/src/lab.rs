@@ -68,6 +68,9 @@ impl Lab {
     }
 
     /// [`Lab::main`], with its results written to `out` and its error returned.
+    ///
+    /// # Errors
+    /// Those of [`crate::run`].
     pub fn run(&self, args: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -> Result<(), Error> {
         cli::run_of(&self.criteria, args, out)
     }

@@ -65,6 +65,9 @@ impl Dataset {
     /// - `shape`: `[C, H, W]` of one example
     /// - `images`: `[N, C, H, W]`, row-major
     /// - `labels`: `[N]` classes, or `[N, K]` zeros and ones
+    ///
+    /// # Errors
+    /// [`Error::Inconsistent`] says which parts do not fit, or that there are no examples.
     pub fn new(
         name: impl Into<String>,
         shape: [usize; 3],

@@ -144,11 +144,17 @@ impl DataConfig {
     }
 
     /// What is done to its examples in training.
+    ///
+    /// # Errors
+    /// Changes that the data set cannot have.
     pub fn augmentation(&self) -> Result<Vec<Augment>, Error> {
         self.augment.of(&self.name)
     }
 
     /// One split.
+    ///
+    /// # Errors
+    /// Files that are not there or cannot be read; settings that the data set does not have, or that leave no examples.
     pub fn open(&self, split: Split, root: &Path) -> Result<Dataset, Error> {
         let reading = Reading { skip_bad: self.skip_bad, ..Reading::default() };
         Ok(self.open_with(split, root, &reading)?.dataset)
@@ -195,6 +201,9 @@ impl DataConfig {
     }
 
     /// The examples of the training split that are held out.
+    ///
+    /// # Errors
+    /// None are held out, or as many as there are; those of [`Datasets::open`].
     pub fn open_held_out(&self, datasets: &Datasets) -> Result<Dataset, Error> {
         let held_out = self.held_out.ok_or_else(|| {
             let name = &self.name;
@@ -222,11 +231,17 @@ impl DataConfig {
     }
 
     /// The test split, in order.
+    ///
+    /// # Errors
+    /// Those of [`Datasets::open`].
     pub fn test_source(&self, datasets: &Datasets) -> Result<Loader, Error> {
         Ok(Loader::new(datasets.open(self, Split::Test)?, judging())?)
     }
 
     /// What is held out, in order.
+    ///
+    /// # Errors
+    /// Those of [`DataConfig::open_held_out`].
     pub fn held_out_source(&self, datasets: &Datasets) -> Result<Loader, Error> {
         Ok(Loader::new(Arc::new(self.open_held_out(datasets)?), judging())?)
     }

@@ -50,12 +50,18 @@ pub trait Criterion: Debug + Send + Sync {
 
     /// Those of the parameters in scope that it can score. What it leaves out stays
     /// dense and does not count.
+    ///
+    /// # Errors
+    /// What it needs to know and the probe does not have; nothing that it can score.
     fn scope(&self, probe: &dyn Probe, in_scope: Prunable) -> Result<Prunable, Error> {
         let _ = probe;
         Ok(in_scope)
     }
 
     /// The score of every prunable weight.
+    ///
+    /// # Errors
+    /// What the probe refuses; weights that it cannot score; a device that fails.
     fn score(&self, probe: &dyn Probe, prunable: &Prunable) -> Result<ScoreTensors, Error>;
 
     /// What the score of a channel is made of, where whole channels go: see

@@ -36,27 +36,45 @@ pub trait Probe {
     fn infos(&self) -> &[ParamInfo];
 
     /// The weights where the network stands: zero where masked.
+    ///
+    /// # Errors
+    /// [`Error::Unmet`].
     fn weights(&self) -> Result<ParamTensors, Error>;
 
     /// The weights where it stood before a pruning in several rounds began. The
     /// same as [`Probe::weights`] where there are no rounds.
+    ///
+    /// # Errors
+    /// [`Error::Unmet`].
     fn initial_weights(&self) -> Result<ParamTensors, Error> {
         self.weights()
     }
 
     /// The batches to score with, at least one.
+    ///
+    /// # Errors
+    /// [`Error::Unmet`] where there are none.
     fn examples(&self) -> Result<&[Batch], Error>;
 
     /// The shape of one example.
+    ///
+    /// # Errors
+    /// [`Error::Unmet`].
     fn input_shape(&self) -> Result<ExampleShape, Error>;
 
     /// The layers and their connections.
+    ///
+    /// # Errors
+    /// [`Error::Unmet`].
     fn graph(&self) -> Result<&Graph, Error>;
 
     /// The gradient of a response, for every parameter; zero for one that is
     /// frozen or that the response does not depend on. It is taken where the
     /// network stands, or with the parameters and buffers in `at` in the place of
     /// its own.
+    ///
+    /// # Errors
+    /// [`Error::Unmet`]; examples that the network does not take; a device that fails.
     fn gradient(
         &self,
         of: Response<'_>,
@@ -70,6 +88,9 @@ pub trait Probe {
     ///
     /// # Shapes
     /// `[N, C, H, W]`; linear layers see `[N, C, 1, 1]`.
+    ///
+    /// # Errors
+    /// [`Error::Unmet`]; examples that the network does not take.
     fn layer_inputs(
         &self,
         batch: &Batch,

@@ -17,6 +17,9 @@ use crate::{Error, Granularity, LayerColumns, MaskSet, ParamTensors, Probe, Prun
 /// sweep's.
 pub trait Reconstruction {
     /// Prunes one layer.
+    ///
+    /// # Errors
+    /// A pattern that the layer's columns do not divide; second derivatives that have no inverse.
     fn sweep(&self, layer: LayerProblem<'_>) -> Result<Swept, Error>;
 }
 

@@ -36,6 +36,9 @@ pub enum Update {
 /// fields are not in the checkpoint.
 pub trait Hook<N: Network> {
     /// Before the first iteration, also of a run that resumes.
+    ///
+    /// # Errors
+    /// Whatever the hook cannot do; the run ends with it.
     fn on_start(&mut self, resumed: &Resumed, live: &mut Live<N>) -> Result<(), HookError> {
         let _ = (resumed, live);
         Ok(())
@@ -44,6 +47,9 @@ pub trait Hook<N: Network> {
     /// After the backward pass: gradients are dense, also where weights are
     /// masked, flat and in the stored order. What is changed here is masked and
     /// clipped afterwards.
+    ///
+    /// # Errors
+    /// Whatever the hook cannot do; the run ends with it.
     fn on_gradients(
         &mut self,
         step: &StepReport,
@@ -58,6 +64,9 @@ pub trait Hook<N: Network> {
     /// gradients are what the hooks before have left, dense, flat and in the stored
     /// order. What a hook wants to remember across a checkpoint it keeps in a slot of
     /// [`Live::memory`].
+    ///
+    /// # Errors
+    /// Whatever the hook cannot do; the run ends with it.
     fn on_update(
         &mut self,
         step: &StepReport,
@@ -69,12 +78,18 @@ pub trait Hook<N: Network> {
     }
 
     /// After the weights have moved.
+    ///
+    /// # Errors
+    /// Whatever the hook cannot do; the run ends with it.
     fn on_step_end(&mut self, step: &StepReport, live: &mut Live<N>) -> Result<(), HookError> {
         let _ = (step, live);
         Ok(())
     }
 
     /// After the last step of an epoch, or of the run, and its evaluation.
+    ///
+    /// # Errors
+    /// Whatever the hook cannot do; the run ends with it.
     fn on_epoch_end(&mut self, row: &Row, live: &mut Live<N>) -> Result<(), HookError> {
         let _ = (row, live);
         Ok(())

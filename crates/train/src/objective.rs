@@ -12,6 +12,9 @@ use crate::{Error, Plan};
 /// remembers must not change what it teaches, so that a run can be resumed anywhere.
 pub trait Objective<N: Network> {
     /// The gradients that a batch gives a network, which is on autodiff.
+    ///
+    /// # Errors
+    /// A batch that does not fit the network; whatever else it cannot teach from.
     fn teach(&mut self, network: &N, batch: &Batch, at: &StepContext<'_>) -> Result<Lesson, Error>;
 }
 
