@@ -11,6 +11,7 @@
 //! rows, so that a single weight times a vector of pixels is all that a non-zero costs.
 
 mod arena;
+mod attention;
 mod cores;
 mod curve;
 mod dense;
@@ -20,6 +21,7 @@ mod epilogue;
 mod gathered;
 pub mod integers;
 mod lanes;
+mod line;
 mod machine;
 mod moves;
 mod pages;
@@ -27,6 +29,7 @@ pub mod peak;
 mod place;
 mod plain;
 mod pooling;
+mod product;
 mod program;
 mod scalar;
 mod scale;
@@ -41,16 +44,19 @@ mod weights;
 mod window;
 
 pub use arena::Arena;
+pub use attention::{Attention, Heads};
 pub use curve::Curve;
 pub use dense::Dense;
 pub use depthwise::Depthwise;
 pub use elementwise::{Add, Curved};
 pub use epilogue::Epilogue;
 pub use gathered::Gathered;
+pub use line::{Line, Lines, OfLine};
 pub use moves::{Move, Part, Source};
 pub use place::{Form, Place};
 pub use plain::{Function, Plain};
 pub use pooling::{Mean, Pool, Pooling};
+pub use product::{Matrices, Product};
 pub use program::{Load, Program, Step};
 pub use scale::Scale;
 pub use shape::TileShape;

@@ -1,8 +1,8 @@
 //! From a schedule to steps: every value in its place, every layer with its kernel.
 
 use sapwood_kernels::infer::{
-    Add, Curved, Dense, Depthwise, Epilogue, Gathered, Mean, Move, Part, Place, Plain, Pool, Program, Scale,
-    Shifted, Source, Sparse, SparseShape, Step, Weights,
+    Add, Attention, Curved, Dense, Depthwise, Epilogue, Gathered, Heads, Line, Mean, Move, Part, Place,
+    Plain, Pool, Product, Program, Scale, Shifted, Source, Sparse, SparseShape, Step, Weights,
 };
 
 use crate::{
@@ -25,9 +25,8 @@ pub(crate) fn plan(runtime: &Runtime, layers: &[Layer<'_>]) -> Plan {
     let all: Vec<Place> =
         schedule.buffers.iter().zip(&starts).map(|(buffer, &at)| buffer.place(lanes).moved(at)).collect();
     let (first, last) = (&layers[0], &layers[layers.len() - 1]);
-    let load = Move::new(Place::tight(first.channels, first.size), all[0], Source::Input, vec![Part::ALL]);
-    let to = Place::tight(last.channels, last.size);
-    let store = Move::new(all[schedule.output()], to, Source::Output, vec![Part::ALL]);
+    let load = Move::new(first.tight(), all[0], Source::Input, vec![Part::ALL]);
+    let store = Move::new(all[schedule.output()], last.tight(), Source::Output, vec![Part::ALL]);
     let mut labels = vec![Label::of("input", "copy", Products::default())];
     let mut steps: Vec<Box<dyn Step>> = Vec::with_capacity(schedule.steps.len());
     let made = each(runtime.threads, &schedule.steps, |planned| {
@@ -49,6 +48,11 @@ pub(crate) fn plan(runtime: &Runtime, layers: &[Layer<'_>]) -> Plan {
 pub(crate) fn products(layer: &Layer<'_>, work: &Work, pixels: usize) -> Products {
     let of = |all: usize, made: usize| Products { all: all * pixels, made: made * pixels, are_bytes: false };
     match (&layer.kind, work) {
+        (Kind::Product(matrices), Work::Plain) => {
+            Products { all: matrices.products(), made: matrices.products(), are_bytes: false }
+        }
+        // Of each query with each key, and of the weight of each value.
+        (Kind::Attention(..), Work::Plain) => of(2 * layer.channels * pixels, 2 * layer.channels * pixels),
         (Kind::Conv(conv), Work::Dense | Work::Depthwise | Work::Sparse(_)) => {
             let all = conv.weight.len() / conv.joined;
             of(all, if matches!(work, Work::Sparse(_)) { conv.there } else { all })
@@ -120,6 +124,16 @@ pub(crate) fn step(
         (_, Kind::Add(curve)) => (Box::new(Add::new(level, [from(0), from(1)], to, *curve)), "add".into()),
         (_, Kind::Curve(curve)) => (Box::new(Curved::new(level, from(0), to, *curve)), "activation".into()),
         (_, Kind::Scale) => (Box::new(Scale::new(level, from(0), from(1), to)), "scale".into()),
+        (_, Kind::Product(matrices)) => {
+            (Box::new(Product::new(level, [from(0), from(1)], to, matrices.clone())), "matrices".into())
+        }
+        (_, Kind::Line(lines, of)) => {
+            (Box::new(Line::new(level, (from(0), to), *lines, of.clone())), "lines".into())
+        }
+        (_, Kind::Attention(heads, first)) => {
+            let of = |number: usize| Heads { place: from(number), first: first[number] };
+            (Box::new(Attention::new(level, [0, 1, 2].map(of), to, *heads)), "attention".into())
+        }
         (_, Kind::Plain(name, function)) => {
             let from = (0..planned.reads.len()).map(from).collect();
             (Box::new(Plain::new(from, to, function.clone())), format!("{name}, no kernel"))

@@ -140,7 +140,7 @@ impl Exact {
             };
             let read = |which: usize| values[node.inputs[which]].as_ref().ok_or_else(unknown);
             let of = self.network.grid_of(at).map(integers);
-            let [c, h, w] = shapes[at];
+            let [_, h, w] = shapes[at];
             let value = match node.op {
                 Op::Input => {
                     let grid = self.network.grids.get(&at).ok_or_else(unknown)?;
@@ -149,16 +149,24 @@ impl Exact {
                 }
                 Op::Conv(_) | Op::Linear { .. } => {
                     let (x, layer) = (read(0)?, &self.layers[&node.name]);
-                    let conv = convolution(&node.op, images, x.shape);
+                    let conv = match node.op {
+                        Op::Linear { inputs, outputs, places: true, .. } => {
+                            at_places(x.integers.len() / inputs.max(1), [inputs, outputs])
+                        }
+                        _ => convolution(&node.op, images, x.shape),
+                    };
+                    // From an output to the next; those of a place are beside each other.
+                    let apart = if matches!(node.op, Op::Linear { .. }) { 1 } else { h * w };
+                    let outputs = conv.groups * conv.outputs;
                     let bias = biases(&node.name, &layer.bias, x.of.scale, &layer.scales)?;
                     let sums = sums(&conv, &x.integers, x.of.zero_point, &layer.weights, &bias);
                     if of.is_none() && at + 1 == nodes.len() {
                         let scale = |output: usize| x.of.scale * layer.scales[output % layer.scales.len()];
-                        let outputs = sums.iter().enumerate();
-                        return Ok(outputs.map(|(at, sum)| *sum as f32 * scale(at / (h * w) % c)).collect());
+                        let sums = sums.iter().enumerate();
+                        return Ok(sums.map(|(at, sum)| *sum as f32 * scale(at / apart % outputs)).collect());
                     }
                     let of = of.ok_or_else(unknown)?;
-                    let integers = Factors::of(&x.of, &layer.scales, &of).requantise(&sums, h * w);
+                    let integers = Factors::of(&x.of, &layer.scales, &of).requantise(&sums, apart);
                     Value { integers, of, shape: shapes[at] }
                 }
                 Op::Add => {
@@ -234,13 +242,14 @@ fn is_known(op: &Op) -> bool {
         Op::Conv(spec) => {
             spec.transposed.is_none() && spec.spatial == 2 && spec.padding.symmetric().is_some()
         }
-        Op::Linear { places, .. } => !places,
         Op::AvgPool(pool) => {
             pool.window.kernel.square().is_some_and(|kernel| *pool == AvgPool::touching(kernel))
         }
         Op::MaxPool(window) => window.dilation.hw() == [1, 1],
         Op::Concat { axis } => *axis == 1,
-        Op::Input | Op::Add | Op::GlobalAvgPool | Op::Flatten | Op::Subsample { .. } => true,
+        Op::Input | Op::Linear { .. } | Op::Add | Op::GlobalAvgPool | Op::Flatten | Op::Subsample { .. } => {
+            true
+        }
         Op::Activation(_) => true,
         _ => false,
     }
@@ -254,6 +263,22 @@ fn has_own_grid(op: &Op) -> bool {
 /// Whether an operation is a function of numbers that is not a bound of them.
 fn is_by_table(op: &Op) -> bool {
     matches!(op, Op::Activation(activation) if !matches!(activation, Activation::Relu | Activation::Relu6))
+}
+
+/// A linear layer at each of these places.
+fn at_places(places: usize, [inputs, outputs]: [usize; 2]) -> Convolution {
+    let one = [1, 1];
+    Convolution {
+        images: places,
+        groups: 1,
+        inputs,
+        outputs,
+        input: one,
+        kernel: one,
+        stride: one,
+        padding: [0, 0],
+        dilation: one,
+    }
 }
 
 /// A layer as a convolution: a linear one is one of a single pixel.

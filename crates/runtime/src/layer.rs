@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use sapwood_kernels::infer::{Curve, Function, Pooling, Window};
+use sapwood_kernels::infer::{Curve, Function, Lines, Matrices, OfLine, Place, Pooling, Window};
 
 /// A value, and how it comes about.
 pub(crate) struct Layer<'a> {
@@ -14,9 +14,17 @@ pub(crate) struct Layer<'a> {
     pub(crate) channels: usize,
     /// Height and width.
     pub(crate) size: [usize; 2],
+    /// Whether without anything between its numbers it lies pixel by pixel, rather than channel by channel.
+    pub(crate) by_pixels: bool,
 }
 
 impl Layer<'_> {
+    /// Its value without anything between its numbers, as those who call have it.
+    pub(crate) fn tight(&self) -> Place {
+        let new = if self.by_pixels { Place::by_pixels } else { Place::tight };
+        new(self.channels, self.size)
+    }
+
     /// Counts all weights as there, whatever they are.
     pub(crate) fn keep_all(&mut self) {
         if let Kind::Conv(conv) = &mut self.kind {
@@ -56,6 +64,12 @@ pub(crate) enum Kind<'a> {
     Scale,
     /// By taking every `stride`-th pixel, with `front` channels of zeros in front, and others behind.
     Subsample { stride: [usize; 2], front: usize },
+    /// By products of matrices in two values.
+    Product(Matrices),
+    /// By what becomes of each line of numbers.
+    Line(Lines, OfLine),
+    /// By attention between the pixels of three values, in this number of heads, of channels that begin with these.
+    Attention(usize, [usize; 3]),
     /// By a function without a kernel, of this name.
     Plain(&'static str, Function),
     /// It is part of another layer.

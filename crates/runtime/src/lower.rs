@@ -15,8 +15,11 @@ use sapwood_kernels::infer::{Curve, Function, Plain, Pooling, Window};
 use crate::{
     Error,
     each::each,
+    heads::{Heads, heads},
     layer::{Conv, Kind, Layer},
-    plain::{constant, linear_of_rounded, plain},
+    places::{are_pixels, by_pixels, channels_last},
+    plain::{Values, constant, linear_of_rounded, plain},
+    tight::tight,
 };
 
 /// The layers of a network, one for each node of its graph up to the one whose value goes out. Values of nodes with
@@ -36,6 +39,7 @@ pub(crate) fn lower<'a>(
     if dims[end].batch() != Some(0) {
         return Err(Error::NoKernel(vec![format!("an output {} whose batch is not in front", dims[end])]));
     }
+    let by_pixels = by_pixels(graph, &dims, end + 1);
     let mut layers: Vec<Layer<'a>> = Vec::with_capacity(end + 1);
     // What is the same for all images.
     let mut constants: Vec<Option<Arc<[f32]>>> = vec![None; end + 1];
@@ -45,14 +49,30 @@ pub(crate) fn lower<'a>(
         if let Op::Linear { places: false, .. } = node.op
             && let Op::Flatten = graph.nodes()[inputs[0]].op
             && !grids.contains_key(&inputs[0])
+            && !by_pixels[graph.nodes()[inputs[0]].inputs[0]]
         {
             inputs = graph.nodes()[inputs[0]].inputs.clone();
+        }
+        let heads = heads(graph, &by_pixels, grids, id);
+        if let Some(Heads { parts, .. }) = &heads {
+            inputs = parts.iter().map(|part| part.0).collect();
         }
         let read: Vec<&Dims> = inputs.iter().map(|&input| &dims[input]).collect();
         let is_empty = |dims: &&Dims| dims.values() == 0;
         let values = |name: &str, shape: &[usize]| parameter(state, &node.name, name, shape);
+        let is_known = !inputs.is_empty() && inputs.iter().all(|&input| constants[input].is_some());
+        let lie: Vec<(bool, &Dims)> = inputs
+            .iter()
+            .map(|&input| (by_pixels[input], &dims[input]))
+            .chain([(by_pixels[id], found)])
+            .collect();
+        let are_pixels = are_pixels(lie.iter().copied());
+        let is_alike = lie.iter().all(|(by_pixels, _)| *by_pixels == lie[0].0);
         let mut kind = match node.op {
             _ if read.iter().chain([&found]).any(is_empty) => None,
+            _ if let Some(Heads { heads, parts }) = &heads => {
+                Some(Kind::Attention(*heads, parts.map(|part| part.1)))
+            }
             Op::Input if id > 0 || graph.entries()[0].integers => None,
             Op::Input => Some(Kind::Input),
             Op::Constant { dims, .. } => {
@@ -62,13 +82,21 @@ pub(crate) fn lower<'a>(
             }
             Op::Linear { .. } if rows.contains(&node.name) => linear_of_rounded(&node.op, &values)?
                 .map(|function| Kind::Plain("linear of rounded rows", function)),
-            _ => match kind(node, &read, found, state)? {
-                None if inputs.len() <= Plain::MOST => {
-                    let function = plain(&node.op, &read, found, &values)?;
-                    function.map(|function| Kind::Plain(node.op.kind(), function))
+            Op::Linear { places: true, .. } if are_pixels && !is_known => at_pixels(&node.op, &values)?,
+            _ => {
+                let of_image = if is_alike { kind(node, &read, found, state)? } else { None };
+                let of_any = match of_image {
+                    None => tight(&node.op, &read, found, &values)?,
+                    kind => kind,
+                };
+                match of_any {
+                    None if inputs.len() <= Plain::MOST => {
+                        let function = plain(&node.op, &read, found, &values)?;
+                        function.map(|function| Kind::Plain(node.op.kind(), function))
+                    }
+                    kind => kind,
                 }
-                kind => kind,
-            },
+            }
         };
         if let Some(Kind::Plain(_, function)) = &kind
             && let Some(values) = folded(function, &inputs, &constants, found)
@@ -88,9 +116,13 @@ pub(crate) fn lower<'a>(
                 without_kernel.push(lacks);
             }
         }
-        let [channels, height, width] = found.image();
+        let by_pixels = by_pixels[id];
+        let [channels, height, width] = match channels_last(found) {
+            Some([channels, pixels]) if by_pixels => [channels, 1, pixels],
+            _ => found.image(),
+        };
         let (name, kind) = (node.name.clone(), kind.unwrap_or(Kind::Gone));
-        layers.push(Layer { name, kind, inputs, channels, size: [height, width] });
+        layers.push(Layer { name, kind, inputs, channels, size: [height, width], by_pixels });
     }
     if !without_kernel.is_empty() {
         return Err(Error::NoKernel(without_kernel));
@@ -119,6 +151,17 @@ fn folded(
     let mut values = vec![0.0; found.sizes().iter().product()];
     function(&from, &mut values);
     Some(values.into())
+}
+
+/// A linear layer of each pixel; none for another operation.
+fn at_pixels<'a>(op: &Op, values: Values<'_, 'a>) -> Result<Option<Kind<'a>>, Error> {
+    let Op::Linear { inputs, outputs, bias, .. } = *op else { return Ok(None) };
+    let bias = match bias {
+        true => values("bias", &[outputs])?.iter().map(|x| f64::from(*x)).collect(),
+        false => vec![0.0; outputs],
+    };
+    let weight = values("weight", &[outputs, inputs])?;
+    Ok(Some(Kind::Conv(Conv::new(Window::new([1, 1], [1, 1]), inputs, weight, bias))))
 }
 
 /// How a node's value comes about; none where there is no kernel for it.

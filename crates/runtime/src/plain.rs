@@ -2,10 +2,10 @@
 //!
 //! They are what few networks do, and little of what these take; `profile` says where they are. A value is that of one
 //! image: row by row in the sizes of its dimensions, the batch's among them where it is not the first. Sums are made in
-//! f64; but those of a transposed convolution, and of the values that attention weighs, in f32 where they go out.
+//! f64; but those of a transposed convolution in f32 where they go out.
 
 mod arithmetic;
-mod lists;
+pub(crate) mod lists;
 mod moves;
 mod norms;
 mod products;
@@ -20,7 +20,7 @@ use sapwood_graph::{ConvSpec, Dims, Op};
 use sapwood_kernels::infer::Function;
 
 use self::lists::lines;
-use crate::Error;
+use crate::{Error, lower::curve};
 
 /// A layer's parameter of this name and shape.
 pub(crate) type Values<'a, 's> = &'a dyn Fn(&str, &[usize]) -> Result<Cow<'s, [f32]>, Error>;
@@ -53,11 +53,6 @@ pub(crate) fn plain(
             let bias = if bias { owned("bias", &[outputs])? } else { vec![0.0; outputs] };
             products::linear(inputs, owned("weight", &[outputs, inputs])?, bias)
         }
-        Op::LayerNorm { channels, epsilon, last } => {
-            let axis = if last || x.len() <= 2 { x.len() - 1 } else { 1 };
-            let of = [owned("weight", &[channels])?, owned("bias", &[channels])?];
-            norms::layer(lines(x, &[axis]), of, epsilon)
-        }
         Op::GroupNorm { groups, channels, epsilon } => {
             let of = [owned("weight", &[channels])?, owned("bias", &[channels])?];
             norms::group(groups, x[2..].iter().product(), of, epsilon)
@@ -68,11 +63,9 @@ pub(crate) fn plain(
                 to.iter_mut().zip(from[0]).zip(&embedding).for_each(|((to, x), y)| *to = x + y);
             })
         }
-        Op::Attention { heads } => products::attention(heads, x[1], x[2..].iter().product()),
         Op::Prelu { channels } => {
             arithmetic::prelu(owned("weight", &[channels])?, x.iter().skip(2).product())
         }
-        Op::Softmax { axis, log } => norms::softmax(lines(x, &[axis]), log),
         Op::MaxPool(window) => windows::largest(window, [x, to].map(windows::plane)),
         Op::Resize(resize) => resize::resize(resize, [x, to].map(windows::plane)),
         Op::Wrap { padding } => moves::wrap(x, padding),
@@ -91,12 +84,17 @@ pub(crate) fn plain(
         Op::Slice(slice) => moves::slice(x, slice),
         Op::Expand(_) => moves::picked(lists::broadcast(x, to)),
         Op::Add => arithmetic::of_two([x, inputs[1].sizes()], to, |a, b| a + b),
-        Op::Binary(function) => arithmetic::of_two([x, inputs[1].sizes()], to, arithmetic::binary(function)),
+        Op::Binary(function) => arithmetic::binary(function, [x, inputs[1].sizes()], to),
+        Op::Activation(activation) => {
+            let curve = curve(activation);
+            arithmetic::of(move |from, to| {
+                to.iter_mut().zip(from[0]).for_each(|(to, x)| *to = curve.of(*x));
+            })
+        }
         Op::Unary(function) => {
             let of = arithmetic::unary(function);
             arithmetic::of(move |from, to| to.iter_mut().zip(from[0]).for_each(|(to, x)| *to = of(*x)))
         }
-        Op::MatMul => products::matmul([x, inputs[1].sizes()], to),
         _ => return Ok(None),
     }))
 }

@@ -32,6 +32,8 @@ pub(crate) struct Buffer {
     pub(crate) channels: usize,
     pub(crate) size: [usize; 2],
     pub(crate) lie: Lie,
+    /// Whether, tight, it lies pixel by pixel.
+    by_pixels: bool,
     /// Rows above, columns to the left, rows below and columns to the right that some window sees.
     pub(crate) rim: [usize; 4],
     /// A buffer whose rows must be as far apart as its own.
@@ -57,7 +59,7 @@ pub(crate) enum Work {
     Other,
     /// A copy into another form, or of these parts.
     Move(Vec<Part>),
-    /// A function without a kernel.
+    /// Of values without anything between their numbers: products of matrices, lines, attention, functions without a kernel.
     Plain,
 }
 
@@ -123,8 +125,12 @@ impl Schedule {
                     layers[reader].inputs.contains(&id)
                         && ways[reader].is_some_and(|way| way != Way::Depthwise)
                 };
-                let lie = if (0..layers.len()).any(windows) { Lie::Planar } else { Lie::Blocked };
-                let buffer = self.buffer(layer.channels, layer.size, lie);
+                let lie = match layer.by_pixels {
+                    true => Lie::Tight,
+                    false if (0..layers.len()).any(windows) => Lie::Planar,
+                    false => Lie::Blocked,
+                };
+                let buffer = self.buffer_of(layer, lie);
                 self.of[id].push(buffer);
                 return;
             }
@@ -150,7 +156,7 @@ impl Schedule {
                 let lie = if self.buffers[read].lie == Lie::Blocked { Lie::Blocked } else { Lie::Planar };
                 (Work::Move(vec![part]), vec![read], lie)
             }
-            Kind::Plain(..) => {
+            Kind::Plain(..) | Kind::Product(_) | Kind::Line(..) | Kind::Attention(..) => {
                 let reads = inputs.iter().map(|&input| self.read(layers, input, Some(Lie::Tight))).collect();
                 (Work::Plain, reads, Lie::Tight)
             }
@@ -162,6 +168,7 @@ impl Schedule {
             | Kind::Scale => {
                 let first = self.read(layers, inputs[0], None);
                 let lie = match self.buffers[first].lie {
+                    Lie::Tight if layers[inputs[0]].by_pixels => Lie::Blocked,
                     Lie::Tight => Lie::Planar,
                     lie => lie,
                 };
@@ -180,9 +187,16 @@ impl Schedule {
                 )
             }
         };
-        let writes = self.buffer(layer.channels, layer.size, lie);
+        let writes = self.buffer_of(layer, lie);
         self.of[id].push(writes);
         self.steps.push(Planned { layer: id, work, reads, writes });
+    }
+
+    /// A new buffer for a layer's value.
+    fn buffer_of(&mut self, layer: &Layer<'_>, lie: Lie) -> usize {
+        let buffer = self.buffer(layer.channels, layer.size, lie);
+        self.buffers[buffer].by_pixels = layer.by_pixels;
+        buffer
     }
 
     fn buffer(&mut self, channels: usize, size: [usize; 2], lie: Lie) -> usize {
@@ -191,6 +205,7 @@ impl Schedule {
             channels,
             size,
             lie,
+            by_pixels: false,
             rim: [0; 4],
             like: number,
             pitch: 0,
@@ -235,7 +250,7 @@ impl Schedule {
         if let Some(&other) = layer.inputs.get(1) {
             reads.push(self.read(layers, other, Some(lie)));
         }
-        let writes = self.buffer(layer.channels, layer.size, lie);
+        let writes = self.buffer_of(layer, lie);
         if !is_single {
             reads.iter().for_each(|&read| self.join(read, writes));
         }
@@ -296,7 +311,7 @@ impl Schedule {
             return buffer;
         }
         let from = self.of[id][0];
-        let writes = self.buffer(layers[id].channels, layers[id].size, lie.unwrap_or(Lie::Blocked));
+        let writes = self.buffer_of(&layers[id], lie.unwrap_or(Lie::Blocked));
         self.of[id].push(writes);
         let work = Work::Move(vec![Part::ALL]);
         self.steps.push(Planned { layer: id, work, reads: vec![from], writes });
@@ -336,6 +351,7 @@ impl Buffer {
         let Self { channels, size, rim, pitch, gap, is_at_vectors, .. } = *self;
         match self.lie {
             Lie::Blocked => Place::blocked(channels, size, lanes, rim),
+            Lie::Tight if self.by_pixels => Place::by_pixels(channels, size),
             Lie::Tight => Place::tight(channels, size),
             Lie::Planar if is_at_vectors && gap == 0 => {
                 Place::planar(channels, size, pitch, rim[0].max(rim[2]) * pitch)

@@ -8,6 +8,7 @@ mod misfits;
 mod runtime;
 mod shrunk;
 mod table;
+mod tokens;
 #[path = "../../../onnx/tests/onnx/written.rs"]
 #[allow(dead_code, reason = "other files are written elsewhere")]
 mod written;

@@ -68,7 +68,7 @@ impl Dense {
         epilogue.check(&to);
         let (runs, inputs) = runs(&from, &window);
         let blocks = to.blocks();
-        let is_beside = from.lanes().is_some() && window.stride[1] == 1;
+        let is_beside = from.lanes() == Some(lanes) && window.stride[1] == 1;
         let together = if is_beside { TileShape::together(level, to.size[1]) } else { 1 };
         let shape = TileShape::best(level, together, blocks, images * to.pixels(), threads);
         let mut groups: Vec<Group> = Vec::new();

@@ -53,6 +53,23 @@ impl Place {
         Self { at: 0, image: channels * plane, channels, size, form }
     }
 
+    /// A value without anything between its numbers, pixel by pixel. Of one pixel it is [`Place::tight`].
+    pub fn by_pixels(channels: usize, size: [usize; 2]) -> Self {
+        match size {
+            [1, 1] => Self::tight(channels, size),
+            _ => Self::blocked(channels, size, channels, [0; 4]),
+        }
+    }
+
+    /// Whether there is nothing between its numbers, which lie channel by channel or pixel by pixel.
+    pub(crate) fn is_tight(&self) -> bool {
+        let alone = match self.form {
+            Form::Blocked { lanes, rim } => lanes == self.channels && rim == [0; 4],
+            Form::Planar { lead, .. } => lead == 0,
+        };
+        alone && self.image == self.channels * self.pixels()
+    }
+
     /// A value in blocks of channels, with a rim of zeros above, left, below and right of it.
     pub fn blocked(channels: usize, size: [usize; 2], lanes: usize, rim: [usize; 4]) -> Self {
         let area = (size[0] + rim[0] + rim[2]) * (size[1] + rim[1] + rim[3]);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Form, Place,
+    Place,
     program::{Context, Step},
 };
 
@@ -29,9 +29,7 @@ impl Plain {
         assert!(from.len() <= Self::MOST, "no more values than are read");
         for place in from.iter().chain([&to]) {
             place.check();
-            let is_tight = matches!(place.form, Form::Planar { lead: 0, .. })
-                && place.image == place.channels * place.pixels();
-            assert!(is_tight, "numbers one behind the other");
+            assert!(place.is_tight(), "numbers one behind the other");
         }
         Self { from, to, function }
     }

@@ -3,6 +3,7 @@
 mod channels;
 mod pools;
 mod refused;
+mod tight;
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},

@@ -86,16 +86,15 @@ pub(crate) fn plan(runtime: &Runtime, network: &QuantizedNetwork) -> Result<Plan
         steps.push(step);
     }
     labels.push(Label::of("output", "copy", Products::default()));
-    let store =
-        Move::new(output, Place::tight(output.channels, output.size), Source::Output, vec![Part::ALL]);
+    let [first, last] = [0, layers.len() - 1].map(|id| layers[id].tight());
+    let store = Move::new(output, last, Source::Output, vec![Part::ALL]);
     let program = match input.1.quads() {
         Some(quads) => {
             let load = Quantise::new(dots, quads.moved(starts[input.0]));
             Program::new(load, steps, store, numbers, images)
         }
         None => {
-            let to = all[input.0];
-            let load = Move::new(Place::tight(to.channels, to.size), to, Source::Input, vec![Part::ALL]);
+            let load = Move::new(first, all[input.0], Source::Input, vec![Part::ALL]);
             Program::new(load, steps, store, numbers, images)
         }
     };

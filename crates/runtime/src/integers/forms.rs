@@ -18,6 +18,15 @@ impl Schedule<'_> {
         self.network.grids.get(&id).map(integers).filter(Quads::hold)
     }
 
+    /// The integers of the grid from which a node's numbers were only moved, if a byte holds them.
+    pub(super) fn moved(&self, id: usize) -> Option<Integers> {
+        let mut at = id;
+        while !self.network.grids.contains_key(&at) && self.node(at).op.is_carrier() {
+            at = self.layers[at].inputs.first().copied()?;
+        }
+        self.grid(at)
+    }
+
     /// The integers of what is computed of steps of this size: of its own grid, or of the activation's behind it.
     pub(super) fn result(&self, id: usize, step: f32) -> Option<Integers> {
         self.grid(id).or_else(|| self.behind(id)).filter(|of| step / of.scale < MOST)
@@ -41,7 +50,7 @@ impl Schedule<'_> {
 
     /// A new value of a node.
     pub(super) fn value(&mut self, id: usize, form: Form) -> usize {
-        self.values.push(Value::new(form, self.shapes[id]));
+        self.values.push(Value::new(form, &self.layers[id]));
         self.of[id].push(self.values.len() - 1);
         self.values.len() - 1
     }
@@ -66,7 +75,7 @@ impl Schedule<'_> {
                     problem: "its value has no integers".into(),
                 };
                 let (result, from) =
-                    (self.grid(id).ok_or_else(unknown)?, *self.of[id].first().ok_or_else(unknown)?);
+                    (self.moved(id).ok_or_else(unknown)?, *self.of[id].first().ok_or_else(unknown)?);
                 let writes = self.value(id, Form::Integers(result));
                 self.jobs.push(Job { node: id, work: Work::Round, reads: vec![from], writes });
                 writes

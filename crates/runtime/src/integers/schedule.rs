@@ -136,13 +136,16 @@ impl<'a> Schedule<'a> {
         let inputs = &self.layers[id].inputs;
         let open = match &self.node(id).op {
             Op::Input => {
-                let form = self.grid(id).map_or(Form::Blocked, Form::Integers);
+                // Integers are made of what comes in channel by channel.
+                let whole = self.grid(id).filter(|_| !self.layers[id].by_pixels);
+                let form = whole.map_or(Form::Blocked, Form::Integers);
                 self.value(id, form);
                 return Ok(());
             }
             // It is a constant, or became one.
             _ if inputs.is_empty() => None,
             Op::Conv(_) | Op::Linear { .. } => self.layer(id)?,
+            _ if !self.lies_alike(id) => None,
             Op::Add => self.sum(id)?,
             Op::Concat { axis: 1 } if self.has_channels(id) => self.joined(id)?,
             Op::GlobalAvgPool => self.pooled(id, Work::Mean)?,
@@ -183,7 +186,11 @@ impl<'a> Schedule<'a> {
     /// A layer with integers; one whose sums have no grid goes out in floating point at once.
     fn layer(&mut self, id: usize) -> Result<Option<Open>, Error> {
         let input = self.layers[id].inputs[0];
-        let Some(x) = self.numbers(input) else { return Ok(None) };
+        // What only moved numbers left them on their grid, whatever it was computed as.
+        let Some(x) = self.numbers(input).or_else(|| self.moved(input)) else { return Ok(None) };
+        if !matches!(self.layers[id].kind, Kind::Conv(_)) {
+            return Ok(None);
+        }
         let layer = Layer::of(self.network, self.node(id), (self.shapes[input], x.scale)).transpose()?;
         let Some(layer) = layer else { return Ok(None) };
         let is_depthwise = layer.is_depthwise();
@@ -225,6 +232,14 @@ impl<'a> Schedule<'a> {
         let other = self.integers(if last == a { b } else { a }, true)?;
         let work = Work::Layer(layer, own, Some((last == b, result)));
         Ok(Some(Open { node: open.node, work, reads: vec![open.reads[0], other], result }))
+    }
+
+    /// Whether a node's value lies as those that it reads; those that lie pixel by pixel, for what is done number by number.
+    fn lies_alike(&self, id: usize) -> bool {
+        let layer = &self.layers[id];
+        let is_by_number = matches!(self.node(id).op, Op::Add | Op::Activation(_));
+        let is_alike = layer.inputs.iter().all(|&input| self.layers[input].by_pixels == layer.by_pixels);
+        is_alike && (is_by_number || !layer.by_pixels)
     }
 
     /// Whether the dimension behind the batch is that of channels.
@@ -325,7 +340,9 @@ impl<'a> Schedule<'a> {
                 let part = sapwood_kernels::infer::Part { first: [0, 0], stride: *stride, channel: *front };
                 (Float::Move(vec![part]), Form::Blocked)
             }
-            Kind::Plain(..) => (Float::Plain, Form::Tight),
+            Kind::Plain(..) | Kind::Product(_) | Kind::Line(..) | Kind::Attention(..) => {
+                (Float::Plain, Form::Tight)
+            }
             Kind::Conv(_) | Kind::Input | Kind::Gone | Kind::Affine { .. } => {
                 let name = format!("`{}` ({} in groups)", layer.name, self.node(id).op.kind());
                 return Err(Error::NoKernel(vec![name]));

@@ -381,6 +381,44 @@ fn blocks_with_factors_and_soft_activations_run() {
     is_near_float(network(g.finish().unwrap(), DType::U8, Symmetry::Affine, 11).unwrap(), &[]);
 }
 
+/// Of what lies pixel by pixel: read by layers, bent, added, and brought into one row.
+#[test]
+fn layers_at_places_are_exact() {
+    let mut g = Graph::builder([3, 8, 8]);
+    let x = g.conv("patch", g.input(), Conv::new(18, 4).stride(4));
+    let x = g.reshape(x, Dims::batch_of(&[18, 4]).unwrap());
+    let x = g.transpose(x, &[0, 2, 1]);
+    let y = g.linear_at_places("fc1", x, 37);
+    let y = g.activation(y, Activation::Gelu);
+    let y = g.linear_at_places("fc2", y, 18);
+    let x = g.add(x, y);
+    let y = g.linear_at_places("fc3", x, 18);
+    let y = g.relu(y);
+    let x = g.add(y, x);
+    let x = g.flatten(x);
+    g.linear("head", x, 5);
+    let graph = g.finish().unwrap();
+    for (dtype, symmetry) in [(DType::U8, Symmetry::Affine), (DType::I8, Symmetry::Symmetric)] {
+        let mut network = network(graph.clone(), dtype, symmetry, 3).unwrap();
+        let scheme = sapwood_graph::Scheme::new(dtype, symmetry).unwrap();
+        for (name, low) in [("fc1", -3.0), ("gelu", -0.2)] {
+            let at = graph.nodes().iter().position(|node| node.name == name).unwrap();
+            network.grids.insert(at, scheme.grid(low, 3.0).unwrap());
+        }
+        let mut draw = numbers(7);
+        let images: Vec<f32> = (0..5 * 192).map(|_| 2.0 * draw()).collect();
+        let expected = Exact::new(network.clone()).unwrap().run(&images, [3, 8, 8]).unwrap();
+        assert!(expected.iter().any(|x| *x != expected[0]), "outputs differ");
+        for (dots, threads) in Dots::available().flat_map(|dots| [(dots, 1), (dots, 3)]) {
+            let plan = Runtime::new().threads(threads).batch(2).dots(dots).plan_integers(&network).unwrap();
+            for (layer, kernel) in plan.kernels().filter(|(layer, _)| layer.starts_with("fc")) {
+                assert!(kernel.starts_with("1x1 dense int8"), "{layer}: {kernel}");
+            }
+            assert_eq!(plan.session().unwrap().run(&images).unwrap(), expected, "{} {threads}", dots.name());
+        }
+    }
+}
+
 #[test]
 fn what_has_no_integers_is_computed_in_floating_point() {
     let mut g = Graph::builder([3, 12, 12]);

@@ -1,10 +1,11 @@
 //! Values of a plan, in one of the forms in which steps read them.
 
-use sapwood_graph::Shape;
 use sapwood_kernels::{
     exact::Integers,
     infer::{Place, integers::Quads},
 };
+
+use crate::layer::Layer;
 
 /// In which form a value lies.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,11 +35,14 @@ pub(crate) struct Value {
     pub(crate) rim: [usize; 4],
     /// Whether whole registers of channels are read or written.
     pub(crate) is_wide: bool,
+    /// Whether, tight, it lies pixel by pixel.
+    pub(crate) by_pixels: bool,
 }
 
 impl Value {
-    pub(crate) fn new(form: Form, [channels, height, width]: Shape) -> Self {
-        Self { form, channels, size: [height, width], rim: [0; 4], is_wide: false }
+    pub(crate) fn new(form: Form, layer: &Layer<'_>) -> Self {
+        let Layer { channels, size, by_pixels, .. } = *layer;
+        Self { form, channels, size, rim: [0; 4], is_wide: false, by_pixels }
     }
 
     /// Its place at the beginning of an arena, in blocks of `lanes` channels.
@@ -46,6 +50,7 @@ impl Value {
         match self.form {
             Form::Integers(_) => self.quads().map_or(Place::tight(1, [1, 1]), |quads| *quads.place()),
             Form::Blocked => Place::blocked(self.channels, self.size, lanes, self.rim),
+            Form::Tight if self.by_pixels => Place::by_pixels(self.channels, self.size),
             Form::Tight => Place::tight(self.channels, self.size),
         }
     }

@@ -39,6 +39,8 @@ impl Layer {
             Op::Linear { outputs, places: false, .. } => {
                 (Window::new([height, width], [1, 1]), channels, *outputs, 1)
             }
+            // Of each pixel, where the layer was made so.
+            Op::Linear { outputs, places: true, .. } => (Window::new([1, 1], [1, 1]), channels, *outputs, 1),
             _ => return None,
         };
         let scales: Vec<f32> = weight.scale().iter().collect();

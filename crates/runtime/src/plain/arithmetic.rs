@@ -44,19 +44,40 @@ fn smaller(a: f64, b: f64) -> f64 {
     if a.is_nan() || a < b { a } else { b }
 }
 
-pub(super) fn binary(function: Binary) -> fn(f32, f32) -> f32 {
+/// Applies it to two values, by the rules of broadcasting. What is often there is known when this is compiled.
+pub(super) fn binary(function: Binary, sizes: [&[usize]; 2], to: &[usize]) -> Function {
     match function {
-        Binary::Sub => |a, b| a - b,
-        Binary::Mul => |a, b| a * b,
-        Binary::Div => |a, b| a / b,
-        Binary::Pow => |a, b| libm::pow(f64::from(a), f64::from(b)) as f32,
-        Binary::Max => |a, b| larger(a.into(), b.into()) as f32,
-        Binary::Min => |a, b| smaller(a.into(), b.into()) as f32,
+        Binary::Sub => of_two(sizes, to, |a, b| a - b),
+        Binary::Mul => of_two(sizes, to, |a, b| a * b),
+        Binary::Div => of_two(sizes, to, |a, b| a / b),
+        Binary::Pow => of_two(sizes, to, |a, b| libm::pow(f64::from(a), f64::from(b)) as f32),
+        Binary::Max => of_two(sizes, to, |a, b| larger(a.into(), b.into()) as f32),
+        Binary::Min => of_two(sizes, to, |a, b| smaller(a.into(), b.into()) as f32),
     }
 }
 
 /// Applies a function to two values, by the rules of broadcasting.
-pub(super) fn of_two(sizes: [&[usize]; 2], to: &[usize], function: fn(f32, f32) -> f32) -> Function {
+pub(super) fn of_two(
+    sizes: [&[usize]; 2],
+    to: &[usize],
+    function: impl Fn(f32, f32) -> f32 + Copy + Send + Sync + 'static,
+) -> Function {
+    let [is_one, is_all] =
+        [1, to.iter().product()].map(|count| sizes.map(|own| own.iter().product::<usize>() == count));
+    match (is_all, is_one) {
+        ([true, true], _) => {
+            return of(move |from, to| {
+                to.iter_mut().zip(from[0]).zip(from[1]).for_each(|((to, a), b)| *to = function(*a, *b));
+            });
+        }
+        ([true, _], [_, true]) => {
+            return of(move |from, to| {
+                let b = from[1][0];
+                to.iter_mut().zip(from[0]).for_each(|(to, a)| *to = function(*a, b));
+            });
+        }
+        _ => {}
+    }
     let tables = sizes.map(|sizes| broadcast(sizes, to));
     of(move |from, to| {
         let [a, b] = &tables;

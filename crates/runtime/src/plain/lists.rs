@@ -19,7 +19,7 @@ pub(super) fn sums(lists: &[Vec<usize>]) -> Vec<usize> {
 }
 
 /// For each number of a larger shape which one it is of a value, by the rules of broadcasting.
-pub(super) fn broadcast(sizes: &[usize], to: &[usize]) -> Vec<usize> {
+pub(crate) fn broadcast(sizes: &[usize], to: &[usize]) -> Vec<usize> {
     let (steps, lacks) = (steps(sizes), to.len() - sizes.len());
     let list = |dim: usize| match dim.checked_sub(lacks) {
         Some(own) if sizes[own] == to[dim] => along(to[dim], steps[own]),

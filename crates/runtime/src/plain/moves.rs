@@ -11,7 +11,26 @@ use crate::lower::opposite;
 
 /// Picks for each number the one that the table names.
 pub(super) fn picked(table: Vec<usize>) -> Function {
-    of(move |from, to| to.iter_mut().zip(&table).for_each(|(to, at)| *to = from[0][*at]))
+    let run = run(&table);
+    if run < 2 {
+        return of(move |from, to| to.iter_mut().zip(&table).for_each(|(to, at)| *to = from[0][*at]));
+    }
+    let begins: Vec<usize> = table.into_iter().step_by(run).collect();
+    of(move |from, to| {
+        for (to, &at) in to.chunks_exact_mut(run).zip(&begins) {
+            to.copy_from_slice(&from[0][at..][..run]);
+        }
+    })
+}
+
+/// How many of a table's places always lie one behind the other.
+fn run(table: &[usize]) -> usize {
+    let breaks = (1..table.len()).filter(|at| table[*at] != table[at - 1] + 1);
+    breaks.fold(table.len(), greatest_common_divisor)
+}
+
+fn greatest_common_divisor(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 /// Picks the numbers at these places of each dimension.

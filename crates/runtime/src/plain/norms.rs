@@ -1,8 +1,8 @@
-//! What is divided by a figure of its line or group.
+//! What is divided by a figure of its group.
 
 use sapwood_kernels::infer::Function;
 
-use super::{arithmetic::of, lists::Lines};
+use super::arithmetic::of;
 
 /// Gives the mean, and 1 over the standard deviation.
 fn moments(line: impl Iterator<Item = f64> + Clone, count: usize, epsilon: f64) -> [f64; 2] {
@@ -11,19 +11,7 @@ fn moments(line: impl Iterator<Item = f64> + Clone, count: usize, epsilon: f64) 
     [mean, 1.0 / (variance + epsilon).sqrt()]
 }
 
-/// Gives `(x - mean) / sqrt(variance + epsilon) * weight + bias` over each line.
-pub(super) fn layer(lines: Lines, [weight, bias]: [Vec<f32>; 2], epsilon: f64) -> Function {
-    of(move |from, to| {
-        for (begin, line) in lines.of(from[0]) {
-            let [mean, scale] = moments(line.clone(), lines.each.len(), epsilon);
-            for (((x, at), weight), bias) in line.zip(&lines.each).zip(&weight).zip(&bias) {
-                to[begin + at] = ((x - mean) * scale * f64::from(*weight) + f64::from(*bias)) as f32;
-            }
-        }
-    })
-}
-
-/// Gives the same over groups of channels, each of which has `places`.
+/// Gives `(x - mean) / sqrt(variance + epsilon) * weight + bias` over groups of channels, each of which has `places`.
 pub(super) fn group(groups: usize, places: usize, [weight, bias]: [Vec<f32>; 2], epsilon: f64) -> Function {
     of(move |from, to| {
         let per_group = weight.len() / groups * places;
@@ -33,20 +21,6 @@ pub(super) fn group(groups: usize, places: usize, [weight, bias]: [Vec<f32>; 2],
                 let channel = (group * per_group + at) / places;
                 let [weight, bias] = [weight[channel], bias[channel]].map(f64::from);
                 *to = ((f64::from(*x) - mean) * scale * weight + bias) as f32;
-            }
-        }
-    })
-}
-
-/// Gives `exp(x) / sum exp(x)` over each line, or its logarithm.
-pub(super) fn softmax(lines: Lines, is_log: bool) -> Function {
-    of(move |from, to| {
-        for (begin, line) in lines.of(from[0]) {
-            let most = line.clone().fold(f64::NEG_INFINITY, f64::max);
-            let sum: f64 = line.clone().map(|x| libm::exp(x - most)).sum();
-            for (x, at) in line.zip(&lines.each) {
-                let y = if is_log { x - most - libm::log(sum) } else { libm::exp(x - most) / sum };
-                to[begin + at] = y as f32;
             }
         }
     })

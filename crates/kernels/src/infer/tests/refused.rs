@@ -121,3 +121,46 @@ fn shifted_layers_without_room() {
     assert_refused("of the output's size", || shifted(0, Some(wide(1))));
     assert_refused("taps lead to the input", || shifted(usize::MAX, None));
 }
+
+#[test]
+fn matrices_and_lines_that_are_not_there() {
+    let (level, row) = (Level::detect(), |count: usize| Place::tight(1, [1, count]));
+    let of = |rows: usize, begin: usize| Matrices {
+        rows,
+        inner: 2,
+        columns: 3,
+        steps: [2, 1],
+        begins: vec![[begin, 4]],
+        factor: 1.0,
+    };
+    for matrices in [of(2, 7), of(usize::MAX, 0), of(2, usize::MAX), of(0, 0)] {
+        assert_refused("matrices lie in their values", || {
+            Product::new(level, [row(10), row(10)], row(6).moved(10), matrices.clone())
+        });
+    }
+    assert_refused("numbers one behind the other", || {
+        Product::new(level, [Place::planar(1, [1, 4], 6, 1), row(10)], row(6).moved(30), of(2, 0))
+    });
+    for lines in
+        [Lines { length: 3, step: 2 }, Lines { length: 0, step: 1 }, Lines { length: 1 << 33, step: 1 << 33 }]
+    {
+        assert_refused("whole lines", || {
+            Line::new(level, (row(10), row(10).moved(10)), lines, OfLine::Softmax)
+        });
+    }
+    let norm = OfLine::Norm { weight: vec![1.0; 4], bias: vec![0.0; 5], epsilon: 0.1 };
+    assert_refused("a weight and a bias for each number", || {
+        Line::new(level, (row(10), row(10).moved(10)), Lines { length: 5, step: 2 }, norm.clone())
+    });
+    let own = Place::tight(4, [1, 5]);
+    let attention = |place: Place, first: usize, heads: usize| {
+        let of = |place, first| Heads { place, first };
+        Attention::new(level, [of(own, 0), of(own, 0), of(place, first)], own.moved(20), heads)
+    };
+    assert_refused("heads with equal shares", || attention(own, 0, 3));
+    assert_refused("values of the same pixels", || attention(row(4), 0, 2));
+    assert_refused("numbers one behind the other", || attention(Place::by_pixels(4, [1, 5]), 0, 2));
+    for first in [1, usize::MAX] {
+        assert_refused("channels for those that go out", || attention(own, first, 2));
+    }
+}

@@ -78,8 +78,12 @@ fn functions_of_numbers() {
 #[test]
 fn what_is_not_a_number_is_the_largest_and_the_smallest() {
     let nan = f32::NAN;
-    for function in [Binary::Max, Binary::Min].map(arithmetic::binary) {
-        assert!(function(nan, 1.0).is_nan() && function(1.0, nan).is_nan());
+    for function in [Binary::Max, Binary::Min].map(|of| arithmetic::binary(of, [&[1], &[1]], &[1])) {
+        for pair in [[nan, 1.0], [1.0, nan]] {
+            let mut found = [0.0];
+            function(&[&pair[..1], &pair[1..]], &mut found);
+            assert!(found[0].is_nan());
+        }
     }
     for line in [[nan, 1.0, 2.0], [1.0, nan, 2.0], [1.0, 2.0, nan]] {
         let figures = [Reduction::Max, Reduction::Min].map(|to| arithmetic::reduce(lines(&[1, 3], &[1]), to));
