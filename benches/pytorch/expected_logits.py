@@ -17,7 +17,8 @@ HEAD = 16
 # At 64x64 the last stage normalises over eight values and f32 rounding alone moves resnet-50 by 7e-5; here by 3e-5.
 LARGE_INPUT = (3, 96, 96)
 WHOLE = (*zoo.MOBILE, *zoo.EFFICIENT)
-LARGE = ("resnet-18", "resnet-34", "resnet-50", "resnext-50", "wide-resnet-50", *WHOLE)
+PATCHES = ("vit-tiny", "vit-small", "vit-base", "vit-b-16")
+LARGE = ("resnet-18", "resnet-34", "resnet-50", "resnext-50", "wide-resnet-50", *WHOLE, *PATCHES)
 SMALL = ("lenet-300-100", "lenet-5", "resnet-20", "resnet-32", "resnet-44", "resnet-56")
 BOARD = (1, 16, 16)
 STREAMS = ("input", "labels", "conv1.weight", "layer3.2.bn2.running_var")

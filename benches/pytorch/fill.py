@@ -17,6 +17,8 @@ import numpy as np
 GOLDEN = 0x9E3779B97F4A7C15
 MASK = (1 << 64) - 1
 LIVE_DENSITY = 0.38
+# Parameters that belong to no layer: they have a name and no kind.
+LEARNT = ("cls_token", "class_token", "pos_embed", "pos_embedding")
 
 
 def fnv1a(name):
@@ -54,6 +56,8 @@ def parameter(name, shape, is_norm):
         values = 0.2 * signed(name, count)
     elif kind == "bias":
         values = 0.1 * signed(name, count)
+    elif kind in LEARNT:
+        values = 0.2 * signed(name, count)
     else:
         raise ValueError(f"no rule fills a tensor called `{name}`")
     return values.astype(np.float32).reshape(shape)
@@ -81,9 +85,16 @@ def state_dict(model):
     shapes = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     filled = {}
     for name, shape in shapes.items():
-        prefix, kind = name.rsplit(".", 1)
+        prefix, _, kind = name.rpartition(".")
         if kind == "num_batches_tracked":
             filled[name] = torch.zeros((), dtype=torch.int64)
         else:
-            filled[name] = torch.from_numpy(parameter(name, shape, f"{prefix}.running_mean" in shapes))
+            # Normalisation alone has one number for each channel.
+            is_norm = len(shapes.get(f"{prefix}.weight", ())) == 1
+            filled[name] = torch.from_numpy(parameter(ours(name), shape, is_norm))
     return filled
+
+
+def ours(name):
+    """What Sapwood calls a parameter: the three projections of `nn.MultiheadAttention` are a layer there."""
+    return name.replace(".in_proj_", ".in_proj.")

@@ -50,6 +50,8 @@ def main():
     torch.set_num_threads(arguments.threads)
     state, images = masked_weights(arguments.weights), the_input(arguments.input)
     model = model_options.build(arguments, tuple(images.shape[1:]), model_options.classes_in(state))
+    # torchvision's attention has a layer's name in those of its parameters.
+    state = {name.replace(".in_proj.", ".in_proj_"): value for name, value in state.items()}
     missing, unexpected = model.load_state_dict(state, strict=False)
     missing = [name for name in missing if not name.endswith("num_batches_tracked")]
     if missing or unexpected:

@@ -47,6 +47,11 @@ ROWS = OrderedDict(
         ("timm-efficientnet-b0", Row((3, 224, 224), 1000, 5_288_548, 5_236_192, 385_814_752)),
         ("tf-efficientnet-b0", Row((3, 224, 224), 1000, 5_288_548, 5_236_192, 385_814_752)),
         ("lukemelas-efficientnet-b0", Row((3, 224, 224), 1000, 5_288_548, 5_236_192, 385_814_752)),
+        ("vit-tiny", Row((3, 224, 224), 1000, 5_717_416, 5_647_872, 1_074_851_328)),
+        ("vit-small", Row((3, 224, 224), 1000, 22_050_664, 21_912_576, 4_241_218_560)),
+        ("vit-base", Row((3, 224, 224), 1000, 86_567_656, 86_292_480, 16_848_500_736)),
+        ("vit-b-16", Row((3, 224, 224), 1000, 86_567_656, 86_292_480, 16_848_500_736)),
+        ("vit-small-cifar", Row((3, 32, 32), 10, 2_693_578, 2_665_344, 173_115_264)),
         ("life-net", Row((1, 32, 32), 1, None, None, None)),
     ]
 )
@@ -73,6 +78,14 @@ EFFICIENT = {
     "timm-efficientnet-b0": (True, False),
     "tf-efficientnet-b0": (True, True),
     "lukemelas-efficientnet-b0": (False, True),
+}
+# Heads, blocks and the side of a patch. `vit-b-16` is torchvision's own.
+VITS = {
+    "vit-tiny": (3, 12, 16),
+    "vit-small": (6, 12, 16),
+    "vit-base": (12, 12, 16),
+    "vit-b-16": (12, 12, 16),
+    "vit-small-cifar": (3, 6, 4),
 }
 
 
@@ -320,6 +333,8 @@ def build(name, input=None, classes=None, width=1.0, shortcut="b", n=1, m=1, pad
         if input[0] != 3 or width != 1.0:
             raise ValueError(f"`{name}` has three channels and width 1")
         return EfficientNetB0(*EFFICIENT[name], classes)
+    if name in VITS:
+        return vision_transformer(name, input, classes, width)
     if name in ("resnext-50", "wide-resnet-50"):
         block = GroupedBottleneck if name == "resnext-50" else WideBottleneck
         return ResNet(block, DEEP_BLOCKS["resnet-50"], 64, True, input, classes, width, "b")
@@ -328,15 +343,38 @@ def build(name, input=None, classes=None, width=1.0, shortcut="b", n=1, m=1, pad
     return ResNet(block, DEEP_BLOCKS[depth], 64, name == depth, input, classes, width, "b")
 
 
+def vision_transformer(name, input, classes, width):
+    """A network of `VITS`: its width multiplies the number of heads, which have 64 channels each."""
+    import vit
+
+    heads, blocks, patch = VITS[name]
+    heads = scaled(heads, width)
+    if name != "vit-b-16":
+        return vit.Vit(heads, blocks, patch, input, classes)
+    from torchvision.models import VisionTransformer
+
+    channels, side, other = input
+    if channels != 3 or side != other:
+        raise ValueError(f"`{name}` is torchvision's: three channels, squares")
+    wide = vit.HEAD * heads
+    return VisionTransformer(side, patch, blocks, heads, wide, 4 * wide, num_classes=classes)
+
+
 def counts(model, input):
     """(parameters, prunable weights, MACs per example) of a network at an input; MACs count convs and linears."""
     layers = [layer for layer in model.modules() if isinstance(layer, (nn.Conv2d, nn.Linear))]
+    # The projections of queries, keys and values are no layer of their own, and that of the result is not called.
+    projections = [layer for layer in model.modules() if isinstance(layer, nn.MultiheadAttention)]
     macs = []
 
     def count(layer, _, output):
         macs.append(layer.weight.numel() * (output.numel() // layer.weight.shape[0]))
 
+    def count_projections(layer, _, output):
+        macs.append((layer.in_proj_weight.numel() + layer.out_proj.weight.numel()) * output[0].shape[1])
+
     hooks = [layer.register_forward_hook(count) for layer in layers]
+    hooks += [layer.register_forward_hook(count_projections) for layer in projections]
     mode, device = model.training, next(model.parameters()).device
     with torch.no_grad():
         model.eval()(torch.zeros((1, *input), device=device))
@@ -345,6 +383,6 @@ def counts(model, input):
         hook.remove()
     return (
         sum(p.numel() for p in model.parameters()),
-        sum(layer.weight.numel() for layer in layers),
+        sum(layer.weight.numel() for layer in layers) + sum(layer.in_proj_weight.numel() for layer in projections),
         sum(macs),
     )

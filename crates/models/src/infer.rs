@@ -1,15 +1,15 @@
 //! Reading a network's options off the shapes of its weights.
 
-use sapwood_core::{Graph, Op, State};
+use sapwood_core::{Graph, Op, ParamPath, State};
 
 use crate::{Error, Shortcut, Spec, reading::Shapes};
 
 /// Images larger than this are not looked for.
-const LARGEST_SIDE: usize = 256;
+const LARGEST_SIDE: usize = 512;
 
 /// The options of a named network that these weights ask for: input channels,
 /// classes, width, shortcut, the size of square images where a fully connected
-/// layer depends on it, and the sizes of a Life network (not what lies beyond the
+/// layer or what is learnt of each place depends on it, and the sizes of a Life network (not what lies beyond the
 /// edge of its board: dead cells are taken). What cannot be told is left at its
 /// default; whether all shapes fit shows when the weights are
 /// written into the network.
@@ -74,31 +74,50 @@ pub(crate) fn infer_shapes(shapes: &Shapes, model: &str) -> Result<Spec, Error> 
     };
     let width = factors.iter().copied().find(|width| fits(*width)).or(factors.first().copied());
     spec.width = width.unwrap_or(1.0);
-    fit_side(&mut spec, &layers);
+    fit_side(&mut spec, shapes);
     Ok(spec)
 }
 
-/// Where convolutions end in a fully connected layer, its inputs tell the size of
-/// the images, if these were square.
-fn fit_side(spec: &mut Spec, layers: &[(Op, Vec<usize>)]) {
-    let flat = layers.iter().position(|(op, _)| matches!(op, Op::Linear { .. }));
-    let Some(found) = flat.filter(|first| *first > 0).and_then(|first| layers[first].1.get(1)) else {
+/// A parameter, one of its dimensions, and the size of that.
+type Size = (ParamPath, usize, usize);
+
+/// Where the size of images decides how large a parameter is, the parameter tells it, if images were square.
+fn fit_side(spec: &mut Spec, shapes: &Shapes) {
+    let of = |spec: &Spec| spec.graph().map(|graph| sized(&graph)).unwrap_or_default();
+    let square = |side: usize| Spec { input: [spec.input[0], side, side], ..spec.clone() };
+    let is_there =
+        |(path, dim, size): &Size| shapes.get(path).is_none_or(|shape| shape.get(*dim) == Some(size));
+    let fits = |all: &[Size]| !all.is_empty() && all.iter().all(is_there);
+    // Of most networks images of any size have the same parameters.
+    let (usual, other) = (of(spec), of(&square(2 * spec.input[1])));
+    if usual == other || fits(&usual) {
         return;
-    };
-    let inputs = |spec: &Spec| {
-        let graph = spec.graph().ok()?;
-        graph.nodes().iter().find_map(|node| match node.op {
-            Op::Linear { inputs, .. } => Some(inputs),
+    }
+    let found = (1..=LARGEST_SIDE).map(square).find(|spec| fits(&of(spec)));
+    if let Some(found) = found {
+        *spec = found;
+    }
+}
+
+/// What the size of images may decide: what the first fully connected layer behind convolutions reads, and the
+/// dimensions of constants that are learnt, such as what is known of each place.
+fn sized(graph: &Graph) -> Vec<Size> {
+    let mut layers = graph.nodes().iter().filter(|node| node.op.has_weights());
+    let behind = layers.next().filter(|first| matches!(first.op, Op::Conv(_))).and_then(|_| {
+        layers.find_map(|node| match node.op {
+            Op::Linear { inputs, .. } => Some((ParamPath::of(&node.name, "weight"), 1, inputs)),
             _ => None,
         })
-    };
-    let fitted = |side: usize| Spec { input: [spec.input[0], side, side], ..spec.clone() };
-    if inputs(spec) == Some(*found) {
-        return;
-    }
-    if let Some(side) = (1..=LARGEST_SIDE).find(|side| inputs(&fitted(*side)) == Some(*found)) {
-        *spec = fitted(side);
-    }
+    });
+    let constants = graph.nodes().iter().filter_map(|node| match node.op {
+        Op::Constant { dims, learnt: true } => Some((ParamPath::of(&node.name, ""), dims)),
+        _ => None,
+    });
+    let sizes = constants.flat_map(|(path, dims)| {
+        let sizes: Vec<usize> = dims.sizes().to_vec();
+        sizes.into_iter().enumerate().map(move |(dim, size)| (path.clone(), dim, size))
+    });
+    behind.into_iter().chain(sizes).collect()
 }
 
 fn outputs(op: &Op) -> usize {

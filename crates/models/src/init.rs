@@ -11,7 +11,7 @@ use sapwood_backend::{Rng, Seed, Stream};
 use sapwood_core::{Layout, ParamInfo, Role, UnknownName, map};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Net, net::Layer};
+use crate::{Error, Net, net::Layer, zoo::LEARNT};
 
 /// The distribution of the weights of convolutions and linear layers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +66,9 @@ pub enum NormScale {
 }
 
 /// How a network begins. Biases follow PyTorch's default, uniform in
-/// +-1/sqrt(fan-in) of their layer; the shift of normalisation is zero.
+/// +-1/sqrt(fan-in) of their layer; the shift of normalisation is zero. Class tokens and positions under the
+/// names of the zoo's transformers are normal with deviation 0.02, as those who published such drew them; what else
+/// belongs to no layer stays what it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Init {
@@ -127,6 +129,7 @@ impl Init {
             }
             Role::NormScale => Some(vec![1.0; n]),
             Role::NormShift => Some(vec![0.0; n]),
+            Role::Other if LEARNT.contains(&info.path.as_str()) => Some(normal(0.02, n, rng)),
             Role::Buffer | Role::Step | Role::Other => None,
         }
     }
@@ -185,6 +188,27 @@ mod tests {
     use sapwood_core::{Binary, Graph, ModuleState as _, State};
 
     use super::*;
+    use crate::Spec;
+
+    #[test]
+    fn tokens_and_positions_are_drawn_with_a_network_and_kept_where_one_is_drawn_anew() {
+        let device = DeviceSpec::CPU.resolve().unwrap();
+        for (model, token, positions) in
+            [("vit-tiny", "cls_token", "pos_embed"), ("vit-b-16", "class_token", "encoder.pos_embedding")]
+        {
+            let spec = Spec { width: 0.01, ..Spec::named(model).unwrap() };
+            let net = Init::default().apply(spec.net(&device).unwrap(), Seed(1));
+            let [before, after] = [net.clone(), net.redrawn(Init::default(), Seed(2), &device)]
+                .map(|net| block_on(State::read(&net)).unwrap().0);
+            let mean_square = |path: &str| {
+                let values = &before[path];
+                values.iter::<f64>().map(|x| x * x).sum::<f64>() / values.len() as f64
+            };
+            assert!((mean_square(positions) / 4e-4 - 1.0).abs() < 0.1, "{model}");
+            assert!((mean_square(token) / 4e-4 - 1.0).abs() < 0.9, "{model}");
+            assert!(before[token] == after[token] && before[positions] == after[positions], "{model}");
+        }
+    }
 
     #[test]
     fn constants_keep_their_numbers_where_weights_are_drawn_anew() {

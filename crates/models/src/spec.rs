@@ -40,7 +40,7 @@ pub struct Spec {
     pub input: Shape,
     /// The number of classes.
     pub classes: usize,
-    /// Multiplies every hidden width, rounded up.
+    /// Multiplies every hidden width, rounded up; of transformers the number of heads.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub width: f64,
     /// The shortcut of the CIFAR ResNets.

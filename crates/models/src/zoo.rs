@@ -11,10 +11,13 @@ mod resnet;
 mod resnet_cifar;
 mod slow;
 mod vgg;
+mod vit;
 
 use sapwood_core::{Graph, Shape, UnknownName, graph::Error};
 
 use crate::Spec;
+
+pub(crate) use vit::LEARNT;
 
 /// A row of the zoo.
 pub struct Model {
@@ -112,6 +115,25 @@ pub const MODELS: &[Model] = &[
     row("lukemelas-efficientnet-b0", "the same under lukemelas' names", IMAGENET, 1000, |s| {
         efficientnet::b0(efficientnet::LUKEMELAS, s.input, s.classes, |channels| s.width(channels))
     }),
+    row(
+        "vit-tiny",
+        "patches of 16 pixels, Dosovitskiy et al. 2021, under timm's names",
+        IMAGENET,
+        1000,
+        |s| vit::vit(vit::TIMM, vit::TINY, s.input, s.classes, |heads| s.width(heads)),
+    ),
+    row("vit-small", "the same with 6 heads of 64 channels in the place of 3", IMAGENET, 1000, |s| {
+        vit::vit(vit::TIMM, vit::SMALL, s.input, s.classes, |heads| s.width(heads))
+    }),
+    row("vit-base", "the same with 12 heads", IMAGENET, 1000, |s| {
+        vit::vit(vit::TIMM, vit::BASE, s.input, s.classes, |heads| s.width(heads))
+    }),
+    row("vit-b-16", "the same under torchvision's names", IMAGENET, 1000, |s| {
+        vit::vit(vit::TORCHVISION, vit::BASE, s.input, s.classes, |heads| s.width(heads))
+    }),
+    row("vit-small-cifar", "patches of 4 pixels, 3 heads, 6 blocks, under timm's names", CIFAR, 10, |s| {
+        vit::vit(vit::TIMM, vit::CIFAR, s.input, s.classes, |heads| s.width(heads))
+    }),
     row("life-net", "n steps of the Game of Life, Springer & Kenyon 2020", [1, 32, 32], 1, life::life_net),
 ];
 
@@ -128,6 +150,13 @@ const ALIASES: &[(&str, &str)] = &[
     ("densenet121", "densenet-121"),
     ("efficientnet_b0", "efficientnet-b0"),
     ("tf_efficientnet_b0", "tf-efficientnet-b0"),
+    ("vit_tiny_patch16_224", "vit-tiny"),
+    ("vit_small_patch16_224", "vit-small"),
+    ("vit_base_patch16_224", "vit-base"),
+    ("deit_tiny_patch16_224", "vit-tiny"),
+    ("deit_small_patch16_224", "vit-small"),
+    ("deit_base_patch16_224", "vit-base"),
+    ("vit_b_16", "vit-b-16"),
 ];
 
 /// The names, in order.

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use sapwood_backend::{DeviceSpec, Seed, block_on};
 use sapwood_core::{
-    Array, Layout, ModuleState, Network, Observed, Pass, State, Tap, absorb,
+    Array, Layout, ModuleState, Network, Observed, Op, Pass, State, Tap, absorb,
     graph::{Per, Quantized},
     infos, tensors,
 };
@@ -42,6 +42,11 @@ const COUNTS: &[(&str, u64, u64, u64)] = &[
     ("timm-efficientnet-b0", 5_288_548, 5_236_192, 385_814_752),
     ("tf-efficientnet-b0", 5_288_548, 5_236_192, 385_814_752),
     ("lukemelas-efficientnet-b0", 5_288_548, 5_236_192, 385_814_752),
+    ("vit-tiny", 5_717_416, 5_647_872, 1_074_851_328),
+    ("vit-small", 22_050_664, 21_912_576, 4_241_218_560),
+    ("vit-base", 86_567_656, 86_292_480, 16_848_500_736),
+    ("vit-b-16", 86_567_656, 86_292_480, 16_848_500_736),
+    ("vit-small-cifar", 2_693_578, 2_665_344, 173_115_264),
 ];
 
 #[test]
@@ -61,6 +66,8 @@ fn public_names_are_those_of_the_zoo() {
         ("resnet50", "resnet-50"),
         ("densenet121", "densenet-121"),
         ("tf_efficientnet_b0", "tf-efficientnet-b0"),
+        ("deit_small_patch16_224", "vit-small"),
+        ("vit_b_16", "vit-b-16"),
     ] {
         assert_eq!(Spec::named(theirs).unwrap(), Spec::named(ours).unwrap());
     }
@@ -134,11 +141,16 @@ fn every_network_runs_and_shows_the_inputs_that_its_anatomy_foretells() {
         let outputs = if spec.model == "life-net" { 64 } else { 3 };
         assert_eq!(output.dims(), [2, outputs], "{}", spec.model);
         let foretold: Vec<_> = net.graph().anatomy(spec.input).unwrap().layers;
-        let foretold = foretold.iter().filter(|layer| layer.kind != "norm").map(|layer| {
-            let [c, h, w] =
-                if layer.kind == "linear" { [layer.input.iter().product(), 1, 1] } else { layer.input };
-            (layer.name.clone(), [2, c, h, w])
-        });
+        let foretold =
+            foretold.iter().filter(|layer| ["conv", "linear"].contains(&layer.kind)).map(|layer| {
+                let values = layer.input.iter().product();
+                let seen = match net.graph().node(&layer.name).unwrap().op {
+                    Op::Linear { inputs, places: true, .. } => [2 * values / inputs, inputs, 1, 1],
+                    Op::Linear { .. } => [2, values, 1, 1],
+                    _ => [2, layer.input[0], layer.input[1], layer.input[2]],
+                };
+                (layer.name.clone(), seen)
+            });
         assert_eq!(notes.0, foretold.collect::<Vec<_>>(), "{}", spec.model);
     }
 }
@@ -249,6 +261,39 @@ fn the_size_of_images_is_read_off_a_fully_connected_layer() {
         let found = infer(&state, model).unwrap();
         assert!(state.compare(&found.net(&device).unwrap()).is_empty(), "{model}: {:?}", found.input);
     }
+}
+
+#[test]
+fn the_size_of_images_is_read_off_what_is_learnt_of_their_places() {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    for (model, width, input) in [
+        ("vit-tiny", 2.0 / 3.0, [3, 384, 384]),
+        ("vit-base", 1.0 / 6.0, [1, 32, 32]),
+        ("vit-b-16", 1.0 / 12.0, [3, 512, 512]),
+        ("vit-small-cifar", 1.0, [3, 64, 64]),
+    ] {
+        let spec = Spec { width, ..Spec::named(model).unwrap().fit(input, 10) };
+        let state = block_on(State::read(&spec.net(&device).unwrap())).unwrap();
+        assert_eq!(infer(&state, model).unwrap(), spec);
+    }
+}
+
+#[test]
+fn sides_that_patches_do_not_divide_are_refused() {
+    for (model, input, layer, patch) in [
+        ("vit-tiny", [3, 224, 230], "patch_embed.proj", "16x16"),
+        ("vit-b-16", [3, 8, 8], "conv_proj", "16x16"),
+        ("vit-small-cifar", [1, 30, 28], "patch_embed.proj", "4x4"),
+    ] {
+        let error = Spec::named(model).unwrap().fit(input, 10).graph().unwrap_err().to_string();
+        let [c, h, w] = input;
+        let expected = format!(
+            "`{model}` does not take {c}x{h}x{w} inputs: layer `{layer}`: its {patch} patches do not divide its {h}x{w} input"
+        );
+        assert!(error.starts_with(&expected), "{error}");
+    }
+    let error = Spec::named("vit-tiny").unwrap().output([3, 384, 384]).unwrap_err().to_string();
+    assert!(error.contains("does not take 3x384x384 inputs"), "{error}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! From a network on paper to a file.
 
+mod attention;
 mod curves;
 mod file;
 mod forms;

@@ -15,10 +15,15 @@ fn networks() -> Vec<Spec> {
             let usual = Spec::named(name).unwrap();
             let side = match usual.input {
                 [_, 28, 28] => 28,
+                // Patches of 4 pixels divide the one, and of 16 the other.
+                [_, 32, 32] if name.starts_with("vit") && side == 33 => 20,
+                _ if name.starts_with("vit") && side == 33 => 48,
                 // Five halvings, or windows of a fixed size.
                 _ if name.starts_with("vgg") || name.starts_with("conv") => 32,
                 _ => side,
             };
+            // Each head has 64 channels.
+            let width = if name.starts_with("vit") { width / 2.0 } else { width };
             specs.push(Spec {
                 width,
                 ..usual.fit([Spec::named(name).unwrap().input[0], side, side], classes)

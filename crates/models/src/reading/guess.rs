@@ -4,16 +4,18 @@ use sapwood_core::Mismatch;
 
 use super::{
     ByName, Checkpoint, Reading, Wants,
+    candidates::Candidate,
     fit::search,
     places::Places,
     state_dict::{alike, shapes},
 };
 use crate::{Alike, Error, Problem, Spec, params::params, zoo::names};
 
-/// The only network whose names and shapes lie in a file.
+/// The only network whose names and shapes lie in a file; of those that differ in nothing but their width the only one
+/// that has its usual width there.
 pub(crate) fn guess(file: &Checkpoint, reading: &Reading) -> Result<&'static str, Error> {
     let places = Places::of(&file.root);
-    let mut models = Vec::new();
+    let (mut models, mut usual) = (Vec::new(), Vec::new());
     let mut nearest: Option<(f64, String, Mismatch)> = None;
     // What is wrong with the nearest one, where it is neither names nor shapes.
     let mut unreadable = None;
@@ -22,6 +24,10 @@ pub(crate) fn guess(file: &Checkpoint, reading: &Reading) -> Result<&'static str
         let found = search(&places, &wants, reading).map_err(|problem| file.problem(problem))?;
         if !found.fitting.is_empty() {
             models.push(model);
+            let width = |candidate: &Candidate<'_>| wants.spec(&candidate.shapes()).map(|spec| spec.width);
+            if found.fitting.iter().any(|(candidate, _)| width(candidate).is_ok_and(|width| width == 1.0)) {
+                usual.push(model);
+            }
         } else if let Some(candidate) = found.nearest
             && let Ok(params) = wants.params(&candidate.shapes())
         {
@@ -35,10 +41,10 @@ pub(crate) fn guess(file: &Checkpoint, reading: &Reading) -> Result<&'static str
             }
         }
     }
-    let problem = match models.as_slice() {
-        [model] => return Ok(model),
-        [] if let Some((tensor, why)) = unreadable => Problem::Unreadable { tensor, why },
-        [] => {
+    let problem = match (models.as_slice(), usual.as_slice()) {
+        ([model], _) | (_, [model]) => return Ok(model),
+        ([], _) if let Some((tensor, why)) = unreadable => Problem::Unreadable { tensor, why },
+        ([], _) => {
             let alike = nearest.is_none().then(|| most_alike(&places)).flatten();
             Problem::NoModel { nearest: nearest.map(|(_, model, mismatch)| (model, mismatch)), alike }
         }

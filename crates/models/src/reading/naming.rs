@@ -7,8 +7,14 @@ use sapwood_core::ParamPath;
 use super::{Rename, Wants};
 
 /// What public networks of the zoo's shapes call a layer, and what it is called here. The CIFAR ResNets
-/// of akamaster/pytorch_resnet_cifar10 and kuangliu/pytorch-cifar have both.
-const LAYOUTS: &[[&str; 2]] = &[["linear", "fc"], ["shortcut", "downsample"]];
+/// of akamaster/pytorch_resnet_cifar10 and kuangliu/pytorch-cifar have the first two, transformers of older
+/// torchvisions the others.
+const LAYOUTS: &[[&str; 2]] =
+    &[["linear", "fc"], ["shortcut", "downsample"], ["mlp.linear_1", "mlp.0"], ["mlp.linear_2", "mlp.3"]];
+
+/// The layer that the three projections of `nn.MultiheadAttention` are here. There they lie beside each other, and
+/// what it is called stands in front of their names: `attn.in_proj_weight`.
+const PROJECTIONS: [&str; 2] = ["in_proj", "in_proj_"];
 
 /// What PyTorch puts around a network or a part of it, and what adds nothing to the names inside:
 /// `DataParallel` and its kin (`features.module.0` in the examples for ImageNet), `torch.compile`, FSDP.
@@ -37,7 +43,9 @@ pub(crate) enum Part {
 pub(crate) struct Naming<'a> {
     wants: &'a dyn Wants,
     names: BTreeSet<ParamPath>,
-    layouts: Vec<[&'static str; 2]>,
+    layouts: Vec<Rename>,
+    /// Whether a layer's parameters may have its name in theirs: see [`PROJECTIONS`].
+    projections: bool,
     wrappers: Vec<&'static str>,
     renames: &'a [Rename],
 }
@@ -45,10 +53,17 @@ pub(crate) struct Naming<'a> {
 impl<'a> Naming<'a> {
     pub(crate) fn new(wants: &'a dyn Wants, renames: &'a [Rename]) -> Self {
         let names = wants.names();
-        let has = |layer: &str| names.iter().any(|name| name.as_str().split('.').any(|part| part == layer));
-        let layouts = LAYOUTS.iter().copied().filter(|[theirs, ours]| !has(theirs) && has(ours)).collect();
+        let parts = || names.iter().map(|name| name.as_str().split('.').collect::<Vec<_>>());
+        let has = |layer: &str| {
+            let layer: Vec<&str> = layer.split('.').collect();
+            parts().any(|parts| parts.windows(layer.len()).any(|part| part == layer))
+        };
+        let layouts = LAYOUTS.iter().filter(|[theirs, ours]| !has(theirs) && has(ours));
+        let layouts = layouts.map(|[theirs, ours]| Rename::new(theirs, ours)).collect();
+        let [layer, within] = PROJECTIONS;
+        let projections = has(layer) && !parts().flatten().any(|part| part.starts_with(within));
         let wrappers = WRAPPERS.iter().copied().filter(|wrapper| !has(wrapper)).collect();
-        Self { layouts, wrappers, wants, renames, names }
+        Self { layouts, projections, wrappers, wants, renames, names }
     }
 
     /// The names that the network may have.
@@ -68,18 +83,24 @@ impl<'a> Naming<'a> {
 
     /// The parts of a name once wrappers are taken off, layouts are known and the first `renames` are done.
     pub(crate) fn parts<'n>(&'n self, name: &'n str, renames: usize) -> Vec<&'n str> {
-        let mut parts: Vec<&str> = name.split('.').filter(|part| !self.wrappers.contains(part)).collect();
-        for part in &mut parts {
-            if let Some([_, ours]) = self.layouts.iter().find(|[theirs, _]| part == theirs) {
-                *part = ours;
-            }
+        let parts: Vec<&str> = name.split('.').filter(|part| !self.wrappers.contains(part)).collect();
+        self.layouts.iter().chain(&self.renames[..renames]).fold(parts, |parts, rename| rename.apply(parts))
+    }
+
+    /// The parts of a name, of which the last one no longer says a layer too.
+    fn apart<'n>(&self, mut parts: Vec<&'n str>) -> Vec<&'n str> {
+        let [layer, within] = PROJECTIONS;
+        let last = parts.last().copied().filter(|_| self.projections);
+        if let Some(param) = last.and_then(|last| last.strip_prefix(within)) {
+            parts.pop();
+            parts.extend([layer, param]);
         }
-        self.renames[..renames].iter().fold(parts, |parts, rename| rename.apply(parts))
+        parts
     }
 
     /// The parameter that a tensor belongs to, and what it is to it.
     pub(crate) fn of(&self, name: &str) -> (ParamPath, Part) {
-        let parts = self.parts(name, self.renames.len());
+        let parts = self.apart(self.parts(name, self.renames.len()));
         let ours = |name: &str| ParamPath::from(self.wants.ours(name));
         let name = parts.join(".");
         let plain = ours(&name);

@@ -15,14 +15,9 @@ impl FromStr for Rename {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        // A dot at the end, as prefixes are often written, adds nothing.
-        let parts = |name: &str| -> Vec<String> {
-            name.trim_end_matches('.').split('.').filter(|_| !name.is_empty()).map(Into::into).collect()
-        };
-        match text.split_once('=') {
-            Some((old, new)) if !parts(old).is_empty() => Ok(Self { old: parts(old), new: parts(new) }),
-            _ => Err(format!("expected OLD=NEW, as in head=fc, found `{text}`")),
-        }
+        let rename = text.split_once('=').map(|(old, new)| Self::new(old, new));
+        let rename = rename.filter(|rename| !rename.old.is_empty());
+        rename.ok_or_else(|| format!("expected OLD=NEW, as in head=fc, found `{text}`"))
     }
 }
 
@@ -33,6 +28,15 @@ impl fmt::Display for Rename {
 }
 
 impl Rename {
+    /// What is called `old` in a file is called `new`.
+    pub(crate) fn new(old: &str, new: &str) -> Self {
+        // A dot at the end, as prefixes are often written, adds nothing.
+        let parts = |name: &str| -> Vec<String> {
+            name.trim_end_matches('.').split('.').filter(|_| !name.is_empty()).map(Into::into).collect()
+        };
+        Self { old: parts(old), new: parts(new) }
+    }
+
     /// What is replaced.
     pub fn old(&self) -> String {
         self.old.join(".")

@@ -261,6 +261,51 @@ fn public_residual_networks_have_other_names_for_the_same_layers() {
 }
 
 #[test]
+fn parts_of_torchvisions_transformers_have_other_names_for_the_same_layers() {
+    let spec = Spec { width: 1.0 / 12.0, ..Spec::named("vit-b-16").unwrap().fit([3, 32, 32], 3) };
+    let state = state(&spec, 1);
+    let theirs = |name: &str| {
+        let name = name.replace(".in_proj.", ".in_proj_");
+        name.replace(".mlp.0.", ".mlp.linear_1.").replace(".mlp.3.", ".mlp.linear_2.")
+    };
+    for file in [Tensors::of(&state), Tensors::of(&state).named(theirs)] {
+        for reading in [Reading::of(Some("vit_b_16")), Reading::default()] {
+            let opened = file.open(&reading).unwrap();
+            assert_eq!((&opened.spec, read(&opened)), (&spec, state.clone()));
+        }
+    }
+    let attention = "encoder.layers.encoder_layer_3.self_attention";
+    let [path, masked_as] = ["in_proj.weight", "in_proj_weight"].map(|name| format!("{attention}.{name}"));
+    let mut file = Tensors::of(&state).named(theirs);
+    let (dtype, shape, bytes) = file.0.remove(&masked_as).unwrap();
+    let kept = third(shape.iter().product());
+    file.put(&format!("{masked_as}_orig"), dtype, &shape, bytes);
+    file.put(
+        &format!("{masked_as}_mask"),
+        Dtype::BOOL,
+        &shape,
+        kept.iter().map(|kept| u8::from(*kept)).collect(),
+    );
+    let opened = file.open(&Reading::default()).unwrap();
+    assert_eq!(opened.masks.keys().map(|path| path.as_str()).collect::<Vec<_>>(), [path.as_str()]);
+    assert_eq!(read(&opened).0[path.as_str()], masked(&state, &path));
+}
+
+#[test]
+fn of_networks_that_differ_in_their_width_the_one_at_its_usual_width_is_meant() {
+    let of = |width: f64| {
+        let spec = Spec { width, ..Spec::named("vit-tiny").unwrap().fit([3, 32, 32], 10) };
+        Tensors::of(&state(&spec, 1)).open(&Reading::default())
+    };
+    // Half a vit-small, and a quarter of a vit-base.
+    let opened = of(1.0).unwrap();
+    assert_eq!((opened.spec.model.as_str(), opened.spec.width), ("vit-tiny", 1.0));
+    assert_eq!(opened.notes, [Note::Guessed { model: "vit-tiny".into() }]);
+    let error = of(1.0 / 3.0).unwrap_err();
+    assert!(error.contains("fit vit-tiny and vit-small and vit-base"), "{error}");
+}
+
+#[test]
 fn layers_are_renamed_on_request() {
     let state = state(&small(), 1);
     let file = Tensors::of(&state)

@@ -3,6 +3,7 @@
 use sapwood_graph::{Binary, Node, Op, Reduction, Unary};
 
 use super::{
+    attention::attention,
     curves::curve,
     forms, norms,
     params::Params,
@@ -145,7 +146,7 @@ pub(super) fn write<'s>(to: &mut Writing<'s>, node: &Node, params: Params<'_, 's
         }
         Op::MatMul => to.layer(name, "MatMul", inputs, &[]),
         Op::Subsample { stride, channels } => forms::subsample(to, name, x, input(0), (stride, channels)),
-        Op::Attention { .. } => return Err("is attention, which is not written yet".into()),
+        Op::Attention { heads } => attention(to, name, &node.inputs, heads)?,
         Op::Input => return Err("is another input".into()),
     })
 }

@@ -2,7 +2,10 @@
 
 use proptest::prelude::*;
 use rten_onnx::onnx::ModelProto;
-use sapwood_graph::{Activation, Array, Conv, DType, Graph, GraphBuilder, Op, ParamPath, State, Wire};
+use sapwood_graph::{
+    Activation, Array, Binary, Conv, DType, Dims, Entry, Graph, GraphBuilder, Op, ParamPath, Ranked, State,
+    Wire,
+};
 use sapwood_onnx::{Error, Options, export, import};
 
 /// Values that differ from each other and from every default.
@@ -133,10 +136,11 @@ fn another_reader_of_onnx_finds_the_same_file() {
 fn all_that_cannot_be_written_is_named_at_once() {
     let mut g = Graph::builder([4, 2, 2]);
     let x = g.wrap(g.input(), 1);
-    let x = g.attention([x; 3], 2);
-    g.attention([x; 3], 4);
+    let x = g.flatten(x);
+    let x = g.group_norm("gn1", x, 2);
+    g.group_norm("gn2", x, 4);
     let graph = g.finish().unwrap();
-    let error = export(&graph, &State::default(), &Options::default()).unwrap_err();
+    let error = export(&graph, &state(&graph), &Options::default()).unwrap_err();
     let Error::Unwritable { layers, .. } = &error else { panic!("{error}") };
     assert_eq!(layers.len(), 3, "{error}");
     assert!(error.to_string().starts_with("cannot be written at opset 18: layer `wrap` wraps its input"));
@@ -148,6 +152,42 @@ fn all_that_cannot_be_written_is_named_at_once() {
     let options = Options { opset: 16, ..Options::default() };
     let error = export(&graph, &State::default(), &options).unwrap_err().to_string();
     assert_eq!(error, "opset 16 is not written: expected 17 to 22");
+}
+
+#[test]
+fn attention_is_written_and_read_as_what_it_is_made_of() {
+    for (example, places) in [(&[6, 5][..], 5), (&[6, 5, 4][..], 20)] {
+        let dims = Dims::batch_of(example).unwrap();
+        let entries = ["q", "k", "v"].map(|name| Entry { name: name.into(), dims, integers: false });
+        let mut g = Graph::builder_of(entries.into());
+        g.attention([g.entry(0), g.entry(1), g.entry(2)], 3);
+        let graph = g.finish().unwrap();
+        let apart = Dims::batch_of(&[3, 2, places]).unwrap();
+        let turned = Op::Transpose { order: Ranked::new(&[0, 1, 3, 2]).unwrap() };
+        let scale = Op::Constant { dims: Dims::fixed(&[]).unwrap(), learnt: false };
+        for opset in 17..=22 {
+            let options = Options { opset, ..Options::default() };
+            let found = import(&export(&graph, &State::default(), &options).unwrap()).unwrap();
+            let operations: Vec<Op> = found.graph.nodes().iter().skip(3).map(|node| node.op).collect();
+            let expected = [
+                Op::Reshape(apart),
+                Op::Reshape(apart),
+                Op::Reshape(apart),
+                turned,
+                Op::MatMul,
+                scale,
+                Op::Binary(Binary::Mul),
+                Op::Softmax { axis: 3, log: false },
+                turned,
+                Op::MatMul,
+                Op::Reshape(dims),
+            ];
+            assert_eq!(operations, expected, "opset {opset}");
+            assert_eq!(found.graph.dims().unwrap().last(), Some(&dims));
+            let scales: Vec<f32> = found.state.0.values().flat_map(|value| value.iter::<f32>()).collect();
+            assert_eq!(scales, [0.5f32.sqrt()]);
+        }
+    }
 }
 
 #[test]
