@@ -13,6 +13,7 @@ mod moved;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod zeros;
 
 use crate::{Error, Graph, ParamPath};
 

@@ -10,7 +10,7 @@ use rand::RngExt as _;
 use sapwood_backend::{Seed, Stream};
 use sapwood_core::{
     Array, Masks, ParamInfo, ParamPath, Role,
-    graph::{Groups, Side},
+    graph::{Groups, Side, Slot},
 };
 use sapwood_shrink::{
     Error as Shrinking, GroupScore, Members, Normaliser, Reduction, Removal, Selection, Share, Target,
@@ -156,15 +156,19 @@ impl Channels {
         Ok((self.masks(&chosen.removal, alive), chosen.floors))
     }
 
-    /// As many channels of each group, drawn.
+    /// As many channels of each group: those that were gone before, and others that are drawn.
     pub(crate) fn shuffled(&self, masks: &MaskSet, before: &MaskSet, seed: Seed) -> MaskSet {
-        let chosen = Removal::of_masks(&self.groups, masks.as_masks(), |path| self.shape(path));
+        let gone =
+            |masks: &MaskSet| Removal::of_masks(&self.groups, masks.as_masks(), |path| self.shape(path));
+        let (chosen, before_that) = (gone(masks), gone(before));
         let order = |group: usize| {
             let mut rng = seed.stream(Stream::Shuffle, group as u64);
             let mut units: Vec<usize> = (0..self.groups[group].units()).collect();
             for last in (1..units.len()).rev() {
                 units.swap(last, rng.random_range(0..=last as u64) as usize);
             }
+            let is_left = |unit: &usize| !before_that.has(Slot { group: group as u32, unit: *unit as u32 });
+            units.sort_by_key(is_left);
             units
         };
         self.masks(&chosen.redrawn(&self.groups, order), before)

@@ -1,6 +1,7 @@
 //! One cut: how much, where, and spread how.
 
 use sapwood_backend::Seed;
+use sapwood_core::{Bits, Masks, ParamPath};
 use tracing::Instrument as _;
 
 use crate::{
@@ -105,7 +106,7 @@ impl Cut {
         }
         let (prunable, before) = self.start(criterion, probe, alive)?;
         let (chosen, _) = self.rounds(criterion, probe, &prunable, &before).await?;
-        Ok(over(alive, chosen))
+        Ok(over(alive, chosen, criterion.removed()))
     }
 
     /// [`Cut::masks`], waiting for the device. It does not exist in a browser.
@@ -148,7 +149,7 @@ impl Cut {
                 (found.0, Some(found.1))
             }
         };
-        Ok(Pruned { masks: over(alive, chosen), weights, warnings })
+        Ok(Pruned { masks: over(alive, chosen, criterion.removed()), weights, warnings })
     }
 
     /// [`Cut::prune`], waiting for the device. It does not exist in a browser.
@@ -295,10 +296,16 @@ impl Cut {
     }
 }
 
-/// What was chosen, and the masks of what was out of scope.
-fn over(alive: Option<&MaskSet>, chosen: MaskSet) -> MaskSet {
-    match alive {
-        Some(alive) => alive.overlaid(chosen),
-        None => chosen,
+/// What was chosen, and the masks of what was out of scope. What stays removed does so in biases and scales too, which
+/// have masks where whole channels went.
+fn over(alive: Option<&MaskSet>, chosen: MaskSet, removed: Removed) -> MaskSet {
+    let Some(alive) = alive else { return chosen };
+    if removed == Removed::MayReturn {
+        return alive.overlaid(chosen);
     }
+    let still = |(path, mask): (ParamPath, Bits)| {
+        let mask = alive.get(&path).map_or_else(|| mask.clone(), |alive| mask.and(alive));
+        (path, mask)
+    };
+    alive.overlaid(chosen.into_masks().into_iter().map(still).collect::<Masks>().into())
 }

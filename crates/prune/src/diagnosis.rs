@@ -1,10 +1,11 @@
 //! What masks do to a network, layer by layer.
 
-use sapwood_core::{Graph, ParamPath};
+use sapwood_core::{Graph, Op, ParamPath};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, MaskSet, Warning,
+    at_places::AtPlaces,
     flow::{Flow, effective},
 };
 
@@ -31,10 +32,10 @@ pub struct LayerHealth {
     pub kept: usize,
     /// Kept weights on a path from the input to an output.
     pub effective: usize,
-    /// Output channels; of a layer on the last of several dimensions, whose channels are not told apart, the size of
-    /// dimension 1.
+    /// Output channels.
     pub outputs: usize,
-    /// Those of them through which no path leads.
+    /// Those of them through which no path leads. Of a layer on the last of several dimensions those that no kept weight
+    /// makes or that nothing reads: what is cut off further away is not seen.
     pub dead_outputs: usize,
     /// Whether the network's input still reaches the layer.
     pub reached: bool,
@@ -49,25 +50,33 @@ impl Diagnosis {
     /// Those of [`effective`].
     pub fn of(graph: &Graph, masks: &MaskSet) -> Result<Self, Error> {
         let (flow, effective) = (Flow::of(graph, masks)?, effective(graph, masks)?);
+        let at_places = AtPlaces::of(graph, masks)?;
         let (mut layers, mut filters) = (Vec::new(), Vec::new());
         for (id, node) in graph.nodes().iter().enumerate() {
             let path = ParamPath::from(format!("{}.weight", node.name));
             let (Some(mask), Some(input)) = (masks.get(&path), node.inputs.first()) else { continue };
-            let (reached, needed) = (&flow.reached[id], &flow.needed[id]);
-            let dead = reached.iter().zip(needed).filter(|(reached, needed)| !(**reached && **needed));
+            let (reached, needed) = (flow.reached[*input].contains(&true), flow.needed[id].contains(&true));
+            // Of each output whether the input reaches it, and whether it reaches an output of the network.
+            let outputs: Vec<[bool; 2]> = match (node.op, &at_places) {
+                (Op::Linear { places: true, .. }, Some(at_places)) => {
+                    let outputs = at_places.outputs(id, mask).into_iter();
+                    outputs.map(|[made, read]| [reached && made, needed && read]).collect()
+                }
+                _ => flow.reached[id].iter().zip(&flow.needed[id]).map(|(a, b)| [*a, *b]).collect(),
+            };
             if node.op.has_weights() {
                 // What neither comes from the input nor goes on to an output is gone as a channel.
-                let lost = reached.iter().zip(needed).filter(|(reached, needed)| reached != needed).count();
-                filters.push((&node.name[..], lost, reached.len()));
+                let lost = outputs.iter().filter(|[reached, needed]| reached != needed).count();
+                filters.push((&node.name[..], lost, outputs.len()));
             }
             layers.push(LayerHealth {
                 total: mask.len(),
                 kept: mask.count_ones(),
                 effective: effective.get(&path).map_or(0, |mask| mask.count_ones()),
-                outputs: reached.len(),
-                dead_outputs: dead.count(),
-                reached: flow.reached[*input].contains(&true),
-                needed: needed.contains(&true),
+                outputs: outputs.len(),
+                dead_outputs: outputs.iter().filter(|ends| ends.contains(&false)).count(),
+                reached,
+                needed,
                 path,
             });
         }

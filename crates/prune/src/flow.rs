@@ -10,8 +10,9 @@ use crate::{Error, MaskSet, mask_set::refuse};
 ///
 /// Whether a channel is reached is a boolean, from the input forwards and from the
 /// outputs backwards: addition joins paths, flattening keeps a channel's values
-/// apart, joining and cutting of channels move them, and normalisation, activations and pooling pass channels
-/// on. Whatever else a network computes, such as a reshaping, joins each channel that comes in with each that
+/// apart, joining and cutting of channels move them, and batch normalisation, activations and pooling pass channels
+/// on. Other normalisations join the channels that they normalise together, and attention the queries and keys of a
+/// head. Whatever else a network computes, such as a reshaping, joins each channel that comes in with each that
 /// goes out: too much may then count as connected, and nothing too little. So nothing
 /// can overflow, as sums over paths would. Biases make no path. A parameter without a
 /// mask is dense.
@@ -165,6 +166,8 @@ fn channels(dims: &Dims) -> usize {
 /// Between which channels of one of a node's inputs and of the node something passes.
 struct Edges {
     op: Op,
+    /// Which of the node's inputs it is.
+    number: usize,
     inputs: usize,
     outputs: usize,
     /// Values of each channel that come in.
@@ -173,6 +176,10 @@ struct Edges {
     offset: usize,
     /// Whether the channels of all inputs and of the output are the same dimension.
     alike: bool,
+    /// Whether they are that dimension alone: of several pieces of an example each has its own.
+    alone: bool,
+    /// Whether they are the last dimension.
+    last: bool,
 }
 
 impl Edges {
@@ -181,14 +188,39 @@ impl Edges {
         let [inputs, h, w] = x.image();
         let offset = node.inputs[..number].iter().map(|input| channels(&dims[*input])).sum();
         let alike = x.batch() == Some(0) && x.rank() > 1;
-        Self { op: node.op, inputs, outputs, places: (h * w).max(1), offset, alike }
+        Self {
+            op: node.op,
+            number,
+            inputs,
+            outputs,
+            places: (h * w).max(1),
+            offset,
+            alike,
+            alone: alike && x.example().is_some(),
+            last: x.rank() <= 2,
+        }
+    }
+
+    /// How many channels that lie together an operation joins with each other: 1 where it passes each on.
+    fn together(&self) -> usize {
+        match self.op {
+            Op::LayerNorm { last, .. } if !last || self.last => self.inputs,
+            Op::GroupNorm { groups, .. } => self.inputs / groups.max(1),
+            // Of the values each channel is added up alone.
+            Op::Attention { heads } if self.number < 2 => self.inputs / heads.max(1),
+            _ => 1,
+        }
     }
 
     /// Calls `join` with each pair.
     fn each(&self, mask: Option<&Bits>, mut join: impl FnMut(usize, usize)) {
         let Self { inputs, outputs, places, offset, .. } = *self;
         let same = |join: &mut dyn FnMut(usize, usize)| {
-            (0..inputs.min(outputs)).for_each(|channel| join(channel, channel));
+            let (all, width) = (inputs.min(outputs), self.together().max(1));
+            for channel in 0..all {
+                let first = channel / width * width;
+                (first..all.min(first + width)).for_each(|output| join(channel, output));
+            }
         };
         match (self.op, Matrix::of(self.op)) {
             (Op::Linear { places: true, .. }, _) => {
@@ -210,10 +242,10 @@ impl Edges {
                 let front = (outputs - inputs) / 2;
                 (0..inputs).for_each(|input| join(input, front + input));
             }
-            (Op::Concat { axis: 1 }, _) if self.alike => {
+            (Op::Concat { axis: 1 }, _) if self.alone => {
                 (0..inputs).for_each(|input| join(input, offset + input))
             }
-            (Op::Slice(slice), _) if self.alike && slice.axis == 1 => {
+            (Op::Slice(slice), _) if self.alone && slice.axis == 1 => {
                 (0..outputs).for_each(|output| join(slice.start + output * slice.step, output));
             }
             (

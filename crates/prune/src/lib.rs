@@ -61,6 +61,7 @@
 
 mod ablation;
 mod allocation;
+mod at_places;
 mod attach;
 mod channels;
 mod criteria;
@@ -124,7 +125,7 @@ pub use probe::{Probe, Response};
 pub use prunable::{Prunable, Scope};
 pub use pruned::Pruned;
 pub use reconstruction::{LayerProblem, Reconstruction, Swept};
-pub use regrowth::{Anneal, Growth, Regrowth};
+pub use regrowth::{Anneal, Growth, Regrowth, SparseLayer};
 pub use round::Round;
 pub use sapwood_core::{Network, Norm, Pass};
 pub use scores::{ScoreTensors, Scores};

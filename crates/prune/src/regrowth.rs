@@ -57,6 +57,17 @@ pub enum Anneal {
     ),
 }
 
+/// A layer in the moment of an exchange: flat, and in PyTorch's layout.
+#[derive(Clone, Copy, Debug)]
+pub struct SparseLayer<'a> {
+    /// Which weights are alive.
+    pub mask: &'a Bits,
+    /// All weights.
+    pub weights: &'a [f64],
+    /// The dense gradient of the loss. [`Growth::Random`] does not look at it.
+    pub gradient: &'a [f64],
+}
+
 impl Regrowth {
     /// Refuses what makes no sense in a run that trains these iterations.
     ///
@@ -130,19 +141,10 @@ impl Regrowth {
         )
     }
 
-    /// The mask of a layer after an exchange of the fraction `f`.
-    ///
-    /// `weights` and `gradient` are flat and in PyTorch's layout; the gradient is
-    /// dense. `index` numbers what is drawn: the iteration and the layer.
-    pub fn exchange(
-        &self,
-        f: f64,
-        mask: &Bits,
-        weights: &[f64],
-        gradient: &[f64],
-        seed: Seed,
-        index: u64,
-    ) -> Bits {
+    /// The mask of a layer after an exchange of the fraction `f`. `index` numbers what is drawn: the iteration and the
+    /// layer.
+    pub fn exchange(&self, f: f64, layer: SparseLayer<'_>, seed: Seed, index: u64) -> Bits {
+        let SparseLayer { mask, weights, gradient } = layer;
         let alive = mask.count_ones();
         let dropped = self.dropped(f, mask);
         let magnitude: Vec<f64> = weights.iter().map(|w| w.abs()).collect();
@@ -175,8 +177,10 @@ mod tests {
     fn the_smallest_go_and_the_steepest_come() {
         let mask = bits("111100");
         let weights = [0.1, -3.0, 0.2, 1.0, 0.0, 0.0];
-        let exchange =
-            |gradient: [f64; 6]| rule(Growth::Gradient).exchange(0.5, &mask, &weights, &gradient, Seed(1), 0);
+        let exchange = |gradient: [f64; 6]| {
+            let layer = SparseLayer { mask: &mask, weights: &weights, gradient: &gradient };
+            rule(Growth::Gradient).exchange(0.5, layer, Seed(1), 0)
+        };
         assert_eq!(exchange([0.0, 9.0, 0.0, 9.0, -0.5, 0.1]), bits("010111"));
         // A weight that was just dropped may be the steepest.
         assert_eq!(exchange([5.0, 0.0, 0.0, 0.0, -0.5, 0.1]), bits("110110"));
@@ -186,7 +190,8 @@ mod tests {
     fn chance_is_a_function_of_seed_and_index_and_keeps_the_number() {
         let mask: Bits = (0..100).map(|i| i % 4 == 0).collect();
         let weights: Vec<f64> = (0..100).map(f64::from).collect();
-        let draw = |seed, index| rule(Growth::Random).exchange(0.4, &mask, &weights, &[], Seed(seed), index);
+        let layer = SparseLayer { mask: &mask, weights: &weights, gradient: &[] };
+        let draw = |seed, index| rule(Growth::Random).exchange(0.4, layer, Seed(seed), index);
         assert_eq!(draw(1, 0), draw(1, 0));
         assert!(draw(1, 0) != draw(2, 0) && draw(1, 0) != draw(1, 1));
         assert_eq!(draw(1, 0).count_ones(), 25);

@@ -33,8 +33,8 @@ pub enum Warning {
         /// Of how many that are kept.
         kept: usize,
     },
-    /// Outputs of convolutions and linear layers through which no path leads, though one leads to them or on from
-    /// them, and which could be removed whole.
+    /// Output channels of convolutions and linear layers through which no path leads, though one leads to them or on
+    /// from them, and which could be removed whole: filters, and rows of a linear layer's weight.
     DeadFilters {
         /// How many.
         filters: usize,
@@ -136,7 +136,15 @@ impl fmt::Display for Warning {
                 "{weights} of the {kept} kept weights lie on no path from the input to an output and do nothing"
             ),
             Self::DeadFilters { filters, of, most } => {
-                write!(f, "{filters} of {of} filters have lost all paths, most of them in `{most}`")
+                let (are, them, most_of) = match filters {
+                    1 => ("is", "it", ""),
+                    _ => ("are", "them", ", most of them"),
+                };
+                write!(
+                    f,
+                    "{filters} of {of} output channels of convolutions and linear layers {are} cut off{most_of} in `{most}`: no \
+                     path of kept weights leads to {them}, or none leads on"
+                )
             }
             Self::Ties(ties) => ties.fmt(f),
             Self::Floors { groups } => write!(

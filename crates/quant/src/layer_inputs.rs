@@ -5,7 +5,7 @@ use sapwood_backend::{ordered, read_all};
 use sapwood_core::{Network, Pass, Tap, as_convolution, unfold_in_parts};
 use sapwood_graph::{Array, Op};
 
-use crate::{Error, Examples, Rounding};
+use crate::{Error, Examples, Rounding, columns::Columns};
 
 /// Sums over all that a layer sees on some examples: of `x`, what it sees in the float network, and of `z`, what it sees
 /// behind layers that are quantised already. The layer is the product of its weights with these columns, of which
@@ -93,10 +93,16 @@ impl LayerInputs {
         Ok(Array::new(bias.shape(), new.collect::<Vec<_>>())?)
     }
 
-    /// The Gram matrix of a group.
-    pub(crate) fn gram_of(&self, group: usize) -> &[f64] {
+    /// What the weights of one group see.
+    pub(crate) fn of_group(&self, group: usize) -> Columns<'_> {
         let size = self.columns * self.columns;
-        &self.gram[group * size..][..size]
+        let part = group * size..(group + 1) * size;
+        Columns {
+            width: self.columns,
+            count: self.count,
+            gram: &self.gram[part.clone()],
+            cross: &self.cross[part],
+        }
     }
 }
 

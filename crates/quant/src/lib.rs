@@ -72,6 +72,7 @@
 
 mod absorption;
 mod agreement;
+mod columns;
 mod compared;
 mod equalisation;
 mod error;

@@ -84,21 +84,10 @@ impl Rounding {
         let size = values.len() / inputs.groups.max(1);
         let mut integers = Vec::with_capacity(values.len());
         for (group, weights) in values.chunks(size.max(1)).enumerate() {
-            let grid = |at: usize| grid(group * size + at);
+            let (seen, grid) = (inputs.of_group(group), |at: usize| grid(group * size + at));
             integers.extend(match self {
-                Self::Gptq(gptq) => {
-                    gptq.round(weights, inputs.columns, inputs.gram_of(group), inputs.count, &grid)?
-                }
-                Self::AdaRound(adaround) => {
-                    let cross = &inputs.cross[group * inputs.columns * inputs.columns..];
-                    adaround.round(
-                        weights,
-                        inputs.columns,
-                        [inputs.gram_of(group), cross],
-                        inputs.count,
-                        &grid,
-                    )
-                }
+                Self::Gptq(gptq) => gptq.round(weights, seen, &grid)?,
+                Self::AdaRound(adaround) => adaround.round(weights, seen, &grid),
                 Self::Nearest => Vec::new(),
             });
         }

@@ -164,6 +164,8 @@ impl Walk<'_> {
             }),
             // A mean of equal values, whatever the weights.
             Op::Attention { .. } => self.input(id, 2).to_vec(),
+            // Of an input with several dimensions of channels, of which only these are left, nothing is known.
+            Op::Subsample { .. } if !self.runs_over(self.graph.nodes()[id].inputs[0], 1) => Vec::new(),
             Op::Subsample { channels, .. } => {
                 let front = channels.saturating_sub(x.len()) / 2;
                 let new = |count: usize| std::iter::repeat_n(Some(0.0), count);

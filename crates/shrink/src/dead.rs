@@ -35,7 +35,8 @@ impl Dead {
         let constants = Constants::of(graph, groups, state);
         let sums: BTreeMap<usize, Sums> =
             (0..graph.nodes().len()).filter_map(|node| Some((node, Sums::of(graph, node, state)?))).collect();
-        let seen = Seen { graph, groups, constants: &constants, sums: &sums };
+        let multiplied = multiplied(graph, groups);
+        let seen = Seen { graph, groups, constants: &constants, sums: &sums, multiplied };
         let readers = seen.readers();
         let reads = |slot: &Slot| readers.get(slot).map_or(&[][..], Vec::as_slice);
         let mut removal = Removal::none(groups);
@@ -138,6 +139,18 @@ impl Dead {
     }
 }
 
+/// The channels that products of matrices add over, which are those of the last dimension of what stands first: the heads
+/// of an attention are before that, each with a product of its own.
+fn multiplied<'a>(graph: &'a Graph, groups: &Groups) -> BTreeMap<Slot, &'a str> {
+    let dims = graph.dims().unwrap_or_default();
+    let products = graph.nodes().iter().filter(|node| node.op == Op::MatMul);
+    let over = products.filter_map(|node| {
+        let last = dims.get(node.inputs[0])?.rank().checked_sub(1)?;
+        Some(groups.at(node.inputs[0], last)?.iter().map(move |slot| (*slot, &node.name[..])))
+    });
+    over.flatten().collect()
+}
+
 /// A position at which a layer reads a channel.
 #[derive(Clone, Copy)]
 struct Read {
@@ -153,6 +166,8 @@ struct Seen<'a> {
     groups: &'a Groups,
     constants: &'a Constants,
     sums: &'a BTreeMap<usize, Sums>,
+    /// The product of matrices that adds over a channel.
+    multiplied: BTreeMap<Slot, &'a str>,
 }
 
 impl Seen<'_> {
@@ -215,7 +230,7 @@ impl Seen<'_> {
                 None => return Some(format!("`{name}` reads it, and it is not the same everywhere")),
             }
         }
-        self.multiplied(slot)
+        self.multiplied.get(&slot).map(|name| format!("`{name}` adds over it"))
     }
 
     /// Whether an output of a layer leaves.
@@ -228,20 +243,6 @@ impl Seen<'_> {
         };
         let slots = dim.and_then(|dim| self.groups.at(node, dim));
         slots.is_some_and(|slots| removal.has(slots[output]))
-    }
-
-    /// Whether a product of matrices adds over a channel.
-    fn multiplied(&self, slot: Slot) -> Option<String> {
-        let products = self.graph.nodes().iter().filter(|node| node.op == Op::MatMul);
-        for node in products {
-            let last = |input: usize| {
-                (0..sapwood_graph::MOST_DIMENSIONS).rev().find_map(|dim| self.groups.at(input, dim))
-            };
-            if last(node.inputs[0]).is_some_and(|slots| slots.contains(&slot)) {
-                return Some(format!("`{}` adds over it", node.name));
-            }
-        }
-        None
     }
 
     /// The channels of which a filter is not zero.

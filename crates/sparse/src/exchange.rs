@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use sapwood_backend::{Seed, block_on, read_all};
 use sapwood_core::{Gradients, Layout, Masks, Network, ParamInfo, ParamPath, infos, tensors};
-use sapwood_prune::Regrowth;
+use sapwood_prune::{Regrowth, SparseLayer};
 use sapwood_train::{Hook, HookError, Live, StepReport, Update};
 
 /// Some weights of each layer go and as many come back, in the place of a step.
@@ -40,7 +40,8 @@ impl<N: Network> Hook<N> for DynamicSparsity {
         let exchanged =
             masks.iter().zip(values.chunks(2)).enumerate().map(|(layer, ((path, mask), values))| {
                 let index = (step.iteration as u64) << 16 | layer as u64;
-                (path.clone(), self.rule.exchange(fraction, mask, &values[0], &values[1], self.seed, index))
+                let layer = SparseLayer { mask, weights: &values[0], gradient: &values[1] };
+                (path.clone(), self.rule.exchange(fraction, layer, self.seed, index))
             });
         let exchanged: Masks = exchanged.collect();
         tracing::debug!(iteration = step.iteration, fraction, layers = exchanged.len(), "weights exchanged");

@@ -8,7 +8,7 @@ use std::{
 use sapwood_backend::Seed;
 use sapwood_core::{FileError, ModuleState, Source, State, StateFile, identity, write_atomic};
 use sapwood_models::Init;
-use sapwood_train::{Checkpoints, Progress, Trainer};
+use sapwood_train::{Checkpoints, Progress, Recipe, Trainer};
 
 use crate::{Error, Nested, Opened, Phase, RunContext, Supernet, SupernetSpec, Tenths, weights::TRAINING};
 
@@ -89,7 +89,7 @@ impl Progressive<'_> {
     ///
     /// # Errors
     /// Phases that do not follow each other; a folder with a phase of a training of another label or seed, or that has
-    /// other phases up to that one; those of training.
+    /// other phases up to that one, be it finished or under way; those of training.
     pub async fn train(
         &self,
         source: &dyn Source,
@@ -119,8 +119,9 @@ impl Progressive<'_> {
                 let (at, phases) = (number + 1, self.phases.len());
                 tracing::info!(phase = phase.name, number = at, phases, "phase begun");
                 context.reporter.note(&format!("phase {at} of {phases}: {}", phase.name));
-                let place = (self.checkpoints(folder, number), context);
-                supernet = self.phase(supernet, nested, phase, source, place).await?;
+                let checkpoints = Checkpoints::in_folder(self.checkpoints(folder, number));
+                let checkpoints = checkpoints.labelled(format!("{} {} {training}", self.label, phase.name));
+                supernet = learn(supernet, nested, &phase.recipe, source, (checkpoints, context)).await?;
                 let state = State::read(&supernet).await?;
                 let mut file = match self.spec {
                     Some(spec) => spec.pack(state)?,
@@ -153,29 +154,6 @@ impl Progressive<'_> {
         sapwood_backend::block_on(self.train(source, folder, context))
     }
 
-    async fn phase(
-        &self,
-        supernet: Supernet,
-        nested: Nested,
-        phase: &Phase,
-        source: &dyn Source,
-        (folder, context): (PathBuf, &RunContext<'_>),
-    ) -> Result<Supernet, Error> {
-        let source = Tenths(source);
-        let checkpoints = Checkpoints::in_folder(folder).labelled(format!("{} {}", self.label, phase.name));
-        let checkpoints = (context.checkpoints)(checkpoints);
-        let plan = phase.recipe.clone().plan(source.batches())?;
-        let trainer = Trainer::new(phase.recipe.clone(), context.device).objective(nested);
-        let trained = trainer
-            .checkpoints(checkpoints)
-            .hook(Progress::new(context.reporter, &plan))
-            .stop_when(|| (context.stop)())
-            .run(supernet, &source)
-            .await?;
-        context.reporter.end();
-        Ok(trained.network)
-    }
-
     /// What tells this training from others up to the end of a phase.
     fn identity(&self, number: usize) -> Result<String, Error> {
         let decides = serde_json::to_value((&self.label, self.seed.0, &self.phases[..=number]));
@@ -188,6 +166,40 @@ impl Progressive<'_> {
 
     fn checkpoints(&self, folder: &Path, number: usize) -> PathBuf {
         folder.join("checkpoints").join(format!("{}-{}", number + 1, self.phases[number].name))
+    }
+}
+
+/// Trains a phase, from its last checkpoint on if there is one.
+async fn learn(
+    supernet: Supernet,
+    nested: Nested,
+    recipe: &Recipe,
+    source: &dyn Source,
+    (checkpoints, context): (Checkpoints<'static>, &RunContext<'_>),
+) -> Result<Supernet, Error> {
+    let source = Tenths(source);
+    let plan = recipe.clone().plan(source.batches())?;
+    let trained = Trainer::new(recipe.clone(), context.device)
+        .objective(nested)
+        .checkpoints((context.checkpoints)(checkpoints))
+        .hook(Progress::new(context.reporter, &plan))
+        .stop_when(|| (context.stop)())
+        .run(supernet, &source)
+        .await
+        .map_err(of_another)?;
+    context.reporter.end();
+    Ok(trained.network)
+}
+
+/// Says of a checkpoint of another training what its settings were compared by.
+fn of_another(error: sapwood_train::Error) -> Error {
+    match error {
+        sapwood_train::Error::OtherRun { what, path, .. } if what == "label" => {
+            let problem = "expected a checkpoint of this training, found one with another label, seed or phases, or of an \
+                           earlier version: choose another folder, or remove the phase's checkpoints";
+            Error::File { problem: problem.into(), path, source: None }
+        }
+        error => error.into(),
     }
 }
 

@@ -40,9 +40,8 @@ impl Trace<'_> {
     /// Rows from the one, columns from the other; what is added over leaves both.
     pub(super) fn matmul(&mut self, node: usize) -> Value {
         let (mut a, mut b) = (self.input(node, 0), self.input(node, 1));
-        let inputs = &self.graph.nodes()[node].inputs;
-        let zeros = inputs.iter().any(|input| self.zeros[*input]);
         let (over, rows) = (a.pop().flatten(), b.len() - 2);
+        let zeros = self.zeros_in(node, 0).last() == Some(&true) || self.zeros_in(node, 1)[rows];
         let added = self.join(node, &over, &b[rows]);
         if !zeros {
             self.keep(node, &added, "adds over them, and they are not zero where their weights are");

@@ -98,6 +98,14 @@ impl Trace<'_> {
         x
     }
 
+    /// A normalisation over channels and all their places, or over the places of each channel alone.
+    pub(super) fn group_norm(&mut self, node: usize, alone: bool) -> Value {
+        for axis in self.input(node, 0).iter().skip(2) {
+            self.keep(node, axis, "normalises over them, so that all others would change");
+        }
+        if alone { self.channelwise(node, 1, &["weight", "bias"]) } else { self.layer_norm(node, 1) }
+    }
+
     pub(super) fn position(&mut self, node: usize) -> Value {
         let x = self.mixed(node, &[2, 3]);
         self.touch(node, "embedding", 0, Side::Follows, &x[1]);

@@ -172,3 +172,41 @@ fn the_shortcut_without_parameters_keeps_its_zeros_in_pairs() {
     assert_eq!((groups.len(), groups[0].units()), (2, 6));
     assert_eq!((units[0], units[1]), (units[6], units[7]));
 }
+
+#[test]
+fn channels_that_are_places_of_a_normalisation_over_groups_stay() {
+    for groups in [1, 4] {
+        let mut g = Graph::builder([3, 4, 4]);
+        let x = g.conv("stem", g.input(), Conv::new(6, 1));
+        let x = g.transpose(x, &[0, 2, 3, 1]);
+        let x = g.group_norm("norm", x, groups);
+        let x = g.flatten(x);
+        g.linear("head", x, 3);
+        let found = Groups::of(&g.finish().unwrap()).unwrap();
+        let norm = "`norm` normalises over them, so that all others would change";
+        assert_eq!(found[0].whole(), Some(norm), "{groups}");
+    }
+}
+
+#[test]
+fn a_product_adds_over_channels_that_are_zero_where_their_weights_are() {
+    let stays = "`matmul` adds over them, and they are not zero where their weights are";
+    for (bias, reason) in [(None, None), (Some(false), None), (Some(true), Some(stays))] {
+        let mut g = Graph::builder([3, 4, 4]);
+        let x = g.conv("stem", g.input(), Conv::new(6, 1));
+        let x = g.reshape(x, Dims::batch_of(&[6, 16]).unwrap());
+        let x = match bias {
+            Some(bias) => {
+                let mixed = Op::Linear { inputs: 16, outputs: 16, bias, places: true };
+                g.op("mixed", mixed, &[x])
+            }
+            None => x,
+        };
+        let y = g.transpose(x, &[0, 2, 1]);
+        let x = g.matmul(y, x);
+        let x = g.flatten(x);
+        g.linear("head", x, 3);
+        let found = Groups::of(&g.finish().unwrap()).unwrap();
+        assert_eq!(found[0].stays[0].as_deref(), reason, "{bias:?}");
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Side, classes::Classes};
-use crate::{Activation, Binary, Dims, Error, Graph, Op, PadMode, ParamPath, Unary};
+use crate::{Dims, Error, Graph, Op, ParamPath};
 
 /// The indices of a dimension, or none where nothing of it can leave.
 pub(super) type Axis = Option<Vec<u32>>;
@@ -34,8 +34,8 @@ pub(super) struct Trace<'a> {
     pub(super) origins: Vec<Origin>,
     known: BTreeMap<(usize, usize), usize>,
     pub(super) values: Vec<Value>,
-    /// For each node whether it has zeros where what makes it has.
-    pub(super) zeros: Vec<bool>,
+    /// For each node and dimension whether there are zeros where what makes an index has zeros: see `zeros`.
+    pub(super) zeros: Vec<Vec<bool>>,
     pub(super) touched: Vec<Touched>,
     /// Which of several dimensions that a reshaping makes of one has the indices: see `factors`.
     pub(super) carriers: BTreeMap<String, usize>,
@@ -66,7 +66,7 @@ impl<'a> Trace<'a> {
             for node in 0..graph.nodes().len() {
                 let value = trace.node(node);
                 trace.values.push(value);
-                let zeros = trace.has_zeros(node);
+                let zeros = trace.zeros_of(node);
                 trace.zeros.push(zeros);
             }
             for end in graph.ends() {
@@ -89,10 +89,7 @@ impl<'a> Trace<'a> {
                 self.channelwise(node, 1, &["weight", "bias", "running_mean", "running_var"])
             }
             Op::LayerNorm { last, .. } => self.layer_norm(node, if last { rank - 1 } else { 1 }),
-            Op::GroupNorm { groups, channels, .. } if groups == channels && 1 < groups => {
-                self.channelwise(node, 1, &["weight", "bias"])
-            }
-            Op::GroupNorm { .. } => self.layer_norm(node, 1),
+            Op::GroupNorm { groups, channels, .. } => self.group_norm(node, groups == channels && 1 < groups),
             Op::Prelu { channels: 1 } => self.input(node, 0),
             Op::Prelu { .. } => self.channelwise(node, 1, &["weight"]),
             Op::Position(_) => self.position(node),
@@ -119,43 +116,6 @@ impl<'a> Trace<'a> {
             Op::Scale => self.scale(node),
             Op::MatMul => self.matmul(node),
             Op::Subsample { channels, .. } => self.subsample(node, channels),
-        }
-    }
-
-    /// Whether a node has zeros at an index whose makers make zeros: what a product over that index
-    /// needs, which no weight reads.
-    fn has_zeros(&self, node: usize) -> bool {
-        let node = &self.graph.nodes()[node];
-        let mut inputs = node.inputs.iter().map(|input| self.zeros[*input]);
-        match node.op {
-            Op::Input | Op::Softmax { .. } | Op::Binary(Binary::Div | Binary::Pow) => false,
-            Op::Activation(activation) => {
-                let zero = match activation {
-                    Activation::Sigmoid | Activation::HSigmoid | Activation::Softplus => false,
-                    Activation::Clip(low, high) => low.0 <= 0.0 && 0.0 <= high.0,
-                    _ => true,
-                };
-                zero && inputs.all(|zeros| zeros)
-            }
-            Op::Unary(function) => {
-                let keeps = matches!(
-                    function,
-                    Unary::Neg
-                        | Unary::Abs
-                        | Unary::Sqrt
-                        | Unary::Erf
-                        | Unary::Floor
-                        | Unary::Ceil
-                        | Unary::Sin
-                );
-                keeps && inputs.all(|zeros| zeros)
-            }
-            Op::Pad(pad) => {
-                !matches!(pad.with, PadMode::Constant(with) if with != 0.0) && inputs.all(|zeros| zeros)
-            }
-            Op::Binary(Binary::Mul) | Op::Scale => inputs.any(|zeros| zeros),
-            Op::Conv(_) | Op::Linear { .. } | Op::BatchNorm { .. } | Op::Embedding { .. } => true,
-            _ => inputs.all(|zeros| zeros),
         }
     }
 

@@ -148,6 +148,22 @@ fn a_network_without_half_of_its_channels_goes_through_all_rounds() {
     assert_eq!((kept(&masks).len(), asked.0.into_inner()), (1, 4));
 }
 
+#[test]
+fn channels_that_are_gone_stay_so_whatever_is_asked_for_next() {
+    let net = net();
+    let half = cut("0.5").masks_blocking(&Magnitude, &NetworkProbe::observed(&net), None).unwrap();
+    let net = half.apply(net).unwrap();
+    let again =
+        |cut: Cut| kept(&cut.masks_blocking(&Magnitude, &NetworkProbe::observed(&net), Some(&half)).unwrap());
+    // A quarter is less than what is gone.
+    assert_eq!(again(cut("0.25")), kept(&half));
+    // The control draws one of the two that are left.
+    for seed in 0..8 {
+        let left = again(cut("0.75").ablation(Ablation::Shuffle).seed(Seed(seed)));
+        assert!(left.len() == 1 && kept(&half).contains(&left[0]), "{left:?}");
+    }
+}
+
 /// A criterion of somebody else's, which knows nothing of channels.
 #[derive(Debug)]
 struct Foreign;

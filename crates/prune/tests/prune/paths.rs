@@ -1,6 +1,6 @@
 //! Effective sparsity and what else there is to be warned of.
 
-use sapwood_core::{Bits, Conv, Graph, Masks};
+use sapwood_core::{Bits, Conv, Dims, Graph, GraphBuilder, Masks, Slice, Wire};
 use sapwood_prune::{Diagnosis, MaskSet, Warning, effective};
 
 fn masks(layers: &[(&str, &str)]) -> MaskSet {
@@ -173,4 +173,86 @@ fn a_skip_connection_of_a_u_net_is_a_path_of_its_own() {
         ("out.weight", "0110"),
     ]);
     assert_eq!(found, expected);
+}
+
+/// Six tokens of four numbers, three hidden channels, two at the end, and the first token alone goes on.
+fn first_of_six_tokens() -> Graph {
+    let mut g = Graph::builder([6, 4, 1]);
+    let x = g.reshape(g.input(), Dims::batch_of(&[6, 4]).unwrap());
+    let x = g.linear_at_places("a", x, 3);
+    let x = g.relu(x);
+    let x = g.linear_at_places("b", x, 2);
+    let x = g.slice(x, Slice { axis: 1, start: 0, length: 1, step: 1 });
+    let x = g.flatten(x);
+    g.linear("head", x, 2);
+    g.finish().unwrap()
+}
+
+#[test]
+fn layers_on_tokens_have_channels_that_are_cut_off_and_no_tokens() {
+    let graph = first_of_six_tokens();
+    let cut_off = Warning::DeadFilters { filters: 1, of: 5, most: "a".into() };
+    for (a, b, warnings, dead) in [
+        // The other five tokens go nowhere, and no channel is lost by that.
+        ("111111111111", "111111", vec![], 0),
+        // No weight makes the second channel; none reads the third; the second is gone from both layers.
+        ("111100001111", "111111", vec![cut_off.clone()], 1),
+        ("111111111111", "110110", vec![cut_off.clone()], 1),
+        ("111100001111", "101101", vec![], 1),
+    ] {
+        let found = Diagnosis::of(&graph, &masks(&[("a.weight", a), ("b.weight", b)])).unwrap();
+        assert_eq!(found.warnings, warnings, "{a} {b}");
+        let outputs: Vec<_> = found.layers.iter().map(|layer| (layer.outputs, layer.dead_outputs)).collect();
+        assert_eq!(outputs, [(3, dead), (2, 0)], "{a} {b}");
+    }
+    let said = "1 of 5 output channels of convolutions and linear layers is cut off in `a`: no path of kept weights leads \
+                to it, or none leads on";
+    assert_eq!(cut_off.to_string(), said);
+}
+
+#[test]
+fn queries_and_keys_of_a_head_are_needed_by_all_its_values() {
+    let mut g = Graph::builder([1, 2, 2]);
+    let x = ["q", "k", "v"].map(|name| g.conv(name, g.input(), Conv::new(4, 1).no_bias()));
+    let x = g.attention(x, 2);
+    g.conv("out", x, Conv::new(1, 1).no_bias());
+    let of = |q: &str, k: &str, v: &str, out: &str| {
+        masks(&[("q.weight", q), ("k.weight", k), ("v.weight", v), ("out.weight", out)])
+    };
+    let found = effective(&g.finish().unwrap(), &of("1111", "1111", "1111", "0100")).unwrap();
+    assert_eq!(found, of("1100", "1100", "0100", "0100"));
+}
+
+/// What no weight makes is another number all the same, once it is normalised together with others.
+#[test]
+fn normalisation_over_channels_joins_them() {
+    let network = |norm: &dyn Fn(&mut GraphBuilder, Wire) -> Wire| {
+        let mut g = Graph::builder([2, 2, 2]);
+        let x = g.conv("a", g.input(), Conv::new(4, 1).no_bias());
+        let x = norm(&mut g, x);
+        g.conv("b", x, Conv::new(1, 1).no_bias());
+        g.finish().unwrap()
+    };
+    let of = |a: &str, b: &str| masks(&[("a.weight", a), ("b.weight", b)]);
+    let kept = of("00111111", "1000");
+    for (graph, left) in [
+        (network(&|g, x| g.layer_norm("norm", x)), of("00111111", "1000")),
+        (network(&|g, x| g.group_norm("norm", x, 2)), of("00110000", "1000")),
+        (network(&|g, x| g.group_norm("norm", x, 4)), of("00000000", "0000")),
+        (network(&|g, x| g.batch_norm("norm", x)), of("00000000", "0000")),
+    ] {
+        assert_eq!(effective(&graph, &kept).unwrap(), left, "{graph:?}");
+    }
+}
+
+#[test]
+fn pieces_of_examples_are_sliced_each_by_itself() {
+    let mut g = Graph::builder([4, 4, 4]);
+    let x = g.reshape(g.input(), Dims::with_batch(&[4, 4, 4], 0).unwrap());
+    let x = g.slice(x, Slice { axis: 1, start: 0, length: 2, step: 3 });
+    let x = g.reshape(x, Dims::batch_of(&[8, 4]).unwrap());
+    let x = g.flatten(x);
+    g.linear("fc", x, 1);
+    let all = masks(&[("fc.weight", &"1".repeat(32))]);
+    assert_eq!(effective(&g.finish().unwrap(), &all).unwrap(), all);
 }

@@ -2,6 +2,8 @@
 
 use sapwood_graph::Grid;
 
+use crate::columns::Columns;
+
 /// Nagel et al. 2020: `w = s clip(floor(w / s) + h(v))` with `h = clip(1.2 sigmoid(v) - 0.1, 0, 1)`, where `v` is learnt by
 /// Adam so that what the layer gives on quantised inputs is near what it gave in floating point, and a term
 /// `lambda sum (1 - |2 h - 1|^beta)` moves `h` to 0 or 1; in the end it is 1 from a half on. A weight that is 0 stays so,
@@ -157,21 +159,14 @@ impl<'a> Row<'a> {
 }
 
 impl AdaRound {
-    /// The integers of `[rows, columns]` weights, of which the one at a position lies on `grid`.
-    pub(crate) fn round(
-        self,
-        weights: &[f64],
-        columns: usize,
-        [gram, cross]: [&[f64]; 2],
-        count: usize,
-        grid: &dyn Fn(usize) -> Grid,
-    ) -> Vec<i32> {
-        let n = columns;
+    /// The integers of rows of weights, of which the one at a position lies on `grid`.
+    pub(crate) fn round(self, weights: &[f64], seen: Columns<'_>, grid: &dyn Fn(usize) -> Grid) -> Vec<i32> {
+        let n = seen.width;
         let grids: Vec<Grid> = (0..weights.len()).map(grid).collect();
         let below: Vec<f64> =
             weights.iter().zip(&grids).map(|(w, grid)| (w / f64::from(grid.scale())).floor()).collect();
         let rows = weights.len() / n.max(1);
-        let products: Vec<f32> = gram[..n * n].iter().map(|x| *x as f32).collect();
+        let products: Vec<f32> = seen.gram.iter().map(|x| *x as f32).collect();
         let mut rounded = vec![0; weights.len()];
         for first in (0..rows).step_by(BLOCK) {
             let block: Vec<usize> = (first..rows.min(first + BLOCK)).collect();
@@ -179,7 +174,7 @@ impl AdaRound {
                 .iter()
                 .map(|row| {
                     let part = row * n..(row + 1) * n;
-                    Row::new(&weights[part.clone()], &grids[part.clone()], &below[part], cross)
+                    Row::new(&weights[part.clone()], &grids[part.clone()], &below[part], seen.cross)
                 })
                 .collect();
             for step in 0..self.steps {
@@ -188,7 +183,7 @@ impl AdaRound {
                 for (at, lines) in products.chunks(LINES * n.max(1)).enumerate() {
                     learnt.iter_mut().for_each(|row| row.add(at * LINES, lines));
                 }
-                learnt.iter_mut().for_each(|row| row.step(self, step, count));
+                learnt.iter_mut().for_each(|row| row.step(self, step, seen.count));
             }
             for (row, learnt) in block.iter().zip(&learnt) {
                 rounded[row * n..(row + 1) * n].copy_from_slice(&learnt.integers());
@@ -223,11 +218,11 @@ mod tests {
         let scheme = Scheme::new(DType::I4, Symmetry::Symmetric).unwrap();
         let grid = scheme.grid(-7.0, 7.0).unwrap();
         let gram = [4.0; 4];
-        let found = AdaRound::default().round(&[0.4, 0.41], 2, [&gram, &gram], 4, &|_| grid);
+        let found = AdaRound::default().round(&[0.4, 0.41], Columns::alike(2, 4, &gram), &|_| grid);
         assert_eq!(found, [0, 1]);
         // What the input has lost is made up for: it is half of what it was.
-        let half = [2.0; 4];
-        let found = AdaRound::default().round(&[0.9, 0.8], 2, [&[1.0; 4], &half], 4, &|_| grid);
+        let half = Columns { cross: &[2.0; 4], ..Columns::alike(2, 4, &[1.0; 4]) };
+        let found = AdaRound::default().round(&[0.9, 0.8], half, &|_| grid);
         assert_eq!(found, [1, 1]);
     }
 
@@ -249,7 +244,7 @@ mod tests {
             let grid = scheme.grid(-most, most).unwrap();
             let learnt = |places: &[usize]| {
                 let (weights, gram): (Vec<f64>, _) = (places.iter().map(weight).collect(), products(places));
-                fast.round(&weights, places.len(), [&gram, &gram], 20, &|_| grid)
+                fast.round(&weights, Columns::alike(places.len(), 20, &gram), &|_| grid)
             };
             let alone = learnt(&kept).into_iter();
             let expected: Vec<i32> = alone.flat_map(|q| [q, 0]).collect();
@@ -271,10 +266,11 @@ mod tests {
                 })
                 .collect();
             let grid = |at: usize| scheme.grid(-1.0 - (at / columns) as f32, 1.0).unwrap();
-            let together = adaround.round(&weights, columns, [&gram, &gram], 20, &grid);
+            let seen = Columns::alike(columns, 20, &gram);
+            let together = adaround.round(&weights, seen, &grid);
             for (row, found) in together.chunks(columns).enumerate() {
                 let own = &weights[row * columns..][..columns];
-                let alone = adaround.round(own, columns, [&gram, &gram], 20, &|at| grid(row * columns + at));
+                let alone = adaround.round(own, seen, &|at| grid(row * columns + at));
                 assert_eq!(found, alone, "{columns} {row}");
             }
         }

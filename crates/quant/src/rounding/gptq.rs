@@ -3,7 +3,7 @@
 use sapwood_backend::upper_factor_of_inverse;
 use sapwood_graph::Grid;
 
-use crate::Error;
+use crate::{Error, columns::Columns};
 
 /// Frantar et al. 2022: the columns of a layer's weights are rounded one after the other, and what is lost by each is
 /// made up for by those behind it, as the inverse of `H = 2/n sum x x^T` says. Columns that never see anything but 0
@@ -22,17 +22,15 @@ impl Default for Gptq {
 }
 
 impl Gptq {
-    /// The integers of `[rows, columns]` weights, of which the one at a position lies on `grid`.
+    /// The integers of rows of weights, of which the one at a position lies on `grid`.
     pub(crate) fn round(
         self,
         weights: &[f64],
-        columns: usize,
-        gram: &[f64],
-        count: usize,
+        seen: Columns<'_>,
         grid: &dyn Fn(usize) -> Grid,
     ) -> Result<Vec<i32>, Error> {
-        let n = columns;
-        let mut h: Vec<f64> = gram.iter().map(|x| 2.0 * x / count.max(1) as f64).collect();
+        let n = seen.width;
+        let mut h: Vec<f64> = seen.gram.iter().map(|x| 2.0 * x / seen.count.max(1) as f64).collect();
         let unseen: Vec<bool> = (0..n).map(|j| h[j * n + j] == 0.0).collect();
         (0..n).filter(|j| unseen[*j]).for_each(|j| h[j * n + j] = 1.0);
         let mean = (0..n).map(|j| h[j * n + j]).sum::<f64>() / n as f64;
@@ -81,7 +79,8 @@ mod tests {
             };
             (0..2).map(|row| samples.iter().map(|x| of(row, x)).sum::<f64>()).sum::<f64>()
         };
-        let found = Gptq::default().round(&weights, 3, &gram, 4, &|at| grids[at / 3]).unwrap();
+        let found =
+            Gptq::default().round(&weights, Columns::alike(3, 4, &gram), &|at| grids[at / 3]).unwrap();
         let nearest: Vec<i32> =
             weights.iter().enumerate().map(|(at, w)| grids[at / 3].nearest(*w as f32)).collect();
         assert_eq!((&found[..], &nearest[..]), (&[2, -2, 3, -1, 3, -2][..], &[2, -2, 3, -1, 3, -3][..]));
@@ -98,7 +97,8 @@ mod tests {
     fn what_a_masked_weight_should_make_up_for_is_left_to_the_next() {
         let gram = [10.0, 6.0, 1.0, 5.0, 6.0, 10.0, -6.0, 3.0, 1.0, -6.0, 10.0, 4.0, 5.0, 3.0, 4.0, 10.0];
         let grid = Scheme::new(DType::I4, Symmetry::Symmetric).unwrap().grid(-7.0, 7.0).unwrap();
-        let found = Gptq::default().round(&[1.4, -1.8, 0.0, -1.1], 4, &gram, 10, &|_| grid).unwrap();
+        let found =
+            Gptq::default().round(&[1.4, -1.8, 0.0, -1.1], Columns::alike(4, 10, &gram), &|_| grid).unwrap();
         assert_eq!(found, [1, -1, 0, -1]);
     }
 
@@ -106,9 +106,11 @@ mod tests {
     fn columns_that_see_nothing_become_zero_and_what_is_singular_is_refused() {
         let scheme = Scheme::new(DType::I8, Symmetry::Symmetric).unwrap();
         let grid = scheme.grid(-1.0, 1.0).unwrap();
-        let found = Gptq::default().round(&[0.5, 0.7], 2, &[4.0, 0.0, 0.0, 0.0], 2, &|_| grid).unwrap();
+        let seen = Columns::alike(2, 2, &[4.0, 0.0, 0.0, 0.0]);
+        let found = Gptq::default().round(&[0.5, 0.7], seen, &|_| grid).unwrap();
         assert_eq!(found, [64, 0]);
-        let error = Gptq { dampening: 0.0 }.round(&[0.5, 0.7], 2, &[1.0; 4], 2, &|_| grid).unwrap_err();
+        let seen = Columns::alike(2, 2, &[1.0; 4]);
+        let error = Gptq { dampening: 0.0 }.round(&[0.5, 0.7], seen, &|_| grid).unwrap_err();
         let expected =
             "second derivatives have no inverse at dampening 0: calibrate with more examples, or dampen more";
         assert_eq!(error.to_string(), expected);

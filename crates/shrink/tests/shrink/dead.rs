@@ -1,7 +1,7 @@
 //! What a masked network can lose.
 
-use sapwood_graph::{Activation, Array, Bits, Conv, Dims, Graph, GraphBuilder, Groups, Masks, State};
-use sapwood_shrink::{Constants, Dead, without_zero_branches};
+use sapwood_graph::{Activation, Array, Bits, Conv, Dims, Graph, GraphBuilder, Groups, Masks, Slice, State};
+use sapwood_shrink::{Constants, Dead, Removal, without_zero_branches};
 
 use crate::{
     evaluator::run,
@@ -137,6 +137,66 @@ fn numbers_for_each_token_say_nothing_of_the_channels_of_a_token() {
     assert_eq!((dead.removal.units(), dead.kept.len()), (0, 2));
     let small = dead.remove(&graph, &groups, &values, &masks).unwrap();
     assert!(far(&run(&small.graph, &small.state, &image()), &run(&graph, &values, &image())) < 1e-12);
+}
+
+#[test]
+fn an_attention_of_small_operations_loses_the_heads_that_are_masked() {
+    let n = |sizes: &[usize]| Dims::batch_of(sizes).unwrap();
+    let mut g = Graph::builder([2, 6, 6]);
+    let x = g.conv("stem", g.input(), Conv::new(4, 2).stride(2));
+    let x = g.reshape(x, n(&[4, 9]));
+    let x = g.transpose(x, &[0, 2, 1]);
+    // Queries, keys and values of four heads of two.
+    let qkv = g.linear_at_places("qkv", x, 3 * 4 * 2);
+    let qkv = g.reshape(qkv, n(&[9, 3, 4, 2]));
+    let part = |g: &mut GraphBuilder, start: usize| {
+        let x = g.slice(qkv, Slice { axis: 2, start, length: 1, step: 1 });
+        let x = g.reshape(x, n(&[9, 4, 2]));
+        g.transpose(x, &[0, 2, 1, 3])
+    };
+    let [q, k, v] = [0, 1, 2].map(|at| part(&mut g, at));
+    let k = g.transpose(k, &[0, 1, 3, 2]);
+    let x = g.matmul(q, k);
+    let x = g.softmax(x, 3);
+    let x = g.matmul(x, v);
+    let x = g.transpose(x, &[0, 2, 1, 3]);
+    let x = g.reshape(x, n(&[9, 8]));
+    let x = g.linear_at_places("proj", x, 5);
+    g.linear_at_places("head", x, 2);
+    let graph = g.finish().unwrap();
+    let groups = Groups::of(&graph).unwrap();
+    let heads = groups.iter().position(|group| group.name == "qkv" && group.units() == 4).unwrap();
+    let mut two = Removal::none(&groups);
+    [0, 2].into_iter().for_each(|head| two.take(heads, head));
+    let mut values = state(&graph, 5);
+    let masks = two.masks(&groups, &values, true);
+    values.apply(&masks).unwrap();
+    let dead = Dead::of(&graph, &groups, &values);
+    assert_eq!((&dead.removal, dead.kept.len()), (&two, 0));
+    let small = dead.remove(&graph, &groups, &values, &masks).unwrap();
+    assert_eq!(small.state.0["qkv.weight"].shape(), [12, 4]);
+    assert!(far(&run(&small.graph, &small.state, &image()), &run(&graph, &values, &image())) < 1e-12);
+}
+
+/// What a layer makes in the last dimension is no channel of the shortcut without parameters behind it.
+#[test]
+fn zeros_beside_channels_say_nothing_of_channels_that_are_not_known() {
+    for convolution in [true, false] {
+        let mut g = Graph::builder([2, 6, 6]);
+        let x = if convolution { g.conv("a", g.input(), Conv::new(4, 1)) } else { g.input() };
+        let x = g.linear_at_places("b", x, 6);
+        let channels = g.shape(x)[0] + 1;
+        let x = g.subsample(x, 1, channels);
+        let x = g.conv("c", x, Conv::new(3, 1));
+        let x = g.flatten(x);
+        g.linear("fc", x, 3);
+        let graph = g.finish().unwrap();
+        let (groups, values) = (Groups::of(&graph).unwrap(), state(&graph, 5));
+        let dead = Dead::of(&graph, &groups, &values);
+        assert_eq!(dead.removal.units(), 0, "{convolution}");
+        let small = dead.remove(&graph, &groups, &values, &Masks::new()).unwrap();
+        assert!(far(&run(&small.graph, &small.state, &image()), &run(&graph, &values, &image())) < 1e-12);
+    }
 }
 
 #[test]

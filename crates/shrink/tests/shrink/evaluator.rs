@@ -107,15 +107,41 @@ fn operation(node: &Node, inputs: &[&Value], to: &[usize], state: &State) -> Vec
             x.chunks(plane).map(|plane| plane.iter().sum::<f64>() / plane.len() as f64).collect()
         }
         Op::Flatten | Op::Reshape(_) => x.clone(),
-        // Of [n, a, b, ...] to [n, b, a, ...].
-        Op::Transpose { .. } => {
-            let (a, b) = (sizes[0], sizes[1]);
-            let inner: usize = sizes[2..].iter().product();
-            let place = |at: usize| (at / inner % a * b + at / (inner * a)) * inner + at % inner;
+        // The batch stays in front.
+        Op::Transpose { order } => {
+            let inner = |sizes: &[usize], dim: usize| sizes[dim + 1..].iter().product::<usize>();
+            let place = |at: usize| -> usize {
+                let dims = order[1..].iter().enumerate();
+                dims.map(|(dim, from)| at / inner(to, dim) % to[dim] * inner(sizes, from - 1)).sum()
+            };
             (0..x.len()).map(|at| x[place(at)]).collect()
         }
         Op::Concat { .. } => inputs.iter().flat_map(|(_, values)| values.iter().copied()).collect(),
-        Op::Slice(slice) => x[slice.start * plane..(slice.start + slice.length) * plane].to_vec(),
+        Op::Slice(slice) => {
+            let inner: usize = sizes[slice.axis..].iter().product();
+            let part = slice.start * inner..(slice.start + slice.length) * inner;
+            x.chunks(sizes[slice.axis - 1] * inner).flat_map(|all| all[part.clone()].to_vec()).collect()
+        }
+        Op::MatMul => {
+            let (other, columns) = (&inputs[1].1, to[to.len() - 1]);
+            let (rows, over) = (to[to.len() - 2], sizes[sizes.len() - 1]);
+            let of = |at: usize| -> f64 {
+                let (stack, row, column) = (at / (rows * columns), at / columns % rows, at % columns);
+                let terms = (0..over).map(|k| {
+                    x[(stack * rows + row) * over + k] * other[(stack * over + k) * columns + column]
+                });
+                terms.sum()
+            };
+            (0..to.iter().product()).map(of).collect()
+        }
+        // Over the last dimension.
+        Op::Softmax { .. } => {
+            let of_row = |row: &[f64]| -> Vec<f64> {
+                let sum: f64 = row.iter().map(|x| x.exp()).sum();
+                row.iter().map(|x| x.exp() / sum).collect()
+            };
+            x.chunks(sizes[sizes.len() - 1]).flat_map(of_row).collect()
+        }
         Op::Add => x.iter().zip(&inputs[1].1).map(|(a, b)| a + b).collect(),
         Op::Scale => x.iter().enumerate().map(|(at, x)| x * inputs[1].1[at / plane]).collect(),
         Op::Subsample { stride, channels } => {

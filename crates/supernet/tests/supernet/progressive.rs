@@ -109,6 +109,46 @@ fn a_training_that_is_stopped_in_its_second_phase_ends_like_one_that_is_not() {
 }
 
 #[test]
+fn a_phase_that_is_under_way_is_that_of_one_training() {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    let (supernet, [largest, width]) = (Supernet::new(&family(), &device), phases());
+    let place = tempfile::tempdir().unwrap();
+    let train = |width: &Phase, steps: usize| {
+        let phases = [largest.clone(), width.clone()];
+        let (seed, label) = (Seed(1), "one-layer".to_string());
+        let training = Progressive { supernet: &supernet, spec: None, phases: &phases, seed, label };
+        let taken = Cell::new(0);
+        let stop = || {
+            taken.set(taken.get() + 1);
+            steps <= taken.get()
+        };
+        let context = RunContext { stop: Box::new(stop), ..RunContext::new(&device) };
+        training.train_blocking(&Examples, place.path(), &context).map(drop)
+    };
+    let stopped = |left: Result<(), Error>, at: usize| {
+        let Err(Error::Train(sapwood_train::Error::Stopped { iteration })) = left else { panic!("{left:?}") };
+        assert_eq!(iteration, at);
+    };
+    stopped(train(&width, 8), 3);
+    // The first phase is the same, and so are weights, data and recipe of the second.
+    let others = [
+        Phase { rule: Rule::Random { subnets: 1 }, ..width.clone() },
+        Phase { open: Open::options([("hidden", ["8"])]), ..width.clone() },
+        Phase {
+            distillation: Some(Distillation { weight: 0.5, ..Distillation::default() }),
+            ..width.clone()
+        },
+    ];
+    for other in others {
+        let said = train(&other, 1).unwrap_err().to_string();
+        assert!(said.starts_with("expected a checkpoint of this training, found one with another"), "{said}");
+        assert!(!said.contains('\n') && said.contains("2-width"), "{said}");
+    }
+    // What was begun goes on.
+    stopped(train(&width, 1), 4);
+}
+
+#[test]
 fn finished_phases_are_those_of_one_training() {
     let device = DeviceSpec::CPU.resolve().unwrap();
     let [largest, width] = phases();
