@@ -8,7 +8,8 @@ use sapwood_core::{Array, Shape, graph::DType};
 
 use self::inputs::{Inputs, size};
 use crate::{
-    Dataset, Entry, Error, Labels, Normalisation, OpenOptions, Split, Task, read_arrays, stored::Stored,
+    Dataset, Entry, Error, Labels, Normalisation, OpenOptions, Split, Task, array_file::read_typed,
+    npy::Typed, stored::Stored,
 };
 
 /// The arrays of a file: inputs and classes of the training split, then those of the test split.
@@ -41,7 +42,7 @@ pub(crate) fn open(
         return Err(Error::Missing { name: entry.name.into(), problem, path: root.into() });
     }
     let bytes = std::fs::read(root).map_err(Error::file("read", root))?;
-    let arrays = read_arrays(&bytes).map_err(wrong)?;
+    let arrays = read_typed(&bytes).map_err(wrong)?;
     drop(bytes);
     let (inputs, labels, classes) = of_split(arrays, split, options).map_err(wrong)?;
     let (Inputs { shape, stored }, task, labels) = (inputs, Task::Classes(classes), Labels::Class(labels));
@@ -86,7 +87,7 @@ fn unit(scale: f32, channels: usize) -> Normalisation {
 /// Inputs in the shape that is asked for and classes of a split, and the number of classes; or what is wrong with the
 /// arrays.
 fn of_split(
-    mut arrays: BTreeMap<String, Array>,
+    mut arrays: BTreeMap<String, Typed>,
     split: Split,
     options: &OpenOptions,
 ) -> Result<(Inputs, Vec<u32>, usize), String> {
@@ -96,15 +97,13 @@ fn of_split(
         let found = arrays.remove(name);
         found.ok_or_else(|| format!("expected arrays {}, found {there}", NAMES.join(", ")))
     };
-    let (x_train, y_train) = (take("x_train")?, take("y_train")?);
-    let (x_test, y_test) = (take("x_test")?, take("y_test")?);
+    let ((x_train, of_train), (y_train, _)) = (take("x_train")?, take("y_train")?);
+    let ((x_test, of_test), (y_test, _)) = (take("x_test")?, take("y_test")?);
     let inside = |x: &Array| (x.shape().get(1..).map(<[usize]>::to_vec), x.dtype() == DType::U8);
     if inside(&x_train) != inside(&x_test) {
         return Err(format!(
-            "`x_train` is {} {:?} and `x_test` {} {:?}: expected examples of one shape and type",
-            x_train.dtype(),
+            "`x_train` is {of_train} {:?} and `x_test` {of_test} {:?}: expected examples of one shape and type",
             x_train.shape(),
-            x_test.dtype(),
             x_test.shape()
         ));
     }
@@ -118,11 +117,11 @@ fn of_split(
     let (name, x, labels) = match split {
         Split::Train => {
             drop(x_test);
-            ("x_train", x_train, train)
+            ("x_train", (x_train, of_train), train)
         }
         Split::Test => {
             drop(x_train);
-            ("x_test", x_test, test)
+            ("x_test", (x_test, of_test), test)
         }
     };
     Ok((Inputs::of(name, x, options)?, labels, classes))

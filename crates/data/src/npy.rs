@@ -18,6 +18,9 @@ const ARCHIVE: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
 /// What an archive may become when it is unpacked, beyond this and a thousand times its size.
 const LEAST: u64 = 1 << 24;
 
+/// An array, with what its file calls the type of its values: types that no array here has become wider ones.
+pub(crate) type Typed = (Array, &'static str);
+
 /// Whether a file begins as an array does.
 pub fn is_npy(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
@@ -35,6 +38,11 @@ pub fn is_npz(bytes: &[u8]) -> bool {
 /// # Errors
 /// What is no array of numbers, is cut short or goes on behind its values: a text of one line.
 pub fn read_npy(bytes: &[u8]) -> Result<Array, String> {
+    typed(bytes).map(|(array, _)| array)
+}
+
+/// The same, with what the file calls the type of its values.
+pub(crate) fn typed(bytes: &[u8]) -> Result<Typed, String> {
     let Header { kind, size, big_endian, columns_first, shape, values } = Header::read(bytes)?;
     let count = shape.iter().try_fold(1_usize, |count, side| count.checked_mul(*side));
     let expected = count.and_then(|count| count.checked_mul(size));
@@ -71,9 +79,16 @@ pub fn read_npy(bytes: &[u8]) -> Result<Array, String> {
         (Kind::Truth, _) => wide(&|value| value[0].into()),
     };
     let array = array.map_err(|error| error.to_string())?;
+    let called = match (kind, size) {
+        (Kind::Signed, 2) => "i16",
+        (Kind::Unsigned, 4) => "u32",
+        (Kind::Unsigned, 2) => "u16",
+        (Kind::Truth, _) => "bool",
+        _ => array.dtype().name(),
+    };
     match columns_first && 1 < shape.len() {
-        true => reordered(&array, &shape),
-        false => Ok(array),
+        true => Ok((reordered(&array, &shape)?, called)),
+        false => Ok((array, called)),
     }
 }
 
@@ -110,6 +125,12 @@ fn reordered(array: &Array, shape: &[usize]) -> Result<Array, String> {
 /// # Errors
 /// What is no such archive, is damaged, or would need memory out of proportion: a text of one line.
 pub fn read_npz(bytes: &[u8]) -> Result<BTreeMap<String, Array>, String> {
+    let arrays = all_typed(bytes)?;
+    Ok(arrays.into_iter().map(|(name, (array, _))| (name, array)).collect())
+}
+
+/// The same, each with what the file calls the type of its values.
+pub(crate) fn all_typed(bytes: &[u8]) -> Result<BTreeMap<String, Typed>, String> {
     let mut archive =
         ZipArchive::new(Cursor::new(bytes)).map_err(|error| format!("a damaged archive: {error}"))?;
     let mut left = LEAST.max(1000 * bytes.len() as u64);
@@ -125,7 +146,7 @@ pub fn read_npz(bytes: &[u8]) -> Result<BTreeMap<String, Array>, String> {
         let read = record.take(left + 1).read_to_end(&mut content);
         let read = read.map_err(|error| wrong(error.to_string()))? as u64;
         left = left.checked_sub(read).ok_or_else(|| wrong("it is out of proportion to the file".into()))?;
-        arrays.insert(array.to_string(), read_npy(&content).map_err(wrong)?);
+        arrays.insert(array.to_string(), typed(&content).map_err(wrong)?);
     }
     Ok(arrays)
 }

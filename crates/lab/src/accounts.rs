@@ -147,6 +147,20 @@ mod tests {
         assert_eq!(Macs::TRAINING_PASSES, Anatomy::TRAINING_PASSES);
     }
 
+    /// Neither a disk that is full nor a folder that cannot be written ends what is computed.
+    #[test]
+    fn an_account_that_cannot_be_written_gives_up_no_work_and_one_that_cannot_be_read_is_told() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("run");
+        fs::write(&folder, "a file").unwrap();
+        let mut accounts = Accounts::open(&folder, "cpu", None);
+        accounts.write(&Work::default());
+        assert_eq!(accounts.during(&Work::default(), || 7), 7);
+        assert_eq!(fs::read(&folder).unwrap(), b"a file");
+        let said = account(&RunFolder::new(&folder)).unwrap_err().to_string();
+        assert!(said.starts_with("cannot list: ") && said.ends_with("run"), "{said}");
+    }
+
     #[test]
     fn an_entry_that_was_removed_loses_what_it_cost_and_nothing_else() {
         let place = tempfile::tempdir().unwrap();

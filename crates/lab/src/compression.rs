@@ -24,6 +24,7 @@ pub use plan::Planned;
 
 use std::{
     collections::BTreeSet,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -34,7 +35,7 @@ use sapwood_prune::{Criteria, Scope};
 use sapwood_shrink::Share;
 use sapwood_train::Recipe;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::{
     files::{remove, write},
@@ -58,6 +59,8 @@ const GIVEN: &str = "as it came";
 /// What may be lost, and how a network becomes smaller.
 #[derive(Clone, Debug)]
 pub struct Compression {
+    /// Where the network that is given lies: whoever finds its folder with another network is told.
+    pub file: PathBuf,
     /// The most points of accuracy that may be lost, on the examples that decide.
     pub most_lost: f64,
     /// The share of the multiply-accumulates after which no more channels leave; without it channels leave for
@@ -134,6 +137,8 @@ pub struct Compressed {
 /// What is known once nothing is refused any more, and nothing is written yet.
 struct Begun<'a> {
     given: Stage,
+    /// Where it lies.
+    file: String,
     /// How it learns after a step.
     config: TrainConfig,
     judge: Judge<'a>,
@@ -170,7 +175,7 @@ impl Compression {
         let run = RunFolder::new(folder);
         let _lock = run.lock()?;
         // The files of another network would be written over.
-        run.claim(&begun.claim()?)?;
+        begun.claim(&run)?;
         let taken = self.steps(&begun, (folder, criteria), &mut forms)?;
         // Those of an earlier command may be of another network, and the page is written last.
         remove(folder, &[files::ONNX, files::INTEGERS, files::INTEGERS_ONNX, files::REPORT])?;
@@ -229,7 +234,8 @@ impl Compression {
         let judge = Judge::new(&config, self.threads, conditions)?;
         let prepared = config.prepared(conditions.datasets, conditions.device, &[])?;
         let notes = prepared.notes.clone();
-        Ok((Begun { given, config, judge, notes }, prepared))
+        let file = self.file.display().to_string();
+        Ok((Begun { given, file, config, judge, notes }, prepared))
     }
 
     /// Whether a network loses no more than it may.
@@ -273,9 +279,22 @@ impl Compression {
 }
 
 impl Begun<'_> {
-    /// What tells the folder of this network from others.
-    fn claim(&self) -> Result<serde_json::Value, Error> {
-        Ok(json!({ "network": digest(&self.given.file()?) }))
+    /// Takes the folder for this network. That its file lies elsewhere by now changes nothing.
+    fn claim(&self, run: &RunFolder) -> Result<(), Error> {
+        let network = digest(&self.given.file()?);
+        let found =
+            fs::read(run.config()).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+        // What is none of a compression says itself in what it differs.
+        let Some(Value::String(other)) = found.as_ref().map(|found| &found["network"]) else {
+            return run.claim(&json!({ "network": network, "file": self.file })).map(drop);
+        };
+        if *other == network {
+            return Ok(());
+        }
+        let whose = found.as_ref().and_then(|found| found["file"].as_str());
+        let whose = whose.map_or(String::new(), |file| format!(", `{file}`"));
+        let found = format!("what became of another network{whose}");
+        Err(Error::OtherFolder { found, path: run.path().to_path_buf() })
     }
 
     /// Refuses a folder with files of other commands, or of another network, one that cannot be made, and one in which
@@ -287,7 +306,7 @@ impl Begun<'_> {
         run.check_free(names.map(|name| folder.join(name)))?;
         // Where there is a configuration, a claim compares it and writes none.
         if run.config().exists() {
-            run.claim(&self.claim()?)?;
+            self.claim(&run)?;
         }
         Ok(())
     }

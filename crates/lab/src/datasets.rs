@@ -141,6 +141,7 @@ impl Datasets {
             self.keep_untold(&opened.dataset, opened.summary, config, Some(key.clone()));
             Arc::new(opened.dataset)
         };
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).extend(fewer(&dataset, config));
         read.insert(key, Arc::clone(&dataset));
         Ok(dataset)
     }
@@ -185,8 +186,16 @@ impl Datasets {
                 summary.notes.extend(guess);
                 self.untold().push(Found { key, summary, portions: BTreeSet::new() });
             }
-            // The catalogue knows its own images, and numbers are inputs already.
-            None if config.is_own() && !dataset.is_of_numbers() => {
+            // Numbers are inputs already. What both splits may say is said once.
+            None if config.is_own() && dataset.is_of_numbers() => {
+                let of_numbers = format!("note: `{}`: ", dataset.name());
+                if !lines.iter().any(|line| line.starts_with(&of_numbers)) {
+                    let doubt = config.seen_by.doubt(dataset);
+                    lines.extend(doubt.map(|doubt| format!("{of_numbers}{doubt}")));
+                }
+            }
+            // The catalogue knows its own images.
+            None if config.is_own() => {
                 lines.extend(guess.map(|guess| format!("note: images of `{}`: {guess}", dataset.name())));
             }
             None => {}
@@ -262,6 +271,15 @@ fn other_size(dataset: &Dataset) -> String {
     }
 }
 
+/// That fewer examples are there than were asked for at the most.
+fn fewer(dataset: &Dataset, config: &DataConfig) -> Option<String> {
+    let (found, name) = (dataset.len(), dataset.name());
+    let asked = config.examples.filter(|asked| found < *asked)?;
+    Some(format!(
+        "note: {asked} training examples of `{name}` were asked for, and there are {found}: all are taken"
+    ))
+}
+
 /// What is read. Augmentation is no property of it, and its content is what comes of reading it.
 fn key(config: &DataConfig) -> Result<String, Error> {
     let what = DataConfig { augment: Augmenting::NONE, content: None, ..config.clone() };
@@ -325,16 +343,15 @@ mod tests {
     }
 
     #[test]
-    fn that_inputs_of_arrays_are_made_by_a_guess_is_said_once() {
+    fn that_inputs_of_arrays_are_made_by_a_guess_or_are_none_of_the_weights_is_said_once() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("own.safetensors");
-        let told = |x: &dyn Fn(usize) -> Array, is_guessed: bool| {
+        let told = |x: &dyn Fn(usize) -> Array, seen_by: SeenBy| {
             let y = |n: usize| Array::from_fn([n], |at| (at % 2) as i64);
             let arrays = [("x_train", x(4)), ("y_train", y(4)), ("x_test", x(2)), ("y_test", y(2))];
             let state = State(arrays.into_iter().map(|(name, array)| (name.into(), array)).collect());
             let file = StateFile { state, ..StateFile::default() };
             std::fs::write(&path, file.to_bytes().unwrap()).unwrap();
-            let seen_by = SeenBy { is_guessed, ..SeenBy::default() };
             let config = DataConfig { seen_by, ..DataConfig::named("arrays") };
             let (datasets, notes) = (Datasets::below(&path), Notes::default());
             let drawing = Drawing { seed: Seed(0), wanted: Wanted::First(2), needs_classes: true };
@@ -350,8 +367,20 @@ mod tests {
         let expected = |how: &str| {
             vec![format!("note: images of `arrays`: inputs are {how}, since the weights do not say how")]
         };
-        assert_eq!(told(&bytes(3), true), expected("made with ImageNet's mean and standard deviation"));
-        assert_eq!(told(&bytes(5), true), expected("divided by 255"));
-        assert!(told(&bytes(3), false).is_empty() && told(&numbers, true).is_empty());
+        let guessed = || SeenBy { is_guessed: true, ..SeenBy::default() };
+        assert_eq!(told(&bytes(3), guessed()), expected("made with ImageNet's mean and standard deviation"));
+        assert_eq!(told(&bytes(5), guessed()), expected("divided by 255"));
+        assert!(told(&bytes(3), SeenBy::default()).is_empty() && told(&numbers, guessed()).is_empty());
+
+        // None of them is below 0, as black was.
+        let learnt = |how: &str| SeenBy { formula: Some(how.parse().unwrap()), ..SeenBy::default() };
+        let doubted = told(&numbers, learnt("(x/255-0.5)/0.25"));
+        assert!(
+            doubted.len() == 1 && doubted[0].starts_with("note: `arrays`: the inputs lie from "),
+            "{doubted:?}"
+        );
+        assert!(doubted[0].contains("lay from -2.00 to 2.00"), "{doubted:?}");
+        let centred = |n: usize| Array::from_fn([n, 3, 2, 2], |at| at as f32 % 4.0 - 2.0);
+        assert!(told(&centred, learnt("(x/255-0.5)/0.25")).is_empty());
     }
 }

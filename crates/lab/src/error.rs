@@ -68,7 +68,7 @@ pub enum Error {
     #[error("the folder holds {found}: choose another, or remove it: {path}", path = path.display())]
     OtherFolder {
         /// What it holds.
-        found: &'static str,
+        found: String,
         /// The folder.
         path: PathBuf,
     },

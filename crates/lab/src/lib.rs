@@ -69,6 +69,7 @@ mod data_pruning;
 mod datasets;
 mod demo;
 pub mod deployment;
+mod doubt;
 mod error;
 mod examples;
 mod experiment_file;

@@ -267,8 +267,8 @@ impl RunFolder {
                     None => Ok(found),
                     Some((field, _, found)) if field.ends_with("data.content") => Err(Error::OtherFolder {
                         found: match found == "null" {
-                            true => "a run that does not say which images it learnt from",
-                            false => "a run that learnt from other images",
+                            true => "a run that does not say which images it learnt from".into(),
+                            false => "a run that learnt from other images".into(),
                         },
                         path: self.0.clone(),
                     }),

@@ -4,7 +4,13 @@ use sapwood_core::{ImageFit, Preprocess, Shape, TrainedOn};
 use sapwood_data::{Dataset, Normalisation, Origin};
 use sapwood_models::Spec;
 
-use crate::Error;
+use crate::{
+    Error,
+    doubt::{doubt, span},
+};
+
+/// The examples whose numbers are looked at together.
+const AT_ONCE: usize = 256;
 
 /// What the weights that are to see images of the user's own say of them, where the user says nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,6 +57,19 @@ impl SeenBy {
                 self.is_guessed.then(|| format!("inputs are {customary}, since the weights do not say how"))
             }
         }
+    }
+
+    /// What speaks against the numbers of a data set being inputs as those were that the weights learnt from, where these
+    /// were made of images.
+    pub(crate) fn doubt(&self, dataset: &Dataset) -> Option<String> {
+        let Preprocess { scale, mean, std, .. } = self.of_images().filter(|_| dataset.is_of_numbers())?;
+        let rows: Vec<usize> = (0..dataset.len()).collect();
+        let mut found = span([]);
+        for rows in rows.chunks(AT_ONCE) {
+            let [low, high] = span([&dataset.batch(rows).ok()?]);
+            found = [found[0].min(low), found[1].max(high)];
+        }
+        doubt(found, (*scale, mean, std))
     }
 
     /// Refuses images of which the network would see the values in another order: its channels come last.

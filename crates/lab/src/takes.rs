@@ -1,8 +1,10 @@
 //! From arrays of a user's to inputs of a network.
 
-use sapwood_core::{Array, Batch, Observed as _, Shape, TrainedOn, Values, graph::DType};
+use sapwood_core::{Array, Batch, Observed as _, Shape, TrainedOn, graph::DType};
 use sapwood_data::Normalisation;
 use sapwood_models::Opened;
+
+use crate::doubt::{doubt, span};
 
 /// What a network takes, and how bytes of images become that.
 #[derive(Clone, Copy, Debug)]
@@ -113,25 +115,8 @@ impl<'a> Takes<'a> {
     /// What speaks against these inputs being made of images as those were that the weights learnt from: none of them is
     /// below 0, or the largest is far above what white becomes.
     pub fn doubt(&self, batches: &[Batch]) -> Option<String> {
-        let known = self.trained_on.filter(|known| known.scale != 1.0)?;
-        let ends = |x: f64| known.mean.iter().zip(&known.std).map(move |(mean, std)| (x - mean) / std);
-        let least = ends(0.0).fold(f64::INFINITY, f64::min);
-        let most = ends(255.0 / known.scale).fold(f64::NEG_INFINITY, f64::max);
-        let values =
-            batches.iter().flat_map(|batch| batch.inputs().iter()).filter_map(|input| match &input.values {
-                Values::Float(values) => Some(values.iter().copied()),
-                _ => None,
-            });
-        let [low, high] = values
-            .flatten()
-            .fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], x| [low.min(x), high.max(x)]);
-        let is_other = 0.0 <= low && least < 0.0 || 4.0 * most.abs().max(1.0) < f64::from(high);
-        (is_other && low <= high).then(|| {
-            format!(
-                "the inputs lie from {low:.2} to {high:.2}, and those that the weights learnt from lay from {least:.2} to \
-                 {most:.2}: if these are images, give their bytes (u8), or say with what formula they become inputs"
-            )
-        })
+        let TrainedOn { scale, mean, std, .. } = self.trained_on.filter(|known| known.scale != 1.0)?;
+        doubt(span(batches), (*scale, mean, std))
     }
 
     fn normalise(&self, name: &str, shape: [usize; 4], values: &mut [f32]) -> Result<(), String> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sapwood_core::{
-    Graph, Op, ParamPath, State, TrainedOn, canonical_json,
+    Activation, Graph, Op, ParamPath, State, TrainedOn, canonical_json,
     graph::{Array, F16, QuantizedNetwork},
 };
 use sapwood_onnx::{Form as OnnxForm, Options, Weights, export, export_quantized, import};
@@ -152,22 +152,37 @@ fn halved(graph: &Graph, state: &State) -> State {
     halved
 }
 
-/// Whether the parameters that are no integers are these: of a layer of integers those within a step of the coarsest
-/// grid, since its bias is whole in a file.
+/// Whether the parameters that are no integers are these: of a layer of integers those within a step of what its bias is
+/// added to, since that is whole in a file.
 fn is_rest(network: &QuantizedNetwork, found: &State) -> bool {
-    let coarsest = network.grids.values().map(|grid| grid.scale()).fold(0.0, f32::max);
+    let read = scales_read(network);
     network.rest.0.iter().all(|(path, value)| {
         let Some(found) = found.0.get(path) else { return false };
         let weight = network.weights.get(&ParamPath::of(path.layer(), "weight"));
         let Some(weight) = weight else { return found == value };
+        let read = read.get(path.layer()).copied().unwrap_or(0.0);
         let scales: Vec<f32> = weight.scale().iter().collect();
         // More than 24 bits are rounded too.
         let is_near = |(at, (a, b)): (usize, (f32, f32))| {
-            (a - b).abs() <= (coarsest * scales[at % scales.len()]).max(1e-6 * a.abs())
+            (a - b).abs() <= (read * scales[at % scales.len()]).max(1e-6 * a.abs())
         };
         found.shape() == value.shape()
             && value.iter::<f32>().zip(found.iter::<f32>()).enumerate().all(is_near)
     })
+}
+
+/// The scales of the grids of what nodes read, by the nodes' names: what only moves numbers, and a ReLU, give those of
+/// their input's grid.
+fn scales_read(network: &QuantizedNetwork) -> BTreeMap<&str, f32> {
+    let nodes = network.graph.nodes();
+    let mut scales: Vec<Option<f32>> = Vec::with_capacity(nodes.len());
+    for (at, node) in nodes.iter().enumerate() {
+        let carries = node.op.is_carrier() || node.op == Op::Activation(Activation::Relu);
+        let carried = node.inputs.first().filter(|_| carries).and_then(|input| scales[*input]);
+        scales.push(network.grids.get(&at).map(|grid| grid.scale()).or(carried));
+    }
+    let read = nodes.iter().filter_map(|node| Some((&node.name[..], scales[*node.inputs.first()?]?)));
+    read.collect()
 }
 
 /// Where each node of a network is in another one, if both compute the same with the same parameters: operations have no
@@ -346,16 +361,38 @@ mod tests {
     }
 
     #[test]
-    fn a_bias_that_is_read_again_is_less_than_a_step_away() {
-        let (spec, state) = classifier();
-        let network = of_integers(&spec, state);
-        let step = 0.125 * 8.0 / 255.0;
-        let is_read = |apart: f32| {
-            let bias: Vec<f32> = network.rest.0["fc.bias"].iter().collect();
-            let bias = Array::from_fn([3], |at| bias[at] + if at == 1 { apart } else { 0.0 });
-            is_rest(&network, &State([("fc.bias".into(), bias)].into()))
+    fn a_bias_that_is_read_again_is_less_than_a_step_of_its_own_layer_away() {
+        let mut g = Graph::builder([1, 2, 2]);
+        let x = g.flatten(g.input());
+        let x = g.linear("coarse", x, 4);
+        let x = g.relu(x);
+        g.linear("fine", x, 3);
+        let weight = |shape: [usize; 2]| {
+            let values = Array::from_fn(shape, |at| (at * 5 % 17) as i8 - 8);
+            Quantized::new(values, Per::Tensor, Array::from_fn([], |_| 0.125f32), None).unwrap()
         };
-        assert_eq!([0.0, 0.9 * step, 1.1 * step].map(is_read), [true, true, false]);
+        let bias = |size: usize| Array::from_fn([size], |at| at as f32 / 8.0);
+        let scheme = Scheme::new(DType::U8, Symmetry::Affine).unwrap();
+        let network = QuantizedNetwork {
+            graph: g.finish().unwrap(),
+            weights: [("coarse.weight".into(), weight([4, 4])), ("fine.weight".into(), weight([3, 4]))]
+                .into(),
+            rest: State([("coarse.bias".into(), bias(4)), ("fine.bias".into(), bias(3))].into()),
+            // Flattened images have the grid of the images.
+            grids: [(0, scheme.grid(-100.0, 100.0).unwrap()), (3, scheme.grid(0.0, 1.0).unwrap())].into(),
+            dynamic: BTreeSet::new(),
+        };
+        let is_read = |layer: &str, apart: f32| {
+            let mut found = network.rest.clone();
+            let bias: Vec<f32> = found.0[&ParamPath::of(layer, "bias")].iter().collect();
+            let bias = Array::from_fn([bias.len()], |at| bias[at] + if at == 1 { apart } else { 0.0 });
+            found.0.insert(ParamPath::of(layer, "bias"), bias);
+            is_rest(&network, &found)
+        };
+        for (layer, step) in [("coarse", 0.125 * 200.0 / 255.0), ("fine", 0.125 / 255.0)] {
+            let found = [0.0, 0.9 * step, 1.1 * step].map(|apart| is_read(layer, apart));
+            assert_eq!(found, [true, true, false], "{layer}");
+        }
         assert!(!is_rest(&network, &State::default()));
     }
 

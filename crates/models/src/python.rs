@@ -40,6 +40,12 @@ impl PythonModule {
     /// What the state dict has to be called beside it.
     pub const STATE_DICT: &'static str = "net.pt";
 
+    /// Whether a file of this content is the text of a module that was written here: its first line says so.
+    pub fn is_ours(text: &[u8]) -> bool {
+        let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        first.trim_ascii_end().ends_with(OURS.as_bytes())
+    }
+
     /// Writes a network down; `called` is what its text says of itself first.
     ///
     /// # Errors
@@ -76,6 +82,9 @@ pub fn to_pytorch(
         false => Err(crate::Error::ReadBack),
     }
 }
+
+/// How the first line of a module's text ends.
+const OURS: &str = "written by Sapwood.";
 
 fn source(
     called: &str,
@@ -137,7 +146,7 @@ fn head(called: &str, takes: &str, gives: &str, trained_on: Option<&TrainedOn>) 
         None => ("", String::new()),
     };
     format!(
-        r#""""{called} as a module of PyTorch, written by Sapwood.
+        r#""""{called} as a module of PyTorch, {OURS}
 
     from net import load
     net = load()  # with the weights beside this file, in evaluation mode
@@ -244,6 +253,21 @@ mod tests {
         assert_eq!(forward, expected);
         let layers = text.split("super().__init__({").nth(1).unwrap().split("})").next().unwrap();
         assert!(layers.contains(r#""0": nn.Conv2d(3, 4, (3, 3), padding=(1, 1), bias=False),"#), "{layers}");
+    }
+
+    #[test]
+    fn the_first_line_of_a_text_says_that_it_is_ours() {
+        let mut g = Graph::builder([1, 2, 2]);
+        g.flatten(g.input());
+        let graph = g.finish().unwrap();
+        for called in ["flat", "two\nlines \"quoted\"", ""] {
+            let text = source(called, (&graph, &State::default()), None).unwrap();
+            assert!(text.lines().next().unwrap().ends_with(", written by Sapwood."), "{text}");
+            let of_windows = text.replace('\n', "\r\n");
+            assert!(PythonModule::is_ours(text.as_bytes()) && PythonModule::is_ours(of_windows.as_bytes()));
+            assert!(!PythonModule::is_ours(format!("# mine\n{text}").as_bytes()));
+        }
+        assert!(!PythonModule::is_ours(b""));
     }
 
     #[test]

@@ -1,21 +1,20 @@
 //! `cluster`
 
-use std::{collections::BTreeSet, fs, io::Write, path::PathBuf, sync::atomic::AtomicBool};
+use std::{collections::BTreeSet, fs, io::Write, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use sapwood_backend::{Ops, block_on};
 use sapwood_core::{ModuleState, State, write_atomic};
 use sapwood_lab::{
-    Augmenting, Beginning, Beginnings, CheckpointEvery, Clustering, Conditions, DataConfig, Datasets,
-    Evaluate, Outputs, RunFolder, SharedLayer, SharedNet, SmallData, Start, TrainConfig, Transfer, Work,
-    digest, shared_paths, train,
+    Augmenting, Beginning, Beginnings, Clustering, Conditions, DataConfig, Datasets, Evaluate, Outputs,
+    RunFolder, SharedLayer, SharedNet, SmallData, Start, TrainConfig, Transfer, digest, shared_paths, train,
 };
 use sapwood_models::{Opened, pack};
 use sapwood_report::{Cell, Table};
 use sapwood_train::{AdamW, Recipe, Schedule};
 
 use super::{
-    bar::Bar,
+    conditions::Surroundings,
     data_root::DataRoot,
     eval::line,
     image::Images,
@@ -93,16 +92,8 @@ impl Cluster {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let device = self.device.resolve()?;
         let opened = self.network.open_to_change(&device)?;
-        let (datasets, folder) = (self.root.datasets(), self.folder());
-        let conditions = Conditions {
-            datasets: &datasets,
-            device: &device,
-            every: CheckpointEvery::default(),
-            keep: &[],
-            reporter: &Bar::default(),
-            work: &Work::default(),
-            stop: &AtomicBool::new(false),
-        };
+        let (surroundings, folder) = (Surroundings::new(self.root.datasets(), device), self.folder());
+        let conditions = surroundings.conditions();
         let training = match &self.data {
             None => {
                 self.images.none()?;
@@ -110,7 +101,7 @@ impl Cluster {
                 None
             }
             Some(data) => {
-                let config = self.training(data, &opened, &datasets)?;
+                let config = self.training(data, &opened, conditions.datasets)?;
                 folder.check_removable()?;
                 // Better now than once weights are shared.
                 config.check_ahead(&folder, &conditions).map_err(|error| hinted(error, false))?;

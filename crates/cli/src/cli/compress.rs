@@ -4,21 +4,19 @@ mod learning;
 mod limits;
 mod plan;
 
-use std::{io::Write, path::PathBuf, sync::atomic::AtomicBool};
+use std::{io::Write, path::PathBuf};
 
 use clap::{ArgGroup, Args};
 use sapwood_core::{Except, write_atomic};
-use sapwood_lab::{
-    CheckpointEvery, Compressed, Compression, Conditions, DataConfig, Error as Lab, Outputs, Work,
-    study::launcher::to_shell,
-};
+use sapwood_lab::{Compressed, Compression, DataConfig, Error as Lab, Outputs, study::launcher::to_shell};
 use sapwood_prune::{Criteria, Scope};
 use sapwood_shrink::Share;
+use sapwood_train::Error as Train;
 use serde::Serialize;
 
 use self::learning::Learning;
 use super::{
-    bar::Bar,
+    conditions::Surroundings,
     data_root::DataRoot,
     few_examples::FewExamples,
     image::Images,
@@ -139,15 +137,8 @@ impl Compress {
         let datasets = self.root.datasets();
         let examples = datasets.open(&data, sapwood_data::Split::Train)?.len();
         let compression = self.compression(data, examples);
-        let conditions = Conditions {
-            datasets: &datasets,
-            device: &device,
-            every: CheckpointEvery::default(),
-            keep: &[],
-            reporter: &Bar::default(),
-            work: &Work::default(),
-            stop: &AtomicBool::new(false),
-        };
+        let surroundings = Surroundings::new(datasets, device);
+        let conditions = surroundings.conditions();
         let folder = match (self.plan, &self.out) {
             (false, Some(folder)) => folder,
             (_, folder) => {
@@ -183,6 +174,7 @@ impl Compress {
     /// What the options say, for a training split of this number of examples.
     fn compression(&self, data: DataConfig, examples: usize) -> Compression {
         Compression {
+            file: self.network.path().to_path_buf(),
             most_lost: self.drop,
             macs: self.macs,
             milliseconds: self.milliseconds,
@@ -211,6 +203,13 @@ fn explained(error: Lab) -> Error {
         }
         Lab::Setting { key, problem } if key == "small.hold_out" => {
             Error::Usage(format!("{problem}: `--hold-out 20%`"))
+        }
+        Lab::Train(Train::NotFinite { what, value, iteration, .. }) => {
+            let said = format!(
+                "the training of a step diverged, its {what} is {value} at iteration {iteration} (counted from 0): lower \
+                 `--lr`, or `--clip`"
+            );
+            Error::Hinted { said, error: error.into() }
         }
         error => hinted(error, false),
     }

@@ -188,9 +188,7 @@ impl Export {
 /// A file of a folder that a module would replace, unless the folder holds one of ours, whose text says so first.
 fn foreign(folder: &Path) -> Option<PathBuf> {
     let [source, state_dict] = [PythonModule::SOURCE, PythonModule::STATE_DICT].map(|name| folder.join(name));
-    let text = fs::read(&source).unwrap_or_default();
-    let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    match first.trim_ascii_end().ends_with(b"written by Sapwood.") {
+    match PythonModule::is_ours(&fs::read(&source).unwrap_or_default()) {
         true => None,
         false => [source, state_dict].into_iter().find(|path| path.exists()),
     }

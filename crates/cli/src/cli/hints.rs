@@ -6,9 +6,10 @@ use sapwood_data::Error as Data;
 use sapwood_deploy::{Error as Deploy, latency::Measured};
 use sapwood_lab::Error as Lab;
 use sapwood_models::Error as Models;
+use sapwood_search::Error as Search;
 use sapwood_supernet::Error as Nested;
 
-use super::remedy::remedy;
+use super::{nearest, remedy::remedy};
 use crate::Error;
 
 /// The error with the command or option that helps, where there is one. The path stays at the end.
@@ -38,6 +39,7 @@ fn of_lab(error: &Lab) -> Option<String> {
         Lab::OtherFolder { found, path } => {
             format!("the folder holds {found}: choose another with `--out`, or remove it: {}", path.display())
         }
+        Lab::Search(error @ Search::Infeasible { .. }) => nearest::said(error),
         Lab::Deploy(error @ Deploy::NoTable { measured }) => match measured {
             Measured::Times => format!("{error}: measure one with `latency build`"),
             Measured::Energies => format!("{error}: measure one with `latency build --energy`"),
@@ -63,6 +65,13 @@ fn command_of(kind: &str) -> Option<&'static str> {
 
 fn of_data(error: &Data) -> Option<String> {
     Some(match error {
+        Data::NoFile { name, path } if let Some([given, around]) = inner_folder(name, path) => {
+            let (given, around, path) = (given.display(), around.display(), path.display());
+            format!(
+                "data set `{name}` is not there: `--data-root` is the folder around those of the data sets, {around} and not \
+                 {given}: {path}"
+            )
+        }
         Data::NoFile { name, path } => {
             let path = path.display();
             format!(
@@ -84,6 +93,14 @@ fn of_data(error: &Data) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+/// The folder in which data sets were looked for, if it is that of one whose file this is, and the one around it.
+fn inner_folder<'a>(name: &str, path: &'a Path) -> Option<[&'a Path; 2]> {
+    let given = path.parent()?.parent()?;
+    let is_inner = given.file_name()? == name && given.join(path.file_name()?).is_file();
+    let around = given.parent()?;
+    is_inner.then(|| [given, if around == Path::new("") { Path::new(".") } else { around }])
 }
 
 fn of_models(error: &Models) -> Option<String> {

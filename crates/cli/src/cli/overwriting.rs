@@ -1,8 +1,9 @@
-//! Commands that would write over a file that they read, or a file where a folder is.
+//! Commands that would write over a file that they read, or a file where a folder is, or below a file.
 
 use std::{
     ffi::{OsStr, OsString},
     fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -23,7 +24,8 @@ fn within(command: &str) -> &'static [&'static str] {
     }
 }
 
-/// Refuses a command line with an option whose file is also read, or is a folder: better now than after the work.
+/// Refuses a command line with an option whose file is also read, is a folder, or lies below a file: better now than after the
+/// work.
 pub(super) fn refuse(mut command: &Command, mut line: &ArgMatches) -> Result<(), Error> {
     while let Some((name, inner)) = line.subcommand()
         && let Some(found) = command.find_subcommand(name)
@@ -37,6 +39,10 @@ pub(super) fn refuse(mut command: &Command, mut line: &ArgMatches) -> Result<(),
                 "`{option}`: expected the name of a file to write, found a folder: give a file in it"
             );
             return Err(Error::Content { problem, path: out.clone() });
+        }
+        // Nor is there a folder below a file.
+        if out.ancestors().skip(1).find(|path| path.exists()).is_some_and(|there| !there.is_dir()) {
+            return Err(Error::file("make the folder for", out)(ErrorKind::NotADirectory.into()));
         }
         // What is not there is not written over.
         if !out.exists() {

@@ -25,6 +25,8 @@ use super::{
 };
 use crate::Error;
 
+/// Fewer examples than these say little of what others are like.
+const FEW: usize = 32;
 /// The number of examples with which each layer is tried alone.
 const TRIED: usize = 128;
 
@@ -205,6 +207,7 @@ impl Quantize {
         let file = integers_file(made, &spec, opened.trained_on.as_ref(), opened.masks)?;
         let bytes = file.to_bytes()?;
         write_atomic(&self.out, &bytes)?;
+        tell_few(examples.number());
         let summary = summary.written(bytes.len());
         if self.json { summary.json(out) } else { summary.size(out) }
     }
@@ -251,6 +254,17 @@ fn equalisation(graph: &Graph) -> Result<Equalisation, Error> {
         return Err(Error::Usage(problem.into()));
     }
     Ok(found)
+}
+
+/// Tells that few examples say between which bounds values lie, and how far both networks agree.
+fn tell_few(examples: usize) {
+    if examples < FEW {
+        let s = if examples == 1 { "" } else { "s" };
+        note(&format!(
+            "note: the bounds of values, and how far both networks agree, are those of {examples} example{s} alone: others may \
+             lie beyond them; calibrate with {FEW} or more"
+        ));
+    }
 }
 
 /// How far both networks agree, and by how much the loss rises.

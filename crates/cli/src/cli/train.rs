@@ -11,7 +11,6 @@ use std::{
     io::Write,
     num::NonZero,
     path::PathBuf,
-    sync::atomic::AtomicBool,
 };
 
 use clap::{Args, ValueEnum};
@@ -19,14 +18,14 @@ use sapwood_backend::Ops;
 use sapwood_core::{ParamPath, Source, Step};
 use sapwood_data::{Split, Task};
 use sapwood_lab::{
-    Beginning, CheckpointEvery, Conditions, DataConfig, Datasets, Evaluate, Outputs, RunFolder, SmallData,
-    TrainConfig, Transfer, Work,
+    Beginning, Conditions, DataConfig, Datasets, Evaluate, Outputs, RunFolder, SmallData, TrainConfig,
+    Transfer,
 };
 use sapwood_models::{Init, NormScale, Spec};
 use sapwood_sparse::Regulariser;
 
 use super::{
-    bar::Bar,
+    conditions::Surroundings,
     data_root::DataRoot,
     few_examples::{FewExamples, Mix},
     find_rate,
@@ -276,21 +275,13 @@ impl Train {
         let (l2_sp, unfreeze) = (this.transfer.pull(&config.model)?, this.transfer.unfreeze());
         config.transfer = Transfer { frozen, still, notes, probe: false, teacher, l2_sp, unfreeze };
         config.sparse = this.sparse.training(|| Ok(config.recipe.clone().plan(source.batches())?))?;
-        let every = this.checkpoint_every.map_or_else(CheckpointEvery::default, CheckpointEvery::Iterations);
         if this.find_rate {
             return find_rate::write(&sapwood_lab::try_rates(&config, &datasets, &device)?, out);
         }
         let is_rate_open =
             this.transfer.phases().is_some() && this.lr.is_none() && matches!(this.optimizer, Rule::Sgd);
-        let conditions = Conditions {
-            datasets: &datasets,
-            device: &device,
-            every,
-            keep: &this.keep,
-            reporter: &Bar::default(),
-            work: &Work::default(),
-            stop: &AtomicBool::new(false),
-        };
+        let surroundings = Surroundings::new(datasets, device).every(this.checkpoint_every);
+        let conditions = Conditions { keep: &this.keep, ..surroundings.conditions() };
         let mut phases = Phases::new(this.transfer.phases(), suited);
         if is_rate_open {
             config.recipe.learning_rate = phases.suited_rate(&config, &conditions)?;

@@ -56,6 +56,11 @@ impl WeightFile {
         Ok(dict)
     }
 
+    /// Where it lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.weights
+    }
+
     /// What tells the network that was opened from every other.
     pub(super) fn digest(&self, opened: &Opened) -> Result<String, Error> {
         self.reading.digest(&self.weights, opened)

@@ -3,7 +3,9 @@
 use sapwood_data::{Labels, OpenOptions, Split, open};
 
 use crate::{
+    nested::nested,
     numpy::{npy, npz},
+    studies::short,
     workplace::Workplace,
 };
 
@@ -60,34 +62,10 @@ fn numbers_give_what_the_same_data_set_gives() {
     place.refuse(&format!("{TRAIN} {OWN} --out run"), &["a run that learnt from other images", "--out"]);
 }
 
-const NESTED: &str = r#"
-name = "nested"
-kind = "supernet"
-family = "mlp"
-batch_size = 20
-data = { name = "arrays", options = { image = [1, 4, 4] } }
-
-[recipe]
-optimizer = { name = "sgd", momentum = 0.9, nesterov = true }
-
-[judging]
-calibration = 8
-
-[[method]]
-name = "all"
-
-[[method.phase]]
-name = "all"
-open = "all"
-rule = { name = "random", subnets = 1 }
-epochs = 0.1
-learning_rate = 0.01
-"#;
-
 #[test]
 fn nested_networks_are_judged_by_arrays_in_their_own_size() {
     let place = Workplace::new();
-    place.put("nested.toml", NESTED);
+    place.put("nested.toml", nested("arrays", "[1, 4, 4]", 20));
     place.put("own.npz", file(&[8, 8], true, i64::from));
     place.succeed("supernet train nested.toml --data-root own.npz");
     let judged = place
@@ -96,32 +74,11 @@ fn nested_networks_are_judged_by_arrays_in_their_own_size() {
     assert!(judged.err.contains("images of `arrays`, 1x8x8, become 1x4x4"), "{judged:#?}");
 }
 
-const STUDY: &str = r#"kind = "prune"
-sparsities = [0.5]
-
-[data]
-name = "arrays"
-examples = 100
-
-[model]
-name = "lenet-300-100"
-width = 0.1
-
-[training]
-batch_size = 20
-epochs = 1
-optimizer = { name = "sgd", momentum = 0.9 }
-learning_rate = 0.05
-
-[[methods]]
-criterion = "snip"
-examples = { per-class = 2 }
-"#;
-
 #[test]
 fn sequences_of_channels_and_rows_of_values_are_studied() {
     let place = Workplace::new();
-    place.put("study.toml", STUDY);
+    let method = "criterion = \"snip\"\nexamples = { per-class = 2 }";
+    place.put("study.toml", short("name = \"arrays\"\nexamples = 100", 20, method));
     for shape in [&[2, 32][..], &[64]] {
         place.put("own.npz", file(shape, false, i64::from));
         let outcome = place.run("run study.toml --data-root own.npz");

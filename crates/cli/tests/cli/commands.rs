@@ -88,7 +88,22 @@ fn the_runtime_answers_as_the_tensor_library_does() {
     }
     place.refuse(
         &format!("profile --weights {NET} --runs 1 --against onnxruntime --python no-such-python"),
-        &["`no-such-python` cannot be run", "--python"],
+        &["`no-such-python` cannot be run", "`numpy`", "--python"],
+    );
+}
+
+/// As the script ends where a package is lacking.
+#[cfg(unix)]
+#[test]
+fn a_python_without_a_package_names_it_and_the_option() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Workplace::with_net();
+    place.put("python", "#!/bin/sh\necho 'the Python package `numpy` is not installed' >&2\nexit 1\n");
+    let path = place.path().join("python");
+    std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
+    place.refuse(
+        &format!("profile --weights {NET} --runs 1 --against onnxruntime --python ./python"),
+        &["the Python package `numpy` is not installed: install it, or name", "with `--python`"],
     );
 }
 

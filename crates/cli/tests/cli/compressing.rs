@@ -7,7 +7,7 @@ use sapwood_core::StateFile;
 use crate::{
     child,
     own_images::{BLUE, GREEN, RED, images},
-    workplace::{NET, Workplace},
+    workplace::{NET, Workplace, one_line_error},
 };
 
 pub(crate) const COMPRESS: &str = "compress --data digits --epochs 3";
@@ -246,4 +246,35 @@ fn what_cannot_be_is_refused_before_anything_is_written() {
     place.put("small/net.safetensors", place.read(NET));
     let said = ["would be written over", "small/net.safetensors"];
     place.refuse("compress --weights small/net.safetensors --data digits --out small", &said);
+}
+
+#[test]
+fn a_folder_says_which_network_it_belongs_to() {
+    let place = Workplace::with_net();
+    let line = |weights: &str| {
+        format!("{COMPRESS} --weights {weights} --drop 100 --macs 20% --no-integers --out small")
+    };
+    place.succeed(&line(NET));
+    place.succeed(&format!("prune --weights {NET} --sparsity 0.5 --out other.safetensors"));
+    let said = ["what became of another network, `net.safetensors`", "another with `--out`", ": small"];
+    place.refuse(&line("other.safetensors"), &said);
+    place.refuse(&format!("{} --plan", line("other.safetensors")), &said);
+    // That it lies elsewhere by now changes nothing.
+    place.put("moved.safetensors", place.read(NET));
+    place.succeed(&line("moved.safetensors"));
+    // What earlier versions left says the network alone.
+    let config: serde_json::Value = serde_json::from_slice(&place.read("small/config.json")).unwrap();
+    place.put("small/config.json", serde_json::json!({ "network": config["network"] }).to_string());
+    place.refuse(&line("other.safetensors"), &["what became of another network: ", "`--out`"]);
+    place.succeed(&line(NET));
+}
+
+#[test]
+fn a_step_whose_training_diverges_names_the_option_that_helps() {
+    let place = Workplace::with_net();
+    let line = format!("{COMPRESS} --weights {NET} --out small --lr");
+    let expected = ["the training of a step diverged, its ", " is ", "at iteration ", "lower `--lr`"];
+    one_line_error(&line, &place.run(&format!("{line} 1e30")), &expected);
+    // The folder is for another one.
+    place.succeed(&format!("{line} 0.001 --drop 100 --macs 20% --no-integers"));
 }

@@ -11,7 +11,7 @@ use sapwood_cli::Error;
 use crate::{
     child,
     safetensors::{file, floats},
-    workplace::{NET, Workplace},
+    workplace::{NET, Workplace, one_line_error},
 };
 
 /// Every command that writes, up to the path.
@@ -36,6 +36,10 @@ fn a_path_below_a_file_cannot_be_written() {
         place.refuse(&format!("{writer} file/x"), &["cannot ", "file/x"]);
     }
     place.refuse("data get mnist --from . --data-root file/x", &["cannot ", "file/x"]);
+    // That is known before anything is read or timed.
+    for writer in ["latency build --space none --out", "prune --weights none --sparsity 0.5 --out"] {
+        place.refuse(&format!("{writer} file/x/y"), &["cannot make the folder for: ", "file/x/y"]);
+    }
 }
 
 #[test]
@@ -156,6 +160,31 @@ fn a_study_on_a_full_disk_goes_on_once_there_is_room() {
     }
     let said = place.succeed("run first.toml --root kept");
     assert!(said.contains("3 runs done, 3 in all"), "{said}");
+}
+
+/// What came of a study is there, and its ledger takes nothing.
+#[cfg(unix)]
+#[test]
+fn a_ledger_that_cannot_be_written_is_one_line() {
+    let place = Workplace::new();
+    let method = "criterion = \"magnitude\"";
+    place.put("first.toml", crate::studies::short("name = \"digits\"\nexamples = 300", 100, method));
+    place.succeed("run first.toml");
+    let ledger = place.path().join("runs/first/ledger.csv");
+    std::fs::remove_file(&ledger).unwrap();
+    let reports = ["report first", "report first --format csv"];
+    if Path::new("/dev/full").exists() {
+        std::os::unix::fs::symlink("/dev/full", &ledger).unwrap();
+        for line in reports {
+            let expected = ["cannot write: No space left on device", "runs/first/ledger.csv"];
+            one_line_error(line, &place.run(line), &expected);
+        }
+        std::fs::remove_file(&ledger).unwrap();
+    }
+    place.put("runs/first/ledger.csv/file", "");
+    for line in reports {
+        place.refuse(line, &["cannot write a file where a folder is", "runs/first/ledger.csv"]);
+    }
 }
 
 #[test]

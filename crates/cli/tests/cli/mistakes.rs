@@ -289,6 +289,21 @@ fn fewer_outputs_than_classes_are_refused() {
 }
 
 #[test]
+fn the_folder_of_one_data_set_is_not_that_of_all() {
+    let place = Workplace::with_net();
+    for file in ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"] {
+        place.put(&format!("all/mnist/{file}-ubyte"), "");
+        place.put(&format!("mnist/{file}-ubyte"), "");
+    }
+    let eval = format!("eval --weights {NET} --data mnist --data-root");
+    for (root, said) in [("all/mnist", "all and not all/mnist: "), ("mnist", ". and not mnist: ")] {
+        place.refuse(&format!("{eval} {root}"), &["`--data-root` is the folder around", said]);
+    }
+    place.put("none/mnist/notes.txt", "");
+    place.refuse(&format!("{eval} none/mnist"), &["get it with `data get mnist`"]);
+}
+
+#[test]
 fn a_loss_that_is_not_finite_ends_the_training_and_names_the_step() {
     let place = Workplace::new();
     let train = "train --model lenet-300-100 --data digits --out run --epochs";

@@ -2,7 +2,11 @@
 
 use std::fs;
 
-use crate::workplace::{Workplace, one_line_error};
+use crate::{
+    nested::nested,
+    studies::short,
+    workplace::{Workplace, one_line_error},
+};
 
 /// 4x4 pixels.
 pub(crate) const RED: &[u8] = &[
@@ -84,31 +88,11 @@ fn another_folder_is_another_run_and_a_changed_one_is_said() {
     place.refuse(&again, &["a run that does not say which images it learnt from"]);
 }
 
-const STUDY: &str = r#"kind = "prune"
-sparsities = [0.5]
-
-[data]
-name = "image-folder"
-examples = 6
-
-[model]
-name = "lenet-300-100"
-width = 0.1
-
-[training]
-batch_size = 2
-epochs = 1
-optimizer = { name = "sgd", momentum = 0.9 }
-learning_rate = 0.05
-
-[[methods]]
-criterion = "magnitude"
-"#;
-
 #[test]
 fn a_study_knows_its_images_and_is_looked_at_without_them() {
     let place = Workplace::new();
-    place.put("first.toml", STUDY);
+    let data = "name = \"image-folder\"\nexamples = 6";
+    place.put("first.toml", short(data, 2, "criterion = \"magnitude\""));
     images(&place, "own", 4, &[("a", RED), ("b", BLUE)]);
     let run = |root: &str| {
         let outcome = place.run(&format!("run first.toml --data-root {root}"));
@@ -145,34 +129,10 @@ fn a_study_knows_its_images_and_is_looked_at_without_them() {
     assert!(run("away").out.starts_with("0 runs done"), "the first ones are still there");
 }
 
-const NESTED: &str = r#"
-name = "nested"
-kind = "supernet"
-family = "mlp"
-batch_size = 2
-data = { name = "image-folder", options = { image = [1, 8, 8] } }
-
-[recipe]
-optimizer = { name = "sgd", momentum = 0.9, nesterov = true }
-
-[judging]
-calibration = 8
-
-[[method]]
-name = "all"
-
-[[method.phase]]
-name = "all"
-open = "all"
-rule = { name = "random", subnets = 1 }
-epochs = 0.1
-learning_rate = 0.01
-"#;
-
 #[test]
 fn nested_networks_know_their_images_and_what_is_cut_out_their_names() {
     let place = Workplace::new();
-    place.put("nested.toml", NESTED);
+    place.put("nested.toml", nested("image-folder", "[1, 8, 8]", 2));
     images(&place, "own", 10, &[("sky", BLUE), ("brick", RED)]);
     place.succeed("supernet train nested.toml --data-root own");
     let weights = "--weights runs/nested/all-r0/weights.safetensors --data image-folder --data-root";

@@ -1,9 +1,14 @@
 //! What `predict` says of images, as text and as JSON.
 
+use sapwood_core::{
+    Entry, Reduction,
+    graph::{GraphBuilder, Wire},
+};
 use serde_json::Value;
 
 use crate::{
     commands::PNG,
+    own_networks::with_layers,
     workplace::{NET, Workplace},
 };
 
@@ -45,4 +50,24 @@ fn an_image_that_cannot_be_read_does_not_end_the_json_of_the_others() {
     assert_eq!(outcome.code, Some(2), "{outcome:#?}");
     let answer: Value = serde_json::from_str(&outcome.out).unwrap();
     assert_eq!(answer["classes"].as_array().map(Vec::len), Some(3), "{outcome:#?}");
+}
+
+#[test]
+fn images_whose_values_would_come_in_another_order_are_refused() {
+    let last = |layers: fn(&mut GraphBuilder, Wire) -> Wire| {
+        let place = with_layers(Entry::images([8, 6, 3]), |g, x| {
+            let x = layers(g, x);
+            let x = g.flatten(x);
+            g.linear("fc", x, 3)
+        });
+        place.put("image.png", PNG);
+        place.put("names.txt", "a\nb\nc\n");
+        place
+    };
+    let how = "--preprocess x/255 --class-names names.txt --image 3x8x6";
+    let predict = format!("predict --weights net.safetensors {how} image.png");
+    // Where all values are read in their order, the layer that reads them says so.
+    last(|_, x| x).refuse(&predict, &["`own` does not take 3x8x6 inputs", "in their order"]);
+    let mean = last(|g, x| g.reduce(x, Reduction::Mean, &[1, 2, 3], true));
+    mean.refuse(&predict, &["the images are 3x8x6, and the network takes 8x6x3", "channels last"]);
 }

@@ -301,6 +301,15 @@ fn networks_are_cut_out_with_what_was_counted_and_over_nothing_else() {
     ] {
         place.refuse(&line, said);
     }
+    // Folders may have several names.
+    #[cfg(unix)]
+    {
+        let link = place.path().join("link");
+        std::os::unix::fs::symlink(".", &link).unwrap();
+        let twice = many.replace("phone.toml", "phone.toml link/phone.toml");
+        place.refuse(&twice, &["of two tables", "link/phone.safetensors"]);
+        fs::remove_file(link).unwrap();
+    }
     place.put("phone.safetensors", place.read("runs/small/uniform-r0/weights.safetensors"));
     place.refuse(&many, &["over a file that is there already", "phone.safetensors"]);
     fs::remove_file(place.path().join("phone.safetensors")).unwrap();

@@ -51,6 +51,14 @@ pub(crate) fn with(line: &str, other: &str) -> String {
     STUDY.replace(line, other)
 }
 
+/// With other data, in one epoch of such batches, by one method.
+pub(crate) fn short(data: &str, batch_size: usize, method: &str) -> String {
+    let study = with("name = \"digits\"\nexamples = 300", data);
+    let study =
+        study.replace("batch_size = 50\nepochs = 3", &format!("batch_size = {batch_size}\nepochs = 1"));
+    study.replace("criterion = \"snip\"\nablation = [\"none\", \"shuffle\"]", method)
+}
+
 /// The digits that a network learns by half of the images of each class, begun with what it knows of the others.
 #[test]
 fn a_study_of_weights_from_another_task_begins_with_them_and_others_are_other_runs() {

@@ -2,10 +2,11 @@
 
 use std::fs;
 
-use sapwood_core::StateFile;
+use sapwood_core::{Dims, Entry, StateFile};
 
 use crate::{
     own_images::{BLUE, GREEN, RED, images},
+    own_networks::with_layers,
     studies::with,
     study_results::column,
     workplace::{NET, Workplace},
@@ -174,4 +175,18 @@ fn a_sparsity_below_that_of_the_masks_that_the_weights_come_with_is_refused() {
     }
     let place = masked(&at("[0.8, 0.9]").replace("epochs = 3", "epochs = 1"));
     assert!(place.succeed("run first.toml").contains("5 runs done, 5 in all"));
+}
+
+#[test]
+fn a_network_of_rows_is_shown_images_as_rows() {
+    let rows = Entry { name: "rows".into(), dims: Dims::rows(64), integers: false };
+    let place = with_layers(rows, |g, x| g.linear("fc", x, 10));
+    place.put(
+        "first.toml",
+        kept().replace("\"lenet-300-100\"", "\"own\"").replace("[\"magnitude\", \"snip\"]", "\"magnitude\""),
+    );
+    assert!(place.succeed("run first.toml").contains("2 runs done, 2 in all"));
+    let top1: f64 = column(&place, "test_top1")[0].parse().unwrap();
+    let said = place.succeed(&format!("eval --data digits --weights {NET}"));
+    assert!(said.contains(&format!("top-1 {:.2} %", 100.0 * top1)), "{said} {top1}");
 }

@@ -26,8 +26,10 @@ use crate::{Entry, Error, Layout, Origin, entry};
 pub use crate::{Verified, verify};
 use download::Http;
 
-/// How the names of folders begin in which a data set is being got.
-const TEMPORARY: &str = ".get-";
+/// How the names of folders begin and end in which a data set is being got. Between stand as many letters and digits as
+/// [`UNIQUE`].
+const TEMPORARY: [&str; 2] = [".get-", ".tmp"];
+const UNIQUE: usize = 6;
 /// The file in such a folder that its process has locked.
 const LOCK: &str = "lock";
 
@@ -64,7 +66,8 @@ pub struct Acquired {
 /// # Errors
 /// [`Error::UnknownName`]; [`Error::Inconsistent`] for a data set that is the user's own, or with `from` for one of no
 /// files; [`Error::Acquire`] where no source could be used. With `from`, a folder or archive that cannot be read or
-/// does not hold the data set ([`Error::Digest`] where its arrays are others). A `root` that cannot be written.
+/// does not hold the data set ([`Error::Digest`] where its arrays are others). A `root` that cannot be written. After any
+/// of these a `root` that was not there is not there either, unless a part of a download lies in it.
 pub fn get(name: &str, root: &Path, from: Option<&Path>, report: &mut Report<'_>) -> Result<Acquired, Error> {
     obtain(entry(name)?, root, from, &Http::new(), report)
 }
@@ -86,7 +89,6 @@ fn obtain(
                        name that file where the data set is used";
         return Err(Error::Inconsistent { name: row.name.into(), problem: problem.into() });
     }
-    let folder = root.join(row.name);
     if row.layout == Layout::None {
         if from.is_some() {
             let problem = "this program makes it, of no files: name no folder or archive";
@@ -98,12 +100,41 @@ fn obtain(
     if from.is_none()
         && let Ok(verified) = Verified::of(row, root)
     {
-        return Ok(Acquired { folder: Some(folder), source: "the disk: it was there".into(), verified });
+        let folder = Some(root.join(row.name));
+        return Ok(Acquired { folder, source: "the disk: it was there".into(), verified });
     }
+    let made = missing(root);
+    let got = bring(row, root, from, http, report);
+    if got.is_err() {
+        // What holds something by now, such as a part of a download, cannot be removed.
+        for folder in made {
+            let _ = fs::remove_dir(folder);
+        }
+    }
+    got
+}
+
+/// Of a folder and those in which it lies the ones that are not there, the deepest first.
+fn missing(folder: &Path) -> Vec<PathBuf> {
+    let all = folder.ancestors().take_while(|folder| *folder != Path::new("") && !folder.exists());
+    all.map(Path::to_path_buf).collect()
+}
+
+/// Puts files of a data set into `root/NAME`, by way of a folder beside it.
+fn bring(
+    row: &Entry,
+    root: &Path,
+    from: Option<&Path>,
+    http: &Http,
+    report: &mut Report<'_>,
+) -> Result<Acquired, Error> {
     fs::create_dir_all(root).map_err(Error::file("make the folder", root))?;
     sweep_abandoned(root);
+    let [begin, end] = TEMPORARY;
     let work = tempfile::Builder::new()
-        .prefix(TEMPORARY)
+        .prefix(begin)
+        .suffix(end)
+        .rand_bytes(UNIQUE)
         .tempdir_in(root)
         .map_err(Error::file("make a folder in", root))?;
     let lock = File::create(work.path().join(LOCK)).map_err(Error::file("write in", work.path()))?;
@@ -117,6 +148,7 @@ fn obtain(
         }
         None => attempt.sources()?,
     };
+    let folder = root.join(row.name);
     publish(&staged.join(row.name), &folder)?;
     Ok(Acquired { folder: Some(folder), source, verified })
 }
@@ -256,13 +288,22 @@ impl Theirs<'_> {
 /// not matter to whoever gets one that this cannot be done.
 fn sweep_abandoned(root: &Path) {
     for entry in fs::read_dir(root).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(TEMPORARY)
+        if is_temporary(&entry.path())
             && let Ok(lock) = File::options().write(true).open(entry.path().join(LOCK))
             && lock.try_lock().is_ok()
         {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
+}
+
+/// Whether a folder has such a name as [`get`] gives one that it works in. Nobody else's is swept.
+fn is_temporary(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    let [begin, end] = TEMPORARY;
+    let unique = name.strip_prefix(begin).and_then(|rest| rest.strip_suffix(end));
+    unique.is_some_and(|unique| unique.len() == UNIQUE && unique.bytes().all(|b| b.is_ascii_alphanumeric()))
+        && path.is_dir()
 }
 
 /// Puts a whole folder in its place. Of one that is there the files of the same names are replaced, each at once, and

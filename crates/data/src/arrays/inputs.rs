@@ -2,7 +2,7 @@
 
 use sapwood_core::{Array, Dims, Shape, graph::Values};
 
-use crate::{OpenOptions, stored::Stored};
+use crate::{OpenOptions, npy::Typed, stored::Stored};
 
 /// Inputs, and the shape `[C, H, W]` of one.
 pub(super) struct Inputs {
@@ -13,7 +13,7 @@ pub(super) struct Inputs {
 impl Inputs {
     /// Those of an array of this name, or what is wrong with it: numbers in the shape that is asked for, where they can be
     /// seen so, and images of bytes in their own.
-    pub(super) fn of(name: &str, array: Array, options: &OpenOptions) -> Result<Self, String> {
+    pub(super) fn of(name: &str, (array, called): Typed, options: &OpenOptions) -> Result<Self, String> {
         let (asked, last) = (options.image, options.channels_last);
         let found = array.shape().to_vec();
         if array.is_empty() || found.len() < 2 {
@@ -26,10 +26,9 @@ impl Inputs {
                 let array = Array::new(found.clone(), values).map_err(|error| error.to_string())?;
                 array.iter().collect::<Vec<f32>>()
             }
-            values => {
+            _ => {
                 return Err(format!(
-                    "`{name}` has whole numbers that are no bytes ({}): give images as u8, and numbers as f32",
-                    values.dtype()
+                    "`{name}` has values of the type {called}: give images as u8, and numbers as f32"
                 ));
             }
         };

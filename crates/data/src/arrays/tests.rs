@@ -1,6 +1,10 @@
 //! Arrays as people save them.
 
+use std::io::{Cursor, Write};
+
 use sapwood_core::{State, StateFile, Target, Values::Float as Floats};
+
+use zip::{ZipWriter, write::SimpleFileOptions};
 
 use super::*;
 use crate::{Augment, Augmentation, Loader, LoaderOptions, open as open_named};
@@ -284,6 +288,53 @@ fn numbers_are_not_augmented_and_images_are() {
     assert!(error.to_string().contains("its examples are numbers"), "{error}");
 }
 
+/// An example of two zeros for each split, of these types of NumPy.
+fn archive([train, test]: [&str; 2]) -> Vec<u8> {
+    let npy = |descr: &str, shape: &str, count: usize| {
+        let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+        let size: usize = descr[2..].parse().unwrap();
+        let begin = [b"\x93NUMPY\x01\x00".as_slice(), &(header.len() as u16).to_le_bytes()].concat();
+        [begin, header.into_bytes(), vec![0; count * size]].concat()
+    };
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, array) in [
+        ("x_train", npy(train, "(1, 2)", 2)),
+        ("y_train", npy("|u1", "(1,)", 1)),
+        ("x_test", npy(test, "(1, 2)", 2)),
+        ("y_test", npy("|b1", "(1,)", 1)),
+    ] {
+        writer.start_file(format!("{name}.npy"), SimpleFileOptions::default()).unwrap();
+        writer.write_all(&array).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+#[test]
+fn types_are_called_as_the_file_calls_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("own.npz");
+    let said = |types: [&str; 2]| {
+        std::fs::write(&path, archive(types)).unwrap();
+        open_named("arrays", Split::Test, &path, &OpenOptions::default()).unwrap_err().to_string()
+    };
+    for (descr, called) in [
+        ("|b1", "bool"),
+        ("|i1", "i8"),
+        ("<i2", "i16"),
+        ("<i4", "i32"),
+        ("<i8", "i64"),
+        ("<u2", "u16"),
+        ("<u4", "u32"),
+    ] {
+        let error = said([descr; 2]);
+        let expected =
+            format!("`x_test` has values of the type {called}: give images as u8, and numbers as f32");
+        assert!(error.contains(&expected), "expected `{expected}` in {error}");
+    }
+    let error = said(["|u1", "<u2"]);
+    assert!(error.contains("`x_train` is u8 [1, 2] and `x_test` u16 [1, 2]"), "{error}");
+}
+
 #[test]
 fn arrays_that_do_not_belong_together_are_one_line_with_the_file() {
     let check = |name: &str, array: Option<Array>, expected: &str| {
@@ -306,7 +357,7 @@ fn arrays_that_do_not_belong_together_are_one_line_with_the_file() {
     check("x_test", Some(bytes(&[2, 4])), "and `x_test` u8 [2, 4]: expected examples of one shape and type");
     let whole = |shape: &[usize]| Array::from_fn(shape, |at| at as i64);
     for (arrays, expected) in [
-        (examples(&[4], whole), "`x_test` has whole numbers that are no bytes (i64): give images as u8"),
+        (examples(&[4], whole), "`x_test` has values of the type i64: give images as u8"),
         (examples(&[4], bytes), "`x_test` has bytes, and these are images, [N, C, H, W] or [N, H, W]"),
         (examples(&[], numbers), "`x_test` should be [N, ..] with N examples of one shape, but is [2]"),
         (examples(&[1, 1, 1, 1, 1, 1], numbers), "`x_test` has too many dimensions"),

@@ -85,7 +85,9 @@ impl<'a> Planner<'a> {
         };
         // As it was made: the layers of some depend on the size of the input.
         fits::task(&made, &data.name, shape, task)?;
-        let model = Spec { input: shape, ..made };
+        // One whose layers are given, for rows, is shown images as rows.
+        let is_of_rows = made.layers.as_ref().is_some_and(|layers| layers.input()[0] != shape[0]);
+        let model = if is_of_rows { made } else { Spec { input: shape, ..made } };
         if let Some(known) = transferred.as_ref().filter(|_| comes_trained) {
             checks::of_kept(known, training, facts)?;
         }

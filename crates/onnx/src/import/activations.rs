@@ -25,8 +25,8 @@ pub(super) fn activation<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Re
         "Softplus" => Activation::Softplus,
         "Mish" => Activation::Mish,
         "HardSwish" => Activation::HSwish,
-        "LeakyRelu" => Activation::LeakyRelu(factor(call.float("alpha", 0.01)?)),
-        "Elu" => Activation::Elu(factor(call.float("alpha", 1.0)?)),
+        "LeakyRelu" => Activation::LeakyRelu(factor(call.finite("alpha", 0.01)?)),
+        "Elu" => Activation::Elu(factor(call.finite("alpha", 1.0)?)),
         "Gelu" => match call.text("approximate", "none")? {
             "none" => Activation::Gelu,
             "tanh" => Activation::GeluTanh,
@@ -34,7 +34,7 @@ pub(super) fn activation<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Re
         },
         "Selu" => {
             let usual = Activation::SELU.map(|number| number as f32);
-            let (alpha, gamma) = (call.float("alpha", usual[0])?, call.float("gamma", usual[1])?);
+            let (alpha, gamma) = (call.finite("alpha", usual[0])?, call.finite("gamma", usual[1])?);
             if 1e-6 < (alpha - usual[0]).abs() || 1e-6 < (gamma - usual[1]).abs() {
                 return Err(Refusal::Cannot(format!("with alpha {alpha} and gamma {gamma}")));
             }
@@ -62,7 +62,7 @@ pub(super) fn clip<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<V
 
 /// `min(max(alpha x + beta, 0), 1)`
 pub(super) fn hard_sigmoid<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    let (alpha, beta) = (call.float("alpha", 0.2)?, call.float("beta", 0.5)?);
+    let (alpha, beta) = (call.finite("alpha", 0.2)?, call.finite("beta", 0.5)?);
     // A sixth, as nearly as f32 or an exporter's decimals have it.
     if (alpha - 1.0 / 6.0).abs() <= 1e-6 && beta == 0.5 {
         return activate(making, call, Activation::HSigmoid);

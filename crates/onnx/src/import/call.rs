@@ -65,6 +65,14 @@ impl<'a, 'n> Call<'a, 'n> {
         Ok(self.attribute(name).map_or(Ok(default), Attribute::float)?)
     }
 
+    /// The same of a number that a network keeps: one that is not finite could not be written down with it.
+    pub(super) fn finite(&self, name: &str, default: f32) -> Result<f32, Refusal> {
+        match self.float(name, default)? {
+            found if found.is_finite() => Ok(found),
+            found => Err(Refusal::Damaged(format!("its `{name}` should be a finite number but is {found}"))),
+        }
+    }
+
     pub(super) fn text(&self, name: &str, default: &'a str) -> Result<&'a str, Refusal> {
         Ok(self.attribute(name).map_or(Ok(default), Attribute::text)?)
     }

@@ -297,8 +297,11 @@ pub(super) fn cast<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<V
 
 /// The type of another value.
 pub(super) fn cast_like<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
+    use data_type::{BFLOAT16, FLOAT16};
     let is_flag = |size: &Size| matches!(size, Size::Number(0 | 1));
     let to = match call.input(1) {
+        // In 16 bits other values come out.
+        Value::Stored(like) if [FLOAT16, BFLOAT16].contains(&like.kind) => like.kind,
         Value::Data(Data { integers: false, .. }) | Value::Stored(_) => data_type::FLOAT,
         // Truth values are kept as integers too, and are other ones of other numbers than 0 and 1.
         Value::Numbers(like) if like.all.iter().all(is_flag) => match call.known(0)?.items {
@@ -320,7 +323,7 @@ fn cast_to<'a>(making: &mut Making<'a>, call: &Call<'a, '_>, to: i64) -> Result<
         (Value::Truth(truth), FLOAT | INT32 | INT64) => super::truths::cast(truth),
         (Value::Data(data), FLOAT) if !data.integers => Ok((*data).into()),
         (Value::Data(data), INT32 | INT64) if data.integers => Ok((*data).into()),
-        (Value::Stored(_), FLOAT | DOUBLE) => Ok(call.input(0).clone()),
+        (Value::Stored(stored), FLOAT | DOUBLE) => Ok(Value::Stored(stored.clone().of_kind(to))),
         (Value::Stored(stored), FLOAT16) => halved(making, stored),
         (Value::Stored(stored), INT32 | INT64) => {
             afford(making, &stored.shape, true)?;
@@ -347,12 +350,12 @@ fn halved<'a>(making: &mut Making<'a>, stored: &Stored<'a>) -> Result<Value<'a>,
     making.afford(stored.len())?;
     let values = stored.floats()?;
     let halves: Vec<f32> = values.iter().map(|value| F16::from_f64(f64::from(*value)).to_f32()).collect();
-    let value = Value::Stored(stored.clone());
     if halves == values {
-        return Ok(value);
+        return Ok(Value::Stored(stored.clone().of_kind(data_type::FLOAT16)));
     }
-    making.computed(&value);
-    Ok(Known::floats(stored.shape.clone(), halves).into_value())
+    making.computed(&Value::Stored(stored.clone()));
+    let made = Stored::made("", stored.shape.clone(), halves);
+    Ok(Value::Stored(made.of_kind(data_type::FLOAT16)))
 }
 
 /// Constants one behind the other.

@@ -27,6 +27,14 @@ impl Items {
         }
     }
 
+    /// For how many values this many of them are paid: an integer takes as much memory as four in f32.
+    pub(super) fn price(&self, count: usize) -> usize {
+        match self {
+            Self::Floats(_) => count,
+            Self::Sizes(_) => count.saturating_mul(4),
+        }
+    }
+
     fn pick(&self, places: &[usize]) -> Option<Self> {
         Some(match self {
             Self::Floats(all) => {

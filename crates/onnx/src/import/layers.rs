@@ -272,7 +272,7 @@ pub(super) fn prelu<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<
 }
 
 pub(super) fn batch_norm<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    let (epsilon, kept) = (call.float("epsilon", 1e-5)?, call.float("momentum", 0.9)?);
+    let (epsilon, kept) = (call.finite("epsilon", 1e-5)?, call.finite("momentum", 0.9)?);
     call.only("spatial", 1)?;
     // How a layer is used is decided here by who runs it.
     call.ignore(&["is_test", "consumed_inputs"]);

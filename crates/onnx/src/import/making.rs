@@ -43,6 +43,8 @@ pub(super) struct Making<'a> {
     /// How many nodes the network may have, of which one of the file may ask for many: what they take in memory is in
     /// proportion to the file.
     most_nodes: usize,
+    /// How many values its nodes may still read, of which one of the file may name one that is read again and again.
+    reads: usize,
     /// The bytes of the files that lie beside this one.
     pub(super) files: &'a BTreeMap<String, Vec<u8>>,
 }
@@ -70,6 +72,8 @@ impl<'a> Making<'a> {
             notes: Vec::new(),
             budget: MOST_MADE.min((1 << 18) + bytes / 2),
             most_nodes: (1 << 13) + bytes / 128,
+            // A name takes two bytes at least.
+            reads: (1 << 16) + bytes / 2,
             files,
         }
     }
@@ -158,6 +162,9 @@ impl<'a> Making<'a> {
         if self.most_nodes <= self.nodes.len() {
             return Err(Refusal::Cannot("in more layers than a file of its size has".into()));
         }
+        let reads = self.reads.checked_sub(inputs.len());
+        self.reads =
+            reads.ok_or_else(|| Refusal::Cannot("of more values than a file of its size names".into()))?;
         let inputs = inputs.iter().map(|data| data.node).collect();
         self.nodes.push(Node { name: name.into(), op, inputs });
         self.dims.push(dims);

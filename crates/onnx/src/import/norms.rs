@@ -13,7 +13,7 @@ use super::{
 use crate::decimal;
 
 pub(super) fn layer_norm<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    let (at, epsilon) = (call.integer("axis", -1)?, call.float("epsilon", 1e-5)?);
+    let (at, epsilon) = (call.integer("axis", -1)?, call.finite("epsilon", 1e-5)?);
     call.ignore(&["stash_type"]);
     let (x, weight, bias) = (call.data(0)?, call.stored(1)?, call.maybe_stored(2)?);
     let rank = x.dims.rank();
@@ -37,13 +37,13 @@ pub(super) fn layer_norm<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Re
 }
 
 pub(super) fn instance_norm<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    let epsilon = call.float("epsilon", 1e-5)?;
+    let epsilon = call.finite("epsilon", 1e-5)?;
     let (x, weight, bias) = (call.data(0)?, call.stored(1)?, call.stored(2)?);
     group(making, call, x, weight.len(), epsilon, weight, bias)
 }
 
 pub(super) fn group_norm<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Value<'a>, Refusal> {
-    let (epsilon, groups) = (call.float("epsilon", 1e-5)?, call.integer("num_groups", 1)?);
+    let (epsilon, groups) = (call.finite("epsilon", 1e-5)?, call.integer("num_groups", 1)?);
     call.ignore(&["stash_type"]);
     let (x, weight, bias) = (call.data(0)?, call.stored(1)?, call.stored(2)?);
     let groups = super::windows::number(groups)?;
@@ -205,7 +205,7 @@ fn of_axis(making: &Making<'_>, node: usize) -> Option<Normalised> {
         _ => return None,
     };
     let is_same = |node: usize| node == difference || read(node, Op::Binary(Binary::Sub)) == Some(&[x, mean]);
-    let epsilon = decimal(making.number(epsilon)?);
+    let epsilon = decimal(making.number(epsilon).filter(|epsilon| epsilon.is_finite())?);
     (of_x == x && axis == same && is_same(squared)).then(|| Normalised {
         x: making.at(x),
         over: Over::Axis(axis),

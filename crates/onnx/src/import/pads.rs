@@ -64,6 +64,7 @@ pub(super) fn pad<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Va
         return making.push(Op::Wrap { padding: a }, &[x]).map(Value::from);
     }
     let with = match mode {
+        "constant" if value.is_nan() => return Err(Refusal::Damaged("its value is no number".into())),
         "constant" => PadMode::Constant(decimal(value.clamp(f32::MIN, f32::MAX))),
         "reflect" => PadMode::Reflect,
         "edge" => PadMode::Edge,

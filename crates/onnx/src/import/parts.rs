@@ -311,7 +311,7 @@ pub(super) fn tile<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<V
         let mut known = call.known(0)?;
         for (dim, times) in repeats.iter().enumerate().filter(|(_, times)| **times != 1) {
             let times = super::windows::number(*times)?;
-            making.afford(cost(&known.shape).saturating_mul(times))?;
+            making.afford(known.items.price(cost(&known.shape).saturating_mul(times)))?;
             if known.shape.len() <= dim {
                 return Err(Refusal::Damaged("it repeats what is not there".into()));
             }

@@ -248,7 +248,7 @@ pub(super) fn expand<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result
         let shape = target.and_then(|target| super::known::joined(&known.shape, &target));
         let shape = shape.ok_or_else(|| Refusal::Damaged("its shape does not fit".into()))?;
         let len = shape.iter().try_fold(1usize, |len, size| len.checked_mul(*size)).unwrap_or(usize::MAX);
-        making.afford(len)?;
+        making.afford(known.items.price(len))?;
         return Ok(known.expand(&shape)?.into_value());
     }
     let x = making.any(call, 0)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sapwood_graph::{Dims, Grid, Quantized};
 
 use super::{coded::Coded, whole::Whole};
-use crate::proto::{Damage, Tensor};
+use crate::proto::{Damage, Tensor, data_type};
 
 /// A value of the file's graph.
 #[derive(Clone, Debug)]
@@ -81,6 +81,8 @@ pub(super) struct Levels {
 pub(super) struct Stored<'a> {
     /// What it is called where it is used.
     pub(super) name: &'a str,
+    /// Its type in the file, of those in which numbers are told; f32 where it was computed.
+    pub(super) kind: i64,
     source: Source<'a>,
     pub(super) shape: Vec<usize>,
     /// Whether it is a matrix whose rows lie in the file as columns.
@@ -101,20 +103,27 @@ impl<'a> Stored<'a> {
     /// A shape that no memory has.
     pub(super) fn new(tensor: Tensor<'a>) -> Result<Self, Damage> {
         tensor.len()?;
-        let (name, shape) = (tensor.name, tensor.shape.clone());
-        Ok(Self { name, shape, source: Source::File(tensor), transposed: false, place: None })
+        let (name, kind, shape) = (tensor.name, tensor.data_type, tensor.shape.clone());
+        Ok(Self { name, kind, shape, source: Source::File(tensor), transposed: false, place: None })
     }
 
     /// What was computed, with a value for each place of the shape.
     pub(super) fn made(name: &'a str, shape: Vec<usize>, values: Vec<f32>) -> Self {
-        Self { name, shape, source: Source::Made(Arc::new(values)), transposed: false, place: None }
+        let source = Source::Made(Arc::new(values));
+        Self { name, kind: data_type::FLOAT, shape, source, transposed: false, place: None }
+    }
+
+    /// The same in another type, which holds its values.
+    pub(super) fn of_kind(self, kind: i64) -> Self {
+        Self { kind, ..self }
     }
 
     /// What the file says in integers: called as they are, without what quantisers add to that.
     pub(super) fn coded(coded: Coded<'a>) -> Self {
         let (name, shape) = (coded.whole.name, coded.whole.shape.clone());
         let name = name.strip_suffix("_quantized").unwrap_or(name);
-        Self { name, shape, source: Source::Coded(coded), transposed: false, place: None }
+        let source = Source::Coded(coded);
+        Self { name, kind: data_type::FLOAT, shape, source, transposed: false, place: None }
     }
 
     /// The integers and scales that it is said in, if it is: `None` also where it is seen in a shape for which they

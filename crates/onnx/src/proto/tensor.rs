@@ -13,7 +13,7 @@ use super::{
 pub(crate) struct Tensor<'a> {
     pub(crate) name: &'a str,
     pub(crate) shape: Vec<usize>,
-    pub(super) data_type: i64,
+    pub(crate) data_type: i64,
     pub(super) raw: Option<&'a [u8]>,
     /// Where the values lie, if they lie in another file.
     pub(crate) external: Option<Outside<'a>>,

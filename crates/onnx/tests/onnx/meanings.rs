@@ -234,3 +234,26 @@ fn a_constant_in_16_bits_is_rounded_to_them_and_keeps_its_name_where_it_fits() {
     assert_eq!(values(&whole), [0.0, 1.0, 2.0]);
     assert!(whole.state.0.contains_key("shift") && whole.notes.is_empty(), "{:?}", whole.notes);
 }
+
+#[test]
+fn numbers_that_a_network_keeps_are_finite() {
+    let norm = "x one one one one";
+    for (op, inputs, attribute, expected) in [
+        ("Elu", "x", "alpha=NaN", "its `alpha` should be a finite number but is NaN"),
+        ("LeakyRelu", "x", "alpha=inf", "its `alpha` should be a finite number but is inf"),
+        ("Selu", "x", "gamma=NaN", "its `gamma` should be a finite number but is NaN"),
+        ("HardSigmoid", "x", "beta=-inf", "its `beta` should be a finite number but is -inf"),
+        ("BatchNormalization", norm, "epsilon=NaN", "its `epsilon` should be a finite number but is NaN"),
+        ("BatchNormalization", norm, "momentum=NaN", "its `momentum` should be a finite number but is NaN"),
+        ("LayerNormalization", "x one", "epsilon=inf", "its `epsilon` should be a finite number but is inf"),
+        ("Clip", "x not", "min=0", "a bound is no number"),
+        ("Pad", "x ends not", "mode=constant", "its value is no number"),
+    ] {
+        let file = Foreign::new(13, IMAGES)
+            .floats("one", &[2], |_| 1.0)
+            .floats("not", &[], |_| f32::NAN)
+            .integers("ends", &[0, 0, 1, 1, 0, 0, 1, 1]);
+        let said = file.node(op, inputs, "y", &[attribute]).refused();
+        assert!(said.ends_with(&format!("node `/y/{op}` ({op}): {expected}")), "{said}");
+    }
+}

@@ -167,3 +167,38 @@ fn layers_that_one_node_asks_for_are_in_proportion_to_the_file() {
     let said = gathers(3).node("Relu", "g2", "y", &[]).refused();
     assert!(said.contains("Gather in more layers than a file of its size has (1 node: "), "{said}");
 }
+
+#[test]
+fn what_one_node_reads_again_and_again_is_in_proportion_to_the_file() {
+    let with = |file: Foreign, op: &str, inputs: &str, count: usize| {
+        let axis: &[&str] = if op == "Gather" { &["axis=1"] } else { &[] };
+        let all = (0..count).map(|at| format!("v{at}"));
+        all.fold(file, |file, name| file.node(op, inputs, &name, axis)).node("Relu", "v0", "y", &[])
+    };
+    let often = |count: usize| {
+        let file = Foreign::new(13, &[None, Some(1), Some(1), Some(1)]).integers("often", &[1, 64, 64, 64]);
+        with(file, "Tile", "x often", count)
+    };
+    // Of one place, which is the value itself.
+    let firsts = |count: usize| {
+        let file = Foreign::new(13, &[None, Some(1)]).integers("firsts", &[0; 4096]);
+        with(file, "Gather", "x firsts", count)
+    };
+    assert!(often(100).import().is_ok() && firsts(4).import().is_ok());
+    for (op, said) in [("Tile", often(600).refused()), ("Gather", firsts(32).refused())] {
+        assert!(said.contains(&format!("{op} of more values than a file of its size names (")), "{said}");
+    }
+}
+
+#[test]
+fn integers_that_are_repeated_are_paid_for_by_their_size() {
+    let repeated = |op: &str, times: i64| {
+        let file = Foreign::new(13, &[None, Some(4)]).integers("one", &[7]).integers("to", &[times]);
+        file.node(op, "one to", "all", &[]).node("Relu", "x", "y", &[])
+    };
+    for op in ["Tile", "Expand"] {
+        assert!(repeated(op, 1 << 15).import().is_ok(), "{op}");
+        let said = repeated(op, 1 << 17).refused();
+        assert!(said.contains(&format!("{op} of constants that outgrow the file")), "{said}");
+    }
+}

@@ -1,6 +1,7 @@
 //! What PyTorch's exporter writes with `dynamo=True, optimize=False`: the functions of its library, operation by
 //! operation.
 
+use rten_onnx::onnx::{DataType, TensorProto};
 use sapwood_graph::{Op, Slice};
 
 use crate::{
@@ -48,6 +49,35 @@ fn numbers_become_integers_like_others_and_are_places() {
     assert_eq!(values(&file(1.0, "end").import().unwrap()), [2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
     assert_eq!(values(&file(1.0, "flag").import().unwrap()), [2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
     assert!(file(2.0, "flag").refused().contains("CastLike to what may be truth values"));
+}
+
+#[test]
+fn what_becomes_like_a_constant_in_16_bits_is_rounded_to_them_or_refused() {
+    let file = || {
+        let mut file =
+            Foreign::new(18, &[None, Some(3)]).floats("shift", &[3], |at| [0.1, 70000.0, 1e-9][at]);
+        file.graph.initializer.push(TensorProto {
+            name: Some("half".into()),
+            dims: vec![1],
+            data_type: Some(DataType::FLOAT16),
+            // 1 in IEEE 754 half precision.
+            int32_data: vec![0x3c00],
+            ..TensorProto::default()
+        });
+        file.node("Cast", "half", "wide", &["to=1"]).node("Cast", "shift", "narrow", &["to=10"])
+    };
+    let like = |of: &str| {
+        let file = file().node("CastLike", &format!("shift {of}"), "k", &[]).node("Mul", "x k", "y", &[]);
+        values(&file.import().unwrap())
+    };
+    let rounded = [0.099_975_586, f32::INFINITY, 0.0];
+    for (of, expected) in [("half", rounded), ("narrow", rounded), ("wide", [0.1, 70000.0, 1e-9])] {
+        assert_eq!(like(of), expected, "{of}");
+    }
+    let said = file().node("CastLike", "x half", "y", &[]).refused();
+    assert!(said.contains("CastLike to type 10"), "{said}");
+    let wide = file().node("CastLike", "x wide", "c", &[]).node("Relu", "c", "y", &[]);
+    assert_eq!(operations(&wide.import().unwrap()), "relu");
 }
 
 #[test]

@@ -142,7 +142,7 @@ impl Peer {
     fn start(python: &str) -> Result<Self, Error> {
         let missing = |problem: &str| {
             Error::Usage(format!(
-                "`{python}` {problem}: name a Python 3 that has the PyPI packages `onnxruntime` and `onnx` with `--python`"
+                "`{python}` {problem}: name a Python 3 that has the PyPI packages `onnxruntime`, `onnx` and `numpy` with `--python`"
             ))
         };
         let mut command = Command::new(python);
@@ -176,7 +176,11 @@ impl Peer {
         let _ = self.child.kill();
         let said = self.complaints.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
         let reason = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("its process ended");
-        Error::Usage(format!("ONNX Runtime cannot be timed: {}", reason.trim()))
+        let hint = match reason.trim_end().ends_with("is not installed") {
+            true => ": install it, or name a Python that has it with `--python`",
+            false => "",
+        };
+        Error::Usage(format!("ONNX Runtime cannot be timed: {}{hint}", reason.trim()))
     }
 }
 

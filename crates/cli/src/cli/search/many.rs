@@ -16,7 +16,9 @@ use sapwood_search::Goal;
 use sapwood_supernet::{CALIBRATION, Family, Supernet};
 
 use super::{
-    super::{hints::before_path, latency_table::read_table, overwriting::is_same, supernet::Judging},
+    super::{
+        hints::before_path, latency_table::read_table, nearest, overwriting::is_same, supernet::Judging,
+    },
     Search,
     measured::measured,
     nested::LOOKS,
@@ -52,13 +54,13 @@ pub(super) fn run(
         let mut search = options.begin(&space, goal)?;
         // The others are served all the same.
         let found = match searching.go_on(&mut search, options.looks(LOOKS), |_| Ok::<_, Error>(())) {
-            Err(error @ Error::Lab(Lab::Search(sapwood_search::Error::Infeasible { .. }))) => {
+            Err(Error::Lab(Lab::Search(error @ sapwood_search::Error::Infeasible { .. }))) => {
                 let nothing = goal.metrics().iter().map(|_| Cell::none());
                 let nothing = nothing.chain(whole.is_some().then(Cell::none));
                 table.row(
                     [Cell::from(latencies.device.as_str()), Cell::from("none")].into_iter().chain(nothing),
                 );
-                unserved.push(format!("{}: {error}", latencies.device));
+                unserved.push(format!("{}: {}", latencies.device, nearest::said(&error)));
                 continue;
             }
             found => found?,

@@ -9,17 +9,14 @@ use std::{
 use clap::Args;
 use sapwood_core::write_atomic;
 use sapwood_lab::{
-    CheckpointEvery, Conditions, Error as Lab, Work,
+    Error as Lab,
     deployment::{Place, SearchExperiment, carry_out},
     latency::today,
 };
 use sapwood_ledger::{Carbon, Watts};
 
 use super::super::{
-    bar::{Bar, note},
-    data_root::DataRoot,
-    on_device::OnDevice,
-    studies::stop_signal,
+    bar::note, conditions::Surroundings, data_root::DataRoot, on_device::OnDevice, studies::stop_signal,
     worker::watts,
 };
 use crate::Error;
@@ -48,22 +45,13 @@ pub(super) struct Study {
 impl Study {
     pub(super) fn run(&self, file: &Path, root: &DataRoot, out: &mut dyn Write) -> Result<(), Error> {
         let experiment = SearchExperiment::read(file)?;
-        let device = self.device.resolve()?;
-        let stop = stop_signal()?;
-        let datasets = root.datasets();
-        let conditions = Conditions {
-            datasets: &datasets,
-            device: &device,
-            every: self.checkpoint_every.map_or_else(CheckpointEvery::default, CheckpointEvery::Iterations),
-            keep: &[],
-            reporter: &Bar::default(),
-            work: &Work::default(),
-            stop: &stop,
-        };
+        let surroundings = Surroundings::new(root.datasets(), self.device.resolve()?)
+            .every(self.checkpoint_every)
+            .until(stop_signal()?);
         let folder = self.out.join(&experiment.name);
         let watts = self.watts.as_ref().map(|(watts, _)| *watts);
         let place = Place { device: &self.device.device, watts };
-        let outcome = match carry_out(&experiment, &folder, place, &conditions) {
+        let outcome = match carry_out(&experiment, &folder, place, &surroundings.conditions()) {
             Err(Lab::Train(sapwood_train::Error::Stopped { .. })) => {
                 writeln!(out, "stopped: the same command goes on")?;
                 return Ok(());

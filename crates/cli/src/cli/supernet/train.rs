@@ -4,11 +4,13 @@ use std::{io::Write, num::NonZero, path::PathBuf};
 
 use clap::Args;
 use sapwood_lab::{
-    CheckpointEvery, Conditions, Error as Lab, Work,
+    Error as Lab,
     supernet::{SupernetExperiment, SupernetResults, run_all},
 };
 
-use super::super::{bar::Bar, data_root::DataRoot, on_device::OnDevice, studies::stop_signal};
+use super::super::{
+    conditions::Surroundings, data_root::DataRoot, on_device::OnDevice, studies::stop_signal,
+};
 use crate::Error;
 
 /// Train what an experiment says; the same command goes on with what is not done, and several
@@ -32,19 +34,11 @@ pub(super) struct Train {
 impl Train {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Error> {
         let experiment = SupernetExperiment::read(&self.experiment)?;
-        let device = self.device.resolve()?;
-        let stop = stop_signal()?;
+        let surroundings = Surroundings::new(self.root.datasets(), self.device.resolve()?)
+            .every(self.checkpoint_every)
+            .until(stop_signal()?);
         let folder = self.out.join(&experiment.name);
-        let conditions = Conditions {
-            datasets: &self.root.datasets(),
-            device: &device,
-            every: self.checkpoint_every.map_or_else(CheckpointEvery::default, CheckpointEvery::Iterations),
-            keep: &[],
-            reporter: &Bar::default(),
-            work: &Work::default(),
-            stop: &stop,
-        };
-        let left = match run_all(&experiment, &folder, &conditions) {
+        let left = match run_all(&experiment, &folder, &surroundings.conditions()) {
             Err(Lab::Train(sapwood_train::Error::Stopped { .. })) => {
                 writeln!(out, "stopped: the same command goes on")?;
                 return Ok(());
