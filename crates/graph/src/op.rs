@@ -238,6 +238,12 @@ impl Op {
         matches!(self, Self::Conv(_) | Self::Linear { .. })
     }
 
+    /// Whether it is one with a bias. By the name alone that cannot be told: what is added behind a layer may be called
+    /// `fc.bias`, too, as a constant.
+    pub fn has_bias(&self) -> bool {
+        matches!(self, Self::Conv(ConvSpec { bias: true, .. }) | Self::Linear { bias: true, .. })
+    }
+
     /// Whether it only moves or picks its input's numbers, perhaps with zeros between them: they stay on its grid.
     pub fn is_carrier(&self) -> bool {
         matches!(

@@ -15,6 +15,8 @@ pub enum Note {
         /// The only one of the zoo whose names and shapes these are.
         model: String,
     },
+    /// Nobody said how many heads attention has.
+    Heads,
     /// Only averaged weights are there.
     Averaged {
         /// Below which key; empty for the file's own.
@@ -72,6 +74,10 @@ impl fmt::Display for Note {
                     "the weights do not say which model they belong to: names and shapes are those of `{model}`"
                 )
             }
+            Self::Heads => f.write_str(
+                "the weights do not say how many heads attention has: they are taken to have 64 channels each, as published ones have \
+                 (an ONNX file says it)",
+            ),
             Self::Averaged { key } => {
                 write!(f, "read the averaged weights {}: there are no others", below(&[key]))
             }

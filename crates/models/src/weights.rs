@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use burn::prelude::Device;
-use sapwood_core::{Masks, ModuleState, Observed, State, StateFile, TrainedOn, graph::Calibrated};
+use sapwood_core::{Masks, ModuleState, Observed, Op, State, StateFile, TrainedOn, graph::Calibrated};
 use serde::Deserialize as _;
 use serde_json::Value;
 
@@ -190,6 +190,11 @@ impl Reading {
             }
             error => error,
         })?;
-        Ok((wants.spec(&fitted.shapes())?, fitted))
+        let spec = wants.spec(&fitted.shapes())?;
+        let mut fitted = fitted;
+        if spec.graph()?.nodes().iter().any(|node| matches!(node.op, Op::Attention { .. })) {
+            fitted.notes.push(Note::Heads);
+        }
+        Ok((spec, fitted))
     }
 }

@@ -22,6 +22,8 @@ pub enum Note {
     Folded,
     /// Values are rounded to integers.
     Rounded,
+    /// Minus infinities in what is added before a softmax are finite numbers.
+    Masks,
     /// Outputs are integers.
     Levels,
     /// Weights are computed of others, which are gone.
@@ -54,6 +56,9 @@ impl fmt::Display for Note {
             }
             Self::Rounded => {
                 "values of the ONNX file are rounded to integers: what computes in floating point leaves that out"
+            }
+            Self::Masks => {
+                "minus infinities that the ONNX file adds before a softmax are -1e30 here, of which softmax leaves nothing either"
             }
             Self::Levels => {
                 "outputs of the ONNX file are integers: here they are the numbers for which these stand"

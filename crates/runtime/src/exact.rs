@@ -15,6 +15,7 @@ use crate::{
     Error,
     integers::{biases, integers},
     lower::curve,
+    places::{are_pixels, by_pixels},
 };
 
 /// A quantised network that is computed with integers as ONNX Runtime's operators are, value by value: slow, and the
@@ -55,6 +56,7 @@ impl Exact {
             return Err(Error::Layer { layer: layer.clone(), problem });
         }
         let (mut layers, dims) = (BTreeMap::new(), graph.dims()?);
+        let by_pixels = by_pixels(graph, &dims, graph.nodes().len());
         for (at, node) in graph.nodes().iter().enumerate() {
             let refuse = |problem: &str| Error::Layer { layer: node.name.clone(), problem: problem.into() };
             if node.op.has_weights() {
@@ -71,7 +73,7 @@ impl Exact {
                         "integers are summed where a tensor or each output has one scale, and 0 stands for 0",
                     ));
                 }
-                let bias = network.rest.parameter(&node.name, "bias");
+                let bias = network.rest.parameter(&node.name, "bias").filter(|_| node.op.has_bias());
                 let bias = bias.map_or_else(Vec::new, |bias| bias.iter().collect());
                 layers.insert(
                     node.name.clone(),
@@ -79,6 +81,10 @@ impl Exact {
                 );
             }
             let is_moved = node.inputs.first().is_some_and(|read| is_move(&node.op, &dims[*read], &dims[at]));
+            let around = || node.inputs.iter().copied().chain([at]).map(|id| (by_pixels[id], &dims[id]));
+            if matches!(node.op, Op::Linear { places: true, .. }) && !are_pixels(around()) {
+                return Err(refuse("what it reads or gives has its channels in front for others"));
+            }
             if !is_known(&node.op) && !is_moved {
                 return Err(refuse("it is not computed with integers"));
             }

@@ -38,7 +38,10 @@ impl Sums {
             outputs,
             sums: vec![0.0; outputs * of_inputs],
             used: vec![false; outputs * of_inputs],
-            biases: state.parameter(&node.name, "bias").map(|bias| bias.iter().collect()),
+            biases: state
+                .parameter(&node.name, "bias")
+                .filter(|_| node.op.has_bias())
+                .map(|bias| bias.iter().collect()),
             everywhere,
         };
         for (at, value) in weight.iter::<f64>().enumerate().filter(|(_, value)| *value != 0.0) {

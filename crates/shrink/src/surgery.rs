@@ -70,7 +70,7 @@ impl Surgery {
         state.0.iter().map(cut).collect::<Result<_, Error>>().map(State)
     }
 
-    /// What is left of masks of values.
+    /// What is left of masks of values: of those that still mask something.
     ///
     /// # Errors
     /// [`Error::Misshapen`].
@@ -85,7 +85,10 @@ impl Surgery {
                 mask = take::take_bits(&mask, &shape, *axis, kept);
                 shape[*axis] = kept.len();
             }
-            found.insert(path.clone(), mask);
+            // One that masks nothing any more would only take room.
+            if mask.count_ones() < mask.len() {
+                found.insert(path.clone(), mask);
+            }
         }
         Ok(found)
     }

@@ -26,7 +26,8 @@ impl Tap for Shown {
 }
 
 /// The sum of a distance over the layers at which two networks are compared: for each height and width the last layer
-/// of which both have one of the same name that is shown values of that height and width.
+/// of which both have one of the same name that is shown values of that height and width. The first layer is none of
+/// them: it is shown what comes into the network, which is the same in both.
 ///
 /// # Shapes
 /// The distance is of `[N, C, H, W]`, the student's, and `[N, D, H, W]`, and has `[1]`.
@@ -40,7 +41,7 @@ pub(crate) fn apart(
 ) -> Result<Tensor<1>, Error> {
     let theirs: BTreeMap<String, Tensor<4>> = teacher.0.into_iter().collect();
     let mut pairs = BTreeMap::new();
-    for (layer, own) in student.0 {
+    for (layer, own) in student.0.into_iter().skip(1) {
         let size = |values: &Tensor<4>| [values.dims()[2], values.dims()[3]];
         match theirs.get(&layer) {
             Some(other) if size(other) == size(&own) && size(&own) != [1, 1] => {
@@ -51,4 +52,28 @@ pub(crate) fn apart(
     }
     let sum = pairs.into_values().map(|(own, other)| distance(own, other)).reduce(|sum, next| sum + next);
     sum.ok_or(Error::NothingAlike)
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Shape;
+    use sapwood_backend::DeviceSpec;
+
+    use super::*;
+
+    #[test]
+    fn what_comes_into_both_networks_is_not_compared() {
+        let device = DeviceSpec::CPU.resolve().unwrap();
+        let of = |layers: &[(&str, usize)]| {
+            let value = |side: usize| Tensor::<4>::ones(Shape::new([1, 2, side, side]), &device);
+            Shown(layers.iter().map(|(layer, side)| ((*layer).to_string(), value(*side))).collect())
+        };
+        let distance = |own: Tensor<4>, other: Tensor<4>| (own + other).mean();
+        // A transformer's places are shown as single pixels.
+        let places = || of(&[("patches", 8), ("fc", 1)]);
+        assert!(matches!(apart(places(), places(), distance), Err(Error::NothingAlike)));
+        let planes = || of(&[("first", 8), ("second", 8), ("third", 4)]);
+        let found = apart(planes(), planes(), distance).unwrap().into_scalar::<f32>();
+        assert_eq!(found, 4.0);
+    }
 }

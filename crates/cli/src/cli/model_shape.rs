@@ -9,7 +9,7 @@ use crate::Error;
 /// Options that change a network's shape. A weight file knows its own.
 #[derive(Args)]
 pub(super) struct ModelShape {
-    /// Multiply every hidden width (all but life-net) [default: 1]
+    /// Multiply every hidden width, of transformers the number of heads, rounded up (all but life-net) [default: 1]
     #[arg(long, conflicts_with = "weights")]
     width: Option<f64>,
     /// resnet-20 to resnet-110: the shortcut [default: b]

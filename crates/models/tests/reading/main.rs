@@ -300,7 +300,7 @@ fn of_networks_that_differ_in_their_width_the_one_at_its_usual_width_is_meant() 
     // Half a vit-small, and a quarter of a vit-base.
     let opened = of(1.0).unwrap();
     assert_eq!((opened.spec.model.as_str(), opened.spec.width), ("vit-tiny", 1.0));
-    assert_eq!(opened.notes, [Note::Guessed { model: "vit-tiny".into() }]);
+    assert_eq!(opened.notes, [Note::Guessed { model: "vit-tiny".into() }, Note::Heads]);
     let error = of(1.0 / 3.0).unwrap_err();
     assert!(error.contains("fit vit-tiny and vit-small and vit-base"), "{error}");
 }

@@ -7,6 +7,7 @@ use sapwood_graph::{Array, Graph, Node, Op, ParamPath, State};
 use super::{
     channels::{Turned, Turning},
     making::Making,
+    masks::{NOTHING, masks},
     rows::stay_apart,
     scaling::hold_still,
     settle::{needed, settle},
@@ -52,6 +53,7 @@ impl Making<'_> {
         if turned.is_none() {
             hold_still(&mut self.nodes, &self.dims, &needed);
         }
+        let masks = self.masked(masks(&self.nodes, &needed, &ends))?;
         self.part_constants(&needed);
         let mut order: Vec<usize> = needed.iter().copied().collect();
         order.sort_by_key(|at| back.get(at).map_or((*at, 1), |behind| (*behind, 0)));
@@ -100,7 +102,13 @@ impl Making<'_> {
                 };
                 let value = match &quantized {
                     Some(quantized) => quantized.dequantized(),
-                    None => Array::new(stored.shape.clone(), stored.floats()?)?,
+                    None => {
+                        let mut all = stored.floats()?;
+                        if masks.contains(&old) {
+                            all.iter_mut().filter(|x| **x == f32::NEG_INFINITY).for_each(|x| *x = NOTHING);
+                        }
+                        Array::new(stored.shape.clone(), all)?
+                    }
                 };
                 integers
                     .weights
@@ -116,6 +124,25 @@ impl Making<'_> {
 }
 
 impl Making<'_> {
+    /// Those of these constants that have minus infinities. They do not learn.
+    fn masked(&mut self, constants: BTreeSet<usize>) -> Result<BTreeSet<usize>, Error> {
+        let mut found = BTreeSet::new();
+        for at in constants {
+            let of = self.params.get(&at).and_then(|params| params.first());
+            let all = of.map_or(Ok(Vec::new()), |(_, stored)| stored.floats())?;
+            if all.contains(&f32::NEG_INFINITY) {
+                if let Op::Constant { learnt, .. } = &mut self.nodes[at].op {
+                    *learnt = false;
+                }
+                found.insert(at);
+            }
+        }
+        if !found.is_empty() {
+            self.note(Note::Masks);
+        }
+        Ok(found)
+    }
+
     /// Refuses layers that share tensors until these, of which each layer gets its own, outgrow files of this number of
     /// bytes: what a network takes in memory is in proportion to them.
     fn check_shared(&self, needed: &BTreeSet<usize>, bytes: usize) -> Result<(), Error> {

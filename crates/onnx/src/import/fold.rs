@@ -3,6 +3,7 @@
 use sapwood_graph::{Dims, F16};
 
 use super::{
+    arithmetic,
     call::{Call, axis, plain},
     known::{Items, Known, cost, joined, spread, walk},
     making::Making,
@@ -167,6 +168,9 @@ pub(super) fn choose<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result
         return Ok(found);
     }
     if !call.is_constant() {
+        if let Some((x, mask)) = mask(making, call)? {
+            return arithmetic::add(making, &Call::new(call.node, vec![x, mask], call.opset));
+        }
         call.inputs
             .iter()
             .try_for_each(|value| if let Value::Unknown = value { Err(Refusal::Follows) } else { Ok(()) })?;
@@ -191,6 +195,26 @@ pub(super) fn choose<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result
         _ => return Err(Refusal::Damaged("it joins integers and floating point".into())),
     };
     Ok(Known { shape, items }.into_value())
+}
+
+/// A value some places of which become minus infinity, and the mask that is added to it for that.
+fn mask<'a>(making: &mut Making<'a>, call: &Call<'a, '_>) -> Result<Option<(Value<'a>, Value<'a>)>, Refusal> {
+    let (x, filled, chosen) = match [call.input(1), call.input(2)] {
+        [_, x @ Value::Data(_)] => (x, 1, 1.0),
+        [x @ Value::Data(_), _] => (x, 2, 0.0),
+        _ => return Ok(None),
+    };
+    let (Ok(condition), Ok(filled)) = (call.known(0), call.known(filled)) else { return Ok(None) };
+    let (Items::Sizes(truths), Items::Floats(filled)) = (&condition.items, &filled.items) else {
+        return Ok(None);
+    };
+    if filled[..] != [f32::NEG_INFINITY] {
+        return Ok(None);
+    }
+    making.afford(cost(&condition.shape))?;
+    let one = |truth: &i64| if f32::from(*truth != 0) == chosen { f32::NEG_INFINITY } else { 0.0 };
+    let mask = plain(truths)?.iter().map(one).collect();
+    Ok(Some((x.clone(), Known::floats(condition.shape.clone(), mask).into_value())))
 }
 
 /// The dimensions of a value.

@@ -2,7 +2,7 @@
 
 use super::{
     activations, arithmetic, call::Call, fold, integers, layers, making::Making, norms, pads, parts, pools,
-    refusal::Refusal, reshape, resize, shapes, softmax, truths, value::Value,
+    refusal::Refusal, reshape, resize, shapes, softmax, triangle, truths, value::Value,
 };
 use crate::proto::Node;
 
@@ -107,6 +107,7 @@ const OPERATIONS: &[(&str, Handler)] = &[
     ("Tanh", activations::activation),
     ("Tile", parts::tile),
     ("Transpose", shapes::transpose),
+    ("Trilu", triangle::triangle),
     ("Unsqueeze", shapes::unsqueeze),
     ("Upsample", resize::upsample),
     ("Where", fold::choose),

@@ -257,3 +257,48 @@ fn numbers_that_a_network_keeps_are_finite() {
         assert!(said.ends_with(&format!("node `/y/{op}` ({op}): {expected}")), "{said}");
     }
 }
+
+/// What is added before a softmax may be minus infinity: as a tensor of the file, of a triangle, or put in for some places.
+#[test]
+fn masks_of_minus_infinity_are_added_as_numbers_of_which_softmax_leaves_nothing() {
+    let shape = &[None, Some(3), Some(3)];
+    let expected: Vec<f32> = (0..9).map(|at| if at % 3 > at / 3 { -1e30 } else { 0.0 }).collect();
+    let infinite = |at: usize| if at % 3 > at / 3 { f32::NEG_INFINITY } else { 0.0 };
+    let above: Vec<i64> = (0..9).map(|at| i64::from(at % 3 > at / 3)).collect();
+    let of_file = Foreign::new(14, shape).floats("mask", &[3, 3], infinite).node("Add", "x mask", "a", &[]);
+    let triangle = Foreign::new(14, shape)
+        .floats("all", &[3, 3], |_| f32::NEG_INFINITY)
+        .integers("k", &[1])
+        .node("Trilu", "all k", "mask", &["upper=1"])
+        .node("Add", "x mask", "a", &[]);
+    let put_in = Foreign::new(14, shape)
+        .integers("row", &above)
+        .integers("square", &[3, 3])
+        .node("Reshape", "row square", "above", &[])
+        .floats("least", &[], |_| f32::NEG_INFINITY)
+        .node("Cast", "above", "truth", &["to=9"])
+        .node("Where", "truth least x", "a", &[]);
+    let kept = Foreign::new(14, shape)
+        .integers("row", &above)
+        .integers("square", &[3, 3])
+        .node("Reshape", "row square", "above", &[])
+        .floats("least", &[1], |_| f32::NEG_INFINITY)
+        .node("Cast", "above", "truth", &["to=9"])
+        .node("Not", "truth", "kept", &[])
+        .node("Where", "kept x least", "a", &[]);
+    for file in [of_file, triangle, put_in, kept] {
+        let found = file.node("Softmax", "a", "s", &["axis=-1"]).node(
+            "ReduceMean",
+            "s",
+            "y",
+            &["axes=[1]", "keepdims=0"],
+        );
+        let found = found.import().unwrap();
+        assert!(found.notes.contains(&Note::Masks), "{:?}", found.notes);
+        assert_eq!(values(&found), expected);
+        assert!(found.graph.nodes().iter().any(|node| matches!(node.op, Op::Constant { learnt: false, .. })));
+    }
+    // Elsewhere it is what no network can compute with.
+    let elsewhere = Foreign::new(14, shape).floats("mask", &[3, 3], infinite).node("Add", "x mask", "y", &[]);
+    assert!(values(&elsewhere.import().unwrap()).contains(&f32::NEG_INFINITY));
+}

@@ -100,7 +100,7 @@ fn identity(
     grids: &[(&str, f32)],
 ) -> QuantizedNetwork {
     let mut g = Graph::builder([1, 2, 2]);
-    let x = g.conv("conv", g.input(), Conv::new(1, 1).no_bias());
+    let x = g.conv("conv", g.input(), Conv::new(1, 1));
     behind(&mut g, x);
     let graph = g.finish().unwrap();
     let scale = Array::new([], vec![1.0f32]).unwrap();
@@ -112,7 +112,8 @@ fn identity(
         grids.iter().map(|(name, top)| (at(name), scheme.grid(0.0, *top).unwrap())).collect();
     all.insert(0, scheme.grid(0.0, 255.0 / 16.0).unwrap());
     let weights = [("conv.weight".into(), weight)].into();
-    QuantizedNetwork { graph, weights, rest: State::default(), grids: all, dynamic: [].into() }
+    let rest = State([("conv.bias".into(), Array::new([1], vec![0.0f32]).unwrap())].into());
+    QuantizedNetwork { graph, weights, rest, grids: all, dynamic: [].into() }
 }
 
 #[test]
@@ -379,6 +380,36 @@ fn blocks_with_factors_and_soft_activations_run() {
     let x = g.linear("fc", x, 9);
     g.activation(x, Activation::Sigmoid);
     is_near_float(network(g.finish().unwrap(), DType::U8, Symmetry::Affine, 11).unwrap(), &[]);
+}
+
+/// As ONNX Runtime's quantiser leaves a layer: what is added behind it has the name that its bias would have.
+#[test]
+fn a_constant_called_as_a_bias_is_added_once() {
+    for places in [false, true] {
+        let mut g = Graph::builder([1, 2, 2]);
+        let x = g.reshape(g.input(), Dims::batch_of(if places { &[2, 2] } else { &[4] }).unwrap());
+        let fc = Op::Linear { inputs: if places { 2 } else { 4 }, outputs: 2, bias: false, places };
+        let x = g.op("fc", fc, &[x]);
+        let bias = g.constant("fc.bias", &[2], true);
+        g.add(x, bias);
+        let graph = g.finish().unwrap();
+        let inputs = if places { 2 } else { 4 };
+        let weight = Array::from_fn([2, inputs], |at| i8::from(at == 0 || at == inputs + 1));
+        let scale = Array::new([], vec![1.0f32]).unwrap();
+        let scheme = sapwood_graph::Scheme::new(DType::U8, Symmetry::Affine).unwrap();
+        let grid = scheme.grid(0.0, 255.0 / 16.0).unwrap();
+        let network = QuantizedNetwork {
+            graph,
+            weights: [("fc.weight".into(), Quantized::new(weight, Per::Tensor, scale, None).unwrap())].into(),
+            rest: State([("fc.bias".into(), Array::new([2], vec![10.0f32, 20.0]).unwrap())].into()),
+            grids: [(0, grid), (2, grid)].into(),
+            dynamic: [].into(),
+        };
+        let plan = Runtime::new().plan_integers(&network).unwrap();
+        let found = plan.session().unwrap().run(&[1.0, 2.0, 3.0, 4.0]).unwrap().to_vec();
+        let expected: &[f32] = if places { &[11.0, 22.0, 13.0, 24.0] } else { &[11.0, 22.0] };
+        assert_eq!(found, expected, "at places: {places}");
+    }
 }
 
 /// Of what lies pixel by pixel: read by layers, bent, added, and brought into one row.

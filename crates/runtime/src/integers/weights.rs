@@ -49,7 +49,7 @@ impl Layer {
         if !is_of_outputs || ![1, outputs].contains(&scales.len()) || !has_zeros {
             return None;
         }
-        let bias = network.rest.parameter(&node.name, "bias");
+        let bias = network.rest.parameter(&node.name, "bias").filter(|_| node.op.has_bias());
         let bias = bias.map_or_else(|| vec![0.0; outputs], |bias| bias.iter().collect());
         let (values, size) = (values?, inputs / groups * window.kernel[0] * window.kernel[1]);
         if values.len() != outputs * size || bias.len() != outputs {
