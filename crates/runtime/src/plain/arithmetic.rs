@@ -56,6 +56,12 @@ pub(super) fn binary(function: Binary, sizes: [&[usize]; 2], to: &[usize]) -> Fu
     }
 }
 
+/// Leaves out the dimensions of one place in front.
+fn without_ones(sizes: &[usize]) -> &[usize] {
+    let ones = sizes.iter().take_while(|size| **size == 1).count();
+    &sizes[ones..]
+}
+
 /// Applies a function to two values, by the rules of broadcasting.
 pub(super) fn of_two(
     sizes: [&[usize]; 2],
@@ -74,6 +80,15 @@ pub(super) fn of_two(
             return of(move |from, to| {
                 let b = from[1][0];
                 to.iter_mut().zip(from[0]).for_each(|(to, a)| *to = function(*a, b));
+            });
+        }
+        // The same numbers for each of the places in front.
+        ([true, _], _) if to.ends_with(without_ones(sizes[1])) => {
+            return of(move |from, to| {
+                let b = from[1];
+                for (to, a) in to.chunks_exact_mut(b.len()).zip(from[0].chunks_exact(b.len())) {
+                    to.iter_mut().zip(a).zip(b).for_each(|((to, a), b)| *to = function(*a, *b));
+                }
             });
         }
         _ => {}

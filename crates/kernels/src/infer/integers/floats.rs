@@ -61,17 +61,16 @@ impl Loop for Blocks<'_> {
             let output = self.context.row(to, [image, block, y]);
             let count = lanes.min(to.channels - block * lanes);
             for x in 0..to.size[1] {
-                for lane in 0..lanes {
-                    // SAFETY: channels of a pixel of both.
-                    unsafe {
-                        let byte = if lane < count {
-                            *input.add(x * pixel + block * lanes + lane)
-                        } else {
-                            zero as u8
-                        };
-                        *output.add(x * lanes + lane) = (i32::from(byte) - zero) as f32 * scale;
-                    }
-                }
+                // SAFETY: channels of a pixel of both, which do not overlap.
+                let (from, to) = unsafe {
+                    let from = std::slice::from_raw_parts(input.add(x * pixel + block * lanes), count);
+                    (from, std::slice::from_raw_parts_mut(output.add(x * lanes), lanes))
+                };
+                let (own, others) = to.split_at_mut(count);
+                own.iter_mut()
+                    .zip(from)
+                    .for_each(|(to, byte)| *to = (i32::from(*byte) - zero) as f32 * scale);
+                others.fill(0.0);
             }
         }
     }

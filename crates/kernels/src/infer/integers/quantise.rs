@@ -156,13 +156,13 @@ impl Loop for Blocks<'_> {
                 let input = self.context.row(from, [image, block, y]).cast_const();
                 let count = lanes.min(from.channels - block * lanes);
                 for x in 0..from.size[1] {
-                    for lane in 0..count {
-                        // SAFETY: channels of a pixel of both.
-                        unsafe {
-                            let number = *input.add(x * lanes + lane);
-                            *output.add(x * pixel + block * lanes + lane) = rounding.byte(number);
-                        }
-                    }
+                    // SAFETY: channels of a pixel of both, which do not overlap.
+                    let (from, to) = unsafe {
+                        let to = output.add(x * pixel + block * lanes);
+                        let from = std::slice::from_raw_parts(input.add(x * lanes), count);
+                        (from, std::slice::from_raw_parts_mut(to, count))
+                    };
+                    to.iter_mut().zip(from).for_each(|(to, number)| *to = rounding.byte(*number));
                 }
             }
         }
