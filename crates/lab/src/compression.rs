@@ -59,7 +59,7 @@ const GIVEN: &str = "as it came";
 /// What may be lost, and how a network becomes smaller.
 #[derive(Clone, Debug)]
 pub struct Compression {
-    /// Where the network that is given lies: whoever finds its folder with another network is told.
+    /// The file of the network that is given. `config.json` names it, for the error that another network in the same folder gets.
     pub file: PathBuf,
     /// The most points of accuracy that may be lost, on the examples that decide.
     pub most_lost: f64,

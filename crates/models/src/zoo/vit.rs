@@ -64,7 +64,7 @@ pub(super) const TORCHVISION: Variant = Variant {
 /// What is learnt and belongs to no layer: tokens and positions.
 pub(crate) const LEARNT: [&str; 4] = [TIMM.token, TIMM.positions, TORCHVISION.token, TORCHVISION.positions];
 
-/// `width` gives the number of heads of what has so many at full width; all channels are theirs.
+/// `width` gives the number of heads for the number at full width. A network with `h` heads has `64 h` channels.
 pub(super) fn vit(
     variant: Variant,
     [heads, blocks, patch]: Plan,

@@ -8,7 +8,7 @@ use crate::{
     networks::{Numbers, far, network, state},
 };
 
-/// The values with zeros at some indices of channels, in each parameter by itself; fewer where channels are read.
+/// The values, in which some channels are set to zero: drawn for each parameter anew, and fewer of the channels that a layer reads.
 fn thinned(groups: &Groups, mut values: State, numbers: &mut Numbers) -> State {
     let (made, read) = (numbers.next(), numbers.next());
     for axis in groups.axes().iter().filter(|axis| !axis.path.as_str().contains(".running_")) {

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// So many numbers of each image in a row.
+/// Three images of one row of `numbers` numbers, computed by `threads` threads.
 fn case(numbers: usize, threads: usize) -> Case {
     Case {
         images: 3,
