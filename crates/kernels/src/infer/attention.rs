@@ -33,11 +33,6 @@ pub struct Attention {
 
 /// Keys, queries and channels of a block: the likenesses of one, beside the sums, are what the first cache holds.
 const BLOCK: usize = 64;
-/// Rows of a product that are summed at once.
-const ROWS: usize = 4;
-/// The same where there are many registers.
-#[cfg(target_arch = "x86_64")]
-const MANY_ROWS: usize = 8;
 
 impl Attention {
     /// Of values without anything between their numbers, all of them channel by channel or pixel by pixel, the channels of a
@@ -122,8 +117,8 @@ impl Step for Attention {
                     #[cfg(target_arch = "x86_64")]
                     Level::Avx2 => avx2(&block),
                     #[cfg(target_arch = "aarch64")]
-                    Level::Neon => attend::<<f32 as Registers>::Neon, ROWS, true>(&block),
-                    Level::Portable => attend::<<f32 as Registers>::Portable, ROWS, false>(&block),
+                    Level::Neon => attend::<<f32 as Registers>::Neon, 4, 3, true>(&block),
+                    Level::Portable => attend::<<f32 as Registers>::Portable, 4, 3, false>(&block),
                 }
             }
         }
@@ -134,14 +129,14 @@ impl Step for Attention {
 #[target_feature(enable = "avx512f,fma")]
 unsafe fn avx512(block: &Block) {
     // SAFETY: the caller's.
-    unsafe { attend::<<f32 as Registers>::Avx512, MANY_ROWS, true>(block) }
+    unsafe { attend::<<f32 as Registers>::Avx512, 8, 3, true>(block) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn avx2(block: &Block) {
     // SAFETY: the caller's.
-    unsafe { attend::<<f32 as Registers>::Avx2, ROWS, true>(block) }
+    unsafe { attend::<<f32 as Registers>::Avx2, 6, 2, true>(block) }
 }
 
 /// The channels of a head at some places.
@@ -184,10 +179,12 @@ struct Block {
 /// Likenesses, or queries turned around: a row of lanes for each key, or channel.
 type Square = [[f32; BLOCK]; BLOCK];
 
+/// What a block of queries becomes, by products of `R` rows and `W` registers at once.
+///
 /// # Safety
 /// The machine must have the registers, and the values be there.
 #[inline(always)]
-unsafe fn attend<V: Lanes, const R: usize, const FUSED: bool>(block: &Block) {
+unsafe fn attend<V: Lanes, const R: usize, const W: usize, const FUSED: bool>(block: &Block) {
     let &Block { queries, keys, values, count, places, width, level, is_by_pixels, .. } = block;
     let [mut likeness, mut turned]: [Square; 2] = [[[0.0; BLOCK]; BLOCK]; 2];
     let mut running = Running { most: [f32::NEG_INFINITY; BLOCK], sums: [0.0; BLOCK], factors: [0.0; BLOCK] };
@@ -216,8 +213,8 @@ unsafe fn attend<V: Lanes, const R: usize, const FUSED: bool>(block: &Block) {
                     let a = (keys.number(channel, row).cast_const(), [keys.steps[1], keys.steps[0]]);
                     let to = (begin.add(row * BLOCK), BLOCK);
                     match channel {
-                        0 => rows_of::<V, R, FUSED, false>(a, beside, to, sizes, 1.0),
-                        _ => rows_of::<V, R, FUSED, true>(a, beside, to, sizes, 1.0),
+                        0 => rows_of::<V, R, W, FUSED, false>(a, beside, to, sizes, 1.0),
+                        _ => rows_of::<V, R, W, FUSED, true>(a, beside, to, sizes, 1.0),
                     }
                 }
             }
@@ -225,10 +222,10 @@ unsafe fn attend<V: Lanes, const R: usize, const FUSED: bool>(block: &Block) {
             level.run(Weigh { likeness: &mut likeness[..of_keys], running: &mut running, count, factor });
             let begin = begin.cast_const();
             if first == 0 {
-                add_weighed::<V, R, FUSED, false>(block, values, begin, of_keys);
+                add_weighed::<V, R, W, FUSED, false>(block, values, begin, of_keys);
             } else {
                 scale(block, &running.factors);
-                add_weighed::<V, R, FUSED, true>(block, values, begin, of_keys);
+                add_weighed::<V, R, W, FUSED, true>(block, values, begin, of_keys);
             }
         }
         scale(block, &running.sums.map(|sum| 1.0 / sum));
@@ -240,7 +237,7 @@ unsafe fn attend<V: Lanes, const R: usize, const FUSED: bool>(block: &Block) {
 /// # Safety
 /// As [`attend`].
 #[inline(always)]
-unsafe fn add_weighed<V: Lanes, const R: usize, const FUSED: bool, const MORE: bool>(
+unsafe fn add_weighed<V: Lanes, const R: usize, const W: usize, const FUSED: bool, const MORE: bool>(
     block: &Block,
     values: Part,
     weights: *const f32,
@@ -253,14 +250,14 @@ unsafe fn add_weighed<V: Lanes, const R: usize, const FUSED: bool, const MORE: b
             for row in (0..count).step_by(R) {
                 let sizes = [R.min(count - row), keys, width];
                 let (a, to) = ((weights.add(row), [1, BLOCK]), (to.number(0, row), to.steps[1]));
-                rows_of::<V, R, FUSED, MORE>(a, (values.at, values.steps[1]), to, sizes, 1.0);
+                rows_of::<V, R, W, FUSED, MORE>(a, (values.at, values.steps[1]), to, sizes, 1.0);
             }
         } else {
             for row in (0..width).step_by(R) {
                 let sizes = [R.min(width - row), keys, count];
                 let (a, to) =
                     ((values.number(row, 0).cast_const(), values.steps), (to.number(row, 0), to.steps[0]));
-                rows_of::<V, R, FUSED, MORE>(a, (weights, BLOCK), to, sizes, 1.0);
+                rows_of::<V, R, W, FUSED, MORE>(a, (weights, BLOCK), to, sizes, 1.0);
             }
         }
     }

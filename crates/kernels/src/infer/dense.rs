@@ -88,7 +88,9 @@ impl Dense {
             at += outputs * inputs.len() * lanes;
         }
         let of_group: Vec<usize> = groups.iter().map(|group| group.outputs).collect();
-        let packed = weights.packed(level, &inputs, lanes * window.kernel[0] * window.kernel[1], &of_group);
+        // The inputs of a block of channels lie in one piece of an output's weights.
+        let piece = from.lanes().unwrap_or(lanes) * window.kernel[0] * window.kernel[1];
+        let packed = weights.packed(level, &inputs, piece, &of_group);
         assert_eq!(packed.len(), at, "weights of all groups");
         let mut bias = Arena::zeros(blocks * lanes);
         bias.values_mut()[..weights.bias.len()].copy_from_slice(weights.bias);

@@ -80,14 +80,6 @@ impl Product {
     }
 }
 
-/// Rows that are summed at once.
-const ROWS: usize = 4;
-/// The same where there are many registers.
-#[cfg(target_arch = "x86_64")]
-const MANY_ROWS: usize = 8;
-/// Registers of columns that are.
-const WIDE: usize = 3;
-
 impl Step for Product {
     fn reads(&self) -> Vec<Place> {
         self.from.to_vec()
@@ -106,8 +98,8 @@ impl Step for Product {
                 #[cfg(target_arch = "x86_64")]
                 Level::Avx2 => avx2(self, context),
                 #[cfg(target_arch = "aarch64")]
-                Level::Neon => sweep::<<f32 as Registers>::Neon, ROWS, true>(self, context),
-                Level::Portable => sweep::<<f32 as Registers>::Portable, ROWS, false>(self, context),
+                Level::Neon => sweep::<<f32 as Registers>::Neon, 4, 3, true>(self, context),
+                Level::Portable => sweep::<<f32 as Registers>::Portable, 4, 3, false>(self, context),
             }
         }
     }
@@ -117,22 +109,26 @@ impl Step for Product {
 #[target_feature(enable = "avx512f,fma")]
 unsafe fn avx512(product: &Product, context: &Context<'_>) {
     // SAFETY: the caller's.
-    unsafe { sweep::<<f32 as Registers>::Avx512, MANY_ROWS, true>(product, context) }
+    unsafe { sweep::<<f32 as Registers>::Avx512, 8, 3, true>(product, context) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn avx2(product: &Product, context: &Context<'_>) {
     // SAFETY: the caller's.
-    unsafe { sweep::<<f32 as Registers>::Avx2, ROWS, true>(product, context) }
+    unsafe { sweep::<<f32 as Registers>::Avx2, 6, 2, true>(product, context) }
 }
 
-/// This thread's share of all blocks of `R` rows.
+/// This thread's share of all blocks of `R` rows, of which `W` registers of columns are summed at once: as many as stay in
+/// registers with what they are multiplied by.
 ///
 /// # Safety
 /// The machine must have the registers, and the places lie in the arena.
 #[inline(always)]
-unsafe fn sweep<V: Lanes, const R: usize, const FUSED: bool>(product: &Product, context: &Context<'_>) {
+unsafe fn sweep<V: Lanes, const R: usize, const W: usize, const FUSED: bool>(
+    product: &Product,
+    context: &Context<'_>,
+) {
     let Matrices { rows, inner, columns, steps, ref begins, factor } = product.matrices;
     let (blocks, pairs) = (rows.div_ceil(R), begins.len());
     for unit in context.member.share(context.images * pairs * blocks) {
@@ -146,19 +142,25 @@ unsafe fn sweep<V: Lanes, const R: usize, const FUSED: bool>(product: &Product, 
         let to = (at(&product.to, (pair * rows + first) * columns), columns);
         // SAFETY: the sizes were compared when the step was made.
         unsafe {
-            rows_of::<V, R, FUSED, false>(a, b, to, [R.min(rows - first), inner, columns], factor);
+            rows_of::<V, R, W, FUSED, false>(a, b, to, [R.min(rows - first), inner, columns], factor);
         }
     }
 }
 
-/// At most `R` rows of a product: of `sizes` rows, numbers that are added over, and columns. `a` has from a row to the next
-/// and from a number to the next, `b` and `to` from a row to the next. With `MORE` it is added to what is there, and
-/// multiplied by nothing.
+/// At most `R` rows of a product, of which `W` registers of columns are summed at once. `sizes` are the rows, the numbers
+/// that are added over, and the columns. `a` has how far it is from a row to the next and from a number to the next, `b` and
+/// `to` how far from a row to the next. With `MORE` it is added to what is there, and multiplied by nothing.
 ///
 /// # Safety
 /// The machine must have the registers, and the matrices be there.
 #[inline(always)]
-pub(super) unsafe fn rows_of<V: Lanes, const R: usize, const FUSED: bool, const MORE: bool>(
+pub(super) unsafe fn rows_of<
+    V: Lanes,
+    const R: usize,
+    const W: usize,
+    const FUSED: bool,
+    const MORE: bool,
+>(
     a: (*const f32, [usize; 2]),
     b: (*const f32, usize),
     to: (*mut f32, usize),
@@ -177,9 +179,9 @@ pub(super) unsafe fn rows_of<V: Lanes, const R: usize, const FUSED: bool, const 
             return;
         }
         let mut column = 0;
-        while column + WIDE * V::LANES <= columns {
-            tile::<V, R, WIDE, MORE>(a, b, to, (&of_rows, inner, column), factor);
-            column += WIDE * V::LANES;
+        while column + W * V::LANES <= columns {
+            tile::<V, R, W, MORE>(a, b, to, (&of_rows, inner, column), factor);
+            column += W * V::LANES;
         }
         while column + V::LANES <= columns {
             tile::<V, R, 1, MORE>(a, b, to, (&of_rows, inner, column), factor);

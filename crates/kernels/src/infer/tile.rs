@@ -31,12 +31,22 @@ pub(crate) unsafe fn sums<V: Lanes, const O: usize, const P: usize, const G: usi
             });
         });
         let mut weights = weights;
-        for &[first, count] in runs {
+        for (at, &[first, count]) in runs.iter().enumerate() {
+            if let Some(&[later, _]) = runs.get(at + RUNS_AHEAD) {
+                let later = x.wrapping_add(later as usize);
+                all!(28: P, p => {
+                    if p % G == 0 {
+                        ahead(later.wrapping_add(pixels[p / G]));
+                    }
+                });
+            }
             let mut from = x.add(first as usize);
             let end = from.add(count as usize);
             while from != end {
                 all!(8: O, o => {
-                    ahead(weights.wrapping_add(AHEAD + o * V::LANES));
+                    if o * V::LANES % LINE == 0 {
+                        ahead(weights.wrapping_add(AHEAD + o * V::LANES));
+                    }
                 });
                 // What there is less of is loaded first, and kept.
                 if P < O {
@@ -72,6 +82,12 @@ pub(crate) unsafe fn sums<V: Lanes, const O: usize, const P: usize, const G: usi
 
 /// How far ahead weights are asked for, in numbers: what memory answers with comes some hundred cycles later.
 const AHEAD: usize = 1024;
+
+/// How many runs ahead inputs are asked for: the blocks of a 1x1 layer lie so far apart that no processor guesses the next.
+const RUNS_AHEAD: usize = 2;
+
+/// Numbers of a line of the cache.
+const LINE: usize = 16;
 
 /// Asks for a line of the cache. The address may be of nothing.
 #[inline(always)]

@@ -95,7 +95,7 @@ impl Dots {
     }
 
     /// Whether two neighbouring products must not sum up to more than 16 bits hold.
-    pub(crate) fn saturates(self) -> bool {
+    pub fn saturates(self) -> bool {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => true,

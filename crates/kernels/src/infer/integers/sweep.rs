@@ -114,10 +114,10 @@ unsafe fn sweep<V: Whole, const O: usize, const P: usize>(
                 // SAFETY (all): the sizes were compared when the layer was made, and the places with the arena; what
                 // was kept was written with the first piece.
                 unsafe {
-                    let mut sums = if number == 0 { begin::<V, O, P>(bias) } else { kept.assume_init() };
+                    let sums = if number == 0 { begin::<V, O, P>(bias) } else { kept.assume_init() };
                     // What comes next, part by part with each tile.
                     let next = weights.wrapping_add(piece.len() * (O + slot) * V::LANES);
-                    add(&mut sums, [weights, next], piece, from, &inputs);
+                    let sums = add(sums, [weights, next], piece, from, &inputs);
                     if number < last {
                         kept.write(sums);
                         continue;

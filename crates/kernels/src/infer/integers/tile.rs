@@ -13,19 +13,20 @@ pub(crate) unsafe fn begin<V: Whole, const O: usize, const P: usize>(bias: *cons
     std::array::from_fn(|o| unsafe { [V::load(bias.add(o * V::LANES)); P] })
 }
 
-/// `sums[o][p] += sum over k of weights[k][o] * x[k + pixels[p]]`, where `k` goes through all steps, and a product is
-/// that of two quads. With each step a register of the weights that are needed next is asked for.
+/// `sums[o][p] + sum over k of weights[k][o] * x[k + pixels[p]]`, where `k` goes through all steps, and a product is
+/// that of two quads. With each step a register of the weights that are needed next is asked for. Sums are handed in and
+/// out, since those that somebody has the address of would be written down after each run.
 ///
 /// # Safety
 /// The machine must have the registers; there must be a quad of each output for each step, and an input at each pixel.
 #[inline(always)]
 pub(crate) unsafe fn add<V: Whole, const O: usize, const P: usize>(
-    sums: &mut [[V; P]; O],
+    mut sums: [[V; P]; O],
     [weights, next]: [*const i32; 2],
     piece: &Piece,
     x: *const i32,
     pixels: &[usize; P],
-) {
+) -> [[V; P]; O] {
     let (mut weights, mut next) = (weights, next);
     // SAFETY (all): the caller's.
     unsafe {
@@ -33,18 +34,19 @@ pub(crate) unsafe fn add<V: Whole, const O: usize, const P: usize>(
             let mut from = x.add(first as usize);
             let end = from.add(count as usize);
             while from != end {
-                step(sums, [weights, next], from, pixels);
+                step(&mut sums, [weights, next], from, pixels);
                 (weights, next) = (weights.add(O * V::LANES), next.wrapping_add(V::LANES));
                 from = from.add(1);
             }
         }
         if V::SATURATES {
             for &at in &piece.again {
-                step(sums, [weights, next], x.add(at as usize), pixels);
+                step(&mut sums, [weights, next], x.add(at as usize), pixels);
                 weights = weights.add(O * V::LANES);
             }
         }
     }
+    sums
 }
 
 /// The products of one quad of each pixel.
