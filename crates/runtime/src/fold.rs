@@ -4,18 +4,23 @@
 //! are still in registers. Each goes into the layer before it where nobody else reads that, and takes the
 //! place of the last of them, so that what it adds is there.
 
-use crate::layer::{Conv, Kind, Layer};
+mod turned;
+
+use self::turned::{look_past, turn};
+use crate::layer::{Conv, Kind, Layer, readers};
 
 /// Puts layers together, leaving those that others took in as [`Kind::Gone`].
 pub(crate) fn fold(layers: &mut [Layer<'_>]) {
-    let mut readers = vec![0usize; layers.len()];
-    layers.iter().flat_map(|layer| &layer.inputs).for_each(|&input| readers[input] += 1);
-    for id in 0..layers.len() {
+    look_past(layers);
+    let (readers, count) = (readers(layers), layers.len());
+    // What nobody reads takes nothing in.
+    for id in (0..count).filter(|&id| 0 < readers[id] || id + 1 == count) {
         let alone = |input: usize| readers[input] == 1;
         match &layers[id].kind {
             Kind::Affine { .. } if alone(layers[id].inputs[0]) => line(layers, id),
             Kind::Add(_) => addition(layers, id, &alone),
             Kind::Curve(_) if alone(layers[id].inputs[0]) => curve(layers, id),
+            _ if layers[id].is_turned => turn(layers, id, &alone),
             _ => {}
         }
     }

@@ -16,6 +16,9 @@ pub(crate) struct Layer<'a> {
     pub(crate) size: [usize; 2],
     /// Whether without anything between its numbers it lies pixel by pixel, rather than channel by channel.
     pub(crate) by_pixels: bool,
+    /// Whether it has no other numbers than the layer that it reads, each of the same channel and pixel, and only lies the
+    /// other way: pixel by pixel, or channel by channel.
+    pub(crate) is_turned: bool,
 }
 
 impl Layer<'_> {
@@ -31,6 +34,14 @@ impl Layer<'_> {
             conv.there = conv.weight.len();
         }
     }
+}
+
+/// The layer whose channels and pixels this one has: itself, unless it is another turned around.
+pub(crate) fn unturned(layers: &[Layer<'_>], mut id: usize) -> usize {
+    while layers[id].is_turned {
+        id = layers[id].inputs[0];
+    }
+    id
 }
 
 /// How often each layer's value is read on the way to the last one's.
@@ -74,6 +85,19 @@ pub(crate) enum Kind<'a> {
     Plain(&'static str, Function),
     /// It is part of another layer.
     Gone,
+}
+
+impl Kind<'_> {
+    /// Whether it reads and makes channels of pixels, in whatever form these lie, rather than numbers in their order.
+    pub(crate) fn is_of_pixels(&self) -> bool {
+        match self {
+            Self::Conv(_) | Self::Affine { .. } | Self::Pool(..) | Self::Mean => true,
+            Self::Add(_) | Self::Curve(_) | Self::Scale | Self::Subsample { .. } => true,
+            Self::Product(_) | Self::Line(..) | Self::Attention(..) | Self::Plain(..) => false,
+            // It reads nothing.
+            Self::Input | Self::Gone => false,
+        }
+    }
 }
 
 /// A convolution's weights, and what its sums go through.

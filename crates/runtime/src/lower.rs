@@ -1,26 +1,38 @@
 //! From a graph's nodes to layers: with `plain`, the one place that knows what operations a graph has.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+mod by_channel;
+mod constants;
+mod images;
+mod parameters;
+mod words;
 
-use sapwood_graph::{
-    Activation, Array, ConvSpec, Dims, Graph, Grid, Node, Op, Pads, ParamPath, State, Window as Written,
-    norm_factors,
-};
-use sapwood_kernels::infer::{Curve, Function, Plain, Pooling, Window};
+use std::collections::{BTreeMap, BTreeSet};
 
+use sapwood_graph::{Dims, Graph, Grid, Op, State};
+use sapwood_kernels::infer::Plain;
+
+use self::{
+    by_channel::affine,
+    constants::Constants,
+    images::{at_pixels, of_images},
+    parameters::parameter,
+};
+pub(crate) use self::{
+    by_channel::by_channel,
+    words::{curve, opposite, window},
+};
 use crate::{
     Error,
     each::each,
     heads::{Heads, heads},
-    layer::{Conv, Kind, Layer},
-    places::{are_pixels, by_pixels, channels_last},
-    plain::{Values, constant, linear_of_rounded, plain},
+    layer::{Kind, Layer, unturned},
+    places::{are_pixels, by_pixels, channels_last, is_turned},
+    plain::{constant, linear_of_rounded, plain},
     tight::tight,
 };
+
+/// The layers whose values a node's layer reads, and how its own comes about; none where there is no kernel for it.
+type Made<'a> = (Vec<usize>, Option<Kind<'a>>);
 
 /// The layers of a network, one for each node of its graph up to the one whose value goes out. Values of nodes with
 /// grids are rounded when they are there; linear layers of these names round what they read, row by row, as those that
@@ -32,102 +44,36 @@ pub(crate) fn lower<'a>(
     threads: usize,
 ) -> Result<Vec<Layer<'a>>, Error> {
     let dims = graph.dims()?;
-    let mut without_kernel = Vec::new();
-    let [end] = graph.ends()[..] else {
-        return Err(Error::NoKernel(vec![format!("{} outputs", graph.ends().len())]));
-    };
-    if dims[end].batch() != Some(0) {
-        return Err(Error::NoKernel(vec![format!("an output {} whose batch is not in front", dims[end])]));
-    }
+    let end = end(graph, &dims)?;
     let by_pixels = by_pixels(graph, &dims, end + 1);
-    let mut layers: Vec<Layer<'a>> = Vec::with_capacity(end + 1);
-    // What is the same for all images.
-    let mut constants: Vec<Option<Arc<[f32]>>> = vec![None; end + 1];
-    for (id, (node, found)) in graph.nodes().iter().zip(&dims).enumerate().take(end + 1) {
-        let mut inputs = node.inputs.clone();
-        // Who reads all values of an image reads them as they lie, if nothing happens to them on the way.
-        if let Op::Linear { places: false, .. } = node.op
-            && let Op::Flatten = graph.nodes()[inputs[0]].op
-            && !grids.contains_key(&inputs[0])
-            && !by_pixels[graph.nodes()[inputs[0]].inputs[0]]
-        {
-            inputs = graph.nodes()[inputs[0]].inputs.clone();
-        }
-        let heads = heads(graph, &by_pixels, grids, id);
-        if let Some(Heads { parts, .. }) = &heads {
-            inputs = parts.iter().map(|part| part.0).collect();
-        }
-        let read: Vec<&Dims> = inputs.iter().map(|&input| &dims[input]).collect();
-        let is_empty = |dims: &&Dims| dims.values() == 0;
-        let values = |name: &str, shape: &[usize]| parameter(state, &node.name, name, shape);
-        let is_known = !inputs.is_empty() && inputs.iter().all(|&input| constants[input].is_some());
-        let lie: Vec<(bool, &Dims)> = inputs
-            .iter()
-            .map(|&input| (by_pixels[input], &dims[input]))
-            .chain([(by_pixels[id], found)])
-            .collect();
-        let are_pixels = are_pixels(lie.iter().copied());
-        let is_alike = lie.iter().all(|(by_pixels, _)| *by_pixels == lie[0].0);
-        let mut kind = match node.op {
-            _ if read.iter().chain([&found]).any(is_empty) => None,
-            _ if let Some(Heads { heads, parts }) = &heads => {
-                Some(Kind::Attention(*heads, parts.map(|part| part.1)))
-            }
-            Op::Input if id > 0 || graph.entries()[0].integers => None,
-            Op::Input => Some(Kind::Input),
-            Op::Constant { dims, .. } => {
-                let own: Arc<[f32]> = values("", dims.sizes())?.into();
-                constants[id] = Some(own.clone());
-                Some(Kind::Plain("constant", constant(own)))
-            }
-            Op::Linear { .. } if rows.contains(&node.name) => linear_of_rounded(&node.op, &values)?
-                .map(|function| Kind::Plain("linear of rounded rows", function)),
-            Op::Linear { places: true, .. } if are_pixels && !is_known => at_pixels(&node.op, &values)?,
-            _ => {
-                let of_image = if is_alike { kind(node, &read, found, state)? } else { None };
-                let of_any = match of_image {
-                    None => tight(&node.op, &read, found, &values)?,
-                    kind => kind,
-                };
-                match of_any {
-                    None if inputs.len() <= Plain::MOST => {
-                        let function = plain(&node.op, &read, found, &values)?;
-                        function.map(|function| Kind::Plain(node.op.kind(), function))
-                    }
-                    kind => kind,
-                }
-            }
-        };
-        if let Some(Kind::Plain(_, function)) = &kind
-            && let Some(values) = folded(function, &inputs, &constants, found)
-        {
-            constants[id] = Some(values.clone());
-            kind = Some(Kind::Plain("constant", constant(values)));
-            inputs.clear();
-        }
-        // What is rounded when the network runs is not computed with before that.
-        if grids.contains_key(&id) {
-            constants[id] = None;
-        }
-        if kind.is_none() {
-            let lacks = format!("`{}` ({})", node.name, node.op.kind());
-            // Operations without a name of their own are called alike.
-            if !without_kernel.contains(&lacks) {
-                without_kernel.push(lacks);
-            }
-        }
-        let by_pixels = by_pixels[id];
-        let [channels, height, width] = match channels_last(found) {
-            Some([channels, pixels]) if by_pixels => [channels, 1, pixels],
-            _ => found.image(),
-        };
-        let (name, kind) = (node.name.clone(), kind.unwrap_or(Kind::Gone));
-        layers.push(Layer { name, kind, inputs, channels, size: [height, width], by_pixels });
+    let network = Network { graph, state, dims, by_pixels, grids, rows };
+    let (mut layers, mut constants) = (Vec::with_capacity(end + 1), Constants::default());
+    for id in 0..=end {
+        let made = network.made(id, &layers, &constants)?;
+        let made = constants.fold(made, network.numbers(id), grids.contains_key(&id));
+        layers.push(network.layer(id, made));
     }
-    if !without_kernel.is_empty() {
-        return Err(Error::NoKernel(without_kernel));
+    network.refuse_without_kernel(&layers)?;
+    count_weights(&mut layers, threads);
+    Ok(layers)
+}
+
+/// The node whose value goes out. What comes in and what goes out are images one behind the other.
+fn end(graph: &Graph, dims: &[Dims]) -> Result<usize, Error> {
+    let refuse = |what: String| Err(Error::NoKernel(vec![what]));
+    let [end] = graph.ends()[..] else { return refuse(format!("{} outputs", graph.ends().len())) };
+    let entry = graph.entries().first().map(|entry| ("input", entry.dims));
+    for (what, dims) in entry.into_iter().chain([("output", dims[end])]) {
+        if dims.pieces() != Some(1) {
+            return refuse(format!("an {what} {dims} whose batch is not in front"));
+        }
     }
-    let there = each(threads, &layers, |layer| match &layer.kind {
+    Ok(end)
+}
+
+/// Counts the weights that are there.
+fn count_weights(layers: &mut [Layer<'_>], threads: usize) {
+    let there = each(threads, layers, |layer| match &layer.kind {
         Kind::Conv(conv) => conv.count(),
         _ => 0,
     });
@@ -136,151 +82,144 @@ pub(crate) fn lower<'a>(
             conv.there = there;
         }
     }
-    Ok(layers)
 }
 
-/// What a function gives of constants alone.
-fn folded(
-    function: &Function,
-    inputs: &[usize],
-    constants: &[Option<Arc<[f32]>>],
-    found: &Dims,
-) -> Option<Arc<[f32]>> {
-    let from: Option<Vec<&[f32]>> = inputs.iter().map(|&input| constants[input].as_deref()).collect();
-    let from = from.filter(|from| !from.is_empty())?;
-    let mut values = vec![0.0; found.sizes().iter().product()];
-    function(&from, &mut values);
-    Some(values.into())
-}
-
-/// A linear layer of each pixel; none for another operation.
-fn at_pixels<'a>(op: &Op, values: Values<'_, 'a>) -> Result<Option<Kind<'a>>, Error> {
-    let Op::Linear { inputs, outputs, bias, .. } = *op else { return Ok(None) };
-    let bias = match bias {
-        true => values("bias", &[outputs])?.iter().map(|x| f64::from(*x)).collect(),
-        false => vec![0.0; outputs],
-    };
-    let weight = values("weight", &[outputs, inputs])?;
-    Ok(Some(Kind::Conv(Conv::new(Window::new([1, 1], [1, 1]), inputs, weight, bias))))
-}
-
-/// How a node's value comes about; none where there is no kernel for it.
-fn kind<'a>(
-    node: &Node,
-    inputs: &[&Dims],
-    found: &Dims,
+/// A network, and what is known of its values before there are layers.
+struct Network<'n, 'a> {
+    graph: &'n Graph,
     state: &'a State,
-) -> Result<Option<Kind<'a>>, Error> {
-    let has_channels = |dims: &&Dims| dims.example().is_some_and(|example| !example.is_empty());
-    match node.op {
-        // What is done number by number is done in any dimensions.
-        Op::Activation(activation) => return Ok(Some(Kind::Curve(curve(activation)))),
-        Op::Add if inputs[0] == inputs[1] => return Ok(Some(Kind::Add(None))),
-        _ if inputs.iter().chain([&found]).all(has_channels) => {}
-        _ => return Ok(None),
+    dims: Vec<Dims>,
+    /// Which values lie pixel by pixel.
+    by_pixels: Vec<bool>,
+    /// What values are rounded to.
+    grids: &'n BTreeMap<usize, Grid>,
+    /// The linear layers that round what they read.
+    rows: &'n BTreeSet<String>,
+}
+
+impl<'a> Network<'_, 'a> {
+    /// What a node's layer reads, and of which kind it is: one layer for what several nodes write down, or the node's own.
+    fn made(&self, id: usize, layers: &[Layer<'a>], constants: &Constants) -> Result<Made<'a>, Error> {
+        let inputs = &self.graph.nodes()[id].inputs;
+        if inputs.iter().chain([&id]).any(|&value| self.dims[value].values() == 0) {
+            return Ok((inputs.clone(), None));
+        }
+        if let Some(Heads { heads, parts }) = heads(self.graph, &self.by_pixels, self.grids, id) {
+            let kind = Kind::Attention(heads, parts.map(|(_, first)| first));
+            return Ok((parts.map(|(value, _)| value).to_vec(), Some(kind)));
+        }
+        if let Some((value, kind)) = self.line(id, layers)? {
+            return Ok((vec![value], Some(kind)));
+        }
+        let reads = self.reads(id);
+        let kind = self.kind(id, &reads, constants)?;
+        Ok((reads, kind))
     }
-    let values = |name: &str, shape: &[usize]| parameter(state, &node.name, name, shape);
-    let wide = |values: Cow<'_, [f32]>| values.iter().map(|x| f64::from(*x)).collect::<Vec<f64>>();
-    let bias = |is_there: bool, outputs: usize| match is_there {
-        true => values("bias", &[outputs]).map(wide),
-        false => Ok(vec![0.0; outputs]),
-    };
-    let [channels, height, width] = inputs[0].image();
-    Ok(Some(match node.op {
-        Op::Conv(spec) if spec.transposed.is_none() => {
-            let ConvSpec { inputs, outputs, groups, .. } = spec;
-            let (mut window, weight) = (window(&spec.window()), values("weight", &spec.weight())?);
-            if spec.spatial == 1 {
-                // A sequence has nothing above.
-                window.before[0] = 0;
+
+    /// The line of each channel that a sum or product with a constant is, and the value that it is of; none where no kernel
+    /// of pixels makes that value.
+    fn line(&self, id: usize, layers: &[Layer<'a>]) -> Result<Option<(usize, Kind<'a>)>, Error> {
+        let by_pixels = self.by_pixels[id];
+        let Some([value, constant]) = by_channel(self.graph, &self.dims, id, by_pixels) else {
+            return Ok(None);
+        };
+        let is_of_pixels = layers[unturned(layers, value)].kind.is_of_pixels();
+        if !is_of_pixels || self.by_pixels[value] != by_pixels || self.grids.contains_key(&constant) {
+            return Ok(None);
+        }
+        let nodes = self.graph.nodes();
+        let numbers = parameter(self.state, &nodes[constant].name, "", self.dims[constant].sizes())?;
+        Ok(Some((value, affine(&nodes[id].op, &numbers, layers[value].channels))))
+    }
+
+    /// The values that a node reads: who reads all values of an image reads them as they lie, if nothing happens to them on
+    /// the way.
+    fn reads(&self, id: usize) -> Vec<usize> {
+        let nodes = self.graph.nodes();
+        let inputs = &nodes[id].inputs;
+        if let Op::Linear { places: false, .. } = nodes[id].op
+            && let Op::Flatten = nodes[inputs[0]].op
+            && !self.grids.contains_key(&inputs[0])
+            && !self.by_pixels[nodes[inputs[0]].inputs[0]]
+        {
+            return nodes[inputs[0]].inputs.clone();
+        }
+        inputs.clone()
+    }
+
+    /// How a node's value comes about of those that it reads; none where there is no kernel for it.
+    fn kind(&self, id: usize, reads: &[usize], constants: &Constants) -> Result<Option<Kind<'a>>, Error> {
+        let (node, found) = (&self.graph.nodes()[id], &self.dims[id]);
+        let read: Vec<&Dims> = reads.iter().map(|&value| &self.dims[value]).collect();
+        let values = |name: &str, shape: &[usize]| parameter(self.state, &node.name, name, shape);
+        let around = || reads.iter().copied().chain([id]);
+        let lie = || around().map(|value| (self.by_pixels[value], &self.dims[value]));
+        match node.op {
+            Op::Input if id > 0 || self.graph.entries()[0].integers => return Ok(None),
+            Op::Input => return Ok(Some(Kind::Input)),
+            Op::Constant { dims, .. } => {
+                let own = values("", dims.sizes())?;
+                return Ok(Some(Kind::Plain("constant", constant(own.into()))));
             }
-            let bias = bias(spec.bias, outputs)?;
-            Kind::Conv(Conv { groups, ..Conv::new(window, inputs, weight, bias) })
+            Op::Linear { .. } if self.rows.contains(&node.name) => {
+                let function = linear_of_rounded(&node.op, &values)?;
+                return Ok(function.map(|function| Kind::Plain("linear of rounded rows", function)));
+            }
+            Op::Linear { places: true, .. } if are_pixels(lie()) && !constants.have(reads) => {
+                return at_pixels(&node.op, &values);
+            }
+            _ => {}
         }
-        Op::Linear { inputs, outputs, bias: has_bias, places: false } => {
-            let weight = values("weight", &[outputs, inputs])?;
-            let (window, bias) = (Window::new([height, width], [1, 1]), bias(has_bias, outputs)?);
-            Kind::Conv(Conv::new(window, channels, weight, bias))
+        // By a kernel of images, by one of numbers in any dimensions, or by none.
+        let is_alike = lie().all(|(by_pixels, _)| by_pixels == self.by_pixels[id]);
+        let of_images = if is_alike { of_images(&node.op, &read, found, &values)? } else { None };
+        if let Some(kind) = of_images {
+            return Ok(Some(kind));
         }
-        Op::BatchNorm { channels, epsilon, .. } => {
-            let of = |name: &str| values(name, &[channels]).map(wide);
-            let (gamma, beta) = (of("weight")?, of("bias")?);
-            let (mean, variance) = (of("running_mean")?, of("running_var")?);
-            let scale = norm_factors(gamma, variance, epsilon);
-            let shift = beta.iter().zip(&mean).zip(&scale).map(|((beta, mean), scale)| beta - mean * scale);
-            Kind::Affine { shift: shift.collect(), scale }
+        if let Some(kind) = tight(&node.op, &read, found, &values)? {
+            return Ok(Some(kind));
         }
-        Op::MaxPool(pool) if pool.dilation.square() == Some(1) => Kind::Pool(window(&pool), Pooling::Largest),
-        Op::AvgPool(pool) if pool.window.dilation.square() == Some(1) => {
-            let Pads { bottom, right, .. } = pool.window.padding;
-            let pooling = match pool.count_padding {
-                true => Pooling::MeanWithPadding([bottom, right]),
-                false => Pooling::Mean,
-            };
-            Kind::Pool(window(&pool.window), pooling)
+        if reads.len() > Plain::MOST {
+            return Ok(None);
         }
-        Op::GlobalAvgPool => Kind::Mean,
-        Op::Scale => Kind::Scale,
-        Op::Subsample { stride, channels: outputs } => {
-            Kind::Subsample { stride: [stride; 2], front: (outputs - channels) / 2 }
-        }
-        _ => return Ok(None),
-    }))
-}
-
-pub(crate) fn window(window: &Written) -> Window {
-    let Pads { top, left, .. } = window.padding;
-    let [kernel, stride, dilation] = [window.kernel, window.stride, window.dilation].map(|pair| pair.hw());
-    Window { kernel, stride, dilation, before: [top, left] }
-}
-
-/// Which of `size` rows or columns the one at `at` is, where `padding` of the opposite edge were added on each side.
-pub(crate) fn opposite(at: usize, size: usize, padding: usize) -> usize {
-    (at + size - padding % size) % size
-}
-
-/// A layer's parameter; without a name, what a constant is.
-fn parameter<'a>(
-    state: &'a State,
-    layer: &str,
-    name: &str,
-    shape: &[usize],
-) -> Result<Cow<'a, [f32]>, Error> {
-    let path = ParamPath::of(layer, name);
-    let Some(array) = state.0.get(&path) else { return Err(Error::Missing(path)) };
-    if array.shape() != shape {
-        let (expected, found) = (shape.to_vec(), array.shape().to_vec());
-        return Err(Error::Shape { path, expected, found });
+        let function = plain(&node.op, &read, found, &values)?;
+        Ok(function.map(|function| Kind::Plain(node.op.kind(), function)))
     }
-    Ok(narrow(array))
-}
 
-fn narrow(array: &Array) -> Cow<'_, [f32]> {
-    match array.as_slice::<f32>() {
-        Some(values) => Cow::Borrowed(values),
-        None => Cow::Owned(array.iter().collect()),
+    /// How many numbers a value has.
+    fn numbers(&self, id: usize) -> usize {
+        self.dims[id].sizes().iter().product()
     }
-}
 
-pub(crate) fn curve(activation: Activation) -> Curve {
-    match activation {
-        Activation::Relu => Curve::RELU,
-        Activation::Relu6 => Curve::Clip(0.0, 6.0),
-        Activation::HSwish => Curve::HSwish,
-        Activation::HSigmoid => Curve::HSigmoid,
-        Activation::Gelu => Curve::Gelu,
-        Activation::GeluTanh => Curve::GeluTanh,
-        Activation::Sigmoid => Curve::Sigmoid,
-        Activation::Tanh => Curve::Tanh,
-        Activation::Silu => Curve::Silu,
-        Activation::Mish => Curve::Mish,
-        Activation::Softplus => Curve::Softplus,
-        Activation::LeakyRelu(factor) => Curve::Leaky(factor.0 as f32),
-        Activation::Elu(factor) => Curve::Elu(factor.0 as f32, 1.0),
-        Activation::Selu => {
-            let [alpha, scale] = Activation::SELU.map(|number| number as f32);
-            Curve::Elu(alpha, scale)
+    /// A node's layer, with where its value lies.
+    fn layer(&self, id: usize, (inputs, kind): Made<'a>) -> Layer<'a> {
+        let (dims, by_pixels) = (&self.dims[id], self.by_pixels[id]);
+        let [channels, height, width] = match channels_last(dims) {
+            Some(shape) if by_pixels => shape,
+            _ => dims.image(),
+        };
+        // Attention may have taken the place of what is turned, or a constant.
+        let is_own = matches!(kind, Some(Kind::Plain(..))) && !inputs.is_empty();
+        Layer {
+            name: self.graph.nodes()[id].name.clone(),
+            kind: kind.unwrap_or(Kind::Gone),
+            inputs,
+            channels,
+            size: [height, width],
+            by_pixels,
+            is_turned: is_own && is_turned(self.graph, &self.dims, &self.by_pixels, id),
         }
-        Activation::Clip(low, high) => Curve::Clip(low.0 as f32, high.0 as f32),
+    }
+
+    /// Names all nodes for which there is no kernel, once each: operations without a name of their own are called alike.
+    fn refuse_without_kernel(&self, layers: &[Layer<'a>]) -> Result<(), Error> {
+        let mut without_kernel = Vec::new();
+        for (node, layer) in self.graph.nodes().iter().zip(layers) {
+            let lacks = format!("`{}` ({})", node.name, node.op.kind());
+            if matches!(layer.kind, Kind::Gone) && !without_kernel.contains(&lacks) {
+                without_kernel.push(lacks);
+            }
+        }
+        if without_kernel.is_empty() { Ok(()) } else { Err(Error::NoKernel(without_kernel)) }
     }
 }

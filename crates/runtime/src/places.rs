@@ -1,19 +1,26 @@
 //! Which values lie pixel by pixel: those that layers at places read and write, whose channels are the last dimension and
 //! whose pixels are all others. What convolutions and their like read has its channels in front.
 
-use sapwood_graph::{Dims, Graph, Op};
+use sapwood_graph::{Dims, Graph, Op, Shape};
 
-/// A value's channels and pixels where its channels are the last dimension; none where that is the batch's, or there is
-/// none.
-pub(crate) fn channels_last(dims: &Dims) -> Option<[usize; 2]> {
+use crate::lower::by_channel;
+
+/// A value's channels, and the height and width of its pixels, where its channels are the last dimension: those that it
+/// would have with its channels in front. None where the last dimension is the batch's, or there is none.
+pub(crate) fn channels_last(dims: &Dims) -> Option<Shape> {
     let (channels, others) = dims.sizes().split_last()?;
-    let is_batch = dims.batch() == Some(others.len());
-    (!is_batch).then(|| [*channels, others.iter().product()])
+    if dims.batch() == Some(others.len()) {
+        return None;
+    }
+    Some(match (dims.example(), others) {
+        (Some(_), [_, height, rest @ ..]) if !rest.is_empty() => [*channels, *height, rest.iter().product()],
+        _ => [*channels, 1, others.iter().product()],
+    })
 }
 
 /// Whether a value is one row of channels, wherever these are.
 fn is_row(dims: &Dims) -> bool {
-    channels_last(dims).is_some_and(|[channels, _]| dims.image() == [channels, 1, 1])
+    channels_last(dims).is_some_and(|[channels, ..]| dims.image() == [channels, 1, 1])
 }
 
 /// Whether each of the first values lies pixel by pixel.
@@ -25,6 +32,7 @@ pub(crate) fn by_pixels(graph: &Graph, dims: &[Dims], values: usize) -> Vec<bool
             op,
             Op::Conv(_)
                 | Op::Linear { places: false, .. }
+                | Op::Attention { .. }
                 | Op::BatchNorm { .. }
                 | Op::MaxPool(_)
                 | Op::AvgPool(_)
@@ -48,15 +56,17 @@ pub(crate) fn by_pixels(graph: &Graph, dims: &[Dims], values: usize) -> Vec<bool
         }
     }
     // What is done number by number lies as what it reads and as what reads it.
-    let alike = |id: usize| match nodes[id].op {
-        Op::Activation(_) => true,
-        Op::Add => nodes[id].inputs.iter().all(|&input| dims[input] == dims[id]),
-        _ => false,
+    let alike = |id: usize| {
+        let inputs = &nodes[id].inputs;
+        match nodes[id].op {
+            Op::Activation(_) => Some(inputs.clone()),
+            Op::Add if inputs.iter().all(|&input| dims[input] == dims[id]) => Some(inputs.clone()),
+            _ => by_channel(graph, dims, id, true).map(|[value, _]| vec![value]),
+        }
     };
     let together: Vec<Vec<usize>> = (0..values)
-        .filter(|id| alike(*id))
-        .map(|id| nodes[id].inputs.iter().copied().chain([id]).collect())
-        .filter(|ids: &Vec<usize>| ids.iter().all(|id| is_able[*id]))
+        .filter_map(|id| Some([alike(id)?, vec![id]].concat()))
+        .filter(|ids| ids.iter().all(|id| is_able[*id]))
         .collect();
     let mut is_new = true;
     while is_new {
@@ -75,4 +85,19 @@ pub(crate) fn by_pixels(graph: &Graph, dims: &[Dims], values: usize) -> Vec<bool
 /// Whether a layer at places can read and write these values as pixels: they lie pixel by pixel, or are rows.
 pub(crate) fn are_pixels<'d>(mut values: impl Iterator<Item = (bool, &'d Dims)>) -> bool {
     values.all(|(by_pixels, dims)| by_pixels || is_row(dims))
+}
+
+/// Whether a node does nothing but bring channels from the front to the end, or back: what it reads lies the one way, and
+/// its value the other.
+pub(crate) fn is_turned(graph: &Graph, dims: &[Dims], by_pixels: &[bool], id: usize) -> bool {
+    let node = &graph.nodes()[id];
+    let Op::Transpose { order } = &node.op else { return false };
+    let (input, Some(last @ 2..)) = (node.inputs[0], order.len().checked_sub(1)) else { return false };
+    let order = order.iter().copied();
+    dims[input].example().is_some()
+        && match [by_pixels[input], by_pixels[id]] {
+            [false, true] => order.eq([0].into_iter().chain(2..=last).chain([1])),
+            [true, false] => order.eq([0, last].into_iter().chain(1..last)),
+            _ => false,
+        }
 }

@@ -3,6 +3,7 @@
 mod functions;
 mod layers;
 mod moves;
+mod turned;
 
 use sapwood_graph::{Array, Dims, Entry, Graph, GraphBuilder, Op, Ranked, State, Wire};
 
@@ -65,6 +66,17 @@ fn check(
     build: impl Fn(&mut GraphBuilder, Wire) -> Wire,
     expected: impl Fn(&Whole) -> Whole,
 ) {
+    check_within(2e-6, example, parameters, build, expected);
+}
+
+/// The same with answers that may differ by this, or by this share of what is expected; gives the names of the kernels.
+fn check_within(
+    most: f64,
+    example: &[usize],
+    parameters: &[(&str, &[usize])],
+    build: impl Fn(&mut GraphBuilder, Wire) -> Wire,
+    expected: impl Fn(&Whole) -> Whole,
+) -> Vec<String> {
     let entry = Entry { name: "input".into(), dims: Dims::batch_of(example).unwrap(), integers: false };
     let mut g = Graph::builder_of(vec![entry]);
     let x = g.input();
@@ -82,15 +94,18 @@ fn check(
     });
     let expected = expected(&x);
     let images: Vec<f32> = x.values.iter().map(|x| *x as f32).collect();
+    let mut kernels = Vec::new();
     for (threads, batch) in [(1, 1), (2, 3)] {
         let plan = Runtime::new().threads(threads).batch(batch).plan(&graph, &state).unwrap();
         let found = plan.session().unwrap().run(&images).unwrap().to_vec();
         assert_eq!(found.len(), expected.values.len(), "{graph:?}");
         for (found, expected) in found.iter().zip(&expected.values) {
             let far = (f64::from(*found) - expected).abs();
-            assert!(far <= 2e-6 * expected.abs().max(1.0), "{found} for {expected}: {graph:?}");
+            assert!(far <= most * expected.abs().max(1.0), "{found} for {expected}: {graph:?}");
         }
+        kernels = plan.kernels().map(|(layer, kernel)| format!("{layer}: {kernel}")).collect();
     }
+    kernels
 }
 
 /// The same of one operation without parameters.
