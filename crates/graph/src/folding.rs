@@ -93,7 +93,8 @@ impl Folding {
     /// with `f = gamma / sqrt(variance + epsilon)`.
     ///
     /// # Errors
-    /// A parameter that is not there or has another size; a normalisation without a finite factor.
+    /// A parameter that is not there or has another size; a normalisation without a finite factor; a constant of the name that
+    /// the bias of a layer has.
     pub fn fold(&self, state: &State) -> Result<State, Error> {
         let mut folded = state.clone();
         for Folded { layer, norm, epsilon } in &self.pairs {
@@ -116,6 +117,11 @@ impl Folding {
             let scaled = weight.iter::<f64>().enumerate().map(|(at, w)| (w * factors[at / inner]) as f32);
             let scaled = Array::new(weight.shape(), scaled.collect::<Vec<_>>())?;
             let bias = ParamPath::of(layer, "bias");
+            if self.graph.node(bias.as_str()).is_some_and(|node| matches!(node.op, Op::Constant { .. })) {
+                return Err(refuse(format!(
+                    "`{bias}` should be a bias, found a constant: rename the constant"
+                )));
+            }
             let old: Vec<f64> =
                 folded.0.get(&bias).map_or_else(|| vec![0.0; factors.len()], |bias| bias.iter().collect());
             if [&old, &beta, &mean].iter().any(|values| values.len() != factors.len()) {
@@ -212,6 +218,21 @@ mod tests {
         assert_eq!(error, "layer `bn`: its variance and epsilon give a factor that is not finite");
         before.0.remove("bn.bias");
         assert!(folding.fold(&before).unwrap_err().to_string().contains("its `bias` is not there"));
+    }
+
+    #[test]
+    fn a_constant_that_is_called_like_a_bias_is_none() {
+        let mut g = Graph::builder([1, 2, 2]);
+        let x = g.conv("conv", g.input(), Conv::new(2, 1).no_bias());
+        let x = g.batch_norm("bn", x);
+        let shift = g.constant("conv.bias", &[2, 1, 1], true);
+        g.add(x, shift);
+        let norm = ["weight", "bias", "running_mean", "running_var"].map(|name| format!("bn.{name}"));
+        let mut before =
+            state(&[("conv.weight", &[2, 1, 1, 1], &[1.0; 2]), ("conv.bias", &[2, 1, 1], &[3.0; 2])]);
+        before.0.extend(norm.map(|path| (ParamPath::from(path), Array::new([2], vec![1.0f32; 2]).unwrap())));
+        let error = Folding::of(&g.finish().unwrap()).fold(&before).unwrap_err().to_string();
+        assert!(error.contains("`conv.bias` should be a bias, found a constant"), "{error}");
     }
 
     #[test]

@@ -57,8 +57,7 @@ pub struct ParamAxis {
 pub struct Group {
     /// The first layer that makes them.
     pub name: String,
-    /// How many channels that layer makes. A unit has several of them where the groups of a convolution or the
-    /// heads of an attention keep one width.
+    /// How many channels its units have together: see [`Group::width`].
     pub channels: usize,
     /// All layers that make them.
     pub makers: Vec<String>,
@@ -66,12 +65,19 @@ pub struct Group {
     pub stays: Vec<Option<String>>,
     axes: Vec<usize>,
     floors: Vec<Vec<u32>>,
+    widths: Vec<usize>,
 }
 
 impl Group {
     /// The number of units.
     pub fn units(&self) -> usize {
         self.stays.len()
+    }
+
+    /// How many channels a unit has in the first layer that makes it. They are several where the groups of a convolution or
+    /// the heads of an attention keep one width, and none where only an operation makes it, as zeros beside channels.
+    pub fn width(&self, unit: usize) -> usize {
+        self.widths.get(unit).copied().unwrap_or_default()
     }
 
     /// Whether a unit may leave.

@@ -135,6 +135,20 @@ impl Channels {
         self.score.prunable(&self.infos, prunable)
     }
 
+    /// The masks that a cut begins with where weights may return: weights in scope do, but for those of channels that are
+    /// gone. All that makes, scales and reads such a channel is zero, so nothing of it could learn again.
+    pub(crate) fn without_gone(
+        &self,
+        probe: &dyn Probe,
+        prunable: &Prunable,
+        alive: &MaskSet,
+    ) -> Result<MaskSet, Error> {
+        // Also channels that are not chosen from, since a layer is out of scope.
+        let all = Groups::of(probe.graph()?).map_err(Shrinking::Graph)?;
+        let gone = Removal::of_masks(&all, alive.as_masks(), |path| self.shape(path));
+        Ok(self.masks(&gone, &alive.overlaid(MaskSet::dense(prunable))))
+    }
+
     /// The masks of what stays, and the groups that lost less than was asked of them.
     pub(crate) fn select(
         &self,

@@ -81,6 +81,7 @@ pub trait Criterion: Debug + Send + Sync {
 pub enum Removed {
     /// Only weights that are alive are candidates.
     StayRemoved,
-    /// All weights are candidates (FORCE, RigL, movement).
+    /// All weights are candidates (FORCE, RigL, movement). Where channels are cut, those of channels that were gone before
+    /// are none.
     MayReturn,
 }

@@ -89,8 +89,8 @@ impl Cut {
 
     /// Scores a network and selects what is kept, round by round. `alive` are the
     /// masks that the network already has, if any; what they removed stays removed
-    /// unless the criterion says otherwise. Masks of parameters out of scope are
-    /// carried over.
+    /// unless the criterion says otherwise. Whole channels stay removed in any case where channels are cut. Masks of
+    /// parameters out of scope are carried over.
     ///
     /// # Errors
     /// Those of [`Cut::prune`] but for [`Error::NothingToAblate`]; [`Error::ChangesWeights`] for a criterion that also
@@ -104,8 +104,7 @@ impl Cut {
         if criterion.reconstruction().is_some() {
             return Err(Error::ChangesWeights { criterion: criterion.name().into() });
         }
-        let (prunable, before) = self.start(criterion, probe, alive)?;
-        let (chosen, _) = self.rounds(criterion, probe, &prunable, &before).await?;
+        let (chosen, _) = self.rounds(criterion, probe, &self.start(criterion, probe, alive)?).await?;
         Ok(over(alive, chosen, criterion.removed()))
     }
 
@@ -136,8 +135,8 @@ impl Cut {
         probe: &dyn Probe,
         alive: Option<&MaskSet>,
     ) -> Result<Pruned, Error> {
-        let (prunable, before) = self.start(criterion, probe, alive)?;
-        let (chosen, warnings) = self.rounds(criterion, probe, &prunable, &before).await?;
+        let start = self.start(criterion, probe, alive)?;
+        let (chosen, warnings) = self.rounds(criterion, probe, &start).await?;
         let (chosen, weights) = match (criterion.reconstruction(), self.ablation) {
             (None, _) => (chosen, None),
             (Some(_), Some(ablation)) => {
@@ -145,7 +144,8 @@ impl Cut {
             }
             (Some(reconstruction), None) => {
                 let how = (self.granularity, self.allocation == Allocation::Rows);
-                let found = reconstruct(reconstruction, probe, &prunable, &chosen, how, &before).await?;
+                let Start { prunable, before, .. } = &start;
+                let found = reconstruct(reconstruction, probe, prunable, &chosen, how, before).await?;
                 (found.0, Some(found.1))
             }
         };
@@ -172,37 +172,39 @@ impl Cut {
         criterion: &dyn Criterion,
         probe: &dyn Probe,
         alive: Option<&MaskSet>,
-    ) -> Result<(Prunable, MaskSet), Error> {
+    ) -> Result<Start, Error> {
         if let Some(alive) = alive {
             alive.fits_params(probe.infos())?;
         }
         let in_scope = self.scope.of(probe.infos())?;
         let prunable = criterion.scope(probe, in_scope.clone())?;
         prunable.tell(probe.infos(), &in_scope, criterion.name());
-        let before = match (criterion.removed(), alive) {
-            (Removed::StayRemoved, Some(alive)) => alive.within(&prunable),
+        let channels = match self.granularity {
+            Granularity::Channel(counted) => {
+                Some(Channels::of(counted, &self.allocation, criterion, probe, &prunable)?)
+            }
+            _ => None,
+        };
+        let before = match (criterion.removed(), alive, &channels) {
+            (Removed::StayRemoved, Some(alive), _) => alive.within(&prunable),
+            (Removed::MayReturn, Some(alive), Some(channels)) => {
+                channels.without_gone(probe, &prunable, alive)?
+            }
             _ => MaskSet::dense(&prunable),
         };
-        Ok((prunable, before))
+        Ok(Start { prunable, before, channels })
     }
 
     async fn rounds(
         &self,
         criterion: &dyn Criterion,
         probe: &dyn Probe,
-        prunable: &Prunable,
-        before: &MaskSet,
+        Start { prunable, before, channels }: &Start,
     ) -> Result<(MaskSet, Vec<Warning>), Error> {
         let iterations = self.iterations.unwrap_or_else(|| criterion.iterations());
         self.check(iterations)?;
         let targets = iterations.targets(self.sparsity)?;
         let (total, last) = (prunable.weights(), targets.len() - 1);
-        let channels = match self.granularity {
-            Granularity::Channel(counted) => {
-                Some(Channels::of(counted, &self.allocation, criterion, probe, prunable)?)
-            }
-            _ => None,
-        };
         let asked = channels.as_ref().map_or_else(|| prunable.clone(), |all| all.prunable(prunable));
         let groups = self.granularity.groups(probe.infos(), before);
         let [left, all] = groups.unwrap_or([before.kept(), total]);
@@ -240,7 +242,7 @@ impl Cut {
             // Later rounds see zeros behind what earlier ones have cut off: those say nothing of the criterion.
             zero.get_or_insert_with(|| Warning::of_zero_scores(&scores, Some(candidates), narrow));
             let mut parted = None;
-            match &channels {
+            match channels {
                 Some(channels) => {
                     let found = channels.select(probe, &scores, target, candidates, self.ablation);
                     match found {
@@ -294,6 +296,15 @@ impl Cut {
         let scores = inverted.as_ref().unwrap_or(scores);
         self.granularity.chosen(scores, target, &self.allocation, Some(candidates))
     }
+}
+
+/// What a cut begins with.
+struct Start {
+    prunable: Prunable,
+    /// What may be kept.
+    before: MaskSet,
+    /// The channels that are chosen from, where whole ones go.
+    channels: Option<Channels>,
 }
 
 /// What was chosen, and the masks of what was out of scope. What stays removed does so in biases and scales too, which

@@ -13,7 +13,8 @@ use crate::{
 /// still does anything.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diagnosis {
-    /// The layers that have masks, in the order in which they run.
+    /// The convolutions and linear layers that have masks, in the order in which they run. Masks of biases and scales, which
+    /// go with whole channels, do not count here: how many there are depends on where channels went.
     pub layers: Vec<LayerHealth>,
     /// The masks without weights that lie on no path from the input to an output.
     pub effective: MaskSet,
@@ -52,7 +53,7 @@ impl Diagnosis {
         let (flow, effective) = (Flow::of(graph, masks)?, effective(graph, masks)?);
         let at_places = AtPlaces::of(graph, masks)?;
         let (mut layers, mut filters) = (Vec::new(), Vec::new());
-        for (id, node) in graph.nodes().iter().enumerate() {
+        for (id, node) in graph.nodes().iter().enumerate().filter(|(_, node)| node.op.has_weights()) {
             let path = ParamPath::from(format!("{}.weight", node.name));
             let (Some(mask), Some(input)) = (masks.get(&path), node.inputs.first()) else { continue };
             let (reached, needed) = (flow.reached[*input].contains(&true), flow.needed[id].contains(&true));
@@ -64,11 +65,9 @@ impl Diagnosis {
                 }
                 _ => flow.reached[id].iter().zip(&flow.needed[id]).map(|(a, b)| [*a, *b]).collect(),
             };
-            if node.op.has_weights() {
-                // What neither comes from the input nor goes on to an output is gone as a channel.
-                let lost = outputs.iter().filter(|[reached, needed]| reached != needed).count();
-                filters.push((&node.name[..], lost, outputs.len()));
-            }
+            // What neither comes from the input nor goes on to an output is gone as a channel.
+            let lost = outputs.iter().filter(|[reached, needed]| reached != needed).count();
+            filters.push((&node.name[..], lost, outputs.len()));
             layers.push(LayerHealth {
                 total: mask.len(),
                 kept: mask.count_ones(),
@@ -81,13 +80,15 @@ impl Diagnosis {
             });
         }
         let reached = graph.ends().iter().any(|end| flow.reached[*end].contains(&true));
-        let warnings = warnings(reached, &filters, masks, &effective);
+        let warnings = warnings(reached, &filters, masks, &layers);
         Ok(Self { layers, effective, warnings })
     }
 
     /// The fraction of weights that are gone or do nothing.
     pub fn effective_sparsity(&self) -> f64 {
-        self.effective.realised_sparsity()
+        let sum = |of: fn(&LayerHealth) -> usize| self.layers.iter().map(of).sum::<usize>();
+        let (total, effective) = (sum(|layer| layer.total), sum(|layer| layer.effective));
+        (total - effective) as f64 / total.max(1) as f64
     }
 }
 
@@ -96,7 +97,7 @@ fn warnings(
     reached: bool,
     filters: &[(&str, usize, usize)],
     masks: &MaskSet,
-    effective: &MaskSet,
+    layers: &[LayerHealth],
 ) -> Vec<Warning> {
     let mut warnings = masks.warnings();
     if masks.kept() == 0 {
@@ -105,7 +106,8 @@ fn warnings(
     if !reached {
         warnings.push(Warning::Disconnected);
     }
-    let (kept, weights) = (masks.kept(), masks.kept() - effective.kept());
+    let kept: usize = layers.iter().map(|layer| layer.kept).sum();
+    let weights: usize = layers.iter().map(|layer| layer.kept - layer.effective).sum();
     if weights > 0 {
         warnings.push(Warning::Ineffective { weights, kept });
     }

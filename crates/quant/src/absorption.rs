@@ -20,7 +20,9 @@ pub fn absorbed(graph: &Graph, before: &State, mut folded: State) -> Result<(Sta
     let mut moved = 0;
     for [first, second] in Equalisation::of(after).pairs() {
         let Some(pair) = folding.pairs().iter().find(|pair| pair.layer == *first) else { continue };
-        if !reads_all(after, second) || !unpadded_between(after, first, second) {
+        // Without a bias there is nowhere to put it, though a constant may have a bias's name.
+        let has_bias = after.node(second).is_some_and(|node| node.op.has_bias());
+        if !has_bias || !reads_all(after, second) || !unpadded_between(after, first, second) {
             continue;
         }
         let lacks = |path: &ParamPath| Error::Layer {
@@ -48,8 +50,7 @@ pub fn absorbed(graph: &Graph, before: &State, mut folded: State) -> Result<(Sta
         let old = get(&folded, format!("{first}.bias"))?;
         let less = old.iter::<f64>().zip(&above).map(|(bias, c)| (bias - c) as f32);
         let less = Array::new(old.shape(), less.collect::<Vec<_>>())?;
-        // Without a bias there is nowhere to put it.
-        let Ok(bias) = get(&folded, format!("{second}.bias")) else { continue };
+        let bias = get(&folded, format!("{second}.bias"))?;
         let added = bias.iter::<f64>().zip(&more).map(|(bias, more)| (bias + more) as f32);
         let added = Array::new(bias.shape(), added.collect::<Vec<_>>())?;
         folded.0.insert(format!("{first}.bias").into(), less);
@@ -120,5 +121,30 @@ mod tests {
         // c = 4 - 3 / 2; the second channel may well be below 0.
         assert_eq!((moved, found("a.bias"), found("b.bias")), (1, vec![1.5, 1.0], vec![5.25]));
         assert_eq!(found("c.bias"), [0.0]);
+    }
+
+    #[test]
+    fn a_constant_that_is_called_like_a_bias_takes_nothing_over() {
+        let mut g = Graph::builder([1, 4, 4]);
+        let x = g.conv("a", g.input(), Conv::new(1, 1).no_bias());
+        let x = g.batch_norm("bn", x);
+        let x = g.relu(x);
+        let x = g.conv("b", x, Conv::new(1, 1).no_bias());
+        let shift = g.constant("b.bias", &[1], true);
+        g.add(x, shift);
+        let graph = g.finish().unwrap();
+        let array = |shape: &[usize], value: f32| Array::new(shape, vec![value]).unwrap();
+        let all = [
+            ("a.weight", array(&[1, 1, 1, 1], 1.0)),
+            ("bn.weight", array(&[1], 0.5)),
+            ("bn.bias", array(&[1], 4.0)),
+            ("bn.running_mean", array(&[1], 0.0)),
+            ("bn.running_var", array(&[1], 1.0)),
+            ("b.weight", array(&[1, 1, 1, 1], 2.0)),
+            ("b.bias", array(&[1], 0.25)),
+        ];
+        let before = State(all.into_iter().map(|(path, value)| (path.into(), value)).collect());
+        let folded = Folding::of(&graph).fold(&before).unwrap();
+        assert_eq!(absorbed(&graph, &before, folded.clone()).unwrap(), (folded, 0));
     }
 }

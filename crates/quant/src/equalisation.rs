@@ -1,5 +1,7 @@
 //! Layers whose channels have equal ranges.
 
+use std::collections::BTreeSet;
+
 use sapwood_graph::{Activation, Array, Graph, Op, ParamPath, State};
 
 use crate::Error;
@@ -11,6 +13,8 @@ use crate::Error;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Equalisation {
     pairs: Vec<[String; 2]>,
+    /// The layers that have a bias: a constant may have the name of another's.
+    biased: BTreeSet<String>,
 }
 
 /// Sweeps over all pairs at most, and the change of a factor below which they end.
@@ -47,7 +51,8 @@ impl Equalisation {
         let layers = (0..nodes.len()).filter(|at| is_layer(&nodes[*at].op));
         let pairs =
             layers.filter_map(|at| Some([nodes[at].name.clone(), nodes[next_layer(at)?].name.clone()]));
-        Self { pairs: pairs.collect() }
+        let biased = nodes.iter().filter(|node| node.op.has_bias()).map(|node| node.name.clone());
+        Self { pairs: pairs.collect(), biased: biased.collect() }
     }
 
     /// The pairs: a layer, and the one that alone reads it.
@@ -63,7 +68,7 @@ impl Equalisation {
         for _ in 0..SWEEPS {
             let mut change = 0.0f64;
             for [first, second] in &self.pairs {
-                change = change.max(equalise(state, first, second)?);
+                change = change.max(equalise(state, first, second, self.biased.contains(first))?);
             }
             if change < CHANGE {
                 break;
@@ -73,8 +78,8 @@ impl Equalisation {
     }
 }
 
-/// Equalises two layers; gives the largest change of a factor.
-fn equalise(state: &mut State, first: &str, second: &str) -> Result<f64, Error> {
+/// Equalises two layers, of which the first may have a bias; gives the largest change of a factor.
+fn equalise(state: &mut State, first: &str, second: &str, is_biased: bool) -> Result<f64, Error> {
     let lacks =
         |layer: &str| Error::Layer { layer: layer.into(), problem: "its `weight` is not there".into() };
     let path = |layer: &str, name: &str| ParamPath::from(format!("{layer}.{name}"));
@@ -98,7 +103,8 @@ fn equalise(state: &mut State, first: &str, second: &str) -> Result<f64, Error> 
     let new_one = scaled(one, &|at| 1.0 / factors[at / rows])?;
     let new_two = scaled(two, &|at| factors[input(at)])?;
     let bias = path(first, "bias");
-    let new_bias = state.0.get(&bias).map(|bias| scaled(bias, &|at| 1.0 / factors[at])).transpose()?;
+    let old_bias = state.0.get(&bias).filter(|_| is_biased);
+    let new_bias = old_bias.map(|bias| scaled(bias, &|at| 1.0 / factors[at])).transpose()?;
     state.0.insert(path(first, "weight"), new_one);
     state.0.insert(path(second, "weight"), new_two);
     state.0.extend(new_bias.map(|new| (bias, new)));
@@ -151,6 +157,30 @@ mod tests {
         assert_eq!(found("a.weight"), [1.0, -2.0, 2.0, 1.0]);
         assert_eq!(found("a.bias"), [0.5, 4.0]);
         assert_eq!(found("b.weight"), [2.0, 2.0, -1.0, 0.5]);
+    }
+
+    #[test]
+    fn a_constant_that_is_called_like_a_bias_stays_as_it_is() {
+        let mut g = Graph::builder([2, 1, 1]);
+        let x = g.input();
+        let x = g.op("a", Op::Linear { inputs: 2, outputs: 2, bias: false, places: false }, &[x]);
+        let x = g.relu(x);
+        let x = g.linear("b", x, 2);
+        let shift = g.constant("a.bias", &[2], true);
+        g.add(x, shift);
+        let array = |shape: &[usize], values: &[f32]| Array::new(shape, values.to_vec()).unwrap();
+        let mut state = State(
+            [
+                ("a.weight".into(), array(&[2, 2], &[2.0, -4.0, 0.5, 0.25])),
+                ("a.bias".into(), array(&[2], &[1.0, 1.0])),
+                ("b.weight".into(), array(&[2, 2], &[1.0, 8.0, -0.5, 2.0])),
+                ("b.bias".into(), array(&[2], &[0.0, 0.0])),
+            ]
+            .into(),
+        );
+        Equalisation::of(&g.finish().unwrap()).apply(&mut state).unwrap();
+        let found = |path: &str| state.0[path].iter::<f32>().collect::<Vec<_>>();
+        assert_eq!((found("a.bias"), found("b.weight")), (vec![1.0, 1.0], vec![2.0, 2.0, -1.0, 0.5]));
     }
 
     #[test]

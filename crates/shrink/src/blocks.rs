@@ -20,11 +20,8 @@ pub fn without_zero_branches(
     let constants = Constants::of(graph, &groups, state);
     let dims = graph.dims()?;
     let nodes = graph.nodes();
-    // Every place of the one dimension of channels is known to be zero, at all places beside it.
-    let zero = |node: usize| {
-        let found = constants.at(node);
-        !found.is_empty() && found.iter().all(|constant| *constant == Some(0.0))
-    };
+    // What no input changes is no branch: a constant that is learnt may be zero only now.
+    let zero = |node: usize| dims[node].batch().is_some() && constants.are_zeros(node);
     let mut instead: Vec<usize> = (0..nodes.len()).collect();
     for (id, node) in nodes.iter().enumerate().filter(|(_, node)| node.op == Op::Add) {
         let [a, b] = [node.inputs[0], node.inputs[1]];

@@ -175,37 +175,18 @@ impl Seen<'_> {
     fn readers(&self) -> BTreeMap<Slot, Vec<Read>> {
         let mut found: BTreeMap<Slot, Vec<Read>> = BTreeMap::new();
         for axis in self.groups.axes().iter().filter(|axis| axis.side == Side::Reads) {
-            let constants = self.constants.at(self.graph.nodes()[axis.node].inputs[0]);
+            let constants = self.constants.read(self.graph, axis.node);
             let sums = self.sums.get(&axis.node);
             let (groups, width) =
                 sums.map_or((1, axis.slots.len()), |sums| (sums.groups(), sums.of_inputs()));
             // A grouped convolution names the positions of one group.
             let copies = if axis.slots.len() == width { groups } else { 1 };
-            let row = matches!(self.graph.nodes()[axis.node].op, Op::Linear { .. });
-            let by_slot = if row { self.by_slot(axis.node) } else { BTreeMap::new() };
             for (at, slot) in axis.slots.iter().enumerate() {
                 for copy in 0..copies {
                     let at = copy * width + at;
-                    let constant = match row {
-                        true => by_slot.get(slot).copied().flatten(),
-                        false => constants.get(at).copied().flatten(),
-                    };
+                    let constant = constants.get(at).copied().flatten();
                     found.entry(*slot).or_default().push(Read { node: axis.node, at, constant });
                 }
-            }
-        }
-        found
-    }
-
-    /// In a row of values a channel has several: the constant that all of them have.
-    fn by_slot(&self, node: usize) -> BTreeMap<Slot, Option<f64>> {
-        let input = self.graph.nodes()[node].inputs[0];
-        let mut dims = (0..sapwood_graph::MOST_DIMENSIONS).filter_map(|dim| self.groups.at(input, dim));
-        let mut found = BTreeMap::new();
-        for (slot, constant) in dims.next().unwrap_or_default().iter().zip(self.constants.at(input)) {
-            let known = found.entry(*slot).or_insert(*constant);
-            if known != constant {
-                *known = None;
             }
         }
         found

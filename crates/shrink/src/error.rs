@@ -60,6 +60,16 @@ pub enum Error {
         /// The parameter.
         path: ParamPath,
     },
+    /// A constant of the name that the bias of a layer would have.
+    #[error(
+        "`{layer}` needs a bias for what constant channels give it, and `{path}` is another value: rename that value"
+    )]
+    Taken {
+        /// The layer.
+        layer: String,
+        /// The name of its bias.
+        path: ParamPath,
+    },
     /// No channel leaves.
     #[error("no channel can leave: {reason}")]
     Nothing {

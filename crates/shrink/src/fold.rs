@@ -9,7 +9,7 @@ impl Dead {
     /// one where a constant has to go into it.
     ///
     /// # Errors
-    /// What [`shrink`](crate::shrink) refuses.
+    /// What [`shrink`](crate::shrink) refuses; [`Error::Taken`] where another value has the name of a bias that a layer gets.
     pub fn remove(
         &self,
         graph: &Graph,
@@ -21,6 +21,7 @@ impl Dead {
         let mut nodes = graph.nodes().to_vec();
         for (node, added) in &self.folds {
             let Node { name, op, .. } = &mut nodes[*node];
+            let had_bias = op.has_bias();
             let outputs = match op {
                 Op::Conv(spec) => {
                     spec.bias = true;
@@ -34,8 +35,11 @@ impl Dead {
             };
             let path = ParamPath::of(name, "bias");
             let kind = state.parameter(name, "weight").map(Array::dtype);
-            let before: Vec<f64> =
-                state.0.get(&path).map_or(vec![0.0; outputs], |bias| bias.iter().collect());
+            let before: Vec<f64> = match state.0.get(&path) {
+                Some(bias) if had_bias => bias.iter().collect(),
+                Some(_) => return Err(Error::Taken { layer: name.clone(), path }),
+                None => vec![0.0; outputs],
+            };
             let after =
                 before.iter().enumerate().map(|(at, bias)| bias + added.get(at).copied().unwrap_or(0.0));
             let after: Vec<f64> = after.collect();

@@ -35,6 +35,13 @@ impl Removal {
         self.leaves.get(group).map_or(0, Bits::count_ones)
     }
 
+    /// The number of channels that leave a group, of which a unit may be several.
+    pub fn channels(&self, groups: &Groups, group: usize) -> usize {
+        let slot = |unit: usize| Slot { group: group as u32, unit: unit as u32 };
+        let leaving = (0..groups[group].units()).filter(|unit| self.has(slot(*unit)));
+        leaving.map(|unit| groups[group].width(unit)).sum()
+    }
+
     /// The number of units that leave.
     pub fn units(&self) -> usize {
         self.leaves.iter().map(Bits::count_ones).sum()

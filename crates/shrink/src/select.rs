@@ -143,8 +143,7 @@ impl<'a> Ranking<'a> {
         let mut asked = vec![0usize; self.groups.len()];
         let mut short = vec![false; self.groups.len()];
         for Scope { leaving, staying } in &self.scopes {
-            // A share that was written in decimals is meant exactly.
-            let count = (share * (leaving.len() + staying.len()) as f64 + 0.5 + 1e-9) as usize;
+            let count = self.asked(share, leaving.iter().chain(staying));
             leaving.iter().take(count).for_each(|(group, _)| asked[*group] += 1);
             let more = count.saturating_sub(leaving.len());
             for (at, unit) in staying.iter().take(more) {
@@ -167,6 +166,23 @@ impl<'a> Ranking<'a> {
             }
         }
         chosen
+    }
+
+    /// How many of these units a share of their channels is, to the nearest.
+    fn asked<'u>(&self, share: f64, units: impl Iterator<Item = &'u (usize, usize)> + Clone) -> usize {
+        let width = |(at, _): &(usize, usize)| {
+            let group = &self.groups[*at];
+            (group.channels as f64 / group.units() as f64).max(1.0)
+        };
+        // A share that was written in decimals is meant exactly.
+        let asked = share * units.clone().map(width).sum::<f64>() + 1e-9;
+        let mut before = 0.0;
+        let within = |unit: &&(usize, usize)| {
+            let middle = before + width(unit) / 2.0;
+            before += width(unit);
+            middle <= asked
+        };
+        units.take_while(within).count()
     }
 
     /// How many units leave so that the channels that stay are a multiple.

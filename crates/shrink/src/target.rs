@@ -47,7 +47,8 @@ impl fmt::Display for Share {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Target {
     /// Of the channels that are compared with one another: those that must stay count, but for those of groups that
-    /// stay whole.
+    /// stay whole. What leaves together, such as a head of an attention, counts as the channels that units of its group have
+    /// on average.
     Channels(Share),
     /// Of the multiply-accumulates.
     Macs(Share),

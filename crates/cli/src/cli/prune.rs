@@ -15,8 +15,8 @@ use sapwood_core::{ModuleState, Observed, ParamInfo, State, TrainedOn, infos, wr
 use sapwood_lab::{Reporter, Watched};
 use sapwood_models::{Net, Opened, Spec, pack, read_masks};
 use sapwood_prune::{
-    Ablation, Allocation, Course, Criteria, Criterion, Cut, Diagnosis, Granularity, Iterations, MaskSet,
-    Pruned, RoundExamples, Sparsity,
+    Ablation, Allocation, Course, Criteria, Criterion, Cut, Diagnosis, Granularity, Iterations, LayerHealth,
+    MaskSet, Pruned, RoundExamples, Sparsity,
 };
 use sapwood_report::{Cell, Table};
 
@@ -120,25 +120,27 @@ impl Prune {
             table.row([layer.path.as_str().into()].into_iter().chain(counts).chain(shares));
         }
         write!(out, "{}", table.to_text())?;
-        let (kept, total, effective) = (masks.kept(), masks.total(), diagnosis.effective.kept());
+        let sum = |of: fn(&LayerHealth) -> usize| diagnosis.layers.iter().map(of).sum::<usize>();
+        let (kept, total, effective) =
+            (sum(|layer| layer.kept), sum(|layer| layer.total), sum(|layer| layer.effective));
         let mut line = format!("{kept} of {total} weights kept");
         if effective < kept {
             let _ = write!(line, ", {effective} of them effective");
         }
-        writeln!(out, "{line}{}", self.in_groups(&infos(&net), &masks))?;
+        writeln!(out, "{line}{}", self.in_groups(&infos(&net), &masks, [kept, total]))?;
         note.iter().for_each(|note| bar::note(note));
         self.scoring.warn(&warnings);
         self.scoring.warn(&diagnosis.warnings);
         Ok(())
     }
 
-    /// What of the weights is gone where the sparsity was that of groups, or only of those that form groups.
-    fn in_groups(&self, params: &[ParamInfo], masks: &MaskSet) -> String {
+    /// How many weights are gone, where the sparsity was that of groups of them.
+    fn in_groups(&self, params: &[ParamInfo], masks: &MaskSet, [kept, total]: [usize; 2]) -> String {
         if self.granularity == Granularity::Weight {
             return String::new();
         }
-        let gone =
-            format!("{} ({:.2} %) gone", masks.total() - masks.kept(), 100.0 * masks.realised_sparsity());
+        let gone = total - kept;
+        let gone = format!("{gone} ({:.2} %) gone", 100.0 * gone as f64 / total.max(1) as f64);
         match self.granularity.groups(params, masks) {
             Some([kept, all]) => {
                 format!("; {gone} with {} of {all} {}", all - kept, self.granularity.group_name())

@@ -3,7 +3,8 @@
 //! Dimensions are cut into the shortest runs that have one product on both sides. Within a run the indices are laid
 //! in a row; where that row becomes several dimensions, one of them carries the indices, and what lies at one of
 //! its places leaves together. Which one it is the network says where it can (channels that a grouped
-//! convolution has joined position by position); else it is tried which one leaves most of the network free.
+//! convolution has joined position by position); else it is tried which one leaves most of the network free. The batch's
+//! dimension is one of them where it has several places for each example, as the heads of `nn.MultiheadAttention`.
 
 use std::ops::Range;
 
@@ -28,11 +29,9 @@ impl Trace<'_> {
             }
             let Some(row) = self.row(node, &x[before.clone()], &from.sizes()[before]) else { continue };
             let sizes = &to.sizes()[after.clone()];
-            let choices: Vec<usize> = (0..sizes.len())
-                .filter(|dim| 1 < sizes[*dim] && to.batch() != Some(after.start + dim))
-                .collect();
+            let choices: Vec<usize> = (0..sizes.len()).filter(|dim| 1 < sizes[*dim]).collect();
             let Some(dim) = self.carrier(node, &row, sizes, &choices) else {
-                self.keep(node, &Some(row), "has them in the batch");
+                self.keep(node, &Some(row), "has a single place for them");
                 continue;
             };
             let inner: usize = sizes[dim + 1..].iter().product();

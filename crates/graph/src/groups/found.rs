@@ -44,7 +44,6 @@ fn grouped(trace: &Trace<'_>) -> Groups {
         // What is called after an addition of zeros becomes a layer's once there is one.
         if group.name.is_empty() || (layer && group.makers.is_empty()) {
             group.name = node.name.clone();
-            group.channels = origin.count;
         }
         if layer {
             group.makers.push(node.name.clone());
@@ -58,6 +57,7 @@ fn grouped(trace: &Trace<'_>) -> Groups {
             }
         }
     }
+    widen(&mut groups, trace, &slots);
     let axes: Vec<ParamAxis> = trace
         .touched
         .iter()
@@ -89,6 +89,23 @@ fn grouped(trace: &Trace<'_>) -> Groups {
         group.floors = floors.into_iter().collect();
     }
     Groups { groups, axes, values }
+}
+
+/// Counts the channels of units. What operations make counts where no layer makes any of the group.
+fn widen(groups: &mut [Group], trace: &Trace<'_>, slots: &[Slot]) {
+    for origin in &trace.origins {
+        let made = &slots[origin.first as usize..][..origin.count];
+        let Some(group) = made.first().map(|slot| &mut groups[slot.group as usize]) else { continue };
+        if !group.makers.is_empty() && !trace.graph.nodes()[origin.node].op.has_parameters() {
+            continue;
+        }
+        let mut own = vec![0; group.units()];
+        made.iter().for_each(|slot| own[slot.unit as usize] += 1);
+        group.widths.resize(own.len(), 0);
+        let new = group.widths.iter_mut().zip(own).filter(|(width, _)| **width == 0);
+        new.for_each(|(width, own)| *width = own);
+        group.channels = group.widths.iter().sum();
+    }
 }
 
 /// For each index its group and its unit there. Groups are joined by units that several makers have.
@@ -145,6 +162,7 @@ impl Group {
             stays: Vec::new(),
             axes: Vec::new(),
             floors: Vec::new(),
+            widths: Vec::new(),
         }
     }
 }

@@ -57,9 +57,22 @@ fn what_is_joined_to_itself_leaves_from_both_places_and_a_split_undoes_a_concate
     let groups = Groups::of(&g.finish().unwrap()).unwrap();
     let makers: Vec<_> = groups.iter().map(|group| group.makers.join("+")).collect();
     assert_eq!(makers, ["a", "b+c", "head"]);
+    assert_eq!(groups.iter().map(|group| group.channels).collect::<Vec<_>>(), [4, 6, 3]);
     let read = slots(&groups, "c.weight", 1);
     assert_eq!(read[..4], read[10..]);
     assert_eq!(&read[4..10], slots(&groups, "c.weight", 0));
+}
+
+#[test]
+fn channels_are_those_of_all_layers_that_make_some_of_a_group() {
+    let mut g = Graph::builder([3, 4, 4]);
+    let a = g.conv("a", g.input(), Conv::new(4, 1));
+    let b = g.conv("b", g.input(), Conv::new(6, 1));
+    let c = g.conv("c", g.input(), Conv::new(10, 1));
+    let x = g.concat(&[a, b], 1);
+    let x = g.add(x, c);
+    end(&mut g, x);
+    assert_eq!(said(g), [group("a+b+c", 10, 1)]);
 }
 
 #[test]
@@ -141,6 +154,38 @@ fn heads_leave_whole_also_where_attention_is_written_in_small_operations() {
 }
 
 #[test]
+fn heads_leave_whole_also_where_they_lie_in_the_batch() {
+    let of = |sizes: &[usize]| Dims::with_batch(sizes, 1).unwrap();
+    let mut g = Graph::builder([3, 4, 4]);
+    let x = g.conv("stem", g.input(), Conv::new(8, 1));
+    let x = g.reshape(x, Dims::batch_of(&[8, 16]).unwrap());
+    let x = g.transpose(x, &[2, 0, 1]);
+    let heads = |g: &mut GraphBuilder, name: &str| {
+        let x = g.linear_at_places(name, x, 12);
+        let x = g.reshape(x, of(&[16, 4, 3]));
+        g.transpose(x, &[1, 0, 2])
+    };
+    let [q, k, v] = ["q", "k", "v"].map(|name| heads(&mut g, name));
+    let k = g.transpose(k, &[0, 2, 1]);
+    let y = g.matmul(q, k);
+    let y = g.softmax(y, 2);
+    let y = g.matmul(y, v);
+    let y = g.transpose(y, &[1, 0, 2]);
+    let y = g.reshape(y, of(&[16, 1, 12]));
+    let y = g.linear_at_places("proj", y, 8);
+    let x = g.transpose(y, &[1, 0, 2]);
+    let x = g.flatten(x);
+    g.linear("head", x, 2);
+    let groups = Groups::of(&g.finish().unwrap()).unwrap();
+    let found: Vec<_> = groups.iter().map(|group| (group.makers.join("+"), group.units())).collect();
+    let expected = [("stem", 8), ("q+k+v", 4), ("proj", 8), ("head", 2)];
+    assert_eq!(found, expected.map(|(makers, units)| (makers.to_string(), units)));
+    assert_eq!((groups[1].whole(), groups[1].width(0)), (None, 3));
+    let read: Vec<u32> = slots(&groups, "proj.weight", 1).iter().map(|slot| slot.unit).collect();
+    assert_eq!(read, [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]);
+}
+
+#[test]
 fn one_output_is_no_depthwise_convolution_and_a_map_for_all_channels_stays() {
     let mut g = Graph::builder([1, 8, 8]);
     let x = g.conv("conv1", g.input(), Conv::new(4, 3).same());
@@ -169,7 +214,9 @@ fn the_shortcut_without_parameters_keeps_its_zeros_in_pairs() {
     end(&mut g, x);
     let groups = Groups::of(&g.finish().unwrap()).unwrap();
     let units: Vec<u32> = slots(&groups, "conv2.weight", 0).iter().map(|slot| slot.unit).collect();
-    assert_eq!((groups.len(), groups[0].units()), (2, 6));
+    assert_eq!((groups.len(), groups[0].units(), groups[0].channels), (2, 6, 8));
+    let widths: Vec<usize> = (0..6).map(|unit| groups[0].width(unit)).collect();
+    assert_eq!(widths.iter().filter(|width| **width == 2).count(), 2, "{widths:?}");
     assert_eq!((units[0], units[1]), (units[6], units[7]));
 }
 

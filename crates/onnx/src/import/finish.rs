@@ -166,8 +166,8 @@ impl Making<'_> {
         Err(Error::Unsupported(Unsupported { operations: [(layers, beyond)].into(), examples: None }))
     }
 
-    /// Renames constants that are called like a layer's tensor, or like a module with layers or tensors of its own: a name
-    /// stands for one of both.
+    /// Renames constants that are called like a layer's tensor, like the bias that a layer lacks and may get, or like a module
+    /// with layers or tensors of its own: a name stands for one of both.
     fn part_constants(&mut self, needed: &BTreeSet<usize>) {
         let names = || needed.iter().map(|at| self.nodes[*at].name.as_str());
         let mut taken: BTreeSet<String> = names().map(String::from).collect();
@@ -176,7 +176,9 @@ impl Making<'_> {
             let suffixes = params.iter().filter(|(suffix, _)| !suffix.is_empty());
             suffixes.map(move |(suffix, _)| format!("{layer}.{suffix}"))
         });
-        let tensors: BTreeSet<String> = of_layers.collect();
+        let weighing = needed.iter().map(|at| &self.nodes[*at]).filter(|node| node.op.has_weights());
+        let biases = weighing.map(|node| format!("{}.bias", node.name));
+        let tensors: BTreeSet<String> = of_layers.chain(biases).collect();
         let modules: BTreeSet<String> = names()
             .flat_map(|name| name.match_indices('.').map(move |(end, _)| name[..end].to_string()))
             .collect();

@@ -1,7 +1,7 @@
 //! What single attributes and tensors mean, as ONNX Runtime computes them.
 
 use sapwood_graph::{Binary, Op, Ranked, Reduction, Window};
-use sapwood_onnx::{Imported, Note};
+use sapwood_onnx::{Imported, Note, Options, export, import};
 
 use crate::{
     foreign::{IMAGES, operations},
@@ -199,6 +199,24 @@ fn a_weight_that_is_also_a_factor_is_two_parameters() {
     let names: Vec<String> = found.state.0.keys().map(ToString::to_string).collect();
     assert_eq!(names, ["fc.weight", "fc.weight_constant"]);
     assert_eq!(values(&found), [0.0, 2.0, 1.0, 3.0, 0.0, 1.0, 2.0, 3.0]);
+}
+
+/// ONNX Runtime's quantiser leaves such layers behind. A bias that the layer gets later does not overwrite the constant.
+#[test]
+fn what_is_added_behind_a_layer_is_not_called_like_the_bias_that_the_layer_lacks() {
+    let file = Foreign::new(13, &[None, Some(3)])
+        .floats("fc.weight", &[3, 2], |at| at as f32)
+        .floats("fc.bias", &[2], |at| 10.0 + at as f32)
+        .node("MatMul", "x fc.weight", "m", &[])
+        .node("Add", "m fc.bias", "a", &[])
+        .node("Mul", "a m", "y", &[]);
+    let found = file.import().unwrap();
+    assert!(found.graph.node("fc").is_some_and(|node| node.op.has_weights() && !node.op.has_bias()));
+    let names: Vec<String> = found.state.0.keys().map(ToString::to_string).collect();
+    assert_eq!(names, ["fc.bias_constant", "fc.weight"]);
+    assert_eq!(values(&found)[..2], [10.0, 11.0]);
+    let again = import(&export(&found.graph, &found.state, &Options::default()).unwrap()).unwrap();
+    assert_eq!((again.graph, again.state), (found.graph, found.state));
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use sapwood_backend::Seed;
 use sapwood_core::graph::Groups;
 use sapwood_prune::{
-    Ablation, Allocation, Counted, Criterion, Cut, Error, Fpgm, Granularity, Iterations, Magnitude, MaskSet,
-    NetworkProbe, Probe, Prunable, Random, ScoreTensors, Snip,
+    Ablation, Allocation, Counted, Criterion, Cut, Error, Force, Fpgm, Granularity, Iterations, Magnitude,
+    MaskSet, Movement, NetworkProbe, Probe, Prunable, Random, ScoreTensors, Snip,
 };
 use sapwood_shrink::{GroupScore, Normaliser, Removal, squares};
 
@@ -161,6 +161,22 @@ fn channels_that_are_gone_stay_so_whatever_is_asked_for_next() {
     for seed in 0..8 {
         let left = again(cut("0.75").ablation(Ablation::Shuffle).seed(Seed(seed)));
         assert!(left.len() == 1 && kept(&half).contains(&left[0]), "{left:?}");
+    }
+}
+
+#[test]
+fn where_weights_may_return_channels_that_are_gone_do_not() {
+    let (net, examples) = (net(), [batch(6)]);
+    let half = cut("0.5").masks_blocking(&Magnitude, &NetworkProbe::observed(&net), None).unwrap();
+    let net = half.apply(net).unwrap();
+    let probe = NetworkProbe::observed(&net).with_examples(&examples).in_f64();
+    for criterion in [&Movement as &dyn Criterion, &Force] {
+        let again = |cut: Cut| cut.masks_blocking(criterion, &probe, Some(&half)).unwrap();
+        assert_eq!(kept(&again(cut("0.25"))), kept(&half), "{criterion:?}");
+        for rounds in [1, 3] {
+            let left = kept(&again(cut("0.75").iterations(Iterations::linear(rounds))));
+            assert!(left.len() == 1 && kept(&half).contains(&left[0]), "{criterion:?}: {left:?}");
+        }
     }
 }
 

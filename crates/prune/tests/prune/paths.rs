@@ -64,7 +64,11 @@ fn channels_that_are_gone_whole_are_not_warned_of() {
     g.linear("fc", x, 2);
     let graph = g.finish().unwrap();
     let channel = [("a.weight", "110011"), ("bn.weight", "101"), ("fc.weight", "101101")];
-    assert_eq!(Diagnosis::of(&graph, &masks(&channel)).unwrap().warnings, []);
+    let found = Diagnosis::of(&graph, &masks(&channel)).unwrap();
+    assert_eq!(found.warnings, []);
+    // Weights are those of convolutions and linear layers, whatever else has masks.
+    let weights: Vec<_> = found.layers.iter().map(|layer| (layer.path.as_str(), layer.total)).collect();
+    assert_eq!((weights, found.effective_sparsity()), (vec![("a.weight", 6), ("fc.weight", 6)], 1.0 / 3.0));
     // Of a filter alone something reads what is left, and normalisations are none.
     let filter = [("a.weight", "110011"), ("bn.weight", "111"), ("fc.weight", "111111")];
     let found = Diagnosis::of(&graph, &masks(&filter)).unwrap().warnings;

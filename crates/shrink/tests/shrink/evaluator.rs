@@ -1,9 +1,9 @@
 //! A network on one example, place by place in f64: what the definitions of its operations say.
 
-use sapwood_graph::{Activation, Array, Graph, Node, Op, State, Unary};
+use sapwood_graph::{Activation, Array, Dims, Graph, Node, Op, State, Unary};
 
-/// Sizes without the batch, and values.
-type Value = (Vec<usize>, Vec<f64>);
+/// Dimensions, and the values of one example.
+type Value = (Dims, Vec<f64>);
 
 /// The output for one example.
 pub(crate) fn run(graph: &Graph, state: &State, input: &[f64]) -> Vec<f64> {
@@ -11,22 +11,29 @@ pub(crate) fn run(graph: &Graph, state: &State, input: &[f64]) -> Vec<f64> {
     let mut found: Vec<Value> = Vec::new();
     for (id, node) in graph.nodes().iter().enumerate() {
         let inputs: Vec<&Value> = node.inputs.iter().map(|input| &found[*input]).collect();
-        let to = dims[id].example().expect("values of examples").to_vec();
+        let to = dims[id];
         let values = match node.op {
             Op::Input => input.to_vec(),
+            Op::Constant { .. } => state.0[node.name.as_str()].iter().collect(),
             _ => operation(node, &inputs, &to, state),
         };
-        assert_eq!(to.iter().product::<usize>(), values.len(), "{}", node.name);
+        assert_eq!(to.values(), values.len() as u128, "{}", node.name);
         found.push((to, values));
     }
     found[graph.ends()[0]].1.clone()
 }
 
-fn operation(node: &Node, inputs: &[&Value], to: &[usize], state: &State) -> Vec<f64> {
+/// Sizes without the batch where it is in front.
+fn sizes(dims: &Dims) -> &[usize] {
+    dims.example().unwrap_or(dims.sizes())
+}
+
+fn operation(node: &Node, inputs: &[&Value], whole: &Dims, state: &State) -> Vec<f64> {
     let param = |name: &str| -> Option<Vec<f64>> {
         state.0.get(format!("{}.{name}", node.name).as_str()).map(|value: &Array| value.iter().collect())
     };
-    let (sizes, x) = inputs[0];
+    let (dims, x) = inputs[0];
+    let (sizes, to) = (sizes(dims), sizes(whole));
     let plane: usize = sizes[1..].iter().product();
     match node.op {
         Op::Conv(spec) => {
@@ -68,7 +75,7 @@ fn operation(node: &Node, inputs: &[&Value], to: &[usize], state: &State) -> Vec
             y
         }
         Op::Linear { inputs, outputs, .. } => {
-            let (weight, bias) = (param("weight").unwrap(), param("bias").unwrap());
+            let (weight, bias) = (param("weight").unwrap(), param("bias").unwrap_or(vec![0.0; outputs]));
             let dot = |x: &[f64], o: usize| {
                 weight[o * inputs..(o + 1) * inputs].iter().zip(x).map(|(w, x)| w * x).sum::<f64>()
             };
@@ -84,6 +91,17 @@ fn operation(node: &Node, inputs: &[&Value], to: &[usize], state: &State) -> Vec
                 scale[c] * (x - mean[c]) / (variance[c] + epsilon).sqrt() + shift[c]
             };
             x.iter().enumerate().map(normal).collect()
+        }
+        // Over the last dimension.
+        Op::LayerNorm { channels, epsilon, last: true } => {
+            let (scale, shift) = (param("weight").unwrap(), param("bias").unwrap());
+            let of_place = |x: &[f64]| -> Vec<f64> {
+                let mean = x.iter().sum::<f64>() / channels as f64;
+                let variance = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / channels as f64;
+                let normal = x.iter().map(|x| (x - mean) / (variance + epsilon).sqrt());
+                normal.zip(scale.iter().zip(&shift)).map(|(x, (scale, shift))| scale * x + shift).collect()
+            };
+            x.chunks(channels).flat_map(of_place).collect()
         }
         Op::Activation(Activation::Relu) => x.iter().map(|x| x.max(0.0)).collect(),
         Op::Activation(Activation::Sigmoid) => x.iter().map(|x| 1.0 / (1.0 + (-x).exp())).collect(),
@@ -107,12 +125,12 @@ fn operation(node: &Node, inputs: &[&Value], to: &[usize], state: &State) -> Vec
             x.chunks(plane).map(|plane| plane.iter().sum::<f64>() / plane.len() as f64).collect()
         }
         Op::Flatten | Op::Reshape(_) => x.clone(),
-        // The batch stays in front.
         Op::Transpose { order } => {
+            let (from, to) = (dims.sizes(), whole.sizes());
             let inner = |sizes: &[usize], dim: usize| sizes[dim + 1..].iter().product::<usize>();
             let place = |at: usize| -> usize {
-                let dims = order[1..].iter().enumerate();
-                dims.map(|(dim, from)| at / inner(to, dim) % to[dim] * inner(sizes, from - 1)).sum()
+                let dims = order.iter().enumerate();
+                dims.map(|(dim, old)| at / inner(to, dim) % to[dim] * inner(from, *old)).sum()
             };
             (0..x.len()).map(|at| x[place(at)]).collect()
         }
@@ -142,7 +160,8 @@ fn operation(node: &Node, inputs: &[&Value], to: &[usize], state: &State) -> Vec
             };
             x.chunks(sizes[sizes.len() - 1]).flat_map(of_row).collect()
         }
-        Op::Add => x.iter().zip(&inputs[1].1).map(|(a, b)| a + b).collect(),
+        // The second may have the last dimensions alone.
+        Op::Add => x.iter().zip(inputs[1].1.iter().cycle()).map(|(a, b)| a + b).collect(),
         Op::Scale => x.iter().enumerate().map(|(at, x)| x * inputs[1].1[at / plane]).collect(),
         Op::Subsample { stride, channels } => {
             let front = (channels - sizes[0]) / 2;

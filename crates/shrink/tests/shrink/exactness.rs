@@ -113,7 +113,7 @@ proptest! {
         for (at, group) in groups.iter().enumerate().filter(|(_, group)| !group.makers.is_empty()) {
             for unit in 0..group.units() {
                 let slot = Slot { group: at as u32, unit: unit as u32 };
-                prop_assert!(seen.contains(&slot) || !group.is_free(unit) || unit >= group.channels);
+                prop_assert!(seen.contains(&slot) || !group.is_free(unit) || group.width(unit) == 0);
             }
         }
         for node in graph.nodes().iter().filter(|node| node.op.has_weights()) {

@@ -168,6 +168,29 @@ fn layers_of_different_kinds_are_not_isomorphic() {
 }
 
 #[test]
+fn a_head_counts_as_its_channels() {
+    let mut g = Graph::builder([3, 4, 4]);
+    let x = g.conv("a", g.input(), Conv::new(8, 1));
+    let qkv = ["q", "k", "v"].map(|name| g.conv(name, x, Conv::new(8, 1)));
+    let x = g.attention(qkv, 2);
+    g.conv("out", x, Conv::new(3, 1));
+    let graph = g.finish().unwrap();
+    let groups = Groups::of(&graph).unwrap();
+    let at = |name: &str| groups.iter().position(|group| group.name == name).unwrap();
+    let (a, q) = (at("a"), at("q"));
+    // A head has the lowest score. Of the 16 channels it is 4, which are a quarter, and the next channel is one more.
+    let score = |group: usize| if group == q { 0.0 } else { 1.0 };
+    let scores: Vec<Vec<f64>> =
+        (0..groups.len()).map(|group| vec![score(group); groups[group].units()]).collect();
+    for (share, heads, channels) in [("0.25", 1, 4), ("0.3125", 1, 5)] {
+        let target = Target::Channels(share.parse().unwrap());
+        let chosen = Selection::Global.choose(&graph, &groups, &scores, target, 1).unwrap().removal;
+        assert_eq!(chosen.of(q), heads, "{share}");
+        assert_eq!(chosen.channels(&groups, q) + chosen.channels(&groups, a), channels, "{share}");
+    }
+}
+
+#[test]
 fn one_channel_too_few_is_one_of_the_group_that_would_lose_it() {
     let (graph, groups, scores) = three_groups();
     // Ten of twelve, of which nine may leave.

@@ -6,4 +6,5 @@ mod evaluator;
 mod exactness;
 mod golden;
 mod networks;
+mod places;
 mod surgery;

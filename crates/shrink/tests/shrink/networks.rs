@@ -1,6 +1,6 @@
 //! Random networks and values for them.
 
-use sapwood_graph::{Activation, Array, Conv, Dims, Graph, GraphBuilder, Op, Slice, State, Wire};
+use sapwood_graph::{Activation, Array, Conv, Dims, Graph, GraphBuilder, Op, ParamPath, Slice, State, Wire};
 
 /// Numbers that follow from one another.
 pub(crate) struct Numbers(pub(crate) u64);
@@ -82,7 +82,7 @@ pub(crate) fn state(graph: &Graph, seed: u64) -> State {
     for node in graph.nodes() {
         let mut put = |name: &str, shape: Vec<usize>, from: f64, to: f64| {
             let value = Array::from_fn(shape, |_| from + (to - from) * numbers.next());
-            state.0.insert(format!("{}.{name}", node.name).into(), value);
+            state.0.insert(ParamPath::of(&node.name, name), value);
         };
         match node.op {
             Op::Conv(spec) => {
@@ -91,10 +91,17 @@ pub(crate) fn state(graph: &Graph, seed: u64) -> State {
                     put("bias", vec![spec.outputs], -0.5, 0.5);
                 }
             }
-            Op::Linear { inputs, outputs, .. } => {
+            Op::Linear { inputs, outputs, bias, .. } => {
                 put("weight", vec![outputs, inputs], -0.6, 0.6);
-                put("bias", vec![outputs], -0.5, 0.5);
+                if bias {
+                    put("bias", vec![outputs], -0.5, 0.5);
+                }
             }
+            Op::LayerNorm { channels, .. } => {
+                put("weight", vec![channels], 0.5, 1.5);
+                put("bias", vec![channels], -0.3, 0.3);
+            }
+            Op::Constant { dims, .. } => put("", dims.sizes().to_vec(), -0.5, 0.5),
             Op::BatchNorm { channels, .. } => {
                 for (name, from, to) in [
                     ("weight", 0.5, 1.5),

@@ -67,17 +67,19 @@ impl Prune {
         write_atomic(&self.out, &file.to_bytes().map_err(sapwood_models::Error::from)?)?;
 
         let mut table = Table::new(["parameter", "kept", "of", "density"]);
+        let (mut all_kept, mut all) = (0, 0);
         for info in params.iter().filter(|info| info.role.is_weight()) {
             let Some(mask) = masks.get(&info.path) else { continue };
             let (kept, total) = (mask.count_ones(), mask.len());
+            (all_kept, all) = (all_kept + kept, all + total);
             let share = kept as f64 / total.max(1) as f64;
             let counts = [kept, total].map(|n| Cell::count(n as u64));
             let share = Cell::written(share, format!("{:.2} %", 100.0 * share));
             table.row([info.path.as_str().into()].into_iter().chain(counts).chain([share]));
         }
         write!(out, "{}", table.to_text())?;
-        let groups = self.in_groups(&params, &masks);
-        writeln!(out, "{} of {} weights kept{groups}", masks.kept(), masks.total())?;
+        let groups = self.in_groups(&params, &masks, [all_kept, all]);
+        writeln!(out, "{all_kept} of {all} weights kept{groups}")?;
         let scored = |path: &ParamPath| masks.get(path).is_some();
         let left_out = state_left_out(&file, scored);
         if !left_out.is_empty() {

@@ -30,11 +30,6 @@ pub(in crate::cli) struct Row<'a> {
     whole: Option<&'a str>,
 }
 
-/// The channels that the first layer of a group loses.
-fn lost(group: &Group, removed: usize) -> usize {
-    group.channels / group.units().max(1) * removed
-}
-
 /// The channels of all groups.
 pub(super) fn channels(groups: &Groups) -> usize {
     groups.iter().map(|group| group.channels).sum()
@@ -42,7 +37,7 @@ pub(super) fn channels(groups: &Groups) -> usize {
 
 /// Those that leave.
 pub(super) fn gone(groups: &Groups, removal: &Removal) -> usize {
-    groups.iter().enumerate().map(|(at, group)| lost(group, removal.of(at))).sum()
+    (0..groups.len()).map(|at| removal.channels(groups, at)).sum()
 }
 
 pub(in crate::cli) fn rows<'a>(groups: &'a Groups, removal: &Removal) -> Vec<Row<'a>> {
@@ -53,7 +48,7 @@ pub(in crate::cli) fn rows<'a>(groups: &'a Groups, removal: &Removal) -> Vec<Row
             makes: &group.makers,
             reads: reads.collect(),
             before: group.channels,
-            after: group.channels - lost(group, removal.of(at)),
+            after: group.channels - removal.channels(groups, at),
             whole: group.whole(),
         }
     };
