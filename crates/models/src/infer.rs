@@ -26,6 +26,18 @@ pub(crate) fn infer_shapes(shapes: &Shapes, model: &str) -> Result<Spec, Error> 
     let mut spec = Spec::named(model)?;
     // A number without dimensions is no layer's weight.
     let shape = |path: &str| shapes.get(path).filter(|sizes| !sizes.is_empty()).cloned();
+    // As PyTorch has it: where the rows of a linear layer are its inputs, its bias tells.
+    let weight_of = |layer: &str| {
+        let mut weight = shape(&format!("{layer}.weight"))?;
+        let outputs = shape(&format!("{layer}.bias")).map(|bias| bias[0]);
+        if let [rows, columns] = weight[..]
+            && outputs == Some(columns)
+            && outputs != Some(rows)
+        {
+            weight.reverse();
+        }
+        Some(weight)
+    };
     if model == "life-net" {
         let steps = (0..).take_while(|step| shape(&format!("step{step}.conv.weight")).is_some()).count();
         spec.steps = steps.max(1);
@@ -40,14 +52,14 @@ pub(crate) fn infer_shapes(shapes: &Shapes, model: &str) -> Result<Spec, Error> 
     let graph = spec.graph()?;
     let layers_of = |graph: &Graph| -> Vec<(Op, Vec<usize>)> {
         let nodes = graph.nodes().iter().filter(|node| matches!(node.op, Op::Conv(_) | Op::Linear { .. }));
-        nodes.filter_map(|node| Some((node.op, shape(&format!("{}.weight", node.name))?))).collect()
+        nodes.filter_map(|node| Some((node.op, weight_of(&node.name)?))).collect()
     };
     let layers = layers_of(&graph);
     // The classes are the last layer's, or its bias's where only that is there: another layer's
     // outputs are not.
     let last = graph.nodes().iter().rev().find(|node| matches!(node.op, Op::Conv(_) | Op::Linear { .. }));
     let Some(last) = last else { return Ok(spec) };
-    let weight = shape(&format!("{}.weight", last.name));
+    let weight = weight_of(&last.name);
     let hidden = &layers[..layers.len() - usize::from(weight.is_some())];
     if let Some(sizes) = weight.or_else(|| shape(&format!("{}.bias", last.name))) {
         spec.classes = sizes[0];

@@ -12,6 +12,7 @@ use crate::{
     Error, Value,
     constant::Constant,
     conv::{Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d},
+    image_size::check_size,
     layers::{BatchNorm, Embedding, GroupNorm, LayerNorm, Linear, Position, Prelu},
     steps::{Step, single_steps, steps},
 };
@@ -201,6 +202,9 @@ impl Net {
         }
         // What the network was built for fits.
         if entries.iter().zip(&found).any(|(entry, dims)| entry.dims != *dims) {
+            if let Some(first) = found.first() {
+                check_size(&self.graph, first.image())?;
+            }
             self.graph.dims_at(&found)?;
         }
         Ok(examples.unwrap_or(1))

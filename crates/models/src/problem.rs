@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sapwood_core::Mismatch;
+use sapwood_core::{Mismatch, ParamPath};
 
 use crate::note::below;
 
@@ -12,7 +12,12 @@ use crate::note::below;
 pub enum Problem {
     /// The file does not say what network it belongs to, nobody else did, and none of the zoo fits.
     #[error("the weights do not say which model they belong to{}", match (nearest, alike) {
-        (Some((model, mismatch)), _) => format!(", and do not fit `{model}`, which is nearest: {mismatch}"),
+        _ if !unlike.is_empty() => {
+            format!(", and are those of a vision transformer that the zoo does not have: {unlike}")
+        }
+        (Some((model, mismatch)), _) => {
+            format!(", and do not fit `{model}`, which is nearest: {mismatch}{}", transposed(mismatch))
+        }
         (None, Some(alike)) => format!(", and no model has their names; {alike}"),
         (None, None) => ", and no model has their names and shapes".to_string(),
     })]
@@ -21,6 +26,8 @@ pub enum Problem {
         nearest: Option<(String, Mismatch)>,
         /// The network that has most of the shapes, if more than half of all.
         alike: Option<Box<Alike>>,
+        /// If it is a vision transformer, how it differs from the nearest one of the zoo.
+        unlike: Unlike,
     },
     /// More than one network of the zoo fits.
     #[error("the weights do not say which model they belong to, and fit {}", models.join(" and "))]
@@ -29,7 +36,10 @@ pub enum Problem {
         models: Vec<&'static str>,
     },
     /// Names or shapes are not the network's.
-    #[error("the weights do not fit the network: {mismatch}{}", match shared.as_str() {
+    #[error("the weights do not fit the network: {}{}", match unlike.is_empty() {
+        true => format!("{mismatch}{}", transposed(mismatch)),
+        false => format!("they are those of another vision transformer: {unlike}"),
+    }, match shared.as_str() {
         "" => String::new(),
         shared => format!("; all names begin with `{shared}.`"),
     })]
@@ -38,6 +48,8 @@ pub enum Problem {
         mismatch: Mismatch,
         /// What all names in the file begin with, where none is the network's.
         shared: String,
+        /// If both are vision transformers, how they differ as such.
+        unlike: Unlike,
     },
     /// The file holds no tensor that could be a network's.
     #[error("there are no weights in it")]
@@ -150,6 +162,42 @@ impl fmt::Display for Alike {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { model, same, of } = self;
         write!(f, "by their shapes they are most like `{model}`, with {same} of {of} the same")
+    }
+}
+
+/// How a vision transformer differs from one of the zoo. It reads as clauses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unlike(pub Vec<String>);
+
+impl Unlike {
+    /// Whether there is no such difference.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for Unlike {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let clauses = self.0.join("; ");
+        write!(
+            f,
+            "{clauses}; a network that is not in the zoo is read from an ONNX file (`torch.onnx.export`)"
+        )
+    }
+}
+
+/// What to do where nothing differs but that rows stand for columns. Square weights are exchanged too, and do not show it.
+fn transposed(mismatch: &Mismatch) -> &'static str {
+    let is_transposed = |(_, expected, found): &(ParamPath, Vec<usize>, Vec<usize>)| {
+        expected.len() == 2 && expected.iter().eq(found.iter().rev())
+    };
+    let misshapen = &mismatch.misshapen;
+    let other = !mismatch.missing.is_empty() || !mismatch.unexpected.is_empty() || misshapen.is_empty();
+    match !other && misshapen.iter().all(is_transposed) {
+        true => {
+            "; rows and columns are exchanged: transpose the weights of all linear layers and save the file again"
+        }
+        false => "",
     }
 }
 

@@ -4,7 +4,7 @@ use burn::prelude::Device;
 use sapwood_core::{Graph, Shape, graph::Folding};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Net, OnnxEnds, zoo};
+use crate::{Error, Net, OnnxEnds, image_size::check_size, zoo};
 
 /// The shortcut of the CIFAR ResNets where the shape changes (He et al. 2015,
 /// section 4.2).
@@ -180,10 +180,11 @@ impl Spec {
     /// have another size than the network's own.
     ///
     /// # Errors
-    /// Those of [`Spec::graph`]; [`Error::Input`] for inputs that the layers do not take, or for whose size the zoo has
-    /// other layers.
+    /// Those of [`Spec::graph`]; [`Error::Input`] for inputs that the layers do not take, for whose size the zoo has
+    /// other layers, or of another size than that of the images whose places a transformer has learnt.
     pub fn output(&self, input: Shape) -> Result<Shape, Error> {
         let graph = self.graph()?;
+        check_size(&graph, input).map_err(|error| self.refuse(input, error))?;
         let shapes = graph.shapes(input).map_err(|error| self.refuse(input, error))?;
         self.check_layers(input)?;
         Ok(graph.ends().first().and_then(|end| shapes.get(*end)).copied().unwrap_or(input))

@@ -17,7 +17,7 @@ use sapwood_core::{Graph, Shape, UnknownName, graph::Error};
 
 use crate::Spec;
 
-pub(crate) use vit::LEARNT;
+pub(crate) use vit::{LEARNT, POSITIONS, unlike};
 
 /// A row of the zoo.
 pub struct Model {

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use sapwood_backend::{DeviceSpec, Seed, block_on};
 use sapwood_core::{
-    Array, Layout, ModuleState, Network, Observed, Op, Pass, State, Tap, absorb,
+    Array, Graph, Layout, ModuleState, Network, Observed, Op, Pass, State, Tap, absorb,
     graph::{Per, Quantized},
     infos, tensors,
 };
@@ -294,6 +294,41 @@ fn sides_that_patches_do_not_divide_are_refused() {
     }
     let error = Spec::named("vit-tiny").unwrap().output([3, 384, 384]).unwrap_err().to_string();
     assert!(error.contains("does not take 3x384x384 inputs"), "{error}");
+}
+
+#[test]
+fn what_is_learnt_of_each_place_fixes_the_size_of_images() {
+    let device = DeviceSpec::CPU.resolve().unwrap();
+    for model in ["vit-tiny", "vit-b-16", "vit-small-cifar"] {
+        let spec = Spec { width: 0.05, ..Spec::named(model).unwrap().fit([3, 32, 32], 10) };
+        // What is cut out of a network has layers of its own.
+        let layers = Spec::of_layers("own", spec.graph().unwrap()).unwrap();
+        // As many places as there are, pixels that no patch would read, and too few for one patch.
+        for [h, w] in [[64, 64], [16, 64], [34, 35], [3, 3]] {
+            let expected = format!(
+                "its positions fix the size of images: expected 32x32, found {h}x{w}: resize the images, or use weights for"
+            );
+            for spec in [&spec, &layers] {
+                let error = spec.output([3, h, w]).unwrap_err().to_string();
+                assert!(error.contains(&expected), "{error}");
+            }
+        }
+        assert_eq!(layers.output([3, 32, 32]).unwrap(), [10, 1, 1]);
+        let error = spec.output([1, 64, 64]).unwrap_err().to_string();
+        assert!(error.contains("expected 3 channels, found 1"), "{error}");
+        let images = Tensor::<4>::zeros([1, 3, 48, 48], &device);
+        let ran = spec.net(&device).unwrap().run_all(vec![images.into()], &mut Pass::evaluate());
+        let error = ran.unwrap_err().to_string();
+        assert!(error.contains("expected 32x32, found 48x48"), "{error}");
+    }
+    // The mean over all places is one, whatever the size.
+    let mut g = Graph::builder([3, 8, 8]);
+    let x = g.global_avg_pool(g.input());
+    let x = g.position("pos_embed", x);
+    let x = g.flatten(x);
+    g.linear("head", x, 4);
+    let pooled = Spec::of_layers("pooled", g.finish().unwrap()).unwrap();
+    assert_eq!(pooled.output([3, 9, 16]).unwrap(), [4, 1, 1]);
 }
 
 #[test]

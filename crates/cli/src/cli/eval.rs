@@ -69,10 +69,11 @@ impl Eval {
         self.outputs.none()?;
         let takes = Takes::of(opened);
         let test = ReadBatches::to_test(Path::new(&self.data), &takes, opened.spec.classes)?;
-        tell_doubt(&takes, test.all());
         if let Some(shape) = test.shape().image() {
             opened.spec.output(shape)?;
         }
+        // What is refused is not told of before.
+        tell_doubt(&takes, test.all());
         self.tell(&self.evaluation(opened, &test, device)?, out)
     }
 

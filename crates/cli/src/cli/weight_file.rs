@@ -287,7 +287,7 @@ fn hinted_where(error: Models, has: impl Fn(&str) -> bool) -> Error {
 /// What would help, and the option that this names.
 fn hint(problem: &Problem) -> Option<(&'static str, &'static str)> {
     Some(match problem {
-        Problem::NoModel { nearest: None, .. } => (
+        Problem::NoModel { nearest: None, unlike, .. } if unlike.is_empty() => (
             ": name it with `--model`; a network of your own comes in as ONNX (`torch.onnx.export`)",
             "--model",
         ),
@@ -299,8 +299,8 @@ fn hint(problem: &Problem) -> Option<(&'static str, &'static str)> {
             "--input-size",
         ),
         Problem::MasksTwice => (": leave `--masks` out", "--masks"),
-        Problem::Mismatch { mismatch, .. }
-            if !mismatch.missing.is_empty() && !mismatch.unexpected.is_empty() =>
+        Problem::Mismatch { mismatch, unlike, .. }
+            if unlike.is_empty() && !mismatch.missing.is_empty() && !mismatch.unexpected.is_empty() =>
         {
             ("; if only names differ, `--rename OLD=NEW` helps", "--rename")
         }

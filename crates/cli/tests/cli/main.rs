@@ -46,6 +46,7 @@ mod supernet;
 mod tables;
 mod told;
 mod transfer;
+mod transformers;
 mod verifying;
 mod weights;
 mod workplace;

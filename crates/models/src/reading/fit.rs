@@ -11,7 +11,7 @@ use super::{
     naming::Naming,
     places::Places,
 };
-use crate::{Error, Note, Problem, pytorch::Stored};
+use crate::{Error, Note, Problem, Unlike, pytorch::Stored};
 
 /// Which tensors are a network's.
 pub(crate) struct Fit<'a> {
@@ -113,9 +113,11 @@ pub(crate) fn fit<'a>(
         if let Some((tensor, why)) = nearest.unreadable(naming.names()) {
             return Err(wrong(Problem::Unreadable { tensor, why }));
         }
-        let mismatch = nearest.mismatch(&wants.params(&nearest.shapes())?);
+        let shapes = nearest.shapes();
+        let mismatch = nearest.mismatch(&wants.params(&shapes)?);
         let shared = if found.matched == 0 { places.shared().into() } else { String::new() };
-        return Err(wrong(Problem::Mismatch { mismatch, shared }));
+        let unlike = Unlike(wants.unlike(&shapes).unwrap_or_default());
+        return Err(wrong(Problem::Mismatch { mismatch, shared, unlike }));
     }
     let (candidate, params, averaged) = choose(found.fitting, &places).map_err(wrong)?;
     let naming = Naming::new(wants, &reading.renames);

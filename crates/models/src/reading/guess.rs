@@ -9,7 +9,7 @@ use super::{
     places::Places,
     state_dict::{alike, shapes},
 };
-use crate::{Alike, Error, Problem, Spec, params::params, zoo::names};
+use crate::{Alike, Error, Problem, Spec, Unlike, params::params, zoo::names};
 
 /// The only network whose names and shapes lie in a file; of those that differ in nothing but their width the only one
 /// that has its usual width there.
@@ -19,6 +19,8 @@ pub(crate) fn guess(file: &Checkpoint, reading: &Reading) -> Result<&'static str
     let mut nearest: Option<(f64, String, Mismatch)> = None;
     // What is wrong with the nearest one, where it is neither names nor shapes.
     let mut unreadable = None;
+    // Of the transformer that differs least from a file's, how it does.
+    let mut least: Option<Vec<String>> = None;
     for model in names() {
         let wants = ByName(model);
         let found = search(&places, &wants, reading).map_err(|problem| file.problem(problem))?;
@@ -28,9 +30,12 @@ pub(crate) fn guess(file: &Checkpoint, reading: &Reading) -> Result<&'static str
             if found.fitting.iter().any(|(candidate, _)| width(candidate).is_ok_and(|width| width == 1.0)) {
                 usual.push(model);
             }
-        } else if let Some(candidate) = found.nearest
-            && let Ok(params) = wants.params(&candidate.shapes())
-        {
+            continue;
+        }
+        let Some(candidate) = found.nearest else { continue };
+        let shapes = candidate.shapes();
+        least = least.take().into_iter().chain(wants.unlike(&shapes)).min_by_key(Vec::len);
+        if let Ok(params) = wants.params(&shapes) {
             // Most of its names have to be there for it to be worth a word.
             let share = found.matched as f64 / params.len() as f64;
             if share > nearest.as_ref().map_or(0.5, |(most, ..)| *most) {
@@ -46,7 +51,8 @@ pub(crate) fn guess(file: &Checkpoint, reading: &Reading) -> Result<&'static str
         ([], _) if let Some((tensor, why)) = unreadable => Problem::Unreadable { tensor, why },
         ([], _) => {
             let alike = nearest.is_none().then(|| most_alike(&places)).flatten();
-            Problem::NoModel { nearest: nearest.map(|(_, model, mismatch)| (model, mismatch)), alike }
+            let unlike = Unlike(least.unwrap_or_default());
+            Problem::NoModel { nearest: nearest.map(|(_, model, mismatch)| (model, mismatch)), alike, unlike }
         }
         _ => Problem::SeveralModels { models },
     };

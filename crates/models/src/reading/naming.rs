@@ -8,9 +8,17 @@ use super::{Rename, Wants};
 
 /// What public networks of the zoo's shapes call a layer, and what it is called here. The CIFAR ResNets
 /// of akamaster/pytorch_resnet_cifar10 and kuangliu/pytorch-cifar have the first two, transformers of older
-/// torchvisions the others.
-const LAYOUTS: &[[&str; 2]] =
-    &[["linear", "fc"], ["shortcut", "downsample"], ["mlp.linear_1", "mlp.0"], ["mlp.linear_2", "mlp.3"]];
+/// torchvisions the next two, and the DenseNets that torchvision publishes the others.
+const LAYOUTS: &[[&str; 2]] = &[
+    ["linear", "fc"],
+    ["shortcut", "downsample"],
+    ["mlp.linear_1", "mlp.0"],
+    ["mlp.linear_2", "mlp.3"],
+    ["norm.1", "norm1"],
+    ["conv.1", "conv1"],
+    ["norm.2", "norm2"],
+    ["conv.2", "conv2"],
+];
 
 /// The layer that the three projections of `nn.MultiheadAttention` are here. There they lie beside each other, and
 /// what it is called stands in front of their names: `attn.in_proj_weight`.
@@ -81,14 +89,15 @@ impl<'a> Naming<'a> {
         self.names.iter().any(|name| name.as_str().split('.').next() == Some(part))
     }
 
-    /// The parts of a name once wrappers are taken off, layouts are known and the first `renames` are done.
+    /// The parts of a name once wrappers are taken off and the first `renames` are done.
     pub(crate) fn parts<'n>(&'n self, name: &'n str, renames: usize) -> Vec<&'n str> {
-        let parts: Vec<&str> = name.split('.').filter(|part| !self.wrappers.contains(part)).collect();
-        self.layouts.iter().chain(&self.renames[..renames]).fold(parts, |parts, rename| rename.apply(parts))
+        let parts = name.split('.').filter(|part| !self.wrappers.contains(part)).collect();
+        self.renames[..renames].iter().fold(parts, |parts, rename| rename.apply(parts))
     }
 
-    /// The parts of a name, of which the last one no longer says a layer too.
-    fn apart<'n>(&self, mut parts: Vec<&'n str>) -> Vec<&'n str> {
+    /// The parts of a name once layouts are known, of which the last one no longer says a layer too.
+    fn apart<'n>(&'n self, parts: Vec<&'n str>) -> Vec<&'n str> {
+        let mut parts = self.layouts.iter().fold(parts, |parts, layout| layout.apply(parts));
         let [layer, within] = PROJECTIONS;
         let last = parts.last().copied().filter(|_| self.projections);
         if let Some(param) = last.and_then(|last| last.strip_prefix(within)) {

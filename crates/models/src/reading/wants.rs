@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sapwood_core::{ParamInfo, ParamPath};
 
-use crate::{Error, Spec, infer::infer_shapes, params::params};
+use crate::{Error, Spec, infer::infer_shapes, params::params, zoo::unlike};
 
 /// The shapes of tensors, under the network's names.
 pub type Shapes = BTreeMap<ParamPath, Vec<usize>>;
@@ -24,6 +24,13 @@ pub trait Wants {
     fn passes(&self, name: &str) -> bool {
         let _ = name;
         false
+    }
+
+    /// How a vision transformer of these shapes differs from this network, if that is one too: clauses that each say
+    /// what was expected and what was found.
+    fn unlike(&self, shapes: &Shapes) -> Option<Vec<String>> {
+        let _ = shapes;
+        None
     }
 
     /// The network's name of what a file calls otherwise.
@@ -85,5 +92,13 @@ impl Wants for ByName<'_> {
         // they differ from.
         let graph = self.spec(shapes).and_then(|spec| spec.graph());
         Ok(params(&graph.or_else(|_| Spec::named(self.0)?.graph())?))
+    }
+
+    fn unlike(&self, shapes: &Shapes) -> Option<Vec<String>> {
+        let ours = || {
+            let graph = Spec::named(self.0).and_then(|spec| spec.graph()).ok()?;
+            Some(params(&graph).into_iter().map(|info| (info.path, info.shape)).collect())
+        };
+        unlike(shapes, ours)
     }
 }

@@ -1,6 +1,10 @@
 //! Vision transformers (Dosovitskiy et al. 2021) under the names of those who publish weights of them.
 
+mod kind;
+
 use sapwood_core::{Activation::Gelu, Conv, Dims, Graph, GraphBuilder, Op, Shape, Slice, Wire, graph::Error};
+
+pub(crate) use kind::unlike;
 
 /// Channels of a head.
 const HEAD: usize = 64;
@@ -63,6 +67,9 @@ pub(super) const TORCHVISION: Variant = Variant {
 
 /// What is learnt and belongs to no layer: tokens and positions.
 pub(crate) const LEARNT: [&str; 4] = [TIMM.token, TIMM.positions, TORCHVISION.token, TORCHVISION.positions];
+
+/// What is learnt of each place, under any of these names.
+pub(crate) const POSITIONS: [&str; 2] = [TIMM.positions, TORCHVISION.positions];
 
 /// `width` gives the number of heads for the number at full width. A network with `h` heads has `64 h` channels.
 pub(super) fn vit(

@@ -1,6 +1,8 @@
 //! Weight files as people have them: names, masks and keys.
 
+mod layouts;
 mod masks;
+mod transformers;
 
 use std::{collections::BTreeMap, error::Error as _};
 
