@@ -34,7 +34,6 @@ mod listening;
 mod mixed;
 mod model_shape;
 mod named;
-mod nearest;
 mod on_device;
 mod one_line;
 mod outputs;

@@ -284,7 +284,7 @@ impl Begun<'_> {
         let network = digest(&self.given.file()?);
         let found =
             fs::read(run.config()).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-        // What is none of a compression says itself in what it differs.
+        // What is no compression is called by what it is.
         let Some(Value::String(other)) = found.as_ref().map(|found| &found["network"]) else {
             return run.claim(&json!({ "network": network, "file": self.file })).map(drop);
         };

@@ -64,7 +64,7 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
-    /// The folder holds a run that is set apart by the images that it learnt from.
+    /// The folder holds a run of another kind, or one that is set apart by the images that it learnt from.
     #[error("the folder holds {found}: choose another, or remove it: {path}", path = path.display())]
     OtherFolder {
         /// What it holds.

@@ -86,6 +86,7 @@ mod rates;
 mod rounding;
 mod run;
 mod run_folder;
+mod run_kind;
 mod seen_by;
 mod small_data;
 pub mod speed;

@@ -110,15 +110,15 @@ pub fn train(
     folder: &RunFolder,
     conditions: &Conditions<'_>,
 ) -> Result<Evaluation, Error> {
-    train_told(config, folder, conditions, &[])
+    train_told(config, folder, conditions, None)
 }
 
-/// [`train`] as one of several, before which these of its notes were told.
+/// [`train`]; as one of several where some of its notes were told before, and whoever calls tells that it is done.
 pub(crate) fn train_told(
     config: &TrainConfig,
     folder: &RunFolder,
     conditions: &Conditions<'_>,
-    told: &[String],
+    told: Option<&[String]>,
 ) -> Result<Evaluation, Error> {
     let Conditions { datasets, device, reporter, keep, .. } = *conditions;
     // What can be checked at once is checked before the folder is touched.
@@ -127,14 +127,16 @@ pub(crate) fn train_told(
     folder.check_unused(keep)?;
     let lock = folder.lock()?;
     folder.claim(config)?;
-    for note in prepared.notes.iter().filter(|note| !told.contains(note)) {
+    for note in prepared.notes.iter().filter(|note| !told.is_some_and(|told| told.contains(note))) {
         lines::note(reporter, format_args!("note: {note}"));
     }
     datasets.tell(reporter);
     if folder.is_done() {
         folder.check_kept(keep.iter().copied())?;
         drop(lock);
-        lines::note(reporter, "this run is done: nothing to do");
+        if told.is_none() {
+            lines::note(reporter, "this run is done: nothing to do");
+        }
         return evaluate(&folder.trained(device)?, &prepared.test, device, reporter);
     }
     let outcome = follow(config, prepared, folder, conditions);

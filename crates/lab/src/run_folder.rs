@@ -18,7 +18,7 @@ use sapwood_quant::Rounded;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Error, rounded};
+use crate::{Error, rounded, run_kind::of_another_kind};
 
 /// A run's folder.
 #[derive(Clone, Debug)]
@@ -263,6 +263,9 @@ impl RunFolder {
                     path: path.clone(),
                     error,
                 })?;
+                if let Some(found) = of_another_kind(&expected, &found) {
+                    return Err(Error::OtherFolder { found, path: self.0.clone() });
+                }
                 match first_difference("", &without_places(expected), &without_places(found.clone())) {
                     None => Ok(found),
                     Some((field, _, found)) if field.ends_with("data.content") => Err(Error::OtherFolder {

@@ -1,5 +1,7 @@
 //! What can go wrong in searching.
 
+use crate::{Constraint, nearest::in_few_digits};
+
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -76,14 +78,15 @@ pub enum Error {
     },
     /// Nothing that was looked at is allowed.
     #[error(
-        "found nothing that satisfies {constraint} in {looked}: the nearest is {nearest}; loosen the constraint or search \
-         another space"
+        "found nothing that satisfies `{constraint}` in {looked}: the nearest is {}; loosen the constraint or search \
+         another space",
+        in_few_digits(*nearest, constraint)
     )]
     Infeasible {
         /// At how much was looked, as in `12 evaluations`: something else may satisfy it.
         looked: String,
-        /// The constraint that is missed by most, as it was written.
-        constraint: String,
+        /// The constraint that is missed by most.
+        constraint: Constraint,
         /// The value of its metric in the genome that misses the constraints least.
         nearest: f64,
         /// That genome, in the space's text form.

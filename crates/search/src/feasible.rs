@@ -48,23 +48,20 @@ pub(crate) fn probe(view: &View<'_>, seed: u64) -> Result<(), Error> {
             nearest = Some((violation, genome));
         }
     }
-    match nearest.and_then(|(_, genome)| Some((view.screened(&genome)?, genome))) {
-        Some((values, genome)) => {
-            let looked = format!("{DRAWS} draws and {DESCENTS} descents from the best of them");
-            Err(infeasible(view, &values, &genome, looked))
-        }
-        None => Ok(()),
-    }
+    let looked = format!("{DRAWS} draws and {DESCENTS} descents from the best of them");
+    let why = nearest.and_then(|(_, genome)| infeasible(view, &view.screened(&genome)?, &genome, looked));
+    why.map_or(Ok(()), Err)
 }
 
-/// The error for a genome that misses the constraints least of those that were looked at, with its constrained values.
-pub(crate) fn infeasible(view: &View<'_>, values: &[f64], genome: &Genome, looked: String) -> Error {
+/// The error for a genome that misses the constraints least of those that were looked at, with its constrained values;
+/// none where there are no constraints.
+pub(crate) fn infeasible(view: &View<'_>, values: &[f64], genome: &Genome, looked: String) -> Option<Error> {
     let missed = view.goal().constraints().iter().zip(values);
     let worst = missed.max_by(|(one, a), (other, b)| one.violation(**a).total_cmp(&other.violation(**b)));
-    Error::Infeasible {
+    worst.map(|(constraint, nearest)| Error::Infeasible {
         looked,
-        constraint: worst.map_or_else(String::new, |(constraint, _)| format!("`{constraint}`")),
-        nearest: worst.map_or(f64::NAN, |(_, value)| *value),
+        constraint: constraint.clone(),
+        nearest: *nearest,
         genome: view.space().text(genome),
-    }
+    })
 }

@@ -15,7 +15,9 @@ pub fn hypervolume(points: &[Vec<f64>], reference: &[f64]) -> f64 {
     assert!(!reference.is_empty(), "at least one cost");
     assert!(points.iter().all(|point| point.len() == reference.len()), "as many costs as the reference has");
     let better = |point: &&Vec<f64>| point.iter().zip(reference).all(|(cost, limit)| cost < limit);
-    let mut inside: Vec<Vec<f64>> = points.iter().filter(better).cloned().collect();
+    // Equal costs are found by sorting, which tells -0 from 0: there is 0 alone.
+    let positive = |point: &Vec<f64>| point.iter().map(|cost| 0.0 + cost).collect();
+    let mut inside: Vec<Vec<f64>> = points.iter().filter(better).map(positive).collect();
     match reference.len() {
         2 => sweep(&mut inside, reference),
         _ => volume(&front(inside), reference),
@@ -83,6 +85,12 @@ mod tests {
         assert_eq!(hypervolume(&points, &[4.0, 4.0]), 3.0 + 2.0 * 3.0 - 2.0);
         assert_eq!(hypervolume(&[vec![1.0, 2.0, 3.0]], &[2.0, 4.0, 6.0]), 6.0);
         assert_eq!(hypervolume(&[], &[1.0]), 0.0);
+    }
+
+    #[test]
+    fn points_that_are_equal_but_for_the_sign_of_a_zero_count_once() {
+        let points = [vec![-0.0, 5.0, 1.0], vec![-0.0, 6.0, 1.0], vec![0.0, 5.0, 1.0]];
+        assert_eq!(hypervolume(&points, &[1.0, 7.0, 2.0]), 2.0);
     }
 
     /// Counts unit cells instead.

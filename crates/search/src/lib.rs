@@ -52,6 +52,7 @@ mod goal;
 mod history;
 mod hypervolume;
 mod latency;
+mod nearest;
 mod objective;
 mod predictor;
 mod ranking;

@@ -39,7 +39,8 @@ impl Objective {
 
     /// The value as a cost: the smaller the better, whatever the direction.
     pub(crate) fn cost(&self, value: f64) -> f64 {
-        if self.maximise { -value } else { value }
+        // Costs are sorted in an order in which -0 stands before 0: there is 0 alone.
+        0.0 + if self.maximise { -value } else { value }
     }
 }
 

@@ -172,7 +172,7 @@ impl<S: Searcher> Search<S> {
         let view = View::new(&self.space, &self.goal, &self.history, &nothing, self.seed, self.asks);
         let values = self.goal.limited(self.history.values(at));
         let looked = format!("{} evaluations", self.history.len());
-        Err(feasible::infeasible(&view, &values, &self.history.genome(at), looked))
+        feasible::infeasible(&view, &values, &self.history.genome(at), looked).map_or(Ok(front), Err)
     }
 
     /// Everything that was evaluated.

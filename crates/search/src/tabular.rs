@@ -75,7 +75,14 @@ impl Table {
         }
         let metrics: Vec<(usize, String)> =
             header.iter().enumerate().filter_map(|(at, name)| Some((at, metric(name)?))).collect();
-        let identity = header.iter().position(|name| name.starts_with(IDENTITY));
+        let mut marked = (0..header.len()).filter(|at| header[*at].starts_with(IDENTITY));
+        let identity = marked.next();
+        if let Some((one, other)) = identity.zip(marked.next()) {
+            let (one, other) = (&header[one], &header[other]);
+            let problem =
+                format!("`{one}` and `{other}` both say which architecture a row is: leave one out");
+            return Err(wrong(1, "header", problem));
+        }
         let plain = |at: &usize| metric(&header[*at]).is_none() && !header[*at].starts_with(IDENTITY);
         let choices: Vec<usize> = (0..header.len()).filter(plain).collect();
         if metrics.is_empty() {
@@ -259,10 +266,12 @@ fn options<'a>(cells: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
         seen.entry(cell).or_insert(at);
     }
     let mut found: Vec<(&str, usize)> = seen.into_iter().collect();
-    let number = |cell: &str| cell.parse::<f64>().ok();
-    match found.iter().all(|(cell, _)| number(cell).is_some()) {
-        true => found
-            .sort_by(|(a, _), (b, _)| number(a).partial_cmp(&number(b)).unwrap_or(std::cmp::Ordering::Equal)),
+    match found.iter().all(|(cell, _)| cell.parse::<f64>().is_ok()) {
+        true => {
+            // An option may be called `nan`, which has a place in this order.
+            let number = |cell: &str| cell.parse().unwrap_or(f64::NAN);
+            found.sort_by(|(a, _), (b, _)| number(a).total_cmp(&number(b)));
+        }
         false => found.sort_by_key(|(_, at)| *at),
     }
     found.into_iter().map(|(cell, _)| cell).collect()

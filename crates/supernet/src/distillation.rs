@@ -34,6 +34,16 @@ impl Default for Distillation {
     }
 }
 
+impl Distillation {
+    /// Says what is wrong with it.
+    pub(crate) fn check(self) -> Result<(), String> {
+        match self.weight.is_finite() && 0.0 < self.weight {
+            true => Ok(()),
+            false => Err(format!("expected a weight of its distillation above 0, found {}", self.weight)),
+        }
+    }
+}
+
 impl Distance {
     /// # Shapes
     /// `[N, K]`, `[N, K]` to `[1]`

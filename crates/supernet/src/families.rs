@@ -88,4 +88,13 @@ mod tests {
             assert_eq!(found.whole().input(), row.input, "{}", row.name);
         }
     }
+
+    #[test]
+    fn images_that_are_small_have_fewer_resolutions() {
+        let resolutions = |side: usize| {
+            let family = family("mbv3-small-image", Some([1, side, side]), None).unwrap();
+            family.space().choices()[0].options().join(" ")
+        };
+        assert_eq!([32, 8, 6].map(resolutions), ["24 28 32", "6 7 8", "5 6"]);
+    }
 }

@@ -49,8 +49,8 @@ impl Family {
     /// A family. `build` writes down the layers of one genome.
     ///
     /// # Errors
-    /// If a network cannot be built, or is not nested in the largest one: tried for each option
-    /// of each choice, the others being the largest.
+    /// If a network cannot be built, takes or gives something else than the largest one, or is not
+    /// nested in it: tried for each option of each choice, the others being the largest.
     ///
     /// # Example
     /// ```
@@ -157,6 +157,13 @@ impl Shared {
     /// Notes what a genome's layers are cut to.
     fn observe(&mut self, genome: &Genome) -> Result<(), Error> {
         let graph = (self.build)(&Chosen::new(&self.space, genome))?;
+        if graph.entries() != self.whole.entries() || graph.outputs()? != self.whole.outputs()? {
+            let problem = format!(
+                "{} takes other inputs than the largest, or gives another number of outputs: let both be the same in all networks",
+                self.space.text(genome)
+            );
+            return Err(Error::Family { family: self.space.name().into(), problem });
+        }
         let whole: BTreeMap<&str, Op> =
             self.whole.nodes().iter().map(|node| (node.name.as_str(), node.op)).collect();
         for node in graph.nodes().iter().filter(|node| node.op.has_parameters()) {

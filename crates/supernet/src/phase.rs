@@ -106,8 +106,8 @@ impl Phase {
     /// What is open in each of some phases.
     ///
     /// # Errors
-    /// Options that the space does not have or that were open before, names that occur twice,
-    /// and no phases.
+    /// Options that the space does not have or that were open before, a list of none, names that occur
+    /// twice, a distillation without weight, and no phases.
     pub fn opened(phases: &[Self], space: &Space) -> Result<Vec<Opened>, Error> {
         let mut now = Opened::largest(space);
         let mut found = Vec::new();
@@ -117,6 +117,7 @@ impl Phase {
                 return Err(wrong("there are two phases of this name".into()));
             }
             phase.rule.check().map_err(wrong)?;
+            phase.distillation.map_or(Ok(()), Distillation::check).map_err(wrong)?;
             if phase.is_taught() && found.first() != Some(&Opened::largest(space)) {
                 let problem = "it learns from the largest network, which no earlier phase trains alone: let the first open nothing";
                 return Err(wrong(problem.into()));
@@ -128,6 +129,12 @@ impl Phase {
                 Open::All(All::All) => now = Opened::all(space),
                 Open::Options(lists) => {
                     for (name, options) in lists {
+                        if options.is_empty() {
+                            let problem = format!(
+                                "it opens no option of `{name}`: list those that are new, or leave it out"
+                            );
+                            return Err(wrong(problem));
+                        }
                         for option in options {
                             now.open(space, name, &option.to_string()).map_err(wrong)?;
                         }

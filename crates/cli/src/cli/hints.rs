@@ -6,10 +6,9 @@ use sapwood_data::Error as Data;
 use sapwood_deploy::{Error as Deploy, latency::Measured};
 use sapwood_lab::Error as Lab;
 use sapwood_models::Error as Models;
-use sapwood_search::Error as Search;
 use sapwood_supernet::Error as Nested;
 
-use super::{nearest, remedy::remedy};
+use super::remedy::remedy;
 use crate::Error;
 
 /// The error with the command or option that helps, where there is one. The path stays at the end.
@@ -39,7 +38,6 @@ fn of_lab(error: &Lab) -> Option<String> {
         Lab::OtherFolder { found, path } => {
             format!("the folder holds {found}: choose another with `--out`, or remove it: {}", path.display())
         }
-        Lab::Search(error @ Search::Infeasible { .. }) => nearest::said(error),
         Lab::Deploy(error @ Deploy::NoTable { measured }) => match measured {
             Measured::Times => format!("{error}: measure one with `latency build`"),
             Measured::Energies => format!("{error}: measure one with `latency build --energy`"),

@@ -270,6 +270,20 @@ fn a_folder_says_which_network_it_belongs_to() {
 }
 
 #[test]
+fn a_folder_of_a_training_is_none_of_a_compression_and_the_other_way_round() {
+    let place = Workplace::with_net();
+    let train = "train --model lenet-300-100 --width 0.1 --data digits --epochs 1 --out";
+    place.succeed(&format!("{train} trained"));
+    let compress = format!("{COMPRESS} --weights {NET} --drop 100 --macs 20% --no-integers --out");
+    let said = ["the folder holds a training, not a compression", "`--out`", ": trained"];
+    place.refuse(&format!("{compress} trained"), &said);
+    place.refuse(&format!("{compress} trained --plan"), &said);
+    place.succeed(&format!("{compress} small"));
+    let said = ["the folder holds a compression, not a training", "`--out`", ": small"];
+    place.refuse(&format!("{train} small"), &said);
+}
+
+#[test]
 fn a_step_whose_training_diverges_names_the_option_that_helps() {
     let place = Workplace::with_net();
     let line = format!("{COMPRESS} --weights {NET} --out small --lr");

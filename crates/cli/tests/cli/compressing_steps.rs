@@ -68,4 +68,9 @@ fn what_holds_of_all_steps_is_told_once() {
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(2 <= steps(&place, "small"), "{said:?}");
     assert_eq!(said.err.matches("ends with `sigmoid`").count(), 1, "{said:?}");
+    assert!(!said.err.contains("done before"), "{said:?}");
+    let again = place.run(line);
+    assert_eq!(again.code, Some(0), "{again:?}");
+    assert_eq!(again.err.matches("done before").count(), 1, "{again:?}");
+    assert!(!again.err.contains("this run is done"), "{again:?}");
 }

@@ -191,6 +191,10 @@ fn what_an_experiment_cannot_mean_is_refused_by_name() {
         ("e = [0.5, 0.75]", "k = [3]", &["no choice `k`", "d.0"]),
         ("resnet-tiny-image", "resnet-tiny", &["unknown family `resnet-tiny`", "resnet-tiny-image"]),
         ("subnets = 2 }", "subnets = 0 }", &["at least one sub-network"]),
+        ("d = [1]", "d = []", &["phase `depth`", "no option of `d`"]),
+        ("weight = 0.5", "weight = nan", &["phase `width`", "above 0, found NaN"]),
+        ("[recipe]", "[recipe]\nclip = nan", &["`clip`: expected a finite number"]),
+        ("learning_rate = 0.02", "learning_rate = inf", &["`learning_rate`: expected a finite number"]),
         (
             "name = \"largest\"\n",
             "name = \"largest\"\nopen = \"all\"\n",

@@ -51,6 +51,14 @@ fn a_benchmark_table_has_a_page_and_its_search_goes_on() {
     let line = "search --space tabular:table.csv --history cut.json --objective";
     let cut = child::run(place.path(), &line.split(' ').chain(["max score"]).collect::<Vec<_>>());
     assert!(cut.code == Some(2) && cut.err.contains("`search --history` wrote"), "{cut:#?}");
+
+    let mut older: serde_json::Value = serde_json::from_slice(&place.read("broken.json")).unwrap();
+    older["search"]["space"]["choices"][0]["options"].as_array_mut().unwrap().push("20".into());
+    place.put("older.json", older.to_string());
+    let line = "search --space tabular:table.csv --method evolution --history older.json --objective";
+    let wanted = ["max score", "--objective", "min ms"];
+    let older = child::run(place.path(), &line.split(' ').chain(wanted).collect::<Vec<_>>());
+    assert!(older.code == Some(2) && older.err.contains("a search of other networks"), "{older:#?}");
 }
 
 #[test]

@@ -24,7 +24,7 @@ impl Compression {
         let Begun { given, config, judge, .. } = begun;
         let reporter = judge.conditions.reporter;
         let (mut taken, mut best, mut step, mut refused) = (given.clone(), 0, self.step.get(), 0);
-        let mut last = None;
+        let (mut last, mut is_told) = (None, false);
         // Of a step that is not taken half is tried, and of that no less.
         while refused < 2 {
             let share = self.still_to_go(&forms[0], &forms[best]).map_or(step, |left| step.min(left));
@@ -45,7 +45,11 @@ impl Compression {
                 lines::note(reporter, "note: half of the step would take out the same channels");
                 break;
             }
-            let learnt = begun.learnt(&config, &folder.join("steps").join(&name))?;
+            let run = RunFolder::new(folder.join("steps").join(&name));
+            if run.is_done() && !std::mem::replace(&mut is_told, true) {
+                lines::note(reporter, "steps that were done before are not learnt again");
+            }
+            let learnt = begun.learnt(&config, &run)?;
             let mut form = judge.form(&format!("step {}", forms.len()), &learnt.file()?)?;
             form.verdict = Verdict::of_loss(self.allows(&forms[0], &form));
             let is_taken = form.verdict.is_within();
@@ -96,10 +100,9 @@ impl Compression {
 
 impl Begun<'_> {
     /// A smaller network that has learnt again, in a folder of its own.
-    fn learnt(&self, config: &TrainConfig, folder: &Path) -> Result<Stage, Error> {
+    fn learnt(&self, config: &TrainConfig, run: &RunFolder) -> Result<Stage, Error> {
         let conditions = self.judge.conditions;
-        let run = RunFolder::new(folder);
-        train_told(config, &run, conditions, &self.notes)?;
+        train_told(config, run, conditions, Some(&self.notes))?;
         Stage::of(sapwood_models::open(&run.weights(), None, conditions.device)?)
             .with_new_statistics(config, conditions)
     }

@@ -183,6 +183,11 @@ impl SupernetExperiment {
     /// A recipe of a number of epochs, counted in tenths.
     pub(crate) fn recipe(&self, epochs: f64, learning_rate: f64) -> Result<Recipe, Error> {
         let mut recipe = self.recipe.clone();
+        // A number of the file that is not finite is nothing here, and would count as left out.
+        let infinite = recipe.iter().find(|(_, value)| value.is_null()).map(|(field, _)| field.as_str());
+        if let Some(field) = infinite.or((!learning_rate.is_finite()).then_some("learning_rate")) {
+            return Err(Error::setting(field, format!("`{field}`: expected a finite number")));
+        }
         let tenths = epochs * Tenths::PARTS as f64;
         if !(1.0 - EXACT..1e9).contains(&tenths) || EXACT < (tenths - tenths.round()).abs() {
             return Err(Error::setting(

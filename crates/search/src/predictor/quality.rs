@@ -37,7 +37,8 @@ pub fn rmse(predictions: &[f64], targets: &[f64]) -> f64 {
 /// If both do not have the same length.
 pub fn kendall_tau(one: &[f64], other: &[f64]) -> f64 {
     assert_eq!(one.len(), other.len(), "pairs");
-    let mut pairs: Vec<(f64, f64)> = one.iter().copied().zip(other.iter().copied()).collect();
+    // Ties are found by sorting, which tells -0 from 0: there is 0 alone.
+    let mut pairs: Vec<(f64, f64)> = one.iter().zip(other).map(|(a, b)| (0.0 + a, 0.0 + b)).collect();
     pairs.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
     let ties = |same: &dyn Fn(usize, usize) -> bool| {
         let (mut sum, mut start) = (0u64, 0);
@@ -156,6 +157,8 @@ mod tests {
         }
         assert_eq!(kendall_tau(&[1.0, 2.0, 3.0], &[5.0, 6.0, 7.0]), 1.0);
         assert!(kendall_tau(&[1.0, 1.0], &[1.0, 2.0]).is_nan());
+        // 0 and -0 are a tie: of three pairs two are in order, and one says nothing.
+        assert_eq!(kendall_tau(&[-0.0, 0.0, 1.0], &[2.0, 1.0, 3.0]), 2.0 / 6f64.sqrt());
     }
 
     #[test]

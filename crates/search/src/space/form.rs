@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 use super::Space;
 use crate::{Choice, Error, Genome};
 
+/// What the JSON form calls the name of the space.
+const NAME: &str = "space";
+
 impl Space {
     /// One line: each choice that has a meaning and its option, as in
     /// `r=224 d.0=2 ks.0=3`.
@@ -37,14 +40,15 @@ impl Space {
     }
 
     /// The JSON form: the space's name, and each choice; those named `ks.0`, `ks.1`
-    /// and so on are the list `ks`. A choice without a meaning shows its first option,
-    /// so that the lists have the length that the published tools expect.
+    /// and so on are the list `ks`, unless something else has that name. A choice
+    /// without a meaning shows its first option, so that the lists have the length
+    /// that the published tools expect.
     pub fn to_json(&self, genome: &Genome) -> Value {
-        let mut object = Map::from_iter([("space".to_string(), Value::from(self.name.as_str()))]);
+        let mut object = Map::from_iter([(NAME.to_string(), Value::from(self.name.as_str()))]);
         for (choice, position) in self.choices.iter().zip(genome.positions()) {
-            let value = number_or_text(&choice.options[usize::from(*position)]);
-            match listed(&choice.name) {
-                Some((list, _)) => match object.entry(list).or_insert_with(|| Value::Array(Vec::new())) {
+            let value = number_or_text(&choice.options, usize::from(*position));
+            match self.list(&choice.name) {
+                Some(list) => match object.entry(list).or_insert_with(|| Value::Array(Vec::new())) {
                     Value::Array(values) => values.push(value),
                     single => *single = value,
                 },
@@ -74,11 +78,11 @@ impl Space {
         };
         let mut found = Vec::new();
         for (name, value) in value.as_object().ok_or_else(expected)? {
-            if name == "space" && value.as_str().is_some_and(|space| space == self.name) {
+            if name == NAME && value.as_str().is_some_and(|space| space == self.name) {
                 continue;
             }
             match (value, self.entry(name)) {
-                (Value::String(space), Entry::None) if name == "space" => {
+                (Value::String(space), Entry::None) if name == NAME => {
                     let problem = format!("the genome is one of space `{space}`: choose that space");
                     return Err(self.wrong(problem));
                 }
@@ -106,17 +110,24 @@ impl Space {
         if let Some(single) = self.choices.iter().find(|choice| choice.name == name) {
             return Entry::Single(single);
         }
-        let of_list = |choice: &&Choice| listed(&choice.name).is_some_and(|(list, _)| list == name);
+        let of_list = |choice: &&Choice| self.list(&choice.name) == Some(name);
         let choices: Vec<&Choice> = self.choices.iter().filter(of_list).collect();
         if choices.is_empty() { Entry::None } else { Entry::List(choices) }
     }
 
     /// The names of the JSON form: a list once, and not each of its elements.
     fn entries(&self) -> impl Iterator<Item = &str> {
-        let name = |choice| listed(choice).map_or(choice, |(list, _)| list);
         let mut last = None;
-        let names = self.choices.iter().map(move |choice| name(&choice.name));
+        let names = self.choices.iter().map(move |choice| self.list(&choice.name).unwrap_or(&choice.name));
         names.filter(move |name| last.replace(*name) != Some(*name))
+    }
+
+    /// The list of the JSON form that a choice is in: `ks` for `ks.3`. There is none where a choice of its own has that
+    /// name, as in a table with the columns `op` and `op.1`.
+    fn list<'a>(&self, choice: &'a str) -> Option<&'a str> {
+        let (list, index) = choice.rsplit_once('.')?;
+        let is_taken = list == NAME || self.choices.iter().any(|other| other.name == list);
+        (index.parse::<usize>().is_ok() && !is_taken).then_some(list)
     }
 
     fn chosen(&self, found: impl Iterator<Item = (String, Option<String>)>) -> Result<Genome, Error> {
@@ -133,7 +144,7 @@ impl Space {
             })?;
             let options = &self.choices[at].options;
             let Some(option) = option else { continue };
-            let position = options.iter().position(|each| same(each, &option)).ok_or_else(|| {
+            let position = position(options, &option).ok_or_else(|| {
                 self.wrong(format!(
                     "choice `{name}` has no option `{option}`: expected one of {}",
                     options.join(", ")
@@ -156,16 +167,11 @@ impl Space {
     }
 }
 
-/// `ks.3` as `ks` and 3.
-fn listed(name: &str) -> Option<(&str, usize)> {
-    let (list, index) = name.rsplit_once('.')?;
-    Some((list, index.parse().ok()?))
-}
-
-fn number_or_text(option: &str) -> Value {
-    match option.parse::<serde_json::Number>() {
-        Ok(number) => Value::Number(number),
-        Err(_) => Value::from(option),
+/// An option as a number, where that is read as this option again.
+fn number_or_text(options: &[String], at: usize) -> Value {
+    match options[at].parse::<serde_json::Number>() {
+        Ok(number) if position(options, &number.to_string()) == Some(at) => Value::Number(number),
+        _ => Value::from(options[at].as_str()),
     }
 }
 
@@ -192,8 +198,9 @@ fn list_of(choices: &[&Choice]) -> String {
     format!("a list of {} {what}, {options}", choices.len())
 }
 
-/// Whether both are the same text or the same number: `1` and `1.0`.
-fn same(option: &str, written: &str) -> bool {
-    option == written
-        || matches!((option.parse::<f64>(), written.parse::<f64>()), (Ok(one), Ok(other)) if one == other)
+/// Where the option stands that was written so: the same text, or else the same number, as `1` and `1.0`.
+fn position(options: &[String], written: &str) -> Option<usize> {
+    let number = |text: &str| text.parse::<f64>().ok();
+    let is_same = |option: &String| number(option).is_some_and(|found| Some(found) == number(written));
+    options.iter().position(|option| option == written).or_else(|| options.iter().position(is_same))
 }

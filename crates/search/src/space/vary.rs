@@ -16,7 +16,7 @@ impl Space {
     /// that are named.
     ///
     /// # Errors
-    /// A chance outside [0, 1], or a name that is no choice.
+    /// A chance outside [0, 1], a name that is no choice, or two chances for choices of one gene.
     pub fn rates(&self, usual: f64, named: &BTreeMap<String, f64>) -> Result<Vec<f64>, Error> {
         for (name, chance) in named.iter().map(|(name, chance)| (name.as_str(), chance)).chain([("", &usual)])
         {
@@ -26,10 +26,17 @@ impl Space {
             }
         }
         let mut rates = vec![usual; self.genes.len()];
+        let mut first: BTreeMap<usize, (&str, f64)> = BTreeMap::new();
         for (name, chance) in named {
             let names = || self.choices.iter().map(|choice| choice.name.as_str());
             let at = names().position(|each| each == name);
-            rates[self.gene_of[at.ok_or_else(|| Error::unknown("choice", name, names()))?]] = *chance;
+            let gene = self.gene_of[at.ok_or_else(|| Error::unknown("choice", name, names()))?];
+            let (other, expected) = *first.entry(gene).or_insert((name.as_str(), *chance));
+            if expected != *chance {
+                let expected = format!("{expected}, as that of `{other}`, with which it mutates");
+                return Err(Error::option(format!("mutation probability of `{name}`"), expected, chance));
+            }
+            rates[gene] = *chance;
         }
         Ok(rates)
     }

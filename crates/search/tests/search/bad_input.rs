@@ -103,6 +103,13 @@ fn options_and_states_that_do_not_fit() {
     said(run(Method::Evolution(probability)), "from 0 to 1");
     let unknown = Evolution { probabilities: [("resolution".into(), 0.5)].into(), ..Evolution::default() };
     said(run(Method::Evolution(unknown)), "no choice `resolution`");
+    // Kernel and width of a block are one gene.
+    let probabilities = [("e.0".into(), 0.1), ("ks.0".into(), 0.5)].into();
+    let two = Evolution { probabilities, ..Evolution::default() };
+    said(
+        run(Method::Evolution(two)),
+        "of `ks.0` must be 0.1, as that of `e.0`, with which it mutates, but it is 0.5",
+    );
     said(run(Method::Nsga2(Nsga2 { alive: vec![7], ..Nsga2::default() })), "evaluation 7 of 0");
     assert!(serde_json::from_str::<Method>(r#"{"method": "nsga2", "poplation": 3}"#).is_err());
 

@@ -168,6 +168,25 @@ fn aliases_lead_to_what_they_stand_for() {
     assert!(space.clone().with_aliases([of(0, 1)], [(of(1, 0), of(0, 0))]).is_err());
 }
 
+/// As a table may have them: of another program, which writes `op.1` for a second column `op`.
+#[test]
+fn options_and_choices_that_look_alike_are_told_apart() {
+    let choices = vec![
+        Choice::new("op", ["0.1", "0.10", "1e-1"]),
+        Choice::new("op.1", ["9007199254740993", "9007199254740992"]),
+        Choice::new("x.0", ["a"]),
+    ];
+    let space = Space::new("table", choices).unwrap();
+    let forms: BTreeSet<String> = space.genomes().map(|genome| space.to_json(&genome).to_string()).collect();
+    assert_eq!(forms.len(), 6);
+    for genome in space.genomes() {
+        assert_eq!(space.from_json(&space.to_json(&genome)).unwrap(), genome);
+        assert_eq!(space.parse(&space.text(&genome)).unwrap(), genome);
+    }
+    // What is written as none of them is the first of the same number.
+    assert_eq!(space.parse("op=0.100 op.1=9007199254740993 x.0=a").unwrap().positions(), [0, 0, 0]);
+}
+
 #[test]
 fn genes_change_as_one() {
     let space = stages();

@@ -31,6 +31,8 @@ fn a_table_is_a_space_with_a_known_answer() {
     let plain = TABLE.replace("metric:", "");
     assert_eq!(Table::with_metrics("toy", &plain, &["accuracy", "ms"]).unwrap(), table);
     assert!(matches!(Table::with_metrics("toy", &plain, &["joules"]), Err(Error::Table { line: 1, .. })));
+    let zeros = Table::parse("zeros", "op,metric:accuracy,metric:ms\na,0,5\nb,-0,3\n").unwrap();
+    assert_eq!(zeros.front(&goal()).unwrap().members().len(), 1, "the second is as good, and faster");
     let other = Goal::new(["min joules".parse().unwrap()], []).unwrap();
     assert!(table.front(&other).unwrap_err().to_string().contains("accuracy, ms"));
 }
@@ -68,6 +70,7 @@ fn a_malformed_table_is_refused_with_line_and_column() {
         ("kernel,ms\n3,1\n".to_string(), "line 1", "no column holds a metric"),
         ("metric:a,metric:b\n1,2\n".into(), "line 1", "no column holds a choice"),
         ("kernel,kernel,metric:a\n1,2,3\n".into(), "line 1", "two columns `kernel`"),
+        ("k,identity:x,identity:y,metric:a\n1,p,q,3\n".into(), "line 1", "`identity:x` and `identity:y`"),
         (header.into(), "line 2", "found the end"),
         (format!("{header}3,1\n5\n"), "line 3", "expected 2 cells, found 1"),
         (format!("{header}3,1\n,2\n"), "line 3, column `kernel`", "the cell is empty"),

@@ -67,11 +67,12 @@ pub(super) fn published(input: Shape, classes: usize, width: f64) -> Result<Fami
 }
 
 /// A space for small images: 3 stages of 1 to 3 blocks, kernel 3 or 5, expand 2, 3 or 4, in three
-/// resolutions from three quarters of the input's.
+/// resolutions from three quarters of the input's; fewer where these are the same.
 pub(super) fn small_image(input: Shape, classes: usize) -> Result<Family, Error> {
     let side = square("mbv3-small-image", input)?;
-    let resolutions = [side - side / 4, side - side / 8, side].map(|r| r.to_string());
-    let mut choices = vec![Choice::new("r", resolutions)];
+    let mut resolutions = vec![side - side / 4, side - side / 8, side];
+    resolutions.dedup();
+    let mut choices = vec![Choice::new("r", resolutions.iter().map(usize::to_string))];
     choices.extend((0..3).map(|stage| Choice::new(format!("d.{stage}"), ["1", "2", "3"])));
     for (list, options) in [("ks", &["3", "5"][..]), ("e", &["2", "3", "4"])] {
         for block in 0..9 {

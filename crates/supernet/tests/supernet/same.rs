@@ -153,6 +153,15 @@ fn layers_of_any_kind_have_the_first_channels() {
     for name in ["norm.weight", "norm.bias", "slopes.weight"] {
         assert_eq!(small.0[name].shape(), [4], "{name}");
     }
+    let space = Space::new("outputs", vec![Choice::new("width", ["4", "8"])]).unwrap();
+    let elastic = Family::new(space, |chosen| {
+        let mut g = Graph::builder([1, 6, 6]);
+        let x = g.flatten(g.input());
+        g.linear("fc", x, chosen.get("width")?);
+        Ok(g.finish()?)
+    });
+    let said = elastic.unwrap_err().to_string();
+    assert!(said.contains("width=4 takes other inputs") && said.contains("number of outputs"), "{said}");
     let said = of_many_kinds(true).unwrap_err().to_string();
     assert!(said.contains("layer `shift`") && said.contains("a constant is not elastic"), "{said}");
 }

@@ -153,6 +153,14 @@ fn what_phases_open_must_be_new_and_there() {
     let unknown = opened(json!([{"name": "a", "open": {"kernel": [3]}}])).unwrap_err();
     assert!(unknown.starts_with("phase `a`: the space has no choice `kernel`: expected one of r, d.0"));
     assert!(opened(json!([])).is_err());
+    let none = opened(json!([{"name": "a", "open": {"kernel": []}}])).unwrap_err();
+    assert!(none.starts_with("phase `a`: it opens no option of `kernel`"), "{none}");
+    for weight in [0.0, -1.0] {
+        let rule = json!({"name": "sandwich", "subnets": 1});
+        let said =
+            opened(json!([{"name": "a", "rule": rule, "distillation": {"weight": weight}}])).unwrap_err();
+        assert!(said.starts_with("phase `a`: expected a weight of its distillation above 0"), "{said}");
+    }
 }
 
 #[test]

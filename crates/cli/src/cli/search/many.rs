@@ -16,9 +16,7 @@ use sapwood_search::Goal;
 use sapwood_supernet::{CALIBRATION, Family, Supernet};
 
 use super::{
-    super::{
-        hints::before_path, latency_table::read_table, nearest, overwriting::is_same, supernet::Judging,
-    },
+    super::{hints::before_path, latency_table::read_table, overwriting::is_same, supernet::Judging},
     Search,
     measured::measured,
     nested::LOOKS,
@@ -60,7 +58,7 @@ pub(super) fn run(
                 table.row(
                     [Cell::from(latencies.device.as_str()), Cell::from("none")].into_iter().chain(nothing),
                 );
-                unserved.push(format!("{}: {}", latencies.device, nearest::said(&error)));
+                unserved.push(format!("{}: {error}", latencies.device));
                 continue;
             }
             found => found?,

@@ -69,6 +69,12 @@ impl Saved {
                 "it holds another search ({found}, not {expected}): choose another file"
             )));
         }
+        // What a space is may change from one version of the program to the next.
+        if written.search.space() != new.space() {
+            let problem =
+                "it holds a search of other networks than this version searches: choose another file";
+            return Err(wrong(problem.into()));
+        }
         written.search.check().map_err(|error| wrong(error.to_string()))?;
         Ok(written.search)
     }
