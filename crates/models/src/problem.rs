@@ -167,7 +167,7 @@ impl fmt::Display for Alike {
 
 /// How a vision transformer differs from one of the zoo. It reads as clauses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Unlike(pub Vec<String>);
+pub struct Unlike(pub Box<[String]>);
 
 impl Unlike {
     /// Whether there is no such difference.

@@ -86,7 +86,7 @@ pub enum Error {
         /// At how much was looked, as in `12 evaluations`: something else may satisfy it.
         looked: String,
         /// The constraint that is missed by most.
-        constraint: Constraint,
+        constraint: Box<Constraint>,
         /// The value of its metric in the genome that misses the constraints least.
         nearest: f64,
         /// That genome, in the space's text form.

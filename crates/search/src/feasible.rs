@@ -60,7 +60,7 @@ pub(crate) fn infeasible(view: &View<'_>, values: &[f64], genome: &Genome, looke
     let worst = missed.max_by(|(one, a), (other, b)| one.violation(**a).total_cmp(&other.violation(**b)));
     worst.map(|(constraint, nearest)| Error::Infeasible {
         looked,
-        constraint: constraint.clone(),
+        constraint: Box::new(constraint.clone()),
         nearest: *nearest,
         genome: view.space().text(genome),
     })

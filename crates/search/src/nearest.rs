@@ -53,7 +53,7 @@ mod tests {
     fn what_is_found_nowhere_is_said_with_few_digits() {
         let error = Error::Infeasible {
             looked: "12 evaluations".into(),
-            constraint: Constraint::at_most("latency_ms", 0.01),
+            constraint: Box::new(Constraint::at_most("latency_ms", 0.01)),
             nearest: 0.012345678901234,
             genome: "d=1".into(),
         };

@@ -168,7 +168,8 @@ pub(crate) mod tests {
     };
 
     /// A server of one file. It answers range requests (unless `whole`), and cuts
-    /// the connection after at most `most` bytes of the body. Returns its address
+    /// the connection after at most `most` bytes of the body. Each connection is for one request, which it says:
+    /// else a client may send the next one there before it sees the end. Returns its address
     /// and the list in which it notes where each request began.
     pub(crate) fn serve(file: Vec<u8>, most: usize, whole: bool) -> (String, Arc<Mutex<Vec<usize>>>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -187,16 +188,15 @@ pub(crate) mod tests {
                 noted.lock().unwrap().push(start);
                 let size = file.len();
                 let head = match (start, size) {
-                    (0, _) => format!("HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n"),
-                    (start, size) if start >= size => {
-                        "HTTP/1.1 416 Range Not Satisfiable\r\nContent-Length: 0\r\n\r\n".into()
-                    }
+                    (0, _) => format!("200 OK\r\nContent-Length: {size}"),
+                    (start, size) if start >= size => "416 Range Not Satisfiable\r\nContent-Length: 0".into(),
                     _ => format!(
-                        "HTTP/1.1 206 Partial Content\r\nContent-Length: {}\r\nContent-Range: bytes {start}-{}/{size}\r\n\r\n",
+                        "206 Partial Content\r\nContent-Length: {}\r\nContent-Range: bytes {start}-{}/{size}",
                         size - start,
                         size - 1
                     ),
                 };
+                let head = format!("HTTP/1.1 {head}\r\nConnection: close\r\n\r\n");
                 let body = &file[start.min(size)..size.min(start.saturating_add(most))];
                 let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
             }

@@ -35,7 +35,7 @@ pub(crate) unsafe fn sums<V: Lanes, const O: usize, const P: usize, const G: usi
             if let Some(&[later, _]) = runs.get(at + RUNS_AHEAD) {
                 let later = x.wrapping_add(later as usize);
                 all!(28: P, p => {
-                    if p % G == 0 {
+                    if p.is_multiple_of(G) {
                         ahead(later.wrapping_add(pixels[p / G]));
                     }
                 });
@@ -44,7 +44,7 @@ pub(crate) unsafe fn sums<V: Lanes, const O: usize, const P: usize, const G: usi
             let end = from.add(count as usize);
             while from != end {
                 all!(8: O, o => {
-                    if o * V::LANES % LINE == 0 {
+                    if (o * V::LANES).is_multiple_of(LINE) {
                         ahead(weights.wrapping_add(AHEAD + o * V::LANES));
                     }
                 });

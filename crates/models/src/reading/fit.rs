@@ -116,7 +116,7 @@ pub(crate) fn fit<'a>(
         let shapes = nearest.shapes();
         let mismatch = nearest.mismatch(&wants.params(&shapes)?);
         let shared = if found.matched == 0 { places.shared().into() } else { String::new() };
-        let unlike = Unlike(wants.unlike(&shapes).unwrap_or_default());
+        let unlike = Unlike(wants.unlike(&shapes).unwrap_or_default().into());
         return Err(wrong(Problem::Mismatch { mismatch, shared, unlike }));
     }
     let (candidate, params, averaged) = choose(found.fitting, &places).map_err(wrong)?;

@@ -51,7 +51,7 @@ pub(crate) fn guess(file: &Checkpoint, reading: &Reading) -> Result<&'static str
         ([], _) if let Some((tensor, why)) = unreadable => Problem::Unreadable { tensor, why },
         ([], _) => {
             let alike = nearest.is_none().then(|| most_alike(&places)).flatten();
-            let unlike = Unlike(least.unwrap_or_default());
+            let unlike = Unlike(least.unwrap_or_default().into());
             Problem::NoModel { nearest: nearest.map(|(_, model, mismatch)| (model, mismatch)), alike, unlike }
         }
         _ => Problem::SeveralModels { models },

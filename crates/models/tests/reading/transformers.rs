@@ -10,6 +10,9 @@ fn tensors() -> Tensors {
     Tensors::of(&state(&Spec { width: 1.0 / 3.0, ..usual.fit([3, 16, 16], 10) }, 1))
 }
 
+/// What makes a file another kind of transformer's.
+type Change = fn(&mut Tensors);
+
 fn put(file: &mut Tensors, name: &str, shape: &[usize]) {
     file.floats(name, shape, &vec![0.5; shape.iter().product()]);
 }
@@ -26,7 +29,7 @@ fn widen(file: &mut Tensors) {
 
 #[test]
 fn what_makes_another_kind_of_transformer_is_said_and_what_to_do() {
-    let kinds: [(fn(&mut Tensors), &str); 8] = [
+    let kinds: [(Change, &str); 8] = [
         (|file| file.0.retain(|name, _| !name.starts_with("blocks.5.")), "expected 6 blocks, found 5"),
         (
             |file| put(file, "patch_embed.proj.weight", &[64, 3, 8, 8]),

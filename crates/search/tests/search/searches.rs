@@ -45,7 +45,7 @@ fn a_limit_that_nothing_keeps_is_refused_at_once_with_the_nearest_value() {
         let error = search.run(100_000, &mut evaluator).unwrap_err();
         let Error::Infeasible { constraint, nearest, .. } = &error else { panic!("{error}") };
         assert_eq!((calls, *nearest), (0, least), "{}", row.name);
-        assert_eq!(constraint, &Constraint::at_most("time", least - 1.0));
+        assert_eq!(**constraint, Constraint::at_most("time", least - 1.0));
     }
     // Where the metric must be measured, that is what it takes.
     let mut search = Search::new(space, goal, (METHODS[3].build)(), 0);
